@@ -23,12 +23,12 @@ struct Prebuilt {
 }
 
 /// Headers that the server itself adds to every answer, or that belong to one answer only.
-const NOT_KEPT: [&str; 5] = ["date", "content-length", "connection", "transfer-encoding", "x-request-id"];
+const OMITTED_HEADERS: [&str; 5] = ["date", "content-length", "connection", "transfer-encoding", "x-request-id"];
 
 /// Keeps the headers and the body of `answer` in `folder`.
-pub fn keep(answer: &Answer, folder: &Path) -> anyhow::Result<()> {
+pub fn save_response(answer: &Answer, folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)?;
-    let kept = answer.headers.iter().filter(|(name, _)| !NOT_KEPT.contains(&name.as_str()));
+    let kept = answer.headers.iter().filter(|(name, _)| !OMITTED_HEADERS.contains(&name.as_str()));
     let lines: String = kept.map(|(name, value)| format!("{name}: {value}\n")).collect();
     std::fs::write(folder.join("headers"), lines)?;
     Ok(std::fs::write(folder.join("body"), &answer.body)?)
@@ -42,11 +42,11 @@ pub async fn serve(folder: &Path, address: SocketAddr) -> anyhow::Result<()> {
         headers.insert(name.parse::<HeaderName>()?, HeaderValue::from_str(value)?);
     }
     let prebuilt = Prebuilt { headers, body: std::fs::read(folder.join("body"))?.into() };
-    let router = Router::new().route("/", get(hand_out)).with_state(Arc::new(prebuilt));
+    let router = Router::new().route("/", get(serve_prebuilt)).with_state(Arc::new(prebuilt));
     Ok(axum::serve(TcpListener::bind(address).await?, router).await?)
 }
 
-async fn hand_out(State(prebuilt): State<Arc<Prebuilt>>, request: HeaderMap) -> Response {
+async fn serve_prebuilt(State(prebuilt): State<Arc<Prebuilt>>, request: HeaderMap) -> Response {
     let known = request.get(header::IF_NONE_MATCH).is_some_and(|tag| Some(tag) == prebuilt.headers.get(header::ETAG));
     let mut response = Response::new(if known { Body::empty() } else { Body::from(prebuilt.body.clone()) });
     *response.headers_mut() = prebuilt.headers.clone();

@@ -10,10 +10,10 @@ use candor::db::Db;
 use crate::client::Answer;
 use crate::history::{self, Size};
 use crate::process::{processor_time, resident};
-use crate::report::{self, judged, median, ms};
+use crate::report::{self, median, ms, target_row};
 use crate::servers::{self, Server};
 use crate::wrk::{self, Load, Outcome};
-use crate::{baseline, say};
+use crate::{baseline, print_progress};
 
 /// How often Candor is started to learn how long that takes.
 pub const STARTS: usize = 5;
@@ -72,7 +72,7 @@ pub async fn run(options: &Options, clock: &Clock) -> anyhow::Result<()> {
     let mut turns: Vec<Turns> = servers.iter().map(|_| Turns::default()).collect();
     for round in 1..=options.rounds {
         for (server, turns) in servers.iter().zip(&mut turns) {
-            say(&format!("round {round} of {}: {}", options.rounds, server.name));
+            print_progress(&format!("round {round} of {}: {}", options.rounds, server.name));
             turns.take(server, options).await?;
         }
     }
@@ -154,7 +154,7 @@ impl Answers {
 /// The servers in the order of their turns: the stick first.
 async fn beside(candor: Server, answers: &Answers, home: &Path) -> anyhow::Result<Vec<Server>> {
     let pages = [answers.plain.body.as_slice(), answers.gzip.body.as_slice()];
-    baseline::keep(&answers.gzip, &home.join("bare"))?;
+    baseline::save_response(&answers.gzip, &home.join("bare"))?;
     let servers = vec![
         servers::bare(&home.join("bare"))?,
         servers::nginx("nginx, the same headers", &home.join("nginx"), pages, &answers.for_nginx())?,
@@ -253,22 +253,27 @@ fn verdicts(turns: &[Turns], starts: &[f64]) -> String {
     report::table(
         &columns,
         &[
-            judged(
+            target_row(
                 "CPU per request, to the bare handler",
                 "<= 1.10",
                 format!("{:.2}", ratio(bare)),
                 ratio(bare) <= 1.10,
             ),
-            judged("to nginx with the same headers", "<= 0.85", format!("{:.2}", ratio(nginx)), ratio(nginx) <= 0.85),
-            judged(
+            target_row(
+                "to nginx with the same headers",
+                "<= 0.85",
+                format!("{:.2}", ratio(nginx)),
+                ratio(nginx) <= 0.85,
+            ),
+            target_row(
                 "to nginx with its own headers only",
                 "<= 0.85",
                 format!("{:.2}", ratio(plain)),
                 ratio(plain) <= 0.85,
             ),
-            judged("CPU of a 304, to that of a 200", "< 1", format!("{unchanged:.2}"), unchanged < 1.0),
-            judged("memory after the load", "<= 30 MB", format!("{memory:.1} MB"), memory <= 30.0),
-            judged("start to first answer", "<= 300 ms", format!("{start:.0} ms"), start <= 300.0),
+            target_row("CPU of a 304, to that of a 200", "< 1", format!("{unchanged:.2}"), unchanged < 1.0),
+            target_row("memory after the load", "<= 30 MB", format!("{memory:.1} MB"), memory <= 30.0),
+            target_row("start to first answer", "<= 300 ms", format!("{start:.0} ms"), start <= 300.0),
         ],
     )
 }

@@ -90,7 +90,7 @@ pub async fn write(db: &Db, size: Size, clock: &Clock) -> anyhow::Result<()> {
         write_batch(db, &mut past, batch, clock.now()).await?;
         written += batch;
         if written.is_multiple_of(BATCH * 5) {
-            crate::say(&format!("{written} of {count} incidents written"));
+            crate::print_progress(&format!("{written} of {count} incidents written"));
         }
     }
     Ok(())

@@ -57,6 +57,6 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// Tells how far it is.
-fn say(what: &str) {
+fn print_progress(what: &str) {
     eprintln!("bench: {what}");
 }

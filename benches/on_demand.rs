@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::client::Connection;
 use crate::history::{COMMON_WORD, RARE_WORD};
-use crate::publishing::Desk;
+use crate::publishing::PublishingBench;
 use crate::servers::Server;
 use crate::{history, report};
 
@@ -93,16 +93,17 @@ fn impact(i: usize) -> &'static str {
 pub async fn measure(
     db: &Db,
     server: &Server,
-    desk: &mut Desk,
+    desk: &mut PublishingBench,
     samples: usize,
     clock: &Clock,
 ) -> anyhow::Result<Vec<Cold>> {
-    let places = Places { components: history::components(db).await?, incidents: all_over(db, clock).await? };
+    let places =
+        Places { components: history::components(db).await?, incidents: incidents_across_history(db, clock).await? };
     let mut measured = Vec::new();
     for (kind, status, address) in KINDS {
         let mut spans = Vec::new();
         for i in 0..samples.min(PLACES) {
-            desk.stir().await?;
+            desk.change().await?;
             let path = address(&places, i);
             let mut reader = Connection::open(server.address).await?;
             let begun = Instant::now();
@@ -119,8 +120,14 @@ pub async fn measure(
 
 /// Readers of deep pages, one after the other, until told to stop; something is published meanwhile. Gives how long each
 /// waited, in milliseconds.
-pub async fn wander(db: Db, address: SocketAddr, clock: Clock, stop: CancellationToken) -> anyhow::Result<Vec<f64>> {
-    let places = Places { components: history::components(&db).await?, incidents: all_over(&db, &clock).await? };
+pub async fn read_on_demand_pages(
+    db: Db,
+    address: SocketAddr,
+    clock: Clock,
+    stop: CancellationToken,
+) -> anyhow::Result<Vec<f64>> {
+    let places =
+        Places { components: history::components(&db).await?, incidents: incidents_across_history(&db, &clock).await? };
     let mut reader = Connection::open(address).await?;
     let mut spans = Vec::new();
     let mut addresses = Vec::new();
@@ -140,7 +147,7 @@ pub async fn wander(db: Db, address: SocketAddr, clock: Clock, stop: Cancellatio
 }
 
 /// The newest incident before each of some times, the first three years ago and each 16 months before the last.
-async fn all_over(db: &Db, clock: &Clock) -> anyhow::Result<Vec<Incident>> {
+async fn incidents_across_history(db: &Db, clock: &Clock) -> anyhow::Result<Vec<Incident>> {
     let mut tx = db.read().await?;
     let mut found = Vec::new();
     for i in 0..PLACES {

@@ -17,7 +17,7 @@ use crate::client::Connection;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A manager who is logged in.
-pub struct Desk {
+pub struct PublishingBench {
     db: Db,
     cookie: String,
     address: SocketAddr,
@@ -26,10 +26,10 @@ pub struct Desk {
     stirred: bool,
 }
 
-impl Desk {
+impl PublishingBench {
     /// A manager of the server at `address`, whose database is `db`, with a session and without the way
     /// through the login.
-    pub async fn sit_down(db: &Db, address: SocketAddr, clock: &Clock) -> anyhow::Result<Self> {
+    pub async fn log_in(db: &Db, address: SocketAddr, clock: &Clock) -> anyhow::Result<Self> {
         let now = clock.now();
         let id = tower_sessions::session::Id(i128::from_be_bytes(candor::credentials::random_bytes()));
         let mut tx = db.write().await?;
@@ -37,7 +37,7 @@ impl Desk {
         let new = NewManager { email, name: "Bench".into(), role: Role::Publisher };
         let manager = managers::create(&mut tx, new, None, now).await?;
         let session = Session {
-            id_hash: web::access::session::hash(id),
+            id_hash: web::access::session::hash_id(id),
             manager_id: Some(manager.id.to_string()),
             data: serde_json::json!({ "manager": manager.id }).to_string(),
             address: "127.0.0.1".into(),
@@ -46,7 +46,7 @@ impl Desk {
             last_seen_at: now,
         };
         sessions::insert(&mut tx, &session).await?;
-        let open = incidents::open(&mut tx).await?;
+        let open = incidents::list_open(&mut tx).await?;
         tx.commit_unaudited().await?;
         let incident = open.first().context("the sample has an open incident")?.id.clone();
         Ok(Self { db: db.clone(), cookie: format!("sid={id}"), address, incident, posted: 0, stirred: false })
@@ -69,7 +69,7 @@ impl Desk {
     }
 
     /// Publishes something, and takes it back the next time.
-    pub async fn stir(&mut self) -> anyhow::Result<()> {
+    pub async fn change(&mut self) -> anyhow::Result<()> {
         if std::mem::take(&mut self.stirred) {
             return self.take_back().await;
         }

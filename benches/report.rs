@@ -39,7 +39,7 @@ pub fn table(columns: &[&str], rows: &[Vec<String>]) -> String {
 }
 
 /// One line of a table of targets: what, the target, the figure, and whether it is met.
-pub fn judged(what: &str, target: &str, figure: String, met: bool) -> Vec<String> {
+pub fn target_row(what: &str, target: &str, figure: String, met: bool) -> Vec<String> {
     vec![what.to_owned(), target.to_owned(), figure, if met { "met" } else { "**not met**" }.to_owned()]
 }
 

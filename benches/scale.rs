@@ -13,12 +13,12 @@ use crate::history::{self, Size};
 use crate::on_demand::{self, Cold};
 use crate::postgres::{Cluster, Walks};
 use crate::process::resident;
-use crate::publishing::Desk;
-use crate::report::{self, judged, mb, median, quantile};
+use crate::publishing::PublishingBench;
+use crate::report::{self, mb, median, quantile, target_row};
 use crate::servers::{self, Server};
 use crate::streams::Followers;
 use crate::wrk::{self, Load};
-use crate::{compare, say};
+use crate::{compare, print_progress};
 
 /// The history to which the long one is compared.
 const SHORT: Size = Size { incidents: 100, updates: 500 };
@@ -27,7 +27,7 @@ const UNREACHABLE: &str = "postgres://nobody@127.0.0.1:1/nowhere";
 /// How many readers check every page while others put load on the server.
 const CHECKING: usize = 4;
 /// How many publishings the followers are told of.
-const TOLD: usize = 5;
+const STREAMED_PUBLISHES: usize = 5;
 
 /// How much, and on what.
 #[derive(Clone, Debug, clap::Args)]
@@ -108,7 +108,7 @@ struct Measured {
 
 /// Measures with the database at `url`, whose `file`, where it is one, was written long ago.
 async fn measure(name: &str, url: &str, file: Option<&Path>, options: &Options, clock: &Clock) -> anyhow::Result<()> {
-    say(&format!("{name}: writing the long history"));
+    print_progress(&format!("{name}: writing the long history"));
     let db = Db::at(url)?;
     history::write(&db, Size { incidents: options.incidents, updates: options.updates }, clock).await?;
     settle(&db).await?;
@@ -118,14 +118,14 @@ async fn measure(name: &str, url: &str, file: Option<&Path>, options: &Options, 
     }
     let home = tempfile::Builder::new().prefix("candor-bench-").tempdir()?;
     let (server, starts) = compare::started(url, &folder(home.path(), "long")?).await?;
-    let mut desk = Desk::sit_down(&db, server.address, clock).await?;
+    let mut desk = PublishingBench::log_in(&db, server.address, clock).await?;
     let mut measured = Measured { verdicts: Vec::new(), pages: Vec::new() };
     measured.start(&starts);
     measured.start_without_a_database(&home.path().join("long")).await?;
     measured.reading(&server, home.path(), options, clock).await?;
     let walks = Cluster::walks(&db).await?;
     measured.publishing(&mut desk, options).await?;
-    say(&format!("{name}: cold pages"));
+    print_progress(&format!("{name}: cold pages"));
     measured.pages = on_demand::measure(&db, &server, &mut desk, options.samples, clock).await?;
     measured.walks(walks, Cluster::walks(&db).await?);
     measured.memory(&server)?;
@@ -157,8 +157,8 @@ async fn settle(db: &Db) -> anyhow::Result<()> {
 
 impl Measured {
     fn add(&mut self, what: &str, target: &str, figure: String, met: bool) {
-        say(&format!("{what}: {figure} (target {target})"));
-        self.verdicts.push(judged(what, target, figure, met));
+        print_progress(&format!("{what}: {figure} (target {target})"));
+        self.verdicts.push(target_row(what, target, figure, met));
     }
 
     fn start(&mut self, starts: &[f64]) {
@@ -202,7 +202,7 @@ impl Measured {
         Ok(())
     }
 
-    async fn publishing(&mut self, desk: &mut Desk, options: &Options) -> anyhow::Result<()> {
+    async fn publishing(&mut self, desk: &mut PublishingBench, options: &Options) -> anyhow::Result<()> {
         let mut spans = Vec::new();
         for _ in 0..options.publishings {
             spans.push(report::ms(desk.publish().await?));
@@ -221,12 +221,17 @@ impl Measured {
         Ok(())
     }
 
-    async fn following(&mut self, server: &Server, desk: &mut Desk, options: &Options) -> anyhow::Result<()> {
+    async fn following(
+        &mut self,
+        server: &Server,
+        desk: &mut PublishingBench,
+        options: &Options,
+    ) -> anyhow::Result<()> {
         let before = resident(server.pid())?;
         let mut followers = Followers::open(options.streams, server.address).await?;
         let each = resident(server.pid())?.saturating_sub(before) / options.streams.max(1) as u64;
         let mut last = Vec::new();
-        for _ in 0..TOLD {
+        for _ in 0..STREAMED_PUBLISHES {
             // A minute may have passed meanwhile, which is a change too.
             followers.forget();
             let begun = Instant::now();
@@ -246,13 +251,14 @@ impl Measured {
     async fn under_load(
         &mut self,
         server: &Server,
-        desk: &mut Desk,
+        desk: &mut PublishingBench,
         (db, clock): (&Db, &Clock),
         options: &Options,
     ) -> anyhow::Result<()> {
         let readers = Readers::start(CHECKING, server.address);
         let stop = CancellationToken::new();
-        let wandering = tokio::spawn(on_demand::wander(db.clone(), server.address, clock.clone(), stop.clone()));
+        let wandering =
+            tokio::spawn(on_demand::read_on_demand_pages(db.clone(), server.address, clock.clone(), stop.clone()));
         let lasting = Duration::from_secs(options.loaded);
         let headers = vec!["accept-encoding: gzip".to_owned()];
         let load = Load { address: server.address, connections: 64, lasting, headers };
@@ -290,7 +296,7 @@ impl Measured {
         let slowest = quantile(self.pages.iter().map(Cold::slowest), 1.0);
         let mut verdicts = self.verdicts.clone();
         let figure = format!("{slowest:.0} ms");
-        verdicts.push(judged("the slowest of the pages below", "<= 100 ms", figure, slowest <= 100.0));
+        verdicts.push(target_row("the slowest of the pages below", "<= 100 ms", figure, slowest <= 100.0));
         let pages: Vec<_> = self.pages.iter().map(Cold::row).collect();
         let pages = report::table(&["first reader after a publishing", "median ms", "slowest ms"], &pages);
         format!("{}\n{pages}", report::table(&[&title, "target", "measured", ""], &verdicts))

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::client::Connection;
 
 /// How many connect at once: a queue of the system holds no more.
-const AT_ONCE: usize = 200;
+const CONCURRENCY: usize = 200;
 /// How long the last follower may take to hear of a change.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often it is begun anew where the queue was full after all.
@@ -31,7 +31,7 @@ impl Followers {
     /// Opens `count` event streams, from as many addresses as the limit for each of them asks for.
     pub async fn open(count: usize, address: SocketAddr) -> anyhow::Result<Self> {
         let (tell, heard) = mpsc::channel(count);
-        let turns = Arc::new(Semaphore::new(AT_ONCE));
+        let turns = Arc::new(Semaphore::new(CONCURRENCY));
         let mut opening = JoinSet::new();
         for number in 0..count {
             let turns = turns.clone();

@@ -47,7 +47,7 @@ const GROWING: [&str; 13] = [
 ];
 
 /// Indexes that hold only what is going on.
-const OF_WHAT_IS_OPEN: [&str; 4] =
+const OPEN_ROWS_INDEXES: [&str; 4] =
     ["incidents_open", "incident_status_intervals_open", "maintenances_planned", "maintenance_intervals_open"];
 
 /// One listener hears both tests, so they take turns.
@@ -89,7 +89,7 @@ fn walks(step: &str) -> bool {
     let table = scanned.split(' ').next().unwrap_or_default();
     // Some queries give their tables a letter.
     let grows = GROWING.contains(&table) || table.len() == 1 && table != "c";
-    grows && !OF_WHAT_IS_OPEN.iter().any(|index| scanned.ends_with(index))
+    grows && !OPEN_ROWS_INDEXES.iter().any(|index| scanned.ends_with(index))
 }
 
 fn has_a_plan(sql: &str) -> bool {
@@ -185,17 +185,17 @@ async fn work(db: &Db) {
         publisher.on_demand(page.clone()).await.unwrap_or_else(|error| panic!("{page:?}: {error}"));
     }
     let mut tx = db.read().await.unwrap();
-    status_intervals::since(&mut tx, now() - TimeDelta::days(90)).await.unwrap();
+    status_intervals::list_since(&mut tx, now() - TimeDelta::days(90)).await.unwrap();
     audit::list(&mut tx, None, 50).await.unwrap();
     admin_incidents::exists(&mut tx, &id("past7")).await.unwrap();
-    admin_incidents::owner_of_update(&mut tx, &UpdateId::parse("past7-1").unwrap()).await.unwrap();
-    admin_incidents::owner_of_feed_id(&mut tx, "tag:status.test,2005:Incident/1").await.unwrap();
+    admin_incidents::find_incident_of_update(&mut tx, &UpdateId::parse("past7-1").unwrap()).await.unwrap();
+    admin_incidents::find_by_feed_id(&mut tx, "tag:status.test,2005:Incident/1").await.unwrap();
     let mut incident = admin_incidents::find(&mut tx, &id("past7")).await.unwrap();
-    admin_incidents::open(&mut tx, None, 100).await.unwrap();
+    admin_incidents::list_open(&mut tx, None, 100).await.unwrap();
     admin_incidents::list(&mut tx, None, 50).await.unwrap();
-    admin_incidents::due(&mut tx, now()).await.unwrap();
+    admin_incidents::list_due_embargoes(&mut tx, now()).await.unwrap();
     let mut work = maintenances::find(&mut tx, &maintenance_id("work7")).await.unwrap();
-    maintenances::owner_of_update(&mut tx, &UpdateId::parse("work7-1").unwrap()).await.unwrap();
+    maintenances::find_maintenance_of_update(&mut tx, &UpdateId::parse("work7-1").unwrap()).await.unwrap();
     let behind = Cursor { started_at: work.scheduled_for, id: id("work7") };
     maintenances::list(&mut tx, None, 50).await.unwrap();
     maintenances::list(&mut tx, Some(&behind), 50).await.unwrap();

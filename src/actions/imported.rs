@@ -104,7 +104,7 @@ pub async fn maintenance(
 /// A conflict if it was changed in the meantime.
 pub async fn postmortem(tx: &mut WriteTx, title: &str, postmortem: &mut Postmortem) -> Result<Entry> {
     let at = postmortem.updated_at;
-    postmortems::keep(tx, postmortem, at).await?;
+    postmortems::save(tx, postmortem, at).await?;
     Ok(Entry::new(Action::PostmortemImport, &postmortem.incident, title).after(postmortem))
 }
 

@@ -55,7 +55,7 @@ pub async fn delete(tx: &mut WriteTx, maintenance: &Maintenance, now: DateTime<U
 /// If the database can't be written.
 pub async fn take_due_steps(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
-    for mut maintenance in maintenances::planned(tx).await? {
+    for mut maintenance in maintenances::list_planned(tx).await? {
         let taken = steps(&mut maintenance, now);
         if !taken.is_empty() {
             maintenances::update(tx, &mut maintenance, now).await?;

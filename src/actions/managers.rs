@@ -90,7 +90,7 @@ async fn change_role(
 ) -> Result<Entry> {
     let before = manager.clone();
     managers::set_role(tx, manager, role, now).await?;
-    sessions::delete_of(tx, &manager.id, kept).await?;
+    sessions::delete_for_manager(tx, &manager.id, kept).await?;
     Ok(entry(action, manager).before(&before).after(manager))
 }
 
@@ -130,9 +130,9 @@ pub async fn remove_factors(
     manager: &Manager,
     kept: Option<&str>,
 ) -> Result<(RemovedFactors, Entry)> {
-    let had_factors = second_factors::of(tx, &manager.id).await?.any();
-    second_factors::delete_of(tx, &manager.id).await?;
-    let ended_sessions = sessions::delete_of(tx, &manager.id, kept).await?;
+    let had_factors = second_factors::load(tx, &manager.id).await?.any();
+    second_factors::delete_for_manager(tx, &manager.id).await?;
+    let ended_sessions = sessions::delete_for_manager(tx, &manager.id, kept).await?;
     Ok((RemovedFactors { had_factors, ended_sessions }, entry(Action::ManagerRemoveFactors, manager)))
 }
 
@@ -141,7 +141,7 @@ pub async fn remove_factors(
 /// # Errors
 /// If the database can't be written.
 pub async fn revoke_sessions(tx: &mut WriteTx, manager: &Manager, kept: Option<&str>) -> Result<Option<Entry>> {
-    let ended = sessions::delete_of(tx, &manager.id, kept).await?;
+    let ended = sessions::delete_for_manager(tx, &manager.id, kept).await?;
     Ok((ended > 0).then(|| entry(Action::ManagerRevokeSessions, manager)))
 }
 
@@ -293,8 +293,8 @@ pub async fn connect_oidc(
 /// If the database can't be written.
 pub async fn disconnect_oidc(tx: &mut WriteTx, manager: &mut Manager, kept: Option<&str>) -> Result<Entry> {
     let before = oidc_identities::list(tx, &manager.id).await?;
-    oidc_identities::delete_of(tx, manager).await?;
-    sessions::delete_of(tx, &manager.id, kept).await?;
+    oidc_identities::delete_for_manager(tx, manager).await?;
+    sessions::delete_for_manager(tx, &manager.id, kept).await?;
     Ok(entry(Action::ManagerDisconnectOidc, manager).before(&before))
 }
 

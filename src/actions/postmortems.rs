@@ -22,7 +22,7 @@ pub async fn save(
     (before, after): (Option<&Postmortem>, &mut Postmortem),
     now: DateTime<Utc>,
 ) -> Result<Entry> {
-    postmortems::keep(tx, after, now).await?;
+    postmortems::save(tx, after, now).await?;
     let entry = Entry::new(action, audit_id(incident), &incident.title).after(after);
     Ok(match before {
         Some(before) => entry.before(before),

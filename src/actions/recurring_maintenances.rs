@@ -31,7 +31,7 @@ pub async fn add(
 /// # Errors
 /// A conflict if it was changed in the meantime.
 pub async fn edit(tx: &mut WriteTx, before: &Series, after: &mut Series, now: DateTime<Utc>) -> Result<Vec<Entry>> {
-    let next = match maintenances::next_of(tx, &after.id).await? {
+    let next = match maintenances::find_next_occurrence(tx, &after.id).await? {
         Some(next) => Some(follow(tx, after, &next, now).await?),
         None => schedule_next(tx, after, now).await?.map(|(_, scheduled)| scheduled),
     };
@@ -54,7 +54,7 @@ pub async fn end(tx: &mut WriteTx, before: &Series, after: &mut Series, now: Dat
 /// If the database can't be written.
 pub async fn schedule_due(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
-    for mut series in series::going_on(tx).await? {
+    for mut series in series::list_active(tx).await? {
         for _ in 0..MAX_OCCURRENCES {
             if series.grows_at.is_none_or(|at| at > now) {
                 break;

@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 use indicatif::ProgressBar;
 
 use super::output;
-use crate::db::audit_chain::{self, Step, Walk};
+use crate::db::audit_chain::{self, ChainStep, ChainWalk};
 use crate::db::{Db, Tx};
 
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -42,7 +42,7 @@ pub async fn run(command: Command, db: &Db) -> anyhow::Result<ExitCode> {
         ));
     }
     if let Some(ExpectedDigest { id: Some(id), hash }) = expect {
-        match audit_chain::hash_of(&mut tx, id).await.map_err(output::describe_error)? {
+        match audit_chain::find_row_hash(&mut tx, id).await.map_err(output::describe_error)? {
             None => return Ok(report_broken(&format!("Row {id} is missing: the audit log was truncated before it."))),
             Some(found) if found != hash => {
                 return Ok(report_broken(&format!("Row {id} has another hash: the audit log was rewritten up to it.")));
@@ -62,12 +62,12 @@ pub async fn run(command: Command, db: &Db) -> anyhow::Result<ExitCode> {
 /// How many rows are in order, or the first that is not.
 async fn verify_chain(tx: &mut Tx) -> crate::db::Result<Result<usize, (i64, &'static str)>> {
     let progress = ProgressBar::new(u64::try_from(audit_chain::length(tx).await?).unwrap_or_default());
-    let mut walk = Walk::default();
+    let mut walk = ChainWalk::default();
     let walked = loop {
         match walk.step(tx).await? {
-            Step::On => progress.set_position(u64::try_from(walk.rows).unwrap_or_default()),
-            Step::End => break Ok(usize::try_from(walk.rows).unwrap_or_default()),
-            Step::Broken(id, reason) => break Err((id, reason)),
+            ChainStep::On => progress.set_position(u64::try_from(walk.rows).unwrap_or_default()),
+            ChainStep::End => break Ok(usize::try_from(walk.rows).unwrap_or_default()),
+            ChainStep::Broken(id, reason) => break Err((id, reason)),
         }
     };
     progress.finish_and_clear();

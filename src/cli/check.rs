@@ -10,7 +10,7 @@ use crate::format::duration;
 use crate::publish::Site;
 
 pub async fn run(db: &Db, clock: &Clock, site: &SiteConfig) -> anyhow::Result<ExitCode> {
-    let faults = db.faults().await.map_err(output::describe_error)?;
+    let faults = db.check_integrity().await.map_err(output::describe_error)?;
     let mut tx = db.read().await.map_err(output::describe_error)?;
     let revision = tx.revision().await.map_err(output::describe_error)?;
     report_site(clock, site, revision);

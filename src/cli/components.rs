@@ -32,7 +32,7 @@ pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()>
 
 async fn list(db: &Db) -> anyhow::Result<()> {
     let mut tx = db.read().await.map_err(output::describe_error)?;
-    let (mut components, groups) = (components::list(&mut tx).await?, components::groups(&mut tx).await?);
+    let (mut components, groups) = (components::list(&mut tx).await?, components::list_groups(&mut tx).await?);
     let group_place = |component: &Component| {
         groups.iter().find(|group| Some(&group.id) == component.group_id.as_ref()).map(|group| group.position)
     };
@@ -40,8 +40,8 @@ async fn list(db: &Db) -> anyhow::Result<()> {
         Some(group) => (group, component.position),
         None => (component.position, 0),
     });
-    let open = incidents::open(&mut tx).await?;
-    let planned = maintenances::planned(&mut tx).await?;
+    let open = incidents::list_open(&mut tx).await?;
+    let planned = maintenances::list_planned(&mut tx).await?;
     let row = |component: &Component| {
         let shows = component.effective_status(&open, &planned).key().to_owned();
         [component.id.to_string(), full_name(component, &groups), component.status.key().to_owned(), shows]
@@ -55,7 +55,7 @@ async fn list(db: &Db) -> anyhow::Result<()> {
 async fn set_status(db: &Db, name: &str, status: Status, clock: &Clock) -> anyhow::Result<()> {
     let now = clock.now();
     let mut tx = db.write().await.map_err(output::describe_error)?;
-    let (known, groups) = (components::list(&mut tx).await?, components::groups(&mut tx).await?);
+    let (known, groups) = (components::list(&mut tx).await?, components::list_groups(&mut tx).await?);
     let mut component = find_component(&known, &groups, name)?.clone();
     if component.status == status {
         say!("{} is already set to {}.", component.name, status.key());

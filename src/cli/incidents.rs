@@ -189,7 +189,7 @@ const MAX_OPEN_LISTED: i64 = 100;
 async fn list(db: &Db, limit: u16) -> anyhow::Result<()> {
     let mut tx = db.read().await.map_err(output::describe_error)?;
     let zone = page_settings::load(&mut tx).await?.time_zone;
-    let mut shown = admin_incidents::open(&mut tx, None, i64::from(limit).max(MAX_OPEN_LISTED)).await?;
+    let mut shown = admin_incidents::list_open(&mut tx, None, i64::from(limit).max(MAX_OPEN_LISTED)).await?;
     let newest = admin_incidents::list(&mut tx, None, i64::from(limit)).await?;
     shown.extend(newest.into_iter().filter(|incident| !incident.is_open()));
     let row = |incident: &Incident| {
@@ -215,7 +215,7 @@ async fn choose_components(
     tx: &mut Tx,
     named: &[(String, Status)],
 ) -> anyhow::Result<(BTreeMap<String, String>, Vec<Component>)> {
-    let (known, groups) = (components::list(tx).await?, components::groups(tx).await?);
+    let (known, groups) = (components::list(tx).await?, components::list_groups(tx).await?);
     let mut chosen = BTreeMap::new();
     for (name, status) in named {
         let id = find_component(&known, &groups, name)?.id.to_string();

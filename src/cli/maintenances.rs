@@ -122,7 +122,7 @@ async fn plan(
     let now = clock.now();
     let mut tx = db.write().await.map_err(output::describe_error)?;
     let window = parse_window(&times, page_settings::load(&mut tx).await?.time_zone)?;
-    let (known, groups) = (components::list(&mut tx).await?, components::groups(&mut tx).await?);
+    let (known, groups) = (components::list(&mut tx).await?, components::list_groups(&mut tx).await?);
     for name in named {
         plan.components.insert(find_component(&known, &groups, name)?.id.to_string());
     }
@@ -173,8 +173,8 @@ async fn change_maintenance(
 async fn list(db: &Db, limit: u16) -> anyhow::Result<()> {
     let mut tx = db.read().await.map_err(output::describe_error)?;
     let zone = page_settings::load(&mut tx).await?.time_zone;
-    let mut shown = maintenances::planned(&mut tx).await?;
-    shown.extend(maintenances::over_since(&mut tx, DateTime::UNIX_EPOCH, i64::from(limit)).await?);
+    let mut shown = maintenances::list_planned(&mut tx).await?;
+    shown.extend(maintenances::list_completed_since(&mut tx, DateTime::UNIX_EPOCH, i64::from(limit)).await?);
     let row = |it: &Maintenance| {
         let (from, until) =
             (output::format_time(it.scheduled_for, zone), output::format_time(it.scheduled_until, zone));

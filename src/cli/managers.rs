@@ -184,7 +184,7 @@ async fn enable(db: &Db, email: &str, clock: &Clock) -> anyhow::Result<()> {
 async fn remove_factors(db: &Db, email: &str, clock: &Clock) -> anyhow::Result<()> {
     let mut tx = db.write().await.map_err(output::describe_error)?;
     let manager = find_manager(&mut tx, email).await?;
-    if !second_factors::of(&mut tx, &manager.id).await?.any() {
+    if !second_factors::load(&mut tx, &manager.id).await?.any() {
         bail!("{} has no second factor", manager.email);
     }
     let (_, entry) =

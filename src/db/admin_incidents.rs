@@ -38,7 +38,7 @@ pub async fn exists(tx: &mut Tx, id: &IncidentId) -> Result<bool> {
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn owner_of_update(tx: &mut Tx, id: &UpdateId) -> Result<Option<IncidentId>> {
+pub async fn find_incident_of_update(tx: &mut Tx, id: &UpdateId) -> Result<Option<IncidentId>> {
     // One by one: of several at once PostgreSQL walks through a table that grew in this very transaction.
     let row = row!(tx, (String,), "select incident_id from incident_updates where id = $1", id.as_str())?;
     Ok(row.and_then(|(incident,)| IncidentId::parse(&incident)))
@@ -48,7 +48,7 @@ pub async fn owner_of_update(tx: &mut Tx, id: &UpdateId) -> Result<Option<Incide
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn owner_of_feed_id(tx: &mut Tx, feed_id: &str) -> Result<Option<String>> {
+pub async fn find_by_feed_id(tx: &mut Tx, feed_id: &str) -> Result<Option<String>> {
     let sql = "select id from incidents where feed_id = $1 union all select id from maintenances where feed_id = $1";
     Ok(row!(tx, (String,), sql, feed_id)?.map(|(id,)| id))
 }
@@ -57,7 +57,7 @@ pub async fn owner_of_feed_id(tx: &mut Tx, feed_id: &str) -> Result<Option<Strin
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn open(tx: &mut Tx, cursor: Option<&Cursor>, limit: i64) -> Result<Vec<Incident>> {
+pub async fn list_open(tx: &mut Tx, cursor: Option<&Cursor>, limit: i64) -> Result<Vec<Incident>> {
     let (before, id) = behind(cursor);
     load_all!(
         tx,
@@ -73,7 +73,7 @@ pub async fn open(tx: &mut Tx, cursor: Option<&Cursor>, limit: i64) -> Result<Ve
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn open_to_visitors(tx: &mut Tx, window: (i64, i64)) -> Result<Vec<Incident>> {
+pub async fn list_public_open(tx: &mut Tx, window: (i64, i64)) -> Result<Vec<Incident>> {
     load_all!(
         tx,
         "select id from incidents where phase <> 'resolved' and visibility = 'public'
@@ -143,7 +143,7 @@ pub(super) use chosen_events;
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn among_events(tx: &mut Tx, text: &str, window: (i64, i64)) -> Result<Vec<Incident>> {
+pub async fn incidents_in_page(tx: &mut Tx, text: &str, window: (i64, i64)) -> Result<Vec<Incident>> {
     let text = pattern(text);
     load_all!(tx, chosen_events!(), text.as_str(), window.0, window.1)
 }
@@ -152,7 +152,7 @@ pub async fn among_events(tx: &mut Tx, text: &str, window: (i64, i64)) -> Result
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn due(tx: &mut Tx, now: DateTime<Utc>) -> Result<Vec<IncidentId>> {
+pub async fn list_due_embargoes(tx: &mut Tx, now: DateTime<Utc>) -> Result<Vec<IncidentId>> {
     let sql = "select id from incidents where visibility = 'embargoed' and publish_at <= $1
                order by publish_at, id limit 100";
     let rows = rows!(tx, (String,), sql, now)?;
@@ -160,6 +160,6 @@ pub async fn due(tx: &mut Tx, now: DateTime<Utc>) -> Result<Vec<IncidentId>> {
 }
 
 /// The place of an incident in a list of them.
-pub fn cursor(incident: &Incident) -> Option<Cursor> {
+pub fn incident_cursor(incident: &Incident) -> Option<Cursor> {
     Some(Cursor { started_at: incident.started_at, id: incident.id.clone() })
 }

@@ -8,7 +8,7 @@ use super::{Error, Result, Tx, WriteTx};
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn of(tx: &mut Tx, subject: &str) -> Result<Map<String, Value>> {
+pub async fn load(tx: &mut Tx, subject: &str) -> Result<Map<String, Value>> {
     let rows = rows!(tx, (String, String), "select field, value from api_metadata where subject_id = $1", subject)?;
     let field = |(field, value): (String, String)| Ok((field, serde_json::from_str(&value).map_err(Error::other)?));
     rows.into_iter().map(field).collect()
@@ -18,8 +18,8 @@ pub async fn of(tx: &mut Tx, subject: &str) -> Result<Map<String, Value>> {
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn keep(tx: &mut WriteTx, subject: &str, fields: &Map<String, Value>) -> Result<()> {
-    forget(tx, subject).await?;
+pub async fn replace(tx: &mut WriteTx, subject: &str, fields: &Map<String, Value>) -> Result<()> {
+    delete(tx, subject).await?;
     for (field, value) in fields {
         let sql = "insert into api_metadata (subject_id, field, value) values ($1, $2, $3)";
         run!(tx, sql, subject, field.as_str(), value.to_string())?;
@@ -31,7 +31,7 @@ pub async fn keep(tx: &mut WriteTx, subject: &str, fields: &Map<String, Value>) 
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn forget(tx: &mut WriteTx, subject: &str) -> Result<()> {
+pub async fn delete(tx: &mut WriteTx, subject: &str) -> Result<()> {
     run!(tx, "delete from api_metadata where subject_id = $1", subject)?;
     Ok(())
 }

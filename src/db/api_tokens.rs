@@ -34,7 +34,7 @@ pub async fn create(
     (hash, ending): (&str, &str),
     now: DateTime<Utc>,
 ) -> Result<ApiToken> {
-    if list_of(tx, &manager.id).await?.len() >= MAX_TOKENS {
+    if list_for_manager(tx, &manager.id).await?.len() >= MAX_TOKENS {
         return Err(Error::Full("Limit reached (50 tokens). Revoke one first."));
     }
     let token = ApiToken {
@@ -81,7 +81,7 @@ pub async fn list(tx: &mut Tx, cursor: Option<&Cursor>, limit: i64) -> Result<Ve
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn list_of(tx: &mut Tx, manager: &ManagerId) -> Result<Vec<ApiToken>> {
+pub async fn list_for_manager(tx: &mut Tx, manager: &ManagerId) -> Result<Vec<ApiToken>> {
     let sql = "select t.id, t.manager_id, m.name as manager_name, t.name, t.scope, t.ending, t.created_at,
                  t.expires_at, t.last_used_at
                from api_tokens t join managers m on m.id = t.manager_id
@@ -134,7 +134,7 @@ pub async fn delete(tx: &mut WriteTx, id: &TokenId) -> Result<()> {
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId) -> Result<u64> {
+pub async fn delete_for_manager(tx: &mut WriteTx, manager: &ManagerId) -> Result<u64> {
     run!(tx, "delete from api_tokens where manager_id = $1", manager.as_str())
 }
 
@@ -157,6 +157,6 @@ impl TryFrom<Row> for ApiToken {
 }
 
 /// The place of a token in the list of everybody's.
-pub fn cursor(token: &ApiToken) -> Option<Cursor> {
+pub fn token_cursor(token: &ApiToken) -> Option<Cursor> {
     Cursor::at(token.created_at, token.id.as_str())
 }

@@ -69,7 +69,7 @@ pub async fn list(tx: &mut Tx, before: Option<i64>, limit: i64) -> Result<Vec<Re
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn since(tx: &mut Tx, after: i64, limit: i64) -> Result<Vec<Record>> {
+pub async fn list_since(tx: &mut Tx, after: i64, limit: i64) -> Result<Vec<Record>> {
     let sql =
         "select id, at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision
                from audit_log where id > $1 order by id limit $2";
@@ -119,7 +119,7 @@ pub async fn search(tx: &mut Tx, search: &AuditSearch, before: Option<i64>, limi
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn last_of(tx: &mut Tx, subject: &str) -> Result<Option<Record>> {
+pub async fn find_latest(tx: &mut Tx, subject: &str) -> Result<Option<Record>> {
     let sql =
         "select id, at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision
                from audit_log where subject_id = $1 order by id desc limit 1";
@@ -130,7 +130,7 @@ pub async fn last_of(tx: &mut Tx, subject: &str) -> Result<Option<Record>> {
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn is_deed_of(tx: &mut Tx, manager: &ManagerId, action: Action, subject: &str) -> Result<bool> {
+pub async fn has_done(tx: &mut Tx, manager: &ManagerId, action: Action, subject: &str) -> Result<bool> {
     let sql = "select count(*) from audit_log where subject_id = $1 and action = $2 and manager_id = $3";
     Ok(row!(tx, (i64,), sql, subject, action.key(), manager.as_str())?.is_some_and(|(count,)| count > 0))
 }

@@ -11,9 +11,9 @@ use crate::domain::audit::{Digest, PublicDigest};
 use crate::format::hex;
 
 /// What is hashed begins with this, so that another form of it can't be taken for this one.
-const FORM: &[u8] = b"candor audit 1";
+const HASH_PREFIX: &[u8] = b"candor audit 1";
 /// What the first row has before it.
-const NOTHING: [u8; 64] = [b'0'; 64];
+const ZERO_HASH: [u8; 64] = [b'0'; 64];
 /// How many rows are read at a time.
 const BATCH: i64 = 1000;
 
@@ -37,9 +37,9 @@ struct Row {
 impl Row {
     /// The hash this row should carry behind one that carries `previous`. Each part is preceded by its
     /// length and an absent one told from an empty one, so that two rows never hash the same bytes.
-    fn seal(&self, previous: &str) -> String {
+    fn hash(&self, previous: &str) -> String {
         let (id, at, revision) = (self.id.to_be_bytes(), self.at.timestamp_micros().to_be_bytes(), self.revision);
-        let mut hasher = Sha256::new_with_prefix(FORM);
+        let mut hasher = Sha256::new_with_prefix(HASH_PREFIX);
         let mut part = |bytes: Option<&[u8]>| {
             hasher.update([u8::from(bytes.is_some())]);
             hasher.update((bytes.unwrap_or_default().len() as u64).to_be_bytes());
@@ -91,7 +91,7 @@ pub async fn find_hash(tx: &mut Tx, hash: &str) -> Result<Option<i64>> {
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn hash_of(tx: &mut Tx, id: i64) -> Result<Option<String>> {
+pub async fn find_row_hash(tx: &mut Tx, id: i64) -> Result<Option<String>> {
     Ok(row!(tx, (String,), "select hash from audit_log where id = $1", id)?.map(|(hash,)| hash))
 }
 
@@ -107,33 +107,33 @@ pub async fn length(tx: &mut Tx) -> Result<i64> {
 pub(super) async fn append(tx: &mut WriteTx, id: i64) -> Result<String> {
     let before = "select hash from audit_log where id < $1 order by id desc limit 1";
     let previous = row!(tx, (String,), before, id)?.map_or_else(start, |(hash,)| hash);
-    let row = rows_behind(tx, id - 1, 1).await?.pop().ok_or(Error::NotFound)?;
-    let hash = row.seal(&previous);
+    let row = rows_after(tx, id - 1, 1).await?.pop().ok_or(Error::NotFound)?;
+    let hash = row.hash(&previous);
     set_hash(tx, id, &hash).await?;
     Ok(hash)
 }
 
 /// Chains the rows that were written before there was a chain. Where any row carries a hash the chain
 /// has begun, and a row without one is not excused.
-pub(super) async fn begin(tx: &mut WriteTx) -> Result<()> {
+pub(super) async fn chain_existing_rows(tx: &mut WriteTx) -> Result<()> {
     if row!(tx, (i64,), "select id from audit_log where hash <> '' limit 1")?.is_some() {
         return Ok(());
     }
     let mut last = Digest { id: i64::MIN, hash: start(), at: DateTime::UNIX_EPOCH };
     loop {
-        let rows = rows_behind(tx, last.id, BATCH).await?;
+        let rows = rows_after(tx, last.id, BATCH).await?;
         if rows.is_empty() {
             return Ok(());
         }
         for row in rows {
-            last = Digest { id: row.id, hash: row.seal(&last.hash), at: row.at };
+            last = Digest { id: row.id, hash: row.hash(&last.hash), at: row.at };
             set_hash(tx, row.id, &last.hash).await?;
         }
     }
 }
 
 /// A walk along the chain, from its first row.
-pub struct Walk {
+pub struct ChainWalk {
     id: i64,
     hash: String,
     /// How many rows were found in order.
@@ -142,7 +142,7 @@ pub struct Walk {
 
 /// Where a step of a [`Walk`] leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum ChainStep {
     /// In order so far.
     On,
     /// There are no more rows.
@@ -151,40 +151,40 @@ pub enum Step {
     Broken(i64, &'static str),
 }
 
-impl Default for Walk {
+impl Default for ChainWalk {
     fn default() -> Self {
         Self { id: i64::MIN, hash: start(), rows: 0 }
     }
 }
 
-impl Walk {
+impl ChainWalk {
     /// Looks at the next rows.
     ///
     /// # Errors
     /// Where the database can't be read.
-    pub async fn step(&mut self, tx: &mut Tx) -> Result<Step> {
-        let rows = match rows_behind(tx, self.id, BATCH).await {
+    pub async fn step(&mut self, tx: &mut Tx) -> Result<ChainStep> {
+        let rows = match rows_after(tx, self.id, BATCH).await {
             Err(Error::Other(_)) => return self.careful_step(tx).await,
             rows => rows?,
         };
         if rows.is_empty() {
-            return Ok(Step::End);
+            return Ok(ChainStep::End);
         }
         for row in rows {
             if let Some(reason) = self.follow(row.id, &row) {
-                return Ok(Step::Broken(row.id, reason));
+                return Ok(ChainStep::Broken(row.id, reason));
             }
         }
-        Ok(Step::On)
+        Ok(ChainStep::On)
     }
 
     /// One row, which may hold what is no value of its column: then it is named.
-    async fn careful_step(&mut self, tx: &mut Tx) -> Result<Step> {
+    async fn careful_step(&mut self, tx: &mut Tx) -> Result<ChainStep> {
         let next = row!(tx, (i64,), "select id from audit_log where id > $1 order by id limit 1", self.id)?;
-        let Some((id,)) = next else { return Ok(Step::End) };
-        let row = rows_behind(tx, self.id, 1).await.ok().and_then(|mut rows| rows.pop());
+        let Some((id,)) = next else { return Ok(ChainStep::End) };
+        let row = rows_after(tx, self.id, 1).await.ok().and_then(|mut rows| rows.pop());
         let reason = row.map_or(Some("it can't be read"), |row| self.follow(id, &row));
-        Ok(reason.map_or(Step::On, |reason| Step::Broken(id, reason)))
+        Ok(reason.map_or(ChainStep::On, |reason| ChainStep::Broken(id, reason)))
     }
 
     /// Goes on to `row`, or says why it does not follow.
@@ -192,7 +192,7 @@ impl Walk {
         if row.hash.is_empty() {
             return Some("it carries no hash");
         }
-        if row.hash != row.seal(&self.hash) {
+        if row.hash != row.hash(&self.hash) {
             return Some("its hash is not that of what it says and of the row before it");
         }
         (self.id, self.rows) = (id, self.rows + 1);
@@ -202,10 +202,10 @@ impl Walk {
 }
 
 fn start() -> String {
-    NOTHING.iter().copied().map(char::from).collect()
+    ZERO_HASH.iter().copied().map(char::from).collect()
 }
 
-async fn rows_behind(tx: &mut Tx, id: i64, limit: i64) -> Result<Vec<Row>> {
+async fn rows_after(tx: &mut Tx, id: i64, limit: i64) -> Result<Vec<Row>> {
     let sql = "select id, at, manager_id, actor_name, address, action, subject_id, subject_name, before, after,
                  revision, hash
                from audit_log where id > $1 order by id limit $2";
@@ -240,9 +240,9 @@ mod tests {
 
     #[test]
     fn hash_covers_every_column_and_previous_row() {
-        let seal = |row: Row| row.seal("previous");
+        let seal = |row: Row| row.hash("previous");
         let all = [
-            row().seal("another"),
+            row().hash("another"),
             seal(row()),
             seal(Row { id: 2, ..row() }),
             seal(Row { at: DateTime::UNIX_EPOCH + chrono::TimeDelta::microseconds(1), ..row() }),

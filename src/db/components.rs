@@ -163,7 +163,7 @@ pub async fn update(tx: &mut WriteTx, component: &mut Component, now: DateTime<U
 /// # Errors
 /// Where the database can't be written.
 pub async fn delete(tx: &mut WriteTx, id: &ComponentId) -> Result<()> {
-    api_metadata::forget(tx, id.as_str()).await?;
+    api_metadata::delete(tx, id.as_str()).await?;
     run!(tx, "delete from components where id = $1", id.as_str())?;
     Ok(())
 }
@@ -172,7 +172,7 @@ pub async fn delete(tx: &mut WriteTx, id: &ComponentId) -> Result<()> {
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn groups(tx: &mut Tx) -> Result<Vec<Group>> {
+pub async fn list_groups(tx: &mut Tx) -> Result<Vec<Group>> {
     let sql = "select id, name, description, position, created_at, updated_at, version
                from component_groups order by position, created_at, id";
     rows!(tx, GroupRow, sql)?.into_iter().map(Group::try_from).collect()
@@ -264,7 +264,7 @@ pub async fn update_group(tx: &mut WriteTx, group: &mut Group, now: DateTime<Utc
 /// Where the database can't be written.
 pub async fn delete_group(tx: &mut WriteTx, id: &GroupId) -> Result<()> {
     run!(tx, "update components set group_id = null, version = version + 1 where group_id = $1", id.as_str())?;
-    api_metadata::forget(tx, id.as_str()).await?;
+    api_metadata::delete(tx, id.as_str()).await?;
     run!(tx, "delete from component_groups where id = $1", id.as_str())?;
     Ok(())
 }

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::backup::copy_before_upgrade;
 use super::connection::{ACQUIRE_TIMEOUT, BEGIN_TIMEOUT};
 use super::disk_file::{create, read_mark};
-use super::examine::{locked, set_foreign_wal_aside};
+use super::examine::{lock_sidecar, set_foreign_wal_aside};
 use super::postgres;
 use super::schema::{self, SQLITE};
 use super::sidecar::Sidecar;
@@ -103,7 +103,7 @@ impl Db {
         }
         let mut tx = self.write().await?;
         page_settings::ensure(&mut tx, now).await?;
-        audit_chain::begin(&mut tx).await?;
+        audit_chain::chain_existing_rows(&mut tx).await?;
         tx.commit_unaudited().await
     }
 
@@ -181,7 +181,7 @@ impl Db {
     ///
     /// # Errors
     /// Where it can't be asked.
-    pub async fn faults(&self) -> Result<Vec<String>> {
+    pub async fn check_integrity(&self) -> Result<Vec<String>> {
         let Self::Sqlite { readers, .. } = self else {
             return Ok(Vec::new());
         };
@@ -199,7 +199,7 @@ async fn prepare_sqlite(
 ) -> Result<()> {
     let [writer, readers] = pools;
     create(path)?;
-    let lock = locked(path).await?;
+    let lock = lock_sidecar(path).await?;
     let is_opened_now = !opened.is_open();
     if is_opened_now {
         set_foreign_wal_aside(path, now).await?;
@@ -267,7 +267,7 @@ async fn mark_file(connection: &mut SqliteConnection, path: &Path) -> Result<()>
 mod tests {
     use super::*;
     use crate::db::disk_file::beside;
-    use crate::db::examine::{Found, validate};
+    use crate::db::examine::{Examination, validate};
 
     /// The migrations of this program and one more, as its next version has them.
     async fn next_version() -> Migrator {
@@ -294,7 +294,7 @@ mod tests {
 
     async fn revision_of(file: &Path) -> i64 {
         match validate(file, false, true).await.unwrap() {
-            Found::Complete(state) => state.revision,
+            Examination::Complete(state) => state.revision,
             other => panic!("{other:?}"),
         }
     }

@@ -16,7 +16,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Database, Pool, Postgres, Sqlite};
 use tokio::time::timeout;
 
-use super::faults::{self, Fault, Faults};
+use super::faults::{self, Fault, FaultInjector};
 use super::statements::Statements;
 use super::{Error, Result};
 
@@ -110,7 +110,7 @@ pub struct Transaction<D: Backend> {
     /// Whether it was dropped once and is rolling back.
     is_dropped: bool,
     statements: Statements,
-    faults: Option<Arc<dyn Faults>>,
+    faults: Option<Arc<dyn FaultInjector>>,
 }
 
 impl<D: Backend> Deref for Transaction<D> {
@@ -205,14 +205,14 @@ impl<D: Backend> Transaction<D> {
     ///
     /// # Errors
     /// Where an earlier statement failed, or a test wants this one to fail.
-    pub(super) async fn before(&mut self, sql: &str) -> Result<()> {
+    pub(super) async fn before_statement(&mut self, sql: &str) -> Result<()> {
         self.check()?;
         self.health = Health::Unanswered;
         if self.faults.is_none() {
             return Ok(());
         }
-        let struck = self.strike(sql).await;
-        self.note(&struck);
+        let struck = self.inject_fault(sql).await;
+        self.update_health(&struck);
         self.health = if struck.is_ok() { Health::Unanswered } else { self.health };
         Ok(struck?)
     }
@@ -221,8 +221,8 @@ impl<D: Backend> Transaction<D> {
     ///
     /// # Errors
     /// The one of the statement.
-    pub(super) fn after<T>(&mut self, result: sqlx::Result<T>) -> Result<T> {
-        self.note(&result);
+    pub(super) fn after_statement<T>(&mut self, result: sqlx::Result<T>) -> Result<T> {
+        self.update_health(&result);
         Ok(result?)
     }
 
@@ -234,17 +234,17 @@ impl<D: Backend> Transaction<D> {
     async fn send(&mut self, sql: &'static str, limit: Duration) -> sqlx::Result<()> {
         self.health = Health::Unanswered;
         let sending = async {
-            self.strike(sql).await?;
+            self.inject_fault(sql).await?;
             D::send(self, sql).await
         };
         let result = timeout(limit, sending).await;
         let result = result.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())));
-        self.note(&result);
+        self.update_health(&result);
         result
     }
 
-    async fn strike(&mut self, sql: &str) -> sqlx::Result<()> {
-        let Some(Fault { sql, error }) = self.faults.as_ref().and_then(|faults| faults.strike(sql)) else {
+    async fn inject_fault(&mut self, sql: &str) -> sqlx::Result<()> {
+        let Some(Fault { sql, error }) = self.faults.as_ref().and_then(|faults| faults.inject(sql)) else {
             return Ok(());
         };
         if let Some(sql) = sql {
@@ -253,7 +253,7 @@ impl<D: Backend> Transaction<D> {
         error.map_or(Ok(()), Err)
     }
 
-    fn note<T>(&mut self, result: &sqlx::Result<T>) {
+    fn update_health<T>(&mut self, result: &sqlx::Result<T>) {
         self.health = match result {
             Ok(_) => Health::Sound,
             Err(error) if D::is_sound_after(error) => Health::Failed,

@@ -10,12 +10,12 @@ macro_rules! sent {
             Ok(()) => match tx {
                 $crate::db::Tx::Sqlite(tx) => {
                     let result = $query(sql)$(.bind($value))*.$fetch(&mut **tx).await;
-                    tx.after(result.map($result))
+                    tx.after_statement(result.map($result))
                 }
                 $crate::db::Tx::Postgres(tx) => {
                     let persistent = tx.keeps_statements();
                     let result = $query(sql)$(.bind($value))*.persistent(persistent).$fetch(&mut **tx).await;
-                    tx.after(result.map($result))
+                    tx.after_statement(result.map($result))
                 }
             },
         }

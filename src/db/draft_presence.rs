@@ -7,13 +7,13 @@ use crate::domain::draft::{DraftReader, PRESENCE_TIMEOUT};
 use crate::domain::{DraftId, ManagerId};
 
 /// The most that are told of.
-const MAX_TOLD: i64 = 500;
+const MAX_LISTED: i64 = 500;
 
 /// Notes that the manager has the draft open at `now`, and forgets everybody who was not seen for long.
 ///
 /// # Errors
 /// Where the draft is gone, or the database can't be written.
-pub async fn note(tx: &mut WriteTx, draft: &DraftId, manager: &ManagerId, now: DateTime<Utc>) -> Result<()> {
+pub async fn record(tx: &mut WriteTx, draft: &DraftId, manager: &ManagerId, now: DateTime<Utc>) -> Result<()> {
     run!(tx, "delete from draft_presence where seen_at <= $1", now - PRESENCE_TIMEOUT)?;
     run!(
         tx,
@@ -30,12 +30,12 @@ pub async fn note(tx: &mut WriteTx, draft: &DraftId, manager: &ManagerId, now: D
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn others(tx: &mut Tx, manager: &ManagerId, now: DateTime<Utc>) -> Result<Vec<DraftReader>> {
+pub async fn list_others(tx: &mut Tx, manager: &ManagerId, now: DateTime<Utc>) -> Result<Vec<DraftReader>> {
     let sql = "select r.draft_id, m.name, r.opened_at
                from draft_presence r join managers m on m.id = r.manager_id
                where r.manager_id <> $1 and r.seen_at > $2 and m.disabled_at is null
                order by r.opened_at, m.name, r.draft_id limit $3";
-    let rows = rows!(tx, (String, String, DateTime<Utc>), sql, manager.as_str(), now - PRESENCE_TIMEOUT, MAX_TOLD)?;
+    let rows = rows!(tx, (String, String, DateTime<Utc>), sql, manager.as_str(), now - PRESENCE_TIMEOUT, MAX_LISTED)?;
     let reader = |(draft, name, opened_at): (String, String, DateTime<Utc>)| {
         Some(DraftReader { draft: DraftId::parse(&draft)?, name, opened_at })
     };

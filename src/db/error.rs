@@ -55,7 +55,7 @@ impl Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        let error = Self::judge(error);
+        let error = Self::classify(error);
         if matches!(error, Self::Unavailable(_)) {
             FAILURES.increment();
         }
@@ -64,7 +64,7 @@ impl From<sqlx::Error> for Error {
 }
 
 impl Error {
-    fn judge(error: sqlx::Error) -> Self {
+    fn classify(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::RowNotFound => Self::NotFound,
             sqlx::Error::Database(e) if e.is_unique_violation() => Self::Conflict("this already exists"),

@@ -17,13 +17,13 @@ use super::{Db, Error, Result, Tx, audit_chain};
 use crate::domain::audit::{Action, Actor, Entry};
 
 /// What the names of files begin with that are made to examine a database.
-const COPIES: &str = ".candor-examined-";
+const COPY_PREFIX: &str = ".candor-examined-";
 /// How long a question to the file may wait.
-const PATIENCE: Duration = Duration::from_secs(5);
+const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What is in the place of the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum Examination {
     /// There is no file.
     Missing,
     /// There is a database with nothing of ours in it.
@@ -35,12 +35,12 @@ pub enum Found {
     /// It is cut short, damaged or incomplete; a sentence says which.
     Broken(String),
     /// A complete database of Candor's.
-    Complete(State),
+    Complete(DatabaseState),
 }
 
 /// What tells the database of one page from that of another, and older states of it from newer ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct State {
+pub struct DatabaseState {
     pub page_id: String,
     /// The hash of the first row of the audit, which never changes; none before anything was done.
     pub audit_start: Option<String>,
@@ -62,7 +62,7 @@ impl Db {
     ///
     /// # Errors
     /// `Unavailable` where this can't be told yet.
-    pub async fn examine(&self, now: DateTime<Utc>) -> Result<Found> {
+    pub async fn examine(&self, now: DateTime<Utc>) -> Result<Examination> {
         match self {
             Self::Sqlite { path, writer, readers, opened } => examine_file(path, [writer, readers], opened, now).await,
             Self::Postgres(..) => find(&mut self.read().await?).await,
@@ -109,7 +109,7 @@ impl Db {
         if !path.is_file() {
             return Ok(());
         }
-        let _lock = locked(path).await?;
+        let _lock = lock_sidecar(path).await?;
         set_foreign_wal_aside(path, now).await
     }
 
@@ -135,14 +135,19 @@ impl Db {
     }
 }
 
-async fn examine_file(path: &Path, pools: [&SqlitePool; 2], opened: &Opened, now: DateTime<Utc>) -> Result<Found> {
+async fn examine_file(
+    path: &Path,
+    pools: [&SqlitePool; 2],
+    opened: &Opened,
+    now: DateTime<Utc>,
+) -> Result<Examination> {
     if opened.is_open() && opened.check(path).is_ok() {
         return find(&mut Tx::begin_on(pools[1], "begin").await?).await;
     }
     if !path.exists() {
-        return Ok(Found::Missing);
+        return Ok(Examination::Missing);
     }
-    let _lock = locked(path).await?;
+    let _lock = lock_sidecar(path).await?;
     if opened.must_leave_wal(path)
         && let Err(found) = overwritten_copy(path, opened, now).await?
     {
@@ -157,10 +162,10 @@ async fn examine_file(path: &Path, pools: [&SqlitePool; 2], opened: &Opened, now
         sidecar::refresh(path)?;
     }
     if std::fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() == 0) {
-        return Ok(Found::Empty);
+        return Ok(Examination::Empty);
     }
     if let Err(sentence) = read_mark(path) {
-        return Ok(Found::Broken(sentence.into()));
+        return Ok(Examination::Broken(sentence.into()));
     }
     let is_known = sidecar::is_known(path);
     let may_change = !is_known || !matches!(opened.closed(), Some(Closed::Unexamined) | None);
@@ -195,10 +200,10 @@ async fn close_all(pools: [&SqlitePool; 2], opened: &Opened) -> Result<()> {
 
 /// A file that was overwritten in place gets an inode of its own once it is complete: closing the connections to the
 /// old content then leaves it alone.
-async fn overwritten_copy(path: &Path, opened: &Opened, now: DateTime<Utc>) -> Result<Result<(), Found>> {
+async fn overwritten_copy(path: &Path, opened: &Opened, now: DateTime<Utc>) -> Result<Result<(), Examination>> {
     if let Err(sentence) = read_mark(path) {
         let is_empty = std::fs::metadata(path).is_ok_and(|about| about.len() == 0);
-        return Ok(Err(if is_empty { Found::Empty } else { Found::Broken(sentence.into()) }));
+        return Ok(Err(if is_empty { Examination::Empty } else { Examination::Broken(sentence.into()) }));
     }
     if !opened.has_settled(path) {
         return Err(Error::Unavailable("the database file is still being written".into()));
@@ -207,7 +212,7 @@ async fn overwritten_copy(path: &Path, opened: &Opened, now: DateTime<Utc>) -> R
     let copies = copy_beside(path, false).await?;
     let copy = copies.path().join("copy");
     match validate(&copy, false, true).await? {
-        Found::Complete(_) => {}
+        Examination::Complete(_) => {}
         other => return Ok(Err(other)),
     }
     if Shape::at(path).ok() != Some(seen) {
@@ -219,7 +224,7 @@ async fn overwritten_copy(path: &Path, opened: &Opened, now: DateTime<Utc>) -> R
 }
 
 /// Holds the lock beside the database.
-pub(super) async fn locked(path: &Path) -> Result<std::fs::File> {
+pub(super) async fn lock_sidecar(path: &Path) -> Result<std::fs::File> {
     let path = path.to_owned();
     tokio::task::spawn_blocking(move || lock(&path)).await.map_err(Error::other)?
 }
@@ -227,7 +232,7 @@ pub(super) async fn locked(path: &Path) -> Result<std::fs::File> {
 /// Sets the write-ahead log aside where it belongs to another file than the one at `path`.
 pub(super) async fn set_foreign_wal_aside(path: &Path, now: DateTime<Utc>) -> Result<()> {
     let owner = match owner_of_wal(path)? {
-        Wal::Unknown if fits(path).await? => Wal::Own,
+        Wal::Unknown if is_wal_valid(path).await? => Wal::Own,
         Wal::Unknown => Wal::Foreign,
         owner => owner,
     };
@@ -235,23 +240,23 @@ pub(super) async fn set_foreign_wal_aside(path: &Path, now: DateTime<Utc>) -> Re
 }
 
 /// Whether the write-ahead log makes a sound database of a copy of the file at `path`.
-async fn fits(path: &Path) -> Result<bool> {
+async fn is_wal_valid(path: &Path) -> Result<bool> {
     let copies = copy_beside(path, true).await?;
     let pool = pool(&copies.path().join("copy"), true);
     let is_whole = async {
-        let found = find_whole(&pool, true).await?;
-        if found == Found::PreRelease {
+        let found = validate_database(&pool, true).await?;
+        if found == Examination::PreRelease {
             return Ok(true);
         }
         let mut tx = Tx::begin_on(&pool, "begin").await?;
-        let mut walk = audit_chain::Walk::default();
+        let mut walk = audit_chain::ChainWalk::default();
         let end = loop {
             match walk.step(&mut tx).await? {
-                audit_chain::Step::On => {}
+                audit_chain::ChainStep::On => {}
                 end => break end,
             }
         };
-        Ok::<_, Error>(matches!(found, Found::Complete(_)) && end == audit_chain::Step::End)
+        Ok::<_, Error>(matches!(found, Examination::Complete(_)) && end == audit_chain::ChainStep::End)
     };
     // Whatever goes wrong with a private copy is the fault of what was copied.
     let is_whole = is_whole.await.unwrap_or(false);
@@ -287,7 +292,7 @@ async fn copy_beside(path: &Path, with_wal: bool) -> Result<tempfile::TempDir> {
     let path = path.to_owned();
     let copy = move || {
         remove_left_copies(folder(&path));
-        let copies = tempfile::Builder::new().prefix(COPIES).tempdir_in(folder(&path))?;
+        let copies = tempfile::Builder::new().prefix(COPY_PREFIX).tempdir_in(folder(&path))?;
         copy_file(&path, &copies.path().join("copy"))?;
         if with_wal {
             std::fs::copy(beside(&path, "-wal"), copies.path().join("copy-wal"))?;
@@ -317,7 +322,7 @@ fn copy_file(path: &Path, target: &Path) -> io::Result<()> {
 /// Removes what a process that was killed left. The lock beside the database is held.
 fn remove_left_copies(folder: &Path) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(COPIES) {
+        if entry.file_name().to_string_lossy().starts_with(COPY_PREFIX) {
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }
@@ -325,69 +330,70 @@ fn remove_left_copies(folder: &Path) {
 
 /// What the SQLite file at `path` holds. Without a write-ahead log it is read as it is, without locks and without
 /// making files beside it.
-pub(super) async fn validate(path: &Path, has_wal: bool, is_thorough: bool) -> Result<Found> {
+pub(super) async fn validate(path: &Path, has_wal: bool, is_thorough: bool) -> Result<Examination> {
     let pool = pool(path, has_wal);
-    let found = find_whole(&pool, is_thorough).await;
+    let found = validate_database(&pool, is_thorough).await;
     pool.close().await;
     match found {
         Err(Error::Unavailable(cause)) if has_wal => Err(Error::Unavailable(cause)),
-        Err(error) => Ok(Found::Broken(format!("the database can't be read: {error}"))),
+        Err(error) => Ok(Examination::Broken(format!("the database can't be read: {error}"))),
         found => found,
     }
 }
 
 fn pool(path: &Path, has_wal: bool) -> SqlitePool {
-    let options = SqliteConnectOptions::new().filename(path).busy_timeout(PATIENCE).pragma("trusted_schema", "OFF");
+    let options =
+        SqliteConnectOptions::new().filename(path).busy_timeout(QUERY_TIMEOUT).pragma("trusted_schema", "OFF");
     let options = if has_wal { options } else { options.read_only(true).immutable(true) };
-    SqlitePoolOptions::new().max_connections(1).acquire_timeout(2 * PATIENCE).connect_lazy_with(options)
+    SqlitePoolOptions::new().max_connections(1).acquire_timeout(2 * QUERY_TIMEOUT).connect_lazy_with(options)
 }
 
-async fn find_whole(pool: &SqlitePool, is_thorough: bool) -> Result<Found> {
+async fn validate_database(pool: &SqlitePool, is_thorough: bool) -> Result<Examination> {
     let check = if is_thorough { "pragma integrity_check(1)" } else { "pragma quick_check(1)" };
     let row: Option<(String,)> = sqlx::query_as(check).fetch_optional(pool).await?;
     match row {
         Some((answer,)) if answer == "ok" => find(&mut Tx::begin_on(pool, "begin").await?).await,
-        Some((fault,)) => Ok(Found::Broken(format!("the database is damaged: {fault}"))),
-        None => Ok(Found::Broken("the database does not say whether it is sound".into())),
+        Some((fault,)) => Ok(Examination::Broken(format!("the database is damaged: {fault}"))),
+        None => Ok(Examination::Broken("the database does not say whether it is sound".into())),
     }
 }
 
 /// What the database holds, whichever version of Candor wrote it.
-async fn find(tx: &mut Tx) -> Result<Found> {
+async fn find(tx: &mut Tx) -> Result<Examination> {
     let tables = tables(tx).await?;
     let has = |name: &str| tables.iter().any(|table| table == name);
     if !has("_sqlx_migrations") {
         // A schema of PostgreSQL may be shared with other programs.
         let is_shared = matches!(tx, Tx::Postgres(_));
-        return Ok(if is_shared || tables.is_empty() { Found::Empty } else { Found::Foreign });
+        return Ok(if is_shared || tables.is_empty() { Examination::Empty } else { Examination::Foreign });
     }
     let version = newest_version(tx).await?;
     if version == 0 {
-        return Ok(Found::Empty);
+        return Ok(Examination::Empty);
     }
     if is_pre_release(tx).await? {
-        return Ok(Found::PreRelease);
+        return Ok(Examination::PreRelease);
     }
     if !has("page") || !has("revision") || !has("audit_log") {
-        return Ok(Found::Foreign);
+        return Ok(Examination::Foreign);
     }
     if is_newest(version) {
         if let Some(missing) = TABLES.iter().find(|table| !has(table)) {
-            return Ok(Found::Broken(format!("the database is incomplete: the table {missing} is missing")));
+            return Ok(Examination::Broken(format!("the database is incomplete: the table {missing} is missing")));
         }
         if foreign_keys(tx).await?.is_some_and(|count| count < FOREIGN_KEYS) {
-            return Ok(Found::Broken(
+            return Ok(Examination::Broken(
                 "the database is incomplete: foreign keys are missing, or it is still being restored".into(),
             ));
         }
     }
     let page = row!(tx, (String,), "select id from page")?;
     let number = row!(tx, (i64,), "select number from revision where id = 1")?;
-    let (Some((page_id,)), Some((revision,))) = (page, number) else { return Ok(Found::Empty) };
-    Ok(Found::Complete(State { page_id, audit_start: audit_start(tx).await?, revision }))
+    let (Some((page_id,)), Some((revision,))) = (page, number) else { return Ok(Examination::Empty) };
+    Ok(Examination::Complete(DatabaseState { page_id, audit_start: audit_start(tx).await?, revision }))
 }
 
-impl State {
+impl DatabaseState {
     /// Whether `other` is a state of the same page: an import may change its id, and its audit stays.
     pub fn is_same_page(&self, other: &Self) -> bool {
         self.page_id == other.page_id || self.audit_start.is_some() && self.audit_start == other.audit_start

@@ -13,20 +13,20 @@ pub struct Fault {
 }
 
 /// Decides which statements fail.
-pub trait Faults: Send + Sync {
+pub trait FaultInjector: Send + Sync {
     /// The fault that strikes in the place of `sql`: a query, or the words that begin, commit or roll back.
-    fn strike(&self, sql: &str) -> Option<Fault>;
+    fn inject(&self, sql: &str) -> Option<Fault>;
 }
 
 tokio::task_local! {
-    static CURRENT: Arc<dyn Faults>;
+    static CURRENT: Arc<dyn FaultInjector>;
 }
 
 /// Runs `work`; `faults` decides about every statement of the transactions that begin in it.
-pub async fn scope<F: Future>(faults: Arc<dyn Faults>, work: F) -> F::Output {
+pub async fn scope<F: Future>(faults: Arc<dyn FaultInjector>, work: F) -> F::Output {
     CURRENT.scope(faults, work).await
 }
 
-pub(super) fn current() -> Option<Arc<dyn Faults>> {
+pub(super) fn current() -> Option<Arc<dyn FaultInjector>> {
     CURRENT.try_with(Arc::clone).ok()
 }

@@ -10,7 +10,7 @@ use super::{Result, Tx, WriteTx};
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn of_newest(tx: &mut Tx, limit: i64) -> Result<BTreeMap<String, String>> {
+pub async fn list_newest(tx: &mut Tx, limit: i64) -> Result<BTreeMap<String, String>> {
     let sql = "select id, feed_id from public_feed_ids where id in (
                  select incident_id from (
                    select incident_id from incident_index where component_id = '' and started_at < $2
@@ -26,7 +26,7 @@ pub async fn of_newest(tx: &mut Tx, limit: i64) -> Result<BTreeMap<String, Strin
 ///
 /// # Errors
 /// Where the database can't be written, or something else has it.
-pub async fn keep(tx: &mut WriteTx, id: &str, feed_id: &str) -> Result<bool> {
+pub async fn insert(tx: &mut WriteTx, id: &str, feed_id: &str) -> Result<bool> {
     let incidents = run!(tx, "update incidents set feed_id = $1 where id = $2 and feed_id is null", feed_id, id)?;
     let maintenances = run!(tx, "update maintenances set feed_id = $1 where id = $2 and feed_id is null", feed_id, id)?;
     Ok(incidents + maintenances > 0)

@@ -13,7 +13,7 @@ const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(20);
 const MAX_LINKS: i64 = 1_000;
 
 /// Every time that is only ever written as the present, and that something waits for.
-const PRESENT: [&str; 11] = [
+const PRESENT_COLUMNS: [&str; 11] = [
     "update sessions set created_at = $1 where created_at > $2",
     "update sessions set last_seen_at = $1 where last_seen_at > $2",
     "update login_failures set failed_at = $1 where failed_at > $2",
@@ -34,7 +34,7 @@ const PRESENT: [&str; 11] = [
 pub async fn clamp(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<u64> {
     let latest = now + CLOCK_TOLERANCE;
     let mut mended = 0;
-    for sql in PRESENT {
+    for sql in PRESENT_COLUMNS {
         mended += run!(tx, sql, now, latest)?;
     }
     let due = "update outbox set due_at = $1 where due_at > $2 and done_at is null";

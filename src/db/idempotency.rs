@@ -6,13 +6,13 @@ use super::{Error, Result, Tx, WriteTx};
 use crate::domain::TokenId;
 
 /// How long an answer is kept.
-const KEPT_FOR: TimeDelta = TimeDelta::hours(24);
+const RETENTION: TimeDelta = TimeDelta::hours(24);
 /// How many answers are kept for one token; beyond that the oldest go first.
-const MAX_KEPT: i64 = 1000;
+const MAX_RESPONSES: i64 = 1000;
 
 /// An answer that was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct StoredResponse {
     /// SHA-256 of what was asked.
     pub request_hash: String,
     pub status: u16,
@@ -23,13 +23,13 @@ pub struct Kept {
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn find(tx: &mut Tx, token: &TokenId, key: &str, now: DateTime<Utc>) -> Result<Option<Kept>> {
+pub async fn find(tx: &mut Tx, token: &TokenId, key: &str, now: DateTime<Utc>) -> Result<Option<StoredResponse>> {
     let sql = "select request_hash, status, body from idempotency_keys
                where token_id = $1 and key = $2 and created_at > $3";
-    let row = row!(tx, (String, i64, String), sql, token.as_str(), key, now - KEPT_FOR)?;
+    let row = row!(tx, (String, i64, String), sql, token.as_str(), key, now - RETENTION)?;
     let kept = |(request_hash, status, body)| {
         let status = u16::try_from(status).map_err(Error::other)?;
-        Ok(Kept { request_hash, status, body })
+        Ok(StoredResponse { request_hash, status, body })
     };
     row.map(kept).transpose()
 }
@@ -38,14 +38,20 @@ pub async fn find(tx: &mut Tx, token: &TokenId, key: &str, now: DateTime<Utc>) -
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn keep(tx: &mut WriteTx, token: &TokenId, key: &str, kept: &Kept, now: DateTime<Utc>) -> Result<()> {
-    run!(tx, "delete from idempotency_keys where created_at <= $1", now - KEPT_FOR)?;
+pub async fn insert(
+    tx: &mut WriteTx,
+    token: &TokenId,
+    key: &str,
+    kept: &StoredResponse,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    run!(tx, "delete from idempotency_keys where created_at <= $1", now - RETENTION)?;
     run!(
         tx,
         "delete from idempotency_keys where token_id = $1 and key in (
            select key from idempotency_keys where token_id = $1 order by created_at desc, key limit 100000 offset $2)",
         token.as_str(),
-        MAX_KEPT - 1
+        MAX_RESPONSES - 1
     )?;
     run!(
         tx,

@@ -34,7 +34,7 @@ pub(super) struct Values {
 }
 
 impl Values {
-    pub(super) fn of(filter: &HistoryFilter, bounds: Bounds) -> Self {
+    pub(super) fn from_filter(filter: &HistoryFilter, bounds: Bounds) -> Self {
         let escaped = |text: &String| containing(&text.to_lowercase());
         Self {
             component: filter.component.as_ref().map(ComponentId::to_string).unwrap_or_default(),
@@ -60,7 +60,7 @@ pub async fn totals(tx: &mut Tx, filter: &HistoryFilter, bounds: Bounds) -> Resu
     if filter.is_all() && bounds == (None, None) {
         return totals_of_all(tx).await;
     }
-    let values = Values::of(filter, bounds);
+    let values = Values::from_filter(filter, bounds);
     let row = row!(
         tx,
         (i64, i64, Option<DateTime<Utc>>),
@@ -96,7 +96,7 @@ pub async fn unsearched(tx: &mut Tx, filter: &HistoryFilter, bounds: Bounds) -> 
     if filter.text.is_none() {
         return Ok(None);
     }
-    let values = Values::of(filter, bounds);
+    let values = Values::from_filter(filter, bounds);
     let sql = "select started_at from incident_index
                where component_id = $1 and started_at >= $2 and started_at < $3 and ($4 = '' or impact = $4)
                order by started_at desc limit 1 offset $5";

@@ -110,7 +110,7 @@ pub async fn find(tx: &mut Tx, id: &IncidentId) -> Result<Incident> {
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn open(tx: &mut Tx) -> Result<Vec<Incident>> {
+pub async fn list_open(tx: &mut Tx) -> Result<Vec<Incident>> {
     load!(tx, "select id from public_incidents where phase <> 'resolved' order by started_at desc, id desc limit 100")
 }
 
@@ -126,7 +126,7 @@ pub async fn list(
     cursor: Option<&Cursor>,
     limit: i64,
 ) -> Result<Vec<Incident>> {
-    let values = Values::of(filter, bounds).up_to(cursor);
+    let values = Values::from_filter(filter, bounds).up_to(cursor);
     let (before, id) = behind(cursor);
     macro_rules! chosen {
         () => {
@@ -170,7 +170,7 @@ pub async fn ended_within(tx: &mut Tx, span: (DateTime<Utc>, DateTime<Utc>), lim
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn first_end(tx: &mut Tx) -> Result<Option<DateTime<Utc>>> {
+pub async fn earliest_end(tx: &mut Tx) -> Result<Option<DateTime<Utc>>> {
     let sql = "select ended_at from public_incidents where ended_at is not null order by ended_at limit 1";
     Ok(row!(tx, (DateTime<Utc>,), sql)?.map(|(at,)| at))
 }
@@ -262,7 +262,7 @@ pub async fn update(tx: &mut WriteTx, incident: &mut Incident, now: DateTime<Utc
 /// Where the database can't be written.
 pub async fn delete(tx: &mut WriteTx, id: &IncidentId) -> Result<()> {
     incident_index::remove(tx, id).await?;
-    api_metadata::forget(tx, id.as_str()).await?;
+    api_metadata::delete(tx, id.as_str()).await?;
     run!(tx, "delete from incidents where id = $1", id.as_str())?;
     Ok(())
 }

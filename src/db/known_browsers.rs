@@ -7,9 +7,9 @@ use crate::domain::ManagerId;
 use crate::domain::login_backoff::LoginFailures;
 
 /// How long a browser is known without being used.
-pub const KNOWN_FOR: TimeDelta = TimeDelta::days(180);
+pub const RETENTION: TimeDelta = TimeDelta::days(180);
 /// The most browsers kept of one manager; the one unused for longest goes first.
-const MAX_KEPT: i64 = 20;
+const MAX_BROWSERS: i64 = 20;
 
 /// The wrong passwords in a row from the browser with this hash, if it is one of the manager's.
 ///
@@ -62,7 +62,7 @@ pub async fn save(tx: &mut WriteTx, token_hash: &str, manager: &ManagerId, now: 
         "delete from known_browsers where manager_id = $1 and token_hash not in
            (select token_hash from known_browsers where manager_id = $1 order by last_used_at desc, token_hash limit $2)",
         manager.as_str(),
-        MAX_KEPT
+        MAX_BROWSERS
     )?;
     Ok(())
 }
@@ -71,7 +71,7 @@ pub async fn save(tx: &mut WriteTx, token_hash: &str, manager: &ManagerId, now: 
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId) -> Result<u64> {
+pub async fn delete_for_manager(tx: &mut WriteTx, manager: &ManagerId) -> Result<u64> {
     run!(tx, "delete from known_browsers where manager_id = $1", manager.as_str())
 }
 

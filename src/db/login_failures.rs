@@ -13,7 +13,7 @@ const UNKNOWN: &str = "unknown";
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn of(tx: &mut Tx, manager: &ManagerId) -> Result<LoginFailures> {
+pub async fn load(tx: &mut Tx, manager: &ManagerId) -> Result<LoginFailures> {
     let sql = "select failures, failed_at from login_failures where manager_id = $1";
     let row = row!(tx, (i64, DateTime<Utc>), sql, manager.as_str())?;
     Ok(row.map(|(count, at)| LoginFailures { count, last_at: Some(at) }).unwrap_or_default())

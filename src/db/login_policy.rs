@@ -23,15 +23,15 @@ pub async fn load(tx: &mut Tx) -> Result<LoginPolicy> {
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn is_unmet(tx: &mut Tx, manager: &ManagerId) -> Result<bool> {
-    Ok(load(tx).await?.second_factor_required && !super::second_factors::of(tx, manager).await?.any())
+pub async fn lacks_factor(tx: &mut Tx, manager: &ManagerId) -> Result<bool> {
+    Ok(load(tx).await?.second_factor_required && !super::second_factors::load(tx, manager).await?.any())
 }
 
 /// Whether the password of this manager lets them in, if they have one.
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn counts_password_of(tx: &mut Tx, manager: &ManagerId) -> Result<bool> {
+pub async fn accepts_password(tx: &mut Tx, manager: &ManagerId) -> Result<bool> {
     Ok(load(tx).await?.passwords.accepted_for(manager))
 }
 
@@ -39,7 +39,7 @@ pub async fn counts_password_of(tx: &mut Tx, manager: &ManagerId) -> Result<bool
 ///
 /// # Errors
 /// A conflict where the manager is that owner.
-pub(super) async fn keep_the_keeper(tx: &mut Tx, manager: &ManagerId) -> Result<()> {
+pub(super) async fn ensure_password_owner(tx: &mut Tx, manager: &ManagerId) -> Result<()> {
     if load(tx).await?.passwords.break_glass_owner() == Some(manager) {
         return Err(Error::Conflict(
             "This owner keeps a password as the fallback. Choose another owner in the settings first.",

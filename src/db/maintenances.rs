@@ -135,7 +135,7 @@ pub async fn exists(tx: &mut Tx, id: &MaintenanceId) -> Result<bool> {
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn owner_of_update(tx: &mut Tx, id: &UpdateId) -> Result<Option<MaintenanceId>> {
+pub async fn find_maintenance_of_update(tx: &mut Tx, id: &UpdateId) -> Result<Option<MaintenanceId>> {
     let row = row!(tx, (String,), "select maintenance_id from maintenance_updates where id = $1", id.as_str())?;
     Ok(row.and_then(|(maintenance,)| MaintenanceId::parse(&maintenance)))
 }
@@ -144,7 +144,7 @@ pub async fn owner_of_update(tx: &mut Tx, id: &UpdateId) -> Result<Option<Mainte
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn planned(tx: &mut Tx) -> Result<Vec<Maintenance>> {
+pub async fn list_planned(tx: &mut Tx) -> Result<Vec<Maintenance>> {
     let mut planned = load!(
         tx,
         "select id from maintenances where phase in ('scheduled', 'in_progress', 'verifying')
@@ -157,7 +157,7 @@ pub async fn planned(tx: &mut Tx) -> Result<Vec<Maintenance>> {
 
 /// Which of the maintenances that are not over are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Planned {
+pub enum PlannedKind {
     All,
     ToCome,
     GoingOn,
@@ -168,11 +168,11 @@ pub enum Planned {
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn among_planned(tx: &mut Tx, which: Planned, window: (i64, i64)) -> Result<Vec<Maintenance>> {
+pub async fn planned_in_page(tx: &mut Tx, which: PlannedKind, window: (i64, i64)) -> Result<Vec<Maintenance>> {
     let (to_come, going_on) = match which {
-        Planned::All => (1_i64, 1_i64),
-        Planned::ToCome => (1, 0),
-        Planned::GoingOn => (0, 1),
+        PlannedKind::All => (1_i64, 1_i64),
+        PlannedKind::ToCome => (1, 0),
+        PlannedKind::GoingOn => (0, 1),
     };
     let mut planned = load!(
         tx,
@@ -193,7 +193,7 @@ pub async fn among_planned(tx: &mut Tx, which: Planned, window: (i64, i64)) -> R
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn over_since(tx: &mut Tx, since: DateTime<Utc>, limit: i64) -> Result<Vec<Maintenance>> {
+pub async fn list_completed_since(tx: &mut Tx, since: DateTime<Utc>, limit: i64) -> Result<Vec<Maintenance>> {
     load!(
         tx,
         "select id from maintenances where phase in ('completed', 'cancelled') and scheduled_until > $1
@@ -208,7 +208,12 @@ pub async fn over_since(tx: &mut Tx, since: DateTime<Utc>, limit: i64) -> Result
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn past_since(tx: &mut Tx, since: DateTime<Utc>, now: DateTime<Utc>, limit: i64) -> Result<Vec<Maintenance>> {
+pub async fn list_past_since(
+    tx: &mut Tx,
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Maintenance>> {
     load!(
         tx,
         "select id from maintenances where phase in ('completed', 'cancelled') and scheduled_until > $1
@@ -225,7 +230,7 @@ pub async fn past_since(tx: &mut Tx, since: DateTime<Utc>, now: DateTime<Utc>, l
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn called_off(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<Maintenance>> {
+pub async fn list_cancelled(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<Maintenance>> {
     load!(
         tx,
         "select id from maintenances where phase = 'cancelled' and scheduled_for > $1
@@ -256,7 +261,7 @@ pub async fn list(tx: &mut Tx, cursor: Option<&Cursor>, limit: i64) -> Result<Ve
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn within(
+pub async fn list_within(
     tx: &mut Tx,
     span: (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
     limit: i64,
@@ -290,7 +295,7 @@ pub async fn ended_within(tx: &mut Tx, span: (DateTime<Utc>, DateTime<Utc>), lim
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn first_end(tx: &mut Tx) -> Result<Option<DateTime<Utc>>> {
+pub async fn earliest_end(tx: &mut Tx) -> Result<Option<DateTime<Utc>>> {
     let sql = "select ended_at from maintenances where ended_at is not null order by ended_at limit 1";
     Ok(row!(tx, (DateTime<Utc>,), sql)?.map(|(at,)| at))
 }
@@ -300,7 +305,7 @@ pub async fn first_end(tx: &mut Tx) -> Result<Option<DateTime<Utc>>> {
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn among_events(tx: &mut Tx, text: &str, window: (i64, i64)) -> Result<Vec<Maintenance>> {
+pub async fn maintenances_in_page(tx: &mut Tx, text: &str, window: (i64, i64)) -> Result<Vec<Maintenance>> {
     let text = pattern(text);
     load!(tx, chosen_events!(), text.as_str(), window.0, window.1)
 }
@@ -327,7 +332,7 @@ pub async fn first_start_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Option<
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn next_of(tx: &mut Tx, series: &SeriesId) -> Result<Option<Maintenance>> {
+pub async fn find_next_occurrence(tx: &mut Tx, series: &SeriesId) -> Result<Option<Maintenance>> {
     let found = load!(
         tx,
         "select id from maintenances where series_id = $1 and phase = 'scheduled'
@@ -420,7 +425,7 @@ pub async fn update(tx: &mut WriteTx, maintenance: &mut Maintenance, now: DateTi
 /// # Errors
 /// Where the database can't be written.
 pub async fn delete(tx: &mut WriteTx, id: &MaintenanceId) -> Result<()> {
-    api_metadata::forget(tx, id.as_str()).await?;
+    api_metadata::delete(tx, id.as_str()).await?;
     run!(tx, "delete from maintenances where id = $1", id.as_str())?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::domain::forms::NewManager;
 use crate::domain::{Manager, ManagerId, Role};
 
 /// The most owners among whom one is chosen.
-const MAX_KEEPERS: i64 = 500;
+const MAX_PASSWORD_OWNERS: i64 = 500;
 
 /// Why the last owner stays one.
 const LAST_OWNER: &str = "This is the only active owner. Make someone else an owner first.";
@@ -48,13 +48,13 @@ pub async fn list(tx: &mut Tx, cursor: Option<&ManagerId>, limit: i64) -> Result
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn keepers(tx: &mut Tx) -> Result<Vec<Manager>> {
+pub async fn password_owners(tx: &mut Tx) -> Result<Vec<Manager>> {
     let sql =
         "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version,
                  exists (select 1 from oidc_identities where manager_id = managers.id) as has_identity
                from managers where role = 'owner' and disabled_at is null and password_hash is not null
                order by lower(name), id limit $1";
-    rows!(tx, Row, sql, MAX_KEEPERS)?.into_iter().map(Manager::try_from).collect()
+    rows!(tx, Row, sql, MAX_PASSWORD_OWNERS)?.into_iter().map(Manager::try_from).collect()
 }
 
 /// One manager.
@@ -152,14 +152,14 @@ pub async fn create(
 /// A conflict where nobody would be left who can administer, or whose password counts.
 pub async fn set_role(tx: &mut WriteTx, manager: &mut Manager, role: Role, now: DateTime<Utc>) -> Result<()> {
     if role != Role::Owner {
-        super::login_policy::keep_the_keeper(tx, &manager.id).await?;
+        super::login_policy::ensure_password_owner(tx, &manager.id).await?;
     }
     let sql = "update managers set role = $1, updated_at = $2, version = version + 1 where id = $3";
     run!(tx, sql, role.key(), now, manager.id.as_str())?;
     let was_owner = is_active_owner(manager);
     manager.role = role;
     manager.version += 1;
-    if was_owner { keep_an_owner(tx).await } else { Ok(()) }
+    if was_owner { ensure_an_owner(tx).await } else { Ok(()) }
 }
 
 /// Disables the manager and ends all sessions, links, tokens and known browsers of theirs.
@@ -167,17 +167,17 @@ pub async fn set_role(tx: &mut WriteTx, manager: &mut Manager, role: Role, now: 
 /// # Errors
 /// A conflict where nobody would be left who can administer, or whose password counts.
 pub async fn disable(tx: &mut WriteTx, manager: &mut Manager, now: DateTime<Utc>) -> Result<()> {
-    super::login_policy::keep_the_keeper(tx, &manager.id).await?;
+    super::login_policy::ensure_password_owner(tx, &manager.id).await?;
     let sql = "update managers set disabled_at = $1, updated_at = $1, version = version + 1 where id = $2";
     run!(tx, sql, now, manager.id.as_str())?;
-    super::sessions::delete_of(tx, &manager.id, None).await?;
-    super::one_time_links::delete_of(tx, &manager.id).await?;
-    super::known_browsers::delete_of(tx, &manager.id).await?;
-    super::api_tokens::delete_of(tx, &manager.id).await?;
+    super::sessions::delete_for_manager(tx, &manager.id, None).await?;
+    super::one_time_links::delete_for_manager(tx, &manager.id).await?;
+    super::known_browsers::delete_for_manager(tx, &manager.id).await?;
+    super::api_tokens::delete_for_manager(tx, &manager.id).await?;
     let was_owner = is_active_owner(manager);
     manager.disabled_at = Some(now);
     manager.version += 1;
-    if was_owner { keep_an_owner(tx).await } else { Ok(()) }
+    if was_owner { ensure_an_owner(tx).await } else { Ok(()) }
 }
 
 /// Ends all sessions, links, tokens and known browsers of a manager to whom the identity provider gives no role any more;
@@ -185,15 +185,15 @@ pub async fn disable(tx: &mut WriteTx, manager: &mut Manager, now: DateTime<Utc>
 ///
 /// # Errors
 /// A conflict where nobody else can administer, or whose password alone counts: they stay what they are.
-pub async fn shut_out(tx: &mut WriteTx, manager: &Manager) -> Result<bool> {
-    super::login_policy::keep_the_keeper(tx, &manager.id).await?;
+pub async fn revoke_access(tx: &mut WriteTx, manager: &Manager) -> Result<bool> {
+    super::login_policy::ensure_password_owner(tx, &manager.id).await?;
     if is_active_owner(manager) && active_owners(tx).await? == 1 {
         return Err(Error::Conflict(LAST_OWNER));
     }
-    let sessions = super::sessions::delete_of(tx, &manager.id, None).await?;
-    let tokens = super::api_tokens::delete_of(tx, &manager.id).await?;
-    let links = super::one_time_links::delete_of(tx, &manager.id).await?;
-    let devices = super::known_browsers::delete_of(tx, &manager.id).await?;
+    let sessions = super::sessions::delete_for_manager(tx, &manager.id, None).await?;
+    let tokens = super::api_tokens::delete_for_manager(tx, &manager.id).await?;
+    let links = super::one_time_links::delete_for_manager(tx, &manager.id).await?;
+    let devices = super::known_browsers::delete_for_manager(tx, &manager.id).await?;
     Ok(sessions + tokens + links + devices > 0)
 }
 
@@ -223,9 +223,9 @@ pub async fn set_password(
 ) -> Result<()> {
     let sql = "update managers set password_hash = $1, updated_at = $2, version = version + 1 where id = $3";
     run!(tx, sql, hash, now, manager.id.as_str())?;
-    super::sessions::delete_of(tx, &manager.id, keep).await?;
-    super::one_time_links::delete_of(tx, &manager.id).await?;
-    super::known_browsers::delete_of(tx, &manager.id).await?;
+    super::sessions::delete_for_manager(tx, &manager.id, keep).await?;
+    super::one_time_links::delete_for_manager(tx, &manager.id).await?;
+    super::known_browsers::delete_for_manager(tx, &manager.id).await?;
     super::login_failures::clear(tx, &manager.id).await?;
     manager.has_password = true;
     manager.version += 1;
@@ -260,7 +260,7 @@ pub async fn record_login(tx: &mut WriteTx, id: &ManagerId, now: DateTime<Utc>) 
 pub async fn set_email(tx: &mut WriteTx, manager: &mut Manager, email: String, now: DateTime<Utc>) -> Result<()> {
     let sql = "update managers set email = $1, updated_at = $2, version = version + 1 where id = $3";
     run!(tx, sql, email.as_str(), now, manager.id.as_str())?;
-    super::one_time_links::delete_of(tx, &manager.id).await?;
+    super::one_time_links::delete_for_manager(tx, &manager.id).await?;
     manager.email = email;
     manager.version += 1;
     Ok(())
@@ -273,7 +273,7 @@ pub(super) fn is_active_owner(manager: &Manager) -> bool {
 
 /// Somebody must be able to administer: taking away the last active owner is not kept. Where there is
 /// none yet, because the first has not accepted the invitation, others may still be changed.
-pub(super) async fn keep_an_owner(tx: &mut WriteTx) -> Result<()> {
+pub(super) async fn ensure_an_owner(tx: &mut WriteTx) -> Result<()> {
     if active_owners(tx).await? == 0 {
         return Err(Error::Conflict(LAST_OWNER));
     }

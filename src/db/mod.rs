@@ -60,10 +60,10 @@ pub mod write_health;
 
 use crate::credentials::random_bytes;
 
-pub use backup::Restored;
+pub use backup::RestoreResult;
 pub use connect::Db;
 pub use error::{Error, Result, failures_of_database};
-pub use examine::{Found, State};
+pub use examine::{DatabaseState, Examination};
 pub use outage::Outage;
 pub use probe::Depth;
 pub use schema::{FOREIGN_KEYS, PRE_RELEASE, SchemaError, TABLES, VIEWS};

@@ -10,7 +10,7 @@ use crate::domain::{Manager, ManagerId};
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn owner_of(tx: &mut Tx, issuer: &str, subject: &str) -> Result<Option<Manager>> {
+pub async fn find_manager(tx: &mut Tx, issuer: &str, subject: &str) -> Result<Option<Manager>> {
     let row = row!(
         tx,
         (String,),
@@ -28,7 +28,7 @@ pub async fn owner_of(tx: &mut Tx, issuer: &str, subject: &str) -> Result<Option
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn has_one(tx: &mut Tx, manager: &ManagerId, issuer: &str) -> Result<bool> {
+pub async fn is_connected(tx: &mut Tx, manager: &ManagerId, issuer: &str) -> Result<bool> {
     let sql = "select subject from oidc_identities where manager_id = $1 and issuer = $2";
     Ok(row!(tx, (String,), sql, manager.as_str(), issuer)?.is_some())
 }
@@ -52,7 +52,7 @@ pub async fn create(tx: &mut WriteTx, manager: &mut Manager, identity: &Identity
         "insert into oidc_identities (issuer, subject, email, manager_id, created_at) values ($1, $2, $3, $4, $5)";
     let Identity { issuer, subject, email } = identity;
     run!(tx, sql, issuer.as_str(), subject.as_str(), email.as_str(), manager.id.as_str(), now)?;
-    super::one_time_links::delete_of(tx, &manager.id).await?;
+    super::one_time_links::delete_for_manager(tx, &manager.id).await?;
     manager.has_identity = true;
     Ok(())
 }
@@ -71,9 +71,9 @@ pub async fn touch(tx: &mut WriteTx, issuer: &str, subject: &str, now: DateTime<
 ///
 /// # Errors
 /// A conflict where nobody would be left who can administer.
-pub async fn delete_of(tx: &mut WriteTx, manager: &mut Manager) -> Result<()> {
+pub async fn delete_for_manager(tx: &mut WriteTx, manager: &mut Manager) -> Result<()> {
     run!(tx, "delete from oidc_identities where manager_id = $1", manager.id.as_str())?;
     let was_owner = super::managers::is_active_owner(manager);
     manager.has_identity = false;
-    if was_owner { super::managers::keep_an_owner(tx).await } else { Ok(()) }
+    if was_owner { super::managers::ensure_an_owner(tx).await } else { Ok(()) }
 }

@@ -118,7 +118,7 @@ pub async fn consume(tx: &mut WriteTx, token_hash: &str) -> Result<()> {
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId) -> Result<u64> {
+pub async fn delete_for_manager(tx: &mut WriteTx, manager: &ManagerId) -> Result<u64> {
     run!(tx, "delete from one_time_links where manager_id = $1", manager.as_str())
 }
 

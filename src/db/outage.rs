@@ -23,7 +23,7 @@ pub enum Outage {
 }
 
 /// What the databases say, in lower case, and what it means. The first that fits counts.
-const SAID: [(&str, Outage); 14] = [
+const ERROR_TEXTS: [(&str, Outage); 14] = [
     ("disk is full", Outage::Full),
     ("no space left", Outage::Full),
     ("disk full", Outage::Full),
@@ -42,9 +42,9 @@ const SAID: [(&str, Outage); 14] = [
 
 impl Outage {
     /// What `error` means. It may hold names and addresses, which are for the log.
-    pub fn of(error: &Error) -> Self {
+    pub fn from_error(error: &Error) -> Self {
         let said = format!("{error:#}").to_lowercase();
-        SAID.iter().find(|(words, _)| said.contains(words)).map_or(Self::Unreachable, |(_, outage)| *outage)
+        ERROR_TEXTS.iter().find(|(words, _)| said.contains(words)).map_or(Self::Unreachable, |(_, outage)| *outage)
     }
 
     /// What it is, for people, without names and addresses.
@@ -77,7 +77,7 @@ mod tests {
             ("relation \"incidents\" does not exist", Outage::Incomplete),
             ("Connection refused (os error 111)", Outage::Unreachable),
         ] {
-            assert_eq!(Outage::of(&Error::Unavailable(said.to_owned())), outage, "{said}");
+            assert_eq!(Outage::from_error(&Error::Unavailable(said.to_owned())), outage, "{said}");
         }
     }
 }

@@ -161,7 +161,7 @@ pub async fn changes_since(tx: &mut Tx, manager: &ManagerId, since: DateTime<Utc
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn take_due(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<Vec<Mail>> {
+pub async fn lease_due(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<Vec<Mail>> {
     let sql = "update outbox set attempts = attempts + 1, due_at = $1
                where id in (select id from outbox where done_at is null and due_at <= $2 order by due_at, id limit $3)
                returning id, manager_id, recipient, account_change, created_at, attempts";

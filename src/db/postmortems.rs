@@ -19,7 +19,7 @@ struct Row {
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn published(tx: &mut Tx, incident: &IncidentId) -> Result<Option<PublishedPostmortem>> {
+pub async fn find_published(tx: &mut Tx, incident: &IncidentId) -> Result<Option<PublishedPostmortem>> {
     let sql = "select body, published_at from public_postmortems where incident_id = $1";
     let row = row!(tx, (String, DateTime<Utc>), sql, incident.as_str())?;
     Ok(row.map(|(body, at)| PublishedPostmortem { body, at }))
@@ -54,7 +54,7 @@ pub async fn delete(tx: &mut WriteTx, incident: &IncidentId) -> Result<()> {
 ///
 /// # Errors
 /// A conflict where somebody changed it in between.
-pub async fn keep(tx: &mut WriteTx, review: &mut Postmortem, now: DateTime<Utc>) -> Result<()> {
+pub async fn save(tx: &mut WriteTx, review: &mut Postmortem, now: DateTime<Utc>) -> Result<()> {
     let body = review.published.as_ref().map(|published| published.body.as_str());
     let at = review.published.as_ref().map(|published| published.at);
     let kept = if review.version == 0 {

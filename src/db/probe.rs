@@ -6,7 +6,7 @@ use super::schema::{TABLES, VIEWS};
 use super::{Db, Error, Result, Tx};
 
 /// What a change needs free on the disk of an SQLite database, in bytes.
-const ROOM: u64 = 512 * 1024;
+const MIN_FREE_SPACE: u64 = 512 * 1024;
 
 /// How far a probe goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ fn check_file(path: &Path) -> Result<()> {
         return Err(Error::Unavailable(format!("{} is malformed: it is empty", path.display())));
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if fs4::available_space(folder).map_err(failed)? < ROOM {
+    if fs4::available_space(folder).map_err(failed)? < MIN_FREE_SPACE {
         return Err(Error::Unavailable(format!("{}: the disk is full", path.display())));
     }
     Ok(())

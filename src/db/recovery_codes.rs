@@ -10,7 +10,7 @@ use crate::domain::ManagerId;
 /// # Errors
 /// Where the database can't be written.
 pub async fn replace(tx: &mut WriteTx, manager: &ManagerId, hashes: &[String], now: DateTime<Utc>) -> Result<()> {
-    delete_of(tx, manager).await?;
+    delete_for_manager(tx, manager).await?;
     for hash in hashes {
         let sql = "insert into recovery_codes (code_hash, manager_id, created_at) values ($1, $2, $3)";
         run!(tx, sql, hash.as_str(), manager.as_str(), now)?;
@@ -31,7 +31,7 @@ pub async fn consume(tx: &mut WriteTx, manager: &ManagerId, hash: &str) -> Resul
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId) -> Result<()> {
+pub async fn delete_for_manager(tx: &mut WriteTx, manager: &ManagerId) -> Result<()> {
     run!(tx, "delete from recovery_codes where manager_id = $1", manager.as_str())?;
     Ok(())
 }

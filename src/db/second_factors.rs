@@ -7,7 +7,7 @@ use crate::domain::{Factors, ManagerId};
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn of(tx: &mut Tx, manager: &ManagerId) -> Result<Factors> {
+pub async fn load(tx: &mut Tx, manager: &ManagerId) -> Result<Factors> {
     let sql = "select (select count(*) from totp_secrets where manager_id = $1 and confirmed_at is not null),
                       (select count(*) from passkeys where manager_id = $1),
                       (select count(*) from recovery_codes where manager_id = $1)";
@@ -19,7 +19,7 @@ pub async fn of(tx: &mut Tx, manager: &ManagerId) -> Result<Factors> {
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId) -> Result<()> {
+pub async fn delete_for_manager(tx: &mut WriteTx, manager: &ManagerId) -> Result<()> {
     run!(tx, "delete from totp_secrets where manager_id = $1", manager.as_str())?;
     run!(tx, "delete from passkeys where manager_id = $1", manager.as_str())?;
     run!(tx, "delete from recovery_codes where manager_id = $1", manager.as_str())?;

@@ -72,7 +72,7 @@ pub async fn find(tx: &mut Tx, id: &SeriesId) -> Result<Series> {
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn going_on(tx: &mut Tx) -> Result<Vec<Series>> {
+pub async fn list_active(tx: &mut Tx) -> Result<Vec<Series>> {
     load!(
         tx,
         "select id from maintenance_series where extend_at is not null order by created_at, id limit $1",

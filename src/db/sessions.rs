@@ -8,7 +8,7 @@ use crate::domain::ManagerId;
 use crate::domain::history::Cursor;
 
 /// A session lives while it was used after the first instant and begun after the second.
-pub type Alive = (DateTime<Utc>, DateTime<Utc>);
+pub type Lifetimes = (DateTime<Utc>, DateTime<Utc>);
 
 /// How long a session lives without being used.
 pub const IDLE: TimeDelta = TimeDelta::minutes(30);
@@ -16,7 +16,7 @@ pub const IDLE: TimeDelta = TimeDelta::minutes(30);
 pub const LIFETIME: TimeDelta = TimeDelta::hours(12);
 
 /// Sessions not used since the first instant, or begun before the second, are over.
-pub fn limits(now: DateTime<Utc>) -> Alive {
+pub fn limits(now: DateTime<Utc>) -> Lifetimes {
     (now - IDLE, now - LIFETIME)
 }
 
@@ -100,7 +100,7 @@ pub async fn find(
 pub async fn list(
     tx: &mut Tx,
     manager: &ManagerId,
-    (idle_since, created_after): Alive,
+    (idle_since, created_after): Lifetimes,
     cursor: Option<&Cursor>,
     limit: i64,
 ) -> Result<Vec<Session>> {
@@ -116,7 +116,7 @@ pub async fn list(
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn count(tx: &mut Tx, manager: &ManagerId, (idle_since, created_after): Alive) -> Result<i64> {
+pub async fn count(tx: &mut Tx, manager: &ManagerId, (idle_since, created_after): Lifetimes) -> Result<i64> {
     let sql = "select count(*) from sessions where manager_id = $1 and last_seen_at > $2 and created_at > $3";
     Ok(row!(tx, (i64,), sql, manager.as_str(), idle_since, created_after)?.map_or(0, |(count,)| count))
 }
@@ -125,7 +125,7 @@ pub async fn count(tx: &mut Tx, manager: &ManagerId, (idle_since, created_after)
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn find_short(tx: &mut Tx, short: &str, (idle_since, created_after): Alive) -> Result<Option<Session>> {
+pub async fn find_short(tx: &mut Tx, short: &str, (idle_since, created_after): Lifetimes) -> Result<Option<Session>> {
     if short.len() != SHORT_HASH || !short.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
         return Ok(None);
     }
@@ -160,7 +160,7 @@ pub async fn rotate_id(tx: &mut WriteTx, id_hash: &str, renewed: &Session) -> Re
 pub async fn count_failed_proof(
     tx: &mut WriteTx,
     id_hash: &str,
-    (idle_since, created_after): Alive,
+    (idle_since, created_after): Lifetimes,
 ) -> Result<Option<i64>> {
     let sql = "update sessions set failed_proofs = failed_proofs + 1
                where id_hash = $1 and last_seen_at > $2 and created_at > $3 returning failed_proofs";
@@ -187,7 +187,7 @@ pub async fn delete(tx: &mut WriteTx, id_hash: &str) -> Result<()> {
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn delete_of(tx: &mut WriteTx, manager: &ManagerId, keep: Option<&str>) -> Result<u64> {
+pub async fn delete_for_manager(tx: &mut WriteTx, manager: &ManagerId, keep: Option<&str>) -> Result<u64> {
     let sql = "delete from sessions where manager_id = $1 and id_hash <> $2";
     run!(tx, sql, manager.as_str(), keep.unwrap_or(""))
 }
@@ -206,7 +206,7 @@ pub async fn delete_expired(tx: &mut WriteTx, idle_since: DateTime<Utc>, created
 ///
 /// # Errors
 /// Where the database can't be written.
-pub async fn make_room(tx: &mut WriteTx, since: DateTime<Utc>, most: i64) -> Result<()> {
+pub async fn evict_oldest(tx: &mut WriteTx, since: DateTime<Utc>, most: i64) -> Result<()> {
     let sql = "select count(*) from sessions where manager_id is null and address <> '' and last_seen_at > $1";
     if row!(tx, (i64,), sql, since)?.is_none_or(|(count,)| count < most) {
         return Ok(());
@@ -223,7 +223,7 @@ pub async fn make_room(tx: &mut WriteTx, since: DateTime<Utc>, most: i64) -> Res
 
 /// A session and what its manager is called.
 #[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Named {
+pub struct SessionWithManager {
     #[sqlx(flatten)]
     pub session: Session,
     pub manager_name: String,
@@ -235,17 +235,17 @@ pub struct Named {
 /// Where the database can't be read.
 pub async fn list_all(
     tx: &mut Tx,
-    (idle_since, created_after): Alive,
+    (idle_since, created_after): Lifetimes,
     cursor: Option<&Cursor>,
     limit: i64,
-) -> Result<Vec<Named>> {
+) -> Result<Vec<SessionWithManager>> {
     let (before, id) = behind(cursor);
     let sql = "select s.id_hash, s.manager_id, s.data, s.address, s.user_agent, s.created_at, s.last_seen_at,
                  m.name as manager_name
                from sessions s join managers m on m.id = s.manager_id
                where s.last_seen_at > $1 and s.created_at > $2 and (s.last_seen_at, s.id_hash) < ($3, $4)
                order by s.last_seen_at desc, s.id_hash desc limit $5";
-    rows!(tx, Named, sql, idle_since, created_after, before, id, limit)
+    rows!(tx, SessionWithManager, sql, idle_since, created_after, before, id, limit)
 }
 
 /// The place of a session in a list of them.

@@ -21,7 +21,7 @@ struct Row {
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<StatusInterval>> {
+pub async fn list_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<StatusInterval>> {
     // Two questions, so that each is answered from an index.
     let sql = "select incident_id, component_id, started_at, ended_at, status
                from public_incident_status_intervals where ended_at > $1

@@ -32,7 +32,7 @@ pub async fn find(tx: &mut Tx, manager: &ManagerId) -> Result<Option<Totp>> {
 ///
 /// # Errors
 /// A conflict where one is confirmed already.
-pub async fn begin(tx: &mut WriteTx, manager: &ManagerId, secret: &str, now: DateTime<Utc>) -> Result<()> {
+pub async fn store_pending(tx: &mut WriteTx, manager: &ManagerId, secret: &str, now: DateTime<Utc>) -> Result<()> {
     let sql = "insert into totp_secrets (manager_id, secret, created_at, failures) values ($1, $2, $3, 0)
                on conflict (manager_id) do update
                  set secret = excluded.secret, created_at = excluded.created_at, failures = 0, failed_at = null

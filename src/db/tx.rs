@@ -72,7 +72,7 @@ impl WriteTx {
     ///
     /// # Errors
     /// Where the database can't keep it.
-    pub async fn commit_refusal(mut self, actor: &Actor, at: DateTime<Utc>, entry: Option<&Entry>) -> Result<()> {
+    pub async fn commit_denial(mut self, actor: &Actor, at: DateTime<Utc>, entry: Option<&Entry>) -> Result<()> {
         let mut last = None;
         if let Some(entry) = entry {
             let revision = self.revision().await?;
@@ -115,7 +115,7 @@ impl WriteTx {
 /// Succeeds where the audit holds `row`. Waiting for the right to write means that the transaction that wrote it has
 /// ended, one way or the other.
 async fn look_for_row(db: &Db, row: &Digest, cause: String) -> Result<()> {
-    let found = async { audit_chain::hash_of(&mut *db.write().await?, row.id).await };
+    let found = async { audit_chain::find_row_hash(&mut *db.write().await?, row.id).await };
     match found.await {
         Ok(Some(hash)) if hash == row.hash => Ok(()),
         Ok(_) => Err(Error::Unavailable(cause)),
@@ -132,8 +132,8 @@ impl Tx {
     /// Comes before each statement.
     pub(super) async fn before(&mut self, sql: &str) -> Result<()> {
         match self {
-            Self::Sqlite(tx) => tx.before(sql).await,
-            Self::Postgres(tx) => tx.before(sql).await,
+            Self::Sqlite(tx) => tx.before_statement(sql).await,
+            Self::Postgres(tx) => tx.before_statement(sql).await,
         }
     }
 

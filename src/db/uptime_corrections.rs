@@ -23,7 +23,7 @@ struct Row {
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<UptimeCorrection>> {
+pub async fn list_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<UptimeCorrection>> {
     let sql = "select id, component_id, started_at, ended_at, status, reason, created_at
                from uptime_corrections where ended_at > $1 order by started_at desc, id";
     rows!(tx, Row, sql, at)?.into_iter().map(UptimeCorrection::try_from).collect()
@@ -33,7 +33,7 @@ pub async fn since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<UptimeCorrectio
 ///
 /// # Errors
 /// Where the database can't be read.
-pub async fn of(tx: &mut Tx, component: &ComponentId) -> Result<Vec<UptimeCorrection>> {
+pub async fn list_for_component(tx: &mut Tx, component: &ComponentId) -> Result<Vec<UptimeCorrection>> {
     let sql = "select id, component_id, started_at, ended_at, status, reason, created_at
                from uptime_corrections where component_id = $1 order by started_at desc, id";
     rows!(tx, Row, sql, component.as_str())?.into_iter().map(UptimeCorrection::try_from).collect()

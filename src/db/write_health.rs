@@ -38,7 +38,7 @@ impl WriteHealth {
     }
 
     /// What keeps managers from posting, and for how long it has.
-    pub fn trouble(&self) -> Option<(Outage, TimeDelta)> {
+    pub fn failure(&self) -> Option<(Outage, TimeDelta)> {
         let (known, now) = (self.known(), self.clock.monotonic());
         let waiting = known.begun.filter(|begun| now - *begun >= PATIENCE);
         known.failing.or(waiting.map(|begun| (Outage::Locked, begun))).map(|(outage, since)| (outage, now - since))

@@ -20,7 +20,7 @@ impl Import<'_> {
                     self.report.feed_ids.refused += 1;
                     self.report.refusals.push(format!("feed entry “{feed_id}” of incident {id}: {refusal}"));
                 }
-                None if feed_ids::keep(tx, id, feed_id).await? => self.report.feed_ids.created += 1,
+                None if feed_ids::insert(tx, id, feed_id).await? => self.report.feed_ids.created += 1,
                 None => self.report.feed_ids.unchanged += 1,
             }
         }
@@ -44,6 +44,6 @@ async fn feed_id_error(tx: &mut WriteTx, id: &str, feed_id: &str) -> Result<Opti
     if !admin_incidents::exists(tx, &incident).await? && !maintenances::exists(tx, &maintenance).await? {
         return Ok(Some(UNKNOWN_INCIDENT));
     }
-    let owner = admin_incidents::owner_of_feed_id(tx, feed_id).await?;
+    let owner = admin_incidents::find_by_feed_id(tx, feed_id).await?;
     Ok(owner.is_some_and(|owner| owner != *id).then_some("another incident has it already"))
 }

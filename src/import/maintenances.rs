@@ -214,7 +214,7 @@ impl Import<'_> {
 /// An id that an update of another maintenance has already can't be kept.
 async fn ensure_unique_update_ids(tx: &mut WriteTx, it: &mut Maintenance, warnings: &mut Vec<String>) -> Result<()> {
     for (index, update) in it.updates.iter_mut().enumerate() {
-        let owner = maintenances::owner_of_update(tx, &update.id).await?;
+        let owner = maintenances::find_maintenance_of_update(tx, &update.id).await?;
         if owner.is_some_and(|owner| owner != it.id) {
             let (id, title) = (&it.id, &it.title);
             warnings.push(format!(

@@ -200,9 +200,11 @@ async fn load_context<D: SourceParts + ?Sized>(db: &Db, documents: &D) -> Result
         known.add_source(&replace_reserved_ids(documents.part(index)?));
     }
     let mut tx = db.read().await?;
-    let (groups, stored) = (components::groups(&mut tx).await?, components::list(&mut tx).await?);
-    let (open, planned) =
-        (admin_incidents::open(&mut tx, None, MAX_OPEN_INCIDENTS).await?, db::maintenances::planned(&mut tx).await?);
+    let (groups, stored) = (components::list_groups(&mut tx).await?, components::list(&mut tx).await?);
+    let (open, planned) = (
+        admin_incidents::list_open(&mut tx, None, MAX_OPEN_INCIDENTS).await?,
+        db::maintenances::list_planned(&mut tx).await?,
+    );
     known.add_stored(&groups, &stored, &open, &planned);
     Ok(known)
 }

@@ -34,7 +34,7 @@ impl Import<'_> {
 
 /// Whether the newest change of it was not made by an import.
 pub(super) async fn is_changed_locally(tx: &mut WriteTx, id: &str) -> Result<bool> {
-    let last = audit::last_of(tx, id).await?;
+    let last = audit::find_latest(tx, id).await?;
     Ok(last.is_none_or(|record| record.actor != import_actor()))
 }
 

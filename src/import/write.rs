@@ -97,7 +97,7 @@ impl Import<'_> {
     }
 
     async fn groups(&mut self, tx: &mut WriteTx, source: &Source) -> Result<()> {
-        let stored = components::groups(tx).await?;
+        let stored = components::list_groups(tx).await?;
         let stored_ids: BTreeSet<String> = stored.iter().map(|group| group.id.to_string()).collect();
         let mut stored: BTreeMap<GroupId, Group> = stored.into_iter().map(|group| (group.id.clone(), group)).collect();
         let here = source.components.iter().filter(|row| row.group);
@@ -134,7 +134,7 @@ impl Import<'_> {
     }
 
     async fn components(&mut self, tx: &mut WriteTx, source: &Source) -> Result<()> {
-        let groups: BTreeSet<GroupId> = components::groups(tx).await?.into_iter().map(|group| group.id).collect();
+        let groups: BTreeSet<GroupId> = components::list_groups(tx).await?.into_iter().map(|group| group.id).collect();
         let stored = components::list(tx).await?;
         let mut stored: BTreeMap<ComponentId, Component> =
             stored.into_iter().map(|component| (component.id.clone(), component)).collect();
@@ -254,7 +254,7 @@ impl Import<'_> {
 /// An id that an update of another incident has already can't be kept.
 async fn ensure_unique_update_ids(tx: &mut WriteTx, incident: &mut Incident, warnings: &mut Vec<String>) -> Result<()> {
     for (index, update) in incident.updates.iter_mut().enumerate() {
-        let owner = admin_incidents::owner_of_update(tx, &update.id).await?;
+        let owner = admin_incidents::find_incident_of_update(tx, &update.id).await?;
         if owner.is_some_and(|owner| owner != incident.id) {
             warnings.push(format!(
                 "incident {} “{}”: the id “{}” of an update belongs to another incident",

@@ -71,7 +71,7 @@ impl MailWorker {
             return Ok(());
         }
         let mut tx = self.db.write().await?;
-        let due = outbox::take_due(&mut tx, now).await?;
+        let due = outbox::lease_due(&mut tx, now).await?;
         tx.commit_unaudited().await?;
         for mail in due {
             match mail.kind.clone() {

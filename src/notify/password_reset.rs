@@ -29,7 +29,7 @@ async fn prepare_reset(courier: &MailWorker, reset: &Mail) -> db::Result<Option<
     let (now, token) = (courier.clock.now(), secret_token::fresh_token());
     let mut tx = courier.db.write().await?;
     let manager = match &reset.manager_id {
-        Some(id) if login_policy::counts_password_of(&mut tx, id).await? => {
+        Some(id) if login_policy::accepts_password(&mut tx, id).await? => {
             Some(managers::find(&mut tx, id).await?).filter(may_reset)
         }
         _ => None,

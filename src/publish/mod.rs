@@ -62,7 +62,7 @@ use self::succession::StateOrder;
 use self::withdrawals::Withdrawals;
 use crate::clock::Clock;
 use crate::counters::{Counter, DurationCounter};
-use crate::db::{self, Db, Found};
+use crate::db::{self, Db, Examination};
 use crate::domain::monotonic::Monotonic;
 
 /// How old a Site may be before its pages say so.
@@ -137,7 +137,7 @@ impl Publisher {
     pub fn new(db: Db, clock: Clock, origin: String, file: PathBuf) -> Self {
         let (stored, published) = match Site::load_stored(&file) {
             StoredSite::Site(site) => {
-                let state = db::State { revision: site.revision, ..site.database.clone() };
+                let state = db::DatabaseState { revision: site.revision, ..site.database.clone() };
                 (*site, Published::Page(state))
             }
             StoredSite::Nothing => (render_site::empty_site(clock.now(), &origin), Published::Nothing),
@@ -287,14 +287,14 @@ impl Publisher {
     ///
     /// # Errors
     /// The reason to wait.
-    pub fn check_database(&self, found: &Found) -> Result<(), SuccessionError> {
+    pub fn check_database(&self, found: &Examination) -> Result<(), SuccessionError> {
         self.published().check_successor(found, self.accepts_empty.load(Relaxed))
     }
 
     /// The newest state, and how it follows on what is published. Copies of pages outlive a database of another page.
     async fn load(&self, now: DateTime<Utc>) -> anyhow::Result<(Arc<Snapshot>, StateOrder)> {
         let mut tx = self.db.read().await?;
-        let order = match self.published().compare(&db::State::load(&mut tx).await?) {
+        let order = match self.published().compare(&db::DatabaseState::load(&mut tx).await?) {
             Err(_) if self.accepts_empty.load(Relaxed) => StateOrder::Older,
             order => order?,
         };

@@ -103,8 +103,8 @@ impl OnDemandPage {
         };
         let page = db::page_settings::load(tx).await?;
         let components = db::components::list(tx).await?;
-        let open = db::incidents::open(tx).await?;
-        let planned = db::maintenances::planned(tx).await?;
+        let open = db::incidents::list_open(tx).await?;
+        let planned = db::maintenances::list_planned(tx).await?;
         let tone = header_tone(&components, &open, &planned);
         let matter = match self {
             Self::Incident(_) => found.ok_or(Error::NotFound)?,
@@ -135,8 +135,8 @@ impl OnDemandPage {
                 let oldest = uptime::uptime_months(now, page.time_zone)
                     .last()
                     .map_or(now, |month| month.bounds(page.time_zone).0);
-                let effects = db::status_intervals::since(tx, oldest).await?;
-                let corrections = db::uptime_corrections::since(tx, oldest).await?;
+                let effects = db::status_intervals::list_since(tx, oldest).await?;
+                let corrections = db::uptime_corrections::list_since(tx, oldest).await?;
                 PageContent::Uptime {
                     components,
                     effects,
@@ -154,7 +154,7 @@ async fn load_incident_or_maintenance(tx: &mut Tx, id: &IncidentId) -> db::Resul
         (Err(Error::NotFound), Some(id)) => {
             Ok(PageContent::Maintenance(Box::new(db::maintenances::find(tx, &id).await?)))
         }
-        (found, _) => Ok(PageContent::Incident(Box::new(found?), db::postmortems::published(tx, id).await?)),
+        (found, _) => Ok(PageContent::Incident(Box::new(found?), db::postmortems::find_published(tx, id).await?)),
     }
 }
 
@@ -224,7 +224,7 @@ async fn maintenances_between(
 ) -> db::Result<Vec<Maintenance>> {
     let from = incidents.last().filter(|_| rest.is_some()).map(|last| last.started_at).or(bounds.0);
     let to = cursor.map(|cursor| cursor.started_at).or(bounds.1);
-    db::maintenances::within(tx, (from, to), MAX_MAINTENANCES as i64 + 1).await
+    db::maintenances::list_within(tx, (from, to), MAX_MAINTENANCES as i64 + 1).await
 }
 
 /// Cuts a list to one page; where more follows, gives the cursor behind its last incident.

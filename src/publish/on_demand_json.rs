@@ -66,7 +66,7 @@ impl JsonDocument {
         open: Vec<Incident>,
         planned: Vec<Maintenance>,
     ) -> db::Result<Self> {
-        let groups = db::components::groups(tx).await?;
+        let groups = db::components::list_groups(tx).await?;
         Ok(Self { groups, components, open, planned, subject: Subject::Nothing })
     }
 
@@ -111,8 +111,8 @@ impl JsonDocument {
         let first = start_of_day(today(now, zone) - Days::new(DAYS - 1), zone);
         let showcase = Showcase {
             chosen,
-            effects: db::status_intervals::since(tx, first).await?,
-            corrections: db::uptime_corrections::since(tx, first).await?,
+            effects: db::status_intervals::list_since(tx, first).await?,
+            corrections: db::uptime_corrections::list_since(tx, first).await?,
             incidents: db::status_intervals::titles_since(tx, first).await?,
         };
         Ok(Self { subject: Subject::Showcase(Box::new(showcase)), ..self })

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{Document, Staleness};
-use crate::db::State;
+use crate::db::DatabaseState;
 use crate::private_folder::create_private_folder;
 use crate::regular_file::{self, Links};
 
@@ -34,7 +34,7 @@ pub struct Site {
     /// The revision it was rendered from; 0 for a Site that was never published.
     pub revision: i64,
     /// The database it was rendered from.
-    pub database: State,
+    pub database: DatabaseState,
     /// When the database last confirmed what it says.
     pub confirmed_at: DateTime<Utc>,
     /// The policy its pages are served under: it allows their inlined style by its hash.
@@ -59,7 +59,7 @@ impl Site {
     ) -> Self {
         Self {
             revision,
-            database: State::default(),
+            database: DatabaseState::default(),
             confirmed_at,
             content_security_policy: csp,
             time_zone,
@@ -75,7 +75,7 @@ impl Site {
     }
 
     /// The same Site, rendered from this state of a database.
-    pub(super) fn with_database(self, database: State) -> Self {
+    pub(super) fn with_database(self, database: DatabaseState) -> Self {
         Self { database, ..self }
     }
 

@@ -31,7 +31,7 @@ pub(super) const MAX_MAINTENANCES: usize = 100;
 pub struct Snapshot {
     pub revision: i64,
     /// What tells the database from that of another page.
-    pub database: db::State,
+    pub database: db::DatabaseState,
     pub page: Page,
     pub groups: Vec<Group>,
     pub components: Vec<Component>,
@@ -84,30 +84,31 @@ impl Snapshot {
         let listed = db::incidents::list(tx, &all, (None, None), None, MAX_LISTED as i64).await?;
         let newest: Vec<Incident> = listed.iter().take(PAGE_SIZE + 1).cloned().collect();
         let oldest = newest.get(PAGE_SIZE).map(|incident| incident.started_at);
-        let planned = db::maintenances::planned(tx).await?;
+        let planned = db::maintenances::list_planned(tx).await?;
         let steps = planned.iter().filter_map(|it| it.next_step().map(|(at, _)| at));
-        let growth = db::series::going_on(tx).await?.into_iter().filter_map(|series| series.grows_at);
+        let growth = db::series::list_active(tx).await?.into_iter().filter_map(|series| series.grows_at);
         let mut snapshot = Self {
             next_step: steps.chain(growth).min(),
             planned,
-            finished: db::maintenances::past_since(tx, now - FINISHED_RETENTION, now, MAX_MAINTENANCES as i64).await?,
-            cancelled: db::maintenances::called_off(tx, now, MAX_MAINTENANCES as i64).await?,
-            latest_maintenances: db::maintenances::within(tx, (oldest, None), MAX_MAINTENANCES as i64 + 1).await?,
+            finished: db::maintenances::list_past_since(tx, now - FINISHED_RETENTION, now, MAX_MAINTENANCES as i64)
+                .await?,
+            cancelled: db::maintenances::list_cancelled(tx, now, MAX_MAINTENANCES as i64).await?,
+            latest_maintenances: db::maintenances::list_within(tx, (oldest, None), MAX_MAINTENANCES as i64 + 1).await?,
             newest,
             listed,
             listed_maintenances: db::maintenances::list(tx, None, MAX_LISTED as i64).await?,
-            feed_ids: db::feed_ids::of_newest(tx, MAX_LISTED as i64).await?,
+            feed_ids: db::feed_ids::list_newest(tx, MAX_LISTED as i64).await?,
             revision: tx.revision().await?,
-            database: db::State::load(tx).await?,
-            groups: db::components::groups(tx).await?,
+            database: db::DatabaseState::load(tx).await?,
+            groups: db::components::list_groups(tx).await?,
             components: db::components::list(tx).await?,
-            open: db::incidents::open(tx).await?,
+            open: db::incidents::list_open(tx).await?,
             recent: db::incidents::list(tx, &all, (since, None), None, MAX_RECENT).await?,
             totals: db::incidents::totals(tx, &all, (None, None)).await?,
-            status_intervals: db::status_intervals::since(tx, first_bar).await?,
+            status_intervals: db::status_intervals::list_since(tx, first_bar).await?,
             titles: db::status_intervals::titles_since(tx, first_bar).await?,
             audit: db::audit_chain::public_digest(tx, start_of_hour(now)).await?,
-            corrections: db::uptime_corrections::since(tx, first_bar).await?,
+            corrections: db::uptime_corrections::list_since(tx, first_bar).await?,
             postmortems: BTreeMap::new(),
             page,
         };
@@ -130,7 +131,7 @@ impl Snapshot {
         let all = self.open.iter().chain(&self.recent).chain(&self.listed);
         let reviewed = all.filter(|incident| incident.reviewed_at.is_some()).map(|incident| incident.id.clone());
         for id in reviewed.collect::<BTreeSet<_>>() {
-            if let Some(review) = db::postmortems::published(tx, &id).await? {
+            if let Some(review) = db::postmortems::find_published(tx, &id).await? {
                 self.postmortems.insert(id, review);
             }
         }

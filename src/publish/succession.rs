@@ -4,7 +4,7 @@
 //! visitors, while a mistyped path or a volume that is not mounted is all that happened. An older state of the same
 //! page is a restored backup, which somebody put there on purpose; its revision continues above the published one.
 
-use crate::db::{Found, PRE_RELEASE, State};
+use crate::db::{DatabaseState, Examination, PRE_RELEASE};
 
 /// What was published from this data folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub enum Published {
     /// Something, but its file can't be read.
     Unreadable,
     /// The page of this database.
-    Page(State),
+    Page(DatabaseState),
 }
 
 /// How a database follows on what is published.
@@ -53,16 +53,16 @@ impl Published {
     ///
     /// # Errors
     /// The reason to wait.
-    pub fn check_successor(&self, found: &Found, accepts_empty: bool) -> Result<(), SuccessionError> {
+    pub fn check_successor(&self, found: &Examination, accepts_empty: bool) -> Result<(), SuccessionError> {
         let is_free = accepts_empty || *self == Self::Nothing;
         match found {
-            Found::Foreign => Err(SuccessionError::Foreign),
-            Found::PreRelease => Err(SuccessionError::PreRelease),
-            Found::Broken(sentence) => Err(SuccessionError::Broken(sentence.clone())),
+            Examination::Foreign => Err(SuccessionError::Foreign),
+            Examination::PreRelease => Err(SuccessionError::PreRelease),
+            Examination::Broken(sentence) => Err(SuccessionError::Broken(sentence.clone())),
             _ if is_free => Ok(()),
-            Found::Missing => Err(SuccessionError::Missing),
-            Found::Empty => Err(SuccessionError::Empty),
-            Found::Complete(state) => self.compare(state).map(drop),
+            Examination::Missing => Err(SuccessionError::Missing),
+            Examination::Empty => Err(SuccessionError::Empty),
+            Examination::Complete(state) => self.compare(state).map(drop),
         }
     }
 
@@ -70,7 +70,7 @@ impl Published {
     ///
     /// # Errors
     /// Where it is not a state of the same page.
-    pub fn compare(&self, state: &State) -> Result<StateOrder, SuccessionError> {
+    pub fn compare(&self, state: &DatabaseState) -> Result<StateOrder, SuccessionError> {
         match self {
             // What an unreadable Site said can't be compared; a database that was prepared is more than nothing.
             Self::Nothing | Self::Unreadable => Ok(StateOrder::Current),
@@ -89,8 +89,8 @@ impl Published {
 mod tests {
     use super::*;
 
-    fn state(page: &str, audit: Option<&str>, revision: i64) -> State {
-        State { page_id: page.into(), audit_start: audit.map(str::to_owned), revision }
+    fn state(page: &str, audit: Option<&str>, revision: i64) -> DatabaseState {
+        DatabaseState { page_id: page.into(), audit_start: audit.map(str::to_owned), revision }
     }
 
     #[test]
@@ -114,7 +114,7 @@ mod tests {
         let published = Published::Page(state("page", None, 1));
         assert_eq!(published.compare(&state("other", Some("other"), 2)), Ok(StateOrder::Current));
         assert_eq!(
-            published.check_successor(&Found::Missing, false),
+            published.check_successor(&Examination::Missing, false),
             Err(SuccessionError::Missing),
             "its file has to exist"
         );
@@ -123,20 +123,21 @@ mod tests {
     #[test]
     fn an_unreadable_site_needs_a_database_with_content() {
         let admits = |found| Published::Unreadable.check_successor(&found, false);
-        assert_eq!(admits(Found::Missing), Err(SuccessionError::Missing));
-        assert_eq!(admits(Found::Empty), Err(SuccessionError::Empty));
-        assert_eq!(admits(Found::Complete(state("page", Some("first"), 2))), Ok(()));
+        assert_eq!(admits(Examination::Missing), Err(SuccessionError::Missing));
+        assert_eq!(admits(Examination::Empty), Err(SuccessionError::Empty));
+        assert_eq!(admits(Examination::Complete(state("page", Some("first"), 2))), Ok(()));
     }
 
     #[test]
     fn accepting_empty_never_accepts_damage() {
         let published = Published::Page(state("page", Some("first"), 7));
-        for found in [Found::Missing, Found::Empty, Found::Complete(state("other", Some("other"), 2))] {
+        for found in [Examination::Missing, Examination::Empty, Examination::Complete(state("other", Some("other"), 2))]
+        {
             assert_eq!(published.check_successor(&found, true), Ok(()));
             assert_eq!(Published::Nothing.check_successor(&found, false), Ok(()));
             assert!(published.check_successor(&found, false).is_err());
         }
-        for found in [Found::Foreign, Found::PreRelease, Found::Broken("damaged".into())] {
+        for found in [Examination::Foreign, Examination::PreRelease, Examination::Broken("damaged".into())] {
             assert!(
                 published.check_successor(&found, true).is_err()
                     && Published::Nothing.check_successor(&found, false).is_err()

@@ -64,11 +64,11 @@ impl Withdrawals {
 /// Whether a row behind `before` may have withdrawn something, or the audit is another one, as after a restore.
 async fn has_withdrawn(tx: &mut Tx, before: Option<&Digest>) -> db::Result<bool> {
     if let Some(before) = before
-        && db::audit_chain::hash_of(tx, before.id).await? != Some(before.hash.clone())
+        && db::audit_chain::find_row_hash(tx, before.id).await? != Some(before.hash.clone())
     {
         return Ok(true);
     }
-    let rows = db::audit::since(tx, before.map_or(0, |before| before.id), MAX_ROWS + 1).await?;
+    let rows = db::audit::list_since(tx, before.map_or(0, |before| before.id), MAX_ROWS + 1).await?;
     Ok(rows.len() as i64 > MAX_ROWS || rows.iter().any(Record::may_withdraw))
 }
 

@@ -260,7 +260,7 @@ impl Worker {
 /// and the next tick tries again.
 pub async fn end_embargoes(state: &State) -> db::Result<()> {
     let now = state.clock.now();
-    let due = admin_incidents::due(&mut state.db.read().await?, now).await?;
+    let due = admin_incidents::list_due_embargoes(&mut state.db.read().await?, now).await?;
     let mut result = Ok(());
     for id in due {
         let ended = end_embargo(state, &id, now).await;
@@ -292,7 +292,7 @@ pub async fn sweep(state: &State) -> db::Result<()> {
     challenges::delete_expired(&mut tx, now).await?;
     one_time_links::delete_expired(&mut tx, now).await?;
     outbox::delete_done(&mut tx, now - notify::SENT_RETENTION).await?;
-    known_browsers::delete_unused(&mut tx, now - crate::db::known_browsers::KNOWN_FOR).await?;
+    known_browsers::delete_unused(&mut tx, now - crate::db::known_browsers::RETENTION).await?;
     tx.commit_unaudited().await
 }
 
@@ -308,7 +308,7 @@ async fn record_suppressed_denials(state: &State) -> db::Result<()> {
         Action::AuditSuppressDenials,
         format!("{} denied attempts", left_out.attempts),
     );
-    state.db.write().await?.commit_refusal(&actor, now, Some(&entry)).await
+    state.db.write().await?.commit_denial(&actor, now, Some(&entry)).await
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub async fn probe_if_due(state: &State) {
         Err(_) => Err(db::Error::Unavailable(format!("no answer in {} s", PROBE_TIMEOUT.as_secs()))),
     };
     let was_failing = writes.is_failing();
-    let failed = probed.as_ref().err().map(Outage::of);
+    let failed = probed.as_ref().err().map(Outage::from_error);
     writes.end(failed);
     match (probed, was_failing) {
         (Err(error), false) => tracing::warn!("the database is not writable: {error:#}"),

@@ -6,7 +6,9 @@ use candor::web::access::routes::{Access, Route};
 use candor::web::admin::routes;
 
 use crate::support::TestDb;
-use crate::support::actors::{ABSENT, Crowd, HIDDEN, Met, NEVER, PUBLIC, STAND, UNSAID, UNSAID_WORDS, told};
+use crate::support::actors::{
+    ABSENT, AccessResult, Actors, HIDDEN, NEVER, PUBLIC, STAND, UNPUBLISHED, UNPUBLISHED_TEXT, told,
+};
 
 on_both_databases!(
     roles_decide_access_for_every_incident_state,
@@ -26,7 +28,7 @@ fn guarded(wanted: impl Fn(&str) -> bool) -> Vec<Route> {
 }
 
 async fn roles_decide_access_for_every_incident_state(test: TestDb) {
-    let Crowd { app, people } = Crowd::before(test).await;
+    let Actors { app, people } = Actors::before(test).await;
     let before = app.everything().await;
     let mut asked = 0;
     for route in guarded(|path| path.starts_with("/admin/incidents/{id}")) {
@@ -39,13 +41,13 @@ async fn roles_decide_access_for_every_incident_state(test: TestDb) {
                 let answer = who.ask(method, &at(id)).await;
                 let what = format!("{} {method} {path} of {id}: {}", who.name, answer.status);
                 assert_eq!(answer.header("cache-control"), "no-store", "{what}");
-                if met != Met::Nothing {
+                if met != AccessResult::Nothing {
                     assert!(met.is_told(method, &at(id), &answer), "{what} is not {met:?}");
                 } else if !STAND.contains(&id) {
                     assert_eq!(answer.status, StatusCode::NOT_FOUND, "{what}");
                 } else if method == Method::GET {
                     assert_eq!(answer.status, StatusCode::OK, "{what}");
-                } else if [PUBLIC, UNSAID].contains(&id) && path.ends_with("/publication") {
+                } else if [PUBLIC, UNPUBLISHED].contains(&id) && path.ends_with("/publication") {
                     // What visitors see already is not published again, and nobody is told of a conflict.
                     let page = format!("/admin/incidents/{id}");
                     assert!(answer.location().starts_with(&page), "{what}: {}", answer.location());
@@ -58,7 +60,7 @@ async fn roles_decide_access_for_every_incident_state(test: TestDb) {
             for absent in answers[STAND.len()..].windows(2) {
                 assert!(absent[0] == absent[1], "{} {method} {path} tells what is gone from what never was", who.name);
             }
-            if met != Met::Nothing {
+            if met != AccessResult::Nothing {
                 for pair in answers.windows(2) {
                     assert_eq!(pair[0], pair[1], "{} {method} {path}", who.name);
                 }
@@ -70,20 +72,20 @@ async fn roles_decide_access_for_every_incident_state(test: TestDb) {
 }
 
 /// Where the last part of the address is not the id of a thing of its own kind.
-const NO_THING: [&str; 2] = ["/admin/islands/{*call}", "/admin/account/sessions/{session}/revocation"];
+const ROUTES_WITHOUT_ID: [&str; 2] = ["/admin/islands/{*call}", "/admin/account/sessions/{session}/revocation"];
 
 async fn missing_and_forbidden_are_indistinguishable(test: TestDb) {
-    let Crowd { app, people } = Crowd::before(test).await;
+    let Actors { app, people } = Actors::before(test).await;
     let before = app.everything().await;
     let mut wrong = Vec::new();
-    for route in guarded(|path| path.contains('{') && !NO_THING.contains(&path)) {
+    for route in guarded(|path| path.contains('{') && !ROUTES_WITHOUT_ID.contains(&path)) {
         let Route { method, path, .. } = &route;
         let names = ["{id}", "{update}", "{correction}", "{session}"];
         let address = names.iter().fold((*path).to_owned(), |path, name| path.replace(name, NEVER));
         for who in &people {
             let answer = who.ask(method, &address).await;
             let is_right = match who.meets(&route) {
-                Met::Nothing => answer.status == StatusCode::NOT_FOUND,
+                AccessResult::Nothing => answer.status == StatusCode::NOT_FOUND,
                 met => met.is_told(method, &address, &answer),
             };
             if !is_right {
@@ -130,7 +132,7 @@ fn naming(id: &str) -> Vec<String> {
 }
 
 async fn visitors_get_identical_responses(test: TestDb) {
-    let Crowd { app, people } = Crowd::before(test).await;
+    let Actors { app, people } = Actors::before(test).await;
     let plain = public_paths().into_iter().filter(|path| !path.contains('{')).map(str::to_owned);
     for address in plain.chain(naming(PUBLIC)) {
         let plain = told(&people[0].ask(&Method::GET, &address).await, PUBLIC);
@@ -151,7 +153,7 @@ async fn visitors_get_identical_responses(test: TestDb) {
 }
 
 async fn hidden_incidents_answer_like_missing_ones(test: TestDb) {
-    let Crowd { app: _app, people } = Crowd::before(test).await;
+    let Actors { app: _app, people } = Actors::before(test).await;
     for (place, address) in naming(NEVER).iter().enumerate() {
         for who in &people {
             let never = who.ask(&Method::GET, address).await;
@@ -166,10 +168,10 @@ async fn hidden_incidents_answer_like_missing_ones(test: TestDb) {
 }
 
 async fn unpublished_texts_are_never_public(test: TestDb) {
-    let crowd = Crowd::before(test).await;
-    for (unsaid, public) in naming(UNSAID).iter().zip(naming(PUBLIC)) {
+    let crowd = Actors::before(test).await;
+    for (unsaid, public) in naming(UNPUBLISHED).iter().zip(naming(PUBLIC)) {
         for who in &crowd.people {
-            let mut answer = told(&who.ask(&Method::GET, unsaid).await, UNSAID);
+            let mut answer = told(&who.ask(&Method::GET, unsaid).await, UNPUBLISHED);
             let mut like = told(&who.ask(&Method::GET, &public).await, PUBLIC);
             // It is made of the bytes, and so of the id.
             for headers in [&mut answer.1, &mut like.1] {
@@ -181,12 +183,12 @@ async fn unpublished_texts_are_never_public(test: TestDb) {
     let plain = public_paths().into_iter().filter(|path| !path.contains('{'));
     for path in plain {
         let answer = crowd.app.visitor().get(path).await;
-        assert!(!answer.text().contains(UNSAID_WORDS), "{path}");
+        assert!(!answer.text().contains(UNPUBLISHED_TEXT), "{path}");
     }
 }
 
 async fn token_works_only_for_the_api(test: TestDb) {
-    let Crowd { app, people } = Crowd::before(test).await;
+    let Actors { app, people } = Actors::before(test).await;
     for who in &people {
         let answer = who.ask(&Method::GET, "/v1/token").await;
         let expected = if who.reach.is_some() { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
@@ -198,7 +200,7 @@ async fn token_works_only_for_the_api(test: TestDb) {
     for Route { method, path, .. } in guarded(|path| !path.contains('{')) {
         for who in people.iter().filter(|who| who.role.is_none()) {
             let answer = who.ask(&method, path).await;
-            assert!(Met::Login.is_told(&method, path, &answer), "{} {method} {path}", who.name);
+            assert!(AccessResult::Login.is_told(&method, path, &answer), "{} {method} {path}", who.name);
         }
     }
     assert!(app.everything().await == before, "somebody changed something");
@@ -206,17 +208,17 @@ async fn token_works_only_for_the_api(test: TestDb) {
 
 /// The routes of the admin that are open to everybody and yet not in the list of what everybody sees: the way back from an
 /// identity provider leads on, and the second step of a login is the last of `end2end/pages/account.ts`.
-const JUDGED_ELSEWHERE: [&str; 2] = [candor::oidc::CALLBACK, "/login/factor"];
+const TESTED_ELSEWHERE: [&str; 2] = [candor::oidc::CALLBACK, "/login/factor"];
 
 /// The addresses whose pages `end2end/tests/accessibility.spec.ts` judges, in the router's own words.
-fn judged() -> Vec<&'static str> {
+fn check_access() -> Vec<&'static str> {
     let (_, list) = include_str!("../../end2end/pages/public.ts").split_once("function publicPages").unwrap();
     let (list, _) = list.split_once("\n}\n").unwrap();
     list.lines().filter_map(|line| line.trim().strip_prefix('\'')?.split_once("': [").map(|(path, _)| path)).collect()
 }
 
 async fn every_public_page_is_saved_for_axe(test: TestDb) {
-    let Crowd { app, .. } = Crowd::before(test).await;
+    let Actors { app, .. } = Actors::before(test).await;
     let month = app.clock.now().format("%Y-%m").to_string();
     let mut pages = Vec::new();
     for path in public_paths() {
@@ -232,8 +234,8 @@ async fn every_public_page_is_saved_for_axe(test: TestDb) {
     assert!(pages.len() >= 8, "{pages:?}");
     let routes = routes();
     let open = routes.table().iter().filter(|route| (&route.method, route.access) == (&Method::GET, Access::Public));
-    let open = open.map(|route| route.path).filter(|path| !JUDGED_ELSEWHERE.contains(path));
-    let judged = judged();
+    let open = open.map(|route| route.path).filter(|path| !TESTED_ELSEWHERE.contains(path));
+    let judged = check_access();
     let forgotten: Vec<_> = pages.into_iter().chain(open).filter(|path| !judged.contains(path)).collect();
     assert_eq!(forgotten, [""; 0], "add them to end2end/pages/public.ts");
 }

@@ -33,15 +33,15 @@ on_both_databases!(
 
 /// What happens to a manager between the head and the end of a form.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Loss {
+enum LostAccess {
     Disabled,
     Demoted,
     SessionEnded,
     FactorRequired,
 }
 
-impl Loss {
-    async fn befall(self, app: &TestApp, manager: &Manager) {
+impl LostAccess {
+    async fn apply(self, app: &TestApp, manager: &Manager) {
         let now = app.clock.now();
         let mut tx = app.db.write().await.unwrap();
         let mut known = managers::find(&mut tx, &manager.id).await.unwrap();
@@ -49,7 +49,7 @@ impl Loss {
             Self::Disabled => managers::disable(&mut tx, &mut known, now).await.unwrap(),
             Self::Demoted => managers::set_role(&mut tx, &mut known, Viewer, now).await.unwrap(),
             Self::SessionEnded => {
-                candor::db::sessions::delete_of(&mut tx, &manager.id, None).await.unwrap();
+                candor::db::sessions::delete_for_manager(&mut tx, &manager.id, None).await.unwrap();
             }
             Self::FactorRequired => {
                 let policy = candor::db::login_policy::load(&mut tx).await.unwrap();
@@ -79,7 +79,7 @@ impl Loss {
     }
 
     /// Whether this is how the manager is refused at a route that asks for `least`.
-    fn is_refusal(self, answer: &Answer) -> bool {
+    fn is_denial(self, answer: &Answer) -> bool {
         let (status, place) = (answer.status, answer.location());
         let to_login = status == StatusCode::SEE_OTHER && place.starts_with("/login?");
         match self {
@@ -100,7 +100,7 @@ struct Page {
 }
 
 impl Page {
-    async fn over(test: TestDb, loss: Loss) -> Self {
+    async fn over(test: TestDb, loss: LostAccess) -> Self {
         let app = TestApp::new(test).await;
         app.manager("Keeper", Owner).await;
         let target = app.manager("Target", Viewer).await;
@@ -111,10 +111,10 @@ impl Page {
         app.add(&[fixtures::incident("it", now)]).await;
         let tomorrow = now + TimeDelta::days(1);
         app.plan(&[fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(1), &["api"])]).await;
-        app.begin_series("again", tomorrow).await;
+        app.create_series("again", tomorrow).await;
         app.prepared("template", "draft").await;
         app.correction(&component, "correction").await;
-        if loss != Loss::FactorRequired {
+        if loss != LostAccess::FactorRequired {
             app.passkey(&walker, "passkey").await;
         }
         app.link(LinkPurpose::Reset, Some(&target), TimeDelta::minutes(30)).await;
@@ -158,7 +158,7 @@ fn form() -> String {
 }
 
 /// Sends a form whose second half arrives only after `loss`; tells whether anybody waited for it.
-async fn send_in_halves(page: &Arc<Page>, browser: &mut Browser, address: &str, loss: Loss) -> (Answer, bool) {
+async fn send_in_halves(page: &Arc<Page>, browser: &mut Browser, address: &str, loss: LostAccess) -> (Answer, bool) {
     let (form, asked) = (form(), Arc::new(AtomicBool::new(false)));
     let (first, second) = form.split_at(form.len() / 2);
     let (first, second) = (Bytes::copy_from_slice(first.as_bytes()), Bytes::copy_from_slice(second.as_bytes()));
@@ -169,7 +169,7 @@ async fn send_in_halves(page: &Arc<Page>, browser: &mut Browser, address: &str, 
             match part {
                 0 => Some((Ok::<_, std::io::Error>(first), 1)),
                 1 => {
-                    loss.befall(&page.app, &page.walker).await;
+                    loss.apply(&page.app, &page.walker).await;
                     waited.store(true, Ordering::Relaxed);
                     Some((Ok(second), 2))
                 }
@@ -201,17 +201,17 @@ fn acting() -> Vec<(&'static str, Role)> {
         .collect()
 }
 
-async fn is_refused_at_every_route(test: TestDb, loss: Loss) {
+async fn is_refused_at_every_route(test: TestDb, loss: LostAccess) {
     let page = Arc::new(Page::over(test, loss).await);
     let mut read_to_the_end = 0;
     for (path, least) in acting() {
-        let open_without_factor = loss == Loss::FactorRequired
+        let open_without_factor = loss == LostAccess::FactorRequired
             && (path == "/logout"
                 || path.starts_with("/admin/proof")
                 || path.starts_with("/admin/account/totp")
                 || path.starts_with("/admin/account/passkeys")
                 || path == "/admin/account/recovery-codes");
-        if (loss == Loss::Demoted && least == Viewer) || open_without_factor {
+        if (loss == LostAccess::Demoted && least == Viewer) || open_without_factor {
             continue;
         }
         let mut browser = page.app.with_session(&page.walker).await;
@@ -222,7 +222,7 @@ async fn is_refused_at_every_route(test: TestDb, loss: Loss) {
             continue;
         }
         read_to_the_end += 1;
-        assert!(loss.is_refusal(&answer), "{loss:?} {path}: {} {}", answer.status, answer.location());
+        assert!(loss.is_denial(&answer), "{loss:?} {path}: {} {}", answer.status, answer.location());
         assert!(page.app.everything_but_managers().await == before, "{loss:?} {path} wrote something");
         loss.undo(&page.app, &page.walker).await;
     }
@@ -230,19 +230,19 @@ async fn is_refused_at_every_route(test: TestDb, loss: Loss) {
 }
 
 async fn manager_disabled_during_upload_writes_nothing(test: TestDb) {
-    is_refused_at_every_route(test, Loss::Disabled).await;
+    is_refused_at_every_route(test, LostAccess::Disabled).await;
 }
 
 async fn manager_demoted_during_upload_writes_nothing(test: TestDb) {
-    is_refused_at_every_route(test, Loss::Demoted).await;
+    is_refused_at_every_route(test, LostAccess::Demoted).await;
 }
 
 async fn session_ended_during_upload_writes_nothing(test: TestDb) {
-    is_refused_at_every_route(test, Loss::SessionEnded).await;
+    is_refused_at_every_route(test, LostAccess::SessionEnded).await;
 }
 
 async fn second_factor_required_during_upload_applies(test: TestDb) {
-    is_refused_at_every_route(test, Loss::FactorRequired).await;
+    is_refused_at_every_route(test, LostAccess::FactorRequired).await;
 }
 
 /// The files of the admin in which there is no manager yet: whoever logs in, or comes with a link.
@@ -307,8 +307,8 @@ async fn account_changes_have_their_own_limit(test: TestDb) {
     }
     let refused = browser.post("/admin/account/sessions/revocation", &[]).await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
-    let deeds = i64::from(candor::state::ACCOUNT_CHANGE_BURST);
-    assert_eq!(app.counts().await, (before.0 + deeds, before.1 + usize::try_from(deeds).unwrap()));
+    let changes = i64::from(candor::state::ACCOUNT_CHANGE_BURST);
+    assert_eq!(app.counts().await, (before.0 + changes, before.1 + usize::try_from(changes).unwrap()));
     app.clock.advance(TimeDelta::seconds(10));
     assert_eq!(browser.post("/admin/account/sessions/revocation", &[]).await.status, StatusCode::SEE_OTHER);
 }

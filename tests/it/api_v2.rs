@@ -353,13 +353,13 @@ async fn published_postmortem_is_the_newest_update(test: TestDb) {
     let mut tx = app.db.write().await.unwrap();
     let body = "What we learned.".to_owned();
     let mut review = Postmortem { incident: it.id.clone(), body, published: None, updated_at: now, version: 0 };
-    postmortems::keep(&mut tx, &mut review, now).await.unwrap();
+    postmortems::save(&mut tx, &mut review, now).await.unwrap();
     tx.commit_unaudited().await.unwrap();
     app.publish().await;
     assert_eq!(json_at(&app, "/api/v2/incidents.json").await["incidents"][0]["status"], "resolved");
     let mut tx = app.db.write().await.unwrap();
     review.published = Some(PublishedPostmortem { body: review.body.clone(), at: now });
-    postmortems::keep(&mut tx, &mut review, now).await.unwrap();
+    postmortems::save(&mut tx, &mut review, now).await.unwrap();
     tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
     app.publish().await;
     let told = &json_at(&app, "/api/v2/incidents.json").await["incidents"][0];
@@ -467,12 +467,12 @@ struct OpenApi(Value);
 
 impl OpenApi {
     /// What is wrong with `value`, if anything, by `schema`.
-    fn misfit(&self, schema: &Value, value: &Value, place: &str) -> Option<String> {
+    fn schema_mismatch(&self, schema: &Value, value: &Value, place: &str) -> Option<String> {
         if let Some(name) = schema["$ref"].as_str() {
             let name = name.rsplit('/').next().unwrap();
             let schema = &self.0["components"]["schemas"][name];
             assert!(schema.is_object(), "there is no schema {name}");
-            return self.misfit(schema, value, place);
+            return self.schema_mismatch(schema, value, place);
         }
         let kind = match value {
             Value::Null => "null",
@@ -499,13 +499,13 @@ impl OpenApi {
                 .unwrap_or_else(|_| panic!("{place}: {value}"));
         }
         match value {
-            Value::Array(items) => items.iter().find_map(|item| self.misfit(&schema["items"], item, place)),
-            Value::Object(entries) => self.schema_mismatch(schema, entries, place),
+            Value::Array(items) => items.iter().find_map(|item| self.schema_mismatch(&schema["items"], item, place)),
+            Value::Object(entries) => self.object_mismatch(schema, entries, place),
             _ => None,
         }
     }
 
-    fn schema_mismatch(&self, schema: &Value, entries: &serde_json::Map<String, Value>, place: &str) -> Option<String> {
+    fn object_mismatch(&self, schema: &Value, entries: &serde_json::Map<String, Value>, place: &str) -> Option<String> {
         let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
         if let Some(absent) = required.iter().find(|key| !entries.contains_key(key.as_str().unwrap())) {
             return Some(format!("{place} has no {absent}"));
@@ -514,9 +514,9 @@ impl OpenApi {
             let place = format!("{place}.{key}");
             match (&schema["properties"][key], &schema["additionalProperties"]) {
                 (Value::Null, Value::Bool(false)) => Some(format!("{place} is not documented")),
-                (Value::Null, others @ Value::Object(_)) => self.misfit(others, value, &place),
+                (Value::Null, others @ Value::Object(_)) => self.schema_mismatch(others, value, &place),
                 (Value::Null, _) => None,
-                (known, _) => self.misfit(known, value, &place),
+                (known, _) => self.schema_mismatch(known, value, &place),
             }
         })
     }
@@ -544,7 +544,7 @@ async fn the_openapi_document_is_true(test: TestDb) {
             assert!(schema.is_object(), "{address} is {kind}");
             if kind.ends_with("json") {
                 let value: Value = serde_json::from_slice(&answer.body).unwrap();
-                assert_eq!(document.misfit(schema, &value, &address), None);
+                assert_eq!(document.schema_mismatch(schema, &value, &address), None);
             }
         }
         if path.contains("{id}") {

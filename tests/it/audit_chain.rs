@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use candor::cli::demo;
-use candor::db::audit_chain::{self, Step, Walk};
+use candor::db::audit_chain::{self, ChainStep, ChainWalk};
 use candor::db::{Tx, WriteTx};
 use candor::domain::Role::{Owner, Viewer};
 use candor::domain::audit::{Action, Digest, Entry, PublicDigest, start_of_hour};
@@ -42,12 +42,12 @@ async fn five_rows(test: &TestDb) -> Vec<i64> {
 
 /// Where the chain breaks; nothing where it is whole.
 async fn break_in(tx: &mut Tx) -> Option<i64> {
-    let mut walk = Walk::default();
+    let mut walk = ChainWalk::default();
     loop {
         match walk.step(tx).await.unwrap() {
-            Step::On => {}
-            Step::End => return None,
-            Step::Broken(id, _) => return Some(id),
+            ChainStep::On => {}
+            ChainStep::End => return None,
+            ChainStep::Broken(id, _) => return Some(id),
         }
     }
 }

@@ -14,9 +14,9 @@ use serde_json::json;
 
 use crate::oidc::leads_to;
 use crate::support::TestDb;
-use crate::support::api_client::Program;
+use crate::support::api_client::ApiClient;
 use crate::support::app::{Answer, Browser, ORIGIN, PASSWORD, TestApp};
-use crate::support::fake_oidc::{Issuer, Person, Signing};
+use crate::support::fake_oidc::{FakeProvider, Person, Signing};
 use crate::support::fixtures;
 use crate::web_factors::{enrolled, half_way};
 
@@ -25,20 +25,20 @@ on_both_databases!(every_denial_is_audited_without_secrets, harmless_failures_ar
 /// A word that stands in whatever a refused attempt comes with, and must stand in no row.
 const SECRET: &str = "xylophone-secret";
 
-async fn with_everything(test: TestDb) -> (TestApp, Issuer) {
-    let issuer = Issuer::open(&test.clock).await;
+async fn with_everything(test: TestDb) -> (TestApp, FakeProvider) {
+    let issuer = FakeProvider::open(&test.clock).await;
     let mailer = Mailer::new("smtp://127.0.0.1:9", "Status <status@tidewater.example>", ORIGIN).unwrap();
     (TestApp::with_everything(test, mailer, issuer.provider()).await, issuer)
 }
 
 /// What the audit tells of refused attempts since it was looked at last.
-struct Watch<'a> {
+struct AuditWatch<'a> {
     app: &'a TestApp,
     seen: i64,
     kinds: BTreeSet<String>,
 }
 
-impl<'a> Watch<'a> {
+impl<'a> AuditWatch<'a> {
     fn over(app: &'a TestApp) -> Self {
         Self { app, seen: 0, kinds: BTreeSet::new() }
     }
@@ -72,14 +72,14 @@ async fn log_in(app: &TestApp, email: &str, password: &str) -> Answer {
 }
 
 /// What comes back from the provider for `person`.
-async fn from_provider(browser: &mut Browser, issuer: &Issuer, person: &Person) -> Answer {
+async fn from_provider(browser: &mut Browser, issuer: &FakeProvider, person: &Person) -> Answer {
     let going = browser.post("/login/oidc", &[]).await;
     browser.get(&issuer.let_in(&leads_to(&going), person).address()).await
 }
 
 async fn every_denial_is_audited_without_secrets(test: TestDb) {
     let (app, issuer) = with_everything(test).await;
-    let mut watch = Watch::over(&app);
+    let mut watch = AuditWatch::over(&app);
     of_roles_and_pages(&app, &mut watch).await;
     of_passwords(&app, &mut watch).await;
     of_second_factors_and_proofs(&app, &issuer, &mut watch).await;
@@ -102,7 +102,7 @@ fn kinds() -> BTreeSet<String> {
     denied.map(|action| action.key().to_owned()).collect()
 }
 
-async fn of_roles_and_pages(app: &TestApp, watch: &mut Watch<'_>) {
+async fn of_roles_and_pages(app: &TestApp, watch: &mut AuditWatch<'_>) {
     let mut vera = app.with_session(&app.manager("Vera", Viewer).await).await;
     for address in ["/admin/groups", "/admin/incidents"] {
         assert_eq!(vera.post(address, &[("name", SECRET)]).await.status, StatusCode::FORBIDDEN);
@@ -120,7 +120,7 @@ async fn of_roles_and_pages(app: &TestApp, watch: &mut Watch<'_>) {
     watch.left("manager.deny-link", "nobody", "using one").await;
 }
 
-async fn of_passwords(app: &TestApp, watch: &mut Watch<'_>) {
+async fn of_passwords(app: &TestApp, watch: &mut AuditWatch<'_>) {
     let mut gone = app.manager("Gone", Publisher).await;
     let mut tx = app.db.write().await.unwrap();
     managers::disable(&mut tx, &mut gone, app.clock.now()).await.unwrap();
@@ -162,7 +162,7 @@ async fn of_passwords(app: &TestApp, watch: &mut Watch<'_>) {
     watch.left(refuse_login, "nobody", "a passkey, too many from one network").await;
 }
 
-async fn of_second_factors_and_proofs(app: &TestApp, issuer: &Issuer, watch: &mut Watch<'_>) {
+async fn of_second_factors_and_proofs(app: &TestApp, issuer: &FakeProvider, watch: &mut AuditWatch<'_>) {
     let (ines, _, _) = enrolled(app).await;
     watch.news().await;
     let mut waiting = half_way(app, &ines).await;
@@ -185,7 +185,7 @@ async fn of_second_factors_and_proofs(app: &TestApp, issuer: &Issuer, watch: &mu
     watch.left("manager.deny-reauthentication", "Ines", "somebody else's login at the provider").await;
 }
 
-async fn of_the_provider(app: &TestApp, issuer: &Issuer, watch: &mut Watch<'_>) {
+async fn of_the_provider(app: &TestApp, issuer: &FakeProvider, watch: &mut AuditWatch<'_>) {
     let refuse_login = "manager.deny-login";
     app.visitor().get(&format!("/login/oidc/callback?code={SECRET}&state={SECRET}")).await;
     watch.left(refuse_login, "nobody", "an answer that nobody asked for").await;
@@ -211,8 +211,8 @@ async fn of_the_provider(app: &TestApp, issuer: &Issuer, watch: &mut Watch<'_>) 
     }
 }
 
-async fn of_tokens(app: &TestApp, watch: &mut Watch<'_>) {
-    let mut program = Program::new(app, &app.manager("Ana", Viewer).await, "Copy", Scope::Read).await;
+async fn of_tokens(app: &TestApp, watch: &mut AuditWatch<'_>) {
+    let mut program = ApiClient::new(app, &app.manager("Ana", Viewer).await, "Copy", Scope::Read).await;
     assert_eq!(program.send(Method::POST, "/components", &json!({})).await.status, StatusCode::FORBIDDEN);
     watch.left("token.deny-scope", "Ana by Copy", "what the scope does not reach").await;
     program.browser.peer = Some([203, 0, 113, 5].into());
@@ -231,7 +231,7 @@ async fn harmless_failures_are_not_audited(test: TestDb) {
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
     let manager = app.manager("Ines", Owner).await;
     let mut owner = app.with_session(&manager).await;
-    let program = Program::new(&app, &manager, "Eager", Scope::Admin).await;
+    let program = ApiClient::new(&app, &manager, "Eager", Scope::Admin).await;
     let mut busy = at(&app, [192, 0, 2, 50]);
     for _ in 0..10 {
         busy.post("/forgotten", &[("email", "ines@example.org")]).await;

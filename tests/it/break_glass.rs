@@ -13,7 +13,7 @@ use crate::oidc::{is_in, with_provider};
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, ORIGIN, PASSWORD, TestApp};
 use crate::support::fake_oidc::Person;
-use crate::support::smtp::Sink;
+use crate::support::smtp::FakeSmtpServer;
 
 on_both_databases!(
     owner_disables_passwords_except_break_glass,
@@ -84,7 +84,7 @@ async fn passwords_can_be_disabled_only_with_another_login(test: TestDb) {
     );
     assert_eq!(passwords(&app).await, PasswordPolicy::Everyone);
     // Whoever takes the provider away later can still switch them on, and leave them as they are.
-    app.leave_one_password(&ines).await;
+    app.set_break_glass_owner(&ines).await;
     assert_eq!(choose(&mut browser, ines.id.as_str()).await.status, StatusCode::SEE_OTHER);
     assert_eq!(choose(&mut browser, "").await.status, StatusCode::SEE_OTHER);
     assert_eq!(passwords(&app).await, PasswordPolicy::Everyone);
@@ -125,9 +125,9 @@ async fn disabled_password_answers_like_a_wrong_one(test: TestDb) {
     let mut seen_of = Vec::new();
     for (name, password) in [("Right", PASSWORD), ("Wrong", "not the right one")] {
         let manager = app.manager(name, Viewer).await;
-        app.leave_one_password(&keeper).await;
+        app.set_break_glass_owner(&keeper).await;
         seen_of.push(seen(&log_in(&app, &manager, password).await, &manager.email));
-        let count = login_failures::of(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap().count;
+        let count = login_failures::load(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap().count;
         assert_eq!(count, 1, "{name}: it counts as a wrong one");
         assert_eq!(app.audit().await[0].action, "manager.deny-login");
     }
@@ -143,7 +143,7 @@ async fn break_glass_owner_cannot_be_removed(test: TestDb) {
     let (app, _issuer) = with_provider(test).await;
     let (ines, rui) = (app.manager("Ines", Owner).await, app.manager("Rui", Owner).await);
     let mut browser = app.through_login(&rui).await;
-    app.leave_one_password(&ines).await;
+    app.set_break_glass_owner(&ines).await;
     for (action, fields) in [("role", &[("role", "publisher")][..]), ("disablement", &[])] {
         let answer = browser.post(&format!("/admin/managers/{}/{action}", ines.id), fields).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{action}");
@@ -167,7 +167,7 @@ async fn break_glass_owner_keeps_role_after_oidc_login(test: TestDb) {
     let (mut ines, _) = managers::find_by_email(&mut tx, "ines@example.org").await.unwrap().unwrap();
     managers::set_password(&mut tx, &mut ines, "$argon2id$", None, app.clock.now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();
-    app.leave_one_password(&ines).await;
+    app.set_break_glass_owner(&ines).await;
     is_in(&mut app.visitor(), &issuer, &Person::named("Ines", &[])).await;
     let kept = managers::find(&mut app.db.read().await.unwrap(), &ines.id).await.unwrap();
     assert_eq!(kept.role, Owner);
@@ -179,7 +179,7 @@ async fn password_links_are_for_break_glass_owner_only(test: TestDb) {
     let (ines, vera) = (app.manager("Ines", Owner).await, app.manager("Vera", Viewer).await);
     let mut browser = app.through_login(&ines).await;
     let early = app.link(LinkPurpose::Reset, Some(&vera), TimeDelta::minutes(30)).await;
-    app.leave_one_password(&ines).await;
+    app.set_break_glass_owner(&ines).await;
     let link = app.visitor().get(&format!("/setup/{early}")).await;
     assert_eq!(link.status, StatusCode::NOT_FOUND, "one that was made before is dead");
     let used = app.visitor().post(&format!("/setup/{early}"), &[("password", "gravel lantern otter")]).await;
@@ -195,11 +195,11 @@ async fn password_links_are_for_break_glass_owner_only(test: TestDb) {
 }
 
 async fn reset_mail_is_for_break_glass_owner_only(test: TestDb) {
-    let sink = Sink::open().await;
+    let sink = FakeSmtpServer::open().await;
     let mailer = Mailer::new(&sink.url, "Status <status@tidewater.example>", ORIGIN).unwrap();
     let app = TestApp::with_mailer(test, mailer).await;
     let (ines, vera) = (app.manager("Ines", Owner).await, app.manager("Vera", Viewer).await);
-    app.leave_one_password(&ines).await;
+    app.set_break_glass_owner(&ines).await;
     let mut bodies = Vec::new();
     for manager in [&vera, &ines] {
         let answer = app.visitor().post("/forgotten", &[("email", &manager.email)]).await;
@@ -215,7 +215,7 @@ async fn disabled_password_is_no_proof(test: TestDb) {
     let (app, _issuer) = with_provider(test).await;
     let (ines, vera) = (app.manager("Ines", Owner).await, app.manager("Vera", Viewer).await);
     let mut browser = app.through_login(&vera).await;
-    app.leave_one_password(&ines).await;
+    app.set_break_glass_owner(&ines).await;
     app.clock.advance(TimeDelta::minutes(10));
     let asked = browser.get("/admin/account/totp").await;
     assert!(asked.attributes("input[type=password]", "name").is_empty(), "it is not asked for");
@@ -232,7 +232,7 @@ async fn disabled_password_is_no_proof(test: TestDb) {
 async fn command_line_enables_passwords_again(test: TestDb) {
     let (app, _issuer) = with_provider(test).await;
     let (ines, vera) = (app.manager("Ines", Owner).await, app.manager("Vera", Viewer).await);
-    app.leave_one_password(&ines).await;
+    app.set_break_glass_owner(&ines).await;
     assert_eq!(log_in(&app, &vera, PASSWORD).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     let words = said(&candor(&app.test, &["manager", "passwords", "on"], ""));
     assert_eq!(words, "Password login is enabled for everyone.\n");
@@ -275,7 +275,7 @@ async fn password_change_of_changed_account_is_rejected(test: TestDb) {
         let mut tried = false;
         loop {
             let mut tx = app.db.write().await.unwrap();
-            let counted = login_failures::of(&mut tx, &manager.id).await.unwrap().count > 0;
+            let counted = login_failures::load(&mut tx, &manager.id).await.unwrap().count > 0;
             // Counted as wrong before it is looked at, forgiven once it was right; then the new one is hashed.
             if tried && !counted {
                 let email = "ines@tidewater.example".to_owned();

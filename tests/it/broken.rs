@@ -62,7 +62,7 @@ async fn warm(test: TestDb) -> TestApp {
 
 /// Every warm address is answered; pages, badges and the fields of every other answer say since when they were not
 /// confirmed, or nothing of it.
-async fn everything_is_answered(app: &TestApp, is_old: bool) {
+async fn assert_all_pages_answer(app: &TestApp, is_old: bool) {
     for address in WARM {
         let answer = app.visitor().get(address).await;
         assert_eq!(answer.status, StatusCode::OK, "{address}");
@@ -80,13 +80,13 @@ async fn everything_is_answered(app: &TestApp, is_old: bool) {
 /// The database fails for an hour: at first nobody notices, then every page says so, also on the next day.
 async fn run_an_hour_without_database(app: &TestApp, work: &mut Worker) {
     work.tick(app).await;
-    everything_is_answered(app, false).await;
+    assert_all_pages_answer(app, false).await;
     let trouble = app.publisher.last_failure().expect("trouble");
     assert_eq!(trouble.step, Step::Reading);
     let fresh = app.visitor().get("/feed.json").await.header("etag").to_owned();
     app.clock.advance(TimeDelta::seconds(61));
     work.tick(app).await;
-    everything_is_answered(app, true).await;
+    assert_all_pages_answer(app, true).await;
     let old = app.visitor().get_with("/feed.json", &[("if-none-match", &fresh)]).await;
     assert_eq!(
         old.status,
@@ -97,7 +97,7 @@ async fn run_an_hour_without_database(app: &TestApp, work: &mut Worker) {
     assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE, "{}", ready.text());
     app.clock.advance(TimeDelta::days(1));
     work.tick(app).await;
-    everything_is_answered(app, true).await;
+    assert_all_pages_answer(app, true).await;
 }
 
 /// It is back: some rounds later all is as before. A connection that a reader has just given back is let go of
@@ -110,7 +110,7 @@ async fn assert_recovered(app: &TestApp, work: &mut Worker) {
         work.tick(app).await;
     }
     app.state.worker_heartbeat().beat();
-    everything_is_answered(app, false).await;
+    assert_all_pages_answer(app, false).await;
     assert_eq!(app.publisher.last_failure(), None);
     let ready = app.visitor().get("/readyz").await;
     assert_eq!(ready.status, StatusCode::OK, "{}", ready.text());
@@ -166,9 +166,9 @@ async fn stale_pages_are_served_as_fast() {
         let counts = app.state.responses().counts();
         counts.filter(|(class, ..)| *class == ResponseClass::Routed).map(|(.., count)| count).sum()
     };
-    everything_is_answered(&app, false).await;
+    assert_all_pages_answer(&app, false).await;
     let before = routed();
-    everything_is_answered(&app, false).await;
+    assert_all_pages_answer(&app, false).await;
     assert_eq!(routed(), before, "all of it is ready");
     // Some was rendered in an edition before this one, and can't be rendered any more.
     app.add(&[fixtures::incident("newer", app.clock.now())]).await;
@@ -179,9 +179,9 @@ async fn stale_pages_are_served_as_fast() {
     work.tick(&app).await;
     app.clock.advance(TimeDelta::seconds(61));
     work.tick(&app).await;
-    everything_is_answered(&app, true).await;
+    assert_all_pages_answer(&app, true).await;
     let before = routed();
-    everything_is_answered(&app, true).await;
+    assert_all_pages_answer(&app, true).await;
     assert_eq!(routed(), before, "all of it is ready, and says how old it is");
     std::fs::rename(beside(&file, ".away"), &file).unwrap();
     assert_recovered(&app, &mut work).await;
@@ -217,7 +217,7 @@ async fn locked_sqlite_file_is_still_readable() {
     sqlx::query("begin exclusive").execute(&mut other).await.unwrap();
     app.clock.advance(TimeDelta::seconds(61));
     work.tick(&app).await;
-    everything_is_answered(&app, false).await;
+    assert_all_pages_answer(&app, false).await;
     let refused = owner.post("/admin/groups", &[("name", "Locked out"), ("description", "")]).await;
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
     sqlx::query("rollback").execute(&mut other).await.unwrap();
@@ -253,19 +253,19 @@ async fn start_without_database_serves_last_page() {
     let mut other = SqliteConnection::connect(&test.url).await.unwrap();
     sqlx::query("pragma locking_mode = exclusive").execute(&mut other).await.unwrap();
     sqlx::query("begin exclusive").execute(&mut other).await.unwrap();
-    shows_the_last_page(&test.url, &test, &data, revision).await;
+    serves_last_page(&test.url, &test, &data, revision).await;
     other.close().await.unwrap();
     std::fs::write(&file, vec![0xa5; 8192]).unwrap();
-    shows_the_last_page(&test.url, &test, &data, revision).await;
+    serves_last_page(&test.url, &test, &data, revision).await;
     std::fs::remove_file(&file).unwrap();
     for url in [test.url.as_str(), "postgres://candor@127.0.0.1:1/candor"] {
-        shows_the_last_page(url, &test, &data, revision).await;
+        serves_last_page(url, &test, &data, revision).await;
     }
     assert!(!file.exists(), "no empty database took the place of the one that is gone");
 }
 
 /// A server starts and answers from what is stored, before and after its worker looked for the database in vain.
-async fn shows_the_last_page(url: &str, test: &TestDb, data: &tempfile::TempDir, revision: i64) {
+async fn serves_last_page(url: &str, test: &TestDb, data: &tempfile::TempDir, revision: i64) {
     let stored_at = Site::read(&data.path().join("site")).unwrap().confirmed_at;
     test.clock.advance(TimeDelta::minutes(2));
     let begun = Instant::now();
@@ -291,14 +291,14 @@ async fn shows_the_last_page(url: &str, test: &TestDb, data: &tempfile::TempDir,
 }
 
 /// Renders, unless there is anything to tell.
-fn fragile(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTime<Utc>) -> Site {
+fn with_failing_renderer(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTime<Utc>) -> Site {
     assert!(snapshot.open.is_empty(), "this renderer knows no incidents");
     render_site(snapshot, before, origin, now)
 }
 
 #[tokio::test]
 async fn panicking_renderer_keeps_old_page_and_is_reported() {
-    let app = TestApp::rendering_by(TestDb::sqlite().await, fragile).await;
+    let app = TestApp::with_renderer(TestDb::sqlite().await, with_failing_renderer).await;
     let mut work = Worker::default();
     work.tick(&app).await;
     let before = app.visitor().get("/").await;
@@ -322,7 +322,7 @@ async fn panicking_renderer_keeps_old_page_and_is_reported() {
 
 #[tokio::test]
 async fn failing_render_backs_off_until_next_revision() {
-    let app = TestApp::rendering_by(TestDb::sqlite().await, fragile).await;
+    let app = TestApp::with_renderer(TestDb::sqlite().await, with_failing_renderer).await;
     let mut work = Worker::default();
     work.tick(&app).await;
     let served = app.visitor().get("/").await.body;

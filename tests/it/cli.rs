@@ -63,7 +63,7 @@ pub fn refused(output: &Output, code: i32) -> String {
 }
 
 async fn newest(test: &TestDb) -> Incident {
-    incidents::open(&mut test.read().await.unwrap()).await.unwrap().remove(0)
+    incidents::list_open(&mut test.read().await.unwrap()).await.unwrap().remove(0)
 }
 
 async fn an_incident_is_opened_updated_and_resolved(test: TestDb) {
@@ -99,11 +99,11 @@ async fn hidden_incident_can_be_published(test: TestDb) {
     let open = |more: &[&str]| candor(&test, &[&OPEN[..], more].concat(), "");
     said(&open(&["--internal"]));
     said(&open(&["--publish-at", "2150-01-01T00:00:00Z"]));
-    let kept = admin_incidents::open(&mut test.read().await.unwrap(), None, 100).await.unwrap();
+    let kept = admin_incidents::list_open(&mut test.read().await.unwrap(), None, 100).await.unwrap();
     let mut seen: Vec<&str> = kept.iter().map(|it| it.visibility.key()).collect();
     seen.sort_unstable();
     assert_eq!(seen, ["embargoed", "internal"]);
-    assert!(incidents::open(&mut test.read().await.unwrap()).await.unwrap().is_empty());
+    assert!(incidents::list_open(&mut test.read().await.unwrap()).await.unwrap().is_empty());
     assert!(refused(&open(&["--publish-at", "2020-01-01T00:00:00Z"]), 1).contains("publish_at: "));
     assert!(refused(&open(&["--publish-at", "soon"]), 1).contains("--publish-at: "));
     assert!(refused(&open(&["--internal", "--publish-at", "soon"]), 2).contains("--publish-at"));
@@ -151,7 +151,7 @@ async fn component_status_can_be_set(test: TestDb) {
     let mut tx = test.read().await.unwrap();
     let billing = components::list(&mut tx).await.unwrap().into_iter().find(|part| part.name == "Billing").unwrap();
     assert_eq!(billing.status, Status::PartialOutage);
-    let row = audit::last_of(&mut tx, billing.id.as_str()).await.unwrap().unwrap();
+    let row = audit::find_latest(&mut tx, billing.id.as_str()).await.unwrap().unwrap();
     assert_eq!(row.action, "component.set-status");
     assert_eq!(
         (&row.before.unwrap()["status"], &row.after.unwrap()["status"]),
@@ -212,12 +212,12 @@ async fn lost_second_factors_can_be_removed(test: TestDb) {
     let (ines, _) =
         managers::find_by_email(&mut test.read().await.unwrap(), "ines@example.org").await.unwrap().unwrap();
     let mut tx = test.write().await.unwrap();
-    totp::begin(&mut tx, &ines.id, "sealed", now()).await.unwrap();
+    totp::store_pending(&mut tx, &ines.id, "sealed", now()).await.unwrap();
     totp::accept(&mut tx, &ines.id, 1, now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();
     assert!(said(&candor(&test, &remove, "")).contains("can log in with the password only"));
     let mut tx = test.read().await.unwrap();
-    assert!(!second_factors::of(&mut tx, &ines.id).await.unwrap().any());
+    assert!(!second_factors::load(&mut tx, &ines.id).await.unwrap().any());
     assert_eq!(audit::list(&mut tx, None, 1).await.unwrap()[0].action, "manager.remove-factors");
 }
 

@@ -45,7 +45,7 @@ async fn clock_set_back_locks_no_account(test: TestDb) {
         }
     })
     .await;
-    let failures = login_failures::of(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap();
+    let failures = login_failures::load(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap();
     assert!(failures.last_at.is_some_and(|at| at <= app.clock.now()), "{failures:?}");
     app.clock.advance(TimeDelta::seconds(5));
     assert_eq!(attempt(PASSWORD).await, StatusCode::SEE_OTHER);
@@ -87,7 +87,7 @@ async fn totp_step_from_the_future_blocks_no_code(test: TestDb) {
     let manager = app.manager("Ines", Owner).await;
     while_ahead(&app, async || {
         let (mut tx, now) = (app.db.write().await.unwrap(), app.clock.now());
-        totp::begin(&mut tx, &manager.id, "sealed", now).await.unwrap();
+        totp::store_pending(&mut tx, &manager.id, "sealed", now).await.unwrap();
         totp::accept(&mut tx, &manager.id, candor::credentials::totp::time_step(now), now).await.unwrap();
         tx.commit_unaudited().await.unwrap();
     })

@@ -34,7 +34,7 @@ async fn published(test: TestDb) -> TestApp {
 }
 
 /// Databases that nobody answers at: a folder that is not there, a port where nobody listens.
-pub fn nowhere(app: &TestApp) -> Db {
+pub fn without_database(app: &TestApp) -> Db {
     let url = match &app.db {
         Db::Sqlite { .. } => "sqlite:///nonexistent/folder/candor.db",
         Db::Postgres(..) => "postgres://candor@127.0.0.1:1/candor",
@@ -111,7 +111,7 @@ async fn changes_without_database_are_rejected(test: TestDb) {
 
 async fn restart_without_database_serves_identical_bytes(test: TestDb) {
     let app = published(test).await;
-    let (state, mut browser) = app.restarted_over(nowhere(&app));
+    let (state, mut browser) = app.restart_with(without_database(&app));
     assert_eq!(state.publisher.site().revision, app.publisher.site().revision);
     for address in PUBLISHED {
         for encoding in ["br", "gzip", "identity"] {
@@ -155,11 +155,11 @@ async fn broken_site_file_is_ignored(test: TestDb) {
     ];
     for bytes in broken {
         std::fs::write(app.site_file(), &bytes).unwrap();
-        let (_, mut browser) = app.restarted_over(nowhere(&app));
+        let (_, mut browser) = app.restart_with(without_database(&app));
         assert_eq!(browser.get("/").await.word("h1"), "Not ready yet", "{} bytes", bytes.len());
     }
     app.publish().await;
-    let (_, mut browser) = app.restarted_over(nowhere(&app));
+    let (_, mut browser) = app.restart_with(without_database(&app));
     assert_eq!(browser.get("/").await.status, StatusCode::OK, "the next Site is kept again");
 }
 

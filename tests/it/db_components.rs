@@ -48,7 +48,7 @@ async fn positions_are_per_group_and_top_level(test: TestDb) {
     let b = components::create(&mut tx, inside("B"), now()).await.unwrap();
     assert_eq!([first.position, single.position, second.position, a.position, b.position], [1, 2, 3, 1, 2]);
     test.keep(tx).await;
-    let groups = components::groups(&mut test.read().await.unwrap()).await.unwrap();
+    let groups = components::list_groups(&mut test.read().await.unwrap()).await.unwrap();
     assert_eq!(groups, [first, second]);
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use axum::http::StatusCode;
-use candor::db::faults::{self, Fault, Faults};
+use candor::db::faults::{self, Fault, FaultInjector};
 use candor::db::{Db, Error, audit_chain, components};
 use candor::domain::Role::Publisher;
 use chrono::TimeDelta;
@@ -27,25 +27,25 @@ on_both_databases!(
 );
 
 /// One way in which a statement fails.
-type Way = fn(&str) -> Fault;
+type FaultKind = fn(&str) -> Fault;
 
 /// Strikes one statement; or every one from there on.
-struct Strike {
+struct InjectedFault {
     at: usize,
     onwards: bool,
     only: Option<&'static str>,
-    way: Way,
+    way: FaultKind,
     seen: AtomicUsize,
     struck: Mutex<Option<String>>,
 }
 
-impl Strike {
-    fn at(at: usize, only: Option<&'static str>, way: Way) -> Arc<Self> {
+impl InjectedFault {
+    fn at(at: usize, only: Option<&'static str>, way: FaultKind) -> Arc<Self> {
         let (seen, struck) = (AtomicUsize::new(0), Mutex::new(None));
         Arc::new(Self { at, onwards: false, only, way, seen, struck })
     }
 
-    fn from_commit_on(way: Way) -> Arc<Self> {
+    fn from_commit_on(way: FaultKind) -> Arc<Self> {
         let (seen, struck) = (AtomicUsize::new(0), Mutex::new(None));
         Arc::new(Self { at: 0, onwards: true, only: Some("commit"), way, seen, struck })
     }
@@ -55,8 +55,8 @@ impl Strike {
     }
 }
 
-impl Faults for Strike {
-    fn strike(&self, sql: &str) -> Option<Fault> {
+impl FaultInjector for InjectedFault {
+    fn inject(&self, sql: &str) -> Option<Fault> {
         let begun = self.onwards && self.struck().is_some();
         if sql == "rollback" || (!begun && self.only.is_some_and(|only| only != sql)) {
             return None;
@@ -122,7 +122,7 @@ fn cut() -> sqlx::Error {
     sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into())
 }
 
-const SQLITE: [(&str, Way); 9] = [
+const SQLITE: [(&str, FaultKind); 9] = [
     ("BUSY", |_| code("5")),
     ("LOCKED", |_| code("6")),
     ("NOMEM", |sql| ended(sql, "7")),
@@ -134,7 +134,7 @@ const SQLITE: [(&str, Way); 9] = [
     ("lost", |_| Fault { sql: None, error: Some(sqlx::Error::WorkerCrashed) }),
 ];
 
-const POSTGRES: [(&str, Way); 9] = [
+const POSTGRES: [(&str, FaultKind); 9] = [
     ("disk full", |_| raised("do $$begin raise exception using errcode = '53100'; end$$")),
     ("out of memory", |_| raised("do $$begin raise exception using errcode = '53200'; end$$")),
     ("I/O error", |_| raised("do $$begin raise exception using errcode = '58030'; end$$")),
@@ -149,12 +149,12 @@ const POSTGRES: [(&str, Way); 9] = [
 /// What has to agree: the revision, the audit rows, the updates and the version of the incident.
 type Written = (i64, i64, i64, i64);
 
-struct Desk {
+struct Writer {
     app: TestApp,
     publisher: Browser,
 }
 
-impl Desk {
+impl Writer {
     async fn new(test: TestDb) -> Self {
         let app = TestApp::new(test).await;
         app.add(&[incident("a", now())]).await;
@@ -196,13 +196,13 @@ fn next(before: Written) -> Written {
 
 /// Posts with a fault at each statement in turn: until there are no more, or, unless `publishes`, until the change is
 /// committed and only publishing is left.
-async fn every_statement(desk: &mut Desk, what: &str, way: Way, publishes: bool) {
+async fn every_statement(desk: &mut Writer, what: &str, way: FaultKind, publishes: bool) {
     let (mut number, mut commits) = (0, 0);
     loop {
         // A session sends only so many forms a minute.
         desk.app.clock.advance(TimeDelta::seconds(1));
         let before = desk.written().await;
-        let strike = Strike::at(number, None, way);
+        let strike = InjectedFault::at(number, None, way);
         let answer = faults::scope(strike.clone(), desk.post()).await;
         let after = desk.written().await;
         let context = format!("{what} at statement {number}: {:?}", strike.struck());
@@ -231,7 +231,7 @@ async fn every_statement(desk: &mut Desk, what: &str, way: Way, publishes: bool)
 #[tokio::test]
 async fn every_statement_fails_in_every_way_on_sqlite() {
     for (index, (what, way)) in SQLITE.into_iter().enumerate() {
-        every_statement(&mut Desk::new(TestDb::sqlite().await).await, what, way, index == 0).await;
+        every_statement(&mut Writer::new(TestDb::sqlite().await).await, what, way, index == 0).await;
     }
 }
 
@@ -239,7 +239,7 @@ async fn every_statement_fails_in_every_way_on_sqlite() {
 async fn every_statement_fails_in_every_way_on_postgres() {
     for (index, (what, way)) in POSTGRES.into_iter().enumerate() {
         let Some(test) = TestDb::postgres().await else { return };
-        every_statement(&mut Desk::new(test).await, what, way, index == 0).await;
+        every_statement(&mut Writer::new(test).await, what, way, index == 0).await;
     }
 }
 
@@ -258,7 +258,7 @@ async fn polled<F: Future>(future: F, limit: usize) -> Option<F::Output> {
 }
 
 async fn a_dropped_post_writes_all_or_nothing(test: TestDb) {
-    let mut desk = Desk::new(test).await;
+    let mut desk = Writer::new(test).await;
     for limit in 0.. {
         // A session sends only so many forms a minute.
         desk.app.clock.advance(TimeDelta::seconds(1));
@@ -276,7 +276,7 @@ async fn a_dropped_post_writes_all_or_nothing(test: TestDb) {
 }
 
 async fn a_dropped_search_leaves_no_transaction_open(test: TestDb) {
-    let desk = Desk::new(test).await;
+    let desk = Writer::new(test).await;
     for limit in 0.. {
         // Each is another search, so that none is answered from the cache.
         let address = format!("/history?q=word{limit}");
@@ -305,10 +305,10 @@ fn commit_then_cut(sql: &str) -> Fault {
 }
 
 async fn commit_with_unknown_outcome_is_checked(test: TestDb) {
-    let mut desk = Desk::new(test).await;
+    let mut desk = Writer::new(test).await;
     for number in 0.. {
         let before = desk.written().await;
-        let strike = Strike::at(number, Some("commit"), commit_then_cut);
+        let strike = InjectedFault::at(number, Some("commit"), commit_then_cut);
         let answer = faults::scope(strike.clone(), desk.post()).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "commit {number}: {}", answer.text());
         assert_eq!(desk.written().await, next(before));
@@ -320,9 +320,9 @@ async fn commit_with_unknown_outcome_is_checked(test: TestDb) {
 }
 
 async fn an_unknown_commit_says_so(test: TestDb) {
-    let mut desk = Desk::new(test).await;
+    let mut desk = Writer::new(test).await;
     let before = desk.written().await;
-    let answer = faults::scope(Strike::from_commit_on(commit_then_cut), desk.post()).await;
+    let answer = faults::scope(InjectedFault::from_commit_on(commit_then_cut), desk.post()).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(answer.text().contains("Your change may have been saved"), "{}", answer.text());
     assert_eq!(desk.written().await, next(before));
@@ -330,11 +330,11 @@ async fn an_unknown_commit_says_so(test: TestDb) {
 }
 
 async fn a_failed_transaction_refuses_further_statements(test: TestDb) {
-    let way: Way = match &test.db {
+    let way: FaultKind = match &test.db {
         Db::Sqlite { .. } => |sql| ended(sql, "13"),
         Db::Postgres(..) => |_| raised("select 1 / 0"),
     };
-    let strike = Strike::at(1, None, way);
+    let strike = InjectedFault::at(1, None, way);
     let mut tx = faults::scope(strike.clone(), test.write()).await.unwrap();
     assert!(components::create(&mut tx, component("API"), now()).await.is_err());
     assert!(strike.struck().is_some());
@@ -349,7 +349,7 @@ async fn a_failed_transaction_refuses_further_statements(test: TestDb) {
 /// SQLite itself ends the transaction here.
 #[tokio::test]
 async fn full_sqlite_database_recovers_with_space() {
-    let mut desk = Desk::new(TestDb::sqlite().await).await;
+    let mut desk = Writer::new(TestDb::sqlite().await).await;
     let before = desk.written().await;
     let Db::Sqlite { writer, .. } = &desk.app.db else { unreachable!() };
     let mut connection = writer.acquire().await.unwrap();

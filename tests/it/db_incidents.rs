@@ -100,7 +100,7 @@ async fn the_newest_start_comes_first_and_pages_neither_skip_nor_repeat(test: Te
 async fn only_open_incidents_are_open(test: TestDb) {
     let hour = TimeDelta::hours(1);
     test.insert(&[incident("a", now() - hour), resolved("b", now() - hour, hour), incident("c", now())]).await;
-    let open = incidents::open(&mut test.read().await.unwrap()).await.unwrap();
+    let open = incidents::list_open(&mut test.read().await.unwrap()).await.unwrap();
     assert_eq!(open.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), ["c", "a"]);
 }
 
@@ -277,8 +277,9 @@ async fn nearest_starts_are_found(test: TestDb) {
 async fn the_owner_of_an_update_is_known(test: TestDb) {
     test.insert(&[incident("a", now())]).await;
     let mut tx = test.read().await.unwrap();
-    let owner =
-        async |tx: &mut _, text| admin_incidents::owner_of_update(tx, &UpdateId::parse(text).unwrap()).await.unwrap();
+    let owner = async |tx: &mut _, text| {
+        admin_incidents::find_incident_of_update(tx, &UpdateId::parse(text).unwrap()).await.unwrap()
+    };
     assert_eq!(owner(&mut tx, "a-1").await, Some(id("a")));
     assert_eq!(owner(&mut tx, "b-1").await, None);
 }

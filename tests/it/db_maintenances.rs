@@ -94,9 +94,9 @@ async fn cancelled_maintenances_do_not_displace_past_ones(test: TestDb) {
     insert(&test, &all).await;
     let mut tx = test.read().await.unwrap();
     let ids = |list: Vec<Maintenance>| list.into_iter().map(|it| it.id.to_string()).collect::<Vec<_>>();
-    let past = maintenances::past_since(&mut tx, now() - hours(60 * 24), now(), 100).await.unwrap();
+    let past = maintenances::list_past_since(&mut tx, now() - hours(60 * 24), now(), 100).await.unwrap();
     assert_eq!(ids(past), ["early", "done", "dropped"]);
-    let called_off = ids(maintenances::called_off(&mut tx, now(), 100).await.unwrap());
+    let called_off = ids(maintenances::list_cancelled(&mut tx, now(), 100).await.unwrap());
     assert_eq!((called_off.len(), called_off[0].as_str(), called_off[99].as_str()), (100, "off099", "off000"));
 }
 
@@ -107,17 +107,17 @@ async fn lists_are_in_order_and_bounded(test: TestDb) {
     insert(&test, &[planned("later", 48), planned("sooner", 5), over]).await;
     let mut tx = test.read().await.unwrap();
     let ids = |list: Vec<Maintenance>| list.into_iter().map(|it| it.id.to_string()).collect::<Vec<_>>();
-    assert_eq!(ids(maintenances::planned(&mut tx).await.unwrap()), ["sooner", "later"]);
-    assert_eq!(ids(maintenances::over_since(&mut tx, now() - hours(29), 9).await.unwrap()), ["over"]);
-    assert_eq!(ids(maintenances::over_since(&mut tx, now(), 9).await.unwrap()), [""; 0]);
-    assert_eq!(ids(maintenances::past_since(&mut tx, now() - hours(29), now(), 9).await.unwrap()), ["over"]);
-    assert_eq!(ids(maintenances::called_off(&mut tx, now(), 9).await.unwrap()), [""; 0]);
+    assert_eq!(ids(maintenances::list_planned(&mut tx).await.unwrap()), ["sooner", "later"]);
+    assert_eq!(ids(maintenances::list_completed_since(&mut tx, now() - hours(29), 9).await.unwrap()), ["over"]);
+    assert_eq!(ids(maintenances::list_completed_since(&mut tx, now(), 9).await.unwrap()), [""; 0]);
+    assert_eq!(ids(maintenances::list_past_since(&mut tx, now() - hours(29), now(), 9).await.unwrap()), ["over"]);
+    assert_eq!(ids(maintenances::list_cancelled(&mut tx, now(), 9).await.unwrap()), [""; 0]);
     let first = maintenances::list(&mut tx, None, 2).await.unwrap();
     let cursor = maintenances::cursor(&first[1]);
     assert_eq!(ids(first), ["later", "sooner"]);
     assert_eq!(ids(maintenances::list(&mut tx, cursor.as_ref(), 2).await.unwrap()), ["over"]);
     let soon = (Some(now()), Some(now() + hours(48)));
-    assert_eq!(ids(maintenances::within(&mut tx, soon, 9).await.unwrap()), ["sooner"]);
+    assert_eq!(ids(maintenances::list_within(&mut tx, soon, 9).await.unwrap()), ["sooner"]);
     assert_eq!(maintenances::last_start_before(&mut tx, now()).await.unwrap(), Some(now() - hours(30)));
     assert_eq!(maintenances::first_start_since(&mut tx, now()).await.unwrap(), Some(now() + hours(5)));
 }
@@ -156,7 +156,7 @@ async fn maintenance_is_no_downtime_and_replaces_baseline(test: TestDb) {
     it.complete(fresh(), now() - hours(5)).unwrap();
     maintenances::insert(&mut tx, &it).await.unwrap();
     test.keep(tx).await;
-    let mut found = status_intervals::since(&mut test.read().await.unwrap(), now() - hours(90)).await.unwrap();
+    let mut found = status_intervals::list_since(&mut test.read().await.unwrap(), now() - hours(90)).await.unwrap();
     found.sort_by_key(|effect| effect.from);
     let spans: Vec<_> = found
         .iter()
@@ -183,7 +183,7 @@ async fn series_creates_each_occurrence_once(test: TestDb) {
     test.keep(tx).await;
     let mut tx = test.read().await.unwrap();
     assert_eq!(series::find(&mut tx, &id).await.unwrap(), it);
-    assert_eq!(maintenances::next_of(&mut tx, &id).await.unwrap(), Some(made.clone()));
+    assert_eq!(maintenances::find_next_occurrence(&mut tx, &id).await.unwrap(), Some(made.clone()));
     assert_eq!((made.components[0].name.as_str(), made.phase), ("API", MaintenancePhase::Scheduled));
     drop(tx);
     let mut tx = test.write().await.unwrap();

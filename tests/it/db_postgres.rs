@@ -126,7 +126,7 @@ async fn the_start_waits_for_a_missing_database() {
     let (late, mut operator) = (format!("late_{}", database(&test)), operator(&test).await);
     let url = test.url.replace(&format!("/{}", database(&test)), &format!("/{late}"));
     let app = TestApp::unpublished(test, "http://status.test");
-    let (state, _) = app.restarted_over(Db::at(&url).unwrap());
+    let (state, _) = app.restart_with(Db::at(&url).unwrap());
     let stop = CancellationToken::new();
     let becomes_available = async {
         until("the worker waits", || state.publisher.last_failure().is_some()).await;

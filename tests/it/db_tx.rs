@@ -34,7 +34,7 @@ async fn change_audit_row_and_revision_commit_together(test: TestDb) {
     let made = tx.commit(&actor(), now(), entry).await.unwrap();
     assert_eq!((made, revision(&test).await), (before + 1, before + 1));
     let mut tx = test.read().await.unwrap();
-    let row = audit::last_of(&mut tx, "a").await.unwrap().unwrap();
+    let row = audit::find_latest(&mut tx, "a").await.unwrap().unwrap();
     assert_eq!((row.action.as_str(), row.revision, row.at, row.actor), ("incident.open", made, now(), actor()));
     assert_eq!(row.before, None);
     assert_eq!(row.after.unwrap()["title"], "Incident a");
@@ -83,10 +83,10 @@ async fn readers_see_a_consistent_snapshot(test: TestDb) {
     test.insert(&[incident("a", now())]).await;
     assert_eq!(reader.revision().await.unwrap(), before);
     let none = incidents::totals(&mut reader, &HistoryFilter::default(), (None, None)).await.unwrap();
-    assert_eq!((none.count, incidents::open(&mut reader).await.unwrap().len()), (0, 0));
+    assert_eq!((none.count, incidents::list_open(&mut reader).await.unwrap().len()), (0, 0));
     drop(reader);
     assert_eq!(revision(&test).await, before + 1);
-    assert_eq!(incidents::open(&mut test.read().await.unwrap()).await.unwrap().len(), 1);
+    assert_eq!(incidents::list_open(&mut test.read().await.unwrap()).await.unwrap().len(), 1);
 }
 
 async fn a_reader_cannot_write(test: TestDb) {

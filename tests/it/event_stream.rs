@@ -22,7 +22,7 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 
 use crate::support::TestDb;
-use crate::support::server::{Server, Wire};
+use crate::support::server::{RawHttp1, Server};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -211,7 +211,7 @@ pub async fn add_component(test: &TestDb, name: &str) {
 }
 
 /// A server with a stream that has heard of the newest change.
-async fn followed(test: &TestDb) -> (Server, Wire, TempDir) {
+async fn followed(test: &TestDb) -> (Server, RawHttp1, TempDir) {
     let data = tempfile::tempdir().unwrap();
     let server = Server::published(&test.url, &test.clock, ConnectionLimits::default(), &data).await;
     let mut stream = server.connect().await;

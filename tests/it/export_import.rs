@@ -35,7 +35,7 @@ pub async fn another(test: &TestDb) -> TestDb {
 
 /// The company of the sample with what documents can tell beyond it: a review, an edited text, an impact that people
 /// set, a component out of order, a maintenance that goes on, an id of a feed entry from elsewhere.
-pub async fn told_company(test: &TestDb) {
+pub async fn exported_demo(test: &TestDb) {
     let company = demo::load_demo(test, &test.clock).await.unwrap();
     let now = test.clock.now();
     let mut tx = test.write().await.unwrap();
@@ -55,7 +55,7 @@ pub async fn told_company(test: &TestDb) {
     let body = published.body.clone();
     let mut review =
         Postmortem { incident: ids[3].clone(), body, published: Some(published), updated_at: now, version: 0 };
-    postmortems::keep(&mut tx, &mut review, now).await.unwrap();
+    postmortems::save(&mut tx, &mut review, now).await.unwrap();
     let mut part = components::list(&mut tx).await.unwrap().pop().unwrap();
     part.status = Status::DegradedPerformance;
     components::update(&mut tx, &mut part, now - TimeDelta::days(3)).await.unwrap();
@@ -63,12 +63,12 @@ pub async fn told_company(test: &TestDb) {
     going_on.zone = company.settings.time_zone;
     going_on.take_step(candor::domain::UpdateId::parse("goingon-2").unwrap(), now).unwrap();
     maintenances::insert(&mut tx, &going_on).await.unwrap();
-    feed_ids::keep(&mut tx, ids[0].as_str(), "tag:old.example.org,2005:Incident/28461093").await.unwrap();
+    feed_ids::insert(&mut tx, ids[0].as_str(), "tag:old.example.org,2005:Incident/28461093").await.unwrap();
     test.keep(tx).await;
 }
 
 /// Gives the page what no document tells: its links and the text of its logo.
-pub async fn furnish(from: &TestDb, to: &TestDb) {
+pub async fn fill_with_data(from: &TestDb, to: &TestDb) {
     let there = page_settings::load(&mut from.read().await.unwrap()).await.unwrap();
     let mut tx = to.write().await.unwrap();
     let here = page_settings::load(&mut tx).await.unwrap();
@@ -144,7 +144,7 @@ pub async fn from_folder(test: &TestDb, folder: &Path) -> ImportReport {
 
 async fn exported_page_imports_identically(test: TestDb) {
     let elsewhere = another(&test).await;
-    told_company(&test).await;
+    exported_demo(&test).await;
     let app = TestApp::new(test).await;
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
@@ -152,7 +152,7 @@ async fn exported_page_imports_identically(test: TestDb) {
     let report = from_folder(&elsewhere, &out).await;
     assert_eq!((report.refusals.as_slice(), report.warnings.as_slice()), (&[][..], &[][..]));
     assert!(from_folder(&elsewhere, &out).await.changes_nothing());
-    furnish(&app.test, &elsewhere).await;
+    fill_with_data(&app.test, &elsewhere).await;
     let there = TestApp::new(elsewhere).await;
     let different = differing(&app, &there, &[]).await;
     assert!(different.is_empty(), "{different:#?}");
@@ -255,7 +255,7 @@ async fn postmortem_is_imported(test: TestDb) {
     let all = incidents::list(&mut tx, &HistoryFilter::default(), (None, None), None, 9).await.unwrap();
     let told = all.iter().find(|it| it.id.as_str() == "told").unwrap();
     assert_eq!((told.updates.len(), told.phase, told.impact()), (2, Phase::Resolved, Impact::Minor));
-    let review = postmortems::published(&mut tx, &told.id).await.unwrap().unwrap();
+    let review = postmortems::find_published(&mut tx, &told.id).await.unwrap().unwrap();
     assert_eq!((review.body.as_str(), review.at.to_rfc3339()), ("A pump failed.", "2026-03-01T10:30:00+00:00".into()));
     let draft = IncidentId::parse("draft").unwrap();
     let kept = postmortems::find(&mut tx, &draft).await.unwrap().unwrap();
@@ -263,8 +263,9 @@ async fn postmortem_is_imported(test: TestDb) {
     drop(tx);
     std::fs::write(&file, written("A pump and a valve failed.").to_string()).unwrap();
     assert_eq!(from_folder(&test, folder.path()).await.incidents.changed, 1);
-    let review =
-        postmortems::published(&mut test.read().await.unwrap(), &IncidentId::parse("told").unwrap()).await.unwrap();
+    let review = postmortems::find_published(&mut test.read().await.unwrap(), &IncidentId::parse("told").unwrap())
+        .await
+        .unwrap();
     assert_eq!(review.unwrap().body, "A pump and a valve failed.");
 }
 

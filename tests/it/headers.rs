@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use crate::http_edge::{Edge, SOON};
-use crate::support::api_client::Program;
+use crate::support::api_client::ApiClient;
 use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::{TestDb, fixtures};
 
@@ -365,8 +365,8 @@ async fn admin_response_headers_are_exact(test: TestDb) {
 async fn api_response_headers_are_exact(test: TestDb) {
     let app = published(test).await;
     let ines = app.manager("Ines", Owner).await;
-    let reading = Program::new(&app, &ines, "Reads", Scope::Read).await;
-    let writing = Program::new(&app, &ines, "Writes", Scope::Admin).await;
+    let reading = ApiClient::new(&app, &ines, "Reads", Scope::Read).await;
+    let writing = ApiClient::new(&app, &ines, "Writes", Scope::Admin).await;
     let (get, post, delete) = (Method::GET, Method::POST, Method::DELETE);
     let none = json!({});
     let group = json!({ "component_group": { "name": "Core", "components": [] } });

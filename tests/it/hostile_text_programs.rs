@@ -13,11 +13,11 @@ use serde_json::Value;
 use crate::hostile_text::{as_line, as_lines, corpus};
 use crate::hostile_text_web::with_incidents;
 use crate::support::TestDb;
-use crate::support::api_client::Program;
+use crate::support::api_client::ApiClient;
 use crate::support::app::TestApp;
 use crate::support::fixtures;
 use crate::support::html::Page;
-use crate::support::html_allowlist::is_prose;
+use crate::support::html_allowlist::is_allowed_html;
 
 /// So many have room in one feed, an incident and a maintenance for each.
 const IN_ONE_FEED: usize = 12;
@@ -62,7 +62,7 @@ async fn feeds_say(app: &TestApp, titles: &BTreeSet<String>) {
     let htmls = items.iter().map(|item| item["content_html"].as_str().unwrap());
     let mut judged = 0;
     for html in contents.chain(descriptions).chain(htmls) {
-        is_prose(html);
+        is_allowed_html(html);
         judged += 1;
     }
     assert_eq!(judged, 3 * items.len());
@@ -86,7 +86,7 @@ async fn hostile_text_is_escaped_in_single_documents() {
     let corpus = corpus();
     let app = with_incidents(&corpus).await;
     let manager = app.manager("Ines", Viewer).await;
-    let program = Program::new(&app, &manager, "Reader", Scope::Read).await;
+    let program = ApiClient::new(&app, &manager, "Reader", Scope::Read).await;
     for (number, text) in corpus.iter().enumerate() {
         let (line, body) = (as_line(text), as_lines(text));
         let it = &json_at(&app, &format!("/api/v2/incidents/it{number}.json")).await["incident"];
@@ -105,7 +105,7 @@ async fn hostile_text_is_escaped_in_single_documents() {
 async fn hostile_name_is_escaped_in_badges() {
     let app = TestApp::new(TestDb::sqlite().await).await;
     let manager = app.manager("Ines", Viewer).await;
-    let program = Program::new(&app, &manager, "Reader", Scope::Read).await;
+    let program = ApiClient::new(&app, &manager, "Reader", Scope::Read).await;
     let now = app.clock.now();
     let texts = corpus();
     let mut ids = Vec::new();

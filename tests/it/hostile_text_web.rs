@@ -55,11 +55,11 @@ pub async fn with_incidents(corpus: &[String]) -> TestApp {
 }
 
 /// So many texts share one page: each of its renderings shows them all.
-const TOGETHER: usize = 48;
+const BATCH_SIZE: usize = 48;
 
 #[tokio::test]
 async fn hostile_text_is_escaped_in_every_site_document() {
-    for texts in corpus().chunks(TOGETHER) {
+    for texts in corpus().chunks(BATCH_SIZE) {
         every_document_is_clean(texts).await;
     }
 }
@@ -135,7 +135,7 @@ pub async fn clean(browser: &mut Browser, address: &str) -> Answer {
 
 #[tokio::test]
 async fn hostile_text_is_escaped_in_the_admin() {
-    for texts in corpus().chunks(TOGETHER) {
+    for texts in corpus().chunks(BATCH_SIZE) {
         every_page_of_managers_is_clean(texts).await;
     }
 }
@@ -227,7 +227,7 @@ async fn hostile_text_is_escaped_in_returned_forms() {
     let manager = app.manager("Ines", Owner).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
     let (component, group) = (app.component("API").await.id, app.group("Core").await.id);
-    app.begin_series("again", app.clock.now() + TimeDelta::days(1)).await;
+    app.create_series("again", app.clock.now() + TimeDelta::days(1)).await;
     let forms: [(&str, &[&str]); 13] = [
         ("/login", &["email", "next", "password"]),
         ("/admin/incidents", &["title", "phase", "body", "impact", "zone", "detected_by", "internal_note"]),

@@ -27,7 +27,7 @@ use crate::support::fixtures;
 use crate::web_escaping::is_clean;
 
 /// So many share the lists and forms of one page, each of which shows them all.
-const TOGETHER: usize = 16;
+const BATCH_SIZE: usize = 16;
 
 /// The text as a field of one line and of so many characters could hold it at most.
 fn short(text: &str, most: usize) -> String {
@@ -60,7 +60,7 @@ async fn hostile_postmortems_and_reasons_are_escaped() {
         let published = Some(PublishedPostmortem { body: body.clone(), at: now });
         let incident = IncidentId::parse(&id).unwrap();
         let mut review = Postmortem { incident, body, published, updated_at: now, version: 0 };
-        postmortems::keep(&mut tx, &mut review, now).await.unwrap();
+        postmortems::save(&mut tx, &mut review, now).await.unwrap();
         let correction = UptimeCorrection {
             id: CorrectionId::parse(&format!("c{number}")).unwrap(),
             component_id: component.clone(),
@@ -86,7 +86,7 @@ async fn hostile_postmortems_and_reasons_are_escaped() {
 
 #[tokio::test]
 async fn hostile_templates_and_drafts_are_escaped() {
-    for texts in corpus().chunks(TOGETHER) {
+    for texts in corpus().chunks(BATCH_SIZE) {
         every_prepared_text_is_clean(texts).await;
     }
 }
@@ -176,7 +176,7 @@ async fn hostile_token_passkey_and_browser_names_are_escaped() {
 
 #[tokio::test]
 async fn hostile_series_and_groups_are_escaped() {
-    for texts in corpus().chunks(TOGETHER) {
+    for texts in corpus().chunks(BATCH_SIZE) {
         every_series_and_group_is_clean(texts).await;
     }
 }
@@ -184,7 +184,7 @@ async fn hostile_series_and_groups_are_escaped() {
 async fn every_series_and_group_is_clean(corpus: &[String]) {
     let app = app().await;
     let now = app.clock.now();
-    app.begin_series("first", now + TimeDelta::days(1)).await;
+    app.create_series("first", now + TimeDelta::days(1)).await;
     let mut tx = app.db.write().await.unwrap();
     let mut again = series::find(&mut tx, &SeriesId::parse("first").unwrap()).await.unwrap();
     for (number, text) in corpus.iter().enumerate() {

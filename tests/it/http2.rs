@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::event_stream::add_component;
 use crate::http_edge::{Edge, SOON};
-use crate::support::raw_http2::{END, Fate, Frame, Frames, HEAD_ENDS, kind, packed, reason, text};
+use crate::support::raw_http2::{END, Frame, HEAD_ENDS, RawHttp2, StreamEnd, kind, packed, reason, text};
 use crate::support::server::until;
 
 /// A window of one frame, as a setting.
@@ -185,10 +185,10 @@ async fn malformed_headers_are_rejected() {
         heads.push(vec![method, scheme, path, authority, line]);
     }
     for head in heads {
-        let mut frames = Frames::open(&edge.server, &[]).await;
+        let mut frames = RawHttp2::open(&edge.server, &[]).await;
         frames.send(&Frame::asking(1, &head)).await;
         let fate = frames.fate(1).await;
-        let refused = matches!(fate, Fate::Ended(_) | Fate::Answered(Some(400) | None));
+        let refused = matches!(fate, StreamEnd::Ended(_) | StreamEnd::Answered(Some(400) | None));
         assert!(refused, "{head:?}: {fate:?}");
     }
     others_are_answered(&edge).await;
@@ -197,7 +197,7 @@ async fn malformed_headers_are_rejected() {
 #[tokio::test]
 async fn concurrent_streams_are_limited_to_100() {
     let edge = Edge::new().await;
-    let mut frames = Frames::open(&edge.server, &[]).await;
+    let mut frames = RawHttp2::open(&edge.server, &[]).await;
     let form = [("sec-fetch-site", "same-origin"), ("content-type", "application/x-www-form-urlencoded")];
     for number in 0..101 {
         let mut head = frames.get("/login", &form);
@@ -205,12 +205,12 @@ async fn concurrent_streams_are_limited_to_100() {
         let asking = Frame::new(kind::HEADERS, HEAD_ENDS, number * 2 + 1, packed(&head));
         frames.send(&asking).await;
     }
-    assert_eq!(frames.fate(201).await, Fate::Ended(reason::REFUSED));
+    assert_eq!(frames.fate(201).await, StreamEnd::Ended(reason::REFUSED));
     others_are_answered(&edge).await;
     // One that is taken back makes room for another.
     frames.send(&Frame::new(kind::RESET, 0, 1, 8_u32.to_be_bytes())).await;
     frames.ask(203, "/").await;
-    assert_eq!(frames.fate(203).await, Fate::Answered(Some(200)));
+    assert_eq!(frames.fate(203).await, StreamEnd::Answered(Some(200)));
 }
 
 #[tokio::test]
@@ -231,11 +231,11 @@ async fn large_headers_are_rejected() {
         assert_eq!(answer(&edge, asked).await.0.status().as_u16(), status, "{fields}");
     }
     // A field of four thousand bytes that is said once, and then four thousand times by its number: 16 MB unpacked.
-    let mut frames = Frames::open(&edge.server, &[]).await;
+    let mut frames = RawHttp2::open(&edge.server, &[]).await;
     let (mut load, large) = (packed(&frames.get("/", &[])), "y".repeat(4_000));
     load.extend([&[0x40][..], &text("x"), &text(&large), &[0x80 | 62; 4_000]].concat());
     frames.send(&Frame::new(kind::HEADERS, END | HEAD_ENDS, 1, load)).await;
-    assert!(matches!(frames.fate(1).await, Fate::Answered(None) | Fate::Ended(_)));
+    assert!(matches!(frames.fate(1).await, StreamEnd::Answered(None) | StreamEnd::Ended(_)));
     assert_eq!(answered(&edge), 3);
 }
 
@@ -244,7 +244,7 @@ async fn large_headers_are_rejected() {
 async fn endless_headers_close_the_connection() {
     let edge = Edge::new().await;
     for load in [vec![], packed(&[("x", "y")]), packed(&[("x", &"y".repeat(15_000))])] {
-        let mut frames = Frames::open(&edge.server, &[]).await;
+        let mut frames = RawHttp2::open(&edge.server, &[]).await;
         let head = packed(&frames.get("/", &[]));
         frames.send(&Frame::new(kind::HEADERS, END, 1, head)).await;
         // A few are taken; sixteen are a quarter of a megabyte at most.
@@ -252,7 +252,7 @@ async fn endless_headers_close_the_connection() {
             frames.send(&Frame::new(kind::CONTINUATION, 0, 1, load.clone())).await;
         }
         let last = frames.rest().await.pop();
-        assert!(last.is_none_or(|frame| frame.kind == kind::GO_AWAY && frame.reason() == reason::CALM_DOWN));
+        assert!(last.is_none_or(|frame| frame.kind == kind::GO_AWAY && frame.reason() == reason::ENHANCE_YOUR_CALM));
     }
     are_gone(&edge).await;
     assert_eq!(answered(&edge), 0);
@@ -262,7 +262,7 @@ async fn endless_headers_close_the_connection() {
 #[tokio::test]
 async fn rapid_reset_closes_the_connection() {
     let edge = Edge::new().await;
-    let mut frames = Frames::open(&edge.server, &[]).await;
+    let mut frames = RawHttp2::open(&edge.server, &[]).await;
     let mut flood = Vec::new();
     for stream in (1..20_000).step_by(2) {
         flood.extend(Frame::asking(stream, &frames.get("/incidents/it", &[])).bytes());
@@ -270,7 +270,7 @@ async fn rapid_reset_closes_the_connection() {
     }
     frames.say(&flood).await;
     let last = frames.rest().await.pop();
-    assert!(last.is_none_or(|frame| frame.kind == kind::GO_AWAY && frame.reason() == reason::CALM_DOWN));
+    assert!(last.is_none_or(|frame| frame.kind == kind::GO_AWAY && frame.reason() == reason::ENHANCE_YOUR_CALM));
     are_gone(&edge).await;
     assert!(answered(&edge) < 1_000, "{} of 10 000 were answered", answered(&edge));
     others_are_answered(&edge).await;
@@ -280,7 +280,7 @@ async fn rapid_reset_closes_the_connection() {
 #[tokio::test]
 async fn stream_error_flood_closes_the_connection() {
     let edge = Edge::new().await;
-    let mut frames = Frames::open(&edge.server, &[]).await;
+    let mut frames = RawHttp2::open(&edge.server, &[]).await;
     let mut flood = Vec::new();
     for stream in (1..20_000).step_by(2) {
         flood.extend(Frame::asking(stream, &frames.get("/incidents/it", &[])).bytes());
@@ -301,7 +301,7 @@ async fn ping_flood_without_reading_is_closed() {
     let settings = Frame::new(kind::SETTINGS, 0, 0, NO_WINDOW).bytes().repeat(1_000);
     for flood in [ping, settings] {
         let narrow = edge.server.connect_narrowly().await.stream;
-        let mut frames = Frames::over(narrow, &edge.server, &[]).await;
+        let mut frames = RawHttp2::over(narrow, &edge.server, &[]).await;
         let flooding = tokio::spawn(async move { frames.flood(&flood).await });
         others_are_answered(&edge).await;
         timeout(SOON * 100, flooding).await.expect("it is cut").unwrap();
@@ -314,7 +314,7 @@ async fn ping_flood_with_reading_gets_goaway() {
     let edge = Edge::within(SHORT()).await;
     let settings = Frame::new(kind::SETTINGS, 0, 0, [0, 4, 0, 0, 255, 255]);
     for frame in [Frame::new(kind::PING, 0, 0, [7; 8]), settings] {
-        let mut frames = Frames::open(&edge.server, &[]).await;
+        let mut frames = RawHttp2::open(&edge.server, &[]).await;
         let flooding = tokio::spawn(async move {
             let mut goes = false;
             frames.say(&frame.bytes().repeat(100)).await;
@@ -336,7 +336,7 @@ async fn ping_flood_with_reading_gets_goaway() {
 #[tokio::test]
 async fn idle_connection_after_preface_gets_goaway() {
     let edge = Edge::within(ConnectionLimits { head: SOON, unread: SOON, ..ConnectionLimits::default() }).await;
-    let mut frames = Frames::open(&edge.server, &[]).await;
+    let mut frames = RawHttp2::open(&edge.server, &[]).await;
     let last = frames.hear(kind::GO_AWAY, 0).await.unwrap();
     assert_eq!(last.reason(), reason::NONE);
     frames.rest().await;
@@ -344,7 +344,7 @@ async fn idle_connection_after_preface_gets_goaway() {
     for said in [vec![], Frame::new(kind::HEADERS, END, 1, [0x82]).bytes()] {
         let mut wire = edge.wire().await;
         wire.say("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
-        let mut frames = Frames::heard_by(wire.stream, &edge.server);
+        let mut frames = RawHttp2::heard_by(wire.stream, &edge.server);
         frames.say(&said).await;
         assert!(frames.rest().await.iter().all(|frame| frame.kind != kind::HEADERS));
     }
@@ -354,10 +354,10 @@ async fn idle_connection_after_preface_gets_goaway() {
 #[tokio::test]
 async fn pings_do_not_keep_idle_connection_open() {
     let edge = Edge::within(SHORT()).await;
-    let mut frames = Frames::open(&edge.server, &[]).await;
+    let mut frames = RawHttp2::open(&edge.server, &[]).await;
     for stream in [1, 3] {
         frames.ask(stream, "/healthz").await;
-        assert_eq!(frames.fate(stream).await, Fate::Answered(Some(200)));
+        assert_eq!(frames.fate(stream).await, StreamEnd::Answered(Some(200)));
     }
     assert_eq!(frames.hear(kind::GO_AWAY, 0).await.unwrap().reason(), reason::NONE);
     frames.rest().await;
@@ -369,9 +369,9 @@ async fn active_event_stream_is_not_closed() {
     // Long enough for a publishing on a machine that is busy.
     let idle = SOON * 5;
     let edge = Edge::within(ConnectionLimits { idle, unread: SOON, ..ConnectionLimits::default() }).await;
-    let mut frames = Frames::open(&edge.server, &[]).await;
+    let mut frames = RawHttp2::open(&edge.server, &[]).await;
     frames.ask(1, "/events").await;
-    assert_eq!(frames.fate(1).await, Fate::Answered(Some(200)));
+    assert_eq!(frames.fate(1).await, StreamEnd::Answered(Some(200)));
     let (begun, state) = (Instant::now(), &edge.server.state);
     for number in 0.. {
         if begun.elapsed() > idle + SOON {
@@ -391,9 +391,9 @@ async fn active_event_stream_is_not_closed() {
 async fn unread_response_closes_the_connection() {
     let edge = Edge::within(SHORT()).await;
     for (path, room) in [("/", 0), ("/", 1), ("/events", 0)] {
-        let mut frames = Frames::open(&edge.server, &NO_WINDOW).await;
+        let mut frames = RawHttp2::open(&edge.server, &NO_WINDOW).await;
         frames.ask(1, path).await;
-        assert_eq!(frames.fate(1).await, Fate::Answered(Some(200)), "{path}");
+        assert_eq!(frames.fate(1).await, StreamEnd::Answered(Some(200)), "{path}");
         let mut taken = 0;
         // Byte by byte, as often as it is heard of.
         while let Some(frame) = frames.next().await {
@@ -422,9 +422,9 @@ async fn slow_steady_reader_gets_whole_document() {
     edge.server.state.publish().await;
     let whole = edge.server.state.publisher.site().document("/").unwrap().bytes(Encoding::Plain).len();
     assert!(whole > 10 * 16 * 1024, "{whole} bytes");
-    let mut frames = Frames::open(&edge.server, &ONE_FRAME).await;
+    let mut frames = RawHttp2::open(&edge.server, &ONE_FRAME).await;
     frames.ask(1, "/").await;
-    assert_eq!(frames.fate(1).await, Fate::Answered(Some(200)));
+    assert_eq!(frames.fate(1).await, StreamEnd::Answered(Some(200)));
     let begun = Instant::now();
     let mut taken = 0;
     while taken < whole {
@@ -445,12 +445,12 @@ async fn slow_steady_reader_gets_whole_document() {
 #[tokio::test]
 async fn shutdown_sends_goaway() {
     let mut edge = Edge::new().await;
-    let mut idle = Frames::open(&edge.server, &[]).await;
-    let mut follower = Frames::open(&edge.server, &[]).await;
+    let mut idle = RawHttp2::open(&edge.server, &[]).await;
+    let mut follower = RawHttp2::open(&edge.server, &[]).await;
     idle.ask(1, "/healthz").await;
     follower.ask(1, "/events").await;
     for frames in [&mut idle, &mut follower] {
-        assert_eq!(frames.fate(1).await, Fate::Answered(Some(200)));
+        assert_eq!(frames.fate(1).await, StreamEnd::Answered(Some(200)));
     }
     edge.server.stop.cancel();
     for mut frames in [idle, follower] {

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::support::TestDb;
-use crate::support::server::{Server, Wire, until};
+use crate::support::server::{RawHttp1, Server, until};
 
 pub const SOON: Duration = Duration::from_millis(300);
 
@@ -30,7 +30,7 @@ impl Edge {
         Self { server, test, _data: data }
     }
 
-    pub async fn wire(&self) -> Wire {
+    pub async fn wire(&self) -> RawHttp1 {
         self.server.connect().await
     }
 

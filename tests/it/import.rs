@@ -126,7 +126,7 @@ async fn recorded_page_with_groups_is_fully_imported(test: TestDb) {
     assert_eq!(reports.iter().map(|report| report.incidents.refused).sum::<usize>(), 0);
     assert_eq!((all(&test).await.len(), reports[0].incidents.created), (50, 50));
     let mut tx = test.read().await.unwrap();
-    let (groups, parts) = (components::groups(&mut tx).await.unwrap(), components::list(&mut tx).await.unwrap());
+    let (groups, parts) = (components::list_groups(&mut tx).await.unwrap(), components::list(&mut tx).await.unwrap());
     assert_eq!((groups.len(), parts.len()), (1, 17));
     assert!(parts.iter().filter(|part| part.group_id.as_ref() == Some(&groups[0].id)).count() > 5);
     drop(tx);
@@ -357,7 +357,7 @@ async fn incident_status_is_not_imported_as_baseline(test: TestDb) {
     let parts = components::list(&mut tx).await.unwrap();
     let of = |id: &str| parts.iter().find(|part| part.id.as_str() == id).unwrap();
     assert_eq!((of("c").status, of("d").status), (Status::Operational, Status::MajorOutage));
-    assert_eq!(of("c").effective_status(&incidents::open(&mut tx).await.unwrap(), &[]), Status::MajorOutage);
+    assert_eq!(of("c").effective_status(&incidents::list_open(&mut tx).await.unwrap(), &[]), Status::MajorOutage);
     drop(tx);
     assert!(run(&test, &sources).await.iter().all(ImportReport::changes_nothing));
 }

@@ -14,10 +14,10 @@ use tempfile::TempDir;
 use url::Url;
 
 use crate::cli::{candor, refused, said};
-use crate::export_import::{another, differing, from_folder, furnish, told_company};
+use crate::export_import::{another, differing, exported_demo, fill_with_data, from_folder};
 use crate::support::TestDb;
 use crate::support::app::TestApp;
-use crate::support::fake_statuspage::{Answer, Hosted, Says};
+use crate::support::fake_statuspage::{Answer, FakeResponse, FakeStatuspage};
 use crate::support::server::Server;
 
 on_both_databases!(
@@ -82,7 +82,7 @@ fn history(codes: &[&str]) -> Value {
 }
 
 /// A page with two incidents and a maintenance in its lists, and more in its history.
-fn hosted() -> Hosted {
+fn hosted() -> FakeStatuspage {
     let page = json!({"id": "k2v7xq0m4c9z", "name": "Acme", "url": "https://acme.test", "time_zone": "America/Denver",
                       "updated_at": "2026-03-04T09:15:02.417-07:00"});
     let part = json!({"id": "b1n8y5t3w6qd", "name": "API", "status": "operational", "position": 1, "group": false,
@@ -91,7 +91,7 @@ fn hosted() -> Hosted {
         incident("recent", "resolved", &[("investigating", "Looking"), ("resolved", "Over")]),
         incident("newer", "postmortem", &[("resolved", "Over"), ("postmortem", "A pump failed.")]),
     );
-    let server = Hosted::new();
+    let server = FakeStatuspage::new();
     server.has(
         "/api/v2/summary.json",
         json!({"page": page, "components": [part], "incidents": [],
@@ -106,7 +106,11 @@ fn hosted() -> Hosted {
     server.has("/history.json?page=1", history(&["newer", "recent", "coming", "old"]));
     server.has("/history.json?page=2", history(&["older", "oldwork", "../etc/passwd"]));
     server.otherwise(|path| {
-        if path.starts_with("/history.json") { Says::Text(history(&[]).to_string()) } else { Says::Status(404, "") }
+        if path.starts_with("/history.json") {
+            FakeResponse::Text(history(&[]).to_string())
+        } else {
+            FakeResponse::Status(404, "")
+        }
     });
     let old = incident("old", "resolved", &[("resolved", "Over")]);
     server.has("/api/v2/incidents/old.json", json!({"page": page, "incident": old}));
@@ -146,7 +150,7 @@ async fn public_page_is_fully_imported(test: TestDb) {
     assert_eq!(admin_incidents::find(&mut tx, &find("older")).await.unwrap().updates[0].body, "Long over");
     let newer = admin_incidents::find(&mut tx, &find("newer")).await.unwrap();
     assert_eq!((newer.updates.len(), newer.phase), (1, Phase::Resolved));
-    assert_eq!(postmortems::published(&mut tx, &newer.id).await.unwrap().unwrap().body, "A pump failed.");
+    assert_eq!(postmortems::find_published(&mut tx, &newer.id).await.unwrap().unwrap().body, "A pump failed.");
     let work = maintenances::find(&mut tx, &MaintenanceId::parse("oldwork").unwrap()).await.unwrap();
     assert!(work.phase.is_over());
     drop(tx);
@@ -158,15 +162,15 @@ async fn public_page_is_fully_imported(test: TestDb) {
 #[tokio::test]
 async fn retry_after_is_respected() {
     let server = hosted();
-    let page = Says::Text(json!({"page": {"name": "Acme"}, "components": []}).to_string());
+    let page = FakeResponse::Text(json!({"page": {"name": "Acme"}, "components": []}).to_string());
     server.says(
         "/api/v2/components.json",
         vec![
-            Says::Status(429, "retry-after: 7"),
+            FakeResponse::Status(429, "retry-after: 7"),
             // The clock of the test stands at 12:00:00.
-            Says::Status(503, "retry-after: Tue, 10 Nov 2026 12:01:40 GMT"),
-            Says::Status(503, ""),
-            Says::Status(429, "retry-after: nonsense"),
+            FakeResponse::Status(503, "retry-after: Tue, 10 Nov 2026 12:01:40 GMT"),
+            FakeResponse::Status(503, ""),
+            FakeResponse::Status(429, "retry-after: nonsense"),
             page.clone(),
         ],
     );
@@ -176,7 +180,7 @@ async fn retry_after_is_respected() {
     assert_eq!(waits, [7, 99, 4, 8]);
     for (answer, told) in [("retry-after: 3600", "wait 60 minutes"), ("retry-after: 1", "no answer after 6 attempts")] {
         let server = hosted();
-        server.says("/api/v2/components.json", vec![Says::Status(429, answer)]);
+        server.says("/api/v2/components.json", vec![FakeResponse::Status(429, answer)]);
         let (problems, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), pace()).await;
         let error = format!("{:#}", problems.unwrap_err());
         assert!(error.contains(told) && error.contains("fetched files are cached"), "{error}");
@@ -186,7 +190,7 @@ async fn retry_after_is_respected() {
 #[tokio::test]
 async fn interrupted_fetch_resumes() {
     let server = hosted();
-    server.says("/incidents/older.json", vec![Says::Status(500, "")]);
+    server.says("/incidents/older.json", vec![FakeResponse::Status(500, "")]);
     let folder = tempfile::tempdir().unwrap();
     let (stopped, _) = fetched(&server.url, &folder, pace()).await;
     assert!(format!("{:#}", stopped.unwrap_err()).contains("older.json: unexpected status 500"));
@@ -222,15 +226,15 @@ async fn interrupted_fetch_resumes() {
 async fn every_server_failure_has_a_message() {
     let list = "/api/v2/incidents.json";
     for (path, answer, told) in [
-        (list, Says::Status(302, "location: https://elsewhere.test/"), "redirects to https://elsewhere.test/"),
-        (list, Says::Long(100 << 20), "longer than 1048576 bytes"),
-        (list, Says::Drip, "no answer after 6 attempts"),
-        (list, Says::Text("{\"incidents\":[".into()), "not JSON"),
-        (list, Says::Text("<html>Sign in</html>".into()), "not a feed"),
-        (list, Says::Text("{\"hello\":1}".into()), "not a document"),
-        (list, Says::Status(404, ""), "can't be imported from its URL"),
-        (list, Says::Status(401, ""), "access denied"),
-        ("/history.json?page=1", Says::Text("[]".into()), "history.json?page=1"),
+        (list, FakeResponse::Status(302, "location: https://elsewhere.test/"), "redirects to https://elsewhere.test/"),
+        (list, FakeResponse::Long(100 << 20), "longer than 1048576 bytes"),
+        (list, FakeResponse::Drip, "no answer after 6 attempts"),
+        (list, FakeResponse::Text("{\"incidents\":[".into()), "not JSON"),
+        (list, FakeResponse::Text("<html>Sign in</html>".into()), "not a feed"),
+        (list, FakeResponse::Text("{\"hello\":1}".into()), "not a document"),
+        (list, FakeResponse::Status(404, ""), "can't be imported from its URL"),
+        (list, FakeResponse::Status(401, ""), "access denied"),
+        ("/history.json?page=1", FakeResponse::Text("[]".into()), "history.json?page=1"),
     ] {
         let server = hosted();
         server.says(path, vec![answer.clone()]);
@@ -241,7 +245,7 @@ async fn every_server_failure_has_a_message() {
     }
     // One incident that can't be read keeps back no other.
     let server = hosted();
-    server.says("/api/v2/incidents/old.json", vec![Says::Text("<html>".into())]);
+    server.says("/api/v2/incidents/old.json", vec![FakeResponse::Text("<html>".into())]);
     server.has("/incidents/older.json", incident("another", "resolved", &[("resolved", "x")]));
     let (problems, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), pace()).await;
     let problems = problems.unwrap();
@@ -255,7 +259,7 @@ async fn total_response_size_is_limited() {
     server.otherwise(|path: &str| {
         let page = path.strip_prefix("/history.json?page=");
         let more = |page| history(&[&format!("made{page}")]).to_string() + &" ".repeat(100_000);
-        page.map_or(Says::Status(404, ""), |page| Says::Text(more(page)))
+        page.map_or(FakeResponse::Status(404, ""), |page| FakeResponse::Text(more(page)))
     });
     let little = Throttle { total: 1 << 20, ..pace() };
     let (stopped, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), little).await;
@@ -286,11 +290,13 @@ async fn token_is_never_sent_over_http() {
 async fn endless_history_is_limited() {
     // The same three months for ever, and months that always hold something new.
     for (answer, most) in [
-        ((|_: &str| Says::Text(history(&["old"]).to_string())) as Answer, 20),
+        ((|_: &str| FakeResponse::Text(history(&["old"]).to_string())) as Answer, 20),
         (
             |path: &str| {
                 let page = path.strip_prefix("/history.json?page=");
-                page.map_or(Says::Status(404, ""), |page| Says::Text(history(&[&format!("made{page}")]).to_string()))
+                page.map_or(FakeResponse::Status(404, ""), |page| {
+                    FakeResponse::Text(history(&[&format!("made{page}")]).to_string())
+                })
             },
             700,
         ),
@@ -306,7 +312,7 @@ async fn endless_history_is_limited() {
 
 async fn candor_page_imports_identically(test: TestDb) {
     let elsewhere = another(&test).await;
-    told_company(&test).await;
+    exported_demo(&test).await;
     let data = tempfile::tempdir().unwrap();
     let server = Server::published(&test.url, &test.clock, ConnectionLimits::default(), &data).await;
     let url = Url::parse(&format!("http://{}/", server.address)).unwrap();
@@ -316,7 +322,7 @@ async fn candor_page_imports_identically(test: TestDb) {
     assert_eq!(problems.unwrap(), [""; 0]);
     let report = import(&elsewhere, &folder).await;
     assert_eq!((report.refusals.as_slice(), report.warnings.as_slice()), (&[][..], &[][..]));
-    furnish(&test, &elsewhere).await;
+    fill_with_data(&test, &elsewhere).await;
     drop(server);
     let (here, there) = (TestApp::at(test, &origin).await, TestApp::at(elsewhere, &origin).await);
     // Only the flat documents tell whether people set an impact that is the computed one, and what a maintenance that is
@@ -328,8 +334,8 @@ async fn candor_page_imports_identically(test: TestDb) {
 }
 
 /// A management API with two pages of incidents.
-fn managed() -> Hosted {
-    let server = Hosted::new();
+fn managed() -> FakeStatuspage {
+    let server = FakeStatuspage::new();
     let part = json!({"id": "c1", "name": "API", "status": "operational", "position": 1, "group_id": "g1"});
     server.has(
         "/v1/pages",

@@ -14,7 +14,7 @@ use chrono::TimeDelta;
 
 use crate::support::TestDb;
 use crate::support::app::{Browser, TestApp};
-use crate::support::fake_authenticator::Device;
+use crate::support::fake_authenticator::FakeAuthenticator;
 use crate::support::fixtures;
 use crate::web_passkeys::{HERE, ask};
 
@@ -30,14 +30,14 @@ on_both_databases!(
 );
 
 /// What is sent to a form, the field beside which the bound is told, and how.
-struct OneTooMany<'a> {
+struct LimitCase<'a> {
     address: &'a str,
     fields: &'a [(&'a str, &'a str)],
     field: &'a str,
     told: &'a str,
 }
 
-impl OneTooMany<'_> {
+impl LimitCase<'_> {
     async fn is_refused(&self, app: &TestApp, browser: &mut Browser) {
         let before = app.everything().await;
         let answer = browser.post(self.address, self.fields).await;
@@ -71,7 +71,7 @@ async fn drafts_are_limited_to_100(test: TestDb) {
     let new = [("title", "Mail is late"), ("body", "We look **into** it."), ("save_draft", "1")];
     let told = "Limit reached (100 drafts). Publish or delete some first.";
     for (address, fields) in [("/admin/incidents", &new[..]), ("/admin/incidents/open/updates", &new[1..])] {
-        OneTooMany { address, fields, field: "body", told }.is_refused(&app, &mut browser).await;
+        LimitCase { address, fields, field: "body", told }.is_refused(&app, &mut browser).await;
     }
     let known = [("draft", "draft7"), ("draft_version", "1"), ("title", "Begun again"), ("save_draft", "1")];
     let saved = browser.post("/admin/incidents", &known).await;
@@ -95,7 +95,7 @@ async fn templates_are_limited_to_200(test: TestDb) {
     let mut browser = app.logged_in(Publisher).await;
     let fields = [("name", "Another"), ("title", "Slow again"), ("body", "Since {{time}}."), ("phase", "monitoring")];
     let told = "Limit reached (200 templates). Delete one first.";
-    OneTooMany { address: "/admin/templates", fields: &fields, field: "name", told }
+    LimitCase { address: "/admin/templates", fields: &fields, field: "name", told }
         .is_refused(&app, &mut browser)
         .await;
 }
@@ -128,7 +128,7 @@ async fn corrections_are_limited_to_500(test: TestDb) {
     ];
     let address = |id| format!("/admin/components/{id}/corrections");
     let told = "Limit reached (500 corrections of this component). Remove some first.";
-    let one = OneTooMany { address: &address(&full.id), fields: &fields, field: "reason", told };
+    let one = LimitCase { address: &address(&full.id), fields: &fields, field: "reason", told };
     one.is_refused(&app, &mut browser).await;
     let added = browser.post(&address(&other.id), &fields).await;
     assert!(added.location().ends_with("?done=correction-added"), "another component has its own");
@@ -147,7 +147,7 @@ async fn tokens_are_limited_to_50(test: TestDb) {
     let mut browser = app.with_session(&manager).await;
     let fields = [("name", "Deploy"), ("scope", "publish"), ("days", "30")];
     let told = "Limit reached (50 tokens). Revoke one first.";
-    OneTooMany { address: "/admin/tokens", fields: &fields, field: "name", told }.is_refused(&app, &mut browser).await;
+    LimitCase { address: "/admin/tokens", fields: &fields, field: "name", told }.is_refused(&app, &mut browser).await;
     assert_eq!(app.number("select count(*) from api_tokens").await, 50);
     let other = app.logged_in(Publisher).await.post("/admin/tokens", &fields).await;
     assert_eq!(other.status, StatusCode::OK, "others have their own");
@@ -158,7 +158,7 @@ async fn passkeys_are_limited_to_20(test: TestDb) {
     let manager = app.manager("Ines", Owner).await;
     let mut browser = app.through_login(&manager).await;
     // Asked for while there was room, answered when there is none any more.
-    let credential = Device::at(HERE).make(&ask(&mut browser, "/admin/account/passkeys/challenge").await);
+    let credential = FakeAuthenticator::at(HERE).make(&ask(&mut browser, "/admin/account/passkeys/challenge").await);
     for number in 0..20 {
         app.passkey(&manager, &format!("passkey{number}")).await;
     }
@@ -182,7 +182,7 @@ async fn components_are_limited_to_2000(test: TestDb) {
     let mut browser = app.logged_in(Owner).await;
     let fields = [("name", "Another"), ("description", "Of many"), ("status", "degraded_performance")];
     let told = "Limit reached (2000 components). Delete some first.";
-    let one = OneTooMany { address: "/admin/components", fields: &fields, field: "name", told };
+    let one = LimitCase { address: "/admin/components", fields: &fields, field: "name", told };
     one.is_refused(&app, &mut browser).await;
 }
 
@@ -197,7 +197,7 @@ async fn groups_are_limited_to_500(test: TestDb) {
     let mut browser = app.logged_in(Owner).await;
     let fields = [("name", "Another"), ("description", "Of many")];
     let told = "Limit reached (500 groups). Delete some first.";
-    OneTooMany { address: "/admin/groups", fields: &fields, field: "name", told }.is_refused(&app, &mut browser).await;
+    LimitCase { address: "/admin/groups", fields: &fields, field: "name", told }.is_refused(&app, &mut browser).await;
 }
 
 async fn series_are_limited_to_200(test: TestDb) {
@@ -225,7 +225,7 @@ async fn series_are_limited_to_200(test: TestDb) {
         ("repeats", "FREQ=WEEKLY"),
     ];
     let told = "Limit reached (200 recurring maintenances). Stop one first.";
-    let one = OneTooMany { address: "/admin/maintenances", fields: &fields, field: "repeats", told };
+    let one = LimitCase { address: "/admin/maintenances", fields: &fields, field: "repeats", told };
     one.is_refused(&app, &mut browser).await;
     let once = browser.post("/admin/maintenances", &fields[..5]).await;
     assert!(once.location().ends_with("?done=maintenance-planned"), "what comes once is planned as ever");

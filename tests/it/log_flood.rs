@@ -13,12 +13,12 @@ const PATH: usize = 8 * 1024;
 const MOST: u64 = 64 * 1024;
 
 /// The program, whose log goes to a file.
-struct Program {
+struct ApiClient {
     child: Child,
     address: String,
 }
 
-impl Program {
+impl ApiClient {
     fn start(folder: &Path) -> Self {
         let log = std::fs::File::create(folder.join("log")).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_candor"))
@@ -39,7 +39,7 @@ impl Program {
     }
 }
 
-impl Drop for Program {
+impl Drop for ApiClient {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -69,7 +69,7 @@ fn flood(address: &str, line: &str, count: usize, status: &str) -> usize {
 #[test]
 fn provoked_failures_write_bounded_log() {
     let folder = tempfile::tempdir().unwrap();
-    let program = Program::start(folder.path());
+    let program = ApiClient::start(folder.path());
     let length = || std::fs::metadata(folder.path().join("log")).unwrap().len();
     let before = length();
     let line = format!("FOO /{}", "x".repeat(PATH));

@@ -51,7 +51,7 @@ async fn guess(app: &TestApp, manager: &Manager, times: i64) {
 }
 
 async fn count(app: &TestApp, manager: &Manager) -> i64 {
-    login_failures::of(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap().count
+    login_failures::load(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap().count
 }
 
 async fn backoff_doubles_until_the_right_password(test: TestDb) {

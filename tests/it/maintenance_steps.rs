@@ -70,7 +70,7 @@ async fn automatic_start_and_end_are_exact_and_published(test: TestDb) {
 async fn concurrent_workers_take_each_step_once(test: TestDb) {
     let app = TestApp::new(test).await;
     let it = plan(&app).await;
-    let (other, _) = app.restarted_over(Db::at(&app.test.url).unwrap());
+    let (other, _) = app.restart_with(Db::at(&app.test.url).unwrap());
     other.publisher.publish().await.unwrap();
     for at in [it.scheduled_for - TimeDelta::minutes(60), it.scheduled_for, it.scheduled_until] {
         until(&app, at);
@@ -115,7 +115,7 @@ async fn no_due_step_writes_nothing(test: TestDb) {
 
 async fn each_start_makes_the_next_occurrence_of_a_series(test: TestDb) {
     let app = TestApp::new(test).await;
-    let first = app.begin_series("weekly", app.clock.now() + TimeDelta::hours(2)).await;
+    let first = app.create_series("weekly", app.clock.now() + TimeDelta::hours(2)).await;
     let all = async || maintenances::list(&mut app.db.read().await.unwrap(), None, 100).await.unwrap();
     assert_eq!(all().await.len(), 1);
     until(&app, first.scheduled_for);
@@ -130,7 +130,7 @@ async fn each_start_makes_the_next_occurrence_of_a_series(test: TestDb) {
 
 async fn long_downtime_creates_no_flood(test: TestDb) {
     let app = TestApp::new(test).await;
-    app.begin_series("weekly", app.clock.now() + TimeDelta::hours(2)).await;
+    app.create_series("weekly", app.clock.now() + TimeDelta::hours(2)).await;
     app.clock.advance(TimeDelta::days(100));
     assert!(run_due_steps(&app).await.unwrap());
     let made = maintenances::list(&mut app.db.read().await.unwrap(), None, 100).await.unwrap();

@@ -13,7 +13,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::support::TestDb;
-use crate::support::api_client::Program;
+use crate::support::api_client::ApiClient;
 use crate::support::app::{Browser, TestApp};
 use crate::support::server::Server;
 
@@ -80,14 +80,14 @@ async fn revoked_token_is_rejected_on_all_nodes(test: TestDb) {
     let mut owner = app.logged_in(Owner).await;
     for (name, deed, told) in [("Revoked", "", 401), ("Disabled", "disablement", 401), ("Demoted", "role", 403)] {
         let manager = app.manager(name, Publisher).await;
-        let program = Program::new(&app, &manager, "Deploy", Scope::Publish).await;
+        let program = ApiClient::new(&app, &manager, "Deploy", Scope::Publish).await;
         let header = format!("authorization: Bearer {}", program.secret);
         let body = json!({ "incident": { "name": name, "status": "investigating", "body": "Text" } }).to_string();
         let incidents = format!("{}/incidents", program.root);
         assert_eq!(status(&node, "POST", &incidents, &header, &body).await, 201, "{name}");
         if deed.is_empty() {
             let mut tx = app.db.read().await.unwrap();
-            let id = api_tokens::list_of(&mut tx, &manager.id).await.unwrap().remove(0).id;
+            let id = api_tokens::list_for_manager(&mut tx, &manager.id).await.unwrap().remove(0).id;
             drop(tx);
             let done = owner.post(&format!("/admin/tokens/{id}/revocation"), &[]).await;
             assert_eq!(done.location(), "/admin/tokens?done=token-revoked");
@@ -129,7 +129,7 @@ async fn publish_reaches_other_node_soon(test: TestDb) {
 
 async fn publish_reaches_other_node_after_one_round(test: TestDb) {
     let app = TestApp::new(test).await;
-    let (state, mut visitor) = app.restarted_over(Db::at(&app.test.url).unwrap());
+    let (state, mut visitor) = app.restart_with(Db::at(&app.test.url).unwrap());
     let mut work = Worker::default();
     work.tick(&state).await;
     open(&app).await;

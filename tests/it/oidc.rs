@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, ORIGIN, TestApp};
-use crate::support::fake_oidc::{Issuer, Person};
+use crate::support::fake_oidc::{FakeProvider, Person};
 use crate::support::fixtures;
 
 on_both_databases!(
@@ -38,8 +38,8 @@ on_both_databases!(
     manager_disabled_during_oidc_login_is_denied,
 );
 
-pub async fn with_provider(test: TestDb) -> (TestApp, Issuer) {
-    let issuer = Issuer::open(&test.clock).await;
+pub async fn with_provider(test: TestDb) -> (TestApp, FakeProvider) {
+    let issuer = FakeProvider::open(&test.clock).await;
     let app = TestApp::with_provider(test, issuer.provider()).await;
     (app, issuer)
 }
@@ -52,20 +52,20 @@ pub fn leads_to(answer: &Answer) -> String {
 }
 
 /// Through the provider and back.
-pub async fn log_in(browser: &mut Browser, issuer: &Issuer, person: &Person) -> Answer {
+pub async fn log_in(browser: &mut Browser, issuer: &FakeProvider, person: &Person) -> Answer {
     let going = browser.post("/login/oidc", &[("next", "/admin/components")]).await;
     let answer = issuer.let_in(&leads_to(&going), person);
     browser.get(&answer.address()).await
 }
 
 /// Through the provider to the desk.
-pub async fn is_in(browser: &mut Browser, issuer: &Issuer, person: &Person) {
+pub async fn is_in(browser: &mut Browser, issuer: &FakeProvider, person: &Person) {
     let answer = log_in(browser, issuer, person).await;
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/admin/components"), "{}", answer.text());
 }
 
 /// Through the provider, and not let in, for the reason that the page says.
-pub async fn is_out(app: &TestApp, issuer: &Issuer, person: &Person, why: &str) {
+pub async fn is_out(app: &TestApp, issuer: &FakeProvider, person: &Person, why: &str) {
     let mut browser = app.visitor();
     let answer = log_in(&mut browser, issuer, person).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -170,7 +170,7 @@ async fn taken_email_reveals_nothing(test: TestDb) {
     app.with_session(&ines).await;
     is_out(&app, &issuer, &Person::named("Ines", &["owners"]), "already").await;
     let mut tx = app.db.read().await.unwrap();
-    assert!(!oidc_identities::has_one(&mut tx, &ines.id, &issuer.url).await.unwrap());
+    assert!(!oidc_identities::is_connected(&mut tx, &ines.id, &issuer.url).await.unwrap());
     assert_eq!(managers::find(&mut tx, &ines.id).await.unwrap(), ines, "nothing of them was touched");
 }
 
@@ -278,8 +278,10 @@ async fn rotated_provider_key_is_fetched(test: TestDb) {
 
 async fn unreachable_provider_is_reported_and_passwords_work(test: TestDb) {
     let clock = test.clock.clone();
-    let settings =
-        candor::oidc::ProviderSettings { issuer: "http://127.0.0.1:9".into(), ..Issuer::open(&clock).await.settings() };
+    let settings = candor::oidc::ProviderSettings {
+        issuer: "http://127.0.0.1:9".into(),
+        ..FakeProvider::open(&clock).await.settings()
+    };
     let app = TestApp::with_provider(test, Provider::new(settings, ORIGIN).unwrap()).await;
     let ines = app.manager("Ines", Owner).await;
     assert_eq!(app.visitor().get("/login").await.status, StatusCode::OK);

@@ -9,8 +9,8 @@ use crate::cli::{candor, refused};
 use crate::oidc::{is_in, is_out, leads_to, with_provider};
 use crate::support::TestDb;
 use crate::support::app::ORIGIN;
-use crate::support::fake_oidc::{CLIENT, Issuer, Person, Signing};
-use crate::support::fake_statuspage::{Hosted, Says};
+use crate::support::fake_oidc::{CLIENT, FakeProvider, Person, Signing};
+use crate::support::fake_statuspage::{FakeResponse, FakeStatuspage};
 use crate::web_hostile::listen;
 
 on_both_databases!(
@@ -126,7 +126,7 @@ async fn callback_of_another_issuer_is_rejected(test: TestDb) {
     }
     // Another provider under the same name does not say what the issuer does.
     let settings = ProviderSettings { issuer: format!("{}/", issuer.url), ..issuer.settings() };
-    let mut browser = app.under(Some(Provider::new(settings, ORIGIN).unwrap()));
+    let mut browser = app.at_origin(Some(Provider::new(settings, ORIGIN).unwrap()));
     assert_eq!(browser.post("/login/oidc", &[]).await.status, StatusCode::SERVICE_UNAVAILABLE);
 }
 
@@ -220,17 +220,17 @@ async fn huge_provider_responses_are_rejected(test: TestDb) {
     issuer.twists(|_| ());
     is_in(&mut app.visitor(), &issuer, &ines()).await;
     // A provider that never stops telling about itself.
-    let endless = Hosted::new();
-    endless.otherwise(|_| Says::Long(1 << 30));
+    let endless = FakeStatuspage::new();
+    endless.otherwise(|_| FakeResponse::Long(1 << 30));
     let url = endless.url.as_str().trim_end_matches('/').to_owned();
     let settings = ProviderSettings { issuer: url, ..issuer.settings() };
-    let mut browser = app.under(Some(Provider::new(settings, ORIGIN).unwrap()));
+    let mut browser = app.at_origin(Some(Provider::new(settings, ORIGIN).unwrap()));
     assert_eq!(browser.post("/login/oidc", &[]).await.status, StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[tokio::test]
 async fn provider_requires_https() {
-    let issuer = Issuer::open(&TestDb::sqlite().await.clock).await;
+    let issuer = FakeProvider::open(&TestDb::sqlite().await.clock).await;
     for bad in ["http://id.example.org", "ftp://127.0.0.1", "http://127.0.0.1.evil.test", "nonsense"] {
         assert!(Provider::new(ProviderSettings { issuer: bad.into(), ..issuer.settings() }, ORIGIN).is_err(), "{bad}");
     }

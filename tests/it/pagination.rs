@@ -13,7 +13,7 @@ use chrono::TimeDelta;
 use serde_json::Value;
 
 use crate::support::TestDb;
-use crate::support::api_client::{Program, json};
+use crate::support::api_client::{ApiClient, json};
 use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::fixtures;
 
@@ -67,7 +67,7 @@ async fn log_in_everywhere(app: &TestApp, manager: &Manager) {
             manager_id: Some(manager.id.to_string()),
             data: "{}".into(),
             address: "192.0.2.1".into(),
-            user_agent: format!("Device {number}"),
+            user_agent: format!("FakeAuthenticator {number}"),
             created_at: at,
             last_seen_at: at,
         };
@@ -173,7 +173,7 @@ async fn dashboard_paginates_open_incidents(test: TestDb) {
 
 async fn api_paginates_open_incidents_and_planned_maintenances(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = Program::new(&app, &app.manager("Ines", Owner).await, "Copy", Scope::Read).await;
+    let program = ApiClient::new(&app, &app.manager("Ines", Owner).await, "Copy", Scope::Read).await;
     // What visitors don't see takes nobody's place.
     let hidden = (0..MANY).map(|number| open(&app, number, Visibility::Internal));
     let shown = (MANY..2 * MANY).map(|number| open(&app, number, Visibility::Public));
@@ -229,7 +229,7 @@ async fn unpaginated_lists_are_limited(test: TestDb) {
     let one_more = components::create_group(&mut tx, new, now).await;
     assert!(matches!(one_more, Err(db::Error::Full(reason)) if reason.contains("500 groups")));
     drop(tx);
-    app.begin_series("first", now + TimeDelta::days(1)).await;
+    app.create_series("first", now + TimeDelta::days(1)).await;
     let mut tx = app.db.write().await.unwrap();
     let mut again = series::find(&mut tx, &SeriesId::parse("first").unwrap()).await.unwrap();
     for number in 1..200 {
@@ -239,5 +239,5 @@ async fn unpaginated_lists_are_limited(test: TestDb) {
     again.id = SeriesId::parse("one-more").unwrap();
     let one_more = series::insert(&mut tx, &again).await;
     assert!(matches!(one_more, Err(db::Error::Full(reason)) if reason.contains("200 recurring maintenances")));
-    assert_eq!(series::going_on(&mut tx).await.unwrap().len(), 200);
+    assert_eq!(series::list_active(&mut tx).await.unwrap().len(), 200);
 }

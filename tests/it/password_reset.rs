@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, ORIGIN, PASSWORD, TestApp};
-use crate::support::smtp::Sink;
+use crate::support::smtp::FakeSmtpServer;
 
 on_both_databases!(
     without_mail_server_page_says_ask_an_owner,
@@ -25,8 +25,8 @@ on_both_databases!(
     hostile_page_name_cannot_inject_headers,
 );
 
-async fn with_mail(test: TestDb) -> (TestApp, Sink) {
-    let sink = Sink::open().await;
+async fn with_mail(test: TestDb) -> (TestApp, FakeSmtpServer) {
+    let sink = FakeSmtpServer::open().await;
     let mailer = Mailer::new(&sink.url, "Status <status@tidewater.example>", ORIGIN).unwrap();
     (TestApp::with_mailer(test, mailer).await, sink)
 }

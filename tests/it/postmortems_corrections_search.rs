@@ -25,13 +25,13 @@ on_both_databases!(
 
 const SECRET: &str = "Xylophone";
 
-struct Desk {
+struct AdminSession {
     app: TestApp,
     publisher: Browser,
     api: Component,
 }
 
-impl Desk {
+impl AdminSession {
     async fn over(test: TestDb) -> Self {
         let app = TestApp::new(test).await;
         let publisher = app.logged_in(Publisher).await;
@@ -63,7 +63,7 @@ impl Desk {
 }
 
 async fn postmortem_is_a_draft_unless_published(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     desk.app.add(&[desk.outage("it", TimeDelta::days(1))]).await;
     let page = |path: &str| {
         let (mut visitor, path) = (desk.app.visitor(), path.to_owned());
@@ -103,7 +103,7 @@ async fn postmortem_is_a_draft_unless_published(test: TestDb) {
 }
 
 async fn published_postmortem_changes_only_on_publish(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     desk.app.add(&[desk.outage("it", TimeDelta::days(1))]).await;
     assert_eq!(desk.review("it", "0", "First", "publish").await.status, StatusCode::SEE_OTHER);
     assert_eq!(desk.review("it", "1", "Second", "save").await.status, StatusCode::SEE_OTHER);
@@ -116,7 +116,7 @@ async fn published_postmortem_changes_only_on_publish(test: TestDb) {
 }
 
 async fn postmortem_shows_on_old_incident_page(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let now = desk.app.clock.now();
     let mut many: Vec<_> = (1..40)
         .map(|n| {
@@ -131,7 +131,7 @@ async fn postmortem_shows_on_old_incident_page(test: TestDb) {
 }
 
 async fn postmortem_of_hidden_incident_is_hidden(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let mut inside = desk.outage("inside", TimeDelta::days(1));
     inside.visibility = Visibility::Internal;
     desk.app.add(&[inside]).await;
@@ -144,7 +144,7 @@ async fn postmortem_of_hidden_incident_is_hidden(test: TestDb) {
 }
 
 async fn postmortem_is_limited_previewed_and_conflict_checked(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     desk.app.add(&[desk.outage("it", TimeDelta::days(1))]).await;
     let before = desk.app.counts().await;
     let long = desk.review("it", "0", &"é".repeat(25_001), "publish").await;
@@ -164,7 +164,7 @@ async fn postmortem_is_limited_previewed_and_conflict_checked(test: TestDb) {
 }
 
 async fn correction_overrides_and_shows_reason(test: TestDb) {
-    let mut desk = Desk::over(test.at_noon()).await;
+    let mut desk = AdminSession::over(test.at_noon()).await;
     desk.app.add(&[desk.outage("it", TimeDelta::hours(24))]).await;
     assert!(desk.app.visitor().get("/uptime").await.text().contains("1 incident, 1h major outage"));
     let answer =
@@ -186,7 +186,7 @@ async fn correction_overrides_and_shows_reason(test: TestDb) {
 }
 
 async fn deleted_correction_restores_calculated_uptime(test: TestDb) {
-    let mut desk = Desk::over(test.at_noon()).await;
+    let mut desk = AdminSession::over(test.at_noon()).await;
     desk.app.add(&[desk.outage("it", TimeDelta::hours(24))]).await;
     let before = desk.app.visitor().get("/uptime").await.text();
     desk.correct("2026-11-09T11:00", "2026-11-09T13:30", "operational", "A mistake.").await;
@@ -201,7 +201,7 @@ async fn deleted_correction_restores_calculated_uptime(test: TestDb) {
 
 /// The inputs of every figure and of the banner are one click away, also where there was no incident.
 async fn manual_statuses_are_explained(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let path = format!("/admin/components/{}/status", desk.api.id);
     let set = [("version", "1"), ("status", "partial_outage")];
     assert_eq!(desk.publisher.post(&path, &set).await.status, StatusCode::SEE_OTHER);
@@ -229,7 +229,7 @@ async fn manual_statuses_are_explained(test: TestDb) {
 }
 
 async fn a_correction_lies_in_the_past_and_apart_from_others(test: TestDb) {
-    let mut desk = Desk::over(test.at_noon()).await;
+    let mut desk = AdminSession::over(test.at_noon()).await;
     let before = desk.app.everything().await;
     let cases = [
         ("2026-11-09T12:00", "2026-11-09T12:00", "operational", "x", "ended_at"),
@@ -253,7 +253,7 @@ async fn a_correction_lies_in_the_past_and_apart_from_others(test: TestDb) {
 }
 
 async fn managers_find_incidents_by_text_phase_and_visibility(test: TestDb) {
-    let desk = Desk::over(test).await;
+    let desk = AdminSession::over(test).await;
     let now = desk.app.clock.now();
     let mut inside = fixtures::incident("inside", now - TimeDelta::hours(1));
     inside.visibility = Visibility::Internal;
@@ -286,7 +286,7 @@ async fn managers_find_incidents_by_text_phase_and_visibility(test: TestDb) {
 }
 
 async fn search_results_paginate_and_keep_the_query(test: TestDb) {
-    let desk = Desk::over(test).await;
+    let desk = AdminSession::over(test).await;
     let now = desk.app.clock.now();
     let many: Vec<_> = (0..60)
         .map(|n| {
@@ -307,7 +307,7 @@ async fn search_results_paginate_and_keep_the_query(test: TestDb) {
 }
 
 async fn audit_is_searchable_by_actor_subject_and_text(test: TestDb) {
-    let mut desk = Desk::over(test.at_noon()).await;
+    let mut desk = AdminSession::over(test.at_noon()).await;
     desk.app.add(&[desk.outage("it", TimeDelta::hours(24))]).await;
     desk.correct("2026-11-09T12:00", "2026-11-09T13:30", "operational", "The Probe was down.").await;
     desk.review("it", "0", "Learned", "publish").await;

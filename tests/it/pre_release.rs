@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use candor::db::{Db, Error, Found, PRE_RELEASE};
+use candor::db::{Db, Error, Examination, PRE_RELEASE};
 use sqlx::Connection as _;
 use sqlx::{PgConnection, SqliteConnection};
 
@@ -56,7 +56,7 @@ async fn pre_release_database_is_refused_with_the_way_to_move_it(test: TestDb) {
             (database.url.clone(), Some(database))
         };
         let old = TestDb::at(url);
-        assert_eq!(examine(&old.url).await, Found::PreRelease);
+        assert_eq!(examine(&old.url).await, Examination::PreRelease);
         let data = folder.path().join("data");
         let serve = ["serve", "--listen", "127.0.0.1:0", "--data-dir", data.to_str().unwrap()];
         for command in [&["check"][..], &["audit", "verify"], &["incident", "list"], &["sample"], &serve] {
@@ -65,7 +65,7 @@ async fn pre_release_database_is_refused_with_the_way_to_move_it(test: TestDb) {
             assert!(last.ends_with(PRE_RELEASE), "{command:?}: {words}");
             assert_eq!(words.matches("is not upgraded").count(), 1, "{command:?}: {words}");
         }
-        assert_eq!(examine(&old.url).await, Found::PreRelease, "it stays as it is");
+        assert_eq!(examine(&old.url).await, Examination::PreRelease, "it stays as it is");
         if is_sqlite {
             assert!(
                 !folder.path().join("candor.db.before-1").exists()
@@ -78,7 +78,7 @@ async fn pre_release_database_is_refused_with_the_way_to_move_it(test: TestDb) {
 }
 
 /// What is found at `url`, once a new file counts as written.
-async fn examine(url: &str) -> Found {
+async fn examine(url: &str) -> Examination {
     let db = Db::at(url).unwrap();
     let begun = Instant::now();
     let found = loop {

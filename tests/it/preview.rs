@@ -23,13 +23,13 @@ on_both_databases!(
     empty_time_is_reported_at_its_field,
 );
 
-struct Desk {
+struct AdminSession {
     app: TestApp,
     publisher: Browser,
     api: Component,
 }
 
-impl Desk {
+impl AdminSession {
     async fn over(test: TestDb) -> Self {
         let app = TestApp::new(test).await;
         let publisher = app.logged_in(Publisher).await;
@@ -51,7 +51,7 @@ impl Desk {
     }
 
     /// Goes on from a preview: back to the form, which shows what was typed, and then on to the visitors.
-    async fn goes_on(&mut self, preview: &Answer, address: &str, typed: &str) {
+    async fn confirm(&mut self, preview: &Answer, address: &str, typed: &str) {
         let sent = sent(preview);
         let sent: Vec<(&str, &str)> = sent.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let before = self.app.everything().await;
@@ -89,12 +89,13 @@ fn machine_paths(answer: &Answer) -> Vec<String> {
     answer.words("#machine-documents code")
 }
 
-const NASTY: &str = "</pre><script>alert(1)</script>";
+const HOSTILE: &str = "</pre><script>alert(1)</script>";
 
 async fn preview_lists_machine_documents(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let api = status_of(&desk.api.id);
-    let said = [("title", NASTY), ("phase", "identified"), ("body", "It is **out**."), (api.as_str(), "major_outage")];
+    let said =
+        [("title", HOSTILE), ("phase", "identified"), ("body", "It is **out**."), (api.as_str(), "major_outage")];
     let answer = desk.previewed("/admin/incidents", &said).await;
     let paths = machine_paths(&answer);
     for path in ["/badge.svg", "/embed", "/history.atom", "/history.rss", "/feed.json", "/api/v2/incidents.json"] {
@@ -104,11 +105,11 @@ async fn preview_lists_machine_documents(test: TestDb) {
     assert_eq!(own.count(), 2, "the incident in both its shapes: {paths:?}");
     assert!(!answer.text().contains("<script>alert"));
     assert!(frame(&answer, "/").contains("Major System Outage"));
-    desk.goes_on(&answer, "/admin/incidents", "body").await;
+    desk.confirm(&answer, "/admin/incidents", "body").await;
 }
 
 async fn preview_of_many_changes_stays_small(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let mut tx = desk.app.db.write().await.unwrap();
     let mut names = Vec::new();
     for n in 0..80 {
@@ -128,7 +129,7 @@ async fn preview_of_many_changes_stays_small(test: TestDb) {
 }
 
 async fn postmortem_preview_shows_incident_page(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let now = desk.app.clock.now();
     let mut embargoed = fixtures::resolved("later", now - TimeDelta::days(2), TimeDelta::hours(1));
     embargoed.visibility = Visibility::Embargoed(now + TimeDelta::days(1));
@@ -140,7 +141,7 @@ async fn postmortem_preview_shows_incident_page(test: TestDb) {
         let answer = desk.previewed(&address, &[("version", "0"), ("body", "We **learned**.")]).await;
         let page = frame(&answer, &format!("/incidents/{id}"));
         assert!(page.contains("We <strong>learned</strong>."), "{id}: {page}");
-        desk.goes_on(&answer, &address, "body").await;
+        desk.confirm(&answer, &address, "body").await;
         assert!(desk.publisher.get(&address).await.text().contains("Published"), "a preview goes on to publishing");
     }
     assert!(desk.app.visitor().get("/incidents/old").await.text().contains("<strong>learned"));
@@ -148,7 +149,7 @@ async fn postmortem_preview_shows_incident_page(test: TestDb) {
 }
 
 async fn update_edit_preview_shows_new_text(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     desk.app.add(&[fixtures::incident("it", desk.app.clock.now())]).await;
     let update = desk.app.incident("it").await.updates[0].id.to_string();
     let address = format!("/admin/incidents/it/updates/{update}");
@@ -158,11 +159,11 @@ async fn update_edit_preview_shows_new_text(test: TestDb) {
     let answer = desk.previewed(&address, &[("version", "1"), ("body", "It is **better** said.")]).await;
     assert!(frame(&answer, "/incidents/it").contains("<strong>better</strong> said."));
     assert!(answer.words("ins").iter().any(|line| line.contains("better")), "{:?}", answer.words("ins"));
-    desk.goes_on(&answer, &address, "body").await;
+    desk.confirm(&answer, &address, "body").await;
 }
 
 async fn preview_of_hiding_lists_removed_pages(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     desk.app.add(&[fixtures::incident("it", desk.app.clock.now())]).await;
     let form = desk.publisher.get("/admin/incidents/it/edit").await;
     let (zone, version) = (form.field("zone"), form.field("version"));
@@ -176,12 +177,12 @@ async fn preview_of_hiding_lists_removed_pages(test: TestDb) {
     let answer = desk.previewed("/admin/incidents/it", &said).await;
     assert_eq!(answer.word("main p.waiting"), "/incidents/it would be removed.");
     assert!(!frame(&answer, "/").contains("Incident it"), "it is still shown");
-    desk.goes_on(&answer, "/admin/incidents/it", "title").await;
+    desk.confirm(&answer, "/admin/incidents/it", "title").await;
     assert_eq!(desk.app.visitor().get("/incidents/it").await.status, StatusCode::NOT_FOUND);
 }
 
 async fn preview_of_publishing_shows_hidden_incident(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let mut hidden = fixtures::incident("hidden", desk.app.clock.now());
     hidden.visibility = Visibility::Internal;
     desk.app.add(&[hidden]).await;
@@ -194,7 +195,7 @@ async fn preview_of_publishing_shows_hidden_incident(test: TestDb) {
 }
 
 async fn correction_preview_shows_uptime_page(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let address = format!("/admin/components/{}/corrections", desk.api.id);
     let said = [
         ("started_at", "2026-11-08T10:00"),
@@ -206,11 +207,11 @@ async fn correction_preview_shows_uptime_page(test: TestDb) {
     let answer = desk.previewed(&address, &said).await;
     assert_eq!(answer.words("section h2")[..2], ["/ changes", "/uptime changes"]);
     assert!(frame(&answer, "/uptime").contains("The probe was **blind**."));
-    desk.goes_on(&answer, &address, "reason").await;
+    desk.confirm(&answer, &address, "reason").await;
 }
 
 async fn status_preview_shows_page_and_returns_to_dashboard(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let address = format!("/admin/components/{}/status", desk.api.id);
     assert_eq!(desk.publisher.get("/admin").await.words("main .baseline button"), ["Update: API", "Preview page: API"]);
     let said = [("version", "1"), ("status", "partial_outage")];
@@ -227,7 +228,7 @@ async fn status_preview_shows_page_and_returns_to_dashboard(test: TestDb) {
 }
 
 async fn every_maintenance_form_has_a_preview(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let now = desk.app.clock.now();
     let planned = fixtures::maintenance("work", now + TimeDelta::days(1), now + TimeDelta::days(2), &["api"]);
     desk.app.plan(&[planned]).await;
@@ -237,38 +238,38 @@ async fn every_maintenance_form_has_a_preview(test: TestDb) {
     let edited = format!("/admin/maintenances/work/updates/{update}");
     let answer = desk.previewed(&edited, &[("version", "1"), ("body", "Said **better**.")]).await;
     assert!(page(&answer).contains("<strong>better"));
-    desk.goes_on(&answer, &edited, "body").await;
+    desk.confirm(&answer, &edited, "body").await;
 
     let version = desk.app.maintenance("work").await.version.to_string();
     let said = [("version", version.as_str()), ("title", "Xylophone"), ("component", "api")];
     let answer = desk.previewed("/admin/maintenances/work", &said).await;
     assert!(page(&answer).contains("Xylophone") && machine_paths(&answer).contains(&"/maintenance.ics".to_owned()));
     assert!(machine_paths(&answer).contains(&"/incidents/work.ics".to_owned()), "{:?}", machine_paths(&answer));
-    desk.goes_on(&answer, "/admin/maintenances/work", "title").await;
+    desk.confirm(&answer, "/admin/maintenances/work", "title").await;
 
     let version = desk.app.maintenance("work").await.version.to_string();
     let mut said = vec![("version", version.as_str()), ("zone", "UTC"), ("body", "To **Sunday**.")];
     said.extend([("scheduled_for", "2026-11-15T02:00"), ("scheduled_until", "2026-11-15T04:00")]);
     let answer = desk.previewed("/admin/maintenances/work/schedule", &said).await;
     assert!(page(&answer).contains("<strong>Sunday"));
-    desk.goes_on(&answer, "/admin/maintenances/work/schedule", "scheduled_for").await;
+    desk.confirm(&answer, "/admin/maintenances/work/schedule", "scheduled_for").await;
 
     assert_eq!(desk.publisher.post("/admin/maintenances/work/beginning", &[]).await.status, StatusCode::SEE_OTHER);
     let version = desk.app.maintenance("work").await.version.to_string();
     let said = [("version", version.as_str()), ("zone", "UTC"), ("until", "2026-11-15T09:00"), ("body", "**Longer**.")];
     let answer = desk.previewed("/admin/maintenances/work/extension", &said).await;
     assert!(page(&answer).contains("<strong>Longer"));
-    desk.goes_on(&answer, "/admin/maintenances/work/extension", "until").await;
+    desk.confirm(&answer, "/admin/maintenances/work/extension", "until").await;
 
     let version = desk.app.maintenance("work").await.version.to_string();
     let said = [("version", version.as_str()), ("body", "**Called off**.")];
     let answer = desk.previewed("/admin/maintenances/work/cancellation", &said).await;
     assert!(page(&answer).contains("<strong>Called off"));
-    desk.goes_on(&answer, "/admin/maintenances/work/cancellation", "body").await;
+    desk.confirm(&answer, "/admin/maintenances/work/cancellation", "body").await;
 }
 
 async fn empty_time_is_reported_at_its_field(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let now = desk.app.clock.now();
     desk.app.plan(&[fixtures::maintenance("work", now, now + TimeDelta::days(2), &["api"])]).await;
     desk.publisher.post("/admin/maintenances/work/beginning", &[]).await;

@@ -31,7 +31,7 @@ fn counting(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTime<Utc>
 
 async fn concurrent_publishes_share_a_rendering(test: TestDb) {
     let _turn = TURN.lock().await;
-    let app = TestApp::rendering_by(test, counting).await;
+    let app = TestApp::with_renderer(test, counting).await;
     let outcomes = publish_at_once(&app, "shown").await;
     assert!(outcomes.iter().all(|(published, shown)| *published && *shown), "everybody's change shows on return");
     BROKEN.store(true, SeqCst);

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::oidc::{is_in, leads_to, with_provider};
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp};
-use crate::support::fake_oidc::{Issuer, Person};
+use crate::support::fake_oidc::{FakeProvider, Person};
 
 on_both_databases!(
     typed_form_is_submitted_after_oidc_reauth,
@@ -25,7 +25,7 @@ fn ines() -> Person {
 }
 
 /// An owner whose login is ten minutes old.
-async fn stale(app: &TestApp, issuer: &Issuer) -> Browser {
+async fn stale(app: &TestApp, issuer: &FakeProvider) -> Browser {
     let mut browser = app.visitor();
     is_in(&mut browser, issuer, &ines()).await;
     app.clock.advance(TimeDelta::minutes(10));
@@ -163,7 +163,7 @@ async fn no_password_field_without_password(test: TestDb) {
     let asked = other.get("/admin/account/totp").await;
     assert!(asked.words("form[action='/admin/proof/oidc']").is_empty(), "no login there is hers");
     // Without the provider there is still a way.
-    let mut alone = app.under(None);
+    let mut alone = app.at_origin(None);
     alone.cookies = browser.cookies.clone();
     let asked = alone.get("/admin/account/totp").await;
     assert!(asked.text().contains("Log in again to confirm."), "{}", asked.text());

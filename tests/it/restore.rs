@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use candor::db::{Db, Found, audit, page_settings};
+use candor::db::{Db, Examination, audit, page_settings};
 use candor::domain::Role::Owner;
 use candor::publish::{Publisher, Site};
 use candor::server::connection_limits::ConnectionLimits;
@@ -66,7 +66,7 @@ async fn until_taken_up(app: &TestApp, work: &mut Worker) {
 
 /// The database is sound, holds what the backup holds, and its revision and audit go on.
 async fn is_restored(app: &TestApp, published: i64) {
-    assert_eq!(app.db.faults().await.unwrap(), Vec::<String>::new());
+    assert_eq!(app.db.check_integrity().await.unwrap(), Vec::<String>::new());
     assert_eq!(app.number("select count(*) from incidents").await, 1);
     assert!(app.publisher.site().revision > published);
     assert_eq!(app.visitor().get("/").await.words(".card h3"), ["Incident before"]);
@@ -256,7 +256,7 @@ async fn crash_keeps_own_wal_and_drops_that_of_another_file() {
         let db = at(&file);
         db.protect_from_old_wal(now()).await.unwrap();
         db.prepare(now()).await.unwrap();
-        assert_eq!(db.faults().await.unwrap(), Vec::<String>::new());
+        assert_eq!(db.check_integrity().await.unwrap(), Vec::<String>::new());
         if with_note {
             assert_eq!(incidents_in(&db).await, 1);
             assert!(
@@ -365,7 +365,7 @@ async fn database_of_another_page_never_replaces_the_published_one(test: TestDb)
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
     let page = app.visitor().get("/").await.body;
     let other = another(&app.test).await;
-    let (state, browser) = app.restarted_over(other.db.clone());
+    let (state, browser) = app.restart_with(other.db.clone());
     let mut work = Worker::default();
     work.tick(&state).await;
     assert!(state.publisher.waiting_reason().unwrap().contains("the database is empty"));
@@ -428,16 +428,16 @@ async fn accepting_empty_begins_a_new_page(test: TestDb) {
     let publisher = Publisher::new(other.db.clone(), app.clock.clone(), ORIGIN.to_owned(), app.site_file());
     assert!(publisher.publish().await.is_err());
     let publisher = publisher.with_accept_empty(true);
-    for found in [Found::Missing, Found::Empty] {
+    for found in [Examination::Missing, Examination::Empty] {
         assert_eq!(publisher.check_database(&found), Ok(()));
     }
     assert!(publisher.publish().await.unwrap() > published);
-    assert!(publisher.check_database(&Found::Empty).is_err(), "once only");
+    assert!(publisher.check_database(&Examination::Empty).is_err(), "once only");
 }
 
 async fn complete_database_is_recognized(test: TestDb) {
     let found = test.db.examine(now()).await.unwrap();
-    assert!(matches!(found, Found::Complete(ref state) if state.revision == 1), "{found:?}");
+    assert!(matches!(found, Examination::Complete(ref state) if state.revision == 1), "{found:?}");
 }
 
 #[tokio::test]
@@ -460,6 +460,6 @@ async fn unusable_site_files_are_refused_at_once() {
         assert_eq!(publisher.site().revision, 0, "{name}");
         let words = log.said().split_off(before);
         assert_eq!(words.matches("the stored page can't be used").count(), 1, "{name}: {words}");
-        assert!(publisher.check_database(&Found::Missing).is_err(), "{name}");
+        assert!(publisher.check_database(&Examination::Missing).is_err(), "{name}");
     }
 }

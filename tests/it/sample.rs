@@ -16,9 +16,9 @@ async fn demo_data_round_trips(test: TestDb) {
     assert_eq!(components::list(&mut tx).await.unwrap().len(), 12);
     let stored = admin_incidents::list(&mut tx, None, 1000).await.unwrap();
     assert_eq!(stored, company.incidents);
-    assert_eq!(incidents::open(&mut tx).await.unwrap().len(), 1);
+    assert_eq!(incidents::list_open(&mut tx).await.unwrap().len(), 1);
     assert_eq!(maintenances::list(&mut tx, None, 1000).await.unwrap(), company.maintenances);
-    assert_eq!(series::going_on(&mut tx).await.unwrap(), [company.series]);
+    assert_eq!(series::list_active(&mut tx).await.unwrap(), [company.series]);
 }
 
 async fn demo_needs_an_empty_database(test: TestDb) {

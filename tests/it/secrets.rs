@@ -17,8 +17,8 @@ use crate::cli::{candor, said};
 use crate::oidc::leads_to;
 use crate::support::TestDb;
 use crate::support::app::{Browser, ORIGIN, PASSWORD, TestApp};
-use crate::support::fake_oidc::{Issuer, Person, SECRET as CLIENT_SECRET};
-use crate::support::smtp::Sink;
+use crate::support::fake_oidc::{FakeProvider, Person, SECRET as CLIENT_SECRET};
+use crate::support::smtp::FakeSmtpServer;
 use crate::web_factors::{App, give, half_way};
 use crate::web_hostile::listen;
 
@@ -47,7 +47,7 @@ impl Secrets {
 
 async fn no_secret_is_in_the_log_the_database_or_a_backup(test: TestDb) {
     let log = listen();
-    let (issuer, sink) = (Issuer::open(&test.clock).await, Sink::open().await);
+    let (issuer, sink) = (FakeProvider::open(&test.clock).await, FakeSmtpServer::open().await);
     let url = sink.url.replace("smtp://", &format!("smtp://candor:{MAIL_PASSWORD}@"));
     let mailer = Mailer::new(&url, "Status <status@tidewater.example>", ORIGIN).unwrap();
     let app = TestApp::with_everything(test, mailer, issuer.provider()).await;
@@ -133,7 +133,7 @@ async fn tokens(app: &TestApp, browser: &mut Browser, secrets: &mut Secrets) {
     }
 }
 
-async fn links(app: &TestApp, sink: &Sink, browser: &mut Browser, secrets: &mut Secrets) {
+async fn links(app: &TestApp, sink: &FakeSmtpServer, browser: &mut Browser, secrets: &mut Secrets) {
     let invited = [("name", "Rui"), ("email", "rui@example.org"), ("role", "viewer")];
     let link = browser.post("/admin/managers", &invited).await.field("link");
     let invitation = link.strip_prefix(ORIGIN).unwrap();
@@ -163,7 +163,7 @@ async fn links(app: &TestApp, sink: &Sink, browser: &mut Browser, secrets: &mut 
     secrets.add("a cookie", rui.cookies["sid"].clone());
 }
 
-async fn provider(app: &TestApp, issuer: &Issuer, secrets: &mut Secrets) {
+async fn provider(app: &TestApp, issuer: &FakeProvider, secrets: &mut Secrets) {
     let mut vera = app.visitor();
     let going = vera.post("/login/oidc", &[]).await;
     secrets.add("the cookie of a question", vera.cookies["sid"].clone());

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::oidc::{leads_to, with_provider};
 use crate::support::TestDb;
-use crate::support::api_client::Program;
+use crate::support::api_client::ApiClient;
 use crate::support::app::{Answer, Browser, ORIGIN, TestApp};
 use crate::support::fake_oidc::Person;
 use crate::web_factors::{enrolled, half_way};
@@ -38,7 +38,7 @@ on_both_databases!(
 const FIFTY: usize = 50;
 
 /// What each of fifty is told who do the same at the same time; the browsers take turns where they are fewer.
-async fn at_once<F>(browsers: &[Browser], act: impl Fn(Browser) -> F) -> Vec<Answer>
+async fn send_concurrently<F>(browsers: &[Browser], act: impl Fn(Browser) -> F) -> Vec<Answer>
 where
     F: Future<Output = Answer> + Send + 'static,
 {
@@ -55,7 +55,7 @@ where
 
 /// Of all of them one was sent there.
 #[track_caller]
-fn one_is_sent_to(answers: &[Answer], location: &str) {
+fn exactly_one_redirects_to(answers: &[Answer], location: &str) {
     let sent = answers.iter().filter(|answer| answer.location() == location).count();
     let told: Vec<_> = answers.iter().map(|answer| (answer.status.as_u16(), answer.location())).collect();
     assert_eq!((sent, answers.len()), (1, FIFTY), "{told:?}");
@@ -63,7 +63,7 @@ fn one_is_sent_to(answers: &[Answer], location: &str) {
 
 /// Sends `fields` to the link at `path`.
 async fn set_up(app: &TestApp, path: &str, fields: &'static [(&'static str, &'static str)]) -> Vec<Answer> {
-    at_once(&[app.visitor()], |mut browser| {
+    send_concurrently(&[app.visitor()], |mut browser| {
         let path = path.to_owned();
         async move { browser.post(&path, fields).await }
     })
@@ -77,7 +77,7 @@ async fn concurrent_first_owners_one_wins(test: TestDb) {
     let link = offer_setup_link(&app).await.unwrap().expect("a link");
     let first = &[("name", "Ines"), ("email", "ines@tidewater.example"), ("password", "gravel lantern otter")];
     let answers = set_up(&app, link.strip_prefix(ORIGIN).unwrap(), first).await;
-    one_is_sent_to(&answers, "/admin?done=welcome");
+    exactly_one_redirects_to(&answers, "/admin?done=welcome");
     assert_eq!(app.number("select count(*) from managers").await, 1);
 }
 
@@ -85,7 +85,7 @@ async fn concurrent_invitation_accepts_one_wins(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let path = format!("/setup/{}", app.link(LinkPurpose::Invite, Some(&manager), TimeDelta::days(3)).await);
-    one_is_sent_to(&set_up(&app, &path, NEW).await, "/admin?done=welcome");
+    exactly_one_redirects_to(&set_up(&app, &path, NEW).await, "/admin?done=welcome");
     assert_eq!(app.sessions(&manager).await.len(), 1);
 }
 
@@ -93,7 +93,7 @@ async fn concurrent_password_resets_one_wins(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let path = format!("/setup/{}", app.link(LinkPurpose::Reset, Some(&manager), TimeDelta::minutes(30)).await);
-    one_is_sent_to(&set_up(&app, &path, NEW).await, "/login");
+    exactly_one_redirects_to(&set_up(&app, &path, NEW).await, "/login");
     let actions = app.audit().await.into_iter().filter(|row| row.action == "manager.reset-password");
     assert_eq!(actions.count(), 1);
 }
@@ -104,7 +104,7 @@ async fn give(app: &TestApp, manager: &candor::domain::Manager, code: &str) -> V
     for _ in 0..5 {
         waiting.push(half_way(app, manager).await);
     }
-    at_once(&waiting, |mut browser| {
+    send_concurrently(&waiting, |mut browser| {
         let code = code.to_owned();
         async move { browser.post("/login/factor", &[("code", &code)]).await }
     })
@@ -115,7 +115,7 @@ async fn concurrent_recovery_code_logins_one_wins(test: TestDb) {
     let app = TestApp::new(test).await;
     let (manager, _, codes) = enrolled(&app).await;
     let left = app.number("select count(*) from recovery_codes").await;
-    one_is_sent_to(&give(&app, &manager, &codes[3]).await, "/admin");
+    exactly_one_redirects_to(&give(&app, &manager, &codes[3]).await, "/admin");
     assert_eq!(app.number("select count(*) from recovery_codes").await, left - 1);
 }
 
@@ -123,7 +123,7 @@ async fn concurrent_totp_logins_one_wins(test: TestDb) {
     let app = TestApp::new(test).await;
     let (manager, phone, _) = enrolled(&app).await;
     let code = phone.code(&app, 0);
-    one_is_sent_to(&give(&app, &manager, &code).await, "/admin");
+    exactly_one_redirects_to(&give(&app, &manager, &code).await, "/admin");
 }
 
 async fn concurrent_oidc_callbacks_one_wins(test: TestDb) {
@@ -131,12 +131,12 @@ async fn concurrent_oidc_callbacks_one_wins(test: TestDb) {
     let mut browser = app.visitor();
     let going = browser.post("/login/oidc", &[]).await;
     let back = issuer.let_in(&leads_to(&going), &Person::named("Ines", &["owners"])).address();
-    let answers = at_once(&[browser], |mut browser| {
+    let answers = send_concurrently(&[browser], |mut browser| {
         let back = back.clone();
         async move { browser.get(&back).await }
     })
     .await;
-    one_is_sent_to(&answers, "/admin");
+    exactly_one_redirects_to(&answers, "/admin");
     assert_eq!(issuer.asked_for_tokens(), 1, "the others did not even ask");
 }
 
@@ -146,18 +146,18 @@ async fn concurrent_passkey_answers_one_wins(test: TestDb) {
     let mut browser = app.visitor();
     let options = ask(&mut browser, "/login/passkey/challenge").await;
     let credential = device.sign(&options);
-    let answers = at_once(&[browser], |mut browser| {
+    let answers = send_concurrently(&[browser], |mut browser| {
         let credential = credential.clone();
         async move { browser.post("/login/passkey", &[("credential", &credential)]).await }
     })
     .await;
-    one_is_sent_to(&answers, "/admin");
+    exactly_one_redirects_to(&answers, "/admin");
 }
 
 async fn concurrent_idempotent_calls_run_once(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = Program::new(&app, &app.manager("Ines", Owner).await, "Deploy", Scope::Admin).await;
-    let answers = at_once(std::slice::from_ref(&program.browser), |_| {
+    let program = ApiClient::new(&app, &app.manager("Ines", Owner).await, "Deploy", Scope::Admin).await;
+    let answers = send_concurrently(std::slice::from_ref(&program.browser), |_| {
         let program = program.clone();
         async move {
             let body = json!({ "component": { "name": "API" } }).to_string();
@@ -172,7 +172,7 @@ async fn concurrent_idempotent_calls_run_once(test: TestDb) {
 
 /// Sends `fields` to `path` fifty times, from a form with this `id`.
 async fn send(browser: &Browser, path: &'static str, id: &str, fields: &[(&'static str, &'static str)]) -> Vec<Answer> {
-    at_once(std::slice::from_ref(browser), |mut browser| {
+    send_concurrently(std::slice::from_ref(browser), |mut browser| {
         let (id, fields) = (id.to_owned(), fields.to_vec());
         async move {
             let mut all: Vec<(&str, &str)> = fields;
@@ -185,7 +185,7 @@ async fn send(browser: &Browser, path: &'static str, id: &str, fields: &[(&'stat
 
 /// All of them were sent there.
 #[track_caller]
-fn all_are_sent_to(answers: &[Answer], location: &str) {
+fn all_redirect_to(answers: &[Answer], location: &str) {
     let told: Vec<_> = answers.iter().map(|answer| (answer.status.as_u16(), answer.location())).collect();
     assert!(answers.iter().all(|answer| answer.location() == location), "{told:?}");
 }
@@ -202,7 +202,7 @@ async fn form_sent_fifty_times_opens_one_incident(test: TestDb) {
         publisher.post("/admin/incidents", &[("new_id", id.as_str()), ("body", "Text"), ("preview", "1")]).await;
     assert_eq!(shown.field("new_id"), id, "a preview keeps it");
     let answers = send(&publisher, "/admin/incidents", &id, &INCIDENT).await;
-    all_are_sent_to(&answers, &format!("/admin/incidents/{id}?done=incident-opened"));
+    all_redirect_to(&answers, &format!("/admin/incidents/{id}?done=incident-opened"));
     assert_eq!(app.incidents().await.len(), 1);
     assert_eq!(app.audit().await.iter().filter(|row| row.action == "incident.open").count(), 1);
 }
@@ -219,7 +219,7 @@ async fn form_sent_fifty_times_plans_one_maintenance(test: TestDb) {
     ];
     let id = publisher.get("/admin/maintenances/new").await.field("new_id");
     let answers = send(&publisher, "/admin/maintenances", &id, &plan).await;
-    all_are_sent_to(&answers, &format!("/admin/maintenances/{id}?done=maintenance-planned"));
+    all_redirect_to(&answers, &format!("/admin/maintenances/{id}?done=maintenance-planned"));
     assert_eq!(app.number("select count(*) from maintenances").await, 1);
     let id = publisher.get("/admin/maintenances/new").await.field("new_id");
     let again = [&plan[..], &[("repeats", "FREQ=WEEKLY")]].concat();

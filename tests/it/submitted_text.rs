@@ -6,7 +6,7 @@ use candor::domain::Role::{Owner, Publisher};
 use candor::web::access::routes::Access;
 use candor::web::admin::routes;
 
-use crate::database_outage::nowhere;
+use crate::database_outage::without_database;
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp};
 
@@ -27,8 +27,8 @@ const BODY: &str = "We look into it.\n\n</textarea><script>alert(1)</script> & \
 const SECRET: &str = "harbour crane whistles";
 
 /// A browser of the same server, whose database is away.
-fn without_database(app: &TestApp) -> Browser {
-    app.restarted_over(nowhere(app)).1
+fn browser_without_database(app: &TestApp) -> Browser {
+    app.restart_with(without_database(app)).1
 }
 
 /// The fields of the form that sends everything again, in the order of the page.
@@ -55,7 +55,7 @@ fn addresses() -> Vec<(&'static str, String, bool)> {
 
 async fn every_form_returns_its_text_during_an_outage(test: TestDb) {
     let app = TestApp::new(test).await;
-    let mut browser = without_database(&app);
+    let mut browser = browser_without_database(&app);
     browser.cookies = app.logged_in(Owner).await.cookies;
     let fields = [("version", "7"), ("title", TITLE), ("body", BODY), ("password", SECRET), ("component.a", "")];
     let mut walked = 0;
@@ -95,7 +95,7 @@ async fn a_form_that_failed_can_be_sent_again(test: TestDb) {
         (status.as_str(), "major_outage"),
         ("body", BODY),
     ];
-    let mut away = without_database(&app);
+    let mut away = browser_without_database(&app);
     away.cookies.clone_from(&browser.cookies);
     let failed = away.post("/admin/incidents", &fields).await;
     assert_eq!(failed.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -183,7 +183,7 @@ async fn cross_origin_request_gets_text_without_form(test: TestDb) {
 
 async fn the_longest_message_survives_an_outage_whole(test: TestDb) {
     let app = TestApp::new(test).await;
-    let mut browser = without_database(&app);
+    let mut browser = browser_without_database(&app);
     browser.cookies = app.logged_in(Publisher).await.cookies;
     for sign in ["x", "夜", "\u{1f6a2}", "<"] {
         let text = sign.repeat(25_000);
@@ -197,7 +197,7 @@ async fn the_longest_message_survives_an_outage_whole(test: TestDb) {
 async fn scripts_get_no_page_for_a_failed_call(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut publisher = app.logged_in(Publisher).await;
-    let mut browser = without_database(&app);
+    let mut browser = browser_without_database(&app);
     browser.cookies.clone_from(&publisher.cookies);
     let headers = [("sec-fetch-site", "same-origin"), ("accept", "application/json")];
     let challenge = browser.post_with("/admin/account/passkeys/challenge", &[("body", BODY)], &headers).await;

@@ -29,13 +29,13 @@ on_both_databases!(
     invalid_form_is_not_previewed,
 );
 
-struct Desk {
+struct AdminSession {
     app: TestApp,
     publisher: Browser,
     api: Component,
 }
 
-impl Desk {
+impl AdminSession {
     async fn over(test: TestDb) -> Self {
         let app = TestApp::new(test).await;
         let publisher = app.logged_in(Publisher).await;
@@ -52,7 +52,7 @@ impl Desk {
 }
 
 async fn dashboard_shows_due_updates(test: TestDb) {
-    let desk = Desk::over(test).await;
+    let desk = AdminSession::over(test).await;
     let now = desk.app.clock.now();
     let open = |id: &str, ago, reminder| {
         let mut it = fixtures::incident(id, now - TimeDelta::hours(ago));
@@ -75,7 +75,7 @@ async fn dashboard_shows_due_updates(test: TestDb) {
 }
 
 async fn dashboard_links_update_and_resolve(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     desk.app.add(&[fixtures::incident("it", desk.app.clock.now())]).await;
     let page = desk.publisher.get("/admin").await;
     assert_eq!(
@@ -89,7 +89,7 @@ async fn dashboard_links_update_and_resolve(test: TestDb) {
 }
 
 async fn shortcuts_are_listed_and_served(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let page = desk.publisher.get("/admin/shortcuts").await;
     assert_eq!(page.words(".keys dt").len(), page.words(".keys dd").len());
     assert!(
@@ -103,7 +103,7 @@ async fn shortcuts_are_listed_and_served(test: TestDb) {
 }
 
 /// Adds a template; gives its id.
-async fn template(desk: &mut Desk, title: &str, body: &str) -> String {
+async fn template(desk: &mut AdminSession, title: &str, body: &str) -> String {
     let api = status_of(&desk.api.id);
     let fields =
         [("name", "Slow"), ("title", title), ("phase", "identified"), ("body", body), (api.as_str(), "partial_outage")];
@@ -115,7 +115,7 @@ async fn template(desk: &mut Desk, title: &str, body: &str) -> String {
 }
 
 async fn a_template_fills_the_composer_of_an_incident(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let id =
         template(&mut desk, "{{component}} is slow", "{{title}} since {{time}} on {{date}}. <b>{{page}}</b>").await;
     let before = desk.app.everything().await;
@@ -137,7 +137,7 @@ async fn a_template_fills_the_composer_of_an_incident(test: TestDb) {
 }
 
 async fn a_template_fills_the_composer_of_an_update(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let id = template(&mut desk, "", "{{title}}: {{components}} again").await;
     desk.app.add(&[fixtures::incident("it", desk.app.clock.now())]).await;
     let form = desk.publisher.get(&format!("/admin/incidents/it?template={id}")).await;
@@ -146,7 +146,7 @@ async fn a_template_fills_the_composer_of_an_update(test: TestDb) {
 }
 
 async fn unknown_placeholder_is_rejected_at_its_field(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let before = desk.app.everything().await;
     let fields = [("name", "Slow"), ("title", "{{title}}"), ("phase", "identified"), ("body", "{{ env.SECRET }}")];
     let answer = desk.publisher.post("/admin/templates", &fields).await;
@@ -158,7 +158,7 @@ async fn unknown_placeholder_is_rejected_at_its_field(test: TestDb) {
 }
 
 async fn template_edit_conflict_shows_both(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let id = template(&mut desk, "One", "Text").await;
     let path = format!("/admin/templates/{id}");
     let change = |body| [("version", "1"), ("name", "Slow"), ("phase", "identified"), ("body", body)];
@@ -188,7 +188,7 @@ fn kept(answer: &Answer) -> String {
 }
 
 async fn draft_is_shared_and_deleted_on_publish(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let api = status_of(&desk.api.id);
     let said = [("title", "Xylophone"), ("body", "  half a sent"), ("phase", ""), (api.as_str(), "major_outage")];
     let id = save(&mut desk.publisher, "/admin/incidents", &said).await;
@@ -216,7 +216,7 @@ async fn draft_is_shared_and_deleted_on_publish(test: TestDb) {
 }
 
 async fn draft_conflict_shows_both_texts(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let id = save(&mut desk.publisher, "/admin/incidents", &[("title", "Begun"), ("body", "One")]).await;
     let mut rui = desk.colleague().await;
     let edit = |body| [("draft", id.as_str()), ("draft_version", "1"), ("title", "Begun"), ("body", body)];
@@ -240,7 +240,7 @@ async fn draft_conflict_shows_both_texts(test: TestDb) {
 }
 
 async fn published_draft_cannot_be_published_again(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let id = save(&mut desk.publisher, "/admin/incidents", &[("title", "Begun"), ("body", "One")]).await;
     let all =
         [("draft", id.as_str()), ("draft_version", "1"), ("title", "Begun"), ("body", "One"), ("phase", "identified")];
@@ -256,7 +256,7 @@ async fn published_draft_cannot_be_published_again(test: TestDb) {
 }
 
 async fn update_draft_conflicts_with_newer_update(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     desk.app.add(&[fixtures::incident("it", desk.app.clock.now())]).await;
     let said = [("body", "Nearly done"), ("phase", "monitoring"), ("version", "1")];
     let id = save(&mut desk.publisher, "/admin/incidents/it/updates", &said).await;
@@ -291,7 +291,7 @@ async fn update_draft_conflicts_with_newer_update(test: TestDb) {
 }
 
 async fn update_draft_is_deleted_with_its_incident(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     desk.app
         .add(&[fixtures::incident("it", desk.app.clock.now()), fixtures::incident("other", desk.app.clock.now())])
         .await;
@@ -328,7 +328,7 @@ fn frame(answer: &Answer, path: &str) -> String {
 }
 
 async fn preview_shows_pages_and_writes_nothing(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     desk.app.add(&[fixtures::resolved("old", desk.app.clock.now() - TimeDelta::days(3), TimeDelta::hours(1))]).await;
     let before = desk.app.everything().await;
     let (site, stored) = (desk.app.publisher.site(), std::fs::read(desk.app.site_file()).unwrap());
@@ -380,7 +380,7 @@ async fn preview_shows_pages_and_writes_nothing(test: TestDb) {
 }
 
 async fn update_preview_shows_old_incident(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let now = desk.app.clock.now();
     let mut many: Vec<_> = (1..40)
         .map(|n| {
@@ -399,7 +399,7 @@ async fn update_preview_shows_old_incident(test: TestDb) {
 }
 
 async fn hidden_incident_preview_states_visibility(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let said = [("title", "Xylophone"), ("phase", "identified"), ("body", "Out."), ("preview_page", "1")];
     let mut later = said.to_vec();
     later.extend([("visibility", "embargoed"), ("publish_at", "2026-11-11T12:00"), ("publish_zone", "UTC")]);
@@ -421,7 +421,7 @@ async fn hidden_incident_preview_states_visibility(test: TestDb) {
 }
 
 async fn maintenance_preview_writes_nothing(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let before = desk.app.everything().await;
     let plan = [
         ("title", "Disk upgrade"),
@@ -457,7 +457,7 @@ async fn maintenance_preview_writes_nothing(test: TestDb) {
 }
 
 async fn invalid_form_is_not_previewed(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let answer = desk.publisher.post("/admin/incidents", &[("title", "X"), ("preview_page", "1")]).await;
     assert_eq!((answer.status, answer.field("title")), (StatusCode::UNPROCESSABLE_ENTITY, "X".into()));
     let mut it = fixtures::incident("it", desk.app.clock.now());

@@ -25,7 +25,7 @@ on_both_databases!(
 
 async fn since(test: &TestDb, ago: TimeDelta) -> Vec<StatusInterval> {
     let mut tx = test.read().await.unwrap();
-    status_intervals::since(&mut tx, now() - ago).await.unwrap()
+    status_intervals::list_since(&mut tx, now() - ago).await.unwrap()
 }
 
 async fn a_component(test: &TestDb, name: &str) -> Component {
@@ -86,7 +86,7 @@ async fn manual_baseline_counts_as_downtime(test: TestDb) {
 }
 
 /// Half an hour of partial outage yesterday.
-async fn a_bad_half_hour(test: &TestDb) {
+async fn half_hour_outage(test: &TestDb) {
     let api = a_component(test, "API").await;
     let began = noon_in(-1);
     let mut it = resolved("half", began, TimeDelta::minutes(30));
@@ -97,7 +97,7 @@ async fn a_bad_half_hour(test: &TestDb) {
 }
 
 async fn uptime_bars_show_each_day_with_text(test: TestDb) {
-    a_bad_half_hour(&test).await;
+    half_hour_outage(&test).await;
     let folder = tempfile::tempdir().unwrap();
     let publisher = publisher(&test, folder.path());
     publisher.publish().await.unwrap();
@@ -108,7 +108,7 @@ async fn uptime_bars_show_each_day_with_text(test: TestDb) {
 }
 
 async fn uptime_page_shows_reasons(test: TestDb) {
-    a_bad_half_hour(&test).await;
+    half_hour_outage(&test).await;
     let folder = tempfile::tempdir().unwrap();
     let page = publisher(&test, folder.path()).on_demand(OnDemandPage::Uptime).await.unwrap();
     let html = text(page.document());
@@ -138,7 +138,7 @@ async fn month_lists_incidents_started_earlier(test: TestDb) {
 }
 
 async fn stale_page_is_labelled_until_confirmed(test: TestDb) {
-    a_bad_half_hour(&test).await;
+    half_hour_outage(&test).await;
     let folder = tempfile::tempdir().unwrap();
     let publisher = publisher(&test, folder.path());
     publisher.publish().await.unwrap();

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::support::TestDb;
-use crate::support::actors::{Crowd, HIDDEN, NEVER, PUBLIC, Somebody, UNSAID, UNSAID_WORDS, told};
+use crate::support::actors::{Actors, HIDDEN, NEVER, PUBLIC, TestActor, UNPUBLISHED, UNPUBLISHED_TEXT, told};
 use crate::support::app::{Answer, TestApp};
 
 on_both_databases!(
@@ -47,13 +47,13 @@ async fn page_of(app: &TestApp) -> String {
 }
 
 /// Calls a second later: what is left of the limit is then the same each time.
-async fn call(app: &TestApp, who: &Somebody, method: &Method, address: &str) -> Answer {
+async fn call(app: &TestApp, who: &TestActor, method: &Method, address: &str) -> Answer {
     app.clock.advance(TimeDelta::seconds(1));
     who.call(method, address, &words()).await
 }
 
 async fn invalid_token_gets_401_on_every_route(test: TestDb) {
-    let crowd = Crowd::before(test).await;
+    let crowd = Actors::before(test).await;
     let (app, page) = (&crowd.app, page_of(&crowd.app).await);
     let before = app.everything().await;
     for (method, path, _) in walked(|_| true) {
@@ -72,7 +72,7 @@ async fn invalid_token_gets_401_on_every_route(test: TestDb) {
 }
 
 async fn hidden_incidents_are_404_in_the_api(test: TestDb) {
-    let crowd = Crowd::before(test).await;
+    let crowd = Actors::before(test).await;
     let (app, page) = (&crowd.app, page_of(&crowd.app).await);
     let before = app.everything().await;
     let mut asked = 0;
@@ -88,7 +88,7 @@ async fn hidden_incidents_are_404_in_the_api(test: TestDb) {
             let never = told(&never, NEVER);
             // Who may not is told the same of what everybody sees.
             let may = who.reach.is_some_and(|role| role >= least);
-            let seen = [PUBLIC, UNSAID].into_iter().filter(|_| !may);
+            let seen = [PUBLIC, UNPUBLISHED].into_iter().filter(|_| !may);
             for id in HIDDEN.into_iter().chain(seen) {
                 let answer = call(app, who, &method, &address(path, &page, id)).await;
                 assert_eq!(told(&answer, id), never, "{} {method} {path} of {id}", who.name);
@@ -101,7 +101,7 @@ async fn hidden_incidents_are_404_in_the_api(test: TestDb) {
 }
 
 async fn matrix_requests_succeed_with_permission(test: TestDb) {
-    let crowd = Crowd::before(test).await;
+    let crowd = Actors::before(test).await;
     let (app, page) = (&crowd.app, page_of(&crowd.app).await);
     let admin = crowd.people.iter().find(|who| who.name == "a token to administer").unwrap();
     for (number, (method, path, _)) in walked(|path| path.contains("{incident}")).into_iter().enumerate() {
@@ -114,13 +114,13 @@ async fn matrix_requests_succeed_with_permission(test: TestDb) {
 }
 
 async fn api_lists_omit_hidden_incidents(test: TestDb) {
-    let crowd = Crowd::before(test).await;
+    let crowd = Actors::before(test).await;
     let (app, page) = (&crowd.app, page_of(&crowd.app).await);
     for (_, path, _) in walked(|path| !path.contains("{incident}")).into_iter().filter(|line| line.0 == Method::GET) {
         for who in crowd.people.iter().filter(|who| who.reach.is_some()) {
             let at = address(path, &page, NEVER);
             let list = call(app, who, &Method::GET, &at).await;
-            assert!(!list.text().contains(UNSAID_WORDS), "{} {path}", who.name);
+            assert!(!list.text().contains(UNPUBLISHED_TEXT), "{} {path}", who.name);
             let nothing = told(&call(app, who, &Method::GET, &format!("{at}?q={NEVER}")).await, NEVER);
             for id in HIDDEN {
                 assert!(!list.text().contains(id), "{} {path} names {id}", who.name);
@@ -132,17 +132,17 @@ async fn api_lists_omit_hidden_incidents(test: TestDb) {
 }
 
 async fn unpublished_postmortem_is_only_at_its_endpoint(test: TestDb) {
-    let crowd = Crowd::before(test).await;
+    let crowd = Actors::before(test).await;
     let (app, page) = (&crowd.app, page_of(&crowd.app).await);
     for (_, path, _) in walked(|path| path.contains("{incident}")).into_iter().filter(|line| line.0 == Method::GET) {
         for who in crowd.people.iter().filter(|who| who.reach.is_some()) {
-            let answer = call(app, who, &Method::GET, &address(path, &page, UNSAID)).await;
+            let answer = call(app, who, &Method::GET, &address(path, &page, UNPUBLISHED)).await;
             let like = call(app, who, &Method::GET, &address(path, &page, PUBLIC)).await;
             if path.ends_with("/postmortem") {
                 assert_eq!((answer.status, like.status), (StatusCode::OK, StatusCode::NOT_FOUND), "{}", who.name);
             } else {
                 assert_eq!(answer.status, StatusCode::OK, "{} {path}", who.name);
-                assert_eq!(told(&answer, UNSAID), told(&like, PUBLIC), "{} {path}", who.name);
+                assert_eq!(told(&answer, UNPUBLISHED), told(&like, PUBLIC), "{} {path}", who.name);
             }
         }
     }

@@ -9,8 +9,8 @@ use chrono::TimeDelta;
 use crate::oidc::leads_to;
 use crate::support::TestDb;
 use crate::support::app::{ORIGIN, PASSWORD, TestApp};
-use crate::support::fake_oidc::{Issuer, Person};
-use crate::support::smtp::Sink;
+use crate::support::fake_oidc::{FakeProvider, Person};
+use crate::support::smtp::FakeSmtpServer;
 
 on_both_databases!(
     changed_address_is_mailed_to_both_addresses,
@@ -20,8 +20,8 @@ on_both_databases!(
     account_changes_without_mail_server_queue_nothing,
 );
 
-async fn with_mail(test: TestDb) -> (TestApp, Sink) {
-    let sink = Sink::open().await;
+async fn with_mail(test: TestDb) -> (TestApp, FakeSmtpServer) {
+    let sink = FakeSmtpServer::open().await;
     let mailer = Mailer::new(&sink.url, "Status <status@tidewater.example>", ORIGIN).unwrap();
     (TestApp::with_mailer(test, mailer).await, sink)
 }
@@ -76,7 +76,7 @@ async fn changed_password_and_factors_are_mailed(test: TestDb) {
 }
 
 async fn connected_login_is_shown_mailed_and_audited(test: TestDb) {
-    let (sink, issuer) = (Sink::open().await, Issuer::open(&test.clock).await);
+    let (sink, issuer) = (FakeSmtpServer::open().await, FakeProvider::open(&test.clock).await);
     let mailer = Mailer::new(&sink.url, "Status <status@tidewater.example>", ORIGIN).unwrap();
     let app = TestApp::with_everything(test, mailer, issuer.provider()).await;
     let ines = app.manager("Ines", Viewer).await;

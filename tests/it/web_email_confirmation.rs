@@ -12,7 +12,7 @@ use chrono::TimeDelta;
 
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, ORIGIN, PASSWORD, TestApp};
-use crate::support::smtp::Sink;
+use crate::support::smtp::FakeSmtpServer;
 
 on_both_databases!(
     new_address_counts_once_confirmed,
@@ -35,8 +35,8 @@ on_both_databases!(
 
 const NEW: &str = "new@example.org";
 
-async fn with_mail(test: TestDb) -> (TestApp, Sink) {
-    let sink = Sink::open().await;
+async fn with_mail(test: TestDb) -> (TestApp, FakeSmtpServer) {
+    let sink = FakeSmtpServer::open().await;
     let mailer = Mailer::new(&sink.url, "Status <status@tidewater.example>", ORIGIN).unwrap();
     (TestApp::with_mailer(test, mailer).await, sink)
 }
@@ -47,7 +47,7 @@ async fn ask(browser: &mut Browser, email: &str) {
 }
 
 /// Sends what is due; returns the path of the link in the newest mail.
-async fn mailed_link(app: &TestApp, sink: &Sink) -> String {
+async fn mailed_link(app: &TestApp, sink: &FakeSmtpServer) -> String {
     app.mail_worker().deliver_due().await.unwrap();
     let text = sink.mails().last().expect("a mail").text();
     let line = text.lines().find(|line| line.contains("/setup/")).unwrap_or_else(|| panic!("{text}"));

@@ -17,7 +17,7 @@ use tracing_subscriber::filter::dynamic_filter_fn;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 
 use crate::support::TestDb;
-use crate::support::api_client::Program;
+use crate::support::api_client::ApiClient;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
 use crate::support::fixtures;
 
@@ -453,7 +453,7 @@ async fn invalid_range_and_encoding_headers_are_cheap(test: TestDb) {
 async fn megabyte_text_is_rejected(test: TestDb) {
     let (app, mut owner) = with_an_incident(test).await;
     let ines = app.manager("Ines", Owner).await;
-    let program = Program::new(&app, &ines, "Writes", Scope::Admin).await;
+    let program = ApiClient::new(&app, &ines, "Writes", Scope::Admin).await;
     let before = app.everything().await;
     let table = |length: usize| format!("|a|b|\n|-|-|\n{}", "|c|d|\n".repeat(length / 6));
     for (status, text) in [(413, table(1 << 20)), (422, table(100_000)), (422, "> ".repeat(20_000))] {

@@ -13,7 +13,7 @@ on_both_databases!(history_matches_the_aggregator);
 
 /// One incident as the aggregator prints it.
 #[derive(Debug, Default, PartialEq)]
-struct Told {
+struct AggregatedIncident {
     severity: String,
     title: String,
     detected_by: String,
@@ -26,15 +26,15 @@ struct Told {
 }
 
 /// Reads the aggregator's page.
-fn told(text: &str) -> Vec<Told> {
+fn told(text: &str) -> Vec<AggregatedIncident> {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let severities = ["Notice ", "Minor ", "Major ", "Critical "];
-    let mut all: Vec<Told> = Vec::new();
+    let mut all: Vec<AggregatedIncident> = Vec::new();
     for (index, line) in lines.iter().enumerate() {
         let next = |step: usize| lines.get(index + step).copied().unwrap_or_default();
         if severities.iter().any(|word| line.starts_with(word)) && next(2).starts_with("Detected by") {
             let severity = line.split(' ').next().unwrap().to_owned();
-            all.push(Told { severity, title: next(1).to_owned(), ..Told::default() });
+            all.push(AggregatedIncident { severity, title: next(1).to_owned(), ..AggregatedIncident::default() });
         }
         let Some(it) = all.last_mut() else { continue };
         if let Some(who) = line.strip_prefix("Detected by ") {
@@ -103,7 +103,7 @@ async fn history_matches_the_aggregator(test: TestDb) {
 }
 
 /// The page of one incident says what the aggregator says of it.
-fn shows(page: &crate::support::app::Answer, expected: &Told) {
+fn shows(page: &crate::support::app::Answer, expected: &AggregatedIncident) {
     assert_eq!(page.word("h1"), expected.title);
     assert_eq!(page.word(".chip"), expected.severity);
     assert_eq!(page.word("article h2"), "Updates");

@@ -35,7 +35,7 @@ on_both_databases!(
 const TEXT: &str = "Mail from some senders arrives late.";
 
 /// A page with two components and a publisher's browser.
-struct Desk {
+struct AdminSession {
     app: TestApp,
     manager: Manager,
     publisher: Browser,
@@ -43,7 +43,7 @@ struct Desk {
     mail: Component,
 }
 
-impl Desk {
+impl AdminSession {
     async fn over(test: TestDb) -> Self {
         let app = TestApp::new(test).await;
         let manager = app.manager("Publisher", Publisher).await;
@@ -91,7 +91,7 @@ fn phases(incident: &Incident) -> Vec<Phase> {
 }
 
 async fn an_incident_opens_in_any_phase(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     for phase in Phase::ALL {
         let id = desk.open(phase.key(), &[]).await;
         let incident = desk.app.incident(&id).await;
@@ -104,7 +104,7 @@ async fn an_incident_opens_in_any_phase(test: TestDb) {
 }
 
 async fn opened_incident_is_published_before_response(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let before = desk.app.visitor().get("/").await;
     assert_eq!(before.word("h1"), "All Systems Operational");
     let mail = desk.mail.clone();
@@ -122,7 +122,7 @@ async fn opened_incident_is_published_before_response(test: TestDb) {
 }
 
 async fn all_errors_are_shown_and_typed_text_is_kept(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let mail = status_of(&desk.mail.id);
     let long = "x".repeat(256);
     let fields = [
@@ -158,7 +158,7 @@ async fn all_errors_are_shown_and_typed_text_is_kept(test: TestDb) {
 }
 
 async fn times_must_be_past_and_ordered(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let mut sent = async |phase, started, ended| {
         let fields = [
             ("title", "Mail is late"),
@@ -183,7 +183,7 @@ async fn times_must_be_past_and_ordered(test: TestDb) {
 }
 
 async fn deleted_component_or_unknown_status_is_rejected(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let basic = [("title", "Mail is late"), ("phase", "identified"), ("body", TEXT)];
     let api = status_of(&desk.api.id);
     let broken = [&basic[..], &[(&api, "on_fire")]].concat();
@@ -198,7 +198,7 @@ async fn deleted_component_or_unknown_status_is_rejected(test: TestDb) {
 }
 
 async fn a_preview_shows_the_text_and_publishes_nothing(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let before = desk.app.everything().await;
     let fields = [("title", "Mail"), ("phase", "identified"), ("body", "**late** <b>x</b>"), ("preview", "1")];
     let answer = desk.publisher.post("/admin/incidents", &fields).await;
@@ -210,7 +210,7 @@ async fn a_preview_shows_the_text_and_publishes_nothing(test: TestDb) {
 }
 
 async fn an_update_moves_the_phase_and_the_components(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let (api, mail) = (desk.api.clone(), desk.mail.clone());
     let id = desk.open("investigating", &[(&api, Status::DegradedPerformance), (&mail, Status::MajorOutage)]).await;
     assert_eq!(desk.board().await, ["Degraded performance", "Major outage"]);
@@ -226,7 +226,7 @@ async fn an_update_moves_the_phase_and_the_components(test: TestDb) {
 }
 
 async fn resolving_clears_components_and_reopening_has_none(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let (api, mail) = (desk.api.clone(), desk.mail.clone());
     let id = desk.open("identified", &[(&api, Status::PartialOutage), (&mail, Status::MajorOutage)]).await;
     desk.app.clock.advance(TimeDelta::minutes(90));
@@ -245,7 +245,7 @@ async fn resolving_clears_components_and_reopening_has_none(test: TestDb) {
 }
 
 async fn worst_of_baseline_and_incidents_shows(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let (api, mail) = (desk.api.clone(), desk.mail.clone());
     let set = [("version", "1"), ("status", "partial_outage")];
     let done = desk.publisher.post(&format!("/admin/components/{}/status", api.id), &set).await;
@@ -262,7 +262,7 @@ async fn worst_of_baseline_and_incidents_shows(test: TestDb) {
 }
 
 async fn backfilled_incident_keeps_times_and_components(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let api = status_of(&desk.api.id);
     let fields = [
         ("title", "Logins failed"),
@@ -289,7 +289,7 @@ async fn backfilled_incident_keeps_times_and_components(test: TestDb) {
 }
 
 async fn edited_update_is_labelled_and_audited(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let id = desk.open("investigating", &[]).await;
     let update = desk.app.incident(&id).await.updates[0].id.to_string();
     let path = format!("/admin/incidents/{id}/updates/{update}");
@@ -313,7 +313,7 @@ async fn edited_update_is_labelled_and_audited(test: TestDb) {
 }
 
 async fn deleting_newest_update_restores_previous_phase(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let api = desk.api.clone();
     let id = desk.open("identified", &[(&api, Status::PartialOutage)]).await;
     desk.app.clock.advance(TimeDelta::minutes(9));
@@ -332,7 +332,7 @@ async fn deleting_newest_update_restores_previous_phase(test: TestDb) {
 }
 
 async fn only_newest_of_several_updates_can_be_deleted(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let id = desk.open("identified", &[]).await;
     let first = desk.app.incident(&id).await.updates[0].id.to_string();
     let path = format!("/admin/incidents/{id}/updates/{first}/deletion");
@@ -349,7 +349,7 @@ async fn only_newest_of_several_updates_can_be_deleted(test: TestDb) {
 }
 
 async fn concurrently_edited_update_is_not_deleted(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let id = desk.open("identified", &[]).await;
     desk.update(&id, "monitoring", "Better.", &[]).await;
     let newest = desk.app.incident(&id).await.updates[1].id.to_string();
@@ -365,7 +365,7 @@ async fn concurrently_edited_update_is_not_deleted(test: TestDb) {
 }
 
 async fn deleting_an_incident_needs_its_title_and_leaves_a_tombstone(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let id = desk.open("identified", &[]).await;
     let path = format!("/admin/incidents/{id}/deletion");
     let before = desk.app.everything().await;
@@ -388,7 +388,7 @@ async fn deleting_an_incident_needs_its_title_and_leaves_a_tombstone(test: TestD
 }
 
 async fn concurrent_update_conflict_keeps_text(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let id = desk.open("investigating", &[]).await;
     let path = format!("/admin/incidents/{id}/updates");
     let version = desk.publisher.get(&format!("/admin/incidents/{id}")).await.field("version");
@@ -411,7 +411,7 @@ async fn concurrent_update_conflict_keeps_text(test: TestDb) {
 }
 
 async fn concurrent_edit_conflict_keeps_text(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let id = desk.open("investigating", &[]).await;
     let update = desk.app.incident(&id).await.updates[0].id.to_string();
     let path = format!("/admin/incidents/{id}/updates/{update}");
@@ -424,7 +424,7 @@ async fn concurrent_edit_conflict_keeps_text(test: TestDb) {
 }
 
 async fn details_and_settings_conflict_shows_both(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let id = desk.open("investigating", &[]).await;
     let mut owner = desk.app.logged_in(Owner).await;
     let (api, group) = (desk.api.id.clone(), desk.app.group("Core").await.id);
@@ -454,7 +454,7 @@ async fn details_and_settings_conflict_shows_both(test: TestDb) {
 }
 
 async fn every_change_is_one_audit_row_and_one_revision(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let mut owner = desk.app.logged_in(Owner).await;
     let mut expected = desk.app.counts().await;
     let mut grows_by_one = async |app: &TestApp, what: &str| {
@@ -494,7 +494,7 @@ async fn every_change_is_one_audit_row_and_one_revision(test: TestDb) {
 }
 
 async fn failed_commit_leaves_nothing(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let id = desk.open("identified", &[]).await;
     let (before, page) = (desk.app.everything().await, desk.app.visitor().get("/").await.body);
     desk.app
@@ -514,7 +514,7 @@ async fn failed_commit_leaves_nothing(test: TestDb) {
 }
 
 async fn the_internal_note_is_never_public(test: TestDb) {
-    let mut desk = Desk::over(test).await;
+    let mut desk = AdminSession::over(test).await;
     let fields = [("title", "Mail is late"), ("phase", "identified"), ("body", TEXT), ("internal_note", "ask Rui")];
     let id = opened(&desk.publisher.post("/admin/incidents", &fields).await);
     assert!(desk.publisher.get(&format!("/admin/incidents/{id}")).await.text().contains("ask Rui"));

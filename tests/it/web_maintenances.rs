@@ -264,13 +264,13 @@ async fn series_edit_applies_to_future_and_can_end(test: TestDb) {
     let stale = browser.post(&path, &fields).await;
     assert_eq!(stale.status, StatusCode::CONFLICT);
     browser.post(&format!("{path}/end"), &[]).await;
-    assert!(series::going_on(&mut app.db.read().await.unwrap()).await.unwrap().is_empty());
+    assert!(series::list_active(&mut app.db.read().await.unwrap()).await.unwrap().is_empty());
     assert_eq!(all(&app).await.len(), 1, "the planned one stays");
 }
 
 async fn cancelled_occurrence_plans_the_next(test: TestDb) {
     let app = TestApp::new(test).await;
-    let first = app.begin_series("weekly", app.clock.now() + TimeDelta::hours(2)).await;
+    let first = app.create_series("weekly", app.clock.now() + TimeDelta::hours(2)).await;
     let mut browser = app.logged_in(Role::Publisher).await;
     browser.post(&format!("/admin/maintenances/{}/cancellation", first.id), &[("version", "1")]).await;
     let made = all(&app).await;
@@ -280,7 +280,7 @@ async fn cancelled_occurrence_plans_the_next(test: TestDb) {
 
 async fn dashboard_and_list_show_planned_maintenances(test: TestDb) {
     let (app, mut browser) = planned(test).await;
-    app.begin_series("weekly", noon_in(2)).await;
+    app.create_series("weekly", noon_in(2)).await;
     let desk = browser.get("/admin").await;
     assert_eq!(desk.words("section[aria-labelledby='planned'] li a"), ["Maintenance work", "Series weekly"]);
     let list = browser.get("/admin/maintenances").await;

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
-use crate::support::fake_authenticator::Device;
+use crate::support::fake_authenticator::FakeAuthenticator;
 
 pub const HERE: &str = "https://status.test";
 
@@ -39,8 +39,8 @@ pub async fn ask(browser: &mut Browser, address: &str) -> Value {
 }
 
 /// Makes a passkey; gives its device and the answer to the form.
-async fn add(browser: &mut Browser, name: &str) -> (Device, Answer) {
-    let mut device = Device::at(HERE);
+async fn add(browser: &mut Browser, name: &str) -> (FakeAuthenticator, Answer) {
+    let mut device = FakeAuthenticator::at(HERE);
     let options = ask(browser, "/admin/account/passkeys/challenge").await;
     let credential = device.make(&options);
     let answer = browser.post("/admin/account/passkeys", &[("name", name), ("credential", &credential)]).await;
@@ -48,7 +48,7 @@ async fn add(browser: &mut Browser, name: &str) -> (Device, Answer) {
 }
 
 /// A manager with a passkey.
-pub async fn with_passkey(app: &TestApp) -> (Manager, Device, Browser) {
+pub async fn with_passkey(app: &TestApp) -> (Manager, FakeAuthenticator, Browser) {
     let manager = app.manager("Ines", Owner).await;
     let mut browser = app.through_login(&manager).await;
     let (device, answer) = add(&mut browser, "Laptop").await;
@@ -152,7 +152,7 @@ async fn passkey_is_bound_to_this_origin(test: TestDb) {
         let options = ask(&mut browser, "/login/passkey/challenge").await;
         device.origin = origin.into();
         is_refused(&mut browser, &device.sign(&options), origin).await;
-        let mut other = Device::at(origin);
+        let mut other = FakeAuthenticator::at(origin);
         let options = ask(&mut inside, "/admin/account/passkeys/challenge").await;
         let credential = other.make(&options);
         let fields = [("name", "Phone"), ("credential", credential.as_str())];
@@ -192,8 +192,8 @@ async fn lost_provider_role_keeps_own_logins(test: TestDb) {
     let link = app.link(LinkPurpose::Reset, Some(&manager), TimeDelta::minutes(30)).await;
     assert_eq!(app.visitor().get(&format!("/setup/{link}")).await.status, StatusCode::OK);
     let mut tx = app.db.write().await.unwrap();
-    assert!(managers::shut_out(&mut tx, &manager).await.unwrap());
-    assert!(!managers::shut_out(&mut tx, &manager).await.unwrap(), "there is nothing left to end");
+    assert!(managers::revoke_access(&mut tx, &manager).await.unwrap());
+    assert!(!managers::revoke_access(&mut tx, &manager).await.unwrap(), "there is nothing left to end");
     tx.commit_unaudited().await.unwrap();
     assert!(inside.get("/admin").await.location().starts_with("/login"), "the session is over");
     assert_ne!(app.visitor().get(&format!("/setup/{link}")).await.status, StatusCode::OK, "so is the link");
@@ -289,7 +289,7 @@ async fn challenges_are_bounded_used_once_and_swept(test: TestDb) {
     assert_eq!(app.number(COUNT).await, 0, "it ends with its session");
 }
 
-/// Somebody's browser at an address.
+/// TestActor's browser at an address.
 fn at(app: &TestApp, address: &str) -> Browser {
     let mut browser = app.visitor();
     browser.peer = Some(address.parse().unwrap());

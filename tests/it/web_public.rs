@@ -120,7 +120,7 @@ async fn a_head_request_gets_the_headers_alone(test: TestDb) {
 }
 
 /// One answer of every kind, with what it is.
-async fn one_of_each(app: &TestApp) -> Vec<(u16, &'static str, Answer)> {
+async fn one_of_each_kind(app: &TestApp) -> Vec<(u16, &'static str, Answer)> {
     let (mut owner, mut viewer) = (app.logged_in(Owner).await, app.logged_in(Viewer).await);
     let tag = app.visitor().get("/").await.header("etag").to_owned();
     let large = "x".repeat(600 * 1024);
@@ -154,7 +154,7 @@ async fn one_of_each(app: &TestApp) -> Vec<(u16, &'static str, Answer)> {
 
 async fn every_response_has_security_headers(test: TestDb) {
     let app = with_an_incident(test).await;
-    for (status, what, answer) in one_of_each(&app).await {
+    for (status, what, answer) in one_of_each_kind(&app).await {
         assert_eq!(answer.status.as_u16(), status, "{what}: {}", answer.text());
         let expected = [
             ("x-content-type-options", "nosniff"),

@@ -12,7 +12,7 @@ use candor::web::admin::routes;
 use chrono::TimeDelta;
 
 use crate::support::TestDb;
-use crate::support::app::{Answer, Browser, TestApp, is_turned_away};
+use crate::support::app::{Answer, Browser, TestApp, is_denied};
 use crate::support::fixtures;
 
 on_both_databases!(
@@ -188,7 +188,7 @@ const FRESH: [(&str, &str); 29] = [
 ];
 
 /// What a manager who lacks the required second factor can still do.
-const OPEN_WITHOUT_FACTOR: [&str; 5] =
+const ALLOWED_WITHOUT_FACTOR: [&str; 5] =
     ["/logout", "/admin/proof", "/admin/proof/oidc", "/admin/account/factors", "/admin/account/totp"];
 
 fn table() -> impl Iterator<Item = (Method, &'static str, Option<Role>)> {
@@ -238,7 +238,7 @@ impl Walk {
         let mut planned = fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(1), &["api"]);
         planned.updates[0].id = candor::domain::UpdateId::parse("it-2m").unwrap();
         app.plan(&[planned]).await;
-        app.begin_series("again", tomorrow).await;
+        app.create_series("again", tomorrow).await;
         app.prepared("template", "draft").await;
         app.correction(&component, "correction").await;
         let token = app.link(LinkPurpose::Reset, Some(&target), TimeDelta::minutes(30)).await;
@@ -276,7 +276,7 @@ async fn request(browser: &mut Browser, method: &Method, address: &str) -> Answe
 }
 
 /// Walks every guarded route without a living session: each leads to the login and changes nothing.
-async fn is_a_stranger(walk: &Walk, browser: Browser) {
+async fn is_anonymous(walk: &Walk, browser: Browser) {
     let before = walk.app.everything().await;
     for (method, path, least) in table() {
         let address = walk.address(path, "");
@@ -285,14 +285,14 @@ async fn is_a_stranger(walk: &Walk, browser: Browser) {
         }
         let answer = request(&mut browser.clone(), &method, &address).await;
         let told = (answer.status, answer.location());
-        assert!(is_turned_away(&method, &address, &answer), "{method} {path}: {told:?}");
+        assert!(is_denied(&method, &address, &answer), "{method} {path}: {told:?}");
     }
     assert!(walk.app.everything().await == before, "a stranger changed something");
 }
 
 async fn anonymous_requests_redirect_to_login(test: TestDb) {
     let walk = Walk::over(test).await;
-    is_a_stranger(&walk, walk.app.visitor()).await;
+    is_anonymous(&walk, walk.app.visitor()).await;
     let mut visitor = walk.app.visitor();
     assert_eq!(visitor.get("/login").await.status, StatusCode::OK);
     assert_eq!(visitor.get(&format!("/setup/{}", walk.token)).await.status, StatusCode::OK);
@@ -306,7 +306,7 @@ async fn disabled_manager_is_anonymous(test: TestDb) {
     tx.commit_unaudited().await.unwrap();
     // Disabling ends the sessions; this one stands for any that would be left.
     let browser = walk.app.with_session(&manager).await;
-    is_a_stranger(&walk, browser).await;
+    is_anonymous(&walk, browser).await;
 }
 
 /// The id of an API token of `manager`.
@@ -389,7 +389,7 @@ async fn manager_without_required_factor_can_only_add_one(test: TestDb) {
     let mut browser = walk.app.with_session(&owner).await;
     let before = walk.app.everything().await;
     for (method, path, least) in table() {
-        let open = OPEN_WITHOUT_FACTOR.contains(&path) || path.starts_with("/admin/account/passkeys");
+        let open = ALLOWED_WITHOUT_FACTOR.contains(&path) || path.starts_with("/admin/account/passkeys");
         let adds = path.starts_with("/admin/account/totp/") || path == "/admin/account/recovery-codes";
         if least.is_none() || open || adds {
             continue;

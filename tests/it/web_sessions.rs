@@ -7,7 +7,7 @@ use candor::credentials::secret_token;
 use candor::db::{managers, sessions};
 use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::web::Error;
-use candor::web::access::session::{self, OidcLogin, SessionData, Store, Visitor};
+use candor::web::access::session::{self, BrowserInfo, OidcLogin, SessionData, Store};
 use candor::web::edge::client_ip::ClientAddress;
 use chrono::TimeDelta;
 use tower_sessions::Session;
@@ -282,7 +282,7 @@ async fn session_of_another_cannot_be_ended_by_hash(test: TestDb) {
 /// The session of `browser` as a request that has just come carries it about.
 async fn carried(app: &TestApp, browser: &Browser) -> Session {
     let id = browser.cookies["sid"].parse().unwrap();
-    let session = Session::new(Some(id), Arc::new(Store::of(&app.state)), None);
+    let session = Session::new(Some(id), Arc::new(Store::new(&app.state)), None);
     assert!(session::load(&session).await.unwrap().manager.is_some());
     session
 }
@@ -292,9 +292,11 @@ async fn a_session_that_was_ended_is_not_renewed(test: TestDb) {
     let browser = app.through_login(&app.manager("Ines", Owner).await).await;
     let (renewing, proving) = (carried(&app, &browser).await, carried(&app, &browser).await);
     let mut tx = app.db.write().await.unwrap();
-    sessions::delete(&mut tx, &session::hash(renewing.id().unwrap())).await.unwrap();
+    sessions::delete(&mut tx, &session::hash_id(renewing.id().unwrap())).await.unwrap();
     tx.commit_unaudited().await.unwrap();
-    for refused in [session::renew(&app.state, &renewing).await, session::prove(&app.state, &proving).await] {
+    for refused in
+        [session::rotate_session(&app.state, &renewing).await, session::record_proof(&app.state, &proving).await]
+    {
         assert!(matches!(refused, Err(Error::LoginRequired(_))), "{refused:?}");
     }
     assert!(!renewing.is_modified() && !proving.is_modified(), "no cookie is sent either");
@@ -305,7 +307,8 @@ async fn concurrent_session_renewals_one_wins(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = app.through_login(&app.manager("Ines", Owner).await).await;
     let (one, other) = (carried(&app, &browser).await, carried(&app, &browser).await);
-    let (first, second) = tokio::join!(session::prove(&app.state, &one), session::prove(&app.state, &other));
+    let (first, second) =
+        tokio::join!(session::record_proof(&app.state, &one), session::record_proof(&app.state, &other));
     let going_on = match (first, second) {
         (Ok(()), Err(Error::LoginRequired(_))) => one,
         (Err(Error::LoginRequired(_)), Ok(())) => other,
@@ -332,11 +335,11 @@ async fn a_new_id_does_not_lengthen_the_session(test: TestDb) {
     assert!(!is_in(&browser).await);
 }
 
-const VISITOR: Visitor<'_> = Visitor { address: ClientAddress(None), user_agent: "Test" };
+const VISITOR: BrowserInfo<'_> = BrowserInfo { address: ClientAddress(None), user_agent: "Test" };
 
 /// A request in which nobody is logged in yet.
 fn new_session(app: &TestApp) -> Session {
-    Session::new(None, Arc::new(Store::of(&app.state)), None)
+    Session::new(None, Arc::new(Store::new(&app.state)), None)
 }
 
 /// The password was right, and then it is reset, the manager disabled or given another role, before the session begins:
@@ -357,12 +360,12 @@ async fn session_starts_only_for_unchanged_manager(test: TestDb) {
     tx.commit_unaudited().await.unwrap();
     for known in [&reset, &disabled, &demoted] {
         let session = new_session(&app);
-        let refused = session::begin(&app.state, &session, known, VISITOR, None).await;
+        let refused = session::begin_session(&app.state, &session, known, VISITOR, None).await;
         assert!(matches!(refused, Err(Error::LoginRequired(_))), "{}: {refused:?}", known.name);
         assert!(!session.is_modified() && session.id().is_none(), "{}: no cookie is sent either", known.name);
     }
     assert_eq!(app.session_count().await, 0);
-    session::begin(&app.state, &new_session(&app), &same, VISITOR, None).await.unwrap();
+    session::begin_session(&app.state, &new_session(&app), &same, VISITOR, None).await.unwrap();
     assert_eq!(app.sessions(&same).await.len(), 1);
 }
 
@@ -373,18 +376,18 @@ async fn removed_second_factor_is_not_written_back(test: TestDb) {
     app.require_second_factor().await;
     let begun = new_session(&app);
     let login = OidcLogin { authenticated_at: app.clock.now(), has_second_factor: true };
-    session::begin(&app.state, &begun, &manager, VISITOR, Some(login)).await.unwrap();
+    session::begin_session(&app.state, &begun, &manager, VISITOR, Some(login)).await.unwrap();
     let mut browser = app.visitor();
     browser.cookies.insert("sid".into(), begun.id().unwrap().to_string());
     assert!(is_in(&browser).await, "the provider asked for the second factor");
     let on_its_way = carried(&app, &browser).await;
     let mut tx = app.db.write().await.unwrap();
-    session::forget_second_factor(&mut tx, &session::hash(begun.id().unwrap()), app.clock.now()).await.unwrap();
+    session::forget_second_factor(&mut tx, &session::hash_id(begun.id().unwrap()), app.clock.now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();
     let carried = session::load(&on_its_way).await.unwrap();
     assert!(carried.second_factor, "it does not know yet");
     session::save(&on_its_way, &SessionData { user_agent: "Another".into(), ..carried }).await.unwrap();
-    let stored = session::read(&app.sessions(&manager).await[0]).unwrap();
+    let stored = session::parse_data(&app.sessions(&manager).await[0]).unwrap();
     assert_eq!((stored.user_agent.as_str(), stored.second_factor), ("Another", false), "the rest of it is kept");
     assert_eq!(browser.get("/admin").await.location(), "/admin/account/factors", "and the factor is lacking");
 }

@@ -8,7 +8,7 @@ use candor::domain::{Phase, Status};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::support::api_client::Program;
+use crate::support::api_client::ApiClient;
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
@@ -26,8 +26,8 @@ on_both_databases!(
     token_revoked_during_upload_writes_nothing,
 );
 
-async fn program(app: &TestApp) -> Program {
-    Program::new(app, &app.manager("Ines", Owner).await, "Deploy", Scope::Admin).await
+async fn program(app: &TestApp) -> ApiClient {
+    ApiClient::new(app, &app.manager("Ines", Owner).await, "Deploy", Scope::Admin).await
 }
 
 fn keys(object: &Value) -> Vec<&str> {
@@ -68,10 +68,10 @@ async fn component_is_created_updated_deleted(test: TestDb) {
     let answer = program.send(Method::DELETE, &path, &json!({})).await;
     assert_eq!((answer.status, answer.body.len()), (StatusCode::NO_CONTENT, 0));
     assert_eq!(program.send(Method::GET, &path, &json!({})).await.status, StatusCode::NOT_FOUND);
-    let deeds: Vec<_> = app.audit().await.into_iter().map(|row| (row.action, row.actor.name)).collect();
+    let changes: Vec<_> = app.audit().await.into_iter().map(|row| (row.action, row.actor.name)).collect();
     let by = || "Ines by Deploy".to_owned();
     let done = ["delete", "edit", "edit", "add"].map(|verb| (format!("component.{verb}"), by()));
-    assert_eq!(deeds, done);
+    assert_eq!(changes, done);
     assert_eq!(program.wrong(Method::POST, "/components", &json!({ "component": {} })).await, ["/component/name"]);
     let wrong = json!({ "component": { "name": [1], "status": "broken", "group_id": "never", "start_date": "soon" } });
     assert_eq!(
@@ -109,7 +109,7 @@ async fn publisher_token_sets_status_only(test: TestDb) {
     let app = TestApp::new(test).await;
     let component = app.component("API").await;
     let owner = app.manager("Ines", Owner).await;
-    let program = Program::new(&app, &owner, "Monitor", Scope::Publish).await;
+    let program = ApiClient::new(&app, &owner, "Monitor", Scope::Publish).await;
     let path = format!("/components/{}", component.id);
     let changed = program.change(Method::PATCH, &path, &json!({ "component": { "status": "major_outage" } })).await;
     assert_eq!(changed["status"], "major_outage");
@@ -282,13 +282,13 @@ async fn token_revoked_during_upload_writes_nothing(test: TestDb) {
     ];
     for (end, status) in ends {
         let mut manager = app.manager(end, Owner).await;
-        let program = Program::new(&app, &manager, "Deploy", Scope::Admin).await;
+        let program = ApiClient::new(&app, &manager, "Deploy", Scope::Admin).await;
         // The first use of a token is noted, which would wait as well.
         program.get("/components").await;
         let (before, now) = (app.counts().await, app.clock.now());
         let mut tx = app.db.write().await.unwrap();
         match end {
-            "revoked" => drop(api_tokens::delete_of(&mut tx, &manager.id).await.unwrap()),
+            "revoked" => drop(api_tokens::delete_for_manager(&mut tx, &manager.id).await.unwrap()),
             "disabled" => managers::disable(&mut tx, &mut manager, now).await.unwrap(),
             "demoted" => managers::set_role(&mut tx, &mut manager, Viewer, now).await.unwrap(),
             _ => {}

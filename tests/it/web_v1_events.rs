@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::support::api_client::{self, Program};
+use crate::support::api_client::{self, ApiClient};
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
@@ -29,8 +29,8 @@ on_both_databases!(
     metadata_and_reminders_round_trip,
 );
 
-async fn program(app: &TestApp) -> Program {
-    Program::new(app, &app.manager("Ines", Owner).await, "Deploy", Scope::Publish).await
+async fn program(app: &TestApp) -> ApiClient {
+    ApiClient::new(app, &app.manager("Ines", Owner).await, "Deploy", Scope::Publish).await
 }
 
 fn at(event: &Value) -> String {
@@ -319,7 +319,7 @@ async fn maintenance_is_planned_rescheduled_started_completed(test: TestDb) {
 async fn deleted_occurrence_plans_the_next(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
-    let first = app.begin_series("again", app.clock.now() + TimeDelta::days(1)).await;
+    let first = app.create_series("again", app.clock.now() + TimeDelta::days(1)).await;
     let path = format!("/incidents/{}", first.id);
     let answer = program.send(Method::DELETE, &path, &json!({})).await;
     assert_eq!((answer.status, api_client::json(&answer)["id"].clone()), (StatusCode::OK, json!(first.id)));
@@ -378,10 +378,10 @@ async fn a_deleted_incident_is_gone(test: TestDb) {
 async fn idempotency_key_creates_one_incident(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
-    let program = Program::new(&app, &owner, "Deploy", Scope::Publish).await;
-    let other = Program::new(&app, &owner, "Other", Scope::Publish).await;
+    let program = ApiClient::new(&app, &owner, "Deploy", Scope::Publish).await;
+    let other = ApiClient::new(&app, &owner, "Other", Scope::Publish).await;
     let body = json!({ "incident": { "name": "Once", "body": "Text" } }).to_string();
-    let post = async |program: &Program, body: &str, key: &str| {
+    let post = async |program: &ApiClient, body: &str, key: &str| {
         program.send_with(Method::POST, "/incidents", body.to_owned(), &[("idempotency-key", key)]).await
     };
     let mut hurrying = JoinSet::new();

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use crate::support::TestDb;
-use crate::support::api_client::{Program, json};
+use crate::support::api_client::{ApiClient, json};
 use crate::support::app::TestApp;
 
 on_both_databases!(
@@ -78,7 +78,7 @@ fn api_route_table_is_exact() {
 }
 
 /// The address of a route in which nothing is that it asks for, but the page.
-fn address(path: &str, program: &Program) -> String {
+fn address(path: &str, program: &ApiClient) -> String {
     let page = program.root.trim_start_matches("/v1/pages/");
     ["{component}", "{group}", "{incident}", "{update}", "{subscriber}"]
         .iter()
@@ -90,10 +90,10 @@ async fn token_scope_decides_access(test: TestDb) {
     let owner = app.manager("Ines", Owner).await;
     let viewer = app.manager("Rui", Viewer).await;
     let programs = [
-        (Program::new(&app, &owner, "read", Scope::Read).await, Viewer),
-        (Program::new(&app, &owner, "publish", Scope::Publish).await, Publisher),
-        (Program::new(&app, &owner, "admin", Scope::Admin).await, Owner),
-        (Program::new(&app, &viewer, "more than its manager", Scope::Admin).await, Viewer),
+        (ApiClient::new(&app, &owner, "read", Scope::Read).await, Viewer),
+        (ApiClient::new(&app, &owner, "publish", Scope::Publish).await, Publisher),
+        (ApiClient::new(&app, &owner, "admin", Scope::Admin).await, Owner),
+        (ApiClient::new(&app, &viewer, "more than its manager", Scope::Admin).await, Viewer),
     ];
     let before = app.everything().await;
     for (method, path, least) in TABLE {
@@ -118,7 +118,7 @@ async fn token_scope_decides_access(test: TestDb) {
 async fn api_not_found_is_json(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
-    let program = Program::new(&app, &owner, "Deploy", Scope::Admin).await;
+    let program = ApiClient::new(&app, &owner, "Deploy", Scope::Admin).await;
     for (method, path) in [
         (Method::GET, "/metrics"),
         (Method::GET, "/v1/pages/another"),
@@ -150,7 +150,7 @@ async fn api_not_found_is_json(test: TestDb) {
 async fn an_address_may_end_in_json(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
-    let program = Program::new(&app, &owner, "Deploy", Scope::Admin).await;
+    let program = ApiClient::new(&app, &owner, "Deploy", Scope::Admin).await;
     let made = program.make("/components.json", &json!({ "component": { "name": "API" } })).await;
     let path = format!("/components/{}", made["id"].as_str().unwrap());
     assert_eq!(program.get(&format!("{path}.json")).await, program.get(&path).await);
@@ -165,7 +165,7 @@ async fn an_address_may_end_in_json(test: TestDb) {
 async fn token_in_query_needs_owner_opt_in(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
-    let program = Program::new(&app, &owner, "Old", Scope::Read).await;
+    let program = ApiClient::new(&app, &owner, "Old", Scope::Read).await;
     let address = format!("/v1/pages?api_key={}", program.secret);
     let mut browser = program.browser.clone();
     assert_eq!(browser.get(&address).await.status, StatusCode::UNAUTHORIZED);
@@ -183,9 +183,9 @@ async fn token_in_query_needs_owner_opt_in(test: TestDb) {
 async fn token_calls_are_rate_limited(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
-    let program = Program::new(&app, &owner, "Eager", Scope::Admin).await;
-    let other = Program::new(&app, &owner, "Calm", Scope::Admin).await;
-    let write = async |program: &Program| program.send(Method::POST, "/components", &json!({})).await;
+    let program = ApiClient::new(&app, &owner, "Eager", Scope::Admin).await;
+    let other = ApiClient::new(&app, &owner, "Calm", Scope::Admin).await;
+    let write = async |program: &ApiClient| program.send(Method::POST, "/components", &json!({})).await;
     for used in 1..=60 {
         let answer = write(&program).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{used}");

@@ -91,7 +91,7 @@ fn secret(app: &TestApp, id: &str, visibility: Visibility, ago: TimeDelta) -> In
 }
 
 /// A page with a public incident, a component called API, and nothing else.
-async fn with_something_to_see(test: TestDb) -> TestApp {
+async fn with_public_incident(test: TestDb) -> TestApp {
     let app = TestApp::new(test).await;
     let mut tx = app.db.write().await.unwrap();
     let mut api: Component =
@@ -141,7 +141,7 @@ fn said(answer: Answer) -> (StatusCode, Vec<(String, String)>, String) {
 }
 
 async fn hidden_incident_leaves_public_pages_unchanged(test: TestDb) {
-    let app = with_something_to_see(test).await;
+    let app = with_public_incident(test).await;
     let before = told(&app, &PUBLIC).await;
     let mut changes = app.publisher.changes();
     changes.mark_unchanged();
@@ -157,7 +157,7 @@ async fn hidden_incident_leaves_public_pages_unchanged(test: TestDb) {
 }
 
 async fn hidden_incident_is_404(test: TestDb) {
-    let app = with_something_to_see(test).await;
+    let app = with_public_incident(test).await;
     let hidden = hide(&app).await;
     for id in hidden {
         let never = format!("never{id}");
@@ -178,7 +178,7 @@ async fn hidden_incident_is_404(test: TestDb) {
 }
 
 async fn exports_omit_hidden_incidents(test: TestDb) {
-    let app = with_something_to_see(test).await;
+    let app = with_public_incident(test).await;
     hide(&app).await;
     let folder = tempfile::tempdir().unwrap();
     let mut pages = Vec::new();
@@ -208,7 +208,7 @@ async fn exports_omit_hidden_incidents(test: TestDb) {
 }
 
 async fn hiding_a_published_incident_removes_it_everywhere(test: TestDb) {
-    let app = with_something_to_see(test).await;
+    let app = with_public_incident(test).await;
     let before = told(&app, &PUBLIC).await;
     app.add(&[secret(&app, "slip", Visibility::Public, TimeDelta::days(100))]).await;
     assert!(app.visitor().get("/incidents/slip").await.text().contains(SECRET));
@@ -223,7 +223,7 @@ async fn hiding_a_published_incident_removes_it_everywhere(test: TestDb) {
 }
 
 async fn an_embargo_ends_at_its_instant_and_only_once(test: TestDb) {
-    let app = with_something_to_see(test).await;
+    let app = with_public_incident(test).await;
     let until = app.clock.now() + TimeDelta::hours(2);
     app.add(&[secret(&app, "later", Visibility::Embargoed(until), TimeDelta::hours(1))]).await;
     let mut work = Worker::default();
@@ -248,7 +248,7 @@ async fn an_embargo_ends_at_its_instant_and_only_once(test: TestDb) {
 }
 
 async fn missed_embargo_end_is_caught_up(test: TestDb) {
-    let app = with_something_to_see(test).await;
+    let app = with_public_incident(test).await;
     let after = |hours| app.clock.now() + TimeDelta::hours(hours);
     app.add(&[
         secret(&app, "first", Visibility::Embargoed(after(1)), TimeDelta::hours(1)),
@@ -265,7 +265,7 @@ async fn missed_embargo_end_is_caught_up(test: TestDb) {
 }
 
 async fn failing_embargo_does_not_block_others(test: TestDb) {
-    let app = with_something_to_see(test).await;
+    let app = with_public_incident(test).await;
     let after = |hours| app.clock.now() + TimeDelta::hours(hours);
     app.add(&[
         secret(&app, "first", Visibility::Embargoed(after(1)), TimeDelta::hours(1)),
@@ -293,11 +293,11 @@ async fn failing_embargo_does_not_block_others(test: TestDb) {
 }
 
 async fn two_nodes_end_an_embargo_once(test: TestDb) {
-    let app = with_something_to_see(test).await;
+    let app = with_public_incident(test).await;
     let until = app.clock.now() + TimeDelta::hours(1);
     app.add(&[secret(&app, "later", Visibility::Embargoed(until), TimeDelta::hours(1))]).await;
     app.clock.advance(TimeDelta::hours(1));
-    let (other, _) = app.restarted_over(candor::db::Db::at(&app.test.url).unwrap());
+    let (other, _) = app.restart_with(candor::db::Db::at(&app.test.url).unwrap());
     let before = app.counts().await;
     let (one, two) = tokio::join!(end_embargoes(&app), end_embargoes(&other));
     one.and(two).unwrap();
@@ -306,7 +306,7 @@ async fn two_nodes_end_an_embargo_once(test: TestDb) {
 }
 
 async fn an_embargo_can_be_ended_by_hand(test: TestDb) {
-    let app = with_something_to_see(test).await;
+    let app = with_public_incident(test).await;
     hide(&app).await;
     let mut publisher = app.logged_in(Publisher).await;
     for id in ["later", "inside"] {
@@ -331,7 +331,7 @@ async fn an_embargo_can_be_ended_by_hand(test: TestDb) {
 }
 
 async fn publishing_an_unseen_version_is_rejected(test: TestDb) {
-    let app = with_something_to_see(test).await;
+    let app = with_public_incident(test).await;
     hide(&app).await;
     let mut publisher = app.logged_in(Publisher).await;
     let answer = publisher.post("/admin/incidents/inside/publication", &[("version", "7")]).await;
@@ -366,7 +366,7 @@ async fn edit(app: &TestApp, browser: &mut Browser, id: &str, changed: &[(&str, 
 }
 
 async fn visibility_is_chosen_at_open(test: TestDb) {
-    let app = with_something_to_see(test).await;
+    let app = with_public_incident(test).await;
     let mut publisher = app.logged_in(Publisher).await;
     assert_eq!(publisher.get("/admin/incidents/new").await.field("visibility"), "public");
     let api = status_of(&candor::domain::ComponentId::parse("api").unwrap());
@@ -391,7 +391,7 @@ async fn visibility_is_chosen_at_open(test: TestDb) {
 }
 
 async fn visibility_is_chosen_at_edit(test: TestDb) {
-    let app = with_something_to_see(test).await;
+    let app = with_public_incident(test).await;
     hide(&app).await;
     let mut publisher = app.logged_in(Publisher).await;
     let kept = edit(&app, &mut publisher, "later", &[("title", "Renamed")]).await;
@@ -407,7 +407,7 @@ async fn visibility_is_chosen_at_edit(test: TestDb) {
 }
 
 async fn visibility_is_shown_in_words(test: TestDb) {
-    let app = with_something_to_see(test).await;
+    let app = with_public_incident(test).await;
     hide(&app).await;
     let mut viewer = app.logged_in(Viewer).await;
     let marks = ["Publishes at 11 Nov 2026, 12:00 UTC", "Internal"];

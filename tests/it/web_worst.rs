@@ -10,7 +10,7 @@ use candor::web::{admin, api};
 use chrono::TimeDelta;
 
 use crate::support::TestDb;
-use crate::support::api_client::Program;
+use crate::support::api_client::ApiClient;
 use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::fixtures;
 
@@ -24,9 +24,9 @@ on_both_databases!(
 /// The size of a body that is still read.
 const FULL: usize = 512 * 1024;
 /// The largest answer to somebody who is not logged in: what is given back, and a page around it.
-const FOR_STRANGERS: usize = 160 * 1024;
+const MAX_ANONYMOUS: usize = 160 * 1024;
 /// The largest answer to a manager: what was typed is there as often as its page shows it.
-const FOR_MANAGERS: usize = 1024 * 1024;
+const MAX_MANAGER: usize = 1024 * 1024;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -70,7 +70,7 @@ impl Target {
         app.add(&[fixtures::incident("it", now)]).await;
         let tomorrow = now + TimeDelta::days(1);
         app.plan(&[fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(1), &[])]).await;
-        app.begin_series("again", tomorrow).await;
+        app.create_series("again", tomorrow).await;
         app.prepared("template", "draft").await;
         let token = app.link(LinkPurpose::Reset, Some(&other), TimeDelta::minutes(30)).await;
         Self { app, other, component, token }
@@ -124,7 +124,7 @@ async fn largest_anonymous_form_gets_small_response(test: TestDb) {
     let mut forms = worst_forms();
     // As large as whoever needs no login may send.
     forms.push(("a small form", format!("email={}", "\"".repeat(16_000))));
-    target.is_bounded(None, &forms, FOR_STRANGERS).await;
+    target.is_bounded(None, &forms, MAX_ANONYMOUS).await;
     assert!(target.app.everything().await == before);
 }
 
@@ -134,7 +134,7 @@ async fn largest_manager_form_gets_limited_response(test: TestDb) {
         let forms = worst_forms();
         let forms = if role == Publisher { &forms[..] } else { &forms[2..4] };
         let who = target.app.manager(role.words(), role).await;
-        target.is_bounded(Some(&who), forms, FOR_MANAGERS).await;
+        target.is_bounded(Some(&who), forms, MAX_MANAGER).await;
     }
 }
 
@@ -158,7 +158,7 @@ async fn largest_form_awaiting_reauth_gets_limited_response(test: TestDb) {
 async fn largest_api_call_gets_limited_response(test: TestDb) {
     let target = Target::over(test).await;
     let ines = target.app.manager("Ines", Owner).await;
-    let program = Program::new(&target.app, &ines, "Writes", Scope::Admin).await;
+    let program = ApiClient::new(&target.app, &ines, "Writes", Scope::Admin).await;
     let before = target.app.everything().await;
     let keys: String = (0..30_000).map(|number| format!("\"k{number}\":\"v\",")).collect();
     let wrong: String = (0..4_000).map(|number| format!("\"component-{number}\":\"no status\",")).collect();

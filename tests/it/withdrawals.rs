@@ -30,7 +30,7 @@ on_both_databases!(
 );
 
 /// A word that stands in every text of the incident that is withdrawn, and nowhere else.
-const MARKER: &str = "Xylophone";
+const WITHDRAWN_TEXT: &str = "Xylophone";
 
 /// Every address that shows the incident, ready beforehand or rendered on demand.
 const SHOWING: [&str; 21] = [
@@ -60,8 +60,8 @@ const SHOWING: [&str; 21] = [
 /// The incident, begun so long ago that its page is ready beforehand or not.
 fn marked(app: &TestApp, ago: TimeDelta) -> Incident {
     let mut incident = fixtures::incident("marked", app.clock.now() - ago);
-    incident.title = format!("{MARKER} is out");
-    incident.updates[0].body = format!("The {MARKER} is **out**.");
+    incident.title = format!("{WITHDRAWN_TEXT} is out");
+    incident.updates[0].body = format!("The {WITHDRAWN_TEXT} is **out**.");
     incident
 }
 
@@ -73,7 +73,7 @@ async fn read_everywhere(test: TestDb) -> TestApp {
     for address in SHOWING {
         let answer = app.visitor().get(address).await;
         assert!(answer.status.as_u16() < 500, "{address}");
-        shown += usize::from(answer.text().contains(MARKER));
+        shown += usize::from(answer.text().contains(WITHDRAWN_TEXT));
     }
     assert!(shown >= 14, "only {shown} addresses show the incident");
     app
@@ -84,11 +84,11 @@ async fn marker_is_gone(app: &TestApp) {
     let is_gone = async |when: &str| {
         for address in SHOWING {
             let answer = app.visitor().get(address).await;
-            assert!(!answer.text().contains(MARKER), "{address} shows it {when}: {}", answer.status);
+            assert!(!answer.text().contains(WITHDRAWN_TEXT), "{address} shows it {when}: {}", answer.status);
         }
     };
     // Something else happens, so that nobody knows any more which addresses have nothing.
-    let manager = app.manager("Somebody", Owner).await;
+    let manager = app.manager("TestActor", Owner).await;
     app.through_login(&manager).await;
     let mut work = Worker::default();
     work.tick(app).await;
@@ -104,8 +104,8 @@ async fn marker_is_gone(app: &TestApp) {
     app.clock.advance(TimeDelta::days(1));
     work.tick(app).await;
     is_gone("a day later").await;
-    let (_, mut restarted) = app.restarted_over(app.db.clone());
-    assert!(!restarted.get("/history").await.text().contains(MARKER));
+    let (_, mut restarted) = app.restart_with(app.db.clone());
+    assert!(!restarted.get("/history").await.text().contains(WITHDRAWN_TEXT));
 }
 
 /// Keeps a change as the handlers do, and publishes it.
@@ -127,7 +127,7 @@ async fn deleted_incident_stays_away_during_an_outage(test: TestDb) {
     let mut owner = app.through_login(&app.manager("Ines", Owner).await).await;
     let path = "/admin/incidents/marked/deletion";
     let version = owner.get(path).await.field("version");
-    let title = format!("{MARKER} is out");
+    let title = format!("{WITHDRAWN_TEXT} is out");
     let done = owner.post(path, &[("title", &title), ("version", &version)]).await;
     assert_eq!(done.location(), "/admin/incidents?done=incident-deleted", "{}", done.text());
     marker_is_gone(&app).await;
@@ -179,7 +179,7 @@ async fn unpublished_change_invalidates_every_copy(test: TestDb) {
     app.publish().await;
     let answer = app.visitor().get("/history?q=xylophone").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(!answer.text().contains(&format!("{MARKER} is out")));
+    assert!(!answer.text().contains(&format!("{WITHDRAWN_TEXT} is out")));
 }
 
 async fn missing_page_loses_its_copies(test: TestDb) {

@@ -59,7 +59,7 @@ async fn a_stuck_writer_makes_readiness_fail_until_it_ends(test: TestDb) {
     let probing = tokio::spawn(async move { probe_if_due(&state).await });
     until("it waits for the lock", || {
         app.clock.advance(TimeDelta::milliseconds(100));
-        app.state.writes().trouble().is_some()
+        app.state.writes().failure().is_some()
     })
     .await;
     app.state.worker_heartbeat().beat();
@@ -146,7 +146,7 @@ async fn a_read_only_postgres_makes_readiness_fail() {
     let app = TestApp::new(test).await;
     let separator = if app.test.url.contains('?') { '&' } else { '?' };
     let url = format!("{}{separator}options=-c%20default_transaction_read_only%3Don", app.test.url);
-    let (state, mut visitor) = app.restarted_over(Db::at(&url).unwrap());
+    let (state, mut visitor) = app.restart_with(Db::at(&url).unwrap());
     state.publisher.publish().await.unwrap();
     probe_if_due(&state).await;
     let answer = visitor.get("/readyz").await;

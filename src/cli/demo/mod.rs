@@ -47,7 +47,7 @@ pub async fn load_demo(db: &Db, clock: &Clock) -> anyhow::Result<DemoData> {
 /// Whether nobody has put anything into the database. Managers may be there: they set it up.
 async fn is_database_empty(tx: &mut Tx) -> db::Result<bool> {
     let history = admin_incidents::list(tx, None, 1).await?;
-    let parts = components::list(tx).await?.len() + components::groups(tx).await?.len();
+    let parts = components::list(tx).await?.len() + components::list_groups(tx).await?.len();
     Ok(history.is_empty() && parts == 0 && page_settings::load(tx).await?.version == 1)
 }
 

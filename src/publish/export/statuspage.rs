@@ -77,7 +77,7 @@ impl ExportFolder<'_> {
             cursor = Some(Cursor::after_incident(last));
             for incident in &some {
                 let review = match incident.reviewed_at {
-                    Some(_) => db::postmortems::published(tx, &incident.id).await?,
+                    Some(_) => db::postmortems::find_published(tx, &incident.id).await?,
                     None => None,
                 };
                 let entry = EntryRow::incident(&self.scene, incident, review.as_ref());
@@ -129,7 +129,7 @@ impl ExportFolder<'_> {
         now: DateTime<Utc>,
     ) -> anyhow::Result<()> {
         let zone = snapshot.page.time_zone;
-        let first = [db::incidents::first_end(tx).await?, db::maintenances::first_end(tx).await?];
+        let first = [db::incidents::earliest_end(tx).await?, db::maintenances::earliest_end(tx).await?];
         let oldest = Month::from_time(first.into_iter().flatten().min().unwrap_or(now), zone);
         for page in 1..=api::MAX_PAGE {
             let Snapshot { components, open, planned, .. } = snapshot.as_ref();

@@ -28,7 +28,7 @@ pub async fn record_denial(state: &State, actor: Actor, action: Action, what: &s
     }
     let kept = async {
         let tx = state.db.write().await?;
-        tx.commit_refusal(&actor, state.clock.now(), Some(&entry)).await
+        tx.commit_denial(&actor, state.clock.now(), Some(&entry)).await
     };
     if let Err(error) = kept.await
         && let Some(LogPermit { left_out }) = OUTAGES.acquire()
@@ -55,7 +55,7 @@ pub async fn record_denied_login(state: &State, address: ClientAddress, typed: &
 /// Where the database can't be written.
 pub async fn commit_denial(state: &State, tx: WriteTx, actor: &Actor, entry: &Entry) -> db::Result<()> {
     let told = should_record(state, &actor.address).then_some(entry);
-    tx.commit_refusal(actor, state.clock.now(), told).await
+    tx.commit_denial(actor, state.clock.now(), told).await
 }
 
 /// Whether one more refused attempt from `address` gets a row of its own.

@@ -60,7 +60,7 @@ impl KnownBrowser {
             .http_only(true)
             .secure(state.is_secure())
             .same_site(SameSite::Lax)
-            .max_age(time::Duration::seconds(known_browsers::KNOWN_FOR.num_seconds()))
+            .max_age(time::Duration::seconds(known_browsers::RETENTION.num_seconds()))
             .build();
         if let Ok(value) = HeaderValue::from_str(&cookie.to_string()) {
             response.headers_mut().append(header::SET_COOKIE, value);

@@ -62,7 +62,7 @@ pub async fn begin_attempt(
         None => (LoginFailures::default(), FailureCounter::None),
         Some(Manager { id, .. }) => match device.find_for(&mut tx, id).await? {
             Some((hash, failures)) => (failures, FailureCounter::Browser(hash)),
-            None => (login_failures::of(&mut tx, id).await?, FailureCounter::Account(id.clone())),
+            None => (login_failures::load(&mut tx, id).await?, FailureCounter::Account(id.clone())),
         },
     };
     let passwords = login_policy::load(&mut tx).await?.passwords;
@@ -134,7 +134,7 @@ impl VerifiedPassword {
     /// Where the database can't be written.
     pub async fn confirm(self, tx: &mut WriteTx) -> db::Result<Option<Manager>> {
         let manager = managers::find(tx, &self.manager.id).await?;
-        if !manager.is_unchanged(&self.manager) || !login_policy::counts_password_of(tx, &manager.id).await? {
+        if !manager.is_unchanged(&self.manager) || !login_policy::accepts_password(tx, &manager.id).await? {
             return Ok(None);
         }
         match self.counter {

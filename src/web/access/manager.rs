@@ -221,7 +221,9 @@ async fn load_current_session(session: &Session, state: &State) -> Result<Option
     };
     let now = state.clock.now();
     let mut tx = state.db.read().await?;
-    let Some(found) = find_current_session(&mut tx, &session::hash(id), &manager, now).await? else { return Ok(None) };
+    let Some(found) = find_current_session(&mut tx, &session::hash_id(id), &manager, now).await? else {
+        return Ok(None);
+    };
     drop(tx);
     if now - found.last_seen_at >= session::TOUCH_AFTER {
         let mut tx = state.db.write().await?;
@@ -247,8 +249,8 @@ async fn find_current_session(
         Ok(_) | Err(db::Error::NotFound) => return Ok(None),
         Err(error) => return Err(error),
     };
-    let data = session::read(&stored)?;
-    let lacks_factor = !data.second_factor && login_policy::is_unmet(tx, &manager.id).await?;
+    let data = session::parse_data(&stored)?;
+    let lacks_factor = !data.second_factor && login_policy::lacks_factor(tx, &manager.id).await?;
     Ok(Some(CurrentSession {
         manager,
         session_hash: session_hash.to_owned(),

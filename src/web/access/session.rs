@@ -82,14 +82,14 @@ pub async fn save(session: &Session, data: &SessionData) -> std::result::Result<
 ///
 /// # Errors
 /// Where it can't be understood.
-pub fn read(stored: &sessions::Session) -> db::Result<SessionData> {
+pub fn parse_data(stored: &sessions::Session) -> db::Result<SessionData> {
     serde_json::from_str(&stored.data).map_err(db::Error::other)
 }
 
 /// A new row of a session.
 fn row(id: Id, data: SessionData, now: DateTime<Utc>) -> db::Result<sessions::Session> {
     Ok(sessions::Session {
-        id_hash: hash(id),
+        id_hash: hash_id(id),
         manager_id: data.manager.as_ref().map(ManagerId::to_string),
         data: write(&data)?,
         address: data.address,
@@ -114,9 +114,9 @@ impl std::fmt::Debug for Store {
 }
 
 /// The layer that gives handlers their [`Session`].
-pub fn layer(state: &State) -> SessionManagerLayer<Store> {
+pub fn session_layer(state: &State) -> SessionManagerLayer<Store> {
     let name = if state.is_secure() { "__Host-sid" } else { "sid" };
-    SessionManagerLayer::new(Store::of(state))
+    SessionManagerLayer::new(Store::new(state))
         .with_name(name)
         .with_secure(state.is_secure())
         .with_http_only(true)
@@ -126,7 +126,7 @@ pub fn layer(state: &State) -> SessionManagerLayer<Store> {
 
 /// Whose browser it is.
 #[derive(Clone, Copy, Debug)]
-pub struct Visitor<'a> {
+pub struct BrowserInfo<'a> {
     pub address: ClientAddress,
     /// What the browser says of itself.
     pub user_agent: &'a str,
@@ -147,11 +147,11 @@ pub struct OidcLogin {
 /// # Errors
 /// `LoginRequired` where anything about the manager was changed since: a new password, a role, being disabled ends every
 /// session, and this one would come a moment too late to be ended.
-pub async fn begin(
+pub async fn begin_session(
     state: &State,
     session: &Session,
     manager: &Manager,
-    visitor: Visitor<'_>,
+    visitor: BrowserInfo<'_>,
     oidc: Option<OidcLogin>,
 ) -> web::Result<()> {
     let data = SessionData {
@@ -180,7 +180,7 @@ pub async fn begin(
 ///
 /// # Errors
 /// `LoginRequired` where the session was ended, or has gone on otherwise, since it was loaded.
-pub async fn renew(state: &State, session: &Session) -> web::Result<()> {
+pub async fn rotate_session(state: &State, session: &Session) -> web::Result<()> {
     rotate_id(state, session, None).await
 }
 
@@ -188,7 +188,7 @@ pub async fn renew(state: &State, session: &Session) -> web::Result<()> {
 ///
 /// # Errors
 /// As [`renew`].
-pub async fn prove(state: &State, session: &Session) -> web::Result<()> {
+pub async fn record_proof(state: &State, session: &Session) -> web::Result<()> {
     rotate_id(state, session, Some(state.clock.now())).await
 }
 
@@ -202,11 +202,11 @@ async fn rotate_id(state: &State, session: &Session, reauthenticated_at: Option<
     let now = state.clock.now();
     let (idle_since, created_after) = sessions::limits(now);
     let mut tx = state.db.write().await?;
-    let stored = sessions::find(&mut tx, &hash(old), idle_since, created_after).await?.ok_or_else(over)?;
-    let mut data = read(&stored)?;
+    let stored = sessions::find(&mut tx, &hash_id(old), idle_since, created_after).await?.ok_or_else(over)?;
+    let mut data = parse_data(&stored)?;
     data.reauthenticated_at = reauthenticated_at.or(data.reauthenticated_at);
-    let renewed = sessions::Session { id_hash: hash(new), data: write(&data)?, last_seen_at: now, ..stored };
-    if !sessions::rotate_id(&mut tx, &hash(old), &renewed).await? {
+    let renewed = sessions::Session { id_hash: hash_id(new), data: write(&data)?, last_seen_at: now, ..stored };
+    if !sessions::rotate_id(&mut tx, &hash_id(old), &renewed).await? {
         return Err(over());
     }
     tx.commit_unaudited().await?;
@@ -228,7 +228,7 @@ fn fresh_id() -> Id {
 pub async fn forget_second_factor(tx: &mut WriteTx, session_hash: &str, now: DateTime<Utc>) -> db::Result<()> {
     let (idle_since, created_after) = sessions::limits(now);
     let Some(mut stored) = sessions::find(tx, session_hash, idle_since, created_after).await? else { return Ok(()) };
-    stored.data = write(&SessionData { second_factor: false, ..read(&stored)? })?;
+    stored.data = write(&SessionData { second_factor: false, ..parse_data(&stored)? })?;
     sessions::update(tx, &stored).await
 }
 
@@ -274,7 +274,7 @@ pub async fn find_challenge(state: &State, session: &Session, kind: challenges::
     let Some(id) = session.id() else { return Ok(None) };
     let (idle_since, created_after) = sessions::limits(state.clock.now());
     let mut tx = state.db.read().await?;
-    match sessions::find(&mut tx, &hash(id), idle_since, created_after).await? {
+    match sessions::find(&mut tx, &hash_id(id), idle_since, created_after).await? {
         Some(stored) => challenges::find(&mut tx, &stored.id_hash, kind).await,
         None => Ok(None),
     }
@@ -301,7 +301,7 @@ pub async fn take_challenge(state: &State, session: &Session, kind: challenges::
 pub async fn count_failed_proof(state: &State, session: &Session) -> db::Result<Option<i64>> {
     let Some(id) = session.id() else { return Ok(None) };
     let mut tx = state.db.write().await?;
-    let count = sessions::count_failed_proof(&mut tx, &hash(id), sessions::limits(state.clock.now())).await?;
+    let count = sessions::count_failed_proof(&mut tx, &hash_id(id), sessions::limits(state.clock.now())).await?;
     tx.commit_unaudited().await?;
     Ok(count)
 }
@@ -313,7 +313,7 @@ pub async fn count_failed_proof(state: &State, session: &Session) -> db::Result<
 pub async fn uncount_failed_proof(state: &State, session: &Session) -> db::Result<()> {
     let Some(id) = session.id() else { return Ok(()) };
     let mut tx = state.db.write().await?;
-    sessions::uncount_failed_proof(&mut tx, &hash(id)).await?;
+    sessions::uncount_failed_proof(&mut tx, &hash_id(id)).await?;
     tx.commit_unaudited().await
 }
 
@@ -322,18 +322,18 @@ async fn write_living(state: &State, session: &Session) -> db::Result<Option<(Wr
     let Some(id) = session.id() else { return Ok(None) };
     let (idle_since, created_after) = sessions::limits(state.clock.now());
     let mut tx = state.db.write().await?;
-    let stored = sessions::find(&mut tx, &hash(id), idle_since, created_after).await?;
+    let stored = sessions::find(&mut tx, &hash_id(id), idle_since, created_after).await?;
     Ok(stored.map(|stored| (tx, stored.id_hash)))
 }
 
 /// The hash under which the database knows the session.
-pub fn hash(id: Id) -> String {
+pub fn hash_id(id: Id) -> String {
     secret_token::hash_token(&id.to_string())
 }
 
 impl Store {
     /// Those of this server.
-    pub fn of(state: &State) -> Self {
+    pub fn new(state: &State) -> Self {
         Self(state.clone())
     }
 
@@ -365,43 +365,44 @@ impl SessionStore for Store {
         }
         record.id = fresh_id();
         let session = self.row(record)?;
-        let mut tx = self.0.db.write().await.map_err(backend)?;
-        sessions::insert(&mut tx, &session).await.map_err(backend)?;
-        tx.commit_unaudited().await.map_err(backend)
+        let mut tx = self.0.db.write().await.map_err(store_error)?;
+        sessions::insert(&mut tx, &session).await.map_err(store_error)?;
+        tx.commit_unaudited().await.map_err(store_error)
     }
 
     /// A session that was ended since it was loaded does not come back, nor does a second factor that was withdrawn.
     async fn save(&self, record: &Record) -> Result<()> {
         let mut data = data_of(record)?;
         let (idle_since, created_after) = sessions::limits(self.0.clock.now());
-        let mut tx = self.0.db.write().await.map_err(backend)?;
-        let stored = sessions::find(&mut tx, &hash(record.id), idle_since, created_after).await.map_err(backend)?;
+        let mut tx = self.0.db.write().await.map_err(store_error)?;
+        let stored =
+            sessions::find(&mut tx, &hash_id(record.id), idle_since, created_after).await.map_err(store_error)?;
         let Some(stored) = stored else { return Ok(()) };
-        data.second_factor &= read(&stored).map_err(backend)?.second_factor;
-        let session = row(record.id, data, self.0.clock.now()).map_err(backend)?;
-        sessions::update(&mut tx, &session).await.map_err(backend)?;
-        tx.commit_unaudited().await.map_err(backend)
+        data.second_factor &= parse_data(&stored).map_err(store_error)?.second_factor;
+        let session = row(record.id, data, self.0.clock.now()).map_err(store_error)?;
+        sessions::update(&mut tx, &session).await.map_err(store_error)?;
+        tx.commit_unaudited().await.map_err(store_error)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let now = self.0.clock.now();
         let (idle_since, created_after) = sessions::limits(now);
-        let mut tx = self.0.db.read().await.map_err(backend)?;
-        let found = sessions::find(&mut tx, &hash(*id), idle_since, created_after).await.map_err(backend)?;
+        let mut tx = self.0.db.read().await.map_err(store_error)?;
+        let found = sessions::find(&mut tx, &hash_id(*id), idle_since, created_after).await.map_err(store_error)?;
         let Some(session) = found else { return Ok(None) };
-        let data = record_data(&read(&session).map_err(|error| Error::Decode(error.to_string()))?)?;
+        let data = record_data(&parse_data(&session).map_err(|error| Error::Decode(error.to_string()))?)?;
         // Our own limits have been checked; tower-sessions is told a time that can't have passed.
         let expiry_date = time::OffsetDateTime::now_utc() + time::Duration::days(1);
         Ok(Some(Record { id: *id, data, expiry_date }))
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        let mut tx = self.0.db.write().await.map_err(backend)?;
-        sessions::delete(&mut tx, &hash(*id)).await.map_err(backend)?;
-        tx.commit_unaudited().await.map_err(backend)
+        let mut tx = self.0.db.write().await.map_err(store_error)?;
+        sessions::delete(&mut tx, &hash_id(*id)).await.map_err(store_error)?;
+        tx.commit_unaudited().await.map_err(store_error)
     }
 }
 
-fn backend(error: db::Error) -> Error {
+fn store_error(error: db::Error) -> Error {
     Error::Backend(error.to_string())
 }

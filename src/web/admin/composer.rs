@@ -102,7 +102,7 @@ impl Editor for UpdateComposer {
 
     async fn html(&self, tx: &mut Tx, shell: AdminContext, form: UpdateForm, problem: Problem<()>) -> Result<String> {
         let (board, aids) = (component_board(tx).await?, self.draft.extras(tx).await?);
-        let open = admin_incidents::open(tx, None, MAX_OTHERS).await?;
+        let open = admin_incidents::list_open(tx, None, MAX_OTHERS).await?;
         let (Problem { invalid, conflict }, incident) = (problem, self.incident.clone());
         Ok(IncidentView { shell, incident, form, invalid, board, open, conflict, aids }.html())
     }

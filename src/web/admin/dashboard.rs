@@ -25,12 +25,12 @@ pub async fn show(
     let shell = admin_context(&state, &mut tx, &manager, &query).await?;
     let board = component_board(&mut tx).await?;
     let cursor = Cursor::parse(&query.text("before"));
-    let mut open = admin_incidents::open(&mut tx, cursor.as_ref(), pagination::READ_LIMIT).await?;
-    let older = pagination::take_page(&mut open, admin_incidents::cursor);
-    let planned = maintenances::planned(&mut tx).await?;
+    let mut open = admin_incidents::list_open(&mut tx, cursor.as_ref(), pagination::READ_LIMIT).await?;
+    let older = pagination::take_page(&mut open, admin_incidents::incident_cursor);
+    let planned = maintenances::list_planned(&mut tx).await?;
     let newest = admin_incidents::list(&mut tx, None, RECENT_LIMIT).await?;
     let recent = newest.into_iter().filter(|incident| !incident.is_open()).collect();
     let drafts = drafts::list(&mut tx).await?;
-    let readers = draft_presence::others(&mut tx, &manager.id, state.clock.now()).await?;
+    let readers = draft_presence::list_others(&mut tx, &manager.id, state.clock.now()).await?;
     Ok(page_response(Dashboard { shell, open, older, planned, board, recent, drafts, readers }.html()))
 }

@@ -44,7 +44,7 @@ async fn parse_policy(
     form: &PolicyForm,
     before: &LoginPolicy,
 ) -> Result<std::result::Result<LoginPolicy, String>> {
-    let chosen = match form.parse(&managers::keepers(tx).await?) {
+    let chosen = match form.parse(&managers::password_owners(tx).await?) {
         Ok(chosen) => chosen,
         Err(message) => return Ok(Err(message)),
     };

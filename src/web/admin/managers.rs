@@ -80,11 +80,11 @@ pub async fn reset(
     if !other.is_active() {
         return Err(Error::Conflict("This account is deactivated. Reactivate it first.".into()));
     }
-    if !login_policy::counts_password_of(&mut edit.tx, &other.id).await? {
+    if !login_policy::accepts_password(&mut edit.tx, &other.id).await? {
         return Err(Error::Conflict(PASSWORDS_DISABLED.into()));
     }
     // An invitation logs in at once: it is for whoever never did, and has nothing else to prove.
-    let is_new = other.is_invited() && !second_factors::of(&mut edit.tx, &other.id).await?.any();
+    let is_new = other.is_invited() && !second_factors::load(&mut edit.tx, &other.id).await?.any();
     let purpose = if is_new { LinkPurpose::Invite } else { LinkPurpose::Reset };
     let entry = actions::managers::record_event(Action::ManagerCreateResetLink, &other);
     hand_out_link(edit, other, purpose, entry).await
@@ -263,7 +263,7 @@ impl Editor for InvitationEditor {
         let mut rows = Vec::new();
         for other in listed {
             let sessions = sessions::count(tx, &other.id, limits(self.now)).await?;
-            let has_factor = second_factors::of(tx, &other.id).await?.any();
+            let has_factor = second_factors::load(tx, &other.id).await?.any();
             rows.push(ManagerRow { manager: other, has_factor, sessions });
         }
         Ok(ManagerList { shell, managers: rows, more, form, invalid: problem.invalid }.html())
@@ -283,7 +283,7 @@ impl Editor for RoleEditor {
     async fn html(&self, tx: &mut Tx, shell: AdminContext, role: String, problem: Problem<()>) -> Result<String> {
         let manager = self.manager.clone();
         let sessions = sessions::count(tx, &manager.id, limits(self.now)).await?;
-        let factors = second_factors::of(tx, &manager.id).await?;
+        let factors = second_factors::load(tx, &manager.id).await?;
         Ok(ManagerEdit { shell, manager, factors, sessions, role, invalid: problem.invalid }.html())
     }
 }

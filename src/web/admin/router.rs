@@ -22,7 +22,7 @@ pub fn router(state: &State) -> Router<State> {
     router
         .layer(from_fn_with_state(asking, require_reauth))
         .layer(from_fn_with_state(state.clone(), render_admin_error))
-        .layer(session::layer(state))
+        .layer(session::session_layer(state))
         .layer(from_fn_with_state(state.clone(), csrf::reject_cross_origin))
         .layer(CatchPanicLayer::custom(error::panic_response))
         .layer(from_fn(threads::run_on_admin_threads))

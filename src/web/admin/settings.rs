@@ -93,5 +93,5 @@ async fn break_glass_candidates(has_provider: bool, tx: &mut Tx, policy: &Policy
     if !has_provider && policy.password_only_for.is_empty() {
         return Ok(Vec::new());
     }
-    db::managers::keepers(tx).await
+    db::managers::password_owners(tx).await
 }

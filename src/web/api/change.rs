@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::params;
 use crate::credentials::secret_token;
 use crate::db::WriteTx;
-use crate::db::idempotency::{self, Kept};
+use crate::db::idempotency::{self, StoredResponse};
 use crate::domain::audit::Entry;
 use crate::state::State;
 use crate::web::access::api_token::Token;
@@ -112,8 +112,8 @@ impl<P> Change<P> {
     async fn finish(mut self, status: StatusCode, body: String, entries: &[Entry]) -> Result<Response> {
         let keyed = self.key.is_some();
         if let Some(IdempotencyKey { key, request_hash }) = self.key {
-            let kept = Kept { request_hash, status: status.as_u16(), body: body.clone() };
-            idempotency::keep(&mut self.tx, &self.program.token.id, &key, &kept, self.now).await?;
+            let kept = StoredResponse { request_hash, status: status.as_u16(), body: body.clone() };
+            idempotency::insert(&mut self.tx, &self.program.token.id, &key, &kept, self.now).await?;
         }
         if !entries.is_empty() {
             self.tx.commit_all(&self.program.token_actor(), self.now, entries).await?;
@@ -132,7 +132,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
     key.map(|key| Some(key.to_owned())).ok_or_else(wrong)
 }
 
-fn replay(kept: Kept) -> Response {
+fn replay(kept: StoredResponse) -> Response {
     let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
     let mut response = json_response(status, kept.body);
     response.headers_mut().insert("idempotency-replayed", header::HeaderValue::from_static("true"));

@@ -49,7 +49,7 @@ pub async fn create(Path(page): Path<String>, mut change: Change<CanAdminister>)
     let new = given.finish(form.parse(), &FIELD_NAMES)?;
     let added = actions::components::add(&mut change.tx, new, change.now).await;
     let (component, entry) = added.map_err(unknown_group)?;
-    api_metadata::keep(&mut change.tx, component.id.as_str(), &said).await?;
+    api_metadata::replace(&mut change.tx, component.id.as_str(), &said).await?;
     commit_component(change, StatusCode::CREATED, &component, &said, &[entry]).await
 }
 
@@ -62,7 +62,7 @@ pub async fn show(
     let mut tx = state.db.read().await?;
     let standing = ApiContext::load_for(&mut tx, &page, &state).await?;
     let component = find_component(&mut tx, &component).await?;
-    let said = api_metadata::of(&mut tx, component.id.as_str()).await?;
+    let said = api_metadata::load(&mut tx, component.id.as_str()).await?;
     Ok(Json(ComponentView::new(&standing.page_context(), &component, &said)).into_response())
 }
 
@@ -76,7 +76,7 @@ pub async fn update(
     let mut given = Params::from_object(&change.body, "component")?;
     let mut form = ComponentForm::from_component(&before);
     fill_form(&mut form, &mut given);
-    let said_before = api_metadata::of(&mut change.tx, before.id.as_str()).await?;
+    let said_before = api_metadata::load(&mut change.tx, before.id.as_str()).await?;
     let said = merge_client_fields(said_before.clone(), &mut given);
     let mut after = given.finish(form.parse(), &FIELD_NAMES)?.apply(&before);
     let status_alone = Component { status: before.status, ..after.clone() } == before && said == said_before;
@@ -105,7 +105,7 @@ async fn update_component(
         actions::components::edit(tx, before, after, now).await
     };
     let entry = saved.map_err(unknown_group)?;
-    api_metadata::keep(tx, after.id.as_str(), said).await?;
+    api_metadata::replace(tx, after.id.as_str(), said).await?;
     Ok(vec![entry])
 }
 

@@ -48,7 +48,7 @@ pub async fn create(Path(page): Path<String>, mut change: Change<CanAdminister>)
     };
     let (group, added) = actions::groups::add(&mut change.tx, new, change.now).await?;
     let mut entries = vec![added];
-    api_metadata::keep(&mut change.tx, group.id.as_str(), &said).await?;
+    api_metadata::replace(&mut change.tx, group.id.as_str(), &said).await?;
     entries.extend(
         actions::groups::set_members(&mut change.tx, &group, &standing.components, &members, change.now).await?,
     );
@@ -64,7 +64,7 @@ pub async fn show(
     let mut tx = state.db.read().await?;
     let standing = ApiContext::load_for(&mut tx, &page, &state).await?;
     let group = find_group(&mut tx, &group).await?;
-    let said = api_metadata::of(&mut tx, group.id.as_str()).await?;
+    let said = api_metadata::load(&mut tx, group.id.as_str()).await?;
     Ok(Json(GroupView::new(&standing.page_context(), &group, &said)).into_response())
 }
 
@@ -76,7 +76,7 @@ pub async fn update(
 ) -> Result<Response> {
     let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
     let before = find_group(&mut change.tx, &group).await?;
-    let said_before = api_metadata::of(&mut change.tx, before.id.as_str()).await?;
+    let said_before = api_metadata::load(&mut change.tx, before.id.as_str()).await?;
     let sent = GroupInput::read(&change, &standing, GroupForm::from_group(&before), said_before.clone())?;
     let GroupInput { form, members, said, given } = sent;
     let new = given.finish(form.parse(), &[])?;
@@ -84,7 +84,7 @@ pub async fn update(
     let mut entries = Vec::new();
     if after != before || said != said_before {
         entries.push(actions::groups::edit(&mut change.tx, &before, &mut after, change.now).await?);
-        api_metadata::keep(&mut change.tx, after.id.as_str(), &said).await?;
+        api_metadata::replace(&mut change.tx, after.id.as_str(), &said).await?;
     }
     if let Some(members) = members {
         entries.extend(
@@ -101,7 +101,7 @@ pub async fn destroy(
 ) -> Result<Response> {
     let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
     let group = find_group(&mut change.tx, &group).await?;
-    let said = api_metadata::of(&mut change.tx, group.id.as_str()).await?;
+    let said = api_metadata::load(&mut change.tx, group.id.as_str()).await?;
     let told = GroupView::new(&standing.page_context(), &group, &said);
     let entry = actions::groups::delete(&mut change.tx, &group).await?;
     change.commit(StatusCode::OK, &told, &[entry]).await

@@ -69,11 +69,11 @@ impl LoadedEvent {
     pub async fn load(tx: &mut Tx, event: IncidentOrMaintenance) -> Result<Self> {
         let review = match &event {
             IncidentOrMaintenance::Incident(incident) if incident.reviewed_at.is_some() => {
-                postmortems::published(tx, &incident.id).await?
+                postmortems::find_published(tx, &incident.id).await?
             }
             _ => None,
         };
-        let said = api_metadata::of(tx, event.id()).await?;
+        let said = api_metadata::load(tx, event.id()).await?;
         Ok(Self { event, review, said })
     }
 

@@ -11,7 +11,7 @@ use super::page_context::{ApiContext, list_window};
 use super::params::Params;
 use super::{incidents, maintenances};
 use crate::actions;
-use crate::db::maintenances::Planned;
+use crate::db::maintenances::PlannedKind;
 use crate::db::{self, Tx, admin_incidents};
 use crate::domain::MaintenancePhase;
 use crate::domain::search::IncidentSearch;
@@ -31,8 +31,8 @@ pub async fn index(
     let mut tx = state.db.read().await?;
     let (text, window) = (IncidentSearch::read(&query).text, list_window(&query, "limit", 100));
 
-    let incidents = admin_incidents::among_events(&mut tx, &text, window).await?;
-    let maintenances = db::maintenances::among_events(&mut tx, &text, window).await?;
+    let incidents = admin_incidents::incidents_in_page(&mut tx, &text, window).await?;
+    let maintenances = db::maintenances::maintenances_in_page(&mut tx, &text, window).await?;
     let mut events: Vec<IncidentOrMaintenance> = incidents.into_iter().map(IncidentOrMaintenance::Incident).collect();
     events.extend(maintenances.into_iter().map(IncidentOrMaintenance::Maintenance));
     events.sort_by(|a, b| (b.created_at(), b.id()).cmp(&(a.created_at(), a.id())));
@@ -47,7 +47,7 @@ pub async fn unresolved(
     QueryFields(query): QueryFields,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let open = admin_incidents::open_to_visitors(&mut tx, list_window(&query, "per_page", 100)).await?;
+    let open = admin_incidents::list_public_open(&mut tx, list_window(&query, "per_page", 100)).await?;
     list_response(&mut tx, &page, &state, open.into_iter().map(IncidentOrMaintenance::Incident).collect()).await
 }
 
@@ -58,7 +58,7 @@ pub async fn scheduled(
     Path(page): Path<String>,
     QueryFields(query): QueryFields,
 ) -> Result<Response> {
-    list_planned(&state, &page, list_window(&query, "per_page", 100), Planned::All).await
+    list_planned(&state, &page, list_window(&query, "per_page", 100), PlannedKind::All).await
 }
 
 /// `GET /v1/pages/{page}/incidents/upcoming`
@@ -68,7 +68,7 @@ pub async fn upcoming(
     Path(page): Path<String>,
     QueryFields(query): QueryFields,
 ) -> Result<Response> {
-    list_planned(&state, &page, list_window(&query, "per_page", 100), Planned::ToCome).await
+    list_planned(&state, &page, list_window(&query, "per_page", 100), PlannedKind::ToCome).await
 }
 
 /// `GET /v1/pages/{page}/incidents/active_maintenance`
@@ -78,12 +78,12 @@ pub async fn active_maintenance(
     Path(page): Path<String>,
     QueryFields(query): QueryFields,
 ) -> Result<Response> {
-    list_planned(&state, &page, list_window(&query, "per_page", 100), Planned::GoingOn).await
+    list_planned(&state, &page, list_window(&query, "per_page", 100), PlannedKind::GoingOn).await
 }
 
-async fn list_planned(state: &State, page: &str, window: (i64, i64), which: Planned) -> Result<Response> {
+async fn list_planned(state: &State, page: &str, window: (i64, i64), which: PlannedKind) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let planned = db::maintenances::among_planned(&mut tx, which, window).await?;
+    let planned = db::maintenances::planned_in_page(&mut tx, which, window).await?;
     list_response(&mut tx, page, state, planned.into_iter().map(IncidentOrMaintenance::Maintenance).collect()).await
 }
 

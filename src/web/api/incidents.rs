@@ -45,7 +45,7 @@ pub async fn create(mut change: Change<CanPublish>, standing: &ApiContext, mut g
     });
     let incident = given.finish(opened, &FIELD_NAMES)?;
     let entry = actions::incidents::open(&mut change.tx, &incident, None).await?;
-    api_metadata::keep(&mut change.tx, incident.id.as_str(), &said).await?;
+    api_metadata::replace(&mut change.tx, incident.id.as_str(), &said).await?;
     commit_event(change, StatusCode::CREATED, IncidentOrMaintenance::Incident(incident), said, &[entry]).await
 }
 
@@ -165,7 +165,7 @@ pub async fn update(
     if given.nonempty_text("scheduled_for").is_some() {
         given.add_error("scheduled_for", "An incident can't become a maintenance. Schedule a new one.");
     }
-    let said_before = api_metadata::of(&mut change.tx, before.id.as_str()).await?;
+    let said_before = api_metadata::load(&mut change.tx, before.id.as_str()).await?;
     let said = merge_client_fields(said_before.clone(), &mut given);
     let mut details = IncidentDetailsForm::from_incident(&before, Tz::UTC);
     fill_details(&mut details, &mut given, standing.zone());
@@ -186,7 +186,7 @@ pub async fn update(
         });
     }
     if said != said_before {
-        api_metadata::keep(&mut change.tx, after.id.as_str(), &said).await?;
+        api_metadata::replace(&mut change.tx, after.id.as_str(), &said).await?;
         entries.push(actions::incidents::record_metadata(&after, &said_before, &said));
     }
     commit_event(change, StatusCode::OK, IncidentOrMaintenance::Incident(after), said, &entries).await

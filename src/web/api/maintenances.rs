@@ -43,7 +43,7 @@ pub async fn create(mut change: Change<CanPublish>, standing: &ApiContext, mut g
     let made = form.parse().and_then(|new| build_maintenance(new, &status, standing, change.now));
     let made = given.finish(made, &FIELD_NAMES)?;
     let entry = actions::maintenances::schedule(&mut change.tx, &made).await?;
-    api_metadata::keep(&mut change.tx, made.id.as_str(), &said).await?;
+    api_metadata::replace(&mut change.tx, made.id.as_str(), &said).await?;
     commit_event(change, StatusCode::CREATED, IncidentOrMaintenance::Maintenance(made), said, &[entry]).await
 }
 
@@ -79,7 +79,7 @@ pub async fn update(
     repeats: bool,
 ) -> Result<Response> {
     check_impact(&mut given);
-    let said_before = api_metadata::of(&mut change.tx, before.id.as_str()).await?;
+    let said_before = api_metadata::load(&mut change.tx, before.id.as_str()).await?;
     let said = merge_client_fields(said_before.clone(), &mut given);
     let mut after = before.clone();
     let changed = apply_changes(&mut after, &mut given, standing, repeats, change.now);
@@ -90,7 +90,7 @@ pub async fn update(
         entries.extend(actions::maintenances::save(&mut change.tx, action, &before, &mut after, change.now).await?);
     }
     if said != said_before {
-        api_metadata::keep(&mut change.tx, after.id.as_str(), &said).await?;
+        api_metadata::replace(&mut change.tx, after.id.as_str(), &said).await?;
         entries.push(actions::maintenances::record_metadata(&after, &said_before, &said));
     }
     commit_event(change, StatusCode::OK, IncidentOrMaintenance::Maintenance(after), said, &entries).await

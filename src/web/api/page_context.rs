@@ -40,10 +40,10 @@ impl ApiContext {
     pub async fn load(tx: &mut Tx, state: &State) -> Result<Self> {
         Ok(Self {
             page: db::page_settings::load(tx).await?,
-            groups: components::groups(tx).await?,
+            groups: components::list_groups(tx).await?,
             components: components::list(tx).await?,
-            open: incidents::open(tx).await?,
-            planned: maintenances::planned(tx).await?,
+            open: incidents::list_open(tx).await?,
+            planned: maintenances::list_planned(tx).await?,
             origin: state.origin.clone(),
         })
     }
@@ -66,7 +66,7 @@ impl ApiContext {
 pub async fn load_client_fields<'a>(tx: &mut Tx, subjects: impl Iterator<Item = &'a str>) -> Result<Vec<ClientFields>> {
     let mut all = Vec::new();
     for subject in subjects {
-        all.push(api_metadata::of(tx, subject).await?);
+        all.push(api_metadata::load(tx, subject).await?);
     }
     Ok(all)
 }

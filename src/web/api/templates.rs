@@ -56,7 +56,7 @@ pub async fn create(Path(page): Path<String>, mut change: Change<CanPublish>) ->
     let said = merge_client_fields(&mut given);
     let new = given.finish(form.parse(), &FIELD_NAMES)?;
     let (made, entry) = actions::templates::add(&mut change.tx, new, change.now).await?;
-    api_metadata::keep(&mut change.tx, made.id.as_str(), &said).await?;
+    api_metadata::replace(&mut change.tx, made.id.as_str(), &said).await?;
     change.commit(StatusCode::CREATED, &TemplateView::new(&standing.page_context(), &made, &said), &[entry]).await
 }
 

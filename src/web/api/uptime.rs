@@ -123,12 +123,12 @@ async fn compute_uptime(
     range: &UptimeRange,
     (id, name): (String, String),
 ) -> Result<UptimeView> {
-    let all = status_intervals::since(tx, range.from).await?;
+    let all = status_intervals::list_since(tx, range.from).await?;
     let mut outage = Downtime::default();
     let mut events: Vec<IncidentId> = Vec::new();
     for component in components {
         let own = all.iter().filter(|effect| effect.component_id == component.id).cloned().collect();
-        let own = apply_corrections(own, &uptime_corrections::of(tx, &component.id).await?);
+        let own = apply_corrections(own, &uptime_corrections::list_for_component(tx, &component.id).await?);
         let start = component.start_date.map(|day| start_of_day(day, scene.zone()));
         outage = outage.combine(Downtime::in_span(&own, range.from, range.to, start, range.now));
         let within = own.iter().filter(|effect| effect.from < range.to && effect.to.is_none_or(|to| to > range.from));

@@ -75,7 +75,7 @@ pub fn render_metrics(state: &State) -> String {
     number("candor_logins_refused_total", "counter", "Failed logins.", &state.failed_logins().value());
     number("candor_passwords_hashed_total", "counter", "Password hashes computed.", &password::hash_count());
     number("candor_log_lines_lost_total", "counter", "Log lines that could not be written.", &log::lost_lines());
-    let writable = u8::from(state.writes().trouble().is_none());
+    let writable = u8::from(state.writes().failure().is_none());
     number("candor_database_writable", "gauge", "Whether the last test write to the database succeeded.", &writable);
     let worked = state.worker_heartbeat().age().num_seconds();
     number("candor_worker_age_seconds", "gauge", "Seconds since the background worker last completed a run.", &worked);

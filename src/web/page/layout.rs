@@ -50,24 +50,24 @@ pub fn offline_layout(state: &State) -> LoggedOutContext {
 
 /// The board of components as visitors see it.
 pub async fn component_board(tx: &mut Tx) -> db::Result<ComponentBoard> {
-    let shown = db::incidents::open(tx).await?;
-    let groups = db::components::groups(tx).await?;
+    let shown = db::incidents::list_open(tx).await?;
+    let groups = db::components::list_groups(tx).await?;
     let components = db::components::list(tx).await?;
-    let planned = db::maintenances::planned(tx).await?;
+    let planned = db::maintenances::list_planned(tx).await?;
     Ok(ComponentBoard::new(&groups, &components, &shown, &planned))
 }
 
 /// Who changed the thing `id` last, and the form as it stands for what they left.
 pub async fn load_conflict<F>(tx: &mut Tx, id: &str, theirs: F) -> db::Result<Conflict<F>> {
-    let last = db::audit::last_of(tx, id).await?;
+    let last = db::audit::find_latest(tx, id).await?;
     let (by, at) = last.map(|record| (Some(record.actor.name), Some(record.at))).unwrap_or_default();
     Ok(Conflict { by, at, theirs })
 }
 
 async fn page_tone(tx: &mut Tx) -> db::Result<Indicator> {
-    let open = db::incidents::open(tx).await?;
+    let open = db::incidents::list_open(tx).await?;
     let components = db::components::list(tx).await?;
-    let planned = db::maintenances::planned(tx).await?;
+    let planned = db::maintenances::list_planned(tx).await?;
     let status = |component: &Component| component.effective_status(&open, &planned);
     let statuses: Vec<Status> = components.iter().map(status).collect();
     Ok(Banner::from_incidents(&statuses, &open).tone)

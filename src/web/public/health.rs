@@ -105,7 +105,7 @@ fn readiness(state: &State) -> Readiness {
             Some(trouble) => trouble.step != Step::Reading,
             None => state.publisher.snapshot().is_some(),
         },
-        writable: state.writes().trouble().is_none(),
+        writable: state.writes().failure().is_none(),
         trouble: worst.map(|(trouble, _)| trouble),
         trouble_seconds: worst.and_then(|(_, lasts)| lasts).map(|lasts| lasts.num_seconds()),
         reason: worst.map(|(trouble, _)| problem_sentence(state, trouble)),
@@ -137,7 +137,7 @@ fn find_problems(state: &State) -> Vec<(HealthProblem, Option<TimeDelta>)> {
     let stopping = state.streams().are_closed().then_some(None);
     let found = [
         stopping.map(|lasts| (HealthProblem::Stopping, lasts)),
-        state.writes().trouble().map(|(outage, lasts)| (HealthProblem::Database(outage), Some(lasts))),
+        state.writes().failure().map(|(outage, lasts)| (HealthProblem::Database(outage), Some(lasts))),
         lasts(Step::Reading).map(|lasts| (HealthProblem::Reading, Some(lasts))),
         nothing_read.then_some((HealthProblem::Reading, None)),
         lasts(Step::Rendering).map(|lasts| (HealthProblem::Rendering, Some(lasts))),

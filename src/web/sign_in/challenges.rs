@@ -70,7 +70,7 @@ async fn reserve_anonymous_challenge(
     ClientAddress(address): ClientAddress,
 ) -> Result<()> {
     let mut tx = state.db.write().await?;
-    sessions::make_room(&mut tx, state.clock.now() - HALF_LOGIN_LIFETIME, MAX_ANONYMOUS).await?;
+    sessions::evict_oldest(&mut tx, state.clock.now() - HALF_LOGIN_LIFETIME, MAX_ANONYMOUS).await?;
     tx.commit_unaudited().await?;
     let network = address.map_or_else(|| "nowhere".to_owned(), network_prefix);
     Ok(session::note_network(session, network).await?)

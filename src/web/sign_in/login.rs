@@ -17,7 +17,7 @@ use crate::web::Result;
 use crate::web::access::known_browser::KnownBrowser;
 use crate::web::access::login_throttle::{self, VerifiedPassword};
 use crate::web::access::manager::{CanEnter, Manager, UserAgent, safe_return_path};
-use crate::web::access::session::Visitor;
+use crate::web::access::session::BrowserInfo;
 use crate::web::access::{denied_audit, session};
 use crate::web::edge::client_ip::ClientAddress;
 use crate::web::edge::headers::Nonce;
@@ -60,8 +60,8 @@ pub async fn create(
     let answer = if admitted.needs_second_factor {
         login_second_factor::begin_half_login(&state, &session, manager, &next).await?
     } else {
-        let visitor = Visitor { address, user_agent: &user_agent };
-        session::begin(&state, &session, manager, visitor, None).await?;
+        let visitor = BrowserInfo { address, user_agent: &user_agent };
+        session::begin_session(&state, &session, manager, visitor, None).await?;
         Redirect::to(&next).into_response()
     };
     // The browser is known by the password alone: what it is spared is waiting, not the second factor.
@@ -134,7 +134,7 @@ async fn record_login(
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
     let Some(manager) = proven.confirm(&mut tx).await? else { return Ok(None) };
-    let half = second_factors::of(&mut tx, &manager.id).await?.any();
+    let half = second_factors::load(&mut tx, &manager.id).await?.any();
     let entry = if half {
         actions::managers::record_event(Action::ManagerBeginLogin, &manager)
     } else {

@@ -20,7 +20,7 @@ use crate::domain::{Manager as KnownManager, Role};
 use crate::oidc::{AuthResponse, Error as Failure, Provider};
 use crate::state::State;
 use crate::web::access::manager::{UserAgent, safe_return_path};
-use crate::web::access::session::{OidcLogin, Visitor};
+use crate::web::access::session::{BrowserInfo, OidcLogin};
 use crate::web::access::{denied_audit, login_throttle, session};
 use crate::web::edge::client_ip::ClientAddress;
 use crate::web::edge::headers::Nonce;
@@ -160,7 +160,7 @@ async fn complete_login(
     if !managers::find(&mut tx, &manager.id).await?.is_unchanged(&manager) {
         return Err(Error::LoginRequired(next.to_owned()));
     }
-    let half = !has_second_factor && second_factors::of(&mut tx, &manager.id).await?.any();
+    let half = !has_second_factor && second_factors::load(&mut tx, &manager.id).await?.any();
     oidc_identities::touch(&mut tx, &person.issuer, &person.subject, now).await?;
     let entry = if half {
         actions::managers::record_event(Action::ManagerBeginLoginByOidc, &manager)
@@ -171,9 +171,9 @@ async fn complete_login(
     if half {
         return Ok(Ok(login_second_factor::begin_half_login(at.state, at.session, &manager, next).await?));
     }
-    let visitor = Visitor { address: at.address, user_agent: at.user_agent };
+    let visitor = BrowserInfo { address: at.address, user_agent: at.user_agent };
     let login = OidcLogin { authenticated_at: person.proved_at(now), has_second_factor };
-    session::begin(at.state, at.session, &manager, visitor, Some(login)).await?;
+    session::begin_session(at.state, at.session, &manager, visitor, Some(login)).await?;
     Ok(Ok(Redirect::to(next).into_response()))
 }
 
@@ -181,10 +181,10 @@ async fn complete_login(
 /// owner, and the one whose password alone counts, stay what they are.
 async fn revoke_access(at: &BrowserContext<'_>, provider: &Provider, person: &Person) -> Result<()> {
     let mut tx = at.state.db.write().await?;
-    let Some(manager) = oidc_identities::owner_of(&mut tx, provider.issuer(), &person.subject).await? else {
+    let Some(manager) = oidc_identities::find_manager(&mut tx, provider.issuer(), &person.subject).await? else {
         return Ok(());
     };
-    match managers::shut_out(&mut tx, &manager).await {
+    match managers::revoke_access(&mut tx, &manager).await {
         Ok(true) => {
             let entry = actions::managers::record_event(Action::ManagerRevokeAccess, &manager);
             tx.commit(&Actor::from_manager(&manager, at.address), at.state.clock.now(), entry).await?;
@@ -210,13 +210,13 @@ async fn find_or_create_manager(
 ) -> Result<std::result::Result<KnownManager, LoginDenied>> {
     let now = at.state.clock.now();
     let mut tx = at.state.db.write().await?;
-    if let Some(manager) = oidc_identities::owner_of(&mut tx, provider.issuer(), &person.subject).await? {
+    if let Some(manager) = oidc_identities::find_manager(&mut tx, provider.issuer(), &person.subject).await? {
         return Ok(Ok(manager));
     }
     let Ok(email) = parse_email(&person.email) else { return Ok(Err(LoginDenied::NoRole)) };
     let (mut manager, action) = match managers::find_by_email(&mut tx, &email).await? {
         Some((known, _)) if !known.is_active() => return Ok(Err(LoginDenied::Disabled)),
-        Some((known, _)) if !known.is_invited() || second_factors::of(&mut tx, &known.id).await?.any() => {
+        Some((known, _)) if !known.is_invited() || second_factors::load(&mut tx, &known.id).await?.any() => {
             return Ok(Err(LoginDenied::EmailTaken));
         }
         Some((invited, _)) => (invited, Action::ManagerAcceptByOidc),

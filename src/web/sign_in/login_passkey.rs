@@ -12,7 +12,7 @@ use crate::domain::Manager as KnownManager;
 use crate::domain::audit::{Action, Actor};
 use crate::state::State;
 use crate::web::access::manager::{UserAgent, safe_return_path};
-use crate::web::access::session::Visitor;
+use crate::web::access::session::BrowserInfo;
 use crate::web::access::{denied_audit, login_throttle, session};
 use crate::web::edge::client_ip::ClientAddress;
 use crate::web::edge::headers::Nonce;
@@ -49,7 +49,7 @@ pub async fn create(
     let Some(manager) = verify_login(&state, &session, &fields.text("credential"), &address).await? else {
         return Ok(login::render_login_denied(&state, &nonce, String::new(), next, PASSKEY_DENIED).await);
     };
-    session::begin(&state, &session, &manager, Visitor { address, user_agent: &user_agent }, None).await?;
+    session::begin_session(&state, &session, &manager, BrowserInfo { address, user_agent: &user_agent }, None).await?;
     Ok(Redirect::to(&next).into_response())
 }
 

@@ -19,7 +19,7 @@ use crate::state::State;
 use crate::ui::pages::admin::LoginSecondFactor;
 use crate::web::Result;
 use crate::web::access::manager::UserAgent;
-use crate::web::access::session::{HalfLogin, SessionData, Visitor};
+use crate::web::access::session::{BrowserInfo, HalfLogin, SessionData};
 use crate::web::access::{denied_audit, session};
 use crate::web::edge::client_ip::ClientAddress;
 use crate::web::edge::headers::Nonce;
@@ -71,7 +71,7 @@ pub async fn create(
         let html = code_page(&state, &nonce, &manager, half, wrong).await?;
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page_response(html)).into_response());
     }
-    session::begin(&state, &session, &manager, Visitor { address, user_agent: &user_agent }, None).await?;
+    session::begin_session(&state, &session, &manager, BrowserInfo { address, user_agent: &user_agent }, None).await?;
     Ok(Redirect::to(&half.next).into_response())
 }
 
@@ -127,7 +127,7 @@ async fn code_page(
     half: HalfLogin,
     invalid: Invalid,
 ) -> Result<String> {
-    let factors = second_factors::of(&mut state.db.read().await?, &manager.id).await?;
+    let factors = second_factors::load(&mut state.db.read().await?, &manager.id).await?;
     let porch = logged_out_layout(state, &nonce.0).await;
     let passkeys = factors.passkeys > 0 && challenges::are_passkeys_available(state);
     Ok(LoginSecondFactor { porch, totp: factors.totp, passkeys, next: half.next, invalid }.html())

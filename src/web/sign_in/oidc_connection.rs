@@ -45,8 +45,8 @@ pub(in crate::web) async fn connect(
     let person = judged.map_err(|failure| Error::Conflict(failure_sentence(&failure, provider.name())))?;
     let now = state.clock.now();
     let (mut tx, mut own) = manager.begin_as(state).await?;
-    let theirs = oidc_identities::owner_of(&mut tx, provider.issuer(), &person.subject).await?;
-    let taken = theirs.is_some() || oidc_identities::has_one(&mut tx, &own.id, provider.issuer()).await?;
+    let theirs = oidc_identities::find_manager(&mut tx, provider.issuer(), &person.subject).await?;
+    let taken = theirs.is_some() || oidc_identities::is_connected(&mut tx, &own.id, provider.issuer()).await?;
     if taken {
         return Err(Error::Conflict(format!(
             "This account at {} is already connected to another manager.",
@@ -68,8 +68,8 @@ pub async fn destroy(
 ) -> Result<Response> {
     let (mut tx, mut own) = manager.begin_as(&state).await?;
     require_other_login(&own)?;
-    let by_password = own.has_password && login_policy::counts_password_of(&mut tx, &manager.id).await?;
-    if !by_password && second_factors::of(&mut tx, &manager.id).await?.passkeys == 0 {
+    let by_password = own.has_password && login_policy::accepts_password(&mut tx, &manager.id).await?;
+    if !by_password && second_factors::load(&mut tx, &manager.id).await?.passkeys == 0 {
         return Err(Error::Conflict("This is your only login method. Add a passkey first.".into()));
     }
     let now = state.clock.now();
@@ -118,7 +118,7 @@ pub(in crate::web) async fn is_connected(
     manager: &ManagerId,
 ) -> db::Result<Option<bool>> {
     match &state.provider {
-        Some(provider) => oidc_identities::has_one(tx, manager, provider.issuer()).await.map(Some),
+        Some(provider) => oidc_identities::is_connected(tx, manager, provider.issuer()).await.map(Some),
         None => Ok(None),
     }
 }

@@ -19,7 +19,7 @@ use crate::state::State;
 use crate::ui::pages::admin::{AcceptLink, LinkExpired};
 use crate::web::access::known_browser::KnownBrowser;
 use crate::web::access::manager::UserAgent;
-use crate::web::access::session::Visitor;
+use crate::web::access::session::BrowserInfo;
 use crate::web::access::{denied_audit, session};
 use crate::web::edge::client_ip::ClientAddress;
 use crate::web::edge::headers::Nonce;
@@ -94,7 +94,7 @@ pub async fn create(
     if link.purpose == LinkPurpose::Reset {
         return Ok(Redirect::to("/login").into_response());
     }
-    session::begin(&state, &session, &manager, Visitor { address, user_agent: &user_agent }, None).await?;
+    session::begin_session(&state, &session, &manager, BrowserInfo { address, user_agent: &user_agent }, None).await?;
     Ok(device.remember(&state, &manager.id, redirect_with_flash("/admin", "welcome")).await?)
 }
 
@@ -188,7 +188,7 @@ async fn find_valid_link(state: &State, tx: &mut Tx, token: &str) -> db::Result<
         Some(id) => {
             let manager = managers::find(tx, id).await?;
             // An address is no password: it may change where passwords don't count.
-            let counts = link.purpose == LinkPurpose::Email || login_policy::counts_password_of(tx, id).await?;
+            let counts = link.purpose == LinkPurpose::Email || login_policy::accepts_password(tx, id).await?;
             let good = manager.is_active() && counts;
             Ok(good.then_some((link, Some(manager))))
         }

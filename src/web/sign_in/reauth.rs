@@ -169,7 +169,7 @@ async fn verify_and_count(
     let wrong = match judged? {
         ProofResult::Right => {
             // Under the new id nothing is counted.
-            session::prove(state, session).await?;
+            session::record_proof(state, session).await?;
             return Ok(Ok(()));
         }
         ProofResult::NotChecked(wrong) => return Ok(Err(wrong)),
@@ -266,7 +266,7 @@ async fn reauth_form(
     let status = if invalid.is_empty() { StatusCode::FORBIDDEN } else { StatusCode::UNPROCESSABLE_ENTITY };
     let mut tx = state.db.read().await?;
     let shell = admin_context(state, &mut tx, manager, &Fields::default()).await?;
-    let factors = second_factors::of(&mut tx, &manager.id).await?;
+    let factors = second_factors::load(&mut tx, &manager.id).await?;
     let (action, kept) = match kept {
         Some(fields) => (path.to_owned(), fields.0.into_iter().filter(|(name, _)| !is_secret_field(name)).collect()),
         None => ("/admin/proof".to_owned(), vec![("next".to_owned(), path.to_owned())]),
@@ -287,7 +287,7 @@ async fn provider_name(state: &State, tx: &mut Tx, manager: &Manager<CanEnter>) 
 
 /// The hash of the manager's password, if it counts.
 async fn password_hash(tx: &mut Tx, manager: &Manager<CanEnter>) -> Result<Option<String>> {
-    let counts = login_policy::counts_password_of(tx, &manager.id).await?;
+    let counts = login_policy::accepts_password(tx, &manager.id).await?;
     let hash = managers::find_by_email(tx, &manager.email).await?.and_then(|(_, hash)| hash);
     Ok(hash.filter(|_| counts))
 }

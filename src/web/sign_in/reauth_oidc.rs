@@ -63,7 +63,7 @@ pub(in crate::web) async fn finish(
     let now = state.clock.now();
     let mut tx = manager.begin(state).await?;
     let own = match &judged {
-        Ok(person) => oidc_identities::owner_of(&mut tx, provider.issuer(), &person.subject).await?,
+        Ok(person) => oidc_identities::find_manager(&mut tx, provider.issuer(), &person.subject).await?,
         Err(_) => None,
     };
     let right = own.is_some_and(|own| own.id == manager.id);
@@ -77,7 +77,7 @@ pub(in crate::web) async fn finish(
         let why = judged.map_or_else(|failure| failure_sentence(&failure, provider.name()), |_| somebody_else());
         return Err(Error::Conflict(why));
     }
-    session::prove(state, session).await?;
+    session::record_proof(state, session).await?;
     let Some(fields) = kept else { return Ok(Redirect::to(&path).into_response()) };
     let wanted = PendingAction { path, fields };
     challenges::store(state, session, manager.address, Kind::ReauthForm, &wanted).await?;

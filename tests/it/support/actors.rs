@@ -11,13 +11,13 @@ use candor::domain::{DraftId, IncidentId, Manager, Phase, Postmortem, SavedDraft
 use candor::web::access::routes::{Access, Route};
 use chrono::TimeDelta;
 
-use super::app::{Answer, Browser, PASSWORD, TestApp, is_turned_away};
+use super::app::{Answer, Browser, PASSWORD, TestApp, is_denied};
 use super::{TestDb, fixtures};
 
 /// An incident of each kind; each id is of one length and stands in no other text.
 pub const PUBLIC: &str = "zqpublic";
 /// Public, with a review and an update that are written and not published.
-pub const UNSAID: &str = "zqunsaid";
+pub const UNPUBLISHED: &str = "zqunsaid";
 pub const EMBARGOED: &str = "zqlaters";
 pub const INTERNAL: &str = "zqinside";
 pub const DELETED: &str = "zqgoneby";
@@ -25,18 +25,18 @@ pub const DELETED: &str = "zqgoneby";
 pub const DRAFT: &str = "zqdrafts";
 pub const NEVER: &str = "zqnevers";
 /// What managers can open.
-pub const STAND: [&str; 4] = [PUBLIC, UNSAID, EMBARGOED, INTERNAL];
+pub const STAND: [&str; 4] = [PUBLIC, UNPUBLISHED, EMBARGOED, INTERNAL];
 /// What nobody can, whoever they are.
 pub const ABSENT: [&str; 3] = [DELETED, DRAFT, NEVER];
 /// What is to visitors like what never was.
 pub const HIDDEN: [&str; 4] = [EMBARGOED, INTERNAL, DELETED, DRAFT];
 
 /// What is written somewhere, and published nowhere.
-pub const UNSAID_WORDS: &str = "Zqxylophone";
+pub const UNPUBLISHED_TEXT: &str = "Zqxylophone";
 
 /// What somebody lacks of whom the admin knows the role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lack {
+pub enum DeniedReason {
     Nothing,
     /// The second factor that the policy asks for.
     Factor,
@@ -46,7 +46,7 @@ pub enum Lack {
 
 /// What whoever asks meets at a door of the admin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Met {
+pub enum AccessResult {
     /// The login comes first.
     Login,
     /// It is for others.
@@ -59,12 +59,12 @@ pub enum Met {
     Nothing,
 }
 
-impl Met {
+impl AccessResult {
     /// Whether this is what `answer` says.
     pub fn is_told(self, method: &Method, address: &str, answer: &Answer) -> bool {
         let asks_for_proof = || answer.words("h1") == ["Confirm it's you"];
         match self {
-            Self::Login => is_turned_away(method, address, answer),
+            Self::Login => is_denied(method, address, answer),
             Self::Refusal => answer.status == StatusCode::FORBIDDEN && !asks_for_proof(),
             Self::Factor => answer.status == StatusCode::SEE_OTHER && answer.location() == "/admin/account/factors",
             Self::Proof => answer.status == StatusCode::FORBIDDEN && asks_for_proof(),
@@ -74,11 +74,11 @@ impl Met {
 }
 
 /// Somebody who asks.
-pub struct Somebody {
+pub struct TestActor {
     pub name: &'static str,
     /// What the admin knows them by; nothing for a stranger.
     pub role: Option<Role>,
-    pub lack: Lack,
+    pub lack: DeniedReason,
     /// What the management API knows them by: as far as their token reaches.
     pub reach: Option<Role>,
     pub browser: Browser,
@@ -86,26 +86,26 @@ pub struct Somebody {
     bearer: Option<String>,
 }
 
-impl Somebody {
+impl TestActor {
     fn in_browser(name: &'static str, role: Option<Role>, browser: Browser) -> Self {
-        Self { name, role, lack: Lack::Nothing, reach: None, browser, bearer: None }
+        Self { name, role, lack: DeniedReason::Nothing, reach: None, browser, bearer: None }
     }
 
     /// What they meet at a guarded `route`; nobody guards the others.
-    pub fn meets(&self, route: &Route) -> Met {
+    pub fn meets(&self, route: &Route) -> AccessResult {
         let (least, freshly) = match route.access {
-            Access::Public => return Met::Nothing,
+            Access::Public => return AccessResult::Nothing,
             Access::AtLeast(role) => (role, false),
             Access::Reauthenticated(role) => (role, true),
         };
         // Here a second factor is added, so nobody can be asked for it before.
         let adds_factor = route.path.starts_with("/admin/account/passkeys");
         match (self.role, self.lack) {
-            (None, _) => Met::Login,
-            (Some(role), _) if role < least => Met::Refusal,
-            (Some(_), Lack::Factor) if !adds_factor => Met::Factor,
-            (Some(_), Lack::Proof) if freshly => Met::Proof,
-            (Some(_), _) => Met::Nothing,
+            (None, _) => AccessResult::Login,
+            (Some(role), _) if role < least => AccessResult::Refusal,
+            (Some(_), DeniedReason::Factor) if !adds_factor => AccessResult::Factor,
+            (Some(_), DeniedReason::Proof) if freshly => AccessResult::Proof,
+            (Some(_), _) => AccessResult::Nothing,
         }
     }
 
@@ -136,30 +136,30 @@ impl Somebody {
 }
 
 /// A page with an incident of each kind, and everybody who may ask.
-pub struct Crowd {
+pub struct Actors {
     pub app: TestApp,
-    pub people: Vec<Somebody>,
+    pub people: Vec<TestActor>,
 }
 
-impl Crowd {
+impl Actors {
     /// Everybody, before `test`.
     pub async fn before(test: TestDb) -> Self {
         let app = TestApp::new(test).await;
-        let mut people = vec![Somebody::in_browser("a stranger", None, app.visitor())];
+        let mut people = vec![TestActor::in_browser("a stranger", None, app.visitor())];
         let early = app.manager("Early", Owner).await;
         let left = app.with_session(&early).await;
-        people.push(Somebody::in_browser("a session that ran out", None, left));
+        people.push(TestActor::in_browser("a session that ran out", None, left));
         people.push(program(&app, "a token that ran out", &early, (Scope::Admin, 7), None).await);
         app.clock.advance(TimeDelta::days(8));
         let slow = app.manager("Slow", Owner).await;
         let stale = app.with_session(&slow).await;
         app.clock.advance(TimeDelta::minutes(11));
-        let stale = Somebody::in_browser("an owner whose proof is of eleven minutes ago", Some(Owner), stale);
-        people.push(Somebody { lack: Lack::Proof, ..stale });
+        let stale = TestActor::in_browser("an owner whose proof is of eleven minutes ago", Some(Owner), stale);
+        people.push(TestActor { lack: DeniedReason::Proof, ..stale });
         for (name, role) in [("a viewer", Viewer), ("a publisher", Publisher), ("an owner", Owner)] {
             let manager = app.manager(role.words(), role).await;
             app.passkey(&manager, role.key()).await;
-            people.push(Somebody::in_browser(name, Some(role), app.with_session(&manager).await));
+            people.push(TestActor::in_browser(name, Some(role), app.with_session(&manager).await));
             if role == Viewer {
                 let name = "a viewer's token that asks for more";
                 people.push(program(&app, name, &manager, (Scope::Admin, 365), Some(Viewer)).await);
@@ -171,7 +171,7 @@ impl Crowd {
         tx.commit_unaudited().await.unwrap();
         // Disabling ends sessions and tokens; these stand for any that would be left.
         people.push(program(&app, "a disabled manager's token", &gone, (Scope::Admin, 365), None).await);
-        people.push(Somebody::in_browser("a disabled manager", None, app.with_session(&gone).await));
+        people.push(TestActor::in_browser("a disabled manager", None, app.with_session(&gone).await));
         people.push(revoked(&app, &early).await);
         for (name, scope) in [
             ("a token to read", Scope::Read),
@@ -180,10 +180,10 @@ impl Crowd {
         ] {
             people.push(program(&app, name, &early, (scope, 365), Some(scope.role())).await);
         }
-        people.push(half_in(&app).await);
+        people.push(half_logged_in(&app).await);
         let bare = app.manager("Bare", Owner).await;
-        let bare = Somebody::in_browser("an owner without a factor", Some(Owner), app.with_session(&bare).await);
-        people.push(Somebody { lack: Lack::Factor, ..bare });
+        let bare = TestActor::in_browser("an owner without a factor", Some(Owner), app.with_session(&bare).await);
+        people.push(TestActor { lack: DeniedReason::Factor, ..bare });
         app.passkey(&slow, "slow").await;
         app.require_second_factor().await;
         let crowd = Self { app, people };
@@ -192,7 +192,7 @@ impl Crowd {
     }
 
     /// Those of whom the management API knows nobody good.
-    pub fn refused_by_the_api(&self) -> impl Iterator<Item = &Somebody> {
+    pub fn refused_by_the_api(&self) -> impl Iterator<Item = &TestActor> {
         self.people.iter().filter(|who| who.reach.is_none())
     }
 
@@ -202,7 +202,7 @@ impl Crowd {
         let deleted = self.incident(DELETED, Visibility::Public);
         let all = [
             self.incident(PUBLIC, Visibility::Public),
-            self.incident(UNSAID, Visibility::Public),
+            self.incident(UNPUBLISHED, Visibility::Public),
             self.incident(EMBARGOED, later),
             self.incident(INTERNAL, Visibility::Internal),
             deleted.clone(),
@@ -211,11 +211,11 @@ impl Crowd {
         let mut tx = app.db.write().await.unwrap();
         incidents::delete(&mut tx, &deleted.id).await.unwrap();
         tx.commit(&fixtures::actor(), app.clock.now(), fixtures::entry()).await.unwrap();
-        for id in [UNSAID, EMBARGOED, INTERNAL] {
+        for id in [UNPUBLISHED, EMBARGOED, INTERNAL] {
             self.review(id).await;
         }
         self.draft(DRAFT, None).await;
-        self.draft("zqdraft-of-an-update", Some(UNSAID)).await;
+        self.draft("zqdraft-of-an-update", Some(UNPUBLISHED)).await;
         app.publish().await;
     }
 
@@ -234,16 +234,16 @@ impl Crowd {
         let (app, now) = (&self.app, self.app.clock.now());
         let incident = IncidentId::parse(id).unwrap();
         let mut review =
-            Postmortem { incident, body: UNSAID_WORDS.into(), published: None, updated_at: now, version: 0 };
+            Postmortem { incident, body: UNPUBLISHED_TEXT.into(), published: None, updated_at: now, version: 0 };
         let mut tx = app.db.write().await.unwrap();
-        postmortems::keep(&mut tx, &mut review, now).await.unwrap();
+        postmortems::save(&mut tx, &mut review, now).await.unwrap();
         tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
     }
 
     /// Saves the draft of an incident, or of an update of one.
     async fn draft(&self, id: &str, of: Option<&str>) {
         let (app, now) = (&self.app, self.app.clock.now());
-        let said = [("title", UNSAID_WORDS), ("body", UNSAID_WORDS), ("phase", "identified")];
+        let said = [("title", UNPUBLISHED_TEXT), ("body", UNPUBLISHED_TEXT), ("phase", "identified")];
         let draft = SavedDraft {
             id: DraftId::parse(id).unwrap(),
             incident: of.and_then(IncidentId::parse),
@@ -266,7 +266,7 @@ async fn program(
     manager: &Manager,
     (scope, days): (Scope, i64),
     reach: Option<Role>,
-) -> Somebody {
+) -> TestActor {
     let secret = secret_token::fresh_api_token();
     let new = NewApiToken { name: name.into(), scope, days };
     let mut tx = app.db.write().await.unwrap();
@@ -276,27 +276,27 @@ async fn program(
     tx.commit_unaudited().await.unwrap();
     let mut browser = app.visitor();
     browser.peer = Some([127, 0, 0, 1].into());
-    let lack = Lack::Nothing;
-    Somebody { name, role: None, lack, reach, browser, bearer: Some(format!("Bearer {secret}")) }
+    let lack = DeniedReason::Nothing;
+    TestActor { name, role: None, lack, reach, browser, bearer: Some(format!("Bearer {secret}")) }
 }
 
 /// Somebody whose password was right, and who has yet to give the second factor.
-async fn half_in(app: &TestApp) -> Somebody {
+async fn half_logged_in(app: &TestApp) -> TestActor {
     let manager = app.manager("Half", Owner).await;
     app.passkey(&manager, "half").await;
     let mut browser = app.visitor();
     let answer = browser.post("/login", &[("email", &manager.email), ("password", PASSWORD)]).await;
     assert_eq!(answer.location(), "/login/factor", "{}", answer.text());
     assert_eq!(browser.get("/login/factor").await.status, StatusCode::OK, "the second step is open");
-    Somebody::in_browser("an owner who is half logged in", None, browser)
+    TestActor::in_browser("an owner who is half logged in", None, browser)
 }
 
 /// A program whose token was revoked.
-async fn revoked(app: &TestApp, manager: &Manager) -> Somebody {
+async fn revoked(app: &TestApp, manager: &Manager) -> TestActor {
     let name = "a token that was revoked";
     let program = program(app, name, manager, (Scope::Admin, 365), None).await;
     let mut tx = app.db.write().await.unwrap();
-    let all = api_tokens::list_of(&mut tx, &manager.id).await.unwrap();
+    let all = api_tokens::list_for_manager(&mut tx, &manager.id).await.unwrap();
     let token = all.iter().find(|token| token.name == name).unwrap();
     api_tokens::delete(&mut tx, &token.id).await.unwrap();
     tx.commit_unaudited().await.unwrap();

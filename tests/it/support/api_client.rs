@@ -13,14 +13,14 @@ use super::app::{Answer, Browser, TestApp};
 
 /// A program on this machine.
 #[derive(Clone)]
-pub struct Program {
+pub struct ApiClient {
     pub browser: Browser,
     pub secret: String,
     /// Where everything of the page is.
     pub root: String,
 }
 
-impl Program {
+impl ApiClient {
     /// A program with a new token of `manager`.
     pub async fn new(app: &TestApp, manager: &Manager, name: &str, scope: Scope) -> Self {
         let secret = secret_token::fresh_api_token();

@@ -101,13 +101,13 @@ impl TestApp {
     }
 
     /// The same server with another `provider`, or none, over the same database.
-    pub fn under(&self, provider: Option<Provider>) -> Browser {
+    pub fn at_origin(&self, provider: Option<Provider>) -> Browser {
         let state = state(self.db.clone(), self.clock.clone(), self.site_file(), ORIGIN, render_site, None, provider);
         Browser::new(front(&state), host(ORIGIN))
     }
 
     /// A server that renders in its own way.
-    pub async fn rendering_by(test: TestDb, render: Render) -> Self {
+    pub async fn with_renderer(test: TestDb, render: Render) -> Self {
         let app = Self::with(test, ORIGIN, render, None, None);
         app.publisher.publish().await.expect("the first Site");
         app
@@ -127,7 +127,7 @@ impl TestApp {
     }
 
     /// Another server that starts from what this one published last, with a database of its own.
-    pub fn restarted_over(&self, db: Db) -> (State, Browser) {
+    pub fn restart_with(&self, db: Db) -> (State, Browser) {
         let state = state(db, self.clock.clone(), self.site_file(), &self.origin, render_site, None, None);
         let browser = Browser::new(front(&state), host(&self.origin));
         (state, browser)
@@ -164,7 +164,7 @@ impl TestApp {
         let id = tower_sessions::session::Id(i128::from_be_bytes(candor::credentials::random_bytes()));
         let now = self.clock.now();
         let session = Session {
-            id_hash: web::access::session::hash(id),
+            id_hash: web::access::session::hash_id(id),
             manager_id: Some(manager.id.to_string()),
             data: serde_json::json!({ "manager": manager.id }).to_string(),
             address: "192.0.2.1".into(),
@@ -208,7 +208,7 @@ impl TestApp {
     }
 
     /// From now on nobody's password counts but this owner's.
-    pub async fn leave_one_password(&self, keeper: &Manager) {
+    pub async fn set_break_glass_owner(&self, keeper: &Manager) {
         let mut tx = self.db.write().await.unwrap();
         let policy = login_policy::load(&mut tx).await.unwrap();
         let passwords = PasswordPolicy::BreakGlass(keeper.id.clone());
@@ -316,7 +316,7 @@ impl TestApp {
     }
 
     /// Begins a weekly series whose first occurrence, of an hour, begins at `first`, and publishes it.
-    pub async fn begin_series(&self, id: &str, first: DateTime<chrono::Utc>) -> Maintenance {
+    pub async fn create_series(&self, id: &str, first: DateTime<chrono::Utc>) -> Maintenance {
         let now = self.clock.now();
         let window = WindowForm::from_times(first, first + TimeDelta::hours(1), chrono_tz::Tz::UTC);
         let switches = Automation { reminds: true, starts: true, completes: true, marks: true };
@@ -357,7 +357,7 @@ impl TestApp {
     pub async fn counts(&self) -> (i64, usize) {
         let mut tx = self.db.read().await.unwrap();
         let revision = tx.revision().await.unwrap();
-        (revision, deeds(&mut tx).await.len())
+        (revision, audited_actions(&mut tx).await.len())
     }
 
     /// The audit, newest first.
@@ -382,16 +382,16 @@ impl TestApp {
         format!(
             "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {factors:?}",
             tx.revision().await.unwrap(),
-            deeds(&mut tx).await,
+            audited_actions(&mut tx).await,
             page_settings::load(&mut tx).await.unwrap(),
-            components::groups(&mut tx).await.unwrap(),
+            components::list_groups(&mut tx).await.unwrap(),
             components::list(&mut tx).await.unwrap(),
             admin_incidents::list(&mut tx, None, 1000).await.unwrap(),
             maintenances::list(&mut tx, None, 1000).await.unwrap(),
-            series::going_on(&mut tx).await.unwrap(),
+            series::list_active(&mut tx).await.unwrap(),
             drafts::list(&mut tx).await.unwrap(),
             templates::list(&mut tx).await.unwrap(),
-            uptime_corrections::since(&mut tx, DateTime::UNIX_EPOCH).await.unwrap(),
+            uptime_corrections::list_since(&mut tx, DateTime::UNIX_EPOCH).await.unwrap(),
         )
     }
 
@@ -432,7 +432,7 @@ impl TestApp {
 }
 
 /// The audit without refused attempts, newest first.
-async fn deeds(tx: &mut Tx) -> Vec<Record> {
+async fn audited_actions(tx: &mut Tx) -> Vec<Record> {
     let all = audit::list(tx, None, 10_000).await.unwrap();
     all.into_iter().filter(|record| !record.is_denial()).collect()
 }
@@ -469,7 +469,7 @@ async fn password_hash() -> &'static str {
 
 /// Whether `answer` is what whoever is not logged in is told at a guarded `address`: to log in, or, where something was
 /// typed, what that was.
-pub fn is_turned_away(method: &Method, address: &str, answer: &Answer) -> bool {
+pub fn is_denied(method: &Method, address: &str, answer: &Answer) -> bool {
     if *method == Method::POST && !address.starts_with("/admin/islands/") {
         return answer.status == StatusCode::UNAUTHORIZED && answer.word("h1") == "Your session has ended";
     }
@@ -478,7 +478,7 @@ pub fn is_turned_away(method: &Method, address: &str, answer: &Answer) -> bool {
     answer.status == StatusCode::SEE_OTHER && answer.location() == login
 }
 
-/// Somebody's browser: it keeps its cookies and says where its requests come from.
+/// TestActor's browser: it keeps its cookies and says where its requests come from.
 #[derive(Clone)]
 pub struct Browser {
     front: FastPath,

@@ -14,7 +14,7 @@ const VERIFIED: u8 = 0x04;
 const ATTESTED: u8 = 0x40;
 
 /// A device with one passkey.
-pub struct Device {
+pub struct FakeAuthenticator {
     key: SigningKey,
     id: Vec<u8>,
     /// Whom the site named when the passkey was made.
@@ -26,7 +26,7 @@ pub struct Device {
     uses: u32,
 }
 
-impl Device {
+impl FakeAuthenticator {
     /// A device whose browser shows a page at `origin`.
     pub fn at(origin: &str) -> Self {
         let key = SigningKey::from_slice(&candor::credentials::random_bytes::<32>()).expect("a key");

@@ -59,11 +59,11 @@ pub enum Signing {
     ClientSecret,
 }
 
-type Twist = Arc<dyn Fn(&mut Value) + Send + Sync>;
+type TokenChange = Arc<dyn Fn(&mut Value) + Send + Sync>;
 
 /// The provider.
 #[derive(Clone)]
-pub struct Issuer {
+pub struct FakeProvider {
     pub url: String,
     clock: Clock,
     known: Arc<Mutex<Known>>,
@@ -74,7 +74,7 @@ struct Known {
     key_id: u32,
     signing: Signing,
     /// What becomes of the claims before they are signed.
-    twist: Twist,
+    twist: TokenChange,
     /// Whether the address and the groups stand in the token; else in the other document only.
     told_in_token: bool,
     grants: HashMap<String, Grant>,
@@ -93,7 +93,7 @@ struct Grant {
     redirect: String,
 }
 
-impl Issuer {
+impl FakeProvider {
     /// A provider whose clock is `clock`.
     pub async fn open(clock: &Clock) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -208,7 +208,7 @@ impl Answer {
     }
 }
 
-async fn discovery(State(issuer): State<Issuer>) -> Json<Value> {
+async fn discovery(State(issuer): State<FakeProvider>) -> Json<Value> {
     let at = |path: &str| format!("{}/{path}", issuer.url);
     Json(json!({
         "issuer": issuer.url,
@@ -223,13 +223,13 @@ async fn discovery(State(issuer): State<Issuer>) -> Json<Value> {
     }))
 }
 
-async fn keys(State(issuer): State<Issuer>) -> Json<Value> {
+async fn keys(State(issuer): State<FakeProvider>) -> Json<Value> {
     let known = issuer.known.lock().unwrap();
     Json(json!({ "keys": [public_key(&known.key, known.key_id)] }))
 }
 
 async fn token(
-    State(issuer): State<Issuer>,
+    State(issuer): State<FakeProvider>,
     headers: HeaderMap,
     Form(asked): Form<HashMap<String, String>>,
 ) -> Response {
@@ -263,7 +263,7 @@ async fn token(
         .into_response()
 }
 
-async fn person(State(issuer): State<Issuer>, headers: HeaderMap) -> Response {
+async fn person(State(issuer): State<FakeProvider>, headers: HeaderMap) -> Response {
     let token = headers["authorization"].to_str().unwrap().strip_prefix("Bearer ").unwrap();
     match issuer.known.lock().unwrap().let_in.get(token) {
         Some(person) => Json(told(person)).into_response(),

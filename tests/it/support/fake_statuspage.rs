@@ -11,7 +11,7 @@ use url::Url;
 
 /// What it says to a request.
 #[derive(Clone, Debug)]
-pub enum Says {
+pub enum FakeResponse {
     /// A document.
     Text(String),
     /// A status, with a header.
@@ -23,10 +23,10 @@ pub enum Says {
 }
 
 /// What is said at a path.
-pub type Answer = fn(&str) -> Says;
+pub type Answer = fn(&str) -> FakeResponse;
 
 /// The server.
-pub struct Hosted {
+pub struct FakeStatuspage {
     pub url: Url,
     inner: Arc<Inner>,
 }
@@ -34,7 +34,7 @@ pub struct Hosted {
 #[derive(Default)]
 struct Inner {
     /// By path and query: each answer is given once, the last for ever.
-    answers: Mutex<HashMap<String, Vec<Says>>>,
+    answers: Mutex<HashMap<String, Vec<FakeResponse>>>,
     /// What is answered where nothing is written.
     otherwise: Mutex<Option<Answer>>,
     asked: Mutex<Vec<String>>,
@@ -42,7 +42,7 @@ struct Inner {
     most_at_once: AtomicUsize,
 }
 
-impl Hosted {
+impl FakeStatuspage {
     /// A server that has nothing yet. It has a thread of its own, so that a test can wait for a program that asks it.
     pub fn new() -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -62,13 +62,13 @@ impl Hosted {
     }
 
     /// Answers `path` with these, one after the other.
-    pub fn says(&self, path: &str, answers: Vec<Says>) {
+    pub fn says(&self, path: &str, answers: Vec<FakeResponse>) {
         self.inner.answers.lock().unwrap().insert(path.to_owned(), answers);
     }
 
     /// Answers `path` with a document.
     pub fn has(&self, path: &str, document: impl ToString) {
-        self.says(path, vec![Says::Text(document.to_string())]);
+        self.says(path, vec![FakeResponse::Text(document.to_string())]);
     }
 
     /// Answers everything else by `answer`.
@@ -105,24 +105,24 @@ async fn serve(mut stream: TcpStream, inner: Arc<Inner>) {
     inner.at_once.fetch_sub(1, Ordering::SeqCst);
 }
 
-fn next(inner: &Inner, path: &str) -> Says {
+fn next(inner: &Inner, path: &str) -> FakeResponse {
     let mut answers = inner.answers.lock().unwrap();
     match answers.get_mut(path) {
         Some(all) if all.len() > 1 => all.remove(0),
         Some(all) => all[0].clone(),
-        None => inner.otherwise.lock().unwrap().map_or(Says::Status(404, ""), |answer| answer(path)),
+        None => inner.otherwise.lock().unwrap().map_or(FakeResponse::Status(404, ""), |answer| answer(path)),
     }
 }
 
-async fn answer_with(stream: &mut TcpStream, answer: Says) -> std::io::Result<()> {
+async fn answer_with(stream: &mut TcpStream, answer: FakeResponse) -> std::io::Result<()> {
     let head = |status: u16, length: usize, header: &str| {
         let header = if header.is_empty() { String::new() } else { format!("{header}\r\n") };
         format!("HTTP/1.1 {status} X\r\n{header}content-length: {length}\r\nconnection: close\r\n\r\n")
     };
     match answer {
-        Says::Text(text) => stream.write_all((head(200, text.len(), "") + &text).as_bytes()).await,
-        Says::Status(status, header) => stream.write_all(head(status, 0, header).as_bytes()).await,
-        Says::Long(length) => {
+        FakeResponse::Text(text) => stream.write_all((head(200, text.len(), "") + &text).as_bytes()).await,
+        FakeResponse::Status(status, header) => stream.write_all(head(status, 0, header).as_bytes()).await,
+        FakeResponse::Long(length) => {
             stream.write_all(head(200, length, "").as_bytes()).await?;
             let piece = vec![b' '; 64 * 1024];
             for _ in 0..length / piece.len() {
@@ -130,7 +130,7 @@ async fn answer_with(stream: &mut TcpStream, answer: Says) -> std::io::Result<()
             }
             Ok(())
         }
-        Says::Drip => {
+        FakeResponse::Drip => {
             stream.write_all(head(200, 1000, "").as_bytes()).await?;
             loop {
                 stream.write_all(b" ").await?;

@@ -31,7 +31,7 @@ const ELEMENTS: [&str; 21] = [
 
 /// Fails where `html` holds an element, an attribute or an address that no text may become.
 #[track_caller]
-pub fn is_prose(html: &str) {
+pub fn is_allowed_html(html: &str) {
     for element in Page::read(html).elements() {
         assert!(ELEMENTS.contains(&element.name.as_str()), "{} in {html}", element.name);
         for (name, value) in &element.attributes {

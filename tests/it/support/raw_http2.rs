@@ -34,7 +34,7 @@ pub const HEAD_ENDS: u8 = 4;
 pub mod reason {
     pub const NONE: u32 = 0;
     pub const REFUSED: u32 = 7;
-    pub const CALM_DOWN: u32 = 11;
+    pub const ENHANCE_YOUR_CALM: u32 = 11;
 }
 
 /// One frame.
@@ -101,14 +101,14 @@ pub fn text(text: &str) -> Vec<u8> {
 }
 
 /// A connection.
-pub struct Frames {
+pub struct RawHttp2 {
     stream: TcpStream,
     heard: Vec<u8>,
     /// How the server is named.
     pub host: String,
 }
 
-impl Frames {
+impl RawHttp2 {
     /// A connection on which the preface and these settings were said.
     pub async fn open(server: &Server, settings: &[u8]) -> Self {
         Self::over(server.connect().await.stream, server, settings).await
@@ -175,16 +175,16 @@ impl Frames {
     }
 
     /// What becomes of a stream: its head, or that it or the whole connection was ended.
-    pub async fn fate(&mut self, stream: u32) -> Fate {
+    pub async fn fate(&mut self, stream: u32) -> StreamEnd {
         while let Some(frame) = self.next().await {
             match frame.kind {
-                kind::HEADERS if frame.stream == stream => return Fate::Answered(frame.status()),
-                kind::RESET if frame.stream == stream => return Fate::Ended(frame.reason()),
-                kind::GO_AWAY => return Fate::Ended(frame.reason()),
+                kind::HEADERS if frame.stream == stream => return StreamEnd::Answered(frame.status()),
+                kind::RESET if frame.stream == stream => return StreamEnd::Ended(frame.reason()),
+                kind::GO_AWAY => return StreamEnd::Ended(frame.reason()),
                 _ => {}
             }
         }
-        Fate::Cut
+        StreamEnd::Cut
     }
 
     /// All there is to hear until the server closes.
@@ -222,7 +222,7 @@ impl Frames {
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum StreamEnd {
     /// It was answered with this status, if it has a number in HPACK.
     Answered(Option<u16>),
     /// It or the connection was ended for this reason.

@@ -79,15 +79,15 @@ impl Server {
     }
 
     /// A connection to it.
-    pub async fn connect(&self) -> Wire {
-        Wire { stream: TcpStream::connect(self.address).await.unwrap(), host: self.address.to_string() }
+    pub async fn connect(&self) -> RawHttp1 {
+        RawHttp1 { stream: TcpStream::connect(self.address).await.unwrap(), host: self.address.to_string() }
     }
 
     /// A connection that takes in very little before the test reads.
-    pub async fn connect_narrowly(&self) -> Wire {
+    pub async fn connect_narrowly(&self) -> RawHttp1 {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(1024).unwrap();
-        Wire { stream: socket.connect(self.address).await.unwrap(), host: self.address.to_string() }
+        RawHttp1 { stream: socket.connect(self.address).await.unwrap(), host: self.address.to_string() }
     }
 
     /// Everything that is answered to a request on a connection of its own.
@@ -105,12 +105,12 @@ impl Drop for Server {
 }
 
 /// A connection.
-pub struct Wire {
+pub struct RawHttp1 {
     pub stream: TcpStream,
     host: String,
 }
 
-impl Wire {
+impl RawHttp1 {
     /// Sends this, with the address of the server for `HOST`. A server that has closed already is no failure.
     pub async fn say(&mut self, text: &str) {
         let _ = self.stream.write_all(text.replace("HOST", &self.host).as_bytes()).await;

@@ -32,7 +32,7 @@ impl Mail {
 
 /// The server.
 #[derive(Clone)]
-pub struct Sink {
+pub struct FakeSmtpServer {
     pub url: String,
     mails: Arc<Mutex<Vec<Mail>>>,
     /// What the senders said to be let in by, as it travelled.
@@ -41,7 +41,7 @@ pub struct Sink {
     refusals: Arc<Mutex<VecDeque<&'static str>>>,
 }
 
-impl Sink {
+impl FakeSmtpServer {
     /// A server that takes everything.
     pub async fn open() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

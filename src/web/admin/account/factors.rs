@@ -27,7 +27,7 @@ pub async fn index(
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
     let shell = admin_context(&state, &mut tx, &manager, &query).await?;
-    let factors = second_factors::of(&mut tx, &manager.id).await?;
+    let factors = second_factors::load(&mut tx, &manager.id).await?;
     let lacking = manager.lacks_factor;
     let passkeys = passkeys::list(&mut tx, &manager.id).await?;
     let list =
@@ -45,7 +45,7 @@ pub(in crate::web) async fn commit_added_factor(
     flash: &'static str,
 ) -> Result<Response> {
     queue_change_notice(state, &mut tx, manager, None, AccountChange::FactorAdded).await?;
-    let first = second_factors::of(&mut tx, &manager.id).await?.recovery_codes == 0;
+    let first = second_factors::load(&mut tx, &manager.id).await?.recovery_codes == 0;
     let codes =
         if first { Some(second_factor_codes::renew_recovery_codes(state, &mut tx, &manager.id).await?) } else { None };
     let html = match codes {
@@ -54,7 +54,7 @@ pub(in crate::web) async fn commit_added_factor(
     };
     end_other_sessions(&mut tx, manager).await?;
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
-    session::renew(state, session).await?;
+    session::rotate_session(state, session).await?;
     Ok(html
         .map_or_else(|| crate::web::page::flash::redirect_with_flash("/admin/account/factors", flash), page_response))
 }
@@ -67,23 +67,23 @@ pub(in crate::web) async fn commit_removed_factor(
     (mut tx, entry): (WriteTx, Entry),
     flash: &'static str,
 ) -> Result<Response> {
-    if login_policy::is_unmet(&mut tx, &manager.id).await? {
+    if login_policy::lacks_factor(&mut tx, &manager.id).await? {
         return Err(Error::Conflict(
             "Two-factor authentication is required here: add another before this one goes.".into(),
         ));
     }
     queue_change_notice(state, &mut tx, manager, None, AccountChange::FactorRemoved).await?;
-    if !second_factors::of(&mut tx, &manager.id).await?.any() {
-        recovery_codes::delete_of(&mut tx, &manager.id).await?;
+    if !second_factors::load(&mut tx, &manager.id).await?.any() {
+        recovery_codes::delete_for_manager(&mut tx, &manager.id).await?;
     }
     end_other_sessions(&mut tx, manager).await?;
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
-    session::renew(state, session).await?;
+    session::rotate_session(state, session).await?;
     Ok(crate::web::page::flash::redirect_with_flash("/admin/account/factors", flash))
 }
 
 async fn end_other_sessions(tx: &mut WriteTx, manager: &Manager<Fresh<CanEnter>>) -> db::Result<()> {
-    sessions::delete_of(tx, &manager.id, Some(&manager.session_hash)).await?;
+    sessions::delete_for_manager(tx, &manager.id, Some(&manager.session_hash)).await?;
     Ok(())
 }
 

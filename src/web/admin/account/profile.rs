@@ -53,7 +53,7 @@ pub async fn set_password(
 ) -> Result<Response> {
     let (current, chosen) = (verbatim(&fields, "current"), verbatim(&fields, "password"));
     let mut tx = state.db.read().await?;
-    if !login_policy::counts_password_of(&mut tx, &manager.id).await? {
+    if !login_policy::accepts_password(&mut tx, &manager.id).await? {
         return Err(Error::Conflict("Password login is disabled, except for one owner.".into()));
     }
     let page_name = db::page_settings::load(&mut tx).await?.name;
@@ -195,9 +195,9 @@ async fn account_page<P>(
     let mut rows = sessions::list(&mut tx, &manager.id, alive, cursor.as_ref(), pagination::READ_LIMIT).await?;
     let older = pagination::take_page(&mut rows, sessions::cursor);
     let sessions = rows.into_iter().map(|session| session_row(session, &manager.session_hash)).collect();
-    let factors = second_factors::of(&mut tx, &manager.id).await?;
+    let factors = second_factors::load(&mut tx, &manager.id).await?;
     let email = email.unwrap_or_else(|| manager.email.clone());
-    let password = manager.has_password && login_policy::counts_password_of(&mut tx, &manager.id).await?;
+    let password = manager.has_password && login_policy::accepts_password(&mut tx, &manager.id).await?;
     let provider = match &state.provider {
         Some(provider) => {
             let own = db::oidc_identities::list(&mut tx, &manager.id).await?;

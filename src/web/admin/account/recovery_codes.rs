@@ -16,7 +16,7 @@ use crate::web::{Error, Result};
 /// `POST /admin/account/recovery-codes`: new codes, shown once; the earlier ones end.
 pub async fn create(manager: Manager<Fresh<CanEnter>>, FromState(state): FromState<State>) -> Result<Response> {
     let mut tx = manager.begin(&state).await?;
-    if !second_factors::of(&mut tx, &manager.id).await?.any() {
+    if !second_factors::load(&mut tx, &manager.id).await?.any() {
         return Err(Error::Conflict("Add an authenticator app or a passkey first.".into()));
     }
     let codes = second_factor_codes::renew_recovery_codes(&state, &mut tx, &manager.id).await?;

@@ -38,7 +38,7 @@ pub async fn create(
 ) -> Result<Response> {
     let (form, editor) = (ApiTokenForm::read(&fields), TokenEditor::new(&manager, None));
     let (mut edit, maker) = Edit::begin_as(state, manager, fields).await?;
-    let own = api_tokens::list_of(&mut edit.tx, &maker.id).await?;
+    let own = api_tokens::list_for_manager(&mut edit.tx, &maker.id).await?;
     let new = form.parse(maker.role).and_then(|new| match own.iter().any(|token| token.name == new.name) {
         true => Err(Invalid::field("name", "You already have a token with this name.")),
         false => Ok(new),
@@ -88,10 +88,10 @@ impl Editor for TokenEditor {
 
     async fn html(&self, tx: &mut Tx, shell: AdminContext, form: ApiTokenForm, problem: Problem<()>) -> Result<String> {
         let (tokens, older) = match &self.own {
-            Some(own) => (api_tokens::list_of(tx, own).await?, None),
+            Some(own) => (api_tokens::list_for_manager(tx, own).await?, None),
             None => {
                 let mut all = api_tokens::list(tx, self.before.as_ref(), pagination::READ_LIMIT).await?;
-                let older = pagination::take_page(&mut all, api_tokens::cursor);
+                let older = pagination::take_page(&mut all, api_tokens::token_cursor);
                 (all, older)
             }
         };

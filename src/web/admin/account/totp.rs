@@ -24,7 +24,7 @@ const PATH: &str = "/admin/account/totp";
 pub async fn create(manager: Manager<Fresh<CanEnter>>, FromState(state): FromState<State>) -> Result<Response> {
     let sealed = state.secret_key.seal(manager.id.as_str(), &crate::credentials::totp::fresh_secret())?;
     let mut tx = manager.begin(&state).await?;
-    totp::begin(&mut tx, &manager.id, &sealed, state.clock.now()).await?;
+    totp::store_pending(&mut tx, &manager.id, &sealed, state.clock.now()).await?;
     // It counts for nothing yet, so there is nothing to tell the audit.
     tx.commit_unaudited().await?;
     Ok(Redirect::to(PATH).into_response())

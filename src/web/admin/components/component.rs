@@ -172,7 +172,7 @@ impl Editor for ComponentEditor {
         form: ComponentForm,
         problem: Problem<ComponentForm>,
     ) -> Result<String> {
-        let groups = components::groups(tx).await?;
+        let groups = components::list_groups(tx).await?;
         let Problem { invalid, conflict } = problem;
         Ok(ComponentEdit { shell, id: self.id.clone(), form, invalid, groups, conflict }.html())
     }

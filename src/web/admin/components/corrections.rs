@@ -47,7 +47,7 @@ pub async fn create(
     }
     let mut edit = Edit::begin(state, manager, fields).await?;
     let component = find_component(&mut edit.tx, &id).await?;
-    let others = uptime_corrections::of(&mut edit.tx, &component.id).await?;
+    let others = uptime_corrections::list_for_component(&mut edit.tx, &component.id).await?;
     let fresh = CorrectionId::from_random(random_bytes());
     let parsed = form.parse().and_then(|new| new.into_correction(component.id.clone(), fresh, &others, edit.now));
     let editor = CorrectionEditor { component };
@@ -69,7 +69,7 @@ pub async fn destroy(
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, Fields::default()).await?;
     let component = find_component(&mut edit.tx, &id).await?;
-    let all = uptime_corrections::of(&mut edit.tx, &component.id).await?;
+    let all = uptime_corrections::list_for_component(&mut edit.tx, &component.id).await?;
     let removed = all.into_iter().find(|other| other.id.as_str() == correction).ok_or(Error::NotFound)?;
     let entry = actions::components::remove_correction(&mut edit.tx, &component, &removed).await?;
     edit.save([entry], &format!("/admin/components/{id}/corrections"), "correction-removed").await
@@ -92,7 +92,7 @@ impl Editor for CorrectionEditor {
         problem: Problem<()>,
     ) -> Result<String> {
         let component = self.component.clone();
-        let corrections = uptime_corrections::of(tx, &component.id).await?;
+        let corrections = uptime_corrections::list_for_component(tx, &component.id).await?;
         Ok(CorrectionList { shell, component, corrections, form, invalid: problem.invalid }.html())
     }
 }

@@ -34,7 +34,7 @@ pub(in crate::web) async fn find_submitted_incident(
     // Somebody who went back and wrote another one must not lose it.
     let body = form.body.trim_end();
     let same = stands.title == form.title.trim() && stands.updates.iter().any(|update| update.body == body);
-    let own = db::audit::is_deed_of(tx, &manager.id, Action::IncidentOpen, id.as_str()).await?;
+    let own = db::audit::has_done(tx, &manager.id, Action::IncidentOpen, id.as_str()).await?;
     Ok(if same && own { Submission::Again(Box::new(stands)) } else { Submission::Taken })
 }
 
@@ -65,7 +65,7 @@ pub(in crate::web) async fn find_submitted_maintenance(
             }
         }
     };
-    let own = db::audit::is_deed_of(tx, &manager.id, action, id.as_str()).await?;
+    let own = db::audit::has_done(tx, &manager.id, action, id.as_str()).await?;
     Ok(if same && own { Submission::Again(path) } else { Submission::Taken })
 }
 

@@ -34,7 +34,7 @@ pub async fn show(
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
     let draft = find_draft(&mut tx, &id).await?;
-    let mut readers = draft_presence::others(&mut tx, &manager.id, state.clock.now()).await?;
+    let mut readers = draft_presence::list_others(&mut tx, &manager.id, state.clock.now()).await?;
     readers.retain(|reader| reader.draft == draft.id);
     drop(tx);
     if !headers.contains_key("sec-purpose") {
@@ -63,7 +63,7 @@ pub async fn show(
 async fn record_presence(state: &State, manager: &Manager<CanPublish>, draft: &SavedDraft) {
     let noting = async {
         let mut tx = manager.begin(state).await?;
-        draft_presence::note(&mut tx, &draft.id, &manager.id, state.clock.now()).await?;
+        draft_presence::record(&mut tx, &draft.id, &manager.id, state.clock.now()).await?;
         Ok::<_, Error>(tx.commit_unaudited().await?)
     };
     match tokio::time::timeout(PRESENCE_WAIT, noting).await {

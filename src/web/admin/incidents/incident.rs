@@ -39,7 +39,7 @@ pub async fn index(
     let cursor = Cursor::parse(&query.text("before"));
     let search = IncidentSearch::read(&query);
     let mut incidents = admin_incidents::search(&mut tx, &search, cursor.as_ref(), pagination::READ_LIMIT).await?;
-    let older = pagination::take_page(&mut incidents, admin_incidents::cursor);
+    let older = pagination::take_page(&mut incidents, admin_incidents::incident_cursor);
     Ok(page_response(IncidentList { shell, search, incidents, older }.html()))
 }
 

@@ -36,7 +36,7 @@ pub async fn index(
     let cursor = Cursor::parse(&query.text("before"));
     let mut maintenances = maintenances::list(&mut tx, cursor.as_ref(), pagination::READ_LIMIT).await?;
     let older = pagination::take_page(&mut maintenances, maintenances::cursor);
-    let series = series::going_on(&mut tx).await?;
+    let series = series::list_active(&mut tx).await?;
     Ok(page_response(MaintenanceList { shell, maintenances, series, older }.html()))
 }
 
