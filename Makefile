@@ -79,8 +79,9 @@ fuzz: ## Each fuzz target for ten minutes (FUZZ_SECONDS=60 for one); stops at th
 	    -max_total_time=$(or $(FUZZ_SECONDS),600) || exit 1; \
 	done
 
-bench: islands ## What a request costs, beside nginx and a bare handler; the report goes to standard output
+bench: islands ## What a request costs, beside a TCP loop, a bare handler and nginx; the report goes to standard output
 	@.ci/tools bench >&2
+	cargo build --release --manifest-path benches/baseline/Cargo.toml --target-dir target/baseline
 	cargo bench --bench bench -- reading $(BENCH)
 
 bench-scale: islands ## The same with a long history, many followers, and publishing under load, on both databases

@@ -1,4 +1,4 @@
-//! One page, served side by side: by a bare handler, by nginx and by Candor, in turn.
+//! One page, served in turn by a TCP loop, a bare handler, nginx and Candor.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -151,12 +151,13 @@ impl Answers {
     }
 }
 
-/// The servers in the order of their turns: the stick first.
+/// The servers in the order of their turns: the floor, the bare handler, nginx twice, Candor.
 async fn beside(candor: Server, answers: &Answers, home: &Path) -> anyhow::Result<Vec<Server>> {
     let pages = [answers.plain.body.as_slice(), answers.gzip.body.as_slice()];
     baseline::save_response(&answers.gzip, &home.join("bare"))?;
     let servers = vec![
-        servers::bare(&home.join("bare"))?,
+        servers::tcp_loop(&home.join("bare"))?,
+        servers::bare_handler(&home.join("bare"))?,
         servers::nginx("nginx, the same headers", &home.join("nginx"), pages, &answers.for_nginx())?,
         servers::nginx("nginx, its own headers only", &home.join("nginx-plain"), pages, "")?,
         candor,
@@ -177,10 +178,14 @@ impl Turns {
         self.full.push(turn(server, load(64, vec![gzip.clone()])).await?);
         self.single.push(turn(server, load(1, vec![gzip.clone()])).await?);
         let tag = tag(server).await?;
-        let unchanged = turn(server, load(64, vec![gzip, format!("if-none-match: {tag}")])).await?;
-        // The page says how long something is open: where a minute passed, this turn was no turn.
-        if tag == self::tag(server).await? {
-            self.unchanged.push(unchanged);
+        let known = [("accept-encoding", "gzip"), ("if-none-match", tag.as_str())];
+        // The TCP loop knows no 304.
+        if server.get("/", &known).await?.status == 304 {
+            let unchanged = turn(server, load(64, vec![gzip, format!("if-none-match: {tag}")])).await?;
+            // A page with an open incident changes every minute; then this turn does not count.
+            if tag == self::tag(server).await? {
+                self.unchanged.push(unchanged);
+            }
         }
         self.resident = resident(server.pid())?;
         Ok(())
@@ -205,7 +210,7 @@ fn cost(turns: &[Turn]) -> f64 {
 }
 
 fn comparison(servers: &[Server], turns: &[Turns], answers: &Answers) -> String {
-    let stick = cost(&turns[0].full);
+    let bare = cost(&turns[1].full);
     let row = |(server, turns): (&Server, &Turns)| {
         let of = |figure: fn(&Outcome) -> f64, turns: &[Turn]| median(turns.iter().map(|turn| figure(&turn.outcome)));
         let micros = |figure: fn(&Outcome) -> Duration, turns: &[Turn]| {
@@ -214,14 +219,14 @@ fn comparison(servers: &[Server], turns: &[Turns], answers: &Answers) -> String 
         vec![
             server.name.to_owned(),
             format!("{:.1}", cost(&turns.full)),
-            format!("{:.2}", cost(&turns.full) / stick),
+            format!("{:.2}", cost(&turns.full) / bare),
             format!("{:.0}", of(|outcome| outcome.per_second, &turns.full)),
             micros(|outcome| outcome.p50, &turns.full),
             micros(|outcome| outcome.p99, &turns.full),
             format!("{:.1}", cost(&turns.single)),
             micros(|outcome| outcome.p50, &turns.single),
             micros(|outcome| outcome.p99, &turns.single),
-            format!("{:.1}", cost(&turns.unchanged)),
+            if turns.unchanged.is_empty() { "–".to_owned() } else { format!("{:.1}", cost(&turns.unchanged)) },
             report::mb(turns.resident),
         ]
     };
@@ -244,8 +249,12 @@ fn comparison(servers: &[Server], turns: &[Turns], answers: &Answers) -> String 
 }
 
 fn verdicts(turns: &[Turns], starts: &[f64]) -> String {
-    let [bare, nginx, plain, candor] = turns else { return String::new() };
-    let ratio = |to: &Turns| cost(&candor.full) / cost(&to.full);
+    let [floor, bare, nginx, plain, candor] = turns else { return String::new() };
+    let full = |to: &Turns| cost(&candor.full) / cost(&to.full);
+    let single = |to: &Turns| cost(&candor.single) / cost(&to.single);
+    let ratio_row = |what: &str, ratio: f64, target: f64| {
+        target_row(what, &format!("<= {target:.2}"), format!("{ratio:.2}"), ratio <= target)
+    };
     let unchanged = cost(&candor.unchanged) / cost(&candor.full);
     let start = median(starts.iter().copied());
     let memory = candor.resident as f64 / 1e6;
@@ -253,26 +262,14 @@ fn verdicts(turns: &[Turns], starts: &[f64]) -> String {
     report::table(
         &columns,
         &[
-            target_row(
-                "CPU per request, to the bare handler",
-                "<= 1.10",
-                format!("{:.2}", ratio(bare)),
-                ratio(bare) <= 1.10,
-            ),
-            target_row(
-                "to nginx with the same headers",
-                "<= 0.85",
-                format!("{:.2}", ratio(nginx)),
-                ratio(nginx) <= 0.85,
-            ),
-            target_row(
-                "to nginx with its own headers only",
-                "<= 0.85",
-                format!("{:.2}", ratio(plain)),
-                ratio(plain) <= 0.85,
-            ),
+            ratio_row("CPU per request to the bare handler, 64 connections", full(bare), 1.05),
+            ratio_row("to the TCP loop, 64 connections", full(floor), 1.30),
+            ratio_row("to the bare handler, 1 connection", single(bare), 1.10),
+            ratio_row("to nginx with the same headers, 64 connections", full(nginx), 0.85),
+            ratio_row("to nginx with its own headers only, 64 connections", full(plain), 0.85),
+            ratio_row("to nginx with its own headers only, 1 connection", single(plain), 0.85),
             target_row("CPU of a 304, to that of a 200", "< 1", format!("{unchanged:.2}"), unchanged < 1.0),
-            target_row("memory after the load", "<= 30 MB", format!("{memory:.1} MB"), memory <= 30.0),
+            target_row("memory after the load", "<= 40 MB", format!("{memory:.1} MB"), memory <= 40.0),
             target_row("start to first answer", "<= 300 ms", format!("{start:.0} ms"), start <= 300.0),
         ],
     )

@@ -18,9 +18,6 @@ mod servers;
 mod streams;
 mod wrk;
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
-
 use candor::clock::Clock;
 use clap::Parser as _;
 
@@ -37,13 +34,10 @@ struct Cli {
 
 #[derive(clap::Subcommand)]
 enum Measure {
-    /// One page, served by Candor, by a bare handler and by nginx in turn
+    /// One page, served by a TCP loop, a bare handler, nginx and Candor in turn
     Reading(compare::Options),
     /// A long history, many followers, and publishing under load
     Scale(scale::Options),
-    /// The bare handler, in a process of its own
-    #[command(hide = true)]
-    Bare { folder: PathBuf, address: SocketAddr },
 }
 
 #[tokio::main]
@@ -52,7 +46,6 @@ async fn main() -> anyhow::Result<()> {
     match Cli::parse().measure {
         Measure::Reading(options) => compare::run(&options, &Clock::system()).await,
         Measure::Scale(options) => scale::run(&options, &Clock::system()).await,
-        Measure::Bare { folder, address } => baseline::serve(&folder, address).await,
     }
 }
 

@@ -75,12 +75,24 @@ pub fn candor(url: &str, folder: &Path) -> anyhow::Result<Server> {
     Server::start("Candor", address, &mut command, &folder.join("candor.log"))
 }
 
-/// The bare handler over the answer kept in `folder`.
-pub fn bare(folder: &Path) -> anyhow::Result<Server> {
+/// The program that `make bench` builds from `benches/baseline`.
+const BASELINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/baseline/release/candor-baseline");
+
+/// A TCP loop that writes the response in `folder` without parsing the request.
+pub fn tcp_loop(folder: &Path) -> anyhow::Result<Server> {
+    baseline("TCP loop (floor)", "tcp", folder)
+}
+
+/// The smallest axum handler that serves the response in `folder`.
+pub fn bare_handler(folder: &Path) -> anyhow::Result<Server> {
+    baseline("bare axum handler", "axum", folder)
+}
+
+fn baseline(name: &'static str, kind: &str, folder: &Path) -> anyhow::Result<Server> {
     let address = free_port()?;
-    let mut command = Command::new(std::env::current_exe()?);
-    command.arg("bare").arg(folder).arg(address.to_string());
-    Server::start("bare axum handler", address, &mut command, &folder.join("bare.log"))
+    let mut command = Command::new(BASELINE);
+    command.arg(kind).arg(folder).arg(address.to_string());
+    Server::start(name, address, &mut command, &folder.join(format!("{kind}.log")))
 }
 
 /// nginx as Debian builds it over the same page, plain and compressed, each answer with `headers`.
