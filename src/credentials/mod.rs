@@ -1,4 +1,4 @@
-//! Secrets and how they are checked: passwords, one-time codes, passkeys, tokens, the server's own key.
+//! Secrets and their verification: passwords, one-time codes, passkeys, tokens and the server's key.
 
 pub mod passkey;
 pub mod password;
@@ -6,7 +6,7 @@ pub mod secret_key;
 pub mod secret_token;
 pub mod totp;
 
-/// Random bytes from the operating system, for identifiers and tokens.
+/// From a cryptographic generator that is seeded by the operating system.
 pub fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     rand::Rng::fill_bytes(&mut rand::rng(), &mut bytes);

@@ -1,8 +1,4 @@
-//! Passkeys: the ceremonies of WebAuthn, in which a device proves that it holds a key.
-//!
-//! What goes to the browser and comes back is JSON; so is the state in between, which stays on the server
-//! in the session, and the credential that is kept. A device must verify its user (by finger, face or PIN),
-//! so that a passkey counts as two factors.
+//! WebAuthn. Devices must verify their user (fingerprint, face or PIN), so that a passkey counts as two factors.
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -16,24 +12,20 @@ use webauthn_rs::{Webauthn, WebauthnBuilder};
 use crate::domain::{Manager, ManagerId};
 use crate::format::hex;
 
-/// The name for which passkeys are made and asked: the host that visitors use.
 pub struct RelyingParty(Webauthn);
 
-/// What the browser is asked, and what the server has to remember until the answer.
+/// The options for the browser, and the state that stays in the session for verifying the response.
 pub struct Challenge {
     pub options: Value,
     pub state: Value,
 }
 
-/// A credential that a device made or used.
 pub struct Credential {
-    /// SHA-256 of its id, in hexadecimal.
+    /// SHA-256 of the credential id, in hexadecimal.
     pub hash: String,
-    /// The public key and its counter.
     pub json: String,
 }
 
-/// Why an answer proves nothing, for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the answer can't be read: {0}")]
@@ -45,8 +37,7 @@ pub enum Error {
 }
 
 impl RelyingParty {
-    /// The party at `origin`, called `name`. There is none where browsers allow no passkeys: at a bare
-    /// address, and without TLS anywhere but on `localhost`.
+    /// `None` where browsers allow no passkeys: at an IP address, and without TLS except on `localhost`.
     pub fn at(origin: &str, name: &str) -> Option<Self> {
         let url = Url::parse(origin).ok()?;
         let Some(Host::Domain(host)) = url.host() else { return None };
@@ -55,27 +46,19 @@ impl RelyingParty {
         webauthn.ok().map(Self)
     }
 
-    /// Asks for a new passkey of `manager`, on a device that holds none of the `known` ones.
-    ///
-    /// # Errors
-    /// Where the library refuses.
     pub fn begin_registration(&self, manager: &Manager, known: &[String]) -> Result<Challenge, Error> {
         let known = known.iter().map(|json| Ok(serde_json::from_str::<Passkey>(json)?.cred_id().clone()));
         let known = known.collect::<Result<Vec<_>, Error>>()?;
         let (options, state) =
             self.0.start_passkey_registration(user_handle(&manager.id), &manager.email, &manager.name, Some(known))?;
         let mut options = serde_json::to_value(options)?;
-        // The login asks for no address first, so the device itself has to find the passkey.
+        // The login names no account, so the device must be able to find the passkey.
         let selection = &mut options["publicKey"]["authenticatorSelection"];
         selection["residentKey"] = "required".into();
         selection["requireResidentKey"] = true.into();
         Ok(Challenge { options, state: serde_json::to_value(state)? })
     }
 
-    /// The credential in the `answer` to a challenge with this `state`.
-    ///
-    /// # Errors
-    /// Where the answer is to another challenge, from another site, or not from a verified user.
     pub fn finish_registration(&self, answer: &str, state: Value) -> Result<Credential, Error> {
         let answer: RegisterPublicKeyCredential = serde_json::from_str(answer)?;
         let state: PasskeyRegistration = serde_json::from_value(state)?;
@@ -83,22 +66,14 @@ impl RelyingParty {
         Credential::of(&passkey)
     }
 
-    /// Asks for any passkey of this site.
-    ///
-    /// # Errors
-    /// Where the library refuses.
     pub fn begin_login(&self) -> Result<Challenge, Error> {
         let (mut options, state) = self.0.start_discoverable_authentication()?;
-        // A dialogue that opens when asked for, not one that hides in the list of a field.
+        // Without conditional mediation, the browser opens a dialog instead of an autofill list.
         options.mediation = None;
         Ok(Challenge { options: serde_json::to_value(options)?, state: serde_json::to_value(state)? })
     }
 
-    /// The stored credential after its use, if the `answer` to a challenge with this `state` proves that
-    /// its device was used by `manager`.
-    ///
-    /// # Errors
-    /// Where the answer is to another challenge, from another site, or not signed by the credential.
+    /// Verifies that `manager` used the `stored` credential, and returns it with its new counter.
     pub fn finish_login(
         &self,
         answer: &str,
@@ -125,10 +100,6 @@ impl Credential {
     }
 }
 
-/// The hash of the credential that an `answer` names.
-///
-/// # Errors
-/// Where the answer can't be read.
 pub fn credential_hash_of_answer(answer: &str) -> Result<String, Error> {
     let answer: PublicKeyCredential = serde_json::from_str(answer)?;
     Ok(credential_hash(&answer.raw_id))
@@ -138,7 +109,7 @@ fn credential_hash(id: &[u8]) -> String {
     hex(&Sha256::digest(id))
 }
 
-/// What a device keeps beside the passkey to say whose it is: nothing that means anything elsewhere.
+/// A hash, so that the user handle on the device reveals nothing about the account.
 fn user_handle(manager: &ManagerId) -> Uuid {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&Sha256::digest(format!("passkey of {manager}"))[..16]);

@@ -1,7 +1,5 @@
-//! Passwords: what is accepted, how they are hashed, how many at a time.
-//!
-//! argon2id with m = 19456 KiB, t = 2, p = 1 (OWASP Password Storage Cheat Sheet); 15 characters at
-//! least because the password is the only factor, no rules of composition (NIST SP 800-63B-4).
+//! Password rules and hashing: argon2id with m = 19456 KiB, t = 2, p = 1 (OWASP Password Storage Cheat Sheet); at least
+//! 15 characters, because the password is the only factor, and no composition rules (NIST SP 800-63B-4).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -11,42 +9,32 @@ use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The shortest password, in characters.
 pub const MIN_CHARS: usize = 15;
-/// The longest password, in bytes.
 pub const MAX_BYTES: usize = 1024;
-/// How many characters a password must have beside the context words.
+/// Characters that must remain without the context words.
 const MIN_OWN_CHARS: usize = 8;
-/// How much of a password is looked at when it is judged; beyond this nothing weak is left, in characters.
+/// zxcvbn reads only this many characters; a longer password is not weak.
 const MAX_CHECKED_CHARS: usize = 80;
-/// How many may wait for their turn before the next is sent away.
+/// How many requests may wait before further ones fail with [`Error::Busy`].
 const MAX_WAITING: usize = 50;
-/// How many more may wait who come with a browser that their account knows: a flood of strangers takes no place of theirs.
+/// Separate places for browsers that the account knows, so that a flood of other logins can't lock managers out.
 const MAX_KNOWN_WAITING: usize = 10;
 
-/// One password is hashed per core at a time: each takes 19 MiB and some 20 ms.
+/// One hash per core at a time: each takes 19 MiB and about 20 ms.
 static QUEUE: LazyLock<HashQueue> =
     LazyLock::new(|| HashQueue::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)));
 
-/// How often the work of hashing was done since the start.
 static HASHINGS: AtomicU64 = AtomicU64::new(0);
 
-/// Why a password could not be hashed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Too many wait already.
     #[error("too many logins at once")]
     Busy,
-    /// A fault of ours.
     #[error("hashing failed: {0}")]
     Failed(String),
 }
 
-/// Whether a password may be chosen; `context` are words an attacker would try first: the name, the
-/// address, the name of the page.
-///
-/// # Errors
-/// A sentence for the person who chose it.
+/// `context` holds words that attackers try first: names and the email address. The error is a sentence for the user.
 pub fn check_password(password: &str, context: &[&str]) -> Result<(), String> {
     let count = password.chars().count();
     if password.len() > MAX_BYTES {
@@ -69,67 +57,48 @@ pub fn check_password(password: &str, context: &[&str]) -> Result<(), String> {
     Ok(())
 }
 
-/// How many characters are left of `password` without the `words`, whatever their case.
 fn chars_without_words(password: &str, words: &[&str]) -> usize {
     let strip = |left: String, word: &&str| left.replace(&word.to_lowercase(), "");
     words.iter().fold(password.to_lowercase(), strip).chars().count()
 }
 
-/// The hash of `password`, as a PHC string with its salt and parameters.
-///
-/// # Errors
-/// Where too many wait already.
 pub async fn hash_password(password: String) -> Result<String, Error> {
     queue_slot()?.run(move || hash_now(password.as_bytes())).await?
 }
 
-/// What became of a login.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
     Wrong,
     Right,
-    /// Right, and hashed with weaker parameters than today's: keep this hash instead.
+    /// Correct, but hashed with weaker parameters: store this hash instead.
     Outdated(String),
 }
 
-/// Whether `password` belongs to `hash`. Without a hash the same time is spent on one that nothing
-/// matches, so that nobody learns from the clock which addresses exist.
-///
-/// # Errors
-/// Where too many wait already.
+/// Without a hash, verifies against a dummy hash, so that timing doesn't reveal which accounts exist.
 pub async fn verify_password(password: String, hash: Option<String>) -> Result<Verdict, Error> {
     queue_slot()?.verify(password, hash).await
 }
 
-/// How often a password was hashed since the start, or compared, which costs the same.
 pub fn hash_count() -> u64 {
     HASHINGS.load(Ordering::Relaxed)
 }
 
-/// A place among those who wait for their turn.
-///
-/// # Errors
-/// `Busy`, at once, where too many wait already.
+/// Takes a place in the queue, or fails at once with `Busy`.
 pub fn queue_slot() -> Result<QueueSlot, Error> {
     QUEUE.slot()
 }
 
-/// A place for whoever comes with a browser that their account knows.
-///
-/// # Errors
-/// `Busy`, at once, where too many of them wait already.
 pub fn queue_slot_for_known() -> Result<QueueSlot, Error> {
     QUEUE.slot_for_known()
 }
 
-/// Who is hashing, and who waits to.
 struct HashQueue {
     turns: Arc<Semaphore>,
     places: Arc<Semaphore>,
     known_places: Arc<Semaphore>,
 }
 
-/// A place in the queue; given up when dropped, as when the client has gone.
+/// A place in the queue, freed on drop, for example when the client disconnects.
 pub struct QueueSlot {
     turns: Arc<Semaphore>,
     held: OwnedSemaphorePermit,
@@ -157,16 +126,12 @@ impl HashQueue {
 }
 
 impl QueueSlot {
-    /// Whether `password` belongs to `hash`, as [`verify_password`].
-    ///
-    /// # Errors
-    /// A fault of ours.
     pub async fn verify(self, password: String, hash: Option<String>) -> Result<Verdict, Error> {
         self.run(move || verify_now(&password, hash.as_deref())).await?
     }
 
-    /// Does the work when its turn comes. The turn and the place are over when the work is, not when nobody
-    /// waits for it any more: otherwise whoever hangs up early would have any number hashed at once.
+    /// Waits for a turn and runs `work`. Turn and place are freed when `work` ends, not when the request is cancelled:
+    /// otherwise clients that disconnect early could start any number of hashes.
     async fn run<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         let turn = self.turns.acquire_owned().await.map_err(|error| Error::Failed(error.to_string()))?;
         let held = self.held;

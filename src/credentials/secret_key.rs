@@ -1,8 +1,7 @@
-//! Secrets that have to be read again, encrypted where they are stored: those of authenticator apps.
+//! Encrypts secrets that must be readable again: those of authenticator apps.
 //!
-//! The key is a file beside the data, not in the database: who finds a backup or a dump of the database
-//! can't make codes with it. It does not help against somebody who reads the server's whole disk. Whoever
-//! loses the file loses the authenticator apps; recovery codes and passkeys still work.
+//! The key is a file beside the data, so a database backup doesn't reveal the secrets; the server's disk does. Losing
+//! the file disables all authenticator apps; recovery codes and passkeys still work.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -18,27 +17,22 @@ use crate::format::hex;
 use crate::private_folder::create_private_folder;
 use crate::regular_file::{self, Links};
 
-/// The length of the nonce before every encrypted secret, in bytes.
 const NONCE_BYTES: usize = 12;
-/// The longest key file that is read, in bytes; a key takes 64.
+/// A key takes 64 bytes.
 const MAX_BYTES: u64 = 4096;
 
-/// The key, read from its file when it is first needed.
 pub struct SecretKey {
     file: PathBuf,
     key: RwLock<Option<[u8; 32]>>,
 }
 
 impl SecretKey {
-    /// The key in `file`; a new one is written there where there is none.
+    /// Creates the file with a new key if it is missing.
     pub fn from_file(file: PathBuf) -> Self {
         Self { file, key: RwLock::default() }
     }
 
-    /// `secret` encrypted (AES-256-GCM); only whoever names the same `owner` can open it.
-    ///
-    /// # Errors
-    /// Where the file of the key can't be read or written.
+    /// Encrypts `secret` with AES-256-GCM and `owner` as associated data.
     pub fn seal(&self, owner: &str, secret: &[u8]) -> anyhow::Result<String> {
         let nonce: [u8; NONCE_BYTES] = crate::credentials::random_bytes();
         let payload = Payload { msg: secret, aad: owner.as_bytes() };
@@ -47,10 +41,6 @@ impl SecretKey {
         Ok(BASE64_STANDARD_NO_PAD.encode([&nonce[..], &sealed].concat()))
     }
 
-    /// The secret that was sealed for `owner`.
-    ///
-    /// # Errors
-    /// Where the file of the key can't be read, or is another one than the secret was sealed with.
     pub fn open(&self, owner: &str, sealed: &str) -> anyhow::Result<Vec<u8>> {
         let bytes = BASE64_STANDARD_NO_PAD.decode(sealed).context("a stored secret")?;
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>().context("a stored secret is too short")?;
@@ -60,10 +50,7 @@ impl SecretKey {
             .map_err(|_| anyhow::anyhow!("{} can't decrypt the stored secrets: it is another key", self.file.display()))
     }
 
-    /// Reads the file again, where its key is in use.
-    ///
-    /// # Errors
-    /// Where it can't be read; the key in use stays.
+    /// Reloads the key if it was loaded. On failure the old key stays in use.
     pub fn reload(&self) -> anyhow::Result<()> {
         if self.loaded().is_some() {
             let text = std::fs::read_to_string(&self.file).with_context(|| self.file_name())?;
@@ -101,8 +88,7 @@ fn read_or_create(file: &Path) -> anyhow::Result<[u8; 32]> {
     }
 }
 
-/// Writes a fresh key, whole or not at all and readable for its owner only. Where another process was
-/// faster, its key is taken.
+/// Creates the file atomically, readable by its owner only. If another process was faster, uses its key.
 fn create_key(file: &Path) -> anyhow::Result<[u8; 32]> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     create_private_folder(folder)?;
@@ -115,7 +101,6 @@ fn create_key(file: &Path) -> anyhow::Result<[u8; 32]> {
     }
 }
 
-/// 64 hexadecimal digits.
 fn parse_key(text: &str) -> anyhow::Result<[u8; 32]> {
     let text = text.trim();
     if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {

@@ -1,4 +1,4 @@
-//! Secrets that are handed out once: random, shown once, stored as their SHA-256.
+//! Random tokens that are shown once and stored as SHA-256.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -7,37 +7,33 @@ use sha2::{Digest as _, Sha256};
 
 use crate::format::hex;
 
-/// A fresh token of 256 random bits, safe in a URL.
 pub fn fresh_token() -> String {
     BASE64_URL_SAFE_NO_PAD.encode(crate::credentials::random_bytes::<32>())
 }
 
-/// What every API token begins with, for whoever looks for secrets where none should be.
+/// Lets secret scanners recognize a token.
 const API_PREFIX: &str = "candor_";
-/// How many random letters and digits an API token has (190 bits), and how many its checksum.
+/// Random letters and digits (190 bits).
 const API_RANDOM: usize = 32;
 const API_CHECKSUM: usize = 6;
 
-/// A fresh API token: `candor_`, 32 random letters and digits, and a checksum over both.
 pub fn fresh_api_token() -> String {
     let begin = API_PREFIX.to_owned() + &Alphanumeric.sample_string(&mut rand::rng(), API_RANDOM);
     let checksum = checksum(&begin);
     begin + &checksum
 }
 
-/// Whether `text` has the form of an API token, checksum included.
 pub fn is_api_token(text: &str) -> bool {
     let whole = API_PREFIX.len() + API_RANDOM + API_CHECKSUM;
     let plain = text.len() == whole && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     plain && text.starts_with(API_PREFIX) && checksum(&text[..whole - API_CHECKSUM]) == text[whole - API_CHECKSUM..]
 }
 
-/// The end of a token, to know it by.
 pub fn token_ending(token: &str) -> &str {
     token.get(token.len().saturating_sub(4)..).unwrap_or_default()
 }
 
-/// CRC-32 in base 62, so that a slip of the hand is told from a token that is not known.
+/// CRC-32 in base 62, which distinguishes a mistyped token from an unknown one.
 fn checksum(text: &str) -> String {
     const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut rest = crc32fast::hash(text.as_bytes()) as usize;
@@ -49,7 +45,6 @@ fn checksum(text: &str) -> String {
     digits.into_iter().map(char::from).collect()
 }
 
-/// What is stored of a token: its SHA-256 in hexadecimal.
 pub fn hash_token(token: &str) -> String {
     hex(&Sha256::digest(token.as_bytes()))
 }

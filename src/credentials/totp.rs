@@ -1,40 +1,33 @@
-//! Codes of an authenticator app: six digits, new every thirty seconds (RFC 6238 with SHA-1, the one
-//! algorithm that every app knows).
+//! Six-digit codes that change every 30 seconds (RFC 6238 with SHA-1, which every authenticator app supports).
 
 use chrono::{DateTime, Utc};
 use totp_rs::{Builder, Secret, Totp, TotpError};
 
-/// How long a code is shown, in seconds.
+/// Seconds per code.
 const STEP: i64 = 30;
-/// How many steps a clock may be off, to either side.
+/// Accepted clock skew in steps, in both directions.
 const SKEW: i64 = 1;
-/// The length of a secret, in bytes: that of SHA-1 (RFC 4226, section 4).
+/// The length of an SHA-1 hash, in bytes (RFC 4226, section 4).
 const SECRET_BYTES: usize = 20;
 
-/// A fresh secret.
 pub fn fresh_secret() -> [u8; SECRET_BYTES] {
     crate::credentials::random_bytes()
 }
 
-/// The step that `now` lies in.
 pub fn time_step(now: DateTime<Utc>) -> i64 {
     now.timestamp().div_euclid(STEP)
 }
 
-/// The step of which `code` is the code: the present one or one beside it, and later than the last
-/// that was accepted, so that no code counts twice.
+/// The step of `code`, within the skew and after the `last` accepted step, so that no code is accepted twice.
 pub fn matching_step(secret: &[u8], code: &str, now: DateTime<Utc>, last: Option<i64>) -> Option<i64> {
-    // Every step is looked at alone, in the time that the library takes for any code.
+    // Checks each step separately; the library compares in constant time.
     let totp = Builder::new().with_secret(secret.to_vec()).with_skew(0).build().ok()?;
     let present = time_step(now);
     let is_of = |step: &i64| u64::try_from(step * STEP).is_ok_and(|second| totp.check(code, second).is_some());
     (present - SKEW..=present + SKEW).filter(|step| last.is_none_or(|last| *step > last)).find(is_of)
 }
 
-/// What the QR code says: the address that an authenticator app reads. A colon would end the name.
-///
-/// # Errors
-/// Where the secret is no secret.
+/// The content of the QR code. Colons are replaced, because a colon separates issuer and account.
 pub fn otpauth_uri(secret: &[u8], issuer: &str, account: &str) -> Result<String, TotpError> {
     let (issuer, account) = (issuer.replace(':', " "), account.replace(':', " "));
     named_totp(secret, issuer, account)?.to_url()
@@ -44,7 +37,6 @@ fn named_totp(secret: &[u8], issuer: String, account: String) -> Result<Totp, To
     Builder::new().with_secret(secret.to_vec()).with_issuer(Some(issuer)).with_account_name(account).build()
 }
 
-/// The secret to type where nothing can be scanned, in groups of four.
 pub fn format_secret(secret: &[u8]) -> String {
     let text = Secret::from(secret.to_vec()).to_base32();
     let groups: Vec<&str> =

@@ -1,23 +1,16 @@
-//! What programs said of a thing and want to read again exactly, though the page has no use for it.
+//! Metadata that API clients store with an object and read back unchanged; the page doesn't use it.
 
 use serde_json::{Map, Value};
 
 use super::{Error, Result, Tx, WriteTx};
 
-/// The fields that programs said of the thing `subject`.
-///
-/// # Errors
-/// Where the database can't be read.
 pub async fn load(tx: &mut Tx, subject: &str) -> Result<Map<String, Value>> {
     let rows = rows!(tx, (String, String), "select field, value from api_metadata where subject_id = $1", subject)?;
     let field = |(field, value): (String, String)| Ok((field, serde_json::from_str(&value).map_err(Error::other)?));
     rows.into_iter().map(field).collect()
 }
 
-/// Keeps exactly these fields of the thing `subject`.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Replaces all metadata of `subject`.
 pub async fn replace(tx: &mut WriteTx, subject: &str, fields: &Map<String, Value>) -> Result<()> {
     delete(tx, subject).await?;
     for (field, value) in fields {
@@ -27,10 +20,6 @@ pub async fn replace(tx: &mut WriteTx, subject: &str, fields: &Map<String, Value
     Ok(())
 }
 
-/// Forgets what was said of a thing that is gone.
-///
-/// # Errors
-/// Where the database can't be written.
 pub async fn delete(tx: &mut WriteTx, subject: &str) -> Result<()> {
     run!(tx, "delete from api_metadata where subject_id = $1", subject)?;
     Ok(())

@@ -23,10 +23,7 @@ struct Row {
     last_used_at: Option<DateTime<Utc>>,
 }
 
-/// Keeps a token of `manager` with this hash and ending.
-///
-/// # Errors
-/// A conflict where the manager has one of this name, or too many.
+/// Stores a token. `Conflict` if the manager has a token of this name, `Full` at [`MAX_TOKENS`].
 pub async fn create(
     tx: &mut WriteTx,
     manager: &Manager,
@@ -64,10 +61,7 @@ pub async fn create(
     Ok(token)
 }
 
-/// At most `limit` of everybody's tokens, the newest first, behind `cursor` where one is given.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Tokens of all managers, newest first.
 pub async fn list(tx: &mut Tx, cursor: Option<&Cursor>, limit: i64) -> Result<Vec<ApiToken>> {
     let (before, id) = behind(cursor);
     let sql = "select t.id, t.manager_id, m.name as manager_name, t.name, t.scope, t.ending, t.created_at,
@@ -77,10 +71,7 @@ pub async fn list(tx: &mut Tx, cursor: Option<&Cursor>, limit: i64) -> Result<Ve
     rows!(tx, Row, sql, before, id, limit)?.into_iter().map(ApiToken::try_from).collect()
 }
 
-/// The tokens of one manager, by name: all of them, for nobody has more than [`MAX_TOKENS`].
-///
-/// # Errors
-/// Where the database can't be read.
+/// All tokens of one manager, by name; never more than [`MAX_TOKENS`].
 pub async fn list_for_manager(tx: &mut Tx, manager: &ManagerId) -> Result<Vec<ApiToken>> {
     let sql = "select t.id, t.manager_id, m.name as manager_name, t.name, t.scope, t.ending, t.created_at,
                  t.expires_at, t.last_used_at
@@ -89,10 +80,6 @@ pub async fn list_for_manager(tx: &mut Tx, manager: &ManagerId) -> Result<Vec<Ap
     rows!(tx, Row, sql, manager.as_str(), MAX_TOKENS as i64)?.into_iter().map(ApiToken::try_from).collect()
 }
 
-/// One token.
-///
-/// # Errors
-/// `NotFound` where there is none.
 pub async fn find(tx: &mut Tx, id: &TokenId) -> Result<ApiToken> {
     let sql = "select t.id, t.manager_id, m.name as manager_name, t.name, t.scope, t.ending, t.created_at,
                  t.expires_at, t.last_used_at
@@ -100,10 +87,7 @@ pub async fn find(tx: &mut Tx, id: &TokenId) -> Result<ApiToken> {
     row!(tx, Row, sql, id.as_str())?.ok_or(Error::NotFound)?.try_into()
 }
 
-/// The token with this hash, if it has not run out.
-///
-/// # Errors
-/// Where the database can't be read.
+/// The token with this hash, unless it expired.
 pub async fn find_by_hash(tx: &mut Tx, hash: &str, now: DateTime<Utc>) -> Result<Option<ApiToken>> {
     let sql = "select t.id, t.manager_id, m.name as manager_name, t.name, t.scope, t.ending, t.created_at,
                  t.expires_at, t.last_used_at
@@ -112,28 +96,18 @@ pub async fn find_by_hash(tx: &mut Tx, hash: &str, now: DateTime<Utc>) -> Result
     row!(tx, Row, sql, hash, now)?.map(ApiToken::try_from).transpose()
 }
 
-/// Notes that the token was used at `now`.
-///
-/// # Errors
-/// Where the database can't be written.
 pub async fn touch(tx: &mut WriteTx, id: &TokenId, now: DateTime<Utc>) -> Result<()> {
     run!(tx, "update api_tokens set last_used_at = $1 where id = $2", now, id.as_str())?;
     Ok(())
 }
 
-/// Ends a token.
-///
-/// # Errors
-/// `NotFound` where somebody was faster.
+/// Fails with `NotFound` if the token was deleted concurrently.
 pub async fn delete(tx: &mut WriteTx, id: &TokenId) -> Result<()> {
     let deleted = run!(tx, "delete from api_tokens where id = $1", id.as_str())?;
     if deleted == 0 { Err(Error::NotFound) } else { Ok(()) }
 }
 
-/// Ends every token of a manager; tells how many there were.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Returns the number of deleted tokens.
 pub async fn delete_for_manager(tx: &mut WriteTx, manager: &ManagerId) -> Result<u64> {
     run!(tx, "delete from api_tokens where manager_id = $1", manager.as_str())
 }
@@ -156,7 +130,7 @@ impl TryFrom<Row> for ApiToken {
     }
 }
 
-/// The place of a token in the list of everybody's.
+/// The cursor for [`list`].
 pub fn token_cursor(token: &ApiToken) -> Option<Cursor> {
     Cursor::at(token.created_at, token.id.as_str())
 }

@@ -1,4 +1,4 @@
-//! The audit: rows are added with every change and never altered.
+//! The audit log: every change adds rows, and rows are never altered.
 
 use chrono::{DateTime, Utc};
 
@@ -24,7 +24,7 @@ struct Row {
     revision: i64,
 }
 
-/// Adds a row and chains it to the one before; [`WriteTx::commit`] calls it. Gives the row's digest.
+/// Adds a row and chains it to the previous one. Call [`WriteTx::commit`] instead.
 pub(super) async fn record(
     tx: &mut WriteTx,
     actor: &Actor,
@@ -53,10 +53,7 @@ pub(super) async fn record(
     Ok(Digest { id, hash, at })
 }
 
-/// At most `limit` rows, newest first, behind the row `before` where one is named.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Newest first, after the row `before` (exclusive).
 pub async fn list(tx: &mut Tx, before: Option<i64>, limit: i64) -> Result<Vec<Record>> {
     let sql =
         "select id, at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision
@@ -65,10 +62,7 @@ pub async fn list(tx: &mut Tx, before: Option<i64>, limit: i64) -> Result<Vec<Re
     rows.into_iter().map(Record::try_from).collect()
 }
 
-/// At most `limit` rows behind the row `after`, oldest first.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Oldest first, after the row `after` (exclusive).
 pub async fn list_since(tx: &mut Tx, after: i64, limit: i64) -> Result<Vec<Record>> {
     let sql =
         "select id, at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision
@@ -77,12 +71,9 @@ pub async fn list_since(tx: &mut Tx, after: i64, limit: i64) -> Result<Vec<Recor
     rows.into_iter().map(Record::try_from).collect()
 }
 
-/// At most `limit` rows that pass `search`, newest first, behind the row `before` where one is named.
-///
-/// # Errors
-/// Where the database can't be read.
+/// As [`list`], for rows that match `search`.
 pub async fn search(tx: &mut Tx, search: &AuditSearch, before: Option<i64>, limit: i64) -> Result<Vec<Record>> {
-    // A word is looked for as it was typed and in lower case: SQLite's lower() knows ASCII only.
+    // Searches as typed and in lower case: SQLite's `lower()` handles ASCII only.
     let pattern = |text: &str| if text.is_empty() { String::new() } else { containing(text) };
     let both = |text: &str| (pattern(text), pattern(&text.to_lowercase()));
     let (actor, subject, text) = (both(&search.actor), both(&search.subject), both(&search.text));
@@ -115,10 +106,6 @@ pub async fn search(tx: &mut Tx, search: &AuditSearch, before: Option<i64>, limi
     rows.into_iter().map(Record::try_from).collect()
 }
 
-/// The newest row about the thing `subject`, if there is one.
-///
-/// # Errors
-/// Where the database can't be read.
 pub async fn find_latest(tx: &mut Tx, subject: &str) -> Result<Option<Record>> {
     let sql =
         "select id, at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision
@@ -126,10 +113,6 @@ pub async fn find_latest(tx: &mut Tx, subject: &str) -> Result<Option<Record>> {
     row!(tx, Row, sql, subject)?.map(Record::try_from).transpose()
 }
 
-/// Whether `manager` did `action` to the thing `subject`.
-///
-/// # Errors
-/// Where the database can't be read.
 pub async fn has_done(tx: &mut Tx, manager: &ManagerId, action: Action, subject: &str) -> Result<bool> {
     let sql = "select count(*) from audit_log where subject_id = $1 and action = $2 and manager_id = $3";
     Ok(row!(tx, (i64,), sql, subject, action.key(), manager.as_str())?.is_some_and(|(count,)| count > 0))

@@ -1,7 +1,7 @@
-//! The chain of the audit: each row carries the SHA-256 of what it says and of the row before it.
+//! The hash chain of the audit log: each row carries the SHA-256 of its content and of the previous row's hash.
 //!
-//! Whoever alters, removes, inserts or swaps rows in the database breaks it there. Whoever also computes
-//! every later hash anew, or removes the last rows, changes the newest one, which is public.
+//! Altering, removing, inserting or swapping rows breaks the chain. Recomputing all later hashes, or removing the last
+//! rows, changes the newest hash, which is published.
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
@@ -10,14 +10,12 @@ use super::{Error, Result, Tx, WriteTx};
 use crate::domain::audit::{Digest, PublicDigest};
 use crate::format::hex;
 
-/// What is hashed begins with this, so that another form of it can't be taken for this one.
+/// Versions the hashed form.
 const HASH_PREFIX: &[u8] = b"candor audit 1";
-/// What the first row has before it.
+/// The "previous hash" of the first row.
 const ZERO_HASH: [u8; 64] = [b'0'; 64];
-/// How many rows are read at a time.
 const BATCH: i64 = 1000;
 
-/// A row with every column as it is stored.
 #[derive(sqlx::FromRow)]
 struct Row {
     id: i64,
@@ -35,8 +33,8 @@ struct Row {
 }
 
 impl Row {
-    /// The hash this row should carry behind one that carries `previous`. Each part is preceded by its
-    /// length and an absent one told from an empty one, so that two rows never hash the same bytes.
+    /// The hash of this row after one with the hash `previous`. Each part has a presence byte and its length as a
+    /// prefix, so that two different rows never hash the same bytes.
     fn hash(&self, previous: &str) -> String {
         let (id, at, revision) = (self.id.to_be_bytes(), self.at.timestamp_micros().to_be_bytes(), self.revision);
         let mut hasher = Sha256::new_with_prefix(HASH_PREFIX);
@@ -59,51 +57,32 @@ impl Row {
     }
 }
 
-/// The newest row with its hash; nothing where there is none yet.
-///
-/// # Errors
-/// Where the database can't be read.
 pub async fn head(tx: &mut Tx) -> Result<Option<Digest>> {
     let sql = "select id, hash, at from audit_log where id = (select max(id) from audit_log)";
     let row = row!(tx, (i64, String, DateTime<Utc>), sql)?;
     Ok(row.map(|(id, hash, at)| Digest { id, hash, at }))
 }
 
-/// The newest row from before `until`, as the public may know it; nothing where there is none.
-///
-/// # Errors
-/// Where the database can't be read.
+/// The digest to publish: the hash of the newest row from before `until`.
 pub async fn public_digest(tx: &mut Tx, until: DateTime<Utc>) -> Result<Option<PublicDigest>> {
-    // From the newest row backwards, past those of the last hour; the bound on the key makes both databases do so.
+    // Scans backwards past the last hour's rows; the condition `id > 0` makes both databases use the primary key.
     let sql = "select hash from audit_log where id > 0 and at < $1 order by id desc limit 1";
     Ok(row!(tx, (String,), sql, until)?.map(|(hash,)| PublicDigest { until, hash }))
 }
 
-/// The row that carries `hash`, if there is one.
-///
-/// # Errors
-/// Where the database can't be read.
 pub async fn find_hash(tx: &mut Tx, hash: &str) -> Result<Option<i64>> {
     Ok(row!(tx, (i64,), "select id from audit_log where hash = $1", hash)?.map(|(id,)| id))
 }
 
-/// The hash that the row `id` carries, if there is such a row.
-///
-/// # Errors
-/// Where the database can't be read.
 pub async fn find_row_hash(tx: &mut Tx, id: i64) -> Result<Option<String>> {
     Ok(row!(tx, (String,), "select hash from audit_log where id = $1", id)?.map(|(hash,)| hash))
 }
 
-/// How many rows there are.
-///
-/// # Errors
-/// Where the database can't be read.
 pub async fn length(tx: &mut Tx) -> Result<i64> {
     Ok(row!(tx, (i64,), "select count(*) from audit_log")?.map_or(0, |(count,)| count))
 }
 
-/// Gives the row `id`, which was just added as the newest, its place in the chain, which is its hash.
+/// Chains the row `id`, which must be the newest, and returns its hash.
 pub(super) async fn append(tx: &mut WriteTx, id: i64) -> Result<String> {
     let before = "select hash from audit_log where id < $1 order by id desc limit 1";
     let previous = row!(tx, (String,), before, id)?.map_or_else(start, |(hash,)| hash);
@@ -113,8 +92,7 @@ pub(super) async fn append(tx: &mut WriteTx, id: i64) -> Result<String> {
     Ok(hash)
 }
 
-/// Chains the rows that were written before there was a chain. Where any row carries a hash the chain
-/// has begun, and a row without one is not excused.
+/// Chains rows from before the chain existed. If any row has a hash, does nothing: a row without one is then a break.
 pub(super) async fn chain_existing_rows(tx: &mut WriteTx) -> Result<()> {
     if row!(tx, (i64,), "select id from audit_log where hash <> '' limit 1")?.is_some() {
         return Ok(());
@@ -132,22 +110,19 @@ pub(super) async fn chain_existing_rows(tx: &mut WriteTx) -> Result<()> {
     }
 }
 
-/// A walk along the chain, from its first row.
+/// Verifies the chain from its first row.
 pub struct ChainWalk {
     id: i64,
     hash: String,
-    /// How many rows were found in order.
+    /// Verified rows.
     pub rows: i64,
 }
 
-/// Where a step of a [`Walk`] leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChainStep {
-    /// In order so far.
     On,
-    /// There are no more rows.
     End,
-    /// This row is the first that is out of order, with the reason in words.
+    /// The first row that breaks the chain, and why.
     Broken(i64, &'static str),
 }
 
@@ -158,10 +133,7 @@ impl Default for ChainWalk {
 }
 
 impl ChainWalk {
-    /// Looks at the next rows.
-    ///
-    /// # Errors
-    /// Where the database can't be read.
+    /// Verifies the next 1000 rows.
     pub async fn step(&mut self, tx: &mut Tx) -> Result<ChainStep> {
         let rows = match rows_after(tx, self.id, BATCH).await {
             Err(Error::Other(_)) => return self.careful_step(tx).await,
@@ -178,7 +150,7 @@ impl ChainWalk {
         Ok(ChainStep::On)
     }
 
-    /// One row, which may hold what is no value of its column: then it is named.
+    /// Reads one row, to name the row with an invalid column value.
     async fn careful_step(&mut self, tx: &mut Tx) -> Result<ChainStep> {
         let next = row!(tx, (i64,), "select id from audit_log where id > $1 order by id limit 1", self.id)?;
         let Some((id,)) = next else { return Ok(ChainStep::End) };
@@ -187,7 +159,7 @@ impl ChainWalk {
         Ok(reason.map_or(ChainStep::On, |reason| ChainStep::Broken(id, reason)))
     }
 
-    /// Goes on to `row`, or says why it does not follow.
+    /// Advances to `row`, or returns why it breaks the chain.
     fn follow(&mut self, id: i64, row: &Row) -> Option<&'static str> {
         if row.hash.is_empty() {
             return Some("it carries no hash");

@@ -1,4 +1,4 @@
-//! Copies of an SQLite database: written beside their place and renamed, so that the name stands for a whole copy.
+//! Backup and restore of SQLite files. A copy is written under a temporary name and renamed once it is complete.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,22 +16,19 @@ use super::schema::PRE_RELEASE;
 
 use super::{Db, Error, Result, Tx, random_mark};
 
-/// What the names of files begin with that are being written.
+/// Name prefix of files that are being written.
 const UNFINISHED: &str = ".candor-unfinished-";
 
-/// What a restore did.
 #[derive(Debug)]
 pub struct RestoreResult {
     pub revision: i64,
-    /// Where the database before it was moved, if there was one.
+    /// Where the previous database was moved.
     pub replaced: Option<PathBuf>,
 }
 
 impl Db {
-    /// Copies the whole database to the new file `target` while it is in use.
-    ///
-    /// # Errors
-    /// On PostgreSQL, whose own pg_dump does this; where the file exists or can't be written.
+    /// Copies the database to the new file `target` while it is in use. Fails if `target` exists, and on PostgreSQL,
+    /// which has `pg_dump`.
     pub async fn backup(&self, target: &Path) -> Result<()> {
         let Self::Sqlite { readers, .. } = self else {
             return Err(Error::other("a PostgreSQL database is backed up with pg_dump"));
@@ -39,7 +36,7 @@ impl Db {
         if target.symlink_metadata().is_ok() {
             return Err(Error::Unavailable(format!("{} exists", target.display())));
         }
-        // VACUUM INTO only reads the database but is refused under query_only, so not on a reader.
+        // `VACUUM INTO` only reads the database, but readers can't run it: `query_only` forbids it.
         let options = readers.connect_options().as_ref().clone().pragma("query_only", "OFF");
         let mut connection = options.connect().await?;
         let copy = copy_whole(&mut connection, folder(target)).await?;
@@ -47,11 +44,9 @@ impl Db {
         sync_folder(folder(target)).map_err(|error| io_error(target, &error))
     }
 
-    /// Puts the database in `file` in the place of this one, which is moved aside with its write-ahead log. Servers
-    /// that run take the restored one up.
-    ///
-    /// # Errors
-    /// Where `file` is not a complete database of the same page, or another process is writing; then nothing changed.
+    /// Replaces the database with `file`, and moves the old database and its write-ahead log aside. Running servers
+    /// open the restored file. Nothing changes if `file` is incomplete, belongs to another page, or another process is
+    /// writing.
     pub async fn restore(&self, file: &Path, now: DateTime<Utc>) -> Result<RestoreResult> {
         let Self::Sqlite { path, .. } = self else {
             return Err(Error::other("a PostgreSQL database is restored with pg_restore or psql"));
@@ -79,8 +74,8 @@ impl Db {
     }
 }
 
-/// Holds the write lock of the database at `path`, so that no change is accepted into a file that is moved away; none
-/// where it is no database that can be read.
+/// Takes the write lock of the database at `path`, so that no change is written to a file that is moved away. Returns
+/// `None` if the file is no readable database.
 async fn stop_writers(path: &Path, backup: &DatabaseState, now: DateTime<Utc>) -> Result<Option<Tx>> {
     if read_mark(path).is_err() {
         return Ok(None);
@@ -90,7 +85,7 @@ async fn stop_writers(path: &Path, backup: &DatabaseState, now: DateTime<Utc>) -
         SqlitePoolOptions::new().max_connections(1).connect_lazy_with(SqliteConnectOptions::new().filename(path));
     let mut tx = match Tx::begin_on(&pool, "begin immediate").await {
         Ok(tx) => tx,
-        // A damaged database can't be locked; one that is busy can be read.
+        // A damaged database can't be locked; a busy one can be read.
         Err(_) => {
             return match validate(path, true, false).await {
                 Ok(Examination::Complete(_)) | Err(_) => {
@@ -108,7 +103,7 @@ async fn stop_writers(path: &Path, backup: &DatabaseState, now: DateTime<Utc>) -
     }
 }
 
-/// A private copy of `file` and of the write-ahead log beside it, merged into one file.
+/// A private copy of `file`, with its write-ahead log merged in.
 async fn copy_of_backup(file: &Path, folder: &Path) -> Result<NamedTempFile> {
     let about = std::fs::metadata(file).map_err(|error| io_error(file, &error))?;
     if !about.is_file() {
@@ -131,7 +126,7 @@ async fn copy_of_backup(file: &Path, folder: &Path) -> Result<NamedTempFile> {
     Ok(copy)
 }
 
-/// The state of a backup, which has to be complete and of a version this program knows.
+/// Fails unless the backup is complete and has a schema version that this program supports.
 async fn check_complete(copy: &NamedTempFile, file: &Path) -> Result<DatabaseState> {
     let reason = match validate(copy.path(), false, true).await? {
         Examination::Complete(state) => return Ok(state),
@@ -147,8 +142,8 @@ fn incomplete_error(file: &Path, reason: &str) -> Error {
     Error::Unavailable(format!("{} is not a complete database of Candor: {reason}", file.display()))
 }
 
-/// Copies the database before it is migrated from `version`. A copy that is already there counts only if it is
-/// complete and of the same state.
+/// Copies the database before its migration from `version`. An existing copy is kept as is only if it is complete and
+/// holds the same state.
 pub(super) async fn copy_before_upgrade(connection: &mut SqliteConnection, path: &Path, version: i64) -> Result<()> {
     let target = beside(path, &format!(".before-{version}"));
     let copy = copy_whole(connection, folder(path)).await?;
@@ -167,19 +162,18 @@ pub(super) async fn copy_before_upgrade(connection: &mut SqliteConnection, path:
     sync_folder(folder(path)).map_err(|error| io_error(&target, &error))
 }
 
-/// A whole copy of the database in an unfinished file in `folder`, on the disk and with a mark of its own. Only its
-/// owner can read it, as the database itself.
+/// A complete copy in a new file in `folder`, with its own mark, synced, readable by its owner only.
 async fn copy_whole(connection: &mut SqliteConnection, folder: &Path) -> Result<NamedTempFile> {
     remove_unfinished(folder);
     let copy = create_unfinished(folder)?;
-    // The name of a file can't be bound, so it is quoted as SQL quotes text.
+    // A file name can't be bound as a parameter, so it is quoted as an SQL string.
     let quoted = copy.path().display().to_string().replace('\'', "''");
     sqlx::query(AssertSqlSafe(format!("vacuum into '{quoted}'"))).execute(connection).await?;
     set_mark(&copy, random_mark()).await?;
     Ok(copy)
 }
 
-/// Gives the private file `copy` the mark, and writes all of it to the disk.
+/// Writes the mark to the private file `copy` and syncs it.
 async fn set_mark(copy: &NamedTempFile, mark: u32) -> Result<()> {
     let mut connection = SqliteConnectOptions::new().filename(copy.path()).connect().await?;
     sqlx::query(AssertSqlSafe(format!("pragma user_version = {mark}"))).execute(&mut connection).await?;
@@ -187,7 +181,7 @@ async fn set_mark(copy: &NamedTempFile, mark: u32) -> Result<()> {
     copy.as_file().sync_all().map_err(|error| io_error(copy.path(), &error))
 }
 
-/// An unfinished file in `folder`, locked for as long as it is written.
+/// An unfinished file in `folder`, locked while it is written.
 fn create_unfinished(folder: &Path) -> Result<NamedTempFile> {
     let made = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder);
     let made = made.map_err(|error| io_error(folder, &error))?;
@@ -195,7 +189,7 @@ fn create_unfinished(folder: &Path) -> Result<NamedTempFile> {
     Ok(made)
 }
 
-/// Removes the unfinished files of processes that were killed: no process holds their lock.
+/// Removes unfinished files of killed processes: their lock is free.
 fn remove_unfinished(folder: &Path) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         if !entry.file_name().to_string_lossy().starts_with(UNFINISHED) {

@@ -1,10 +1,10 @@
-//! Single-use state of sessions: what the answer to a challenge is verified with. Deleted with its session.
+//! Single-use session state for verifying the response to a challenge. Deleted with its session.
 
 use chrono::{DateTime, Utc};
 
 use super::{Result, Tx, WriteTx};
 
-/// What a challenge is for. A session has at most one of each.
+/// A session has at most one challenge of each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     PasskeyRegistration,
@@ -34,7 +34,7 @@ pub struct Challenge {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Stores a challenge of a session, which must exist; replaces an earlier one of this kind.
+/// Stores a challenge of an existing session and replaces an earlier one of this kind.
 pub async fn store(
     tx: &mut WriteTx,
     session_hash: &str,
@@ -56,25 +56,23 @@ pub async fn store(
     Ok(())
 }
 
-/// The challenge of this kind, which stays.
+/// Does not consume the challenge.
 pub async fn find(tx: &mut Tx, session_hash: &str, kind: Kind) -> Result<Option<Challenge>> {
     let sql = "select payload, expires_at from challenges where session_hash = $1 and kind = $2";
     row!(tx, Challenge, sql, session_hash, kind.key())
 }
 
-/// Deletes and returns the challenge of this kind.
+/// Deletes and returns the challenge.
 pub async fn take(tx: &mut WriteTx, session_hash: &str, kind: Kind) -> Result<Option<Challenge>> {
     let sql = "delete from challenges where session_hash = $1 and kind = $2 returning payload, expires_at";
     row!(tx, Challenge, sql, session_hash, kind.key())
 }
 
-/// Deletes all challenges of a session.
 pub async fn delete_of(tx: &mut WriteTx, session_hash: &str) -> Result<()> {
     run!(tx, "delete from challenges where session_hash = $1", session_hash)?;
     Ok(())
 }
 
-/// Deletes challenges that expired before `now`.
 pub async fn delete_expired(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<()> {
     run!(tx, "delete from challenges where expires_at <= $1", now)?;
     Ok(())

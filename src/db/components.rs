@@ -7,7 +7,7 @@ use crate::credentials::random_bytes;
 use crate::domain::forms::{NewComponent, NewGroup};
 use crate::domain::{Component, ComponentId, Group, GroupId, Status};
 
-/// The most components and groups there may be: they stand on one page, all at once.
+/// One page shows all components and groups.
 pub const MAX_COMPONENTS: u16 = 2000;
 const MAX_GROUPS: i64 = 500;
 
@@ -37,11 +37,8 @@ struct GroupRow {
     version: i64,
 }
 
-/// Every component, of which there are never more than [`MAX_COMPONENTS`], in the order of the page: by the place of its group, or its own where it has none,
-/// then by its place within the group.
-///
-/// # Errors
-/// Where the database can't be read.
+/// All components in page order: by the position of the group, or of a component without a group, then by position in
+/// the group.
 pub async fn list(tx: &mut Tx) -> Result<Vec<Component>> {
     let sql = "select c.id, c.group_id, c.name, c.description, c.status, c.position, c.start_date,
                       c.only_show_if_degraded, c.created_at, c.updated_at, c.version
@@ -50,10 +47,6 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<Component>> {
     rows!(tx, Row, sql)?.into_iter().map(Component::try_from).collect()
 }
 
-/// One component.
-///
-/// # Errors
-/// `NotFound` where there is none.
 pub async fn find(tx: &mut Tx, id: &ComponentId) -> Result<Component> {
     let sql = "select id, group_id, name, description, status, position, start_date, only_show_if_degraded,
                       created_at, updated_at, version
@@ -61,10 +54,8 @@ pub async fn find(tx: &mut Tx, id: &ComponentId) -> Result<Component> {
     row!(tx, Row, sql, id.as_str())?.ok_or(Error::NotFound)?.try_into()
 }
 
-/// A component made of `new`, at the last place of its group where none is named.
-///
-/// # Errors
-/// Where the group does not exist.
+/// Creates a component, by default at the end of its group. `NotFound` if the group does not exist; other errors as
+/// [`insert`].
 pub async fn create(tx: &mut WriteTx, new: NewComponent, now: DateTime<Utc>) -> Result<Component> {
     let position = match new.position {
         Some(position) => position,
@@ -87,10 +78,8 @@ pub async fn create(tx: &mut WriteTx, new: NewComponent, now: DateTime<Utc>) -> 
     Ok(component)
 }
 
-/// Adds `component` as it is, as an import does.
-///
-/// # Errors
-/// A conflict where its id is taken, `Full` where there are as many as there may be; `NotFound` where its group does not exist.
+/// Adds `component` unchanged, as an import does. `Conflict` if the id is taken, `Full` at the limit, `NotFound` if the
+/// group does not exist.
 pub async fn insert(tx: &mut WriteTx, component: &Component) -> Result<()> {
     let count = row!(tx, (i64,), "select count(*) from components")?;
     if count.is_some_and(|(count,)| count >= i64::from(MAX_COMPONENTS)) {
@@ -116,16 +105,14 @@ pub async fn insert(tx: &mut WriteTx, component: &Component) -> Result<()> {
         component.updated_at,
         component.version
     )?;
-    // How it stood before its last change is not known; what is out of order counts from then on.
+    // The status before the last change is unknown, so another status than operational counts from the last change on.
     record_baseline(tx, &component.id, Status::Operational, component.created_at).await?;
     let since = if component.status == Status::Operational { component.created_at } else { component.updated_at };
     record_baseline(tx, &component.id, component.status, since.max(component.created_at)).await
 }
 
-/// Writes `component` over its row, if that still has its version; gives it the next version.
-///
-/// # Errors
-/// A conflict where somebody changed it in between; `NotFound` where its group does not exist.
+/// Saves `component` and increments its version. `Conflict` if the stored version differs, `NotFound` if the group does
+/// not exist.
 pub async fn update(tx: &mut WriteTx, component: &mut Component, now: DateTime<Utc>) -> Result<()> {
     if let Some(group) = &component.group_id {
         find_group(tx, group).await?;
@@ -158,40 +145,26 @@ pub async fn update(tx: &mut WriteTx, component: &mut Component, now: DateTime<U
     Ok(())
 }
 
-/// Deletes a component; what incidents said of it stays.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Deletes a component; incidents keep its name and status.
 pub async fn delete(tx: &mut WriteTx, id: &ComponentId) -> Result<()> {
     api_metadata::delete(tx, id.as_str()).await?;
     run!(tx, "delete from components where id = $1", id.as_str())?;
     Ok(())
 }
 
-/// Every group, by position.
-///
-/// # Errors
-/// Where the database can't be read.
 pub async fn list_groups(tx: &mut Tx) -> Result<Vec<Group>> {
     let sql = "select id, name, description, position, created_at, updated_at, version
                from component_groups order by position, created_at, id";
     rows!(tx, GroupRow, sql)?.into_iter().map(Group::try_from).collect()
 }
 
-/// One group.
-///
-/// # Errors
-/// `NotFound` where there is none.
 pub async fn find_group(tx: &mut Tx, id: &GroupId) -> Result<Group> {
     let sql = "select id, name, description, position, created_at, updated_at, version
                from component_groups where id = $1";
     row!(tx, GroupRow, sql, id.as_str())?.ok_or(Error::NotFound)?.try_into()
 }
 
-/// A group made of `new`, at the last place where none is named.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Creates a group, by default at the end of the page.
 pub async fn create_group(tx: &mut WriteTx, new: NewGroup, now: DateTime<Utc>) -> Result<Group> {
     let position = match new.position {
         Some(position) => position,
@@ -210,10 +183,7 @@ pub async fn create_group(tx: &mut WriteTx, new: NewGroup, now: DateTime<Utc>) -
     Ok(group)
 }
 
-/// Adds `group` as it is, as an import does.
-///
-/// # Errors
-/// A conflict where its id is taken, `Full` where there are as many as there may be.
+/// Adds `group` unchanged, as an import does. `Conflict` if the id is taken, `Full` at the limit.
 pub async fn insert_group(tx: &mut WriteTx, group: &Group) -> Result<()> {
     let count = row!(tx, (i64,), "select count(*) from component_groups")?;
     if count.is_some_and(|(count,)| count >= MAX_GROUPS) {
@@ -234,10 +204,7 @@ pub async fn insert_group(tx: &mut WriteTx, group: &Group) -> Result<()> {
     Ok(())
 }
 
-/// Writes `group` over its row, if that still has its version; gives it the next version.
-///
-/// # Errors
-/// A conflict where somebody changed it in between.
+/// Saves `group` and increments its version. `Conflict` if the stored version differs.
 pub async fn update_group(tx: &mut WriteTx, group: &mut Group, now: DateTime<Utc>) -> Result<()> {
     let changed = run!(
         tx,
@@ -258,10 +225,7 @@ pub async fn update_group(tx: &mut WriteTx, group: &mut Group, now: DateTime<Utc
     Ok(())
 }
 
-/// Deletes a group; its components stay, without a group.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Deletes a group; its components stay without a group.
 pub async fn delete_group(tx: &mut WriteTx, id: &GroupId) -> Result<()> {
     run!(tx, "update components set group_id = null, version = version + 1 where group_id = $1", id.as_str())?;
     api_metadata::delete(tx, id.as_str()).await?;
@@ -269,7 +233,7 @@ pub async fn delete_group(tx: &mut WriteTx, id: &GroupId) -> Result<()> {
     Ok(())
 }
 
-/// The last place taken within a group, or on the page's top level.
+/// The highest position within a group, or at the top level of the page.
 async fn last_position(tx: &mut Tx, group: Option<&GroupId>) -> Result<i64> {
     let row = match group {
         Some(group) => {

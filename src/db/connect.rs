@@ -1,4 +1,4 @@
-//! Opening a database: where it is, how it is set, how it is brought up to date.
+//! Opens, configures and migrates the database.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -24,20 +24,19 @@ use super::statements::Statements;
 use super::tx::{Tx, WriteTx};
 use super::{Error, Result, audit_chain, connection, page_settings, random_mark};
 
-/// How long SQLite waits for another process's write.
+/// How long SQLite waits for another process's write lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Connections that read SQLite.
 const READERS: u32 = 4;
 
-/// Writers of this process that hold a connection to PostgreSQL while they wait for the lock; others wait without one, so
-/// that readers find some.
+/// How many writers of this process may hold a PostgreSQL connection while they wait for the lock. The others wait
+/// without a connection, so that readers still get one.
 const WAITING_WRITERS: usize = 4;
 static WRITERS: Semaphore = Semaphore::const_new(WAITING_WRITERS);
 
-/// The database, opened lazily: making one never fails because the database is away.
+/// A lazily opened database: creating it never fails because the database is down.
 #[derive(Clone, Debug)]
 pub enum Db {
-    /// One connection writes, some read.
+    /// One connection writes, the others only read.
     Sqlite {
         path: PathBuf,
         writer: SqlitePool,
@@ -48,10 +47,7 @@ pub enum Db {
 }
 
 impl Db {
-    /// The database at `url`: `sqlite://PATH` or `postgres://…`.
-    ///
-    /// # Errors
-    /// Where the address can't be understood. Whether anything is there shows later.
+    /// The database at `url`: `sqlite://PATH` or `postgres://…`. Fails only for a malformed URL; it does not connect.
     pub fn at(url: &str) -> Result<Self> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             return Ok(Self::Postgres(postgres::pool(url)?, Statements::default()));
@@ -77,23 +73,20 @@ impl Db {
         let reading = base.pragma("query_only", "ON");
         let pool = |size| {
             let options = SqlitePoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE_TIMEOUT);
-            // `begin` finds out whether a connection works.
+            // `begin` detects dead connections.
             options.test_before_acquire(false)
         };
         Self::Sqlite {
             path: path.to_owned(),
-            // A write may wait for another process as long as SQLite's own busy timeout.
+            // A writer may wait for another process as long as SQLite's busy timeout.
             writer: pool(1).acquire_timeout(BUSY_TIMEOUT + ACQUIRE_TIMEOUT).connect_lazy_with(writing),
             readers: pool(READERS).connect_lazy_with(reading),
             opened: Opened::default(),
         }
     }
 
-    /// Creates what is missing and brings the schema up to date. Two processes that do it at once take
-    /// turns. A SQLite file that holds something is copied to `PATH.before-VERSION` first.
-    ///
-    /// # Errors
-    /// Where the database is away, or is newer than this program.
+    /// Creates the database if needed and migrates it; concurrent calls from several processes run one after the other.
+    /// A SQLite database with pending migrations is first copied to `PATH.before-VERSION`.
     pub async fn prepare(&self, now: DateTime<Utc>) -> Result<()> {
         match self {
             Self::Sqlite { path, writer, readers, opened } => {
@@ -107,7 +100,7 @@ impl Db {
         tx.commit_unaudited().await
     }
 
-    /// How often it is not known whether a commit took place.
+    /// Commits whose outcome is unknown.
     pub fn uncertain_commits(&self) -> u64 {
         self.uncertain().load(Relaxed)
     }
@@ -119,10 +112,7 @@ impl Db {
         }
     }
 
-    /// A transaction that reads one consistent state.
-    ///
-    /// # Errors
-    /// Where the database can't be reached.
+    /// Begins a read transaction on one consistent snapshot.
     pub async fn read(&self) -> Result<Tx> {
         Ok(match self {
             Self::Sqlite { path, readers, opened, .. } => {
@@ -136,19 +126,15 @@ impl Db {
         })
     }
 
-    /// A transaction that writes. It waits until it is the only one: on SQLite by `begin immediate`
-    /// (one that begins reading and then writes would fail at once instead of waiting), on PostgreSQL
-    /// by an advisory lock, so that both databases let changes happen one after the other.
-    ///
-    /// # Errors
-    /// Where the database can't be reached or another writer does not finish.
+    /// Begins the only write transaction: SQLite uses `begin immediate`, because a transaction that reads first and
+    /// then writes fails at once instead of waiting; PostgreSQL uses an advisory lock.
     pub async fn write(&self) -> Result<WriteTx> {
         let tx = match self {
             Self::Sqlite { path, writer, opened, .. } => {
                 opened.check(path)?;
                 let statements = Statements::default();
                 let tx = connection::begin(writer, "begin immediate", BEGIN_TIMEOUT, &statements).await?;
-                // It may have waited for a restore, which moved the file away.
+                // A restore may have moved the file away while this transaction waited.
                 opened.check(path)?;
                 Tx::Sqlite(tx)
             }
@@ -163,7 +149,6 @@ impl Db {
         Ok(WriteTx::new(tx, self.clone()))
     }
 
-    /// Ends all connections.
     pub async fn close(&self) {
         match self {
             Self::Sqlite { path, writer, readers, opened } => {
@@ -177,10 +162,7 @@ impl Db {
         }
     }
 
-    /// What the database says of its own soundness: nothing, where all is well.
-    ///
-    /// # Errors
-    /// Where it can't be asked.
+    /// The faults found by SQLite's integrity check; empty if there are none, and always on PostgreSQL.
     pub async fn check_integrity(&self) -> Result<Vec<String>> {
         let Self::Sqlite { readers, .. } = self else {
             return Ok(Vec::new());
@@ -221,7 +203,7 @@ async fn prepare_sqlite(
     };
     let prepared = prepared.await;
     if prepared.is_err() {
-        // It may be within a transaction still, or SQLite has ended one that sqlx counts on.
+        // The connection may still be in a transaction, or SQLite may have ended one that sqlx still counts.
         connection::close(connection).await;
     }
     drop(lock);
@@ -246,8 +228,8 @@ async fn tables(connection: &mut SqliteConnection, condition: &'static str) -> R
     Ok(count)
 }
 
-/// Notes that the file is ours to open. One that was not opened here before gets a mark of its own, so that a copy made
-/// of it earlier is told from it.
+/// Records that this server may open the file. A file seen for the first time gets a new mark, so that earlier copies
+/// of it are recognized as other files.
 async fn mark_file(connection: &mut SqliteConnection, path: &Path) -> Result<()> {
     let mark = read_mark(path).unwrap_or_default();
     if let Some(sidecar) = Sidecar::read(path)
@@ -255,7 +237,7 @@ async fn mark_file(connection: &mut SqliteConnection, path: &Path) -> Result<()>
     {
         return Sidecar::of(path, sidecar.marks)?.write(path);
     }
-    // Until a checkpoint has brought the new mark into the file, it carries the old one.
+    // The file carries the old mark until a checkpoint writes the new one.
     let fresh = random_mark();
     Sidecar::of(path, vec![mark, fresh])?.write(path)?;
     sqlx::query(AssertSqlSafe(format!("pragma user_version = {fresh}"))).execute(&mut *connection).await?;
@@ -269,7 +251,7 @@ mod tests {
     use crate::db::disk_file::beside;
     use crate::db::examine::{Examination, validate};
 
-    /// The migrations of this program and one more, as its next version has them.
+    /// This program's migrations plus one.
     async fn next_version() -> Migrator {
         let folder = tempfile::tempdir().unwrap();
         for (name, sql) in [

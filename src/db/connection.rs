@@ -1,12 +1,12 @@
-//! A pooled connection for the time of one transaction.
+//! A pooled connection for one transaction.
 //!
-//! `begin`, `commit` and `rollback` run in tasks of their own, so a request that is dropped can't leave a connection
-//! between two of them. A connection returns to the pool only after the database has answered `commit` or `rollback`;
-//! every other one is closed, and the pool opens a new one when it is needed.
+//! `begin`, `commit` and `rollback` run in their own tasks, so a cancelled request can't leave a connection halfway. A
+//! connection returns to the pool only after the database has answered `commit` or `rollback`; otherwise it is closed
+//! and the pool opens a new one.
 //!
-//! sqlx's own transactions are not used, because they count: where SQLite ends a transaction by itself (disk full,
-//! I/O error, out of memory) the count never returns to zero, and where the answer to PostgreSQL's `begin` is not
-//! awaited it never leaves zero.
+//! sqlx's transactions count nesting, and the count goes wrong: it never returns to zero where SQLite ends a
+//! transaction (disk full, I/O error, out of memory), and never leaves zero where PostgreSQL's answer to `begin` is not
+//! awaited.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -20,39 +20,38 @@ use super::faults::{self, Fault, FaultInjector};
 use super::statements::Statements;
 use super::{Error, Result};
 
-/// How long a request waits for a connection before it is told that the database is unavailable.
+/// How long a request waits for a connection before it fails as unavailable.
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long opening a transaction may take on SQLite, which bounds its waiting itself.
+/// Deadline for opening an SQLite transaction, which has its own busy timeout.
 pub(super) const BEGIN_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long closing a connection in order may take.
+/// Deadline for an orderly close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What differs between the two databases.
 pub trait Backend: Database {
-    /// How long `commit` and `rollback` may take.
+    /// Deadline of `commit` and `rollback`.
     const END_TIMEOUT: Duration;
 
-    /// Sends SQL without preparing it.
+    /// Sends SQL without a prepared statement.
     fn send(connection: &mut Self::Connection, sql: &'static str) -> impl Future<Output = sqlx::Result<()>> + Send;
 
-    /// Whether the connection itself is sound, although a statement gave `error`.
+    /// Whether the connection is usable after a statement failed with `error`.
     fn is_sound_after(error: &sqlx::Error) -> bool;
 
-    /// Whether no transaction is open, given the answer to `rollback`.
+    /// Whether no transaction is open after this result of `rollback`.
     fn is_idle_after(rollback: &sqlx::Result<()>) -> bool {
         rollback.is_ok()
     }
 }
 
 impl Backend for Sqlite {
-    /// A thread that waits for the disk can't be interrupted, so this is long.
+    /// Long, because a thread that waits for the disk can't be interrupted.
     const END_TIMEOUT: Duration = Duration::from_secs(60);
 
     async fn send(connection: &mut Self::Connection, sql: &'static str) -> sqlx::Result<()> {
         sqlx::raw_sql(sql).execute(connection).await.map(drop)
     }
 
-    /// After an I/O error, a full disk or too little memory the caches of a connection are not to be trusted.
+    /// After an I/O error, a full disk or an out-of-memory error, the connection's caches may be wrong.
     fn is_sound_after(error: &sqlx::Error) -> bool {
         const ERROR: u32 = 1;
         const BUSY: u32 = 5;
@@ -72,14 +71,14 @@ impl Backend for Sqlite {
 }
 
 impl Backend for Postgres {
-    /// Longer than the statement that may still be running.
+    /// Longer than the 10 s `statement_timeout`, because a statement may still be running.
     const END_TIMEOUT: Duration = Duration::from_secs(12);
 
     async fn send(connection: &mut Self::Connection, sql: &'static str) -> sqlx::Result<()> {
         sqlx::raw_sql(sql).execute(connection).await.map(drop)
     }
 
-    /// Unsound: the server ended the session, or the plans and prepared statements of the session are stale.
+    /// False if the server ended the session, or the session's plans or prepared statements are stale.
     fn is_sound_after(error: &sqlx::Error) -> bool {
         let sqlx::Error::Database(error) = error else { return false };
         let code = error.code().unwrap_or_default();
@@ -89,25 +88,23 @@ impl Backend for Postgres {
     }
 }
 
-/// What is known of the transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Health {
-    /// Every statement so far succeeded.
     Sound,
-    /// A statement was sent, and its answer was not awaited to the end.
+    /// A statement was sent and its result was not awaited.
     Unanswered,
-    /// A statement failed; the connection is good once the transaction is rolled back.
+    /// A statement failed; the connection is usable after a rollback.
     Failed,
-    /// The connection itself is not to be used again.
+    /// The connection must not be reused.
     Broken,
 }
 
 /// An open transaction; dropping it rolls back.
 pub struct Transaction<D: Backend> {
-    /// Present until the transaction has ended.
+    /// `None` once the transaction has ended.
     connection: Option<PoolConnection<D>>,
     health: Health,
-    /// Whether it was dropped once and is rolling back.
+    /// Set in the rollback task: dropping it again closes the connection.
     is_dropped: bool,
     statements: Statements,
     faults: Option<Arc<dyn FaultInjector>>,
@@ -127,10 +124,7 @@ impl<D: Backend> DerefMut for Transaction<D> {
     }
 }
 
-/// Opens a transaction with `sql`. Idle connections that turn out to be dead are replaced.
-///
-/// # Errors
-/// Where no connection is free in time, none can be opened, or `sql` fails on a sound one.
+/// Opens a transaction with `sql`, and replaces idle connections that turn out to be dead.
 pub(super) async fn begin<D: Backend>(
     pool: &Pool<D>,
     sql: &'static str,
@@ -141,7 +135,7 @@ pub(super) async fn begin<D: Backend>(
     let (begun, patience) = (Instant::now(), pool.options().get_acquire_timeout());
     let mut replaced = 0;
     loop {
-        // The pool sends nothing on an idle connection, so that being dropped here harms none.
+        // The pool sends nothing on an idle connection, so cancelling here is safe.
         let connection = pool.acquire().await?;
         let transaction = Transaction {
             connection: Some(connection),
@@ -171,11 +165,7 @@ impl<D: Backend> Transaction<D> {
         opening.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
     }
 
-    /// Commits.
-    ///
-    /// # Errors
-    /// [`Error::Uncertain`] where the database did not say whether it committed. Any other error means that nothing
-    /// was written.
+    /// Commits. Any error but [`Error::Uncertain`] means that nothing was written.
     pub(super) async fn commit(mut self) -> Result<()> {
         self.check()?;
         let committing = tokio::spawn(async move {
@@ -189,8 +179,9 @@ impl<D: Backend> Transaction<D> {
         committing.await.unwrap_or_else(|lost| Err(Error::uncertain(lost)))
     }
 
-    /// Whether every statement so far succeeded. Where SQLite has ended the transaction, a further statement would be
-    /// a transaction of its own; PostgreSQL would answer `commit` with a rollback that looks like success.
+    /// Fails unless every statement so far succeeded. Where SQLite has ended the transaction, the next statement would
+    /// be a transaction of its own; PostgreSQL answers `commit` after a failed statement with a rollback that looks
+    /// like success.
     fn check(&self) -> Result<()> {
         match self.health {
             Health::Sound => Ok(()),
@@ -201,10 +192,7 @@ impl<D: Backend> Transaction<D> {
         }
     }
 
-    /// Comes before each statement.
-    ///
-    /// # Errors
-    /// Where an earlier statement failed, or a test wants this one to fail.
+    /// Call before each statement. Fails if an earlier statement failed, or with an injected fault.
     pub(super) async fn before_statement(&mut self, sql: &str) -> Result<()> {
         self.check()?;
         self.health = Health::Unanswered;
@@ -217,16 +205,13 @@ impl<D: Backend> Transaction<D> {
         Ok(struck?)
     }
 
-    /// Comes behind each statement, with its result.
-    ///
-    /// # Errors
-    /// The one of the statement.
+    /// Call after each statement, with its result.
     pub(super) fn after_statement<T>(&mut self, result: sqlx::Result<T>) -> Result<T> {
         self.update_health(&result);
         Ok(result?)
     }
 
-    /// Whether statements may stay prepared.
+    /// Whether statements may be prepared and cached.
     pub(super) fn keeps_statements(&self) -> bool {
         self.statements.are_kept()
     }
@@ -264,8 +249,8 @@ impl<D: Backend> Transaction<D> {
         };
     }
 
-    /// Ends the transaction: the connection returns to the pool where the database confirms that no transaction is
-    /// open, and is closed otherwise. Gives whether the database said that it rolled back.
+    /// Rolls back and returns the connection to the pool, or closes it if the database did not confirm. Returns whether
+    /// the database confirmed the rollback.
     async fn roll_back(&mut self) -> bool {
         let rollback = match self.health {
             Health::Broken => None,
@@ -279,14 +264,14 @@ impl<D: Backend> Transaction<D> {
     }
 }
 
-/// Closes a connection that is not to be used again. The pool opens no other one in its place before this has ended.
+/// Closes a connection that must not be reused. The pool opens no replacement before.
 pub(super) async fn close<D: Database>(connection: PoolConnection<D>) {
-    // In vain where the connection is lost already.
+    // Fails if the connection is lost already.
     let _ = timeout(CLOSE_TIMEOUT, connection.close()).await;
 }
 
 impl<D: Backend> Drop for Transaction<D> {
-    /// Where no runtime is left to roll back in, the connection is closed, which rolls back too.
+    /// Without a runtime to roll back in, the connection is closed, which also rolls back.
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
         let runtime = tokio::runtime::Handle::try_current().ok().filter(|_| !self.is_dropped);

@@ -1,4 +1,4 @@
-//! An SQLite database file on disk: its shape, its mark, the names beside it and the lock.
+//! An SQLite database file on disk: its metadata, its mark, its lock and the files beside it.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -8,15 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Error, Result};
 
-/// The bytes of the header of an SQLite file.
 const HEADER_BYTES: usize = 100;
 
-/// What changes when a file is written.
+/// Changes when the file is written. Times are nanoseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shape {
     pub inode: u64,
     pub length: u64,
-    /// Nanoseconds since 1970.
     pub modified: i128,
 }
 
@@ -31,9 +29,8 @@ impl Shape {
     }
 }
 
-/// A descriptor of the database file at `path`, the same for all who ask in this process, and never closed while the
-/// file exists: POSIX drops all locks of a process on a file when the process closes any descriptor of it, and SQLite
-/// relies on its locks.
+/// The process's only descriptor of the database file, never closed while the file exists: POSIX drops all locks of a
+/// process on a file when the process closes any descriptor of it, and SQLite relies on these locks.
 pub(super) fn descriptor(path: &Path) -> io::Result<Arc<File>> {
     static OPEN: Mutex<Vec<Arc<File>>> = Mutex::new(Vec::new());
     let wanted = std::fs::metadata(path)?;
@@ -48,10 +45,7 @@ pub(super) fn descriptor(path: &Path) -> io::Result<Arc<File>> {
     Ok(file)
 }
 
-/// The mark of the SQLite file at `path`.
-///
-/// # Errors
-/// A sentence where the file can't be a complete SQLite database.
+/// The mark of the SQLite file at `path`. Fails if the file can't be a complete database.
 pub(super) fn read_mark(path: &Path) -> Result<u32, &'static str> {
     let about = std::fs::metadata(path).map_err(|_| "the database file can't be read")?;
     if !about.is_file() {
@@ -72,20 +66,20 @@ pub(super) fn read_mark(path: &Path) -> Result<u32, &'static str> {
     Ok(mark)
 }
 
-/// The mark of an open file; none if it is no SQLite database.
+/// The mark of an open file; `None` if it is no SQLite database.
 pub(super) fn mark_of(file: &File) -> Option<u32> {
     let mut header = [0; HEADER_BYTES];
     file.read_exact_at(&mut header, 0).ok().and_then(|()| mark_in(&header))
 }
 
-/// The user version in the header of an SQLite file: Candor writes a random one into each copy and each file it takes
-/// up, so that two files of the same database are told apart.
+/// The `user_version` in an SQLite header. Candor writes a random one into each copy and each file that it opens, so
+/// that two files of the same database differ.
 fn mark_in(header: &[u8; HEADER_BYTES]) -> Option<u32> {
     let mark = u32::from_be_bytes([header[60], header[61], header[62], header[63]]);
     header.starts_with(b"SQLite format 3\0").then_some(mark)
 }
 
-/// The file whose name is that of `path` followed by `ending`.
+/// Appends `ending` to the name of `path`.
 pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
@@ -100,24 +94,23 @@ fn unavailable(path: &Path, error: &io::Error) -> Error {
     Error::Unavailable(format!("{}: {error}", path.display()))
 }
 
-/// The folder of `path`, for the names of files beside it.
 pub(super) fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Makes the renames in `folder` permanent.
+/// Makes renames in `folder` durable.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Creates the file and its folder for the owner only, where they are missing.
+/// Creates the file and its folder if missing, accessible to the owner only.
 pub(super) fn create(path: &Path) -> Result<()> {
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(folder(path))
         .map_err(|error| unavailable(path, &error))?;
-    // Only a missing file is opened: closing a descriptor of an open one would drop its locks.
+    // Never open an existing file here: closing the descriptor would drop SQLite's locks.
     if path.exists() {
         return Ok(());
     }
@@ -127,7 +120,7 @@ pub(super) fn create(path: &Path) -> Result<()> {
     }
 }
 
-/// Holds a lock beside the database until dropped: one process at a time examines, prepares or replaces the file.
+/// Locks `PATH.lock` until dropped: one process at a time examines, prepares or replaces the file.
 pub(super) fn lock(path: &Path) -> Result<File> {
     let file = beside(path, ".lock");
     let mut options = std::fs::OpenOptions::new();

@@ -1,6 +1,5 @@
-//! The dispatch: one SQL text and one list of values for whichever database the transaction is of.
+//! Macros that run one SQL text with one list of values on either database.
 
-/// Sends a query by `$fetch` and gives what `$result` makes of it.
 macro_rules! sent {
     ($tx:expr, $query:expr, $fetch:ident, $result:expr, $sql:expr $(, $value:expr)*) => {{
         let tx: &mut $crate::db::Tx = &mut *$tx;
@@ -22,21 +21,19 @@ macro_rules! sent {
     }};
 }
 
-/// Every row of a query, as `$row`.
 macro_rules! rows {
     ($tx:expr, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {
         sent!($tx, sqlx::query_as::<_, $row>, fetch_all, |rows| rows, $sql $(, $value)*)
     };
 }
 
-/// The one row of a query, as `$row`, if there is one.
 macro_rules! row {
     ($tx:expr, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {
         sent!($tx, sqlx::query_as::<_, $row>, fetch_optional, |row| row, $sql $(, $value)*)
     };
 }
 
-/// Runs a statement; gives the number of rows it changed.
+/// Runs a statement and returns the number of changed rows.
 macro_rules! run {
     ($tx:expr, $sql:expr $(, $value:expr)* $(,)?) => {
         sent!($tx, sqlx::query, execute, |done| done.rows_affected(), $sql $(, $value)*)

@@ -1,4 +1,4 @@
-//! Who has a draft open. It is noted beside the draft: it is no change of it, and nobody's deed.
+//! Which managers have a draft open. Stored apart from the draft, without a new version and without an audit row.
 
 use chrono::{DateTime, Utc};
 
@@ -6,13 +6,9 @@ use super::{Result, Tx, WriteTx};
 use crate::domain::draft::{DraftReader, PRESENCE_TIMEOUT};
 use crate::domain::{DraftId, ManagerId};
 
-/// The most that are told of.
 const MAX_LISTED: i64 = 500;
 
-/// Notes that the manager has the draft open at `now`, and forgets everybody who was not seen for long.
-///
-/// # Errors
-/// Where the draft is gone, or the database can't be written.
+/// Records that the manager has the draft open, and deletes stale presence rows. Fails if the draft was deleted.
 pub async fn record(tx: &mut WriteTx, draft: &DraftId, manager: &ManagerId, now: DateTime<Utc>) -> Result<()> {
     run!(tx, "delete from draft_presence where seen_at <= $1", now - PRESENCE_TIMEOUT)?;
     run!(
@@ -26,10 +22,7 @@ pub async fn record(tx: &mut WriteTx, draft: &DraftId, manager: &ManagerId, now:
     Ok(())
 }
 
-/// Who else than `manager` has a draft open, who came first first.
-///
-/// # Errors
-/// Where the database can't be read.
+/// The other managers who have drafts open, in the order in which they opened them.
 pub async fn list_others(tx: &mut Tx, manager: &ManagerId, now: DateTime<Utc>) -> Result<Vec<DraftReader>> {
     let sql = "select r.draft_id, m.name, r.opened_at
                from draft_presence r join managers m on m.id = r.manager_id

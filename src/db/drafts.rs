@@ -1,4 +1,4 @@
-//! Drafts.
+//! Saved drafts.
 
 use chrono::{DateTime, Utc};
 
@@ -6,7 +6,7 @@ use super::{Error, Result, Tx, WriteTx};
 use crate::domain::forms::Fields;
 use crate::domain::{DraftId, IncidentId, SavedDraft};
 
-/// The most drafts there may be: they are shown all at once.
+/// The dashboard lists all drafts at once.
 const MAX_DRAFTS: i64 = 100;
 
 #[derive(sqlx::FromRow)]
@@ -20,29 +20,19 @@ struct Row {
     version: i64,
 }
 
-/// Every draft, the newest first.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Newest edit first.
 pub async fn list(tx: &mut Tx) -> Result<Vec<SavedDraft>> {
     let sql = "select id, incident_id, fields, edited_by, created_at, edited_at, version
                from drafts order by edited_at desc, id limit $1";
     rows!(tx, Row, sql, MAX_DRAFTS)?.into_iter().map(SavedDraft::try_from).collect()
 }
 
-/// One draft.
-///
-/// # Errors
-/// `NotFound` where there is none (any more).
 pub async fn find(tx: &mut Tx, id: &DraftId) -> Result<SavedDraft> {
     let sql = "select id, incident_id, fields, edited_by, created_at, edited_at, version from drafts where id = $1";
     row!(tx, Row, sql, id.as_str())?.ok_or(Error::NotFound)?.try_into()
 }
 
-/// Adds `draft`.
-///
-/// # Errors
-/// `Full` where there are as many as there may be.
+/// Fails with `Full` at the limit.
 pub async fn insert(tx: &mut WriteTx, draft: &SavedDraft) -> Result<()> {
     let count = row!(tx, (i64,), "select count(*) from drafts")?;
     if count.is_some_and(|(count,)| count >= MAX_DRAFTS) {
@@ -63,10 +53,7 @@ pub async fn insert(tx: &mut WriteTx, draft: &SavedDraft) -> Result<()> {
     Ok(())
 }
 
-/// Writes `draft` over its row, if that still has its version; gives it the next version.
-///
-/// # Errors
-/// A conflict where somebody changed it in between.
+/// Saves `draft` and increments its version. `Conflict` if the stored version differs.
 pub async fn update(tx: &mut WriteTx, draft: &mut SavedDraft) -> Result<()> {
     let sql = "update drafts set fields = $1, edited_by = $2, edited_at = $3, version = version + 1
                where id = $4 and version = $5";
@@ -78,10 +65,6 @@ pub async fn update(tx: &mut WriteTx, draft: &mut SavedDraft) -> Result<()> {
     Ok(())
 }
 
-/// Deletes a draft.
-///
-/// # Errors
-/// Where the database can't be written.
 pub async fn delete(tx: &mut WriteTx, id: &DraftId) -> Result<()> {
     run!(tx, "delete from drafts where id = $1", id.as_str())?;
     Ok(())

@@ -1,52 +1,45 @@
-//! What can go wrong in the database.
+//! Errors of the database layer.
 
 use super::schema::SchemaError;
 use crate::counters::Counter;
 
-/// Queries of this process that failed because of the database, not of what was asked.
+/// Failed queries of this process, counted only where the database was the cause.
 static FAILURES: Counter = Counter::new();
 
-/// How often a query failed because of the database.
 pub fn failures_of_database() -> u64 {
     FAILURES.value()
 }
 
-/// The result of a query.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a query gave nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no such row.
     #[error("not found")]
     NotFound,
-    /// The row has changed since it was read, or another one has the same key.
+    /// The row changed since the caller read it, or its key is taken.
     #[error("conflict: {0}")]
     Conflict(&'static str),
-    /// There are as many as there may be; the sentence says what to do.
+    /// A limit is reached; the sentence says what to do.
     #[error("{0}")]
     Full(&'static str),
-    /// The database can't be reached, is locked, full, broken or set up so that it refuses us. Nothing was written.
+    /// The database is unreachable, locked, full, damaged or misconfigured. Nothing was written.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
-    /// The database left during a commit and did not say whether it took place.
+    /// The connection broke during a commit, so the commit may or may not have happened.
     #[error("the database connection was lost during a commit, which may have taken place: {0}")]
     Uncertain(String),
-    /// The schema is of a pre-release or of a newer version, or not one of ours.
+    /// A pre-release, a newer version or another application made the schema.
     #[error(transparent)]
     Schema(#[from] SchemaError),
-    /// A fault of ours.
     #[error(transparent)]
     Other(#[from] anyhow::Error),
 }
 
 impl Error {
-    /// A fault of ours, in words.
     pub fn other(message: impl std::fmt::Display) -> Self {
         Self::Other(anyhow::anyhow!("{message}"))
     }
 
-    /// A commit whose outcome is not known.
     pub(super) fn uncertain(cause: impl std::fmt::Display) -> Self {
         FAILURES.increment();
         Self::Uncertain(cause.to_string())
@@ -90,7 +83,7 @@ impl From<sqlx::migrate::MigrateError> for Error {
             Execute(error) => error.into(),
             ExecuteMigration(error, version) => match Self::from(error) {
                 outage @ Self::Unavailable(_) => outage,
-                // It meets tables that another program made.
+                // Another application's tables are in the database.
                 other => {
                     let error = sqlx::Error::AnyDriverError(Box::new(other));
                     SchemaError::Migrate(ExecuteMigration(error, version)).into()
@@ -101,7 +94,7 @@ impl From<sqlx::migrate::MigrateError> for Error {
     }
 }
 
-/// Whether the code speaks of the database or its operator, and not of our statement.
+/// Whether the error code blames the database or its operator, not our statement.
 fn is_outage(code: Option<&str>) -> bool {
     let Some(code) = code else { return false };
     if code.len() == 5 { is_postgres_outage(code) } else { is_sqlite_outage(code) }
@@ -112,20 +105,20 @@ fn is_outage(code: Option<&str>) -> bool {
 fn is_postgres_outage(code: &str) -> bool {
     const CLASSES: [&str; 7] = ["08", "28", "53", "57", "58", "F0", "XX"];
     const CODES: [&str; 14] = [
-        "0A000", // a cached plan of a table that a newer version has altered
+        "0A000", // cached plan of a table that a newer version altered
         "25006", // read-only
-        "25P03", // idle in a transaction for too long
-        "25P04", // a transaction for too long
-        "26000", // no such prepared statement: a pooler in between
+        "25P03", // idle transaction timeout
+        "25P04", // transaction timeout
+        "26000", // no such prepared statement: behind a pooler
         "3D000", // no such database
         "3F000", // no such schema
-        "40001", // conflict with recovery on a standby, or with a stricter isolation level
+        "40001", // serialization failure: recovery conflict on a standby, or a stricter isolation level
         "40P01", // deadlock
-        "42501", // no rights
+        "42501", // permission denied
         "42P01", // no such table: dropped, or being restored
-        "42P05", // the prepared statement exists: a pooler in between
+        "42P05", // prepared statement exists: behind a pooler
         "55006", // object in use
-        "55P03", // a lock was not to be had in time
+        "55P03", // lock timeout
     ];
     CLASSES.iter().any(|class| code.starts_with(class)) || CODES.contains(&code)
 }
@@ -137,7 +130,7 @@ fn is_sqlite_outage(code: &str) -> bool {
     matches!(primary, Ok(3..=11 | 13..=15 | 17 | 23 | 26))
 }
 
-/// SQLite has no code of its own for it.
+/// SQLite has no error code for a missing table.
 fn is_table_missing(message: &str) -> bool {
     message.contains("no such table")
 }

@@ -1,4 +1,4 @@
-//! What is in the place of the database, found out before anything is written to it.
+//! Examines the database file before the server writes to it.
 
 use std::io;
 use std::os::unix::fs::FileExt as _;
@@ -16,39 +16,36 @@ use super::sqlite_file::{Closed, Opened};
 use super::{Db, Error, Result, Tx, audit_chain};
 use crate::domain::audit::{Action, Actor, Entry};
 
-/// What the names of files begin with that are made to examine a database.
+/// Name prefix of temporary copies for examination.
 const COPY_PREFIX: &str = ".candor-examined-";
-/// How long a question to the file may wait.
+/// Deadline of queries on the examined file.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What is in the place of the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Examination {
-    /// There is no file.
     Missing,
-    /// There is a database with nothing of ours in it.
+    /// A database without Candor's tables or rows.
     Empty,
-    /// It belongs to another program.
+    /// Another application's database.
     Foreign,
-    /// A pre-release of Candor made it; it is not upgraded.
+    /// Made by a pre-release of Candor, which is not upgraded.
     PreRelease,
-    /// It is cut short, damaged or incomplete; a sentence says which.
+    /// Truncated, damaged or incomplete; the sentence says which.
     Broken(String),
-    /// A complete database of Candor's.
     Complete(DatabaseState),
 }
 
-/// What tells the database of one page from that of another, and older states of it from newer ones.
+/// Identifies a page's database and its state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatabaseState {
     pub page_id: String,
-    /// The hash of the first row of the audit, which never changes; none before anything was done.
+    /// The hash of the first audit row, which never changes; `None` while the audit log is empty.
     pub audit_start: Option<String>,
     pub revision: i64,
 }
 
 impl Db {
-    /// The same database, in which no transaction begins until [`Db::examine`] and [`Db::prepare`] have taken it up.
+    /// Refuses transactions until [`Db::examine`] and [`Db::prepare`] have run.
     #[must_use]
     pub fn unexamined(self) -> Self {
         if let Self::Sqlite { opened, .. } = &self {
@@ -57,11 +54,8 @@ impl Db {
         self
     }
 
-    /// Finds out what is in the place of the database without writing to it. Where the file is not the one that was
-    /// open, lets go of the old one and sets its write-ahead log aside.
-    ///
-    /// # Errors
-    /// `Unavailable` where this can't be told yet.
+    /// Examines the database without writing to it. If another file has replaced the open one, closes the old file and
+    /// moves its write-ahead log aside. `Unavailable` means: try again later.
     pub async fn examine(&self, now: DateTime<Utc>) -> Result<Examination> {
         match self {
             Self::Sqlite { path, writer, readers, opened } => examine_file(path, [writer, readers], opened, now).await,
@@ -69,12 +63,11 @@ impl Db {
         }
     }
 
-    /// Whether the file was found to be another one than was opened, so that it has to be examined.
+    /// Whether the file at the path is no longer the open one and must be examined.
     pub fn is_closed(&self) -> bool {
         matches!(self, Self::Sqlite { opened, .. } if opened.closed().is_some())
     }
 
-    /// Why the database file is not used, where that is so.
     pub fn reason_closed(&self) -> Option<String> {
         match self {
             Self::Sqlite { opened, .. } => {
@@ -84,11 +77,8 @@ impl Db {
         }
     }
 
-    /// Brings the revision of a restored database above the `published` one, so that visitors, caches and programs see
-    /// it go forward.
-    ///
-    /// # Errors
-    /// Where the database can't be written.
+    /// Raises the revision of a restored database above the `published` one, so that the revision never goes backwards
+    /// for visitors, caches and API clients.
     pub async fn continue_above(&self, published: i64, now: DateTime<Utc>) -> Result<()> {
         let mut tx = self.write().await?;
         let restored = tx.revision().await?;
@@ -100,10 +90,7 @@ impl Db {
         tx.commit(&Actor::server(), now, entry).await.map(drop)
     }
 
-    /// Makes sure that no write-ahead log of another file is replayed into the database, for a command that opens it.
-    ///
-    /// # Errors
-    /// Where the files can't be moved.
+    /// For commands that open the database: keeps SQLite from replaying another file's write-ahead log.
     pub async fn protect_from_old_wal(&self, now: DateTime<Utc>) -> Result<()> {
         let Self::Sqlite { path, .. } = self else { return Ok(()) };
         if !path.is_file() {
@@ -113,20 +100,14 @@ impl Db {
         set_foreign_wal_aside(path, now).await
     }
 
-    /// Refuses a database that a pre-release made, for a command that does not prepare it.
-    ///
-    /// # Errors
-    /// `Schema` for such a database.
+    /// For commands that don't call [`Db::prepare`]: fails with `Schema` if a pre-release made the database.
     pub async fn refuse_pre_release(&self) -> Result<()> {
         let mut tx = self.read().await?;
         let is_migrated = tables(&mut tx).await?.iter().any(|table| table == "_sqlx_migrations");
         if is_migrated && is_pre_release(&mut tx).await? { Err(SchemaError::PreRelease.into()) } else { Ok(()) }
     }
 
-    /// Notes how the database file looks, so that its write-ahead log is known after a crash.
-    ///
-    /// # Errors
-    /// Where the note can't be written.
+    /// Updates the sidecar, so that the write-ahead log is recognized after a crash.
     pub fn note_file(&self) -> Result<()> {
         match self {
             Self::Sqlite { path, opened, .. } if opened.is_open() => sidecar::refresh(path),
@@ -153,12 +134,12 @@ async fn examine_file(
     {
         return Ok(found);
     }
-    // A file that was overwritten has another inode now.
+    // An overwritten file has a new inode by now.
     opened.must_leave_wal(path);
     let is_replaced = opened.closed() == Some(Closed::Replaced);
     close_all(pools, opened).await?;
     if opened.closed() == Some(Closed::WalRemoved) {
-        // What was in the removed log is in the file since the last connection closed.
+        // Closing the last connection wrote the removed log's content into the file.
         sidecar::refresh(path)?;
     }
     if std::fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() == 0) {
@@ -180,14 +161,11 @@ async fn examine_file(
     validate(path, has_wal, !is_known).await
 }
 
-/// Closes every connection.
-///
-/// # Errors
-/// `Unavailable` while one is in use.
+/// Closes every connection; `Unavailable` while one is in use.
 async fn close_all(pools: [&SqlitePool; 2], opened: &Opened) -> Result<()> {
     for pool in pools {
         while let Some(connection) = pool.try_acquire() {
-            // A connection to a file that is gone has nothing to lose.
+            // A failed close loses nothing: the file is gone.
             let _ = connection.close().await;
         }
     }
@@ -198,8 +176,8 @@ async fn close_all(pools: [&SqlitePool; 2], opened: &Opened) -> Result<()> {
     Ok(())
 }
 
-/// A file that was overwritten in place gets an inode of its own once it is complete: closing the connections to the
-/// old content then leaves it alone.
+/// Gives an overwritten file a new inode once it is complete, so that closing connections to the old content doesn't
+/// write to it.
 async fn overwritten_copy(path: &Path, opened: &Opened, now: DateTime<Utc>) -> Result<Result<(), Examination>> {
     if let Err(sentence) = read_mark(path) {
         let is_empty = std::fs::metadata(path).is_ok_and(|about| about.len() == 0);
@@ -223,13 +201,12 @@ async fn overwritten_copy(path: &Path, opened: &Opened, now: DateTime<Utc>) -> R
     Ok(Ok(()))
 }
 
-/// Holds the lock beside the database.
 pub(super) async fn lock_sidecar(path: &Path) -> Result<std::fs::File> {
     let path = path.to_owned();
     tokio::task::spawn_blocking(move || lock(&path)).await.map_err(Error::other)?
 }
 
-/// Sets the write-ahead log aside where it belongs to another file than the one at `path`.
+/// Moves the write-ahead log aside if it belongs to another file than the one at `path`.
 pub(super) async fn set_foreign_wal_aside(path: &Path, now: DateTime<Utc>) -> Result<()> {
     let owner = match owner_of_wal(path)? {
         Wal::Unknown if is_wal_valid(path).await? => Wal::Own,
@@ -239,7 +216,7 @@ pub(super) async fn set_foreign_wal_aside(path: &Path, now: DateTime<Utc>) -> Re
     if owner == Wal::Foreign { set_wal_aside(path, now) } else { Ok(()) }
 }
 
-/// Whether the write-ahead log makes a sound database of a copy of the file at `path`.
+/// Whether a copy of the file is intact with the write-ahead log replayed.
 async fn is_wal_valid(path: &Path) -> Result<bool> {
     let copies = copy_beside(path, true).await?;
     let pool = pool(&copies.path().join("copy"), true);
@@ -258,13 +235,13 @@ async fn is_wal_valid(path: &Path) -> Result<bool> {
         };
         Ok::<_, Error>(matches!(found, Examination::Complete(_)) && end == audit_chain::ChainStep::End)
     };
-    // Whatever goes wrong with a private copy is the fault of what was copied.
+    // An error on the private copy means that its source is faulty.
     let is_whole = is_whole.await.unwrap_or(false);
     pool.close().await;
     Ok(is_whole)
 }
 
-/// Renames the write-ahead log so that SQLite does not find it, and removes its index.
+/// Renames the write-ahead log, so that SQLite doesn't find it, and removes its index.
 pub(super) fn set_wal_aside(path: &Path, now: DateTime<Utc>) -> Result<()> {
     let wal = beside(path, "-wal");
     let failed = |error: io::Error| Error::Unavailable(format!("{}: {error}", wal.display()));
@@ -279,7 +256,7 @@ pub(super) fn set_wal_aside(path: &Path, now: DateTime<Utc>) -> Result<()> {
     }
 }
 
-/// A free name for what is replaced now.
+/// A free name for the file that is replaced.
 pub(super) fn replaced_name(path: &Path, now: DateTime<Utc>) -> PathBuf {
     let stamped = beside(path, &format!(".replaced-{}", now.format("%Y%m%dT%H%M%SZ")));
     let is_free = |name: &PathBuf| !name.exists() && !beside(name, "-wal").exists();
@@ -287,7 +264,7 @@ pub(super) fn replaced_name(path: &Path, now: DateTime<Utc>) -> PathBuf {
     std::iter::once(stamped.clone()).chain(numbered).find(is_free).unwrap_or(stamped)
 }
 
-/// A folder beside the database with a copy of it called `copy`, with its write-ahead log where that is wanted.
+/// A folder beside the database with a file `copy`, and `copy-wal` if `with_wal`.
 async fn copy_beside(path: &Path, with_wal: bool) -> Result<tempfile::TempDir> {
     let path = path.to_owned();
     let copy = move || {
@@ -303,7 +280,7 @@ async fn copy_beside(path: &Path, with_wal: bool) -> Result<tempfile::TempDir> {
     copied.map_err(|error| Error::Unavailable(format!("copying the database to examine it: {error}")))
 }
 
-/// Copies the database file without closing a descriptor of it.
+/// Reads through the shared descriptor: closing one would drop SQLite's locks.
 fn copy_file(path: &Path, target: &Path) -> io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let source = descriptor(path)?;
@@ -319,7 +296,7 @@ fn copy_file(path: &Path, target: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes what a process that was killed left. The lock beside the database is held.
+/// Removes copies left by killed processes. The caller holds the sidecar lock.
 fn remove_left_copies(folder: &Path) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(COPY_PREFIX) {
@@ -328,8 +305,7 @@ fn remove_left_copies(folder: &Path) {
     }
 }
 
-/// What the SQLite file at `path` holds. Without a write-ahead log it is read as it is, without locks and without
-/// making files beside it.
+/// Validates the SQLite file at `path`. Without a write-ahead log, reads without locks and creates no files.
 pub(super) async fn validate(path: &Path, has_wal: bool, is_thorough: bool) -> Result<Examination> {
     let pool = pool(path, has_wal);
     let found = validate_database(&pool, is_thorough).await;
@@ -358,12 +334,12 @@ async fn validate_database(pool: &SqlitePool, is_thorough: bool) -> Result<Exami
     }
 }
 
-/// What the database holds, whichever version of Candor wrote it.
+/// Examines a database of any version.
 async fn find(tx: &mut Tx) -> Result<Examination> {
     let tables = tables(tx).await?;
     let has = |name: &str| tables.iter().any(|table| table == name);
     if !has("_sqlx_migrations") {
-        // A schema of PostgreSQL may be shared with other programs.
+        // Other applications may share a PostgreSQL schema.
         let is_shared = matches!(tx, Tx::Postgres(_));
         return Ok(if is_shared || tables.is_empty() { Examination::Empty } else { Examination::Foreign });
     }
@@ -394,15 +370,12 @@ async fn find(tx: &mut Tx) -> Result<Examination> {
 }
 
 impl DatabaseState {
-    /// Whether `other` is a state of the same page: an import may change its id, and its audit stays.
+    /// Compares the first audit row too, because an import may change the page's id.
     pub fn is_same_page(&self, other: &Self) -> bool {
         self.page_id == other.page_id || self.audit_start.is_some() && self.audit_start == other.audit_start
     }
 
-    /// The state that `tx` sees, in a database that is up to date.
-    ///
-    /// # Errors
-    /// Where the database can't be read.
+    /// The state in `tx`; the schema must be up to date.
     pub async fn load(tx: &mut Tx) -> Result<Self> {
         let page = row!(tx, (String,), "select id from page")?;
         let (page_id,) = page.ok_or(Error::NotFound)?;
@@ -410,7 +383,6 @@ impl DatabaseState {
     }
 }
 
-/// The hash of the first row of the audit.
 async fn audit_start(tx: &mut Tx) -> Result<Option<String>> {
     let first = row!(tx, (String,), "select hash from audit_log where id = (select min(id) from audit_log)")?;
     Ok(first.map(|(hash,)| hash).filter(|hash| !hash.is_empty()))
@@ -426,7 +398,7 @@ async fn tables(tx: &mut Tx) -> Result<Vec<String>> {
     Ok(rows!(tx, (String,), sql)?.into_iter().map(|(name,)| name).collect())
 }
 
-/// How many foreign keys there are; SQLite creates a table with them.
+/// `None` on SQLite, which creates foreign keys together with their table.
 async fn foreign_keys(tx: &mut Tx) -> Result<Option<i64>> {
     if matches!(tx, Tx::Sqlite(_)) {
         return Ok(None);

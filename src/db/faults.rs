@@ -1,20 +1,16 @@
-//! Fault injection: a test makes a statement fail that a healthy database would run.
-//!
-//! Outside [`scope`] this costs one look at a task-local variable for each transaction.
+//! Fault injection for tests. Outside [`scope`] it costs one task-local lookup per transaction.
 
 use std::sync::Arc;
 
-/// What happens in the place of a statement.
 pub struct Fault {
-    /// SQL that runs first, as where the database ends the transaction before it reports the error.
+    /// SQL that runs first, for example to end the transaction before `error`.
     pub sql: Option<&'static str>,
-    /// The error of the statement; without one it is that of `sql`.
+    /// Without an error, the result of `sql` counts.
     pub error: Option<sqlx::Error>,
 }
 
-/// Decides which statements fail.
 pub trait FaultInjector: Send + Sync {
-    /// The fault that strikes in the place of `sql`: a query, or the words that begin, commit or roll back.
+    /// The fault to run instead of `sql`, which is a query or the text that begins, commits or rolls back.
     fn inject(&self, sql: &str) -> Option<Fault>;
 }
 
@@ -22,7 +18,7 @@ tokio::task_local! {
     static CURRENT: Arc<dyn FaultInjector>;
 }
 
-/// Runs `work`; `faults` decides about every statement of the transactions that begin in it.
+/// Applies `faults` to every transaction that begins in `work`.
 pub async fn scope<F: Future>(faults: Arc<dyn FaultInjector>, work: F) -> F::Output {
     CURRENT.scope(faults, work).await
 }

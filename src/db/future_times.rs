@@ -1,18 +1,17 @@
-//! Times that lie in the future although they were the present when they were written: the clock was ahead, and has
-//! been set right. What waits for such a time to pass (a lock, a limit, a retry, the end of a session or a link) would
-//! wait as long as the clock was ahead.
+//! Corrects times that a clock running ahead wrote into the future. Locks, limits, retries, sessions and links that
+//! wait for such a time would wait too long.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Result, WriteTx};
 use crate::domain::parse_time::CLOCK_TOLERANCE;
 
-/// How far ahead a mail may be due: the longest pause between two attempts, and the lease of one that is being made.
+/// The longest retry delay of a mail, and the lease of a delivery in progress.
 const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(20);
-/// How many links are mended at a time; there are as many as managers were invited.
+/// Links per run; there are as many as invited managers.
 const MAX_LINKS: i64 = 1_000;
 
-/// Every time that is only ever written as the present, and that something waits for.
+/// Times that are only ever written as the current time, and that something waits for.
 const PRESENT_COLUMNS: [&str; 11] = [
     "update sessions set created_at = $1 where created_at > $2",
     "update sessions set last_seen_at = $1 where last_seen_at > $2",
@@ -27,10 +26,8 @@ const PRESENT_COLUMNS: [&str; 11] = [
     "update draft_presence set seen_at = $1 where seen_at > $2",
 ];
 
-/// Replaces times of the future by `now`; says how many rows had one. Links last as long from now as they were meant to.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Replaces future times with `now` and returns the number of changed rows. Links keep their lifetime, counted from
+/// now.
 pub async fn clamp(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<u64> {
     let latest = now + CLOCK_TOLERANCE;
     let mut mended = 0;
@@ -40,7 +37,7 @@ pub async fn clamp(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<u64> {
     let due = "update outbox set due_at = $1 where due_at > $2 and done_at is null";
     mended += run!(tx, due, now, now + LONGEST_WAIT)?;
     let step = crate::credentials::totp::time_step(now);
-    // The code of the next step is taken early, so the last one may be one ahead.
+    // The code of the next step is accepted early, so `last_step` may be one ahead.
     mended += run!(tx, "update totp_secrets set last_step = $1 where last_step > $2", step, step + 1)?;
     Ok(mended + clamp_links(tx, now, latest).await?)
 }

@@ -1,28 +1,23 @@
-//! Answers that are kept under an Idempotency-Key, so that who asks again changes nothing again.
+//! Stored responses by Idempotency-Key, so that a repeated request changes nothing.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Error, Result, Tx, WriteTx};
 use crate::domain::TokenId;
 
-/// How long an answer is kept.
 const RETENTION: TimeDelta = TimeDelta::hours(24);
-/// How many answers are kept for one token; beyond that the oldest go first.
+/// Limit per token; the oldest responses are deleted first.
 const MAX_RESPONSES: i64 = 1000;
 
-/// An answer that was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredResponse {
-    /// SHA-256 of what was asked.
+    /// SHA-256 of the request.
     pub request_hash: String,
     pub status: u16,
     pub body: String,
 }
 
-/// The answer that was given to this token under this key within the last day.
-///
-/// # Errors
-/// Where the database can't be read.
+/// The response stored for this token and key in the last 24 hours.
 pub async fn find(tx: &mut Tx, token: &TokenId, key: &str, now: DateTime<Utc>) -> Result<Option<StoredResponse>> {
     let sql = "select request_hash, status, body from idempotency_keys
                where token_id = $1 and key = $2 and created_at > $3";
@@ -34,10 +29,7 @@ pub async fn find(tx: &mut Tx, token: &TokenId, key: &str, now: DateTime<Utc>) -
     row.map(kept).transpose()
 }
 
-/// Keeps an answer; those that are too old or too many are forgotten.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Stores a response, and deletes expired ones and those beyond the limit.
 pub async fn insert(
     tx: &mut WriteTx,
     token: &TokenId,

@@ -1,7 +1,7 @@
-//! The listing: what lists and totals of incidents are answered from, so that none of them costs more where
-//! the history is long. It holds one line for each incident in the list of all and one in the list of every
-//! component it names, and the sums of the list of all. It follows from the incidents and is written with them;
-//! an incident that visitors don't see has no line and no part in the sums.
+//! The incident index, which answers lists and totals at a cost independent of the history's length.
+//!
+//! Each public incident has one row in the list of all incidents (an empty `component_id`), one row in the list of each
+//! component that it names, and a part in the totals. All are written together with the incident.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -10,12 +10,11 @@ use super::{Error, Result, Tx, WriteTx};
 use crate::domain::history::{Cursor, HistoryFilter, MAX_SEARCHED_INCIDENTS, Totals};
 use crate::domain::{ComponentId, Impact, Incident, IncidentId};
 
-/// From (included) and to (not included).
+/// From (inclusive) and to (exclusive).
 pub type Bounds = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
-/// The condition of a [`HistoryFilter`] on the listing: an empty text stands for "any", and the bounds are always
-/// given, so that both databases know the types of their values. The text of an incident is only fetched
-/// where one is searched for and all else fits.
+/// The condition of a [`HistoryFilter`]. An empty text means "any"; bounds are always bound, because PostgreSQL must
+/// know the types of all values. An incident's text is fetched only if all other conditions match.
 macro_rules! matches_filter {
     () => {
         "component_id = $1 and started_at >= $2 and started_at < $3 and ($4 = '' or impact = $4)
@@ -24,7 +23,7 @@ macro_rules! matches_filter {
 }
 pub(super) use matches_filter;
 
-/// The values of a [`HistoryFilter`] as its condition wants them.
+/// The values to bind in `matches_filter`.
 pub(super) struct Values {
     pub component: String,
     pub impact: &'static str,
@@ -45,17 +44,14 @@ impl Values {
         }
     }
 
-    /// The same, with nothing that begins after `cursor`: so the index leads straight to it.
+    /// Lowers the upper bound to `cursor`, so that the query starts there in the index.
     pub(super) fn up_to(self, cursor: Option<&Cursor>) -> Self {
         let end = cursor.map(|cursor| cursor.started_at + TimeDelta::microseconds(1));
         Self { to: end.map_or(self.to, |end| end.min(self.to)), ..self }
     }
 }
 
-/// Count, sum and first start of all incidents that pass `filter` and began within `bounds`, from one query.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Count, total duration and first start of the incidents that match `filter` and began within `bounds`.
 pub async fn totals(tx: &mut Tx, filter: &HistoryFilter, bounds: Bounds) -> Result<Totals> {
     if filter.is_all() && bounds == (None, None) {
         return totals_of_all(tx).await;
@@ -79,7 +75,7 @@ pub async fn totals(tx: &mut Tx, filter: &HistoryFilter, bounds: Bounds) -> Resu
     Ok(Totals { count, seconds, first_started_at })
 }
 
-/// Every publishing asks for these, so they are kept and not counted.
+/// Every publish reads these totals, so they are stored.
 async fn totals_of_all(tx: &mut Tx) -> Result<Totals> {
     let row = row!(tx, (i64, i64), "select incidents, duration_seconds from incident_totals where id = 1")?;
     let (count, seconds) = row.ok_or_else(|| Error::other("the row of totals is missing"))?;
@@ -87,11 +83,8 @@ async fn totals_of_all(tx: &mut Tx) -> Result<Totals> {
     Ok(Totals { count, seconds, first_started_at })
 }
 
-/// Where a search for the text of `filter` stops: the start of the newest incident within `bounds` at which
-/// it does not look any more. Nothing where it looks at all of them.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Where a text search stops: the start of the newest incident within `bounds` beyond the search limit, or `None` if
+/// the search covers all.
 pub async fn unsearched(tx: &mut Tx, filter: &HistoryFilter, bounds: Bounds) -> Result<Option<DateTime<Utc>>> {
     if filter.text.is_none() {
         return Ok(None);
@@ -114,33 +107,25 @@ pub async fn unsearched(tx: &mut Tx, filter: &HistoryFilter, bounds: Bounds) -> 
     Ok(row.map(|(at,)| at))
 }
 
-/// The start of the newest incident that began before `at`.
-///
-/// # Errors
-/// Where the database can't be read.
 pub async fn last_start_before(tx: &mut Tx, at: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
     let sql = "select started_at from incident_index where component_id = '' and started_at < $1
                order by started_at desc limit 1";
     Ok(row!(tx, (DateTime<Utc>,), sql, at)?.map(|(at,)| at))
 }
 
-/// The start of the oldest incident that began at or after `at`.
-///
-/// # Errors
-/// Where the database can't be read.
 pub async fn first_start_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
     let sql = "select started_at from incident_index where component_id = '' and started_at >= $1
                order by started_at limit 1";
     Ok(row!(tx, (DateTime<Utc>,), sql, at)?.map(|(at,)| at))
 }
 
-/// Writes the lines of `incident` over those it had, and keeps the sums.
+/// Replaces the rows of `incident` and updates the totals.
 pub(super) async fn write(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
     remove(tx, &incident.id).await?;
     add(tx, incident).await
 }
 
-/// Writes the lines of `incident`, which has none yet, and keeps the sums.
+/// As `write`, for an incident without rows.
 pub(super) async fn add(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
     if !incident.visibility.is_public() {
         return Ok(());
@@ -158,9 +143,8 @@ pub(super) async fn add(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
     Ok(())
 }
 
-/// Takes an incident out of every list, and out of the sums.
 pub(super) async fn remove(tx: &mut WriteTx, id: &IncidentId) -> Result<()> {
-    // All its lines say the same; asked for one list only, SQLite would walk through that list.
+    // All rows of an incident have the same duration. A condition on one list would make SQLite scan that list.
     let sql = "update incident_totals set
                  incidents = incidents - (select count(distinct incident_id) from incident_index where incident_id = $1),
                  duration_seconds = duration_seconds - (select coalesce(max(duration_seconds), 0) from incident_index where incident_id = $1)

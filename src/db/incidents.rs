@@ -1,5 +1,5 @@
-//! Incidents with their updates and the components these name: what visitors may know of them, and
-//! writing. Every query here reads the views of what is public; what managers see is in [`super::admin_incidents`].
+//! Incidents as visitors see them, with updates and affected components, and all writes. Every read uses the public
+//! views; managers' queries are in [`super::admin_incidents`].
 
 use std::collections::HashMap;
 
@@ -54,8 +54,8 @@ pub(super) struct AffectedRow {
     status: String,
 }
 
-/// Loads the incidents whose ids a query chooses, newest start first, in three statements whatever
-/// their number. Of public ones it gives what the view has: nothing that is for managers only.
+/// Loads the incidents whose ids a query selects, newest start first, always in three statements. Public views have no
+/// manager-only columns.
 macro_rules! load {
     ($tx:expr, $chosen:expr $(, $value:expr)* $(,)?) => {
         load!(
@@ -98,27 +98,17 @@ macro_rules! load {
 }
 pub(super) use load;
 
-/// One incident.
-///
-/// # Errors
-/// `NotFound` where there is none, or none that visitors see.
+/// Fails with `NotFound` for incidents that visitors can't see.
 pub async fn find(tx: &mut Tx, id: &IncidentId) -> Result<Incident> {
     load!(tx, "select id from public_incidents where id = $1", id.as_str())?.pop().ok_or(Error::NotFound)
 }
 
-/// Every open incident, newest start first, at most 100.
-///
-/// # Errors
-/// Where the database can't be read.
+/// At most 100, newest start first.
 pub async fn list_open(tx: &mut Tx) -> Result<Vec<Incident>> {
     load!(tx, "select id from public_incidents where phase <> 'resolved' order by started_at desc, id desc limit 100")
 }
 
-/// At most `limit` incidents that pass `filter` and began within `bounds` (from, to), newest start
-/// first, behind `cursor` where one is given.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Incidents that match `filter` and began within `bounds`, newest start first.
 pub async fn list(
     tx: &mut Tx,
     filter: &HistoryFilter,
@@ -142,7 +132,7 @@ pub async fn list(
     if filter.text.is_none() {
         return load!(tx, chosen!(), component, from, to, impact, text, before, id, limit);
     }
-    // Searching thrice would cost more than loading one by one what was found.
+    // One text search and a load per result is cheaper than the text search in all three statements.
     let found = rows!(tx, (String,), chosen!(), component, from, to, impact, text, before, id, limit)?;
     let mut incidents = Vec::with_capacity(found.len());
     for (id,) in found {
@@ -151,11 +141,7 @@ pub async fn list(
     Ok(incidents)
 }
 
-/// At most `limit` incidents that ended within `span` (from the first, before the second), in no order that
-/// matters; the latest ends where there are more.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Incidents that ended within `span` (from inclusive, to exclusive). Above `limit`, keeps the latest ends.
 pub async fn ended_within(tx: &mut Tx, span: (DateTime<Utc>, DateTime<Utc>), limit: i64) -> Result<Vec<Incident>> {
     load!(
         tx,
@@ -166,19 +152,13 @@ pub async fn ended_within(tx: &mut Tx, span: (DateTime<Utc>, DateTime<Utc>), lim
     )
 }
 
-/// When the first of those that are over ended.
-///
-/// # Errors
-/// Where the database can't be read.
+/// The first end of an incident.
 pub async fn earliest_end(tx: &mut Tx) -> Result<Option<DateTime<Utc>>> {
     let sql = "select ended_at from public_incidents where ended_at is not null order by ended_at limit 1";
     Ok(row!(tx, (DateTime<Utc>,), sql)?.map(|(at,)| at))
 }
 
-/// Adds `incident` with its updates.
-///
-/// # Errors
-/// A conflict where an id is taken.
+/// Fails with `Conflict` if an id is taken.
 pub async fn insert(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
     run!(
         tx,
@@ -211,11 +191,7 @@ pub async fn insert(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
     add_effects(tx, incident).await
 }
 
-/// Writes `incident` and all its updates over their rows, if the incident's row still has its version;
-/// gives it the next version.
-///
-/// # Errors
-/// A conflict where somebody changed it in between.
+/// Saves `incident` with all its updates and increments its version. `Conflict` if the stored version differs.
 pub async fn update(tx: &mut WriteTx, incident: &mut Incident, now: DateTime<Utc>) -> Result<()> {
     let changed = run!(
         tx,
@@ -256,10 +232,7 @@ pub async fn update(tx: &mut WriteTx, incident: &mut Incident, now: DateTime<Utc
     Ok(())
 }
 
-/// Deletes an incident and its updates; the audit keeps what it was.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Deletes an incident and its updates; the audit log keeps its content.
 pub async fn delete(tx: &mut WriteTx, id: &IncidentId) -> Result<()> {
     incident_index::remove(tx, id).await?;
     api_metadata::delete(tx, id.as_str()).await?;
@@ -267,10 +240,10 @@ pub async fn delete(tx: &mut WriteTx, id: &IncidentId) -> Result<()> {
     Ok(())
 }
 
-/// Writes what the incident did to its components.
+/// Writes the component status intervals of the incident.
 async fn add_effects(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
     for effect in incident.status_intervals() {
-        // Two updates posted at one instant: the later one's word stands.
+        // The later of two updates posted at the same instant wins.
         let sql = "insert into incident_status_intervals (incident_id, component_id, started_at, ended_at, status)
                    values ($1, $2, $3, $4, $5)
                    on conflict (incident_id, component_id, started_at)
@@ -304,14 +277,14 @@ async fn insert_update(tx: &mut WriteTx, incident: &IncidentId, update: &Update)
     Ok(())
 }
 
-/// Title and texts in lower case.
+/// Title and update texts in lower case.
 fn search_text(incident: &Incident) -> String {
     let bodies = incident.updates.iter().map(|update| update.body.as_str());
     let parts: Vec<&str> = std::iter::once(incident.title.as_str()).chain(bodies).collect();
     parts.join("\n").to_lowercase()
 }
 
-/// Puts incidents, updates and components together, keeping the order of the incidents.
+/// Joins the loaded rows and keeps the order of the incidents.
 pub(super) fn assemble(
     incidents: Vec<Row>,
     updates: Vec<UpdateRow>,

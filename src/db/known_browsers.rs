@@ -6,25 +6,18 @@ use super::{Result, Tx, WriteTx};
 use crate::domain::ManagerId;
 use crate::domain::login_backoff::LoginFailures;
 
-/// How long a browser is known without being used.
+/// How long an unused browser stays known.
 pub const RETENTION: TimeDelta = TimeDelta::days(180);
-/// The most browsers kept of one manager; the one unused for longest goes first.
+/// Limit per manager; the browser unused for longest is deleted first.
 const MAX_BROWSERS: i64 = 20;
 
-/// The wrong passwords in a row from the browser with this hash, if it is one of the manager's.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Consecutive wrong passwords from this browser; `None` unless it is one of the manager's.
 pub async fn failures(tx: &mut Tx, token_hash: &str, manager: &ManagerId) -> Result<Option<LoginFailures>> {
     let sql = "select failures, failed_at from known_browsers where token_hash = $1 and manager_id = $2";
     let row = row!(tx, (i64, Option<DateTime<Utc>>), sql, token_hash, manager.as_str())?;
     Ok(row.map(|(count, last_at)| LoginFailures { count, last_at }))
 }
 
-/// Counts one more wrong password from this browser.
-///
-/// # Errors
-/// Where the database can't be written.
 pub async fn add_failure(tx: &mut WriteTx, token_hash: &str, now: DateTime<Utc>) -> Result<()> {
     run!(
         tx,
@@ -35,19 +28,12 @@ pub async fn add_failure(tx: &mut WriteTx, token_hash: &str, now: DateTime<Utc>)
     Ok(())
 }
 
-/// Forgets the wrong passwords from this browser.
-///
-/// # Errors
-/// Where the database can't be written.
 pub async fn clear_failures(tx: &mut WriteTx, token_hash: &str) -> Result<()> {
     run!(tx, "update known_browsers set failures = 0, failed_at = null where token_hash = $1", token_hash)?;
     Ok(())
 }
 
-/// Keeps a browser of the manager, and notes that it was used.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Stores a browser of the manager or updates its last use.
 pub async fn save(tx: &mut WriteTx, token_hash: &str, manager: &ManagerId, now: DateTime<Utc>) -> Result<()> {
     run!(
         tx,
@@ -67,18 +53,11 @@ pub async fn save(tx: &mut WriteTx, token_hash: &str, manager: &ManagerId, now: 
     Ok(())
 }
 
-/// Forgets every browser of a manager; tells how many there were.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Returns the number of deleted browsers.
 pub async fn delete_for_manager(tx: &mut WriteTx, manager: &ManagerId) -> Result<u64> {
     run!(tx, "delete from known_browsers where manager_id = $1", manager.as_str())
 }
 
-/// Forgets browsers not used since `unused_since`.
-///
-/// # Errors
-/// Where the database can't be written.
 pub async fn delete_unused(tx: &mut WriteTx, unused_since: DateTime<Utc>) -> Result<()> {
     run!(tx, "delete from known_browsers where last_used_at <= $1", unused_since)?;
     Ok(())

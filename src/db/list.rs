@@ -1,4 +1,4 @@
-//! What queries of lists share: the cursor behind which a page begins, and patterns of searched texts.
+//! Cursors and search patterns of list queries.
 
 use chrono::{DateTime, Utc};
 
@@ -9,12 +9,12 @@ pub(super) fn end_of_time() -> DateTime<Utc> {
     DateTime::from_timestamp(253_402_300_799, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
-/// Start and id of the item behind which a page begins; without a cursor, it begins with the newest item.
+/// Start and id of the last item before the page; without a cursor, the page starts with the newest item.
 pub(super) fn behind(cursor: Option<&Cursor>) -> (DateTime<Utc>, &str) {
     cursor.map_or((end_of_time(), ""), |cursor| (cursor.started_at, cursor.id.as_str()))
 }
 
-/// A pattern for `like` that matches every text with `text` in it, whose characters stand for themselves.
+/// A `like` pattern for texts that contain `text`, with its wildcards escaped.
 pub(super) fn containing(text: &str) -> String {
     format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
 }

@@ -1,4 +1,4 @@
-//! Wrong passwords in a row, by manager.
+//! Consecutive wrong passwords, per manager.
 
 use chrono::{DateTime, Utc};
 
@@ -6,23 +6,17 @@ use super::{Result, Tx, WriteTx};
 use crate::domain::ManagerId;
 use crate::domain::login_backoff::LoginFailures;
 
-/// Counts the wrong passwords for unknown addresses.
+/// The key that counts attempts for unknown email addresses.
 const UNKNOWN: &str = "unknown";
 
-/// The wrong passwords for `manager` since the last right one.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Wrong passwords for `manager` since the last correct one.
 pub async fn load(tx: &mut Tx, manager: &ManagerId) -> Result<LoginFailures> {
     let sql = "select failures, failed_at from login_failures where manager_id = $1";
     let row = row!(tx, (i64, DateTime<Utc>), sql, manager.as_str())?;
     Ok(row.map(|(count, at)| LoginFailures { count, last_at: Some(at) }).unwrap_or_default())
 }
 
-/// Counts one more, for `manager` or for nobody.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Counts a wrong password; `None` is an unknown email address.
 pub async fn add(tx: &mut WriteTx, manager: Option<&ManagerId>, now: DateTime<Utc>) -> Result<()> {
     run!(
         tx,
@@ -34,10 +28,6 @@ pub async fn add(tx: &mut WriteTx, manager: Option<&ManagerId>, now: DateTime<Ut
     Ok(())
 }
 
-/// Forgets them.
-///
-/// # Errors
-/// Where the database can't be written.
 pub async fn clear(tx: &mut WriteTx, manager: &ManagerId) -> Result<()> {
     run!(tx, "delete from login_failures where manager_id = $1", manager.as_str())?;
     Ok(())

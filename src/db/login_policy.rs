@@ -1,12 +1,8 @@
-//! What every manager is asked for: one row.
+//! The login policy for all managers: one row.
 
 use super::{Error, Result, Tx, WriteTx};
 use crate::domain::{LoginPolicy, ManagerId, PasswordPolicy};
 
-/// The policy.
-///
-/// # Errors
-/// Where the database can't be read.
 pub async fn load(tx: &mut Tx) -> Result<LoginPolicy> {
     let sql =
         "select second_factor_required, api_key_in_query, break_glass_owner_id, version from login_policy where id = 1";
@@ -19,26 +15,17 @@ pub async fn load(tx: &mut Tx) -> Result<LoginPolicy> {
     Ok(LoginPolicy { second_factor_required, api_key_in_query, passwords, version })
 }
 
-/// Whether the policy asks this manager for a second factor that they don't have yet.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Whether the policy requires a second factor that this manager doesn't have yet.
 pub async fn lacks_factor(tx: &mut Tx, manager: &ManagerId) -> Result<bool> {
     Ok(load(tx).await?.second_factor_required && !super::second_factors::load(tx, manager).await?.any())
 }
 
-/// Whether the password of this manager lets them in, if they have one.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Whether the policy lets this manager log in with a password.
 pub async fn accepts_password(tx: &mut Tx, manager: &ManagerId) -> Result<bool> {
     Ok(load(tx).await?.passwords.accepted_for(manager))
 }
 
-/// Refuses to take away the last way in that needs nobody else: the owner whose password alone counts stays.
-///
-/// # Errors
-/// A conflict where the manager is that owner.
+/// Fails with `Conflict` for the break-glass owner, whose password is the only login without the identity provider.
 pub(super) async fn ensure_password_owner(tx: &mut Tx, manager: &ManagerId) -> Result<()> {
     if load(tx).await?.passwords.break_glass_owner() == Some(manager) {
         return Err(Error::Conflict(
@@ -48,10 +35,7 @@ pub(super) async fn ensure_password_owner(tx: &mut Tx, manager: &ManagerId) -> R
     Ok(())
 }
 
-/// Changes the policy, if it still is of this version.
-///
-/// # Errors
-/// A conflict where somebody changed it in between.
+/// Fails with `Conflict` if the stored version differs.
 pub async fn update(tx: &mut WriteTx, policy: &LoginPolicy) -> Result<()> {
     let sql = "update login_policy set second_factor_required = $1, api_key_in_query = $2, break_glass_owner_id = $3,
                       version = version + 1

@@ -14,9 +14,9 @@ use crate::domain::{
     Update, UpdateId,
 };
 
-/// The most that are looked at of those to come and going on.
+/// Limit for planned and ongoing maintenances.
 const MAX_PLANNED: i64 = 200;
-/// How a start on a wall clock is stored.
+/// The stored form of a local start time.
 pub(super) const WALL_CLOCK: &str = "%Y-%m-%dT%H:%M:%S";
 
 #[derive(sqlx::FromRow)]
@@ -68,8 +68,7 @@ struct AffectedRow {
     status: String,
 }
 
-/// Loads the maintenances whose ids a query chooses, latest start first, in four statements whatever
-/// their number.
+/// Loads the maintenances whose ids a query selects, latest start first, always in four statements.
 macro_rules! load {
     ($tx:expr, $chosen:expr $(, $value:expr)* $(,)?) => {{
         let maintenances = rows!(
@@ -115,35 +114,20 @@ macro_rules! load {
     }};
 }
 
-/// One maintenance.
-///
-/// # Errors
-/// `NotFound` where there is none.
 pub async fn find(tx: &mut Tx, id: &MaintenanceId) -> Result<Maintenance> {
     load!(tx, "select cast($1 as text)", id.as_str())?.pop().ok_or(Error::NotFound)
 }
 
-/// Whether there is a maintenance `id`.
-///
-/// # Errors
-/// Where the database can't be read.
 pub async fn exists(tx: &mut Tx, id: &MaintenanceId) -> Result<bool> {
     Ok(row!(tx, (i64,), "select cast(1 as bigint) from maintenances where id = $1", id.as_str())?.is_some())
 }
 
-/// The maintenance to which the update `id` belongs, if there is such an update.
-///
-/// # Errors
-/// Where the database can't be read.
 pub async fn find_maintenance_of_update(tx: &mut Tx, id: &UpdateId) -> Result<Option<MaintenanceId>> {
     let row = row!(tx, (String,), "select maintenance_id from maintenance_updates where id = $1", id.as_str())?;
     Ok(row.and_then(|(maintenance,)| MaintenanceId::parse(&maintenance)))
 }
 
-/// Every maintenance that is to come or goes on, soonest start first, at most 200.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Planned and ongoing maintenances, soonest start first, at most 200.
 pub async fn list_planned(tx: &mut Tx) -> Result<Vec<Maintenance>> {
     let mut planned = load!(
         tx,
@@ -155,7 +139,6 @@ pub async fn list_planned(tx: &mut Tx) -> Result<Vec<Maintenance>> {
     Ok(planned)
 }
 
-/// Which of the maintenances that are not over are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlannedKind {
     All,
@@ -163,11 +146,7 @@ pub enum PlannedKind {
     GoingOn,
 }
 
-/// The maintenances of the `window` (how many are left out, how many follow) that are to come or go on, soonest start
-/// first.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Planned and ongoing maintenances, soonest start first. `window` is (offset, limit).
 pub async fn planned_in_page(tx: &mut Tx, which: PlannedKind, window: (i64, i64)) -> Result<Vec<Maintenance>> {
     let (to_come, going_on) = match which {
         PlannedKind::All => (1_i64, 1_i64),
@@ -188,11 +167,8 @@ pub async fn planned_in_page(tx: &mut Tx, which: PlannedKind, window: (i64, i64)
     Ok(planned)
 }
 
-/// Those that are over and were to end after `since`, latest start first; where there are more than `limit`, those that
-/// were to end last.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Completed and cancelled maintenances with a planned end after `since`, latest start first. Above `limit`, keeps the
+/// latest planned ends.
 pub async fn list_completed_since(tx: &mut Tx, since: DateTime<Utc>, limit: i64) -> Result<Vec<Maintenance>> {
     load!(
         tx,
@@ -203,11 +179,8 @@ pub async fn list_completed_since(tx: &mut Tx, since: DateTime<Utc>, limit: i64)
     )
 }
 
-/// The same without those that were cancelled and were only to begin after `now`: however many of these there are, they
-/// leave the past its place.
-///
-/// # Errors
-/// Where the database can't be read.
+/// As [`list_completed_since`], without maintenances that were cancelled before their planned start, so that these
+/// don't use up `limit`.
 pub async fn list_past_since(
     tx: &mut Tx,
     since: DateTime<Utc>,
@@ -225,11 +198,7 @@ pub async fn list_past_since(
     )
 }
 
-/// Those that were cancelled and were to begin after `now`, latest start first; where there are more than `limit`, those
-/// that were to begin soonest.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Cancelled maintenances with a planned start after `now`, latest start first. Above `limit`, keeps the soonest.
 pub async fn list_cancelled(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<Maintenance>> {
     load!(
         tx,
@@ -240,10 +209,7 @@ pub async fn list_cancelled(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Resu
     )
 }
 
-/// At most `limit` maintenances, latest start first, behind `cursor` where one is given.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Latest start first.
 pub async fn list(tx: &mut Tx, cursor: Option<&Cursor>, limit: i64) -> Result<Vec<Maintenance>> {
     let (before, id) = behind(cursor);
     load!(
@@ -256,11 +222,7 @@ pub async fn list(tx: &mut Tx, cursor: Option<&Cursor>, limit: i64) -> Result<Ve
     )
 }
 
-/// At most `limit` maintenances whose planned start lies in `span` (from the first, before the second),
-/// latest first.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Maintenances with a planned start within `span` (from inclusive, to exclusive), latest first.
 pub async fn list_within(
     tx: &mut Tx,
     span: (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
@@ -276,11 +238,7 @@ pub async fn list_within(
     )
 }
 
-/// At most `limit` maintenances that ended within `span` (from the first, before the second); the latest ends
-/// where there are more.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Maintenances that ended within `span` (from inclusive, to exclusive). Above `limit`, keeps the latest ends.
 pub async fn ended_within(tx: &mut Tx, span: (DateTime<Utc>, DateTime<Utc>), limit: i64) -> Result<Vec<Maintenance>> {
     load!(
         tx,
@@ -291,47 +249,32 @@ pub async fn ended_within(tx: &mut Tx, span: (DateTime<Utc>, DateTime<Utc>), lim
     )
 }
 
-/// When the first of those that are over ended.
-///
-/// # Errors
-/// Where the database can't be read.
+/// The first end of a maintenance.
 pub async fn earliest_end(tx: &mut Tx) -> Result<Option<DateTime<Utc>>> {
     let sql = "select ended_at from maintenances where ended_at is not null order by ended_at limit 1";
     Ok(row!(tx, (DateTime<Utc>,), sql)?.map(|(at,)| at))
 }
 
-/// Those maintenances of the `window` (how many are left out, how many follow) of public incidents and
-/// maintenances together whose texts hold `text`, the newest first.
-///
-/// # Errors
-/// Where the database can't be read.
+/// The maintenances on one page of public incidents and maintenances whose texts contain `text`, newest first. `window`
+/// is (offset, limit).
 pub async fn maintenances_in_page(tx: &mut Tx, text: &str, window: (i64, i64)) -> Result<Vec<Maintenance>> {
     let text = pattern(text);
     load!(tx, chosen_events!(), text.as_str(), window.0, window.1)
 }
 
-/// The planned start of the newest maintenance that was to begin before `at`.
-///
-/// # Errors
-/// Where the database can't be read.
+/// The latest planned start before `at`.
 pub async fn last_start_before(tx: &mut Tx, at: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
     let sql = "select scheduled_for from maintenances where scheduled_for < $1 order by scheduled_for desc limit 1";
     Ok(row!(tx, (DateTime<Utc>,), sql, at)?.map(|(at,)| at))
 }
 
-/// The planned start of the oldest maintenance that was to begin at or after `at`.
-///
-/// # Errors
-/// Where the database can't be read.
+/// The earliest planned start at or after `at`.
 pub async fn first_start_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
     let sql = "select scheduled_for from maintenances where scheduled_for >= $1 order by scheduled_for limit 1";
     Ok(row!(tx, (DateTime<Utc>,), sql, at)?.map(|(at,)| at))
 }
 
-/// The occurrence of a series that is still to come, if there is one.
-///
-/// # Errors
-/// Where the database can't be read.
+/// The next occurrence of a recurring maintenance.
 pub async fn find_next_occurrence(tx: &mut Tx, series: &SeriesId) -> Result<Option<Maintenance>> {
     let found = load!(
         tx,
@@ -342,10 +285,7 @@ pub async fn find_next_occurrence(tx: &mut Tx, series: &SeriesId) -> Result<Opti
     Ok(found.into_iter().next())
 }
 
-/// Adds `maintenance` with its components and updates.
-///
-/// # Errors
-/// A conflict where an id is taken.
+/// Fails with `Conflict` if an id is taken.
 pub async fn insert(tx: &mut WriteTx, maintenance: &Maintenance) -> Result<()> {
     run!(
         tx,
@@ -376,11 +316,7 @@ pub async fn insert(tx: &mut WriteTx, maintenance: &Maintenance) -> Result<()> {
     insert_parts(tx, maintenance).await
 }
 
-/// Writes `maintenance` with all its parts over its rows, if its row still has its version; gives it the
-/// next version.
-///
-/// # Errors
-/// A conflict where somebody changed it in between.
+/// Saves `maintenance` with all its parts and increments its version. `Conflict` if the stored version differs.
 pub async fn update(tx: &mut WriteTx, maintenance: &mut Maintenance, now: DateTime<Utc>) -> Result<()> {
     let changed = run!(
         tx,
@@ -420,10 +356,7 @@ pub async fn update(tx: &mut WriteTx, maintenance: &mut Maintenance, now: DateTi
     Ok(())
 }
 
-/// Deletes a maintenance as if it had never been told of; the audit keeps what it was.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Deletes a maintenance; the audit log keeps its content.
 pub async fn delete(tx: &mut WriteTx, id: &MaintenanceId) -> Result<()> {
     api_metadata::delete(tx, id.as_str()).await?;
     run!(tx, "delete from maintenances where id = $1", id.as_str())?;
@@ -479,19 +412,19 @@ async fn insert_update(
     Ok(())
 }
 
-/// The place behind `maintenance` in [`list`].
+/// The cursor for [`list`].
 pub fn cursor(maintenance: &Maintenance) -> Option<Cursor> {
     Cursor::at(maintenance.scheduled_for, maintenance.id.as_str())
 }
 
-/// Title and texts in lower case.
+/// Title and update texts in lower case.
 fn search_text(maintenance: &Maintenance) -> String {
     let bodies = maintenance.updates.iter().map(|update| update.body.as_str());
     let parts: Vec<&str> = std::iter::once(maintenance.title.as_str()).chain(bodies).collect();
     parts.join("\n").to_lowercase()
 }
 
-/// Puts maintenances and their parts together, keeping the order of the maintenances.
+/// Joins the loaded rows and keeps the order of the maintenances.
 fn assemble(
     maintenances: Vec<Row>,
     components: Vec<ComponentRow>,
@@ -568,7 +501,7 @@ impl UpdateRow {
     }
 }
 
-/// A start on a wall clock as it is stored.
+/// Parses a stored local start time.
 pub(super) fn wall_clock(text: &str) -> Result<NaiveDateTime> {
     NaiveDateTime::parse_from_str(text, WALL_CLOCK).map_err(Error::other)
 }

@@ -1,4 +1,4 @@
-//! Managers.
+//! Managers are disabled, never deleted.
 
 use chrono::{DateTime, Utc};
 
@@ -7,10 +7,9 @@ use crate::credentials::random_bytes;
 use crate::domain::forms::NewManager;
 use crate::domain::{Manager, ManagerId, Role};
 
-/// The most owners among whom one is chosen.
+/// Limit of the choice of a break-glass owner.
 const MAX_PASSWORD_OWNERS: i64 = 500;
 
-/// Why the last owner stays one.
 const LAST_OWNER: &str = "This is the only active owner. Make someone else an owner first.";
 
 #[derive(sqlx::FromRow)]
@@ -28,11 +27,7 @@ struct Row {
     has_identity: bool,
 }
 
-/// At most `limit` managers, by name, behind the one called `cursor` where one is given. Nobody is ever deleted, so
-/// that one is still there.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Managers after `cursor`, by name. The cursor's manager always exists, because managers are never deleted.
 pub async fn list(tx: &mut Tx, cursor: Option<&ManagerId>, limit: i64) -> Result<Vec<Manager>> {
     let sql =
         "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version,
@@ -44,10 +39,7 @@ pub async fn list(tx: &mut Tx, cursor: Option<&ManagerId>, limit: i64) -> Result
     rows.into_iter().map(Manager::try_from).collect()
 }
 
-/// The owners who can log in with a password, by name.
-///
-/// # Errors
-/// Where the database can't be read.
+/// The active owners with a password, by name.
 pub async fn password_owners(tx: &mut Tx) -> Result<Vec<Manager>> {
     let sql =
         "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version,
@@ -57,10 +49,6 @@ pub async fn password_owners(tx: &mut Tx) -> Result<Vec<Manager>> {
     rows!(tx, Row, sql, MAX_PASSWORD_OWNERS)?.into_iter().map(Manager::try_from).collect()
 }
 
-/// One manager.
-///
-/// # Errors
-/// `NotFound` where there is none.
 pub async fn find(tx: &mut Tx, id: &ManagerId) -> Result<Manager> {
     let sql =
         "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version,
@@ -69,11 +57,8 @@ pub async fn find(tx: &mut Tx, id: &ManagerId) -> Result<Manager> {
     row!(tx, Row, sql, id.as_str())?.ok_or(Error::NotFound)?.try_into()
 }
 
-/// The manager with the address `email` (lower case) and the hash of the password, if one is set. Nobody's address
-/// holds a control character, and PostgreSQL would not even take the question.
-///
-/// # Errors
-/// Where the database can't be read.
+/// The manager with the email address `email` (lower case), and the password hash. Addresses contain no control
+/// characters, and PostgreSQL rejects NUL in a query.
 pub async fn find_by_email(tx: &mut Tx, email: &str) -> Result<Option<(Manager, Option<String>)>> {
     if email.chars().any(char::is_control) {
         return Ok(None);
@@ -90,18 +75,12 @@ pub async fn find_by_email(tx: &mut Tx, email: &str) -> Result<Option<(Manager, 
     .transpose()
 }
 
-/// How many managers there are, disabled ones too.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Includes disabled managers.
 pub async fn count(tx: &mut Tx) -> Result<i64> {
     Ok(row!(tx, (i64,), "select count(*) from managers")?.map_or(0, |(count,)| count))
 }
 
-/// How many owners can log in.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Counts owners who can log in.
 pub async fn active_owners(tx: &mut Tx) -> Result<i64> {
     let sql = "select count(*) from managers
                where role = 'owner' and disabled_at is null and (password_hash is not null
@@ -109,10 +88,7 @@ pub async fn active_owners(tx: &mut Tx) -> Result<i64> {
     Ok(row!(tx, (i64,), sql)?.map_or(0, |(count,)| count))
 }
 
-/// A manager made of `new`, with the hash of a password where one is set already.
-///
-/// # Errors
-/// A conflict where the address is taken.
+/// Creates a manager. `Conflict` if the email address is taken.
 pub async fn create(
     tx: &mut WriteTx,
     new: NewManager,
@@ -146,10 +122,7 @@ pub async fn create(
     Ok(manager)
 }
 
-/// Changes the role.
-///
-/// # Errors
-/// A conflict where nobody would be left who can administer, or whose password counts.
+/// Fails with `Conflict` for the last active owner and the break-glass owner.
 pub async fn set_role(tx: &mut WriteTx, manager: &mut Manager, role: Role, now: DateTime<Utc>) -> Result<()> {
     if role != Role::Owner {
         super::login_policy::ensure_password_owner(tx, &manager.id).await?;
@@ -162,10 +135,8 @@ pub async fn set_role(tx: &mut WriteTx, manager: &mut Manager, role: Role, now: 
     if was_owner { ensure_an_owner(tx).await } else { Ok(()) }
 }
 
-/// Disables the manager and ends all sessions, links, tokens and known browsers of theirs.
-///
-/// # Errors
-/// A conflict where nobody would be left who can administer, or whose password counts.
+/// Disables the manager and deletes their sessions, links, tokens and known browsers. `Conflict` for the last active
+/// owner and the break-glass owner.
 pub async fn disable(tx: &mut WriteTx, manager: &mut Manager, now: DateTime<Utc>) -> Result<()> {
     super::login_policy::ensure_password_owner(tx, &manager.id).await?;
     let sql = "update managers set disabled_at = $1, updated_at = $1, version = version + 1 where id = $2";
@@ -180,11 +151,9 @@ pub async fn disable(tx: &mut WriteTx, manager: &mut Manager, now: DateTime<Utc>
     if was_owner { ensure_an_owner(tx).await } else { Ok(()) }
 }
 
-/// Ends all sessions, links, tokens and known browsers of a manager to whom the identity provider gives no role any more;
-/// tells whether there were any. A password and passkeys of their own stay: they are not the provider's.
-///
-/// # Errors
-/// A conflict where nobody else can administer, or whose password alone counts: they stay what they are.
+/// Deletes all sessions, links, tokens and known browsers of a manager without a role at the identity provider, and
+/// returns whether there were any. Keeps the manager's password and passkeys, which the provider doesn't manage.
+/// `Conflict` for the last active owner and the break-glass owner, who keep their access.
 pub async fn revoke_access(tx: &mut WriteTx, manager: &Manager) -> Result<bool> {
     super::login_policy::ensure_password_owner(tx, &manager.id).await?;
     if is_active_owner(manager) && active_owners(tx).await? == 1 {
@@ -197,10 +166,6 @@ pub async fn revoke_access(tx: &mut WriteTx, manager: &Manager) -> Result<bool> 
     Ok(sessions + tokens + links + devices > 0)
 }
 
-/// Lets a disabled manager log in again.
-///
-/// # Errors
-/// Where the database can't be written.
 pub async fn enable(tx: &mut WriteTx, manager: &mut Manager, now: DateTime<Utc>) -> Result<()> {
     let sql = "update managers set disabled_at = null, updated_at = $1, version = version + 1 where id = $2";
     run!(tx, sql, now, manager.id.as_str())?;
@@ -209,11 +174,8 @@ pub async fn enable(tx: &mut WriteTx, manager: &mut Manager, now: DateTime<Utc>)
     Ok(())
 }
 
-/// Sets the password's hash and ends all sessions of the manager but the one with the hash `keep`.
-/// Links made before no longer work, and whoever was locked out by wrong passwords is not any more.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Sets the password hash and deletes the manager's other sessions (all but `keep`), links, known browsers and counted
+/// login failures.
 pub async fn set_password(
     tx: &mut WriteTx,
     manager: &mut Manager,
@@ -232,11 +194,7 @@ pub async fn set_password(
     Ok(())
 }
 
-/// Replaces the hash of a password by one with stronger parameters, where one is given. It stays where it is no longer
-/// the one that was `compared`: then the password is another.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Replaces the hash with one of stronger parameters, unless the password changed since it was `compared`.
 pub async fn record_password(tx: &mut WriteTx, id: &ManagerId, compared: &str, rehashed: Option<&str>) -> Result<()> {
     let Some(hash) = rehashed else { return Ok(()) };
     let sql = "update managers set password_hash = $1 where id = $2 and password_hash = $3";
@@ -244,19 +202,12 @@ pub async fn record_password(tx: &mut WriteTx, id: &ManagerId, compared: &str, r
     Ok(())
 }
 
-/// Notes a login.
-///
-/// # Errors
-/// Where the database can't be written.
 pub async fn record_login(tx: &mut WriteTx, id: &ManagerId, now: DateTime<Utc>) -> Result<()> {
     run!(tx, "update managers set last_login_at = $1 where id = $2", now, id.as_str())?;
     Ok(())
 }
 
-/// Changes the address the manager logs in with. Links made before no longer work.
-///
-/// # Errors
-/// A conflict where the address is taken.
+/// Changes the email address and deletes the manager's one-time links. `Conflict` if the address is taken.
 pub async fn set_email(tx: &mut WriteTx, manager: &mut Manager, email: String, now: DateTime<Utc>) -> Result<()> {
     let sql = "update managers set email = $1, updated_at = $2, version = version + 1 where id = $3";
     run!(tx, sql, email.as_str(), now, manager.id.as_str())?;
@@ -266,13 +217,13 @@ pub async fn set_email(tx: &mut WriteTx, manager: &mut Manager, email: String, n
     Ok(())
 }
 
-/// Whether the manager is one of those who can administer.
+/// An owner who can log in.
 pub(super) fn is_active_owner(manager: &Manager) -> bool {
     manager.role == Role::Owner && manager.is_active() && !manager.is_invited()
 }
 
-/// Somebody must be able to administer: taking away the last active owner is not kept. Where there is
-/// none yet, because the first has not accepted the invitation, others may still be changed.
+/// Call after removing an active owner: `Conflict` if none is left. Don't call otherwise: before the first owner
+/// accepts the invitation, other managers may still be changed.
 pub(super) async fn ensure_an_owner(tx: &mut WriteTx) -> Result<()> {
     if active_owners(tx).await? == 0 {
         return Err(Error::Conflict(LAST_OWNER));

@@ -1,8 +1,7 @@
-//! The database: SQLite or PostgreSQL behind one set of queries. The only importer of sqlx.
+//! SQLite or PostgreSQL behind one set of queries. No other module imports sqlx.
 //!
-//! Every query runs in a [`Tx`]: a read transaction sees one consistent state, a write transaction is
-//! the only writer. A write ends with [`WriteTx::commit`], which takes the audit entry and makes the
-//! next revision, so no change can be kept without them.
+//! A read [`Tx`] sees one consistent snapshot; only one [`WriteTx`] is open at a time. [`WriteTx::commit`] takes the
+//! audit entry and writes the next revision, so a change can't be committed without them.
 
 #[macro_use]
 mod dispatch;
@@ -69,7 +68,7 @@ pub use probe::Depth;
 pub use schema::{FOREIGN_KEYS, PRE_RELEASE, SchemaError, TABLES, VIEWS};
 pub use tx::{Tx, WriteTx};
 
-/// A number for the header of an SQLite file, by which it is told from its copies.
+/// A random mark for the header of an SQLite file, which distinguishes the file from its copies.
 fn random_mark() -> u32 {
     u32::from_be_bytes(random_bytes()) >> 1 | 1
 }

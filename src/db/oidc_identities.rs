@@ -1,4 +1,4 @@
-//! Logins at an identity provider, each of which belongs to one manager.
+//! Identities at an OpenID provider; each belongs to one manager.
 
 use chrono::{DateTime, Utc};
 
@@ -6,10 +6,6 @@ use super::{Result, Tx, WriteTx};
 use crate::domain::oidc_roles::Identity;
 use crate::domain::{Manager, ManagerId};
 
-/// The manager to whom the login `subject` at `issuer` belongs.
-///
-/// # Errors
-/// Where the database can't be read.
 pub async fn find_manager(tx: &mut Tx, issuer: &str, subject: &str) -> Result<Option<Manager>> {
     let row = row!(
         tx,
@@ -24,29 +20,20 @@ pub async fn find_manager(tx: &mut Tx, issuer: &str, subject: &str) -> Result<Op
     }
 }
 
-/// Whether a login at `issuer` belongs to this manager.
-///
-/// # Errors
-/// Where the database can't be read.
 pub async fn is_connected(tx: &mut Tx, manager: &ManagerId, issuer: &str) -> Result<bool> {
     let sql = "select subject from oidc_identities where manager_id = $1 and issuer = $2";
     Ok(row!(tx, (String,), sql, manager.as_str(), issuer)?.is_some())
 }
 
-/// The logins that belong to this manager, the oldest first.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Oldest first.
 pub async fn list(tx: &mut Tx, manager: &ManagerId) -> Result<Vec<Identity>> {
     let sql = "select issuer, subject, email from oidc_identities where manager_id = $1 order by created_at, issuer";
     let rows = rows!(tx, (String, String, String), sql, manager.as_str())?;
     Ok(rows.into_iter().map(|(issuer, subject, email)| Identity { issuer, subject, email }).collect())
 }
 
-/// Gives the login to the manager. Links made before no longer work: the manager is known by this now.
-///
-/// # Errors
-/// A conflict where it, or another one there, belongs to somebody already.
+/// Connects the identity to the manager and deletes their unused one-time links. `Conflict` if the identity is
+/// connected already, or the manager has another one at this issuer.
 pub async fn create(tx: &mut WriteTx, manager: &mut Manager, identity: &Identity, now: DateTime<Utc>) -> Result<()> {
     let sql =
         "insert into oidc_identities (issuer, subject, email, manager_id, created_at) values ($1, $2, $3, $4, $5)";
@@ -57,20 +44,13 @@ pub async fn create(tx: &mut WriteTx, manager: &mut Manager, identity: &Identity
     Ok(())
 }
 
-/// Notes that the login was used.
-///
-/// # Errors
-/// Where the database can't be written.
 pub async fn touch(tx: &mut WriteTx, issuer: &str, subject: &str, now: DateTime<Utc>) -> Result<()> {
     let sql = "update oidc_identities set last_used_at = $1 where issuer = $2 and subject = $3";
     run!(tx, sql, now, issuer, subject)?;
     Ok(())
 }
 
-/// Takes all logins at providers from the manager.
-///
-/// # Errors
-/// A conflict where nobody would be left who can administer.
+/// Removes all identities of the manager. `Conflict` if no active owner would be left.
 pub async fn delete_for_manager(tx: &mut WriteTx, manager: &mut Manager) -> Result<()> {
     run!(tx, "delete from oidc_identities where manager_id = $1", manager.id.as_str())?;
     let was_owner = super::managers::is_active_owner(manager);

@@ -6,20 +6,17 @@ use super::{Error, Result, Tx, WriteTx};
 use crate::domain::ManagerId;
 use crate::domain::manager::LinkPurpose;
 
-/// A link that is still good.
+/// An unused link that has not expired.
 #[derive(Clone, Debug)]
 pub struct Link {
     pub purpose: LinkPurpose,
-    /// Nobody yet, where it creates the first owner.
+    /// `None` for the setup link that creates the first owner.
     pub manager_id: Option<ManagerId>,
     pub expires_at: DateTime<Utc>,
 }
 
-/// Stores a link; the manager's earlier ones no longer work, except one that confirms a new address: a stranger can ask
-/// for a reset link, and must not void it by that.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Stores a link and deletes the manager's earlier ones, except a pending email confirmation: anyone can request a
+/// reset link, which must not cancel the confirmation.
 pub async fn create(tx: &mut WriteTx, token_hash: &str, link: &Link, now: DateTime<Utc>) -> Result<()> {
     let manager = link.manager_id.as_ref().map(ManagerId::as_str);
     match &link.manager_id {
@@ -35,10 +32,7 @@ pub async fn create(tx: &mut WriteTx, token_hash: &str, link: &Link, now: DateTi
     Ok(())
 }
 
-/// The link with this hash, if it has neither been used nor run out. Looking does not use it.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Finds a valid link without using it.
 pub async fn find(tx: &mut Tx, token_hash: &str, now: DateTime<Utc>) -> Result<Option<Link>> {
     let sql = "select purpose, manager_id, expires_at from one_time_links where token_hash = $1 and expires_at > $2";
     let row = row!(tx, (String, Option<String>, DateTime<Utc>), sql, token_hash, now)?;
@@ -52,11 +46,8 @@ pub async fn find(tx: &mut Tx, token_hash: &str, now: DateTime<Utc>) -> Result<O
     .transpose()
 }
 
-/// Stores the address that a manager wants to have, until it is confirmed or `expires_at`; an earlier one is replaced.
-/// `token_hash` is that of a token which was not mailed yet.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Stores a manager's new email address until `expires_at` as unconfirmed, and replaces an earlier one. `token_hash` is
+/// the hash of a token that was not mailed yet.
 pub async fn request_email(
     tx: &mut WriteTx,
     manager: &ManagerId,
@@ -72,9 +63,6 @@ pub async fn request_email(
 }
 
 /// Replaces the token of the link that confirms `email`; returns whether that address is still pending.
-///
-/// # Errors
-/// Where the database can't be written.
 pub async fn renew_email_token(
     tx: &mut WriteTx,
     manager: &ManagerId,
@@ -87,54 +75,35 @@ pub async fn renew_email_token(
     Ok(run!(tx, sql, token_hash, expires_at, manager.as_str(), email, now)? > 0)
 }
 
-/// The address of a manager that waits for its confirmation.
-///
-/// # Errors
-/// Where the database can't be read.
+/// The unconfirmed email address of a manager.
 pub async fn pending_email(tx: &mut Tx, manager: &ManagerId, now: DateTime<Utc>) -> Result<Option<String>> {
     let sql = "select email from one_time_links where manager_id = $1 and purpose = 'email' and expires_at > $2";
     Ok(row!(tx, (String,), sql, manager.as_str(), now)?.map(|(email,)| email))
 }
 
-/// Voids the pending address of a manager; returns whether there was one.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Deletes the unconfirmed email address; returns whether there was one.
 pub async fn cancel_email(tx: &mut WriteTx, manager: &ManagerId) -> Result<bool> {
     let sql = "delete from one_time_links where manager_id = $1 and purpose = 'email'";
     Ok(run!(tx, sql, manager.as_str())? > 0)
 }
 
-/// Uses a link up.
-///
-/// # Errors
-/// `NotFound` where somebody was faster.
+/// Fails with `NotFound` if the link was used concurrently.
 pub async fn consume(tx: &mut WriteTx, token_hash: &str) -> Result<()> {
     let used = run!(tx, "delete from one_time_links where token_hash = $1", token_hash)?;
     if used == 0 { Err(Error::NotFound) } else { Ok(()) }
 }
 
-/// Ends every link of a manager; tells how many there were.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Returns the number of deleted links.
 pub async fn delete_for_manager(tx: &mut WriteTx, manager: &ManagerId) -> Result<u64> {
     run!(tx, "delete from one_time_links where manager_id = $1", manager.as_str())
 }
 
-/// Ends every link that would create a first owner.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Deletes links that would create the first owner.
 pub async fn delete_setup(tx: &mut WriteTx) -> Result<()> {
     run!(tx, "delete from one_time_links where purpose = 'setup'")?;
     Ok(())
 }
 
-/// Forgets links that ran out before `now`.
-///
-/// # Errors
-/// Where the database can't be written.
 pub async fn delete_expired(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<()> {
     run!(tx, "delete from one_time_links where expires_at <= $1", now)?;
     Ok(())

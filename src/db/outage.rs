@@ -1,28 +1,24 @@
-//! Why nothing can be written to the database, in the categories an operator can act on.
+//! Classifies write failures by what the operator can do.
 
 use serde::Serialize;
 
 use super::Error;
 
-/// What keeps the database from being written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outage {
-    /// It does not answer, or can't be opened.
     Unreachable,
-    /// Another writer does not finish.
+    /// Another writer holds the lock for too long.
     Locked,
-    /// It takes no changes.
     ReadOnly,
-    /// Its disk is full.
     Full,
-    /// Its file is cut short or corrupt.
+    /// The file is truncated or corrupt.
     Damaged,
-    /// Tables are missing, or may not be written.
+    /// Tables are missing or not writable.
     Incomplete,
 }
 
-/// What the databases say, in lower case, and what it means. The first that fits counts.
+/// Substrings of database errors in lower case. The first match counts.
 const ERROR_TEXTS: [(&str, Outage); 14] = [
     ("disk is full", Outage::Full),
     ("no space left", Outage::Full),
@@ -41,13 +37,13 @@ const ERROR_TEXTS: [(&str, Outage); 14] = [
 ];
 
 impl Outage {
-    /// What `error` means. It may hold names and addresses, which are for the log.
+    /// `error` may contain names and addresses, so it belongs only in the log.
     pub fn from_error(error: &Error) -> Self {
         let said = format!("{error:#}").to_lowercase();
         ERROR_TEXTS.iter().find(|(words, _)| said.contains(words)).map_or(Self::Unreachable, |(_, outage)| *outage)
     }
 
-    /// What it is, for people, without names and addresses.
+    /// A sentence without names and addresses.
     pub fn sentence(self) -> &'static str {
         match self {
             Self::Unreachable => "The database does not answer.",

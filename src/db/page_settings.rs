@@ -19,10 +19,6 @@ struct Row {
     version: i64,
 }
 
-/// The page.
-///
-/// # Errors
-/// Where the database can't be read.
 pub async fn load(tx: &mut Tx) -> Result<Page> {
     let row = row!(tx, Row, "select id, name, url, time_zone, logo_text, embedders, updated_at, version from page")?;
     let row = row.ok_or(Error::NotFound)?;
@@ -40,10 +36,7 @@ pub async fn load(tx: &mut Tx) -> Result<Page> {
     })
 }
 
-/// Changes `page` to `settings`, if it still is what it was.
-///
-/// # Errors
-/// A conflict where somebody changed it in between.
+/// Fails with `Conflict` if the stored version differs.
 pub async fn update(tx: &mut WriteTx, page: &Page, settings: &PageSettings, now: DateTime<Utc>) -> Result<()> {
     let changed = run!(
         tx,
@@ -69,16 +62,13 @@ pub async fn update(tx: &mut WriteTx, page: &Page, settings: &PageSettings, now:
     Ok(())
 }
 
-/// Gives the page the identifier `id`, as an import does that brings a page with it.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Sets the page's id, which an import may bring along.
 pub async fn set_id(tx: &mut WriteTx, id: &str) -> Result<()> {
     run!(tx, "update page set id = $1", id)?;
     Ok(())
 }
 
-/// Writes the rows that always exist, in a database that is new.
+/// Writes the rows that must always exist.
 pub(super) async fn ensure(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<()> {
     run!(tx, "insert into revision (id, number, changed_at) values (1, 1, $1) on conflict do nothing", now)?;
     let any = row!(tx, (i64,), "select count(*) from page")?;

@@ -6,10 +6,9 @@ use super::{Error, Result, Tx, WriteTx};
 use crate::domain::second_factor::{MAX_PASSKEYS, Passkey};
 use crate::domain::{ManagerId, PasskeyId};
 
-/// The most passkeys a list gives.
 const MAX_LISTED: i64 = 100;
 
-/// A passkey with its key, as the login finds it.
+/// A passkey with its public key, for verifying a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
     pub id: PasskeyId,
@@ -26,29 +25,19 @@ struct Row {
     last_used_at: Option<DateTime<Utc>>,
 }
 
-/// The passkeys of a manager, oldest first.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Oldest first.
 pub async fn list(tx: &mut Tx, manager: &ManagerId) -> Result<Vec<Passkey>> {
     let sql = "select id, name, created_at, last_used_at from passkeys where manager_id = $1
                order by created_at, id limit $2";
     rows!(tx, Row, sql, manager.as_str(), MAX_LISTED)?.into_iter().map(Passkey::try_from).collect()
 }
 
-/// The keys of a manager, so that no device is asked for a second one.
-///
-/// # Errors
-/// Where the database can't be read.
+/// The registered credentials, so that a device doesn't register a second one.
 pub async fn credentials(tx: &mut Tx, manager: &ManagerId) -> Result<Vec<String>> {
     let sql = "select credential from passkeys where manager_id = $1 limit $2";
     Ok(rows!(tx, (String,), sql, manager.as_str(), MAX_LISTED)?.into_iter().map(|(text,)| text).collect())
 }
 
-/// The passkey whose credential has this hash, if there is one.
-///
-/// # Errors
-/// Where the database can't be read.
 pub async fn find_by_credential(tx: &mut Tx, credential_hash: &str) -> Result<Option<Credential>> {
     let sql = "select id, manager_id, credential from passkeys where credential_hash = $1";
     let row = row!(tx, (String, String, String), sql, credential_hash)?;
@@ -62,10 +51,7 @@ pub async fn find_by_credential(tx: &mut Tx, credential_hash: &str) -> Result<Op
     .transpose()
 }
 
-/// Keeps a new passkey.
-///
-/// # Errors
-/// A conflict where this credential is known already; `Full` where the manager has as many as they may have.
+/// Fails with `Conflict` if the credential is already registered, and with `Full` at [`MAX_PASSKEYS`].
 pub async fn create(
     tx: &mut WriteTx,
     manager: &ManagerId,
@@ -90,19 +76,13 @@ pub async fn create(
     Ok(())
 }
 
-/// Notes a use: the key with its new counter, and when.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Stores the key with its new counter and the time of use.
 pub async fn touch(tx: &mut WriteTx, id: &PasskeyId, credential: &str, now: DateTime<Utc>) -> Result<()> {
     run!(tx, "update passkeys set credential = $1, last_used_at = $2 where id = $3", credential, now, id.as_str())?;
     Ok(())
 }
 
-/// Takes a passkey of the manager away.
-///
-/// # Errors
-/// `NotFound` where the manager has no such passkey.
+/// Fails with `NotFound` if the manager has no such passkey.
 pub async fn delete(tx: &mut WriteTx, manager: &ManagerId, id: &PasskeyId) -> Result<()> {
     let gone = run!(tx, "delete from passkeys where id = $1 and manager_id = $2", id.as_str(), manager.as_str())?;
     if gone == 0 { Err(Error::NotFound) } else { Ok(()) }

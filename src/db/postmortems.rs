@@ -1,4 +1,4 @@
-//! Post-incident reviews.
+//! Postmortems of incidents.
 
 use chrono::{DateTime, Utc};
 
@@ -15,20 +15,14 @@ struct Row {
     version: i64,
 }
 
-/// What visitors may read of the review of an incident, if there is anything.
-///
-/// # Errors
-/// Where the database can't be read.
+/// What visitors may read.
 pub async fn find_published(tx: &mut Tx, incident: &IncidentId) -> Result<Option<PublishedPostmortem>> {
     let sql = "select body, published_at from public_postmortems where incident_id = $1";
     let row = row!(tx, (String, DateTime<Utc>), sql, incident.as_str())?;
     Ok(row.map(|(body, at)| PublishedPostmortem { body, at }))
 }
 
-/// The review of an incident as managers have it, if one was begun.
-///
-/// # Errors
-/// Where the database can't be read.
+/// The postmortem as managers see it, including an unpublished draft.
 pub async fn find(tx: &mut Tx, incident: &IncidentId) -> Result<Option<Postmortem>> {
     let sql = "select body, published_body, published_at, updated_at, version from postmortems where incident_id = $1";
     let row = row!(tx, Row, sql, incident.as_str())?;
@@ -41,19 +35,13 @@ pub async fn find(tx: &mut Tx, incident: &IncidentId) -> Result<Option<Postmorte
     }))
 }
 
-/// Deletes the review of an incident, whether it was published or not; the audit keeps what it was.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Deletes a draft or published postmortem; the audit log keeps its content.
 pub async fn delete(tx: &mut WriteTx, incident: &IncidentId) -> Result<()> {
     run!(tx, "delete from postmortems where incident_id = $1", incident.as_str())?;
     Ok(())
 }
 
-/// Writes `review` over the one that has its version, or adds it where its version is 0; gives it the next one.
-///
-/// # Errors
-/// A conflict where somebody changed it in between.
+/// Saves `review` and increments its version; version 0 inserts it. `Conflict` if the stored version differs.
 pub async fn save(tx: &mut WriteTx, review: &mut Postmortem, now: DateTime<Utc>) -> Result<()> {
     let body = review.published.as_ref().map(|published| published.body.as_str());
     let at = review.published.as_ref().map(|published| published.at);

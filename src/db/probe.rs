@@ -1,27 +1,22 @@
-//! Whether a change could be committed now. Reading tells nothing of a full disk, a standby or a writer that is stuck.
+//! Checks that a change could be committed now. A read doesn't detect a full disk, a standby or a stuck writer.
 
 use std::path::Path;
 
 use super::schema::{TABLES, VIEWS};
 use super::{Db, Error, Result, Tx};
 
-/// What a change needs free on the disk of an SQLite database, in bytes.
+/// Free bytes that a change needs on the disk of an SQLite database.
 const MIN_FREE_SPACE: u64 = 512 * 1024;
 
-/// How far a probe goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
-    /// Takes the write lock and looks at everything, but writes nothing to a disk.
+    /// Takes the write lock and checks all tables, but writes nothing to disk.
     Quiet,
-    /// Commits a change that changes nothing.
+    /// Commits an update without effect.
     Committed,
 }
 
 impl Db {
-    /// Tries to write.
-    ///
-    /// # Errors
-    /// Why nothing can be written.
     pub async fn probe(&self, depth: Depth) -> Result<()> {
         if let Self::Sqlite { path, .. } = self {
             let path = path.clone();
@@ -30,7 +25,7 @@ impl Db {
         let is_sqlite = matches!(self, Self::Sqlite { .. });
         let mut tx = self.write().await?;
         check_tables(&mut tx, is_sqlite).await?;
-        // PostgreSQL would keep a dead row of each update that is rolled back; SQLite keeps nothing.
+        // PostgreSQL would keep a dead row for each rolled-back update; SQLite keeps nothing.
         if depth == Depth::Committed || is_sqlite {
             run!(tx, "update revision set number = number where id = 1")?;
         }
@@ -38,7 +33,7 @@ impl Db {
     }
 }
 
-/// What the file says without being opened: closing it would give up the locks that SQLite holds on it.
+/// Uses metadata only: closing a descriptor of the file would drop SQLite's locks on it.
 fn check_file(path: &Path) -> Result<()> {
     let failed = |error: std::io::Error| Error::Unavailable(format!("{}: {error}", path.display()));
     if std::fs::metadata(path).map_err(failed)?.len() == 0 {

@@ -5,10 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{Result, WriteTx};
 use crate::domain::ManagerId;
 
-/// Keeps the codes with these hashes; earlier ones of the manager no longer work.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Stores new codes and deletes the manager's earlier ones.
 pub async fn replace(tx: &mut WriteTx, manager: &ManagerId, hashes: &[String], now: DateTime<Utc>) -> Result<()> {
     delete_for_manager(tx, manager).await?;
     for hash in hashes {
@@ -18,19 +15,12 @@ pub async fn replace(tx: &mut WriteTx, manager: &ManagerId, hashes: &[String], n
     Ok(())
 }
 
-/// Uses the code with this hash up, if it is one of the manager's; says whether it was.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Deletes the code if it is one of the manager's, and returns whether it was.
 pub async fn consume(tx: &mut WriteTx, manager: &ManagerId, hash: &str) -> Result<bool> {
     let sql = "delete from recovery_codes where code_hash = $1 and manager_id = $2";
     Ok(run!(tx, sql, hash, manager.as_str())? > 0)
 }
 
-/// Ends every code of a manager.
-///
-/// # Errors
-/// Where the database can't be written.
 pub async fn delete_for_manager(tx: &mut WriteTx, manager: &ManagerId) -> Result<()> {
     run!(tx, "delete from recovery_codes where manager_id = $1", manager.as_str())?;
     Ok(())

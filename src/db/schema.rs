@@ -1,4 +1,4 @@
-//! The schema: its tables and views, the migrations that create it, and which versions this program accepts.
+//! The tables, views and migrations of the schema, and the schema versions that this program supports.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,6 @@ use sqlx::postgres::PgConnection;
 
 use super::{Result, Tx};
 
-/// Every table of the newest schema.
 pub const TABLES: [&str; 41] = [
     "api_metadata",
     "api_tokens",
@@ -52,74 +51,67 @@ pub const TABLES: [&str; 41] = [
     "totp_secrets",
     "uptime_corrections",
 ];
-/// Every view of the newest schema.
 pub const VIEWS: [&str; 4] =
     ["public_feed_ids", "public_incident_status_intervals", "public_incidents", "public_postmortems"];
-/// The foreign keys of the newest schema. `pg_restore` creates them last, after all rows.
+/// `pg_restore` creates foreign keys last, so their number shows that a restore is complete.
 pub const FOREIGN_KEYS: i64 = 32;
 
 pub(super) static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// Does not lock: the one transaction in which it runs does. The lock of sqlx belongs to a session, which a pooler shares.
+/// sqlx's migration lock belongs to a session, which a pooler shares between clients; our migration transaction takes a
+/// lock instead.
 pub(super) static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| {
     let mut migrations = sqlx::migrate!("migrations/postgres");
     migrations.set_locking(false);
     migrations
 });
 
-/// Why the schema of a database is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
     #[error("{PRE_RELEASE}")]
     PreRelease,
-    /// It is of a newer version, or not one of ours.
+    /// A newer version or another application made the schema.
     #[error(transparent)]
     Migrate(MigrateError),
 }
 
-/// Tells the operator how to move a database that is not upgraded.
 pub const PRE_RELEASE: &str = "this database was made by a pre-release of Candor 0.1 and is not upgraded: export it with \
     that program (candor export DIR --format statuspage), then import it into a new database (candor import statuspage \
     DIR)";
 
-/// The newest migration that was applied to a database.
 const VERSION: &str = "select coalesce(max(version), 0) from _sqlx_migrations where success";
 
-/// Counts first migrations other than ours. Those of the pre-releases created tables with other names.
+/// Counts first migrations with another checksum: pre-releases created tables with other names.
 const OTHER_FIRST_MIGRATION: &str = "select count(*) from _sqlx_migrations where version = 1 and checksum <> $1";
 
-/// The version of the schema that `tx` sees.
 pub(super) async fn newest_version(tx: &mut Tx) -> Result<i64> {
     Ok(row!(tx, (i64,), VERSION)?.map_or(0, |(version,)| version))
 }
 
-/// The version of the schema of the SQLite database.
 pub(super) async fn sqlite_version(connection: &mut SqliteConnection) -> Result<i64> {
     let (version,): (i64,) = sqlx::query_as(VERSION).fetch_one(connection).await?;
     Ok(version)
 }
 
-/// Whether a database of this version has the newest schema.
 pub(super) fn is_newest(version: i64) -> bool {
     SQLITE.iter().map(|migration| migration.version).max() == Some(version)
 }
 
-/// Whether a pre-release made the database that `tx` sees; it has a table of migrations.
+/// Whether a pre-release made the database. The table `_sqlx_migrations` must exist.
 pub(super) async fn is_pre_release(tx: &mut Tx) -> Result<bool> {
     let migrations = if matches!(tx, Tx::Sqlite(_)) { &SQLITE } else { &*POSTGRES };
     Ok(row!(tx, (i64,), OTHER_FIRST_MIGRATION, first_checksum(migrations))? != Some((0,)))
 }
 
-/// Refuses a SQLite database that a pre-release made; it has a table of migrations.
+/// Refuses a pre-release's SQLite database. The table `_sqlx_migrations` must exist.
 pub(super) async fn refuse_sqlite_pre_release(connection: &mut SqliteConnection) -> Result<()> {
     let found = sqlx::query_as(OTHER_FIRST_MIGRATION).bind(first_checksum(&SQLITE)).fetch_one(connection).await?;
     refuse_other_migrations(found)
 }
 
-/// Refuses a PostgreSQL database that a pre-release made.
 pub(super) async fn refuse_postgres_pre_release(connection: &mut PgConnection) -> Result<()> {
     let known = "select count(*) from pg_class where oid = to_regclass('_sqlx_migrations')";
-    // Neither is prepared: behind a pooler, the session may have a statement of the same name.
+    // Not prepared: behind a pooler, the session may already have a statement of this name.
     let (known,): (i64,) = sqlx::query_as(known).persistent(false).fetch_one(&mut *connection).await?;
     if known == 0 {
         return Ok(());

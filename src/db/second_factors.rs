@@ -1,12 +1,8 @@
-//! What managers have beside the password, counted.
+//! Counts and deletes the second factors of a manager.
 
 use super::{Result, Tx, WriteTx};
 use crate::domain::{Factors, ManagerId};
 
-/// The second factors of a manager.
-///
-/// # Errors
-/// Where the database can't be read.
 pub async fn load(tx: &mut Tx, manager: &ManagerId) -> Result<Factors> {
     let sql = "select (select count(*) from totp_secrets where manager_id = $1 and confirmed_at is not null),
                       (select count(*) from passkeys where manager_id = $1),
@@ -15,10 +11,7 @@ pub async fn load(tx: &mut Tx, manager: &ManagerId) -> Result<Factors> {
     Ok(Factors { totp: totp > 0, passkeys, recovery_codes })
 }
 
-/// Takes all second factors and recovery codes of a manager away.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Also deletes the recovery codes.
 pub async fn delete_for_manager(tx: &mut WriteTx, manager: &ManagerId) -> Result<()> {
     run!(tx, "delete from totp_secrets where manager_id = $1", manager.as_str())?;
     run!(tx, "delete from passkeys where manager_id = $1", manager.as_str())?;

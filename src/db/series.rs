@@ -1,4 +1,4 @@
-//! Maintenances that come again.
+//! Recurring maintenances.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use crate::domain::maintenance::Automation;
 use crate::domain::recurrence::RecurrenceRule;
 use crate::domain::{ComponentId, Series, SeriesId};
 
-/// The most series that go on: they are shown, and looked through, all at once.
+/// Limit of recurring maintenances that have not ended: all are listed at once.
 const MAX_SERIES: i64 = 200;
 
 #[derive(sqlx::FromRow)]
@@ -34,7 +34,7 @@ struct Row {
     version: i64,
 }
 
-/// Loads the series whose ids a query chooses, oldest first.
+/// Loads the series whose ids a query selects, oldest first.
 macro_rules! load {
     ($tx:expr, $chosen:expr $(, $value:expr)* $(,)?) => {{
         let series = rows!(
@@ -60,18 +60,11 @@ macro_rules! load {
     }};
 }
 
-/// One series.
-///
-/// # Errors
-/// `NotFound` where there is none.
 pub async fn find(tx: &mut Tx, id: &SeriesId) -> Result<Series> {
     load!(tx, "select cast($1 as text)", id.as_str())?.pop().ok_or(Error::NotFound)
 }
 
-/// Every series that has not ended, oldest first: there are never more than [`MAX_SERIES`].
-///
-/// # Errors
-/// Where the database can't be read.
+/// Recurring maintenances that have not ended, oldest first, at most [`MAX_SERIES`].
 pub async fn list_active(tx: &mut Tx) -> Result<Vec<Series>> {
     load!(
         tx,
@@ -80,10 +73,7 @@ pub async fn list_active(tx: &mut Tx) -> Result<Vec<Series>> {
     )
 }
 
-/// Adds `series` with its components.
-///
-/// # Errors
-/// A conflict where the id is taken, `Full` where there are as many as there may be.
+/// Adds `series` with its components. `Conflict` if the id is taken, `Full` at the limit.
 pub async fn insert(tx: &mut WriteTx, series: &Series) -> Result<()> {
     let going_on = row!(tx, (i64,), "select count(*) from maintenance_series where extend_at is not null")?;
     if going_on.is_some_and(|(count,)| count >= MAX_SERIES) {
@@ -116,10 +106,7 @@ pub async fn insert(tx: &mut WriteTx, series: &Series) -> Result<()> {
     insert_components(tx, series).await
 }
 
-/// Writes `series` over its row, if that still has its version; gives it the next version.
-///
-/// # Errors
-/// A conflict where somebody changed it in between.
+/// Saves `series` and increments its version. `Conflict` if the stored version differs.
 pub async fn update(tx: &mut WriteTx, series: &mut Series, now: DateTime<Utc>) -> Result<()> {
     let changed = run!(
         tx,
@@ -155,7 +142,7 @@ pub async fn update(tx: &mut WriteTx, series: &mut Series, now: DateTime<Utc>) -
     Ok(())
 }
 
-/// A component that is gone since the series was read is left out.
+/// Skips components that were deleted since the series was loaded.
 async fn insert_components(tx: &mut WriteTx, series: &Series) -> Result<()> {
     for (position, component) in (1_i64..).zip(&series.components) {
         let sql = "insert into maintenance_series_components (series_id, component_id, position)

@@ -7,42 +7,36 @@ use super::{Result, Tx, WriteTx, challenges};
 use crate::domain::ManagerId;
 use crate::domain::history::Cursor;
 
-/// A session lives while it was used after the first instant and begun after the second.
+/// A session is valid if it was last used after the first instant and created after the second.
 pub type Lifetimes = (DateTime<Utc>, DateTime<Utc>);
 
-/// How long a session lives without being used.
+/// How long an unused session stays valid.
 pub const IDLE: TimeDelta = TimeDelta::minutes(30);
-/// How long a session lives at most.
+/// How long a session stays valid at most.
 pub const LIFETIME: TimeDelta = TimeDelta::hours(12);
 
-/// Sessions not used since the first instant, or begun before the second, are over.
 pub fn limits(now: DateTime<Utc>) -> Lifetimes {
     (now - IDLE, now - LIFETIME)
 }
 
-/// How much of a session's hash names it in an address, in characters.
+/// How many characters of a session's hash identify it in URLs.
 pub const SHORT_HASH: usize = 16;
 
-/// A session as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Session {
     /// SHA-256 of the id, in hexadecimal.
     pub id_hash: String,
-    /// Nobody, before the login.
+    /// `None` before the login.
     pub manager_id: Option<String>,
-    /// What the session carries, as JSON.
+    /// The session data as JSON.
     pub data: String,
     pub address: String,
     pub user_agent: String,
     pub created_at: DateTime<Utc>,
-    /// When it was last used, at most a minute behind.
+    /// Time of last use, up to a minute behind.
     pub last_seen_at: DateTime<Utc>,
 }
 
-/// Keeps a new session.
-///
-/// # Errors
-/// Where the database can't be written.
 pub async fn insert(tx: &mut WriteTx, session: &Session) -> Result<()> {
     run!(
         tx,
@@ -59,10 +53,7 @@ pub async fn insert(tx: &mut WriteTx, session: &Session) -> Result<()> {
     Ok(())
 }
 
-/// Keeps what became of `session`. One that was ended in the meantime stays so.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Does nothing if the session was deleted meanwhile.
 pub async fn update(tx: &mut WriteTx, session: &Session) -> Result<()> {
     run!(
         tx,
@@ -78,10 +69,7 @@ pub async fn update(tx: &mut WriteTx, session: &Session) -> Result<()> {
     Ok(())
 }
 
-/// The session with this hash, if it was seen after `idle_since` and made after `created_after`.
-///
-/// # Errors
-/// Where the database can't be read.
+/// The valid session with this hash.
 pub async fn find(
     tx: &mut Tx,
     id_hash: &str,
@@ -93,10 +81,7 @@ pub async fn find(
     row!(tx, Session, sql, id_hash, idle_since, created_after)
 }
 
-/// At most `limit` living sessions of a manager, last seen first, behind `cursor` where one is given.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Valid sessions of a manager, last used first.
 pub async fn list(
     tx: &mut Tx,
     manager: &ManagerId,
@@ -112,24 +97,18 @@ pub async fn list(
     rows!(tx, Session, sql, manager.as_str(), idle_since, created_after, before, id, limit)
 }
 
-/// How many living sessions a manager has.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Counts valid sessions.
 pub async fn count(tx: &mut Tx, manager: &ManagerId, (idle_since, created_after): Lifetimes) -> Result<i64> {
     let sql = "select count(*) from sessions where manager_id = $1 and last_seen_at > $2 and created_at > $3";
     Ok(row!(tx, (i64,), sql, manager.as_str(), idle_since, created_after)?.map_or(0, |(count,)| count))
 }
 
-/// The living session of a manager whose hash begins with `short`, if that is the name of one.
-///
-/// # Errors
-/// Where the database can't be read.
+/// The valid session of any manager whose hash starts with `short`.
 pub async fn find_short(tx: &mut Tx, short: &str, (idle_since, created_after): Lifetimes) -> Result<Option<Session>> {
     if short.len() != SHORT_HASH || !short.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
         return Ok(None);
     }
-    // No hexadecimal digit comes behind the letter, so this range is what begins so.
+    // `g` sorts after every hexadecimal digit, so the range matches the prefix and uses the index.
     let end = format!("{short}g");
     let sql = "select id_hash, manager_id, data, address, user_agent, created_at, last_seen_at
                from sessions where id_hash >= $1 and id_hash < $2 and manager_id is not null
@@ -137,16 +116,12 @@ pub async fn find_short(tx: &mut Tx, short: &str, (idle_since, created_after): L
     row!(tx, Session, sql, short, end.as_str(), idle_since, created_after)
 }
 
-/// Notes that the session was used at `now`.
-///
-/// # Errors
-/// Where the database can't be written.
 pub async fn touch(tx: &mut WriteTx, id_hash: &str, now: DateTime<Utc>) -> Result<()> {
     run!(tx, "update sessions set last_seen_at = $1 where id_hash = $2", now, id_hash)?;
     Ok(())
 }
 
-/// Replaces the id of a session by that of `renewed`; its challenges and failed proofs do not come along. Returns
+/// Replaces the session's id with that of `renewed`, deletes its challenges and resets its failed proofs. Returns
 /// whether the session still exists.
 pub async fn rotate_id(tx: &mut WriteTx, id_hash: &str, renewed: &Session) -> Result<bool> {
     challenges::delete_of(tx, id_hash).await?;
@@ -155,8 +130,8 @@ pub async fn rotate_id(tx: &mut WriteTx, id_hash: &str, renewed: &Session) -> Re
     Ok(changed > 0)
 }
 
-/// Counts a proof of the living session that is about to be verified; returns the number of failed ones in a row with
-/// it, or nothing if the session is over.
+/// Counts a proof as failed before it is verified. Returns the number of consecutive failures including this one, or
+/// `None` if the session is invalid.
 pub async fn count_failed_proof(
     tx: &mut WriteTx,
     id_hash: &str,
@@ -167,45 +142,31 @@ pub async fn count_failed_proof(
     Ok(row!(tx, (i64,), sql, id_hash, idle_since, created_after)?.map(|(count,)| count))
 }
 
-/// Takes back what [`count_failed_proof`] counted.
+/// Undoes [`count_failed_proof`] after a valid proof.
 pub async fn uncount_failed_proof(tx: &mut WriteTx, id_hash: &str) -> Result<()> {
     let sql = "update sessions set failed_proofs = failed_proofs - 1 where id_hash = $1 and failed_proofs > 0";
     run!(tx, sql, id_hash)?;
     Ok(())
 }
 
-/// Ends one session.
-///
-/// # Errors
-/// Where the database can't be written.
 pub async fn delete(tx: &mut WriteTx, id_hash: &str) -> Result<()> {
     run!(tx, "delete from sessions where id_hash = $1", id_hash)?;
     Ok(())
 }
 
-/// Ends every session of a manager, but the one with the hash `keep`; tells how many there were.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Deletes the manager's sessions except the one with the hash `keep`, and returns their number.
 pub async fn delete_for_manager(tx: &mut WriteTx, manager: &ManagerId, keep: Option<&str>) -> Result<u64> {
     let sql = "delete from sessions where manager_id = $1 and id_hash <> $2";
     run!(tx, sql, manager.as_str(), keep.unwrap_or(""))
 }
 
-/// Forgets sessions that ran out.
-///
-/// # Errors
-/// Where the database can't be written.
 pub async fn delete_expired(tx: &mut WriteTx, idle_since: DateTime<Utc>, created_after: DateTime<Utc>) -> Result<()> {
     run!(tx, "delete from sessions where last_seen_at <= $1 or created_at <= $2", idle_since, created_after)?;
     Ok(())
 }
 
-/// Ends one session of a stranger, if there are `most` already that were used after `since`: the oldest of the
-/// neighbourhood that has most of them. Those that say no address are not counted: they have shown a password.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Limits sessions without a login to `most` used after `since`: deletes the oldest one of the network with the most
+/// sessions. Sessions with an empty address don't count, because they come after a correct password.
 pub async fn evict_oldest(tx: &mut WriteTx, since: DateTime<Utc>, most: i64) -> Result<()> {
     let sql = "select count(*) from sessions where manager_id is null and address <> '' and last_seen_at > $1";
     if row!(tx, (i64,), sql, since)?.is_none_or(|(count,)| count < most) {
@@ -221,7 +182,6 @@ pub async fn evict_oldest(tx: &mut WriteTx, since: DateTime<Utc>, most: i64) -> 
     Ok(())
 }
 
-/// A session and what its manager is called.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct SessionWithManager {
     #[sqlx(flatten)]
@@ -229,10 +189,7 @@ pub struct SessionWithManager {
     pub manager_name: String,
 }
 
-/// At most `limit` living sessions of all managers, last seen first, behind `cursor` where one is given.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Valid sessions of all managers, last used first.
 pub async fn list_all(
     tx: &mut Tx,
     (idle_since, created_after): Lifetimes,
@@ -248,7 +205,7 @@ pub async fn list_all(
     rows!(tx, SessionWithManager, sql, idle_since, created_after, before, id, limit)
 }
 
-/// The place of a session in a list of them.
+/// The cursor for [`list`] and [`list_all`].
 pub fn cursor(session: &Session) -> Option<Cursor> {
     Cursor::at(session.last_seen_at, session.id_hash.get(..SHORT_HASH)?)
 }

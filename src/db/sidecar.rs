@@ -1,8 +1,8 @@
-//! The note beside an SQLite database that says to which file its write-ahead log belongs.
+//! `PATH.identity`, which records the database file that a write-ahead log belongs to.
 //!
-//! SQLite replays any `-wal` it finds into the database of that name. Where a backup was put in the place of the
-//! database after a crash, that would mix the two. `PATH.identity` names the marks the database file may carry, and
-//! its length and time when a server last saw it.
+//! SQLite replays any `-wal` file it finds beside a database. If a backup replaces the database after a crash, this
+//! mixes the two. The sidecar holds the marks that the file may carry, and its length and modification time when a
+//! server last saw it.
 
 use std::path::{Path, PathBuf};
 
@@ -12,46 +12,40 @@ use serde::{Deserialize, Serialize};
 use super::disk_file::{Shape, beside, descriptor, folder, read_mark};
 use super::{Error, Result};
 
-/// Where SQLite locks a database file, and how many bytes: PENDING_BYTE and what follows it.
+/// SQLite's lock bytes start at PENDING_BYTE.
 const LOCK_START: u64 = 0x4000_0000;
 const LOCK_BYTES: u64 = 512;
 
-/// What the note says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Sidecar {
-    /// The marks that the header of the file may carry.
     pub marks: Vec<u32>,
     length: u64,
-    /// Nanoseconds since 1970, as text: JSON has no numbers of that size.
+    /// Nanoseconds since 1970, as text, because JSON numbers are too small.
     modified: String,
 }
 
-/// Whose write-ahead log lies beside a database.
+/// Which database file the write-ahead log belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wal {
-    /// There is none, or an empty one.
+    /// Missing or empty.
     Absent,
-    /// That of this file.
     Own,
-    /// That of another file.
     Foreign,
-    /// The note does not decide it: the content has to.
+    /// The sidecar doesn't say; only the content shows.
     Unknown,
 }
 
 impl Sidecar {
-    /// The note beside the database at `path`, if there is one that can be read.
     pub(super) fn read(path: &Path) -> Option<Self> {
         serde_json::from_slice(&std::fs::read(file(path)).ok()?).ok()
     }
 
-    /// A note of the file at `path` as it is now.
     pub(super) fn of(path: &Path, marks: Vec<u32>) -> Result<Self> {
         let shape = Shape::at(path).map_err(Error::other)?;
         Ok(Self { marks, length: shape.length, modified: shape.modified.to_string() })
     }
 
-    /// Writes it, whole or not at all.
+    /// Writes the sidecar atomically.
     pub(super) fn write(&self, path: &Path) -> Result<()> {
         use std::io::Write as _;
         let write = || {
@@ -63,19 +57,19 @@ impl Sidecar {
         write().map_err(|error| Error::Unavailable(format!("{}: {error}", file(path).display())))
     }
 
-    /// Whether the file at `path` is the same to the byte as far as its length and time tell.
+    /// Compares length and modification time only.
     fn fits(&self, shape: Shape) -> bool {
         self.length == shape.length && self.modified == shape.modified.to_string()
     }
 }
 
-/// Whether the file at `path` is one that was opened here before.
+/// Whether this file was opened here before and has not changed.
 pub(super) fn is_known(path: &Path) -> bool {
     let (Some(sidecar), Ok(shape)) = (Sidecar::read(path), Shape::at(path)) else { return false };
     sidecar.fits(shape)
 }
 
-/// Notes the length and time of the file at `path` where they changed, as after a checkpoint.
+/// Updates length and modification time, which a checkpoint changes.
 pub(super) fn refresh(path: &Path) -> Result<()> {
     match Sidecar::read(path) {
         Some(sidecar) if !is_known(path) => Sidecar::of(path, sidecar.marks)?.write(path),
@@ -83,10 +77,8 @@ pub(super) fn refresh(path: &Path) -> Result<()> {
     }
 }
 
-/// Whose the write-ahead log beside `path` is.
-///
-/// # Errors
-/// `Unavailable` where the file is not the one that another process has open.
+/// Which file the write-ahead log beside `path` belongs to. `Unavailable` if the file was overwritten while another
+/// process has it open.
 pub(super) fn owner_of_wal(path: &Path) -> Result<Wal> {
     if std::fs::metadata(beside(path, "-wal")).map_or(0, |wal| wal.len()) == 0 {
         return Ok(Wal::Absent);
@@ -105,7 +97,7 @@ pub(super) fn owner_of_wal(path: &Path) -> Result<Wal> {
     }
 }
 
-/// Whether another process holds a lock of SQLite on the file at `path`.
+/// Whether another process holds an SQLite lock on the file.
 fn is_open_elsewhere(path: &Path) -> bool {
     let Ok(file) = descriptor(path) else { return false };
     let lock = Flock {

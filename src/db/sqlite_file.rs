@@ -1,9 +1,7 @@
-//! Which file an SQLite database was opened from, and whether it is still that file.
+//! Checks before each transaction, with two system calls, that the open SQLite file is still the file at its path.
 //!
-//! A file that was removed lives on for a process that has it open: it could be read for weeks, and what is written
-//! to it is lost. The same holds for its write-ahead log, and a file that is overwritten in place is mixed with what
-//! this process remembers of the old one. So the files are looked at before each transaction, which costs two system
-//! calls.
+//! A process can read and write a removed file for weeks, but its writes are lost. The same holds for a removed
+//! write-ahead log. If a file is overwritten in place, SQLite mixes its content with cached pages of the old one.
 
 use std::fmt;
 use std::fs::File;
@@ -20,23 +18,17 @@ use super::disk_file::{Shape, beside, descriptor, inode, mark_of};
 use super::sidecar::Sidecar;
 use super::{Error, Result};
 
-/// How long a file must stay the same before it is taken for complete.
+/// How long a file must stay unchanged to count as complete.
 const SETTLED_AFTER: Duration = Duration::from_secs(1);
-/// The same where the write-ahead log was removed: somebody is cleaning up by hand.
+/// Longer if the write-ahead log was removed, because an operator may be cleaning up.
 const SETTLED_AFTER_WAL: Duration = Duration::from_secs(5);
 
-/// Why the file at the path must not be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closed {
-    /// It was not examined yet.
     Unexamined,
-    /// Another file is in its place.
     Replaced,
-    /// It was overwritten while it was open.
     Overwritten,
-    /// It is shorter than it was.
     Truncated,
-    /// Its write-ahead log was removed or replaced.
     WalRemoved,
 }
 
@@ -52,33 +44,32 @@ impl fmt::Display for Closed {
     }
 }
 
-/// The file that is open, shared by all clones of a `Db`.
+/// The open file, shared by all clones of a `Db`.
 #[derive(Clone, Debug, Default)]
 pub struct Opened {
     state: Arc<Mutex<State>>,
-    /// Commits whose outcome is not known.
+    /// Commits whose outcome is unknown.
     pub(super) uncertain: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// Why no transaction may begin, and since when.
+    /// Why and since when no transaction may begin.
     closed: Option<(Closed, Instant)>,
     known: Option<Known>,
-    /// The last look at a file that may still be written, and since when it looks like that.
+    /// The last seen shape of a file that may still be written, and since when it has had it.
     watched: Option<(Shape, Instant)>,
 }
 
-/// What is known of the open file.
 #[derive(Debug)]
 struct Known {
     inode: u64,
     shape: Shape,
     wal_inode: Option<u64>,
     marks: Vec<u32>,
-    /// Reads the header.
+    /// For reading the header.
     file: Arc<File>,
-    /// An idle connection, so that SQLite never removes the write-ahead log while the pools are empty.
+    /// An idle connection, so that SQLite keeps the write-ahead log while the pools are empty.
     keeper: Option<ManuallyDrop<SqliteConnection>>,
     /// Whether the keeper must stay open until the process ends, see [`Opened::must_leave_wal`].
     leaves_wal: bool,
@@ -99,15 +90,12 @@ impl Opened {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// No transaction begins until the file was examined and prepared.
+    /// Refuses transactions until the file is examined and prepared.
     pub(super) fn close_until_examined(&self) {
         self.lock().closed = Some((Closed::Unexamined, Instant::now()));
     }
 
-    /// Takes the file at `path` for the one that is open; `keeper` is a connection to it.
-    ///
-    /// # Errors
-    /// Where the file can't be looked at.
+    /// Records the file at `path` as open; `keeper` is a connection to it.
     pub(super) fn open(&self, path: &Path, keeper: SqliteConnection) -> io::Result<()> {
         let file = descriptor(path)?;
         let shape = Shape::of(&file.metadata()?);
@@ -122,22 +110,17 @@ impl Opened {
         Ok(())
     }
 
-    /// Whether the file was opened and may be used.
     pub(super) fn is_open(&self) -> bool {
         let state = self.lock();
         state.closed.is_none() && state.known.is_some()
     }
 
-    /// Why the file must not be used, where that is so.
     pub(super) fn closed(&self) -> Option<Closed> {
         self.lock().closed.map(|(closed, _)| closed)
     }
 
-    /// Whether the file at `path` is still the one that is open. Once it was found to be another one, no transaction
-    /// begins until it was examined; a file that is only missing may come back.
-    ///
-    /// # Errors
-    /// `Unavailable` where it is not.
+    /// Fails unless the file at `path` is the open one. Another file closes the database until it is examined; a
+    /// missing file may come back.
     pub(super) fn check(&self, path: &Path) -> Result<()> {
         let mut state = self.lock();
         if let Some((closed, _)) = state.closed {
@@ -153,7 +136,7 @@ impl Opened {
         Err(Error::Unavailable(format!("{closed}: {}", path.display())))
     }
 
-    /// Whether the file at `path` has stayed the same for long enough to be complete.
+    /// Whether the file has stayed unchanged for long enough to be complete.
     pub(super) fn has_settled(&self, path: &Path) -> bool {
         let mut state = self.lock();
         let Ok(shape) = Shape::at(path) else { return false };
@@ -169,21 +152,19 @@ impl Opened {
         since.elapsed() >= needed
     }
 
-    /// The inode of the write-ahead log of the file that was open.
     pub(super) fn wal_inode(&self) -> Option<u64> {
         self.lock().known.as_ref().and_then(|known| known.wal_inode)
     }
 
-    /// The connection that keeps the write-ahead log, to be closed.
     pub(super) async fn close_keeper(&self) {
         let keeper = self.lock().known.as_mut().and_then(|known| known.keeper.take());
         if let Some(keeper) = keeper {
-            // A connection to a file that is gone has nothing to lose.
+            // A failed close loses nothing: the file is gone.
             let _ = ManuallyDrop::into_inner(keeper).close().await;
         }
     }
 
-    /// Whether closing the last connection would write the old write-ahead log into another database: SQLite does so
+    /// Whether closing the last connection would write the old write-ahead log into another database. SQLite does so
     /// where a file was overwritten in place.
     pub(super) fn must_leave_wal(&self, path: &Path) -> bool {
         let mut state = self.lock();
@@ -191,7 +172,7 @@ impl Opened {
         let is_open_inode = known.as_ref().is_some_and(|known| inode(path) == Some(known.inode));
         match closed {
             Some((Closed::Overwritten | Closed::Truncated, _)) if is_open_inode => true,
-            // Another file came in its place since.
+            // Another file has replaced the overwritten one.
             Some((closed @ (Closed::Overwritten | Closed::Truncated), _)) => {
                 *closed = Closed::Replaced;
                 if let Some(known) = known {
@@ -205,7 +186,7 @@ impl Opened {
 }
 
 impl Known {
-    /// What became of the file, whose shape is now `shape`; nothing where it is as it should be.
+    /// Compares the file with its last known `shape`; `None` if it is still the open file.
     fn difference(&mut self, path: &Path, shape: Shape) -> Option<Closed> {
         if shape.inode != self.inode {
             return Some(Closed::Replaced);
@@ -213,7 +194,7 @@ impl Known {
         if shape.length < self.shape.length {
             return Some(Closed::Truncated);
         }
-        // A checkpoint changes it; a copy of another database has another mark.
+        // A checkpoint changes the shape but not the mark; a copy of another database has another mark.
         if shape != self.shape {
             if !self.has_known_mark(path) {
                 return Some(Closed::Overwritten);
@@ -231,7 +212,7 @@ impl Known {
 
     fn has_known_mark(&mut self, path: &Path) -> bool {
         let Some(mark) = mark_of(&self.file) else { return false };
-        // Another server may have given the file a new mark.
+        // Another server may have written a new mark.
         if !self.marks.contains(&mark) {
             self.marks = Sidecar::read(path).map(|sidecar| sidecar.marks).unwrap_or_default();
         }

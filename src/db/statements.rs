@@ -1,4 +1,4 @@
-//! Whether the statements of PostgreSQL stay prepared.
+//! Whether PostgreSQL statements are prepared and cached.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -9,16 +9,16 @@ use tokio::sync::OnceCell;
 
 use super::Result;
 
-/// Whether statements stay prepared in the sessions of the server.
+/// Whether to cache prepared statements in PostgreSQL sessions.
 ///
-/// They don't where a pooler in transaction mode (PgBouncer) gives each transaction whichever session is free: the
-/// names of two clients collide there, and a statement is looked for where it was never prepared.
+/// A pooler in transaction mode (PgBouncer) gives each transaction any free session: statement names of two clients
+/// collide, and cached statements are missing in other sessions.
 #[derive(Clone, Debug, Default)]
 pub struct Statements {
     are_dropped: Arc<AtomicBool>,
-    /// Set once it was looked for a pooler.
+    /// Set after the check for a pooler.
     looked: Arc<OnceCell<()>>,
-    /// Commits whose outcome is not known.
+    /// Commits whose outcome is unknown.
     pub(super) uncertain: Arc<AtomicU64>,
 }
 
@@ -27,7 +27,8 @@ impl Statements {
         !self.are_dropped.load(Relaxed)
     }
 
-    /// Looks whether `error` tells of shared sessions: a prepared statement that exists already, or not.
+    /// Stops caching if `error` shows shared sessions: a prepared statement that already exists (42P05) or is missing
+    /// (26000).
     pub(super) fn note(&self, error: &sqlx::Error) {
         let code = error.as_database_error().and_then(|error| error.code());
         if matches!(code.as_deref(), Some("42P05" | "26000")) {
@@ -35,11 +36,7 @@ impl Statements {
         }
     }
 
-    /// Looks, the first time, whether two connections share a session, which only a pooler in transaction mode lets
-    /// happen.
-    ///
-    /// # Errors
-    /// Where the server can't be reached.
+    /// Checks once whether two connections share a session, which happens only behind a pooler in transaction mode.
     pub(super) async fn look_for_pooler(&self, pool: &PgPool) -> Result<()> {
         self.looked.get_or_try_init(|| self.compare_sessions(pool)).await.copied()
     }
@@ -51,7 +48,7 @@ impl Statements {
         for _ in 0..3 {
             sessions.push((session(&mut first).await?, session(&mut second).await?));
         }
-        // Behind a busy pooler the two may differ each time, but then they also change.
+        // A busy pooler may give two different sessions each time, but then they change.
         if sessions.iter().any(|(first, second)| first == second || (*first, *second) != sessions[0]) {
             self.drop_all();
         }
@@ -65,9 +62,8 @@ impl Statements {
     }
 }
 
-/// The process of the server that answers.
 async fn session(connection: &mut PgConnection) -> Result<i32> {
-    // Not prepared, and so no name to collide.
+    // Not prepared, so no statement name can collide.
     let row = sqlx::raw_sql("select pg_backend_pid()").fetch_one(connection).await?;
     Ok(row.try_get(0)?)
 }

@@ -1,4 +1,4 @@
-//! What held components in a status other than operational: incidents, maintenances, and baselines that people set.
+//! Intervals in which components were not operational: incidents, maintenances and baselines set by managers.
 
 use std::collections::BTreeMap;
 
@@ -17,12 +17,9 @@ struct Row {
     status: String,
 }
 
-/// Every effect that lasted beyond `at` and that visitors may know of, of all components, in no order.
-///
-/// # Errors
-/// Where the database can't be read.
+/// All public intervals that end after `at`, unordered.
 pub async fn list_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<StatusInterval>> {
-    // Two questions, so that each is answered from an index.
+    // Two queries, so that each uses an index.
     let sql = "select incident_id, component_id, started_at, ended_at, status
                from public_incident_status_intervals where ended_at > $1
                union all
@@ -36,10 +33,7 @@ pub async fn list_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<StatusInte
     Ok(effects)
 }
 
-/// The titles of the incidents behind [`since`], by id.
-///
-/// # Errors
-/// Where the database can't be read.
+/// The titles of the incidents in [`list_since`], by id.
 pub async fn titles_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<BTreeMap<IncidentId, String>> {
     let sql = "select i.id, i.title from public_incidents i where i.id in (
                  select incident_id from public_incident_status_intervals where ended_at > $1
@@ -49,7 +43,7 @@ pub async fn titles_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<BTreeMap<Inc
     Ok(rows.into_iter().filter_map(|(id, title)| Some((IncidentId::parse(&id)?, title))).collect())
 }
 
-/// The times in which components were worked on as planned, beyond `at`.
+/// Maintenance intervals that end after `at`.
 async fn maintenances_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<StatusInterval>> {
     let sql = "select component_id, started_at, ended_at from maintenance_intervals where ended_at > $1
                union all
@@ -62,10 +56,10 @@ async fn maintenances_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<Status
     rows.into_iter().map(effect).collect()
 }
 
-/// The baselines that were not operational, from the last one set before `at` on.
+/// Non-operational baselines, starting with the last one set before `at`.
 async fn baselines_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<StatusInterval>> {
-    // Two questions again. The second asks once for each component, however often it was set: a cross join is
-    // one that SQLite does not turn round.
+    // The second query does one lookup per component, however many baselines it has; SQLite doesn't reorder a `cross
+    // join`.
     let sql = "select component_id, since, status from component_baselines where since >= $1
                union all
                select b.component_id, b.since, b.status
@@ -73,7 +67,7 @@ async fn baselines_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<StatusInt
                where b.component_id = c.id
                  and b.since = (select max(since) from component_baselines where component_id = c.id and since < $1)";
     let mut rows = rows!(tx, (String, DateTime<Utc>, String), sql, at)?;
-    // Sorted here: asked for the order, SQLite would walk through an index that has it.
+    // Sorted here, because `order by` makes SQLite scan the whole index.
     rows.sort_unstable();
     let mut effects: Vec<StatusInterval> = Vec::new();
     for (component, since, status) in rows {

@@ -1,4 +1,4 @@
-//! Templates.
+//! Incident templates.
 
 use chrono::{DateTime, Utc};
 
@@ -7,7 +7,7 @@ use crate::credentials::random_bytes;
 use crate::domain::forms::NewTemplate;
 use crate::domain::{ComponentId, Phase, Status, Template, TemplateId};
 
-/// The most templates there may be: they are shown all at once.
+/// All templates are listed at once.
 const MAX_TEMPLATES: i64 = 200;
 
 #[derive(sqlx::FromRow)]
@@ -22,10 +22,6 @@ struct Row {
     version: i64,
 }
 
-/// Every template, by name.
-///
-/// # Errors
-/// Where the database can't be read.
 pub async fn list(tx: &mut Tx) -> Result<Vec<Template>> {
     let sql = "select id, name, title, body, phase, created_at, updated_at, version
                from templates order by lower(name), id limit $1";
@@ -40,10 +36,6 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<Template>> {
     Ok(templates)
 }
 
-/// One template.
-///
-/// # Errors
-/// `NotFound` where there is none.
 pub async fn find(tx: &mut Tx, id: &TemplateId) -> Result<Template> {
     let sql = "select id, name, title, body, phase, created_at, updated_at, version from templates where id = $1";
     let mut template: Template = row!(tx, Row, sql, id.as_str())?.ok_or(Error::NotFound)?.try_into()?;
@@ -51,10 +43,7 @@ pub async fn find(tx: &mut Tx, id: &TemplateId) -> Result<Template> {
     Ok(template)
 }
 
-/// A template made of `new`.
-///
-/// # Errors
-/// As [`insert`].
+/// Fails as [`insert`].
 pub async fn create(tx: &mut WriteTx, new: NewTemplate, now: DateTime<Utc>) -> Result<Template> {
     let template = Template {
         id: TemplateId::from_random(random_bytes()),
@@ -71,10 +60,8 @@ pub async fn create(tx: &mut WriteTx, new: NewTemplate, now: DateTime<Utc>) -> R
     Ok(template)
 }
 
-/// Adds `template` as it is, as an import does.
-///
-/// # Errors
-/// `Full` where there are as many as there may be; a conflict where its id is taken or a component is gone.
+/// Adds `template` unchanged, as an import does. `Full` at the limit, `Conflict` if the id is taken or a component was
+/// deleted.
 pub async fn insert(tx: &mut WriteTx, template: &Template) -> Result<()> {
     let count = row!(tx, (i64,), "select count(*) from templates")?;
     if count.is_some_and(|(count,)| count >= MAX_TEMPLATES) {
@@ -96,10 +83,7 @@ pub async fn insert(tx: &mut WriteTx, template: &Template) -> Result<()> {
     write_components(tx, template).await
 }
 
-/// Writes `template` over its row, if that still has its version; gives it the next version.
-///
-/// # Errors
-/// A conflict where somebody changed it in between, or a component is gone.
+/// Saves `template` and increments its version. `Conflict` if the stored version differs or a component was deleted.
 pub async fn update(tx: &mut WriteTx, template: &mut Template, now: DateTime<Utc>) -> Result<()> {
     let changed = run!(
         tx,
@@ -123,10 +107,6 @@ pub async fn update(tx: &mut WriteTx, template: &mut Template, now: DateTime<Utc
     Ok(())
 }
 
-/// Deletes a template; what was made from it stays.
-///
-/// # Errors
-/// Where the database can't be written.
 pub async fn delete(tx: &mut WriteTx, id: &TemplateId) -> Result<()> {
     api_metadata::delete(tx, id.as_str()).await?;
     run!(tx, "delete from templates where id = $1", id.as_str())?;

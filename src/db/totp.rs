@@ -1,37 +1,30 @@
-//! Authenticator apps: one per manager. The secret is stored encrypted.
+//! Authenticator apps, one per manager. The secret is stored encrypted.
 
 use chrono::{DateTime, Utc};
 
 use super::{Error, Result, Tx, WriteTx};
 use crate::domain::ManagerId;
 
-/// An authenticator app as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Totp {
-    /// Encrypted and bound to the manager.
+    /// Encrypted, with the manager's id as associated data.
     pub secret: String,
-    /// When a code confirmed it; before, it counts for nothing.
+    /// When the first code was accepted; until then the app is no second factor.
     pub confirmed_at: Option<DateTime<Utc>>,
-    /// The step of the last code that was accepted.
+    /// The step of the last accepted code.
     pub last_step: Option<i64>,
-    /// Wrong codes in a row.
+    /// Consecutive wrong codes.
     pub failures: i64,
     pub failed_at: Option<DateTime<Utc>>,
 }
 
-/// The authenticator app of a manager, confirmed or not.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Returns unconfirmed apps too.
 pub async fn find(tx: &mut Tx, manager: &ManagerId) -> Result<Option<Totp>> {
     let sql = "select secret, confirmed_at, last_step, failures, failed_at from totp_secrets where manager_id = $1";
     row!(tx, Totp, sql, manager.as_str())
 }
 
-/// Keeps a secret that a code has yet to confirm; an earlier one that none confirmed is replaced.
-///
-/// # Errors
-/// A conflict where one is confirmed already.
+/// Stores an unconfirmed secret and replaces an earlier unconfirmed one. `Conflict` if an app is confirmed already.
 pub async fn store_pending(tx: &mut WriteTx, manager: &ManagerId, secret: &str, now: DateTime<Utc>) -> Result<()> {
     let sql = "insert into totp_secrets (manager_id, secret, created_at, failures) values ($1, $2, $3, 0)
                on conflict (manager_id) do update
@@ -41,10 +34,7 @@ pub async fn store_pending(tx: &mut WriteTx, manager: &ManagerId, secret: &str, 
     if kept == 0 { Err(Error::Conflict("There is already an authenticator app. Remove it first.")) } else { Ok(()) }
 }
 
-/// Notes that the code of `step` was accepted; the first one confirms the app.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Records that the code of `step` was accepted; the first one confirms the app.
 pub async fn accept(tx: &mut WriteTx, manager: &ManagerId, step: i64, now: DateTime<Utc>) -> Result<()> {
     let sql = "update totp_secrets set last_step = $1, failures = 0, failed_at = null,
                  confirmed_at = coalesce(confirmed_at, $2) where manager_id = $3";
@@ -52,20 +42,14 @@ pub async fn accept(tx: &mut WriteTx, manager: &ManagerId, step: i64, now: DateT
     Ok(())
 }
 
-/// Notes that a code was wrong.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Counts a wrong code.
 pub async fn refuse(tx: &mut WriteTx, manager: &ManagerId, now: DateTime<Utc>) -> Result<()> {
     let sql = "update totp_secrets set failures = failures + 1, failed_at = $1 where manager_id = $2";
     run!(tx, sql, now, manager.as_str())?;
     Ok(())
 }
 
-/// Takes the authenticator app away.
-///
-/// # Errors
-/// `NotFound` where there is none.
+/// Fails with `NotFound` if the manager has no app.
 pub async fn delete(tx: &mut WriteTx, manager: &ManagerId) -> Result<()> {
     let gone = run!(tx, "delete from totp_secrets where manager_id = $1", manager.as_str())?;
     if gone == 0 { Err(Error::NotFound) } else { Ok(()) }

@@ -1,4 +1,4 @@
-//! Transactions.
+//! Read and write transactions.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::Ordering::Relaxed;
@@ -12,16 +12,16 @@ use super::statements::Statements;
 use super::{Db, Error, Result, audit, audit_chain};
 use crate::domain::audit::{Actor, Digest, Entry};
 
-/// A transaction; dropping it undoes what it did.
+/// Dropping a transaction rolls it back.
 pub enum Tx {
     Sqlite(Transaction<Sqlite>),
     Postgres(Transaction<Postgres>),
 }
 
-/// A transaction that may write, and is the only one that does.
+/// The only write transaction.
 pub struct WriteTx {
     tx: Tx,
-    /// Where to look whether a commit without an answer was one.
+    /// For checking whether a commit without an answer happened.
     db: Db,
 }
 
@@ -44,19 +44,13 @@ impl WriteTx {
         Self { tx, db }
     }
 
-    /// Keeps the change together with its audit row and the next revision, which is returned.
-    ///
-    /// # Errors
-    /// Where any of the three can't be written; then none is. [`Error::Uncertain`] where the database left during the
-    /// commit and can't be asked whether it took place.
+    /// Commits the change with its audit row and the next revision, and returns the revision. [`Error::Uncertain`] if
+    /// the connection broke during the commit and the outcome can't be looked up.
     pub async fn commit(self, actor: &Actor, at: DateTime<Utc>, entry: Entry) -> Result<i64> {
         self.commit_all(actor, at, &[entry]).await
     }
 
-    /// Keeps several changes made as one.
-    ///
-    /// # Errors
-    /// As [`WriteTx::commit`].
+    /// As [`WriteTx::commit`], for several audit entries in one revision.
     pub async fn commit_all(mut self, actor: &Actor, at: DateTime<Utc>, entries: &[Entry]) -> Result<i64> {
         let revision = self.next_revision(at).await?;
         let mut last = None;
@@ -67,11 +61,8 @@ impl WriteTx {
         Ok(revision)
     }
 
-    /// Keeps what was counted or locked because somebody was refused, and the audit row that tells of it where
-    /// one is to be written. It shows nowhere, so it makes no revision: who is refused publishes nothing.
-    ///
-    /// # Errors
-    /// Where the database can't keep it.
+    /// Commits the counters or locks of a denied request, and its audit row if given. Denied requests never create a
+    /// revision.
     pub async fn commit_denial(mut self, actor: &Actor, at: DateTime<Utc>, entry: Option<&Entry>) -> Result<()> {
         let mut last = None;
         if let Some(entry) = entry {
@@ -81,10 +72,7 @@ impl WriteTx {
         self.finish(last).await
     }
 
-    /// Keeps what is nobody's deed and shows nowhere: a session seen, a link that ran out.
-    ///
-    /// # Errors
-    /// Where the database can't keep it.
+    /// Commits what visitors can't see and no manager did, such as a session's last use: no audit row, no revision.
     pub async fn commit_unaudited(self) -> Result<()> {
         self.finish(None).await
     }
@@ -95,7 +83,7 @@ impl WriteTx {
         next.map(|(number,)| number).ok_or_else(|| Error::other("the revision row is missing"))
     }
 
-    /// Commits. Where the outcome is not known, the audit row that was written last decides.
+    /// Commits. If the outcome is unknown, the last audit row decides.
     async fn finish(self, last: Option<Digest>) -> Result<()> {
         let committed = match self.tx {
             Tx::Sqlite(tx) => tx.commit().await,
@@ -112,8 +100,7 @@ impl WriteTx {
     }
 }
 
-/// Succeeds where the audit holds `row`. Waiting for the right to write means that the transaction that wrote it has
-/// ended, one way or the other.
+/// Succeeds if the audit log holds `row`. The write lock is free only once the uncertain transaction has ended.
 async fn look_for_row(db: &Db, row: &Digest, cause: String) -> Result<()> {
     let found = async { audit_chain::find_row_hash(&mut *db.write().await?, row.id).await };
     match found.await {
@@ -124,12 +111,11 @@ async fn look_for_row(db: &Db, row: &Digest, cause: String) -> Result<()> {
 }
 
 impl Tx {
-    /// A transaction on the SQLite database of `pool`, whatever file that is.
+    /// Skips the check that the file is the open one.
     pub(super) async fn begin_on(pool: &SqlitePool, sql: &'static str) -> Result<Self> {
         Ok(Self::Sqlite(connection::begin(pool, sql, BEGIN_TIMEOUT, &Statements::default()).await?))
     }
 
-    /// Comes before each statement.
     pub(super) async fn before(&mut self, sql: &str) -> Result<()> {
         match self {
             Self::Sqlite(tx) => tx.before_statement(sql).await,
@@ -137,10 +123,7 @@ impl Tx {
         }
     }
 
-    /// The revision this transaction sees.
-    ///
-    /// # Errors
-    /// Where the database can't be read.
+    /// The revision in this transaction's snapshot.
     pub async fn revision(&mut self) -> Result<i64> {
         let row = row!(self, (i64,), "select number from revision where id = 1")?;
         row.map(|(number,)| number).ok_or(Error::NotFound)

@@ -1,11 +1,11 @@
-//! Corrections of uptime.
+//! Corrections of computed uptime.
 
 use chrono::{DateTime, Utc};
 
 use super::{Error, Result, Tx, WriteTx};
 use crate::domain::{ComponentId, CorrectionId, Status, UptimeCorrection};
 
-/// The most corrections one component may have: they are shown all at once.
+/// Limit per component: all are listed at once.
 const MAX_CORRECTIONS: i64 = 500;
 
 #[derive(sqlx::FromRow)]
@@ -19,30 +19,21 @@ struct Row {
     created_at: DateTime<Utc>,
 }
 
-/// Every correction that lasted beyond `at`, of all components, the newest first.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Corrections of all components that end after `at`, newest first.
 pub async fn list_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<UptimeCorrection>> {
     let sql = "select id, component_id, started_at, ended_at, status, reason, created_at
                from uptime_corrections where ended_at > $1 order by started_at desc, id";
     rows!(tx, Row, sql, at)?.into_iter().map(UptimeCorrection::try_from).collect()
 }
 
-/// The corrections of one component, the newest first.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Newest first.
 pub async fn list_for_component(tx: &mut Tx, component: &ComponentId) -> Result<Vec<UptimeCorrection>> {
     let sql = "select id, component_id, started_at, ended_at, status, reason, created_at
                from uptime_corrections where component_id = $1 order by started_at desc, id";
     rows!(tx, Row, sql, component.as_str())?.into_iter().map(UptimeCorrection::try_from).collect()
 }
 
-/// Adds `correction`.
-///
-/// # Errors
-/// `Full` where the component has as many as it may have.
+/// Fails with `Full` at the limit.
 pub async fn insert(tx: &mut WriteTx, correction: &UptimeCorrection) -> Result<()> {
     let sql = "select count(*) from uptime_corrections where component_id = $1";
     let count = row!(tx, (i64,), sql, correction.component_id.as_str())?;
@@ -64,10 +55,7 @@ pub async fn insert(tx: &mut WriteTx, correction: &UptimeCorrection) -> Result<(
     Ok(())
 }
 
-/// Removes a correction: what incidents and baselines tell counts again.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Deletes a correction, so that incidents and baselines count again.
 pub async fn delete(tx: &mut WriteTx, id: &CorrectionId) -> Result<()> {
     run!(tx, "delete from uptime_corrections where id = $1", id.as_str())?;
     Ok(())
