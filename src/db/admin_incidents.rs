@@ -1,4 +1,4 @@
-//! Incidents as managers see them, including those that visitors can't see. Queries for visitors are in
+//! Incidents as managers see them, including hidden ones. Never use these queries for visitors; use those in
 //! [`super::incidents`].
 
 use chrono::{DateTime, Utc};

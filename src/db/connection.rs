@@ -264,7 +264,7 @@ impl<D: Backend> Transaction<D> {
     }
 }
 
-/// Closes a connection that must not be reused. The pool opens no replacement before.
+/// Closes a connection that must not be reused. The pool opens no replacement until this returns.
 pub(super) async fn close<D: Database>(connection: PoolConnection<D>) {
     // Fails if the connection is lost already.
     let _ = timeout(CLOSE_TIMEOUT, connection.close()).await;

@@ -179,8 +179,8 @@ pub async fn list_completed_since(tx: &mut Tx, since: DateTime<Utc>, limit: i64)
     )
 }
 
-/// As [`list_completed_since`], without maintenances that were cancelled before their planned start, so that these
-/// don't use up `limit`.
+/// As [`list_completed_since`], without cancelled maintenances that were to begin after `now`, so that these don't
+/// use up `limit`.
 pub async fn list_past_since(
     tx: &mut Tx,
     since: DateTime<Utc>,

@@ -20,7 +20,7 @@ const LOCK_BYTES: u64 = 512;
 pub(super) struct Sidecar {
     pub marks: Vec<u32>,
     length: u64,
-    /// Nanoseconds since 1970, as text, because JSON numbers are too small.
+    /// Nanoseconds since 1970, as text, because JSON numbers are not exact at this size.
     modified: String,
 }
 

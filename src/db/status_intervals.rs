@@ -58,8 +58,7 @@ async fn maintenances_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<Status
 
 /// Non-operational baselines, starting with the last one set before `at`.
 async fn baselines_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Vec<StatusInterval>> {
-    // The second query does one lookup per component, however many baselines it has; SQLite doesn't reorder a `cross
-    // join`.
+    // The second query does one lookup per component, because SQLite doesn't reorder a `cross join`.
     let sql = "select component_id, since, status from component_baselines where since >= $1
                union all
                select b.component_id, b.since, b.status
