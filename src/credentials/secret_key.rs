@@ -53,9 +53,8 @@ impl SecretKey {
     /// Reloads the key if it was loaded. On failure the old key stays in use.
     pub fn reload(&self) -> anyhow::Result<()> {
         if self.loaded().is_some() {
-            let text = std::fs::read_to_string(&self.file).with_context(|| self.file_name())?;
-            *self.key.write().unwrap_or_else(PoisonError::into_inner) =
-                Some(parse_key(&text).with_context(|| self.file_name())?);
+            let key = read_key(&self.file).with_context(|| self.file_name())?;
+            *self.key.write().unwrap_or_else(PoisonError::into_inner) = Some(key);
         }
         Ok(())
     }
@@ -81,10 +80,9 @@ impl SecretKey {
 }
 
 fn read_or_create(file: &Path) -> anyhow::Result<[u8; 32]> {
-    match regular_file::read(file, MAX_BYTES, Links::Followed) {
-        Ok(bytes) => parse_key(&String::from_utf8_lossy(&bytes)),
+    match file.metadata() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => create_key(file),
-        Err(error) => Err(error.into()),
+        _ => read_key(file),
     }
 }
 
@@ -97,8 +95,13 @@ fn create_key(file: &Path) -> anyhow::Result<[u8; 32]> {
     new.as_file().sync_all()?;
     match new.persist_noclobber(file) {
         Err(error) if error.error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.error.into()),
-        _ => parse_key(&std::fs::read_to_string(file)?),
+        _ => read_key(file),
     }
+}
+
+fn read_key(file: &Path) -> anyhow::Result<[u8; 32]> {
+    let bytes = regular_file::read(file, MAX_BYTES, Links::Followed)?;
+    parse_key(&String::from_utf8_lossy(&bytes))
 }
 
 fn parse_key(text: &str) -> anyhow::Result<[u8; 32]> {

@@ -8,12 +8,13 @@ use crate::domain::{DraftId, ManagerId};
 
 const MAX_LISTED: i64 = 500;
 
-/// Records that the manager has the draft open, and deletes stale presence rows. Fails if the draft was deleted.
+/// Records that the manager has the draft open, unless it was deleted, and deletes stale presence rows.
 pub async fn record(tx: &mut WriteTx, draft: &DraftId, manager: &ManagerId, now: DateTime<Utc>) -> Result<()> {
     run!(tx, "delete from draft_presence where seen_at <= $1", now - PRESENCE_TIMEOUT)?;
     run!(
         tx,
-        "insert into draft_presence (draft_id, manager_id, opened_at, seen_at) values ($1, $2, $3, $3)
+        "insert into draft_presence (draft_id, manager_id, opened_at, seen_at)
+         select id, $2, $3, $3 from drafts where id = $1
          on conflict (draft_id, manager_id) do update set seen_at = excluded.seen_at",
         draft.as_str(),
         manager.as_str(),

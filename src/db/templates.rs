@@ -30,7 +30,7 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<Template>> {
     let sql = "select template_id, component_id, status from template_components order by component_id";
     for (template, component, status) in rows!(tx, (String, String, String), sql)? {
         if let Some(template) = templates.iter_mut().find(|other| other.id.as_str() == template) {
-            template.components.push(find_by_name(&component, &status)?);
+            template.components.push(parse_component_status(&component, &status)?);
         }
     }
     Ok(templates)
@@ -116,10 +116,10 @@ pub async fn delete(tx: &mut WriteTx, id: &TemplateId) -> Result<()> {
 async fn components_of(tx: &mut Tx, id: &TemplateId) -> Result<Vec<(ComponentId, Status)>> {
     let sql = "select component_id, status from template_components where template_id = $1 order by component_id";
     let rows = rows!(tx, (String, String), sql, id.as_str())?;
-    rows.into_iter().map(|(component, status)| find_by_name(&component, &status)).collect()
+    rows.into_iter().map(|(component, status)| parse_component_status(&component, &status)).collect()
 }
 
-fn find_by_name(component: &str, status: &str) -> Result<(ComponentId, Status)> {
+fn parse_component_status(component: &str, status: &str) -> Result<(ComponentId, Status)> {
     let id = ComponentId::parse(component).ok_or_else(|| Error::other("a component's id"))?;
     Ok((id, Status::from_key(status).ok_or_else(|| Error::other("a component's status"))?))
 }
