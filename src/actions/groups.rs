@@ -8,39 +8,25 @@ use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::NewGroup;
 use crate::domain::{Component, Group};
 
-/// Adds a group.
-///
-/// # Errors
-/// `Full` if the page has as many groups as it may have.
 pub async fn add(tx: &mut WriteTx, new: NewGroup, now: DateTime<Utc>) -> Result<(Group, Entry)> {
     let added = components::create_group(tx, new, now).await?;
     let entry = Entry::new(Action::GroupAdd, &added.id, &added.name).after(&added);
     Ok((added, entry))
 }
 
-/// Saves an edited group.
-///
-/// # Errors
-/// A conflict if it was changed in the meantime.
 pub async fn edit(tx: &mut WriteTx, before: &Group, after: &mut Group, now: DateTime<Utc>) -> Result<Entry> {
     components::update_group(tx, after, now).await?;
     Ok(Entry::new(Action::GroupEdit, &after.id, &after.name).before(before).after(after))
 }
 
-/// Deletes a group; its components stay, without a group.
-///
-/// # Errors
-/// If the database can't be written.
+/// Deletes a group. Its components stay, without a group.
 pub async fn delete(tx: &mut WriteTx, group: &Group) -> Result<Entry> {
     components::delete_group(tx, &group.id).await?;
     Ok(Entry::new(Action::GroupDelete, &group.id, &group.name).before(group))
 }
 
-/// Makes `members` the components of `group`, in their order; `all` are the components of the page. Returns an entry
-/// for each component that changed.
-///
-/// # Errors
-/// A conflict if one of them was changed in the meantime.
+/// Makes `members` the components of `group`, in that order. `all` are the components of the page. Returns one entry
+/// per changed component.
 pub async fn set_members(
     tx: &mut WriteTx,
     group: &Group,

@@ -1,4 +1,4 @@
-//! What importers write: as an edit, but under an action of its own and without what follows from an edit.
+//! Writes of the importers: import actions in the audit log, and no follow-up such as scheduling an occurrence.
 
 use chrono::{DateTime, Utc};
 
@@ -7,10 +7,7 @@ use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::PageSettings;
 use crate::domain::{Component, Group, Incident, Maintenance, Page, Postmortem, Template};
 
-/// Saves the settings of the imported page, with the id it has there if that is usable here.
-///
-/// # Errors
-/// If the database can't be written.
+/// Saves the imported page settings. `id` is the page id of the imported page, if Candor can use it.
 pub async fn page(
     tx: &mut WriteTx,
     before: &Page,
@@ -26,15 +23,10 @@ pub async fn page(
     Ok(Entry::new(Action::PageImport, "", &after.name).before(before).after(&after))
 }
 
-/// The entry of `count` imported ids of feed entries.
 pub fn feed_ids(count: usize) -> Entry {
     Entry::new(Action::PageImportFeedIds, "", count.to_string())
 }
 
-/// Inserts a group, or updates the one `before`.
-///
-/// # Errors
-/// A conflict if it was changed in the meantime.
 pub async fn group(tx: &mut WriteTx, before: Option<&Group>, group: &mut Group, now: DateTime<Utc>) -> Result<Entry> {
     match before {
         None => components::insert_group(tx, group).await?,
@@ -43,10 +35,6 @@ pub async fn group(tx: &mut WriteTx, before: Option<&Group>, group: &mut Group, 
     Ok(with_before(Entry::new(Action::GroupImport, &group.id, &group.name).after(group), before))
 }
 
-/// Inserts a component, or updates the one `before`.
-///
-/// # Errors
-/// A conflict if it was changed in the meantime.
 pub async fn component(
     tx: &mut WriteTx,
     before: Option<&Component>,
@@ -60,10 +48,7 @@ pub async fn component(
     Ok(with_before(Entry::new(Action::ComponentImport, &component.id, &component.name).after(component), before))
 }
 
-/// Inserts an incident, or updates the one `before`. A new one has no copy in the audit log: it is its own first copy.
-///
-/// # Errors
-/// A conflict if it was changed in the meantime.
+/// A new incident gets no copy in the audit log: its row is the first copy.
 pub async fn incident(
     tx: &mut WriteTx,
     before: Option<&Incident>,
@@ -79,10 +64,7 @@ pub async fn incident(
     Ok(entry.before(before).after(incident))
 }
 
-/// Inserts a maintenance, or updates the one `before`; a new one as [`incident`].
-///
-/// # Errors
-/// A conflict if it was changed in the meantime.
+/// A new maintenance gets no copy in the audit log, like a new [`incident`].
 pub async fn maintenance(
     tx: &mut WriteTx,
     before: Option<&Maintenance>,
@@ -98,20 +80,12 @@ pub async fn maintenance(
     Ok(entry.before(before).after(maintenance))
 }
 
-/// Writes the postmortem of the incident called `title`.
-///
-/// # Errors
-/// A conflict if it was changed in the meantime.
 pub async fn postmortem(tx: &mut WriteTx, title: &str, postmortem: &mut Postmortem) -> Result<Entry> {
     let at = postmortem.updated_at;
     postmortems::save(tx, postmortem, at).await?;
     Ok(Entry::new(Action::PostmortemImport, &postmortem.incident, title).after(postmortem))
 }
 
-/// Inserts a template, or updates the one `before`.
-///
-/// # Errors
-/// A conflict if it was changed in the meantime.
 pub async fn template(
     tx: &mut WriteTx,
     before: Option<&Template>,

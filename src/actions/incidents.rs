@@ -7,20 +7,14 @@ use crate::db::{self, Result, WriteTx, admin_incidents, drafts, incidents};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::{Incident, IncidentId, SavedDraft, Visibility};
 
-/// Opens an incident; the draft it was written from is deleted.
-///
-/// # Errors
-/// If the database can't be written.
+/// Opens an incident and deletes the draft it was written from.
 pub async fn open(tx: &mut WriteTx, incident: &Incident, draft: Option<&SavedDraft>) -> Result<Entry> {
     incidents::insert(tx, incident).await?;
     delete_posted_draft(tx, draft).await?;
     Ok(Entry::new(Action::IncidentOpen, &incident.id, &incident.title).after(incident))
 }
 
-/// Posts an update: `after` is the incident with it. The draft it was written from is deleted.
-///
-/// # Errors
-/// A conflict if the incident was changed in the meantime.
+/// Saves `after`, the incident with the new update, and deletes the draft the update was written from.
 pub async fn post_update(
     tx: &mut WriteTx,
     before: &Incident,
@@ -33,18 +27,11 @@ pub async fn post_update(
     Ok(entry)
 }
 
-/// Saves the edited title, times, impact or visibility of an incident.
-///
-/// # Errors
-/// As [`post_update`].
+/// Saves the edited title, times, impact or visibility.
 pub async fn edit(tx: &mut WriteTx, before: &Incident, after: &mut Incident, now: DateTime<Utc>) -> Result<Entry> {
     save(tx, Action::IncidentEdit, before, after, now).await
 }
 
-/// Saves an incident of which one update was edited.
-///
-/// # Errors
-/// As [`post_update`].
 pub async fn edit_update(
     tx: &mut WriteTx,
     before: &Incident,
@@ -54,10 +41,6 @@ pub async fn edit_update(
     save(tx, Action::IncidentEditUpdate, before, after, now).await
 }
 
-/// Saves an incident whose newest update was deleted.
-///
-/// # Errors
-/// As [`post_update`].
 pub async fn delete_update(
     tx: &mut WriteTx,
     before: &Incident,
@@ -67,18 +50,11 @@ pub async fn delete_update(
     save(tx, Action::IncidentDeleteUpdate, before, after, now).await
 }
 
-/// Makes an incident public.
-///
-/// # Errors
-/// As [`post_update`].
 pub async fn publish(tx: &mut WriteTx, before: &Incident, now: DateTime<Utc>) -> Result<(Incident, Entry)> {
     make_public(tx, Action::IncidentPublish, before, now).await
 }
 
-/// Makes an incident public whose embargo is over; `None` if a manager or another node was faster.
-///
-/// # Errors
-/// If the database can't be written.
+/// Publishes an incident whose embargo is over; `None` if a manager or another node published or deleted it first.
 pub async fn end_embargo(tx: &mut WriteTx, id: &IncidentId, now: DateTime<Utc>) -> Result<Option<Entry>> {
     let before = match admin_incidents::find(tx, id).await {
         Err(db::Error::NotFound) => return Ok(None),
@@ -91,16 +67,12 @@ pub async fn end_embargo(tx: &mut WriteTx, id: &IncidentId, now: DateTime<Utc>) 
     Ok(Some(entry))
 }
 
-/// Deletes an incident with its updates and its postmortem.
-///
-/// # Errors
-/// If the database can't be written.
 pub async fn delete(tx: &mut WriteTx, incident: &Incident) -> Result<Entry> {
     incidents::delete(tx, &incident.id).await?;
     Ok(Entry::new(Action::IncidentDelete, &incident.id, &incident.title).before(incident))
 }
 
-/// The entry of changed metadata, which programs store with an incident.
+/// Metadata are key-value pairs that API clients store with an incident.
 pub fn record_metadata(incident: &Incident, before: &impl Serialize, after: &impl Serialize) -> Entry {
     Entry::new(Action::IncidentEdit, &incident.id, &incident.title).before(before).after(after)
 }

@@ -10,20 +10,13 @@ use crate::domain::audit::{Action, Entry};
 use crate::domain::maintenance::AutomaticStep;
 use crate::domain::{Maintenance, MaintenancePhase, UpdateId};
 
-/// Schedules a maintenance.
-///
-/// # Errors
-/// If the database can't be written.
 pub async fn schedule(tx: &mut WriteTx, maintenance: &Maintenance) -> Result<Entry> {
     maintenances::insert(tx, maintenance).await?;
     Ok(Entry::new(Action::MaintenanceSchedule, &maintenance.id, &maintenance.title).after(maintenance))
 }
 
-/// Saves a maintenance after `action`. If an occurrence of a recurring maintenance was cancelled, the next one is
-/// scheduled.
-///
-/// # Errors
-/// A conflict if it was changed in the meantime.
+/// Saves a maintenance after `action`. After the cancellation of a recurring maintenance's occurrence, schedules the
+/// next.
 pub async fn save(
     tx: &mut WriteTx,
     action: Action,
@@ -37,10 +30,7 @@ pub async fn save(
     Ok(std::iter::once(entry).chain(next).collect())
 }
 
-/// Deletes a maintenance with its updates. The recurring maintenance it belongs to goes on as if it were cancelled.
-///
-/// # Errors
-/// If the database can't be written.
+/// Deletes a maintenance. Deleting an occurrence schedules the next one, as a cancellation does.
 pub async fn delete(tx: &mut WriteTx, maintenance: &Maintenance, now: DateTime<Utc>) -> Result<Vec<Entry>> {
     let entry = Entry::new(Action::MaintenanceDelete, &maintenance.id, &maintenance.title).before(maintenance);
     maintenances::delete(tx, &maintenance.id).await?;
@@ -50,9 +40,6 @@ pub async fn delete(tx: &mut WriteTx, maintenance: &Maintenance, now: DateTime<U
 }
 
 /// Posts every reminder, start and completion that is due.
-///
-/// # Errors
-/// If the database can't be written.
 pub async fn take_due_steps(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for mut maintenance in maintenances::list_planned(tx).await? {
@@ -65,7 +52,7 @@ pub async fn take_due_steps(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<Vec<
     Ok(entries)
 }
 
-/// The entry of changed metadata, which programs store with a maintenance.
+/// Metadata are key-value pairs that API clients store with a maintenance.
 pub fn record_metadata(maintenance: &Maintenance, before: &impl Serialize, after: &impl Serialize) -> Entry {
     Entry::new(Action::MaintenanceEdit, &maintenance.id, &maintenance.title).before(before).after(after)
 }

@@ -10,19 +10,13 @@ use crate::domain::second_factor::Passkey;
 use crate::domain::{Manager, Role};
 
 /// Invites a manager, who has no password yet.
-///
-/// # Errors
-/// If the database can't be written.
 pub async fn invite(tx: &mut WriteTx, new: NewManager, now: DateTime<Utc>) -> Result<(Manager, Entry)> {
     let invited = managers::create(tx, new, None, now).await?;
     let entry = entry(Action::ManagerInvite, &invited).after(&invited);
     Ok((invited, entry))
 }
 
-/// Adds a manager, with a password hash or as invited. The link for the first owner is no longer needed and is deleted.
-///
-/// # Errors
-/// If the database can't be written.
+/// Adds a manager, as invited without `password_hash`, and deletes the setup link for the first owner.
 pub async fn add(
     tx: &mut WriteTx,
     new: NewManager,
@@ -35,10 +29,6 @@ pub async fn add(
     Ok((added, entry))
 }
 
-/// Adds the first owner.
-///
-/// # Errors
-/// If the database can't be written.
 pub async fn add_first_owner(
     tx: &mut WriteTx,
     new: NewManager,
@@ -50,19 +40,14 @@ pub async fn add_first_owner(
     Ok((added, entry))
 }
 
-/// Adds a manager who logged in at the identity provider.
-///
-/// # Errors
-/// If the database can't be written.
+/// Adds a manager who logged in at the identity provider, and deletes the setup link for the first owner.
 pub async fn add_by_oidc(tx: &mut WriteTx, new: NewManager, now: DateTime<Utc>) -> Result<Manager> {
     one_time_links::delete_setup(tx).await?;
     managers::create(tx, new, None, now).await
 }
 
-/// Gives a manager another role and ends their sessions but `kept`, so that the next login has the new role.
-///
-/// # Errors
-/// A conflict if this is the last owner, or the one whose password alone is accepted.
+/// Sets the role and ends all sessions except `kept`. Returns `Conflict` for the last active owner and for the
+/// break-glass owner of the login policy.
 pub async fn set_role(
     tx: &mut WriteTx,
     manager: &mut Manager,
@@ -73,10 +58,7 @@ pub async fn set_role(
     change_role(tx, Action::ManagerSetRole, (manager, role), kept, now).await
 }
 
-/// Gives a manager the role that the identity provider names; otherwise as [`set_role`].
-///
-/// # Errors
-/// As [`set_role`].
+/// [`set_role`] with the role that the identity provider names; ends all sessions.
 pub async fn sync_role(tx: &mut WriteTx, manager: &mut Manager, role: Role, now: DateTime<Utc>) -> Result<Entry> {
     change_role(tx, Action::ManagerSyncRole, (manager, role), None, now).await
 }
@@ -94,37 +76,26 @@ async fn change_role(
     Ok(entry(action, manager).before(&before).after(manager))
 }
 
-/// Disables a manager and ends their sessions.
-///
-/// # Errors
-/// As [`set_role`].
+/// Disables a manager and ends the sessions. Returns `Conflict` as [`set_role`] does.
 pub async fn disable(tx: &mut WriteTx, manager: &mut Manager, now: DateTime<Utc>) -> Result<Entry> {
     let before = manager.clone();
     managers::disable(tx, manager, now).await?;
     Ok(entry(Action::ManagerDisable, manager).before(&before).after(manager))
 }
 
-/// Enables a manager again.
-///
-/// # Errors
-/// A conflict if the manager was changed in the meantime.
 pub async fn enable(tx: &mut WriteTx, manager: &mut Manager, now: DateTime<Utc>) -> Result<Entry> {
     let before = manager.clone();
     managers::enable(tx, manager, now).await?;
     Ok(entry(Action::ManagerEnable, manager).before(&before).after(manager))
 }
 
-/// What [`remove_factors`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RemovedFactors {
     pub had_factors: bool,
     pub ended_sessions: u64,
 }
 
-/// Removes all second factors of a manager and ends their sessions but `kept`.
-///
-/// # Errors
-/// If the database can't be written.
+/// Removes all second factors and ends all sessions except `kept`.
 pub async fn remove_factors(
     tx: &mut WriteTx,
     manager: &Manager,
@@ -136,37 +107,23 @@ pub async fn remove_factors(
     Ok((RemovedFactors { had_factors, ended_sessions }, entry(Action::ManagerRemoveFactors, manager)))
 }
 
-/// Ends the sessions of a manager but `kept`; `None` if there was none.
-///
-/// # Errors
-/// If the database can't be written.
+/// Ends all sessions except `kept`; `None` if there were none.
 pub async fn revoke_sessions(tx: &mut WriteTx, manager: &Manager, kept: Option<&str>) -> Result<Option<Entry>> {
     let ended = sessions::delete_for_manager(tx, &manager.id, kept).await?;
     Ok((ended > 0).then(|| entry(Action::ManagerRevokeSessions, manager)))
 }
 
-/// Ends one session of a manager.
-///
-/// # Errors
-/// If the database can't be written.
 pub async fn revoke_session(tx: &mut WriteTx, manager: &Manager, id_hash: &str) -> Result<Entry> {
     sessions::delete(tx, id_hash).await?;
     Ok(entry(Action::ManagerRevokeSession, manager))
 }
 
-/// Ends the session in which a manager logs out.
-///
-/// # Errors
-/// If the database can't be written.
 pub async fn log_out(tx: &mut WriteTx, manager: &Manager, id_hash: &str) -> Result<Entry> {
     sessions::delete(tx, id_hash).await?;
     Ok(entry(Action::ManagerLogout, manager))
 }
 
-/// Sets the password that a manager chose; `kept` is the session that goes on.
-///
-/// # Errors
-/// A conflict if the manager was changed in the meantime.
+/// Sets the password that a manager chose and ends all sessions except `kept`.
 pub async fn set_password(
     tx: &mut WriteTx,
     manager: &mut Manager,
@@ -178,10 +135,7 @@ pub async fn set_password(
     Ok(entry(Action::ManagerSetPassword, manager))
 }
 
-/// Sets the password that was chosen through a one-time link; `action` says what the link was for. Ends every session.
-///
-/// # Errors
-/// As [`set_password`].
+/// Sets the password chosen through a one-time link and ends all sessions. `action` is what the link was for.
 pub async fn set_password_by_link(
     tx: &mut WriteTx,
     action: Action,
@@ -193,67 +147,48 @@ pub async fn set_password_by_link(
     Ok(entry(action, manager).after(manager))
 }
 
-/// Sets a password from the shell. Ends every session.
-///
-/// # Errors
-/// As [`set_password`].
+/// Sets a password from the command line and ends all sessions.
 pub async fn reset_password(tx: &mut WriteTx, manager: &mut Manager, hash: &str, now: DateTime<Utc>) -> Result<Entry> {
     let before = manager.clone();
     managers::set_password(tx, manager, hash, None, now).await?;
     Ok(entry(Action::ManagerResetPassword, manager).before(&before).after(manager))
 }
 
-/// The entry of a link for a new password that was made in the shell.
+/// The entry of a password reset link created on the command line.
 pub fn record_reset(manager: &Manager) -> Entry {
     entry(Action::ManagerResetPassword, manager).before(manager).after(manager)
 }
 
-/// Sets another e-mail address. That ends every one-time link of the manager.
-///
-/// # Errors
-/// A conflict if another manager has it.
+/// Sets the e-mail address and deletes the manager's one-time links. Returns `Conflict` if another manager has the
+/// address.
 pub async fn set_email(tx: &mut WriteTx, manager: &mut Manager, email: String, now: DateTime<Utc>) -> Result<Entry> {
     let before = manager.clone();
     managers::set_email(tx, manager, email, now).await?;
     Ok(entry(Action::ManagerSetEmail, manager).before(&before).after(manager))
 }
 
-/// The entry of a new e-mail address that waits for its confirmation.
 pub fn request_email(manager: &Manager, email: &str) -> Entry {
     entry(Action::ManagerRequestEmail, manager).after(&serde_json::json!({ "pending_email": email }))
 }
 
-/// Drops an e-mail address that waits for its confirmation; `None` if there is none.
-///
-/// # Errors
-/// If the database can't be written.
+/// Deletes an unconfirmed e-mail address; `None` if there is none.
 pub async fn cancel_email(tx: &mut WriteTx, manager: &Manager) -> Result<Option<Entry>> {
     let cancelled = one_time_links::cancel_email(tx, &manager.id).await?;
     Ok(cancelled.then(|| entry(Action::ManagerCancelEmail, manager)))
 }
 
-/// Accepts the first code of an authenticator app, which from then on is a second factor.
-///
-/// # Errors
-/// If the database can't be written.
+/// Accepts the first code of an authenticator app, which makes the app a second factor.
 pub async fn add_totp(tx: &mut WriteTx, manager: &Manager, step: i64, now: DateTime<Utc>) -> Result<Entry> {
     totp::accept(tx, &manager.id, step, now).await?;
     Ok(entry(Action::ManagerAddTotp, manager))
 }
 
-/// Removes the authenticator app.
-///
-/// # Errors
-/// `NotFound` if there is none.
 pub async fn remove_totp(tx: &mut WriteTx, manager: &Manager) -> Result<Entry> {
     totp::delete(tx, &manager.id).await?;
     Ok(entry(Action::ManagerRemoveTotp, manager))
 }
 
 /// Adds a passkey with the `(hash, json)` of its credential.
-///
-/// # Errors
-/// `Full` if the manager has as many as they may have.
 pub async fn add_passkey(
     tx: &mut WriteTx,
     manager: &Manager,
@@ -264,19 +199,12 @@ pub async fn add_passkey(
     Ok(entry(Action::ManagerAddPasskey, manager).after(passkey))
 }
 
-/// Removes a passkey.
-///
-/// # Errors
-/// `NotFound` if it is gone.
 pub async fn remove_passkey(tx: &mut WriteTx, manager: &Manager, passkey: &Passkey) -> Result<Entry> {
     passkeys::delete(tx, &manager.id, &passkey.id).await?;
     Ok(entry(Action::ManagerRemovePasskey, manager).before(passkey))
 }
 
-/// Connects a login at the identity provider.
-///
-/// # Errors
-/// A conflict if it belongs to another manager.
+/// Returns `Conflict` if the login belongs to another manager.
 pub async fn connect_oidc(
     tx: &mut WriteTx,
     manager: &mut Manager,
@@ -287,10 +215,7 @@ pub async fn connect_oidc(
     Ok(entry(Action::ManagerConnectOidc, manager).after(identity))
 }
 
-/// Disconnects every login at the identity provider and ends the sessions but `kept`.
-///
-/// # Errors
-/// If the database can't be written.
+/// Disconnects all logins at the identity provider and ends all sessions except `kept`.
 pub async fn disconnect_oidc(tx: &mut WriteTx, manager: &mut Manager, kept: Option<&str>) -> Result<Entry> {
     let before = oidc_identities::list(tx, &manager.id).await?;
     oidc_identities::delete_for_manager(tx, manager).await?;
@@ -298,31 +223,27 @@ pub async fn disconnect_oidc(tx: &mut WriteTx, manager: &mut Manager, kept: Opti
     Ok(entry(Action::ManagerDisconnectOidc, manager).before(&before))
 }
 
-/// Records a finished login; `action` says by which factor.
-///
-/// # Errors
-/// If the database can't be written.
+/// Records a completed login; `action` names the factor.
 pub async fn log_in(tx: &mut WriteTx, action: Action, manager: &Manager, now: DateTime<Utc>) -> Result<Entry> {
     managers::record_login(tx, &manager.id, now).await?;
     Ok(entry(action, manager))
 }
 
-/// The entry of an event that changes no row of the manager: a login step, a reauthentication, a link that was made.
+/// The entry of an event that changes no row of the manager: a login step, a reauthentication, a new link.
 pub fn record_event(action: Action, manager: &Manager) -> Entry {
     entry(action, manager)
 }
 
-/// The entry of a manager as the identity provider made them: created, or an accepted invitation.
+/// The entry of a manager created, or an invitation accepted, through the identity provider.
 pub fn record_oidc_arrival(action: Action, manager: &Manager) -> Entry {
     entry(action, manager).after(manager)
 }
 
-/// The entry of a denied attempt, with what is known of who tried it.
+/// The entry of a denied attempt; `what` is what is known of the client.
 pub fn record_denial(action: Action, what: impl Into<String>) -> Entry {
     Entry::new(action, "", what)
 }
 
-/// An entry about `manager`.
 fn entry(action: Action, manager: &Manager) -> Entry {
     Entry::new(action, &manager.id, &manager.name)
 }

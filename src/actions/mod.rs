@@ -1,8 +1,10 @@
-//! Every change, once: the admin, the management API, the command line, the worker and the importers call these.
+//! Every change to the data. The admin, the management API, the command line, the worker and the importers call these.
 //!
-//! An action writes its rows in the caller's transaction, does what follows from the change (the next occurrence of a
-//! recurring maintenance, the draft that was posted), and returns the audit entries. The caller checks permissions and
-//! input first, and commits the entries with [`WriteTx::commit`](crate::db::WriteTx::commit), which makes the revision.
+//! An action writes its rows in the caller's transaction, makes the follow-up changes (schedules the next occurrence,
+//! deletes the posted draft) and returns the audit entries. The caller checks permissions and input first, and passes
+//! the entries to [`WriteTx::commit`](crate::db::WriteTx::commit), which creates the revision. A caller must handle
+//! `Full` on adding (the limit of rows is reached), `Conflict` on saving (the row changed since it was read) and
+//! `NotFound` (the row, or one it refers to, is gone).
 
 pub mod components;
 pub mod drafts;

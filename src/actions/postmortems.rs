@@ -6,15 +6,12 @@ use crate::db::{Result, WriteTx, postmortems};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::{Incident, Postmortem};
 
-/// The postmortem's id in the audit log: an incident and its postmortem are told apart there.
+/// The suffix distinguishes the postmortem from its incident in the audit log.
 pub fn audit_id(incident: &Incident) -> String {
     format!("{}/review", incident.id)
 }
 
-/// Saves a postmortem after `action`: edited, published or withdrawn.
-///
-/// # Errors
-/// A conflict if it was changed in the meantime.
+/// `action` says whether the postmortem was edited, published or withdrawn.
 pub async fn save(
     tx: &mut WriteTx,
     action: Action,
@@ -30,10 +27,6 @@ pub async fn save(
     })
 }
 
-/// Deletes a postmortem.
-///
-/// # Errors
-/// If the database can't be written.
 pub async fn delete(tx: &mut WriteTx, incident: &Incident, postmortem: &Postmortem) -> Result<Entry> {
     postmortems::delete(tx, &incident.id).await?;
     Ok(Entry::new(Action::PostmortemDelete, audit_id(incident), &incident.title).before(postmortem))

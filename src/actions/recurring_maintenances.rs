@@ -1,4 +1,4 @@
-//! Recurring maintenance: each occurrence is a maintenance of its own.
+//! Recurring maintenance: each occurrence is a separate maintenance.
 
 use chrono::{DateTime, Utc};
 
@@ -7,13 +7,10 @@ use crate::db::{Error, Result, WriteTx, components, maintenances, series};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::{Maintenance, MaintenanceId, MaintenancePhase, Series, UpdateId};
 
-/// The most occurrences that one recurring maintenance schedules at once.
+/// The most occurrences that one recurring maintenance schedules per run.
 const MAX_OCCURRENCES: usize = 50;
 
-/// Adds a recurring maintenance and schedules its first occurrence; `None` if its rule gives none.
-///
-/// # Errors
-/// `Full` if the page has as many as it may have.
+/// Adds a recurring maintenance and schedules its first occurrence; `None` if the rule has no occurrence.
 pub async fn add(
     tx: &mut WriteTx,
     mut series: Series,
@@ -25,11 +22,8 @@ pub async fn add(
     Ok(Some((first, vec![added, scheduled])))
 }
 
-/// Saves an edited recurring maintenance. The occurrence to come follows it: it is changed if one is scheduled, else
-/// scheduled; it is cancelled if the rule gives none any more.
-///
-/// # Errors
-/// A conflict if it was changed in the meantime.
+/// Saves an edited recurring maintenance and updates or schedules its next occurrence. Cancels that occurrence if the
+/// new rule has none.
 pub async fn edit(tx: &mut WriteTx, before: &Series, after: &mut Series, now: DateTime<Utc>) -> Result<Vec<Entry>> {
     let next = match maintenances::find_next_occurrence(tx, &after.id).await? {
         Some(next) => Some(follow(tx, after, &next, now).await?),
@@ -39,19 +33,12 @@ pub async fn edit(tx: &mut WriteTx, before: &Series, after: &mut Series, now: Da
     Ok(std::iter::once(edited).chain(next).collect())
 }
 
-/// Ends a recurring maintenance; what is scheduled stays.
-///
-/// # Errors
-/// A conflict if it was changed in the meantime.
+/// Ends a recurring maintenance; scheduled occurrences stay.
 pub async fn end(tx: &mut WriteTx, before: &Series, after: &mut Series, now: DateTime<Utc>) -> Result<Entry> {
     series::update(tx, after, now).await?;
     Ok(Entry::new(Action::SeriesEnd, &after.id, &after.title).before(before).after(after))
 }
 
-/// Schedules every occurrence that is due to be scheduled.
-///
-/// # Errors
-/// If the database can't be written.
 pub async fn schedule_due(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for mut series in series::list_active(tx).await? {
@@ -69,10 +56,7 @@ pub async fn schedule_due(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<Vec<En
     Ok(entries)
 }
 
-/// Schedules the next occurrence if `cancelled` is the newest one of its series and was cancelled.
-///
-/// # Errors
-/// A conflict if the series was changed in the meantime.
+/// Schedules the next occurrence if `cancelled` is the newest occurrence of its series and was cancelled.
 pub(super) async fn replace_cancelled(
     tx: &mut WriteTx,
     cancelled: &Maintenance,
@@ -89,10 +73,8 @@ pub(super) async fn replace_cancelled(
     Ok(schedule_next(tx, &mut series, now).await?.map(|(_, scheduled)| scheduled))
 }
 
-/// Schedules the next occurrence; without one the series has ended.
-///
-/// # Errors
-/// A conflict if the series was changed in the meantime, or this occurrence was scheduled before.
+/// Schedules the next occurrence; `None` if the series has ended. Returns `Conflict` if another node scheduled it
+/// first.
 pub async fn schedule_next(
     tx: &mut WriteTx,
     series: &mut Series,
@@ -107,7 +89,7 @@ pub async fn schedule_next(
     Ok(Some((next, entry)))
 }
 
-/// Changes the scheduled occurrence `next` to what the edited series gives, or cancels it.
+/// Changes the scheduled occurrence `next` to fit the edited series, or cancels it.
 async fn follow(tx: &mut WriteTx, series: &mut Series, next: &Maintenance, now: DateTime<Utc>) -> Result<Entry> {
     let known = components::list(tx).await?;
     let given = series.plan_next_occurrence(fresh_ids(), &known, now);
@@ -125,7 +107,7 @@ async fn follow(tx: &mut WriteTx, series: &mut Series, next: &Maintenance, now: 
     Ok(Entry::new(action, &after.id, &after.title).before(next).after(&after))
 }
 
-/// Gives the scheduled occurrence `it` what `given` has, and keeps its id and its later updates.
+/// Copies `given` to the scheduled occurrence `it`, which keeps its id and its later updates.
 fn copy_occurrence(it: &mut Maintenance, given: Maintenance, now: DateTime<Utc>) -> Action {
     let moved = (it.scheduled_for, it.scheduled_until) != (given.scheduled_for, given.scheduled_until);
     if let (Some(first), Some(text)) = (it.updates.first_mut(), given.updates.first())
@@ -141,7 +123,7 @@ fn copy_occurrence(it: &mut Maintenance, given: Maintenance, now: DateTime<Utc>)
     it.occurrence = given.occurrence;
     if moved {
         let text = "This maintenance has been moved to another time.".to_owned();
-        // It has not started and the rule gives an end after the start, so this can't be refused.
+        // `reschedule` can't fail: `it` has not started, and the rule yields an end after the start.
         let _ = it.reschedule((given.scheduled_for, given.scheduled_until), given.zone, text, fresh_update_id(), now);
         return Action::MaintenanceReschedule;
     }

@@ -7,27 +7,18 @@ use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::PageSettings;
 use crate::domain::{LoginPolicy, Page};
 
-/// Saves the settings of the page.
-///
-/// # Errors
-/// A conflict if they were changed in the meantime.
 pub async fn edit_page(tx: &mut WriteTx, before: &Page, settings: &PageSettings, now: DateTime<Utc>) -> Result<Entry> {
     page_settings::update(tx, before, settings, now).await?;
     let after = page_settings::load(tx).await?;
     Ok(Entry::new(Action::PageEdit, &after.id, &after.name).before(before).after(&after))
 }
 
-/// Saves what managers must log in with.
-///
-/// # Errors
-/// If the database can't be written.
 pub async fn edit_login_policy(tx: &mut WriteTx, before: &LoginPolicy, chosen: &LoginPolicy) -> Result<Entry> {
     login_policy::update(tx, chosen).await?;
     let after = login_policy::load(tx).await?;
     Ok(Entry::new(Action::PolicyEdit, "", "").before(before).after(&after))
 }
 
-/// The entry of a loaded sample page called `name`.
 pub fn load_sample(name: &str) -> Entry {
     Entry::new(Action::SampleLoad, "", name)
 }

@@ -8,10 +8,7 @@ use crate::domain::api_token::ApiToken;
 use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::NewApiToken;
 
-/// Creates a token; of its secret the `(hash, ending)` are stored.
-///
-/// # Errors
-/// `Full` if the manager has as many tokens as they may have.
+/// Stores only the `(hash, ending)` of the token's secret.
 pub async fn create(
     tx: &mut WriteTx,
     manager: &Manager,
@@ -24,10 +21,6 @@ pub async fn create(
     Ok((created, entry))
 }
 
-/// Revokes a token.
-///
-/// # Errors
-/// If the database can't be written.
 pub async fn revoke(tx: &mut WriteTx, token: &ApiToken) -> Result<Entry> {
     api_tokens::delete(tx, &token.id).await?;
     Ok(Entry::new(Action::TokenRevoke, &token.id, &token.name).before(token))

@@ -1,19 +1,19 @@
-//! API tokens: what a program acts with, in a manager's name and at most with the manager's rights.
+//! API tokens. A token acts in a manager's name, with at most the manager's rights.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{ManagerId, Role, TokenId};
 
-/// The longest name of a token, in characters.
+/// In characters.
 pub const MAX_NAME: usize = 100;
-/// For how many days a token may be good, and for how many it is where nothing else is chosen.
+/// The lifetimes on offer, in days.
 pub const LIFETIMES: [i64; 4] = [7, 30, 90, 365];
 pub const DEFAULT_LIFETIME: i64 = 365;
-/// The most tokens of one manager.
+/// Per manager.
 pub const MAX_TOKENS: usize = 50;
 
-/// What a token may be used for; each scope includes the ones before it.
+/// What a token may do; each scope includes the ones before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
@@ -23,10 +23,8 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Every scope, from least to most.
     pub const ALL: [Scope; 3] = [Scope::Read, Scope::Publish, Scope::Admin];
 
-    /// The name that stands in the database, in forms and in the API.
     pub fn key(self) -> &'static str {
         match self {
             Scope::Read => "read",
@@ -35,12 +33,11 @@ impl Scope {
         }
     }
 
-    /// The scope called `key`.
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.key() == key)
     }
 
-    /// The role whose rights it gives.
+    /// The role whose rights the scope grants.
     pub fn role(self) -> Role {
         match self {
             Scope::Read => Role::Viewer,
@@ -50,25 +47,25 @@ impl Scope {
     }
 }
 
-/// A token as it is kept: without its secret.
+/// A stored token, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiToken {
     pub id: TokenId,
     pub manager_id: ManagerId,
-    /// The manager's name, for a list of everybody's.
+    /// For the list of all tokens.
     pub manager_name: String,
     pub name: String,
     pub scope: Scope,
-    /// The last four characters of the secret, to know it by.
+    /// The last four characters of the secret, to recognize the token.
     pub ending: String,
     pub created_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
-    /// When it was last used, at most a minute behind.
+    /// Updated at most once a minute.
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
 impl ApiToken {
-    /// Whether a program that holds it may do what asks for `role`, the manager being in `own`.
+    /// Whether the token may do what requires `role`, when its manager has the role `own`.
     pub fn allows(&self, role: Role, own: Role) -> bool {
         self.scope.role() >= role && own >= role
     }

@@ -1,4 +1,4 @@
-//! The audit: who did what, when, from where, with what before and after.
+//! Entries of the audit log: who did what, when, from where, with the values before and after.
 
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -7,40 +7,38 @@ use serde_json::Value;
 pub use super::audit_action::{Action, Effect};
 use super::{Manager, ManagerId};
 
-/// Who acts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
-    /// The manager, where one is logged in.
+    /// `None` for the server, the command line and clients without a session.
     pub manager_id: Option<ManagerId>,
-    /// The name at this time, or what acted: "shell", "import".
+    /// The name at that time, or the source: "shell", "import".
     pub name: String,
-    /// The address of the client, or "shell".
+    /// The client's IP address, or "shell" or "server".
     pub address: String,
 }
 
 impl Actor {
-    /// The manager, acting from `address`.
     pub fn from_manager(manager: &Manager, address: impl ToString) -> Self {
         Self { manager_id: Some(manager.id.clone()), name: manager.name.clone(), address: address.to_string() }
     }
 
-    /// Somebody at `address` who has not shown who they are.
+    /// A client without a session.
     pub fn anonymous(address: impl ToString) -> Self {
         Self { manager_id: None, name: "nobody".into(), address: address.to_string() }
     }
 
-    /// Whoever sits at the server's own shell.
+    /// The command line on the server.
     pub fn shell() -> Self {
         Self { manager_id: None, name: "shell".into(), address: "shell".into() }
     }
 
-    /// The server itself, doing what was planned.
+    /// The server's own scheduled work.
     pub fn server() -> Self {
         Self { manager_id: None, name: "Candor".into(), address: "server".into() }
     }
 }
 
-/// The newest row of the audit with its hash, in which every row before it counts.
+/// The newest row of the audit log. Its hash covers every row before it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Digest {
     pub id: i64,
@@ -49,78 +47,74 @@ pub struct Digest {
     pub at: DateTime<Utc>,
 }
 
-/// What anybody may know of the audit: its digest as of the last full hour. Neither the number of rows nor the time of one
-/// is in it, because both would say when managers work.
+/// The public digest of the audit log, as of the last full hour. It contains neither the number of rows nor the time of
+/// one, because both would reveal when managers work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublicDigest {
-    /// The full hour; every row before it counts.
+    /// The full hour; every earlier row is covered.
     pub until: DateTime<Utc>,
     /// SHA-256, in hexadecimal.
     pub hash: String,
 }
 
-/// The last full hour at `now`.
 pub fn start_of_hour(now: DateTime<Utc>) -> DateTime<Utc> {
     now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now)
 }
 
-/// What was done to what.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     pub action: Action,
-    /// The id of the thing, empty for the page itself.
+    /// Empty for the page.
     pub subject_id: String,
-    /// Its title or name at this time.
+    /// The title or name at that time.
     pub subject_name: String,
-    /// The thing before; nothing where it was made.
+    /// `None` if the action created the subject.
     pub before: Option<Value>,
-    /// The thing after; nothing where it is gone.
+    /// `None` if the action deleted the subject.
     pub after: Option<Value>,
 }
 
 impl Entry {
-    /// An entry for the thing `id`, called `name`.
     pub fn new(action: Action, id: impl ToString, name: impl Into<String>) -> Self {
         Self { action, subject_id: id.to_string(), subject_name: name.into(), before: None, after: None }
     }
 
-    /// With the thing as it was.
     pub fn before(mut self, thing: &impl Serialize) -> Self {
         self.before = serde_json::to_value(thing).ok();
         self
     }
 
-    /// With the thing as it is.
     pub fn after(mut self, thing: &impl Serialize) -> Self {
         self.after = serde_json::to_value(thing).ok();
         self
     }
 }
 
-/// A row of the audit as it is shown.
+/// A row of the audit log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
-    /// Grows by one; the cursor of the list.
+    /// Increases by one per row; the cursor of the list.
     pub id: i64,
     pub at: DateTime<Utc>,
     pub actor: Actor,
-    /// The key of an [`Action`], or of one that another version knows.
+    /// The key of an [`Action`]; may be one that only another version knows.
     pub action: String,
     pub subject_id: String,
     pub subject_name: String,
     pub before: Option<Value>,
     pub after: Option<Value>,
-    /// The revision this change made.
+    /// The revision of the change.
     pub revision: i64,
 }
 
 impl Record {
-    /// Whether an attempt was denied, which changed nothing.
+    /// Whether the row records a denied attempt, which changed nothing.
     pub fn is_denial(&self) -> bool {
         Action::from_key(&self.action).is_some_and(|action| action.effect() == Effect::Denied)
     }
 
-    /// Whether visitors may have lost something they could read before. An action of another version counts as one.
+    /// Whether visitors may have lost something they could read before. Unknown actions of another version count as
+    /// such.
     pub fn may_withdraw(&self) -> bool {
         match Action::from_key(&self.action).map(Action::effect) {
             Some(Effect::Denied | Effect::Private | Effect::Adds) => false,
@@ -129,7 +123,7 @@ impl Record {
         }
     }
 
-    /// Whether the title and every update from before are there afterwards, unchanged.
+    /// Whether the title and all earlier updates are unchanged.
     fn preserves_texts(&self) -> bool {
         let (Some(before), Some(after)) = (&self.before, &self.after) else { return false };
         let updates = |of: &Value| of.get("updates").and_then(Value::as_array).cloned();

@@ -1,54 +1,47 @@
-//! Every audit action: its key in the database and the API, its words on the audit page, and what it does to the public page.
+//! Every audit action, with its key, its words on the audit page, and its effect on the public page.
 
-/// What an action does to what visitors can read.
+/// The effect of an action on what visitors can read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// A denied attempt: nothing was changed.
     Denied,
-    /// Changes nothing that visitors read.
     Private,
-    /// Adds to what visitors read and removes nothing.
     Adds,
-    /// Posts an update; through the API the same call may edit the rest.
+    /// Posts an update; an API call may edit other fields in the same request.
     Posts,
-    /// May remove or change what visitors could read before.
     MayWithdraw,
 }
 
 macro_rules! actions {
     ($($variant:ident = $key:literal, $words:literal, $effect:ident;)+) => {
-        /// What was done, as `noun.verb`.
+        /// Keys have the form `noun.verb`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Action {
             $($variant,)+
         }
 
         impl Action {
-            /// Every action.
             pub const ALL: &[Self] = &[$(Self::$variant,)+];
 
-            /// The key in the audit log.
             pub const fn key(self) -> &'static str {
                 match self {
                     $(Self::$variant => $key,)+
                 }
             }
 
-            /// The words before the name of what was changed.
+            /// The words before the subject's name.
             pub const fn words(self) -> &'static str {
                 match self {
                     $(Self::$variant => $words,)+
                 }
             }
 
-            /// What it does to the public page.
             pub const fn effect(self) -> Effect {
                 match self {
                     $(Self::$variant => Effect::$effect,)+
                 }
             }
 
-            /// The action of a key; `None` for a key of another version.
+            /// `None` for a key of another version.
             pub fn from_key(key: &str) -> Option<Self> {
                 match key {
                     $($key => Some(Self::$variant),)+
@@ -165,7 +158,7 @@ actions! {
 }
 
 impl Action {
-    /// What was acted on: the part of the key before the dot.
+    /// The part of the key before the dot.
     pub fn noun(self) -> &'static str {
         self.key().split_once('.').map_or(self.key(), |(noun, _)| noun)
     }

@@ -1,5 +1,5 @@
-//! How many refused attempts are told one by one. A flood of them must not fill the disk: beyond a few a
-//! minute they are only counted, and one row tells how many there were.
+//! Throttles the audit log of denied attempts, so that a flood can't fill the disk. Above the limits, attempts are only
+//! counted, and one row records the count.
 
 use std::collections::BTreeMap;
 
@@ -7,31 +7,28 @@ use chrono::TimeDelta;
 
 use super::monotonic::Monotonic;
 
-/// How many are told one by one within a minute: of one address, and in all.
+/// The most attempts recorded per minute, per address and in total.
 pub const MAX_PER_ADDRESS: u32 = 10;
 pub const MAX_TOTAL: u32 = 60;
-/// A minute.
 const WINDOW: TimeDelta = TimeDelta::minutes(1);
 
-/// The refused attempts of the current minute.
 #[derive(Clone, Debug, Default)]
 pub struct DenialThrottle {
     since: Option<Monotonic>,
-    /// How many were told of each address; never more than [`MAX_TOTAL`] addresses.
+    /// Recorded attempts per address; at most [`MAX_TOTAL`] addresses.
     recorded: BTreeMap<String, u32>,
     suppressed: Option<Suppressed>,
 }
 
-/// Attempts that were only counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suppressed {
     pub attempts: u64,
-    /// Where they came from, if all came from one address.
+    /// `None` if they came from several addresses.
     pub address: Option<String>,
 }
 
 impl DenialThrottle {
-    /// Whether one more from `address` is told by itself; else it is counted.
+    /// Whether to record this attempt; counts it as suppressed if not.
     pub fn should_record(&mut self, address: &str, now: Monotonic) -> bool {
         if self.is_window_over(now) {
             (self.since, self.recorded) = (Some(now), BTreeMap::new());
@@ -46,7 +43,7 @@ impl DenialThrottle {
         admitted
     }
 
-    /// What was only counted, once the minute is over; then counting begins anew.
+    /// Returns and resets the count of suppressed attempts once the minute is over.
     pub fn take_suppressed(&mut self, now: Monotonic) -> Option<Suppressed> {
         if self.is_window_over(now) { self.suppressed.take() } else { None }
     }

@@ -5,51 +5,47 @@ use serde::{Deserialize, Serialize};
 
 use super::{ComponentId, GroupId, Incident, Maintenance, Status};
 
-/// The longest name of a component or group, in characters.
+/// In characters.
 pub const MAX_NAME: usize = 255;
-/// The longest description, in characters.
+/// In characters.
 pub const MAX_DESCRIPTION: usize = 1000;
 
-/// A part of what the company offers that can fail on its own.
+/// A part of the service that can fail independently.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Component {
     pub id: ComponentId,
     pub group_id: Option<GroupId>,
     pub name: String,
-    /// Plain text, may be empty.
     pub description: String,
-    /// The baseline: what people set. Incidents never write it, so resolving one can't leave it stuck.
+    /// The baseline, set by managers. Incidents never write it, so resolving one can't leave a wrong status behind.
     pub status: Status,
-    /// Place among its siblings, from 1.
+    /// Position within the group or the page, from 1.
     pub position: i64,
-    /// The day it began to exist; there is no uptime before it.
+    /// Uptime counts from this day on.
     pub start_date: Option<NaiveDate>,
-    /// Hidden from the page while it is operational.
+    /// Hide the component while it is operational.
     pub only_show_if_degraded: bool,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
-    /// Grows with every change; an edit of an older version is a conflict.
     pub version: i64,
 }
 
-/// A heading over components. Groups have no status of their own and don't count for the page's.
+/// A heading over components. A group has no status and does not count for the page status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     pub id: GroupId,
     pub name: String,
-    /// Plain text, may be empty.
     pub description: String,
-    /// Place on the page, from 1, among groups and components without a group.
+    /// Position on the page, from 1, among groups and components without a group.
     pub position: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
-    /// Grows with every change; an edit of an older version is a conflict.
     pub version: i64,
 }
 
 impl Component {
-    /// What the page shows: the worse of the baseline and of what each open incident says of it. A
-    /// maintenance that goes on stands for the baseline; it never hides an incident.
+    /// The status on the page: the worst of the baseline and the open incidents. A maintenance in progress replaces the
+    /// baseline but never hides an incident.
     pub fn effective_status(&self, open: &[Incident], planned: &[Maintenance]) -> Status {
         let worked_on = planned.iter().filter_map(|maintenance| maintenance.statuses().get(&self.id).copied()).max();
         let baseline = worked_on.unwrap_or(self.status);

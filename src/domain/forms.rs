@@ -1,7 +1,7 @@
-//! Forms: what somebody typed (strings, kept for showing again) and what it means (parsed).
+//! Form parsing. A `…Form` keeps what the user typed, to show it again; a `New…` type is the parsed input.
 //!
-//! Every form has the same two steps: `read` takes its fields from a submission, `parse` gives the
-//! thing or a message for each field that is wrong.
+//! `read` takes the fields from a submission, `from_…` fills the form from a stored value, and `parse` returns the
+//! parsed input or an error message per invalid field.
 
 mod api_token;
 mod component;
@@ -38,41 +38,41 @@ use serde::{Deserialize, Serialize};
 
 use super::{ComponentId, Invalid, Status};
 
-/// The fields of a submission, in the order they came.
+/// The fields of a submission, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fields(pub Vec<(String, String)>);
 
 impl Fields {
-    /// The last value of `name`, with line ends as `\n`; empty where there is none.
+    /// The last value of `name`, with `\n` line ends; empty if missing.
     pub fn text(&self, name: &str) -> String {
         let value = self.0.iter().rev().find(|(key, _)| key == name);
         value.map(|(_, value)| value.replace("\r\n", "\n")).unwrap_or_default()
     }
 
-    /// Every value of `name`, in the order they came.
+    /// Every value of `name`, in order.
     pub fn values(&self, name: &str) -> Vec<String> {
         self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
     }
 
-    /// Whether a check box called `name` is ticked, or a button of that name was pressed.
+    /// Whether the check box `name` is ticked, or the button `name` was pressed.
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(key, _)| key == name)
     }
 
-    /// The version the form was filled from; 0 where there is none, which no row has.
+    /// The version from which the form was filled; 0, which no row has, if missing.
     pub fn version(&self) -> i64 {
         self.text("version").parse().unwrap_or(0)
     }
 
-    /// The fields `component.ID`, by id; those left at "not affected" (empty) stay out.
+    /// The `component.ID` fields by id, without those left at "not affected" (empty).
     pub fn components(&self) -> BTreeMap<String, String> {
         let named = self.0.iter().filter_map(|(key, value)| Some((key.strip_prefix("component.")?, value)));
         named.filter(|(_, value)| !value.is_empty()).map(|(id, value)| (id.to_owned(), value.clone())).collect()
     }
 }
 
-/// One line of text of at most `max` characters, without control characters; may be empty.
+/// One line of text, which may be empty. `max` is in characters.
 pub fn parse_line(text: &str, max: usize) -> Result<String, String> {
     let text = text.trim();
     if text.chars().any(char::is_control) {
@@ -81,14 +81,13 @@ pub fn parse_line(text: &str, max: usize) -> Result<String, String> {
     check_length(text, max)
 }
 
-/// One line of text that must not be empty; `missing` says what to enter.
+/// One line of text that must not be empty; `missing` is the error message.
 pub fn parse_required_line(text: &str, max: usize, missing: &str) -> Result<String, String> {
     let text = parse_line(text, max)?;
     if text.is_empty() { Err(missing.into()) } else { Ok(text) }
 }
 
-/// Lines of text of at most `max` characters; may be empty. Control characters other than line ends
-/// and tabs are refused.
+/// Text that may be empty. `max` is in characters. Only line ends and tabs are allowed as control characters.
 pub fn parse_lines(text: &str, max: usize) -> Result<String, String> {
     let text = text.trim_end();
     if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t' && c != '\r') {
@@ -97,7 +96,6 @@ pub fn parse_lines(text: &str, max: usize) -> Result<String, String> {
     check_length(text, max)
 }
 
-/// The text of an update: Markdown, 1 to 25 000 characters.
 pub fn parse_body(text: &str) -> Result<String, String> {
     let text = parse_lines(text, super::update::MAX_BODY)?;
     if text.trim().is_empty() { Err("Enter a message.".into()) } else { Ok(text) }
@@ -108,7 +106,6 @@ fn check_length(text: &str, max: usize) -> Result<String, String> {
     if count > max { Err(format!("At most {max} characters; this has {count}.")) } else { Ok(text.to_owned()) }
 }
 
-/// The components of a form with their statuses, in the order of their ids.
 fn parse_component_statuses(chosen: &BTreeMap<String, String>, invalid: &mut Invalid) -> Vec<(ComponentId, Status)> {
     let mut statuses = Vec::new();
     for (id, status) in chosen {

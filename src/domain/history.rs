@@ -1,4 +1,4 @@
-//! Which incidents a view of the history shows.
+//! Filters, totals and cursors of the incident history.
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, TimeZone, Utc};
 use chrono_tz::Tz;
@@ -8,62 +8,60 @@ use super::forms::Fields;
 use super::parse_time::parse_day;
 use super::{ComponentId, Impact, Incident, IncidentId};
 
-/// The longest text searched for, in characters.
+/// In characters.
 pub const MAX_SEARCH_LENGTH: usize = 100;
-/// At how many incidents a search for a text looks, newest first: a text stands in no index, so this bounds
-/// what a search costs.
+/// A text search scans this many incidents, newest first. There is no full-text index, so this bounds the cost.
 pub const MAX_SEARCHED_INCIDENTS: usize = 5_000;
-/// The most incidents on one page of the history.
 pub const PAGE_SIZE: usize = 25;
 
-/// A choice among the incidents; the default is all of them.
+/// The default selects all incidents.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistoryFilter {
     pub component: Option<ComponentId>,
     pub impact: Option<Impact>,
-    /// In title and updates, whatever the case.
+    /// Matches title and updates, ignoring case.
     pub text: Option<String>,
     pub range: HistoryRange,
 }
 
-/// A stretch of time in which incidents began.
+/// A range of start times.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HistoryRange {
     #[default]
     AllTime,
     LastYear,
     LastTwoYears,
-    /// Whole days in the page's zone, both included; either end may be open.
+    /// Inclusive dates in the page's time zone; either end may be open.
     Days {
         from: Option<NaiveDate>,
         to: Option<NaiveDate>,
     },
 }
 
-/// Count, sum and first of one and the same set of incidents.
+/// Totals over one set of incidents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     pub count: i64,
-    /// Of those that are over, in seconds.
+    /// Sum of the durations of resolved incidents, in seconds.
     pub seconds: i64,
-    /// When the first of them began.
+    /// The earliest start.
     pub first_started_at: Option<DateTime<Utc>>,
 }
 
-/// What is searched for, as it was meant: without control characters, at most [`MAX_SEARCH_LENGTH`] long.
+/// Removes control characters and truncates to [`MAX_SEARCH_LENGTH`].
 pub(super) fn normalize_search(typed: &str) -> String {
     let clean: String = typed.chars().filter(|c| !c.is_control()).collect();
     clean.trim().chars().take(MAX_SEARCH_LENGTH).collect::<String>().trim_end().to_owned()
 }
 
 impl HistoryFilter {
-    /// The filter in the query of an address. What can't be read means nothing and is left out.
+    /// Ignores invalid parameters.
     pub fn from_query(query: &Fields) -> Self {
         let text = normalize_search(&query.text("q"));
         let from = parse_day(&query.text("from")).ok();
         let to = parse_day(&query.text("to")).ok();
         let range = match query.text("range").as_str() {
-            // Days that somebody took the trouble to enter win over a choice left standing.
+            // Explicit dates win over the range choice.
             _ if from.is_some() || to.is_some() => HistoryRange::Days { from, to },
             "12m" => HistoryRange::LastYear,
             "2y" => HistoryRange::LastTwoYears,
@@ -77,12 +75,11 @@ impl HistoryFilter {
         }
     }
 
-    /// Whether it lets everything through.
     pub fn is_all(&self) -> bool {
         *self == Self::default()
     }
 
-    /// The same, for what began on `day` or before.
+    /// The same filter, limited to incidents that started on `day` or earlier.
     pub fn until(&self, day: NaiveDate) -> Self {
         let from = match self.range {
             HistoryRange::Days { from, .. } => from,
@@ -91,7 +88,7 @@ impl HistoryFilter {
         Self { range: HistoryRange::Days { from, to: Some(day) }, ..self.clone() }
     }
 
-    /// The filter as pairs of a query, in one order: equal filters have equal pairs.
+    /// Query parameters in a fixed order, so that equal filters give equal URLs.
     pub fn pairs(&self) -> Vec<(&'static str, String)> {
         let mut pairs = Vec::new();
         if let Some(text) = &self.text {
@@ -117,7 +114,7 @@ impl HistoryFilter {
 }
 
 impl HistoryRange {
-    /// The instants it spans: from the first (included) to the second (not included).
+    /// Start (inclusive) and end (exclusive).
     pub fn bounds(self, zone: Tz, now: DateTime<Utc>) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
         let back = |months| now.checked_sub_months(Months::new(months));
         match self {
@@ -134,8 +131,8 @@ impl HistoryRange {
 }
 
 impl Totals {
-    /// Incidents per month between `from` (else the first incident) and `to`, a month being a twelfth
-    /// of 365.25 days and the span never less than one month.
+    /// Incidents per month since `from`, or since the first incident. A month is 1/12 of 365.25 days, and the range
+    /// counts as at least one month.
     pub fn per_month(&self, from: Option<DateTime<Utc>>, to: DateTime<Utc>) -> f64 {
         const SECONDS_PER_MONTH: f64 = 365.25 * 86400.0 / 12.0;
         let Some(from) = from.or(self.first_started_at) else { return 0.0 };
@@ -144,7 +141,7 @@ impl Totals {
     }
 }
 
-/// The first instant of `day` in `zone`, also where its midnight is skipped.
+/// Handles zones whose daylight saving change skips midnight.
 pub fn start_of_day(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
     let hours = (0..24).filter_map(|hour| day.and_hms_opt(hour, 0, 0));
     hours
@@ -153,7 +150,7 @@ pub fn start_of_day(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
         .map_or_else(|| day.and_time(chrono::NaiveTime::MIN).and_utc(), |at| at.to_utc())
 }
 
-/// A calendar month in the page's zone; written `2026-11`.
+/// A calendar month in the page's time zone, written `2026-11`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Month {
     pub year: i32,
@@ -162,13 +159,11 @@ pub struct Month {
 }
 
 impl Month {
-    /// The month of `at` in `zone`.
     pub fn from_time(at: DateTime<Utc>, zone: Tz) -> Self {
         let local = at.with_timezone(&zone);
         Self { year: local.year(), month: local.month() }
     }
 
-    /// The month written as `2026-11`.
     pub fn parse(text: &str) -> Option<Self> {
         let (year, month) = text.split_once('-')?;
         let digits = |text: &str, len| text.len() == len && text.bytes().all(|b| b.is_ascii_digit());
@@ -179,22 +174,19 @@ impl Month {
         ((1970..2200).contains(&parsed.year) && (1..=12).contains(&parsed.month)).then_some(parsed)
     }
 
-    /// The instants it spans in `zone`: from the first (included) to the second (not included).
+    /// Start (inclusive) and end (exclusive) in `zone`.
     pub fn bounds(self, zone: Tz) -> (DateTime<Utc>, DateTime<Utc>) {
         (self.start(zone), self.next().start(zone))
     }
 
-    /// Its first day.
     pub fn first_day(self) -> NaiveDate {
         NaiveDate::from_ymd_opt(self.year, self.month, 1).unwrap_or_default()
     }
 
-    /// Its last day.
     pub fn last_day(self) -> NaiveDate {
         self.next().first_day().pred_opt().unwrap_or_default()
     }
 
-    /// The month before it.
     pub fn previous(self) -> Self {
         match self.month {
             1 => Self { year: self.year - 1, month: 12 },
@@ -220,8 +212,7 @@ impl std::fmt::Display for Month {
     }
 }
 
-/// A place in a list that runs from the newest to the oldest (incidents by their start; whatever else has a time and an
-/// id): the next page begins behind it, also when something was added before.
+/// A keyset cursor in a list sorted from newest to oldest. Insertions before it don't shift the next page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     pub started_at: DateTime<Utc>,
@@ -229,17 +220,15 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// The place behind `incident` in a list that runs from the newest start to the oldest.
     pub fn after_incident(incident: &Incident) -> Self {
         Self { started_at: incident.started_at, id: incident.id.clone() }
     }
 
-    /// The place of what has this time and this id.
     pub fn at(time: DateTime<Utc>, id: &str) -> Option<Self> {
         Some(Self { started_at: time, id: IncidentId::parse(id)? })
     }
 
-    /// The cursor written as `MICROSECONDS_ID`.
+    /// Written as `MICROSECONDS_ID`.
     pub fn parse(text: &str) -> Option<Self> {
         let (micros, id) = text.split_once('_')?;
         let started_at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;

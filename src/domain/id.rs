@@ -1,26 +1,26 @@
-//! Identifiers: short texts that also stand in URLs, one type per thing so that they can't be mixed up.
+//! Identifiers: short strings, also used in URLs. Each kind has its own type, so that they can't be mixed up.
 
 use serde::{Deserialize, Serialize};
 
-/// The longest identifier accepted, in bytes. Our own are 12; imported ones may be longer.
+/// In bytes. Generated ids have 12; imported ids may be longer.
 pub const MAX_ID: usize = 40;
 
-/// Whether `text` may be an identifier: ASCII letters, digits, `-` and `_`, so it is safe in any URL.
+/// ASCII letters, digits, `-` and `_`: safe in any URL.
 pub fn is_id(text: &str) -> bool {
     (1..=MAX_ID).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
-/// Words that stand in an address where an id could stand, in lower case: a thing of such an id would hide a page or
-/// document of ours, or be hidden by it. A test compares them with the tables of routes; some are only likely to come.
+/// Lower-case path segments that occur where an id may occur. An object with such an id would hide one of our pages, or
+/// be hidden by it. A test compares them with the route tables; some are reserved for future routes.
 pub const RESERVED_WORDS: [&str; 10] =
     ["active", "active_maintenance", "all", "edit", "index", "new", "scheduled", "search", "unresolved", "upcoming"];
 
-/// Whether `text` can't be the id of something from elsewhere. Ids of ours are 12 random letters and digits.
+/// Whether an imported id is reserved. Generated ids can't be: they have 12 characters, including random ones.
 pub fn is_reserved(text: &str) -> bool {
     RESERVED_WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// The letters of a fresh identifier, as Statuspage writes its own.
+/// Statuspage uses the same alphabet for its ids.
 const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
 macro_rules! id {
@@ -31,23 +31,21 @@ macro_rules! id {
         pub struct $name(String);
 
         impl $name {
-            /// The identifier in `text`, or nothing where it can't be one.
             pub fn parse(text: &str) -> Option<Self> {
                 is_id(text).then(|| Self(text.to_owned()))
             }
 
-            /// A fresh identifier of 12 letters and digits, made from random bytes.
+            /// A new id of 12 letters and digits from random bytes.
             pub fn from_random(bytes: [u8; 12]) -> Self {
                 let letter = |b: u8| char::from(ALPHABET[usize::from(b) % ALPHABET.len()]);
                 Self(bytes.into_iter().map(letter).collect())
             }
 
-            /// The identifier in `text`, or nothing where [`Self::from_random`] can't have made it.
+            /// `None` unless [`Self::from_random`] could have produced `text`.
             pub fn parse_fresh(text: &str) -> Option<Self> {
                 (text.len() == 12 && text.bytes().all(|b| ALPHABET.contains(&b))).then(|| Self(text.to_owned()))
             }
 
-            /// The identifier as it stands in URLs and in the database.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -62,51 +60,51 @@ macro_rules! id {
 }
 
 id!(
-    /// A component of the page.
+    /// A component's id.
     ComponentId
 );
 id!(
-    /// A group of components.
+    /// A component group's id.
     GroupId
 );
 id!(
-    /// An incident; its permalink is `/incidents/{id}`.
+    /// An incident's id; the permalink is `/incidents/{id}`.
     IncidentId
 );
 id!(
-    /// One update of an incident.
+    /// The id of an update of an incident or a maintenance.
     UpdateId
 );
 id!(
-    /// A scheduled maintenance; it shares the permalinks `/incidents/{id}` with the incidents.
+    /// A maintenance's id; shares the permalinks `/incidents/{id}` with incidents.
     MaintenanceId
 );
 id!(
-    /// A maintenance that comes again.
+    /// A recurring maintenance's id.
     SeriesId
 );
 id!(
-    /// An API token, without its secret.
+    /// An API token's id, not its secret.
     TokenId
 );
 id!(
-    /// A template.
+    /// A template's id.
     TemplateId
 );
 id!(
-    /// A correction of a component's uptime.
+    /// The id of an uptime correction.
     CorrectionId
 );
 id!(
-    /// A draft.
+    /// A draft's id.
     DraftId
 );
 id!(
-    /// A manager: somebody who may log in.
+    /// A manager's id.
     ManagerId
 );
 id!(
-    /// A passkey of a manager.
+    /// A passkey's id.
     PasskeyId
 );
 

@@ -4,26 +4,21 @@ use serde::{Deserialize, Serialize};
 
 use super::Status;
 
-/// How bad an incident is, from least to worst.
+/// From least to worst.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Impact {
-    /// A notice: nothing is out of order for the components of the page.
+    /// A notice: no component is affected.
     #[default]
     None,
-    /// Some of it degraded, or a smaller part out.
     Minor,
-    /// A larger part out.
     Major,
-    /// All of it out.
     Critical,
 }
 
 impl Impact {
-    /// Every impact, from least to worst.
     pub const ALL: [Impact; 4] = [Impact::None, Impact::Minor, Impact::Major, Impact::Critical];
 
-    /// The name that stands in the database, in forms and in the public API.
     pub fn key(self) -> &'static str {
         match self {
             Impact::None => "none",
@@ -33,12 +28,10 @@ impl Impact {
         }
     }
 
-    /// The impact called `key`.
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|impact| impact.key() == key)
     }
 
-    /// The word a visitor reads; an impact of none is a "Notice".
     pub fn words(self) -> &'static str {
         match self {
             Impact::None => "Notice",
@@ -48,8 +41,7 @@ impl Impact {
         }
     }
 
-    /// The impact of an incident that leaves its components in `statuses`, by Statuspage's rule
-    /// (its support article "Top-level status and incident impact calculations").
+    /// Statuspage's rule, from its support article "Top-level status and incident impact calculations".
     pub fn from_statuses(statuses: &[Status]) -> Self {
         let all = |status| !statuses.is_empty() && statuses.iter().all(|s| *s == status);
         let some = |status| statuses.contains(&status);

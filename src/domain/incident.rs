@@ -1,4 +1,4 @@
-//! Incidents and the rules of their life.
+//! Incidents and the rules of their life cycle.
 
 use std::collections::BTreeMap;
 
@@ -7,77 +7,67 @@ use serde::{Deserialize, Serialize};
 
 use super::{ComponentId, Impact, IncidentId, Phase, Reminder, Status, Update, Visibility};
 
-/// The longest title, in characters (Statuspage's bound).
+/// In characters; Statuspage's limit.
 pub const MAX_TITLE: usize = 255;
-/// The longest "detected by", in characters.
+/// In characters.
 pub const MAX_DETECTED_BY: usize = 100;
-/// The longest internal note, in characters.
+/// In characters.
 pub const MAX_NOTE: usize = 10_000;
 
-/// Something that went wrong, with everything said about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
     pub id: IncidentId,
     pub title: String,
-    /// Computed from the components of its updates; see [`Incident::impact`] for what shows.
+    /// Computed from the components of the updates; [`Incident::impact`] is what the page shows.
     pub computed_impact: Impact,
-    /// Set by people; wins over the computed one.
+    /// Set by a manager; wins over the computed impact.
     pub impact_override: Option<Impact>,
-    /// The phase of its newest update.
+    /// The phase of the newest update.
     pub phase: Phase,
     pub started_at: DateTime<Utc>,
-    /// Never before `started_at`; nothing while it is open.
+    /// Never before `started_at`; `None` while the incident is open.
     pub ended_at: Option<DateTime<Utc>>,
-    /// Who or what noticed it first.
     pub detected_by: Option<String>,
-    /// For managers only; no public page, feed or document shows it.
+    /// For managers only: never part of a public page, feed or document.
     pub internal_note: Option<String>,
-    /// Who sees it.
     #[serde(default)]
     pub visibility: Visibility,
-    /// When managers are reminded to post an update.
     #[serde(default)]
     pub reminder: Reminder,
-    /// When its post-incident review was published, if it was; see [`super::Postmortem`].
+    /// When the postmortem was published; see [`super::Postmortem`].
     #[serde(default)]
     pub reviewed_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
-    /// Grows with every change; an edit of an older version is a conflict.
     pub version: i64,
-    /// Oldest first. There is always at least one.
+    /// Oldest first, never empty.
     pub updates: Vec<Update>,
 }
 
 impl Incident {
-    /// The impact that shows: what people set, else what was computed.
     pub fn impact(&self) -> Impact {
         self.impact_override.unwrap_or(self.computed_impact)
     }
 
-    /// Whether it is still going on.
     pub fn is_open(&self) -> bool {
         self.phase.is_open()
     }
 
-    /// How long it lasted, from the exact instants; nothing while it is open.
     pub fn duration(&self) -> Option<TimeDelta> {
         self.ended_at.map(|end| end - self.started_at)
     }
 
-    /// How many reminders of an update that is due have come; none once it is resolved.
+    /// How many reminders to post an update are due; 0 once the incident is resolved.
     pub fn reminders_due(&self, now: DateTime<Utc>) -> i64 {
         let silence = self.newest_update().filter(|_| self.is_open()).map(|update| now - update.posted_at);
         silence.map_or(0, |silence| self.reminder.count_due(silence))
     }
 
-    /// The newest update.
     pub fn newest_update(&self) -> Option<&Update> {
         self.updates.last()
     }
 
-    /// How it leaves its components now: each with the status that the newest update naming it gave.
-    /// Resolving clears all of them.
+    /// The current component statuses, each from the newest update that names the component. Resolving clears all.
     pub fn statuses(&self) -> BTreeMap<ComponentId, Status> {
         let mut statuses = BTreeMap::new();
         for update in &self.updates {
@@ -90,7 +80,7 @@ impl Incident {
         statuses
     }
 
-    /// Every component it ever named, in the order they were first named.
+    /// Every component ever named, in the order of first mention.
     pub fn affected_components(&self) -> Vec<(&ComponentId, &str)> {
         let mut affected: Vec<(&ComponentId, &str)> = Vec::new();
         for component in self.updates.iter().flat_map(|update| &update.components) {
@@ -101,10 +91,7 @@ impl Incident {
         affected
     }
 
-    /// Deletes the newest update: the incident is back in the phase before it.
-    ///
-    /// # Errors
-    /// A sentence, where `update` is not the newest or is the only one.
+    /// Deletes the newest update and returns to the phase before it. Fails for any other update and for the only one.
     pub fn delete_newest_update(&mut self, update: &super::UpdateId) -> Result<(), &'static str> {
         if self.updates.len() == 1 {
             return Err("This is the only update: delete the incident instead.");
@@ -118,10 +105,8 @@ impl Incident {
         Ok(())
     }
 
-    /// Gives an update another time to show. An end that was the time of this update moves with it.
-    ///
-    /// # Errors
-    /// A sentence, where the time lies in the future or would change the order of what was said.
+    /// Changes the displayed time of an update, and the end if the end was that time. Fails for a time in the future or
+    /// one that changes the order of updates.
     pub fn change_time(
         &mut self,
         id: &super::UpdateId,
@@ -137,11 +122,10 @@ impl Incident {
         Ok(())
     }
 
-    /// Makes phase, impact and end follow from the updates, after any change to them.
+    /// Derives phase, impact and end from the updates. Call it after every change to them.
     ///
-    /// The order of updates is that of `posted_at`, then of entry. The impact is the worst that any
-    /// update reached and is kept after resolving. An end set by people stays while the incident is
-    /// resolved, but never lies before the start.
+    /// Updates are sorted by `posted_at`, then by `created_at`. The impact is the worst ever reached and survives
+    /// resolving. An end set by a manager stays while the incident is resolved, but is never before the start.
     pub fn recompute(&mut self) {
         self.updates.sort_by(|a, b| (a.posted_at, a.created_at, &a.id).cmp(&(b.posted_at, b.created_at, &b.id)));
         self.computed_impact = worst_impact(&self.updates);
@@ -153,8 +137,8 @@ impl Incident {
     }
 }
 
-/// The worst impact that the components reached over `updates`. An incident whose first update is
-/// already the resolved one was written afterwards: its components say how they had been.
+/// The worst impact over `updates`. If the first update is already resolved, the incident was entered retroactively,
+/// and the components of that update count.
 fn worst_impact(updates: &[Update]) -> Impact {
     let mut statuses = BTreeMap::new();
     let mut worst = Impact::None;
@@ -175,7 +159,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::domain::{AffectedComponent, UpdateId};
 
-    /// An update posted `minute` minutes after the epoch.
+    /// An update `minute` minutes after the epoch.
     pub(crate) fn update(minute: i64, phase: Phase, components: &[(&str, Status)]) -> Update {
         let at = DateTime::UNIX_EPOCH + TimeDelta::minutes(minute);
         let affected = |(id, status): &(&str, Status)| AffectedComponent {
@@ -195,7 +179,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// An incident that began at the epoch.
+    /// An incident that started at the epoch.
     pub(crate) fn incident(updates: Vec<Update>) -> Incident {
         let mut incident = Incident {
             id: IncidentId::parse("incident").unwrap(),

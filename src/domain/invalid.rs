@@ -1,50 +1,45 @@
-//! What is wrong with an input, field by field.
+//! Validation errors per form field.
 
 use std::collections::BTreeMap;
 
-/// Messages for the person who typed, each under the name of its field.
+/// One message per field name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Invalid(BTreeMap<String, String>);
 
 impl Invalid {
-    /// Nothing wrong so far.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// One message for one field.
     pub fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
         let mut invalid = Self::new();
         invalid.add(field, message);
         invalid
     }
 
-    /// Adds a message for `field`; the first message of a field stays.
+    /// Keeps the first message of each field.
     pub fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
         self.0.entry(field.into()).or_insert_with(|| message.into());
     }
 
-    /// The value of a parsed field; on an error its message is kept and nothing is returned.
+    /// The parsed value, or `None` after recording the error message.
     pub fn take<T>(&mut self, field: &str, parsed: Result<T, String>) -> Option<T> {
         parsed.map_err(|message| self.add(field, message)).ok()
     }
 
-    /// The message for `field`.
     pub fn get(&self, field: &str) -> Option<&str> {
         self.0.get(field).map(String::as_str)
     }
 
-    /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Every field with its message.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(field, message)| (field.as_str(), message.as_str()))
     }
 
-    /// Ends a parse: `Ok` where nothing is wrong.
+    /// Ends a parse: `Ok` without messages.
     pub fn check(self) -> Result<(), Self> {
         if self.is_empty() { Ok(()) } else { Err(self) }
     }

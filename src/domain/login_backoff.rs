@@ -1,30 +1,27 @@
-//! How wrong passwords slow down the next attempt: for an account, or for a browser it knows.
+//! Backoff after wrong passwords, per account or per known browser.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// How many mistakes in a row cost no waiting: a slip, and a form that was sent twice.
+/// Failures in a row without a wait: one typo, and one form that was submitted twice.
 pub const FREE_ATTEMPTS: i64 = 2;
-/// After so many in a row no password is looked at any more until it is reset (NIST SP 800-63B, 3.2.2).
+/// After this many failures in a row, no password is accepted until a reset (NIST SP 800-63B, 3.2.2).
 pub const MAX_FAILURES: i64 = 100;
-/// The longest wait.
 const MAX_WAIT: TimeDelta = TimeDelta::minutes(15);
 
-/// Wrong passwords in a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LoginFailures {
     pub count: i64,
-    /// When the last one was tried.
     pub last_at: Option<DateTime<Utc>>,
 }
 
 impl LoginFailures {
-    /// Whether a password tried at `now` is refused without being looked at.
+    /// Whether a password is denied without being checked.
     pub fn is_locked(&self, now: DateTime<Utc>) -> bool {
         self.count >= MAX_FAILURES || self.last_at.is_some_and(|last| now - last < wait_after(self.count))
     }
 }
 
-/// One second, doubling with each mistake that is not free, a quarter of an hour at most.
+/// One second after the free attempts, doubling with each failure, up to [`MAX_WAIT`].
 fn wait_after(count: i64) -> TimeDelta {
     match count - FREE_ATTEMPTS - 1 {
         doublings @ 0..10 => TimeDelta::seconds(1 << doublings).min(MAX_WAIT),

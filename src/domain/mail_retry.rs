@@ -1,29 +1,27 @@
-//! Mail that is to be sent: when it is tried again, and when it is given up.
+//! Retries of outgoing mail, and limits on mail per manager.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// The first pause after a failure; each one after it is twice as long.
+/// Doubles after each failure.
 const FIRST_BACKOFF: TimeDelta = TimeDelta::seconds(30);
-/// The longest pause.
 const MAX_BACKOFF: TimeDelta = TimeDelta::minutes(15);
-/// How long mail is worth sending: nobody waits longer for a link.
+/// After an hour the mail is given up: its recipient has stopped waiting for the link.
 const MAIL_LIFETIME: TimeDelta = TimeDelta::hours(1);
-/// More attempts than fit into that time.
+/// More than the backoff allows within [`MAIL_LIFETIME`]; a fallback in case the clock was ahead.
 const MAX_ATTEMPTS: i64 = 12;
-/// How many links for a new password one manager is mailed within an hour.
+/// Password reset mails per manager and [`RESETS_WINDOW`].
 pub const MAX_RESETS: i64 = 3;
-/// How many mails about changes of one account are sent within an hour, and the hour.
+/// Account change notices per account and [`CHANGES_WINDOW`].
 pub const MAX_CHANGES: i64 = 20;
 pub const CHANGES_WINDOW: TimeDelta = TimeDelta::hours(1);
-/// The hour.
 pub const RESETS_WINDOW: TimeDelta = TimeDelta::hours(1);
 
-/// How many links that confirm a new address one manager can have mailed within an hour: they go to addresses that may
-/// be anybody's. Counted apart from the notices, so that nobody uses those up before changing something else.
+/// Confirmation mails per manager and [`CONFIRMATIONS_WINDOW`]: their recipients may be strangers. Counted separately
+/// from change notices, so that an attacker can't use up the notices before another change.
 pub const MAX_CONFIRMATIONS: i64 = 5;
 pub const CONFIRMATIONS_WINDOW: TimeDelta = TimeDelta::hours(1);
 
-/// A change of the ways into an account, which is mailed to its owner.
+/// A security-relevant change that is mailed to the account's owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountChange {
     Email,
@@ -46,7 +44,6 @@ impl AccountChange {
         Self::ProviderDisconnected,
     ];
 
-    /// The name that stands in the database.
     pub fn key(self) -> &'static str {
         match self {
             Self::Email => "email",
@@ -59,12 +56,11 @@ impl AccountChange {
         }
     }
 
-    /// The change called `key`.
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|change| change.key() == key)
     }
 
-    /// What happened, as a sentence. It holds nothing secret.
+    /// Contains nothing secret.
     pub fn sentence(self) -> &'static str {
         match self {
             Self::Email => "The e-mail address of your account was changed.",
@@ -78,11 +74,11 @@ impl AccountChange {
     }
 }
 
-/// When to try again what failed for the `attempts`th time at `now`; nothing where it is given up.
+/// The time of the next attempt after the `attempts`th failure; `None` to give up.
 pub fn next_attempt(attempts: i64, created_at: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let doublings = u32::try_from((attempts - 1).clamp(0, 10)).unwrap_or_default();
     let next = now + (FIRST_BACKOFF * 2_i32.pow(doublings)).min(MAX_BACKOFF);
-    // Counted too, because the clock may have been ahead when it was made.
+    // Attempts are limited too, because `created_at` may be in the future if the clock was ahead.
     (next - created_at < MAIL_LIFETIME && attempts < MAX_ATTEMPTS).then_some(next)
 }
 

@@ -1,4 +1,4 @@
-//! Scheduled maintenance: work that is told of before it begins, and the rules of its life.
+//! Scheduled maintenance and the rules of its life cycle.
 
 use std::collections::BTreeMap;
 
@@ -9,90 +9,78 @@ use serde::{Deserialize, Serialize};
 use super::uptime::StatusInterval;
 use super::{AffectedComponent, ComponentId, MaintenanceId, SeriesId, Status, Update, UpdateId};
 
-/// How long before its start visitors are reminded of a maintenance.
+/// When visitors get the reminder.
 pub const REMIND_BEFORE: TimeDelta = TimeDelta::minutes(60);
 
-/// How far a maintenance has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MaintenancePhase {
-    /// Told of, not begun.
     #[default]
     Scheduled,
-    /// Worked on.
     InProgress,
-    /// Done, and looked over.
     Verifying,
-    /// Over.
     Completed,
-    /// Called off.
     Cancelled,
 }
 
-/// One post in the timeline of a maintenance.
 pub type MaintenanceUpdate = Update<MaintenancePhase>;
 
-/// What a maintenance does by itself.
+/// Steps that happen automatically.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Automation {
-    /// Reminds visitors an hour before its start.
+    /// Post a reminder [`REMIND_BEFORE`] the start.
     pub reminds: bool,
-    /// Begins at its start.
     pub starts: bool,
-    /// Is completed at its end.
     pub completes: bool,
-    /// Has its components under maintenance from its start to its end.
+    /// Set the components to under maintenance between start and end.
     pub marks: bool,
 }
 
-/// A component it is planned for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedComponent {
     pub id: ComponentId,
-    /// Its name at that time.
+    /// The name at that time.
     pub name: String,
 }
 
-/// Which occurrence of which series a maintenance is.
+/// Links a maintenance to its recurring maintenance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Occurrence {
     pub series_id: SeriesId,
-    /// The start that the rule gave it, on the clock of the series' zone. It may have been moved since.
+    /// The start from the rule, in local time of the series' time zone. The maintenance may have been rescheduled
+    /// since.
     pub start: NaiveDateTime,
 }
 
-/// Planned work, with everything said about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Maintenance {
     pub id: MaintenanceId,
     pub title: String,
-    /// The phase of its newest update.
+    /// The phase of the newest update.
     pub phase: MaintenancePhase,
     pub scheduled_for: DateTime<Utc>,
     /// Always after `scheduled_for`.
     pub scheduled_until: DateTime<Utc>,
-    /// In which the two were entered.
+    /// The time zone in which the times were entered.
     pub zone: Tz,
-    /// When it really began; nothing before.
+    /// The actual start.
     pub started_at: Option<DateTime<Utc>>,
-    /// When it really ended, completed or called off; nothing before.
+    /// The actual end, by completion or cancellation.
     pub ended_at: Option<DateTime<Utc>>,
     pub switches: Automation,
-    /// When visitors are to be reminded; nothing where there is no reminder, or none any more.
+    /// `None` if no reminder is pending.
     pub remind_at: Option<DateTime<Utc>>,
-    /// In the order of the page.
+    /// In page order.
     pub components: Vec<PlannedComponent>,
-    /// Nothing for one that does not come again.
+    /// `None` if the maintenance does not recur.
     pub occurrence: Option<Occurrence>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
-    /// Grows with every change; an edit of an older version is a conflict.
     pub version: i64,
-    /// Oldest first. There is always at least one.
+    /// Oldest first, never empty.
     pub updates: Vec<MaintenanceUpdate>,
 }
 
-/// Something that happens by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AutomaticStep {
     Remind,
@@ -101,10 +89,8 @@ pub enum AutomaticStep {
 }
 
 impl MaintenancePhase {
-    /// Every phase in the usual order.
     pub const ALL: [Self; 5] = [Self::Scheduled, Self::InProgress, Self::Verifying, Self::Completed, Self::Cancelled];
 
-    /// The name that stands in the database, in forms and in the public API.
     pub fn key(self) -> &'static str {
         match self {
             Self::Scheduled => "scheduled",
@@ -115,12 +101,10 @@ impl MaintenancePhase {
         }
     }
 
-    /// The phase called `key`.
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|phase| phase.key() == key)
     }
 
-    /// The word a visitor reads.
     pub fn words(self) -> &'static str {
         match self {
             Self::Scheduled => "Scheduled",
@@ -131,17 +115,15 @@ impl MaintenancePhase {
         }
     }
 
-    /// Whether the work goes on.
     pub fn is_active(self) -> bool {
         matches!(self, Self::InProgress | Self::Verifying)
     }
 
-    /// Whether nothing more will be done.
     pub fn is_over(self) -> bool {
         matches!(self, Self::Completed | Self::Cancelled)
     }
 
-    /// The phases that an update posted in this one can have. Calling it off is a step of its own.
+    /// The phases allowed for an update in this phase. Cancelling is a separate action.
     pub fn next(self) -> &'static [Self] {
         match self {
             Self::Scheduled => &[Self::Scheduled, Self::InProgress],
@@ -151,7 +133,7 @@ impl MaintenancePhase {
         }
     }
 
-    /// What is said where nobody writes a text: the sentences that readers of status pages know.
+    /// Statuspage's default texts.
     pub fn default_text(self) -> &'static str {
         match self {
             Self::Scheduled => "This maintenance is scheduled.",
@@ -164,23 +146,22 @@ impl MaintenancePhase {
 }
 
 impl Maintenance {
-    /// Whether it is still to come or goes on.
+    /// Whether the maintenance is scheduled or in progress.
     pub fn is_planned(&self) -> bool {
         !self.phase.is_over()
     }
 
-    /// The newest update.
     pub fn newest_update(&self) -> Option<&MaintenanceUpdate> {
         self.updates.last()
     }
 
-    /// When it began, or is to begin.
+    /// The actual start, else the scheduled one.
     pub fn starts_at(&self) -> DateTime<Utc> {
         self.started_at.unwrap_or(self.scheduled_for)
     }
 
-    /// How it leaves its components now: each with the status that the newest update naming it gave, and
-    /// nothing before its start and after its end.
+    /// The current component statuses, each from the newest update that names the component. Empty before the start and
+    /// after the end.
     pub fn statuses(&self) -> BTreeMap<ComponentId, Status> {
         let mut statuses = BTreeMap::new();
         if self.phase.is_active() {
@@ -190,8 +171,8 @@ impl Maintenance {
         statuses
     }
 
-    /// Which components were worked on, and when. Whatever status its updates gave them, it counts as
-    /// maintenance: what breaks beyond the plan is an incident.
+    /// The intervals of maintenance per component. Every non-operational status counts as maintenance: a failure beyond
+    /// the plan needs an incident.
     pub fn status_intervals(&self) -> Vec<StatusInterval> {
         let mut effects: Vec<StatusInterval> = Vec::new();
         for update in self.updates.iter().filter(|update| update.phase.is_active()) {
@@ -218,7 +199,6 @@ impl Maintenance {
         effects
     }
 
-    /// What it does by itself next, and when.
     pub fn next_step(&self) -> Option<(DateTime<Utc>, AutomaticStep)> {
         match self.phase {
             MaintenancePhase::Scheduled => {
@@ -233,8 +213,7 @@ impl Maintenance {
         }
     }
 
-    /// Takes the next step if it is due at `now`, as of the instant it was due; says which. A reminder that
-    /// comes too late is left out.
+    /// Takes the next step if it is due. The update is dated at the due time, not `now`. A late reminder is skipped.
     pub fn take_step(&mut self, id: UpdateId, now: DateTime<Utc>) -> Option<AutomaticStep> {
         let (at, step) = self.next_step().filter(|(at, _)| *at <= now)?;
         match step {
@@ -254,10 +233,7 @@ impl Maintenance {
         }
     }
 
-    /// Begins the work at `now`.
-    ///
-    /// # Errors
-    /// A sentence, where it began already or would end before it begins.
+    /// Fails after the start, or if the window has passed.
     pub fn begin(&mut self, id: UpdateId, now: DateTime<Utc>) -> Result<(), &'static str> {
         match self.phase {
             MaintenancePhase::Scheduled if self.ends_immediately(now) => {
@@ -271,15 +247,12 @@ impl Maintenance {
         }
     }
 
-    /// Whether beginning at `now` would be followed at once by completing itself.
+    /// Whether a start at `now` would complete automatically at once.
     pub fn ends_immediately(&self, now: DateTime<Utc>) -> bool {
         self.switches.completes && self.scheduled_until <= now
     }
 
-    /// Completes the work at `now`.
-    ///
-    /// # Errors
-    /// A sentence, where it does not go on.
+    /// Fails unless the maintenance is in progress.
     pub fn complete(&mut self, id: UpdateId, now: DateTime<Utc>) -> Result<(), &'static str> {
         if !self.phase.is_active() {
             return Err("Start the maintenance before completing it.");
@@ -288,10 +261,7 @@ impl Maintenance {
         Ok(())
     }
 
-    /// Calls it off at `now`; `body` says why.
-    ///
-    /// # Errors
-    /// A sentence, where it is over.
+    /// Fails if the maintenance is over. `body` is the text of the update.
     pub fn cancel(&mut self, body: String, id: UpdateId, now: DateTime<Utc>) -> Result<(), &'static str> {
         if self.phase.is_over() {
             return Err("This maintenance is already over.");
@@ -301,10 +271,7 @@ impl Maintenance {
         Ok(())
     }
 
-    /// Gives it more time while it goes on; `body` says so.
-    ///
-    /// # Errors
-    /// A sentence, where it does not go on or the new end is not later than the planned one and now.
+    /// Fails unless the maintenance is in progress and `until` is later than the scheduled end and now.
     pub fn extend(
         &mut self,
         until: DateTime<Utc>,
@@ -323,10 +290,7 @@ impl Maintenance {
         Ok(())
     }
 
-    /// Moves one that is to come to another time; `body` says so.
-    ///
-    /// # Errors
-    /// A sentence, where it began already, is over, or the end would not be after the start.
+    /// Fails unless the maintenance is scheduled and the window ends after its start.
     pub fn reschedule(
         &mut self,
         window: (DateTime<Utc>, DateTime<Utc>),
@@ -348,20 +312,20 @@ impl Maintenance {
         Ok(())
     }
 
-    /// Makes the reminder follow from the start and the switch: there is none where its time has passed.
+    /// Sets or clears the reminder from the start and the automation. There is none if its time has passed.
     pub fn plan_reminder(&mut self, now: DateTime<Utc>) {
         let at = self.scheduled_for - REMIND_BEFORE;
         let wanted = self.switches.reminds && self.phase == MaintenancePhase::Scheduled;
         self.remind_at = (wanted && at > now).then_some(at);
     }
 
-    /// Every component it is planned for, with `status`.
+    /// Every planned component with `status`.
     pub fn named_components(&self, status: Status) -> Vec<AffectedComponent> {
         let named = |it: &PlannedComponent| AffectedComponent { id: it.id.clone(), name: it.name.clone(), status };
         self.components.iter().map(named).collect()
     }
 
-    /// How its components stand where nobody says otherwise once it has come to `phase`.
+    /// The default component statuses in `phase`.
     pub fn default_statuses(&self, phase: MaintenancePhase) -> Vec<AffectedComponent> {
         match phase {
             MaintenancePhase::InProgress if self.switches.marks => self.named_components(Status::UnderMaintenance),
@@ -375,7 +339,7 @@ impl Maintenance {
         self.push_update(phase, phase.default_text().to_owned(), components, id, at, now);
     }
 
-    /// Adds an update as of `at`, which is not before the newest one.
+    /// Adds an update at `at`, or at the newest update's time if that is later.
     pub fn push_update(
         &mut self,
         phase: MaintenancePhase,
@@ -399,17 +363,15 @@ impl Maintenance {
         self.recompute();
     }
 
-    /// Gives an update another time to show.
-    ///
-    /// # Errors
-    /// A sentence, where the time lies in the future or would change the order of what was said.
+    /// Changes the displayed time of an update. Fails for a time in the future or one that changes the order of
+    /// updates.
     pub fn change_time(&mut self, id: &UpdateId, at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), &'static str> {
         super::update::change_update_time(&mut self.updates, id, at, now)?;
         self.recompute();
         Ok(())
     }
 
-    /// Makes phase, start and end follow from the updates, after any change to them.
+    /// Derives phase, start and end from the updates. Call it after every change to them.
     pub fn recompute(&mut self) {
         self.updates.sort_by_key(|update| (update.posted_at, update.created_at));
         self.phase = self.updates.last().map_or(self.phase, |update| update.phase);
@@ -417,7 +379,7 @@ impl Maintenance {
             self.updates.iter().find(|update| is_it(update.phase)).map(|update| update.posted_at)
         };
         let ended = first(MaintenancePhase::is_over);
-        // One whose beginning was never told began as planned, unless it was called off.
+        // A completed maintenance without a start update began as scheduled.
         let untold = ended.filter(|_| self.phase == MaintenancePhase::Completed).map(|end| end.min(self.scheduled_for));
         self.started_at = first(MaintenancePhase::is_active).or(untold);
         self.ended_at = ended.filter(|_| self.phase.is_over());
@@ -439,7 +401,8 @@ pub(crate) mod tests {
         UpdateId::parse(text).unwrap()
     }
 
-    /// A maintenance told of a day before the epoch, from and to these minutes after it, with every switch on.
+    /// A maintenance announced one day before the epoch, with start and end in minutes after the epoch and full
+    /// automation.
     pub(crate) fn maintenance(from: i64, until: i64, components: &[&str]) -> Maintenance {
         let told = minute(-1440);
         let component = |id: &&str| PlannedComponent { id: ComponentId::parse(id).unwrap(), name: id.to_uppercase() };
@@ -473,7 +436,6 @@ pub(crate) mod tests {
         it
     }
 
-    /// Takes every step that is due.
     fn steps(it: &mut Maintenance, now: DateTime<Utc>) -> Vec<AutomaticStep> {
         let mut taken = Vec::new();
         while let Some(step) = it.take_step(id(&format!("step{}", taken.len())), now) {

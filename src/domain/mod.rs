@@ -1,6 +1,8 @@
-//! Pure types and rules: what an incident is, how it moves through its phases, what the page says.
+//! Pure types and rules of incidents, maintenance, components, managers and the page.
 //!
-//! Nothing in here knows a database, a web server, a template or a clock; it also compiles for the browser.
+//! No database, web server, template or clock in here; the module also compiles for the browser. `key()` is the stable
+//! name in the database, forms and APIs, `words()` the label people read. `version` grows with every change, and saving
+//! an older version is a conflict.
 
 pub mod api_token;
 pub mod audit;

@@ -1,4 +1,4 @@
-//! Logins at an identity provider: which role they bring, and what they prove.
+//! Roles and second factors from an identity provider's login.
 
 use std::str::FromStr;
 
@@ -9,31 +9,30 @@ use super::forms::parse_required_line;
 use super::manager::{MAX_NAME, Role, parse_email};
 use super::second_factor::REAUTH_LIFETIME;
 
-/// What the provider says of somebody it has let in.
+/// What the provider states about a person after a login.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Person {
-    /// Who says so.
     pub issuer: String,
-    /// The provider's own name for the person, which never changes.
+    /// The provider's permanent id of the person.
     pub subject: String,
-    /// An address that the provider has verified, as it gives it.
+    /// Verified by the provider, with its spelling.
     pub email: String,
     pub name: Option<String>,
     pub groups: Vec<String>,
-    /// How the person proved who they are there (RFC 8176).
+    /// Authentication method references (RFC 8176).
     pub methods: Vec<String>,
-    /// When they did, if the provider says so.
+    /// `auth_time`, if the provider sends it.
     pub logged_in_at: Option<DateTime<Utc>>,
 }
 
 impl Person {
-    /// Since when it counts at `now` that the person has proved who they are: too long ago for a fresh proof where the
-    /// provider does not say, for it may have known them for days; and not from then on where its clock is ahead.
+    /// The time of authentication, for the reauthentication check. Without `auth_time` the login does not count as
+    /// fresh, because the provider may have used a session that is days old. A time in the future counts as `now`.
     pub fn proved_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         self.logged_in_at.map_or(now - REAUTH_LIFETIME, |at| at.min(now))
     }
 
-    /// The name of a manager made of this person: one line that fits, else what stands before the `@`.
+    /// A valid one-line name, else the part of the address before the `@`.
     pub fn display_name(&self) -> String {
         let line = |text: &str| -> String { text.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect() };
         let told = self.name.as_deref().and_then(|name| parse_required_line(&line(name), MAX_NAME, "").ok());
@@ -41,25 +40,25 @@ impl Person {
     }
 }
 
-/// A login at an identity provider, as it was connected to a manager.
+/// A provider login connected to a manager.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Identity {
     pub issuer: String,
-    /// The provider's own name for the person.
+    /// The provider's permanent id of the person.
     pub subject: String,
-    /// The address that the provider named when the login was connected; empty where that was not kept.
+    /// The provider's address at the time of connecting; empty if it was invalid.
     pub email: String,
 }
 
 impl Identity {
-    /// The login of `person`. What a provider says has no bound of its own.
+    /// Drops an invalid address: providers don't limit its length.
     pub fn from_person(person: &Person) -> Self {
         let email = parse_email(&person.email).unwrap_or_default();
         Self { issuer: person.issuer.clone(), subject: person.subject.clone(), email }
     }
 }
 
-/// Who has a role by what the provider says of them.
+/// Grants a role to persons with matching claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleRule {
     who: RuleSubject,
@@ -68,9 +67,9 @@ pub struct RoleRule {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum RuleSubject {
-    /// Whose address is in exactly this domain, lower case.
+    /// The exact domain of the address, in lower case.
     Domain(String),
-    /// Who is in this group, to the letter.
+    /// The exact name of a group.
     Group(String),
 }
 
@@ -85,7 +84,7 @@ impl RoleRule {
     }
 }
 
-/// The role that `rules` give the person: the highest of those that concern them; none where none does.
+/// The highest role of all matching rules.
 pub fn role_of(rules: &[RoleRule], person: &Person) -> Option<Role> {
     rules.iter().filter(|rule| rule.applies_to(person)).map(|rule| rule.role).max()
 }
@@ -110,10 +109,10 @@ impl FromStr for RoleRule {
     }
 }
 
-/// When a provider's login counts as a second factor too.
+/// When a provider login also counts as a second factor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ProviderFactor {
-    /// Where the provider says that it asked for one.
+    /// If the provider reports one.
     #[default]
     AsTold,
     Always,
@@ -121,8 +120,8 @@ pub enum ProviderFactor {
 }
 
 impl ProviderFactor {
-    /// Whether a login by these `methods` counts as two factors. Of RFC 8176: where it says so (`mfa`), or where the
-    /// methods are of two kinds, what one knows, has and is. A code by SMS or a call proves nothing.
+    /// Whether `methods` (RFC 8176) amount to two factors: `mfa`, or two kinds out of knowledge, possession and
+    /// biometrics. SMS and phone calls don't count.
     pub fn counts(self, methods: &[String]) -> bool {
         const SUBJECT_KINDS: [&[&str]; 3] =
             [&["pwd", "pin", "kba"], &["otp", "hwk", "swk", "sc", "pop"], &["face", "fpt", "iris", "retina", "vbm"]];

@@ -1,40 +1,34 @@
-//! The settings of the page itself.
+//! Settings of the page.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-/// The longest name, address, logo text or link label, in characters.
+/// In characters.
 pub const MAX_PAGE_TEXT: usize = 255;
-/// The most links in the page's footer.
 pub const MAX_LINKS: usize = 8;
 
-/// The page: whose it is, where it stands, which clock it shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page {
     /// 12 letters and digits, for the public API.
     pub id: String,
     pub name: String,
-    /// The address of the company, linked from the page's name; may be empty.
+    /// The company's website, linked from the page's name; may be empty.
     pub url: String,
-    /// The zone in which the page shows its times and cuts its days.
+    /// For displayed times and for the boundaries of days.
     pub time_zone: Tz,
-    /// What stands at the top of the page; the name where it is empty.
+    /// Empty to use the name.
     pub logo_text: String,
-    /// Links in the footer.
     pub links: Vec<Link>,
-    /// Origins whose pages may show ours in a frame, like `https://www.example.org`.
+    /// Origins that may embed our pages in a frame, like `https://www.example.org`.
     #[serde(default)]
     pub embedders: Vec<String>,
     pub updated_at: DateTime<Utc>,
-    /// Grows with every change; an edit of an older version is a conflict.
     pub version: i64,
 }
 
-/// The most origins whose pages may show ours in a frame.
 pub const MAX_EMBEDDERS: usize = 10;
 
-/// A link in the footer of the page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
     pub label: String,
@@ -43,13 +37,12 @@ pub struct Link {
 }
 
 impl Page {
-    /// What stands at the top of the page.
     pub fn logo(&self) -> &str {
         if self.logo_text.is_empty() { &self.name } else { &self.logo_text }
     }
 }
 
-/// Whether `text` is an origin, and nothing but one: `https://www.example.org:8443`.
+/// Whether `text` is exactly an origin, like `https://www.example.org:8443`.
 pub fn is_origin(text: &str) -> bool {
     let host = ["https://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme)).unwrap_or_default();
     let (name, port) = host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
@@ -60,7 +53,7 @@ pub fn is_origin(text: &str) -> bool {
     text.len() <= MAX_PAGE_TEXT && name.split('.').all(is_label) && port.is_none_or(is_port)
 }
 
-/// Whether `text` is a port as browsers write it: no sign, no leading zero, not 0.
+/// A port as browsers serialize it: no sign, no leading zero, not 0.
 fn is_port(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0') && text.parse::<u16>().is_ok()
 }

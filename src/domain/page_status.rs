@@ -1,10 +1,10 @@
-//! What the page says of everything together.
+//! The overall status of the page.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Impact, Incident, Status};
 
-/// The page's indicator, by Statuspage's names; `Maintenance` is its undocumented fifth value.
+/// Statuspage's indicator names; `Maintenance` is its undocumented fifth value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Indicator {
@@ -16,7 +16,6 @@ pub enum Indicator {
 }
 
 impl Indicator {
-    /// The name that stands in the public API.
     pub fn key(self) -> &'static str {
         match self {
             Indicator::None => "none",
@@ -39,7 +38,6 @@ impl From<Impact> for Indicator {
     }
 }
 
-/// Indicator and description, counted over the components.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageStatus {
     pub indicator: Indicator,
@@ -47,8 +45,8 @@ pub struct PageStatus {
 }
 
 impl PageStatus {
-    /// The status of a page whose components (groups don't count) stand at `statuses`, by Statuspage's
-    /// count rule (its support article "Top-level status and incident impact calculations").
+    /// Statuspage's rule, from its support article "Top-level status and incident impact calculations". Groups don't
+    /// count.
     pub fn from_components(statuses: &[Status]) -> Self {
         let all = |status| !statuses.is_empty() && statuses.iter().all(|s| *s == status);
         let some = |status| statuses.contains(&status);
@@ -71,19 +69,17 @@ impl PageStatus {
     }
 }
 
-/// The banner of the page: honest where the count rule alone would not be.
+/// The banner of the page, which also reflects open incidents that affect no component.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Banner {
-    /// How serious it looks; an open incident raises it.
+    /// The severity of the banner's color.
     pub tone: Indicator,
-    /// The sentence in the page's first heading.
+    /// The first heading of the page.
     pub headline: String,
 }
 
 impl Banner {
-    /// The banner over components at `statuses` and the incidents that are `open`.
-    /// An open incident over components that are green or worked on as planned is named instead of "All
-    /// Systems Operational" or "Service Under Maintenance".
+    /// Names an open incident instead of "All Systems Operational" or "Service Under Maintenance".
     pub fn from_incidents(statuses: &[Status], open: &[Incident]) -> Self {
         let counted = PageStatus::from_components(statuses);
         if !matches!(counted.indicator, Indicator::None | Indicator::Maintenance) || open.is_empty() {

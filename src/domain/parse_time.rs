@@ -1,31 +1,30 @@
-//! Reading instants that people and programs write.
+//! Parses times entered by users and programs.
 
 use chrono::{DateTime, Datelike, LocalResult, NaiveDate, NaiveDateTime, SubsecRound, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
-/// The years in which anything can lie.
 const ACCEPTED_YEARS: std::ops::Range<i32> = 1970..2200;
 const OUT_OF_RANGE_MESSAGE: &str = "The year must be between 1970 and 2199.";
 
-/// How far the clocks of two nodes may differ: what was the present for one may lie so far in the future of the other.
+/// How far the clocks of two nodes may differ.
 pub const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(1);
 
-/// Whether something that lasts for `lifetime` and ends at `until` has not ended at `now`. What began in the future, while
-/// the clock was ahead, has: else it would last as much longer as the clock was ahead.
+/// Whether something with this `lifetime` that expires at `until` is still valid at `now`. It is not if it was created
+/// in the future, when the clock was ahead: it would be valid for too long.
 pub fn is_accepted_year(lifetime: TimeDelta, until: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     now < until && until - now <= lifetime + CLOCK_TOLERANCE
 }
 
-/// An instant at the precision both databases keep: microseconds.
+/// Truncates to microseconds, the precision that both databases store.
 pub fn cut(at: DateTime<Utc>) -> DateTime<Utc> {
     at.trunc_subsecs(6)
 }
 
-/// The instant that `text`, as a browser's `datetime-local` field writes it, means in `zone`.
-/// Where the clocks go back and an hour comes twice, the first of the two is meant.
+/// Parses the value of a `datetime-local` field in `zone`. For a time that occurs twice (clocks go back), the first is
+/// used.
 pub fn parse_local(text: &str, zone: Tz) -> Result<DateTime<Utc>, String> {
     let text = text.trim();
-    // What a browser sends of a field with a day and no time, too.
+    // Browsers also send an empty value for a field with a date but no time.
     if text.is_empty() {
         return Err("Enter a date and a time.".to_owned());
     }
@@ -41,7 +40,7 @@ pub fn parse_local(text: &str, zone: Tz) -> Result<DateTime<Utc>, String> {
     }
 }
 
-/// The instant in `text`, which must say its offset: `2026-03-29T14:05:00Z` or `…+02:00`.
+/// Parses RFC 3339; the offset is required.
 pub fn parse_instant(text: &str) -> Result<DateTime<Utc>, String> {
     DateTime::parse_from_rfc3339(text.trim())
         .map_err(|_| {
@@ -50,18 +49,17 @@ pub fn parse_instant(text: &str) -> Result<DateTime<Utc>, String> {
         .and_then(|at| check_accepted_year(cut(at.to_utc())))
 }
 
-/// The zone called `name` in the IANA database.
 pub fn parse_zone(name: &str) -> Result<Tz, String> {
     name.trim().parse().map_err(|_| "Choose a time zone from the list, like Europe/Lisbon.".to_owned())
 }
 
-/// The day in `text`, as `2026-03-29`.
+/// Parses a date like `2026-03-29`.
 pub fn parse_day(text: &str) -> Result<NaiveDate, String> {
     let day = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").map_err(|_| "Write the day as 2026-03-29.")?;
     if ACCEPTED_YEARS.contains(&day.year()) { Ok(day) } else { Err(OUT_OF_RANGE_MESSAGE.to_owned()) }
 }
 
-/// Years with four digits only: others sort wrongly as text.
+/// Only four-digit years sort correctly as text.
 fn check_accepted_year(at: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
     if ACCEPTED_YEARS.contains(&at.year()) { Ok(at) } else { Err(OUT_OF_RANGE_MESSAGE.to_owned()) }
 }

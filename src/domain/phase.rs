@@ -2,26 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How far an incident has come. It may begin in any phase, and come back from `Resolved`.
+/// An incident may start in any phase and be reopened after `Resolved`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// Something is wrong, the cause is not known.
     #[default]
     Investigating,
-    /// The cause is known.
     Identified,
-    /// Mended, and watched.
     Monitoring,
-    /// Over.
     Resolved,
 }
 
 impl Phase {
-    /// Every phase in the usual order.
     pub const ALL: [Phase; 4] = [Phase::Investigating, Phase::Identified, Phase::Monitoring, Phase::Resolved];
 
-    /// The name that stands in the database, in forms and in the public API.
     pub fn key(self) -> &'static str {
         match self {
             Phase::Investigating => "investigating",
@@ -31,12 +25,10 @@ impl Phase {
         }
     }
 
-    /// The phase called `key`.
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|phase| phase.key() == key)
     }
 
-    /// The word a visitor reads.
     pub fn words(self) -> &'static str {
         match self {
             Phase::Investigating => "Investigating",
@@ -46,7 +38,7 @@ impl Phase {
         }
     }
 
-    /// What is said where nobody writes a text: the sentences that readers of status pages know.
+    /// Statuspage's default texts.
     pub fn default_text(self) -> &'static str {
         match self {
             Phase::Investigating => "We are currently investigating this issue.",
@@ -56,7 +48,7 @@ impl Phase {
         }
     }
 
-    /// The same where the phase was said before.
+    /// The default text for a second update in the same phase.
     pub fn default_text_repeated(self) -> &'static str {
         match self {
             Phase::Investigating => "We are continuing to investigate this issue.",
@@ -66,7 +58,6 @@ impl Phase {
         }
     }
 
-    /// Whether an incident in this phase is still open.
     pub fn is_open(self) -> bool {
         self != Phase::Resolved
     }

@@ -1,4 +1,4 @@
-//! How often something may be done from one network: so many at once, and then one every so often.
+//! Rate limits: a burst, then one request per interval.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -8,60 +8,50 @@ use chrono::TimeDelta;
 
 use super::monotonic::Monotonic;
 
-/// How many networks are kept in mind; beyond that the oldest counts are forgotten.
+/// Above this, idle entries are evicted.
 const MAX_NETWORKS: usize = 100_000;
 
-/// A count for each who came lately: a network, or whatever else `K` tells apart.
+/// A rate limit per key, by default the client's network.
 #[derive(Clone, Debug)]
 pub struct RateLimit<K = IpAddr> {
-    /// How many at once.
     burst: i32,
-    /// How long until one more may be done.
+    /// The interval in which one request becomes available again.
     every: TimeDelta,
-    /// When each has the whole burst again.
+    /// When the whole burst is available again.
     rested: HashMap<K, Monotonic>,
 }
 
-/// What is left to whoever was counted.
+/// The state of a limit, for response headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
-    /// How many at once.
+    /// The whole burst.
     pub limit: i32,
-    /// How many more at once.
     pub remaining: i32,
-    /// How long until all of them are there again.
+    /// Time until the whole burst is available again.
     pub reset: TimeDelta,
 }
 
 impl RateLimit<IpAddr> {
-    /// Counts one from the network of `address`.
-    ///
-    /// # Errors
-    /// How long to wait, where it is one too many; that one does not count.
+    /// Counts one request. The error is the time to wait; a denied request is not counted.
     pub fn take(&mut self, address: IpAddr, now: Monotonic) -> Result<(), TimeDelta> {
         self.count(network(address), now)
     }
 }
 
 impl<K: Eq + Hash + Clone> RateLimit<K> {
-    /// At most `burst` at once, and one more after each `every`.
     pub fn new(burst: i32, every: TimeDelta) -> Self {
         Self { burst, every, rested: HashMap::new() }
     }
 
-    /// At most so many a minute, all at once or one by one.
     pub fn per_minute(burst: i32) -> Self {
         Self::new(burst, TimeDelta::minutes(1) / burst.max(1))
     }
 
-    /// Counts one of `who`.
-    ///
-    /// # Errors
-    /// How long to wait, where it is one too many; that one does not count.
+    /// Counts one request. The error is the time to wait; a denied request is not counted.
     pub fn count(&mut self, who: K, now: Monotonic) -> Result<(), TimeDelta> {
         self.evict(now);
         let rested = self.rested.entry(who).or_insert(now);
-        // Nobody waits longer than a whole burst takes, even if the clock should fall back after all.
+        // Bounds the wait to the time of a whole burst, even if the clock should go back.
         *rested = (*rested).clamp(now, now + self.every * self.burst);
         let next = *rested + self.every;
         let wait = next - now - self.every * self.burst;
@@ -72,7 +62,6 @@ impl<K: Eq + Hash + Clone> RateLimit<K> {
         Ok(())
     }
 
-    /// What is left to `who`.
     pub fn remaining(&self, who: &K, now: Monotonic) -> Allowance {
         let reset = self
             .rested
@@ -84,8 +73,7 @@ impl<K: Eq + Hash + Clone> RateLimit<K> {
         Allowance { limit: self.burst, remaining: i32::try_from(remaining).unwrap_or(0), reset }
     }
 
-    /// Forgets who has rested. Where everybody is busy all are forgotten: then so many come at once that
-    /// only limits that count all of them together can help.
+    /// Evicts idle keys. If none is idle, clears all: against that many clients only a global limit helps.
     fn evict(&mut self, now: Monotonic) {
         if self.rested.len() < MAX_NETWORKS {
             return;
@@ -97,7 +85,7 @@ impl<K: Eq + Hash + Clone> RateLimit<K> {
     }
 }
 
-/// Whom an address belongs to: itself, or the /64 of an IPv6 address, of which one household has 2^64.
+/// The unit that limits apply to: an IPv4 address, or an IPv6 /64, which a single client controls.
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from(u128::from(address) >> 64 << 64).into(),
@@ -105,7 +93,7 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// What one customer of a provider may hold at most, in a text: the /24 of an address, or the /48 of an IPv6 address.
+/// The largest network that one customer of an internet provider is likely to control: an IPv4 /24 or IPv6 /48.
 pub fn network_prefix(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => format!("{}/24", Ipv4Addr::from(u32::from(address) >> 8 << 8)),

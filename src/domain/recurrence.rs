@@ -1,29 +1,27 @@
-//! When something comes again: a rule of RFC 5545 on the clock of a zone.
+//! Recurrence rules (RFC 5545).
 //!
-//! The rule is expanded on the wall clock and only then read in the zone, so that "every Thursday at two"
-//! stays at two when the clocks change. A time that the clocks skip is as much later as they skip; of a
-//! time that comes twice the first is meant.
+//! A rule is expanded in local time and converted to UTC afterwards, so that "every Thursday at two" stays at two
+//! across daylight saving changes. A local time in a gap moves later by the length of the gap; of a local time that
+//! occurs twice, the first is used.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use rrule::{Frequency, RRule, RRuleSet, Unvalidated};
 use serde::{Deserialize, Serialize};
 
-/// The longest rule, in bytes.
+/// In bytes.
 pub const MAX_RULE: usize = 500;
-/// The most occurrences of a rule that are looked at in one search.
+/// Bounds the cost of one search.
 const MAX_OCCURRENCES_SCANNED: usize = 20_000;
 
-/// A rule that was understood; its text is the value of an `RRULE`.
+/// A valid rule: the value of an `RRULE` property.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RecurrenceRule(String);
 
 impl RecurrenceRule {
-    /// The rule in `text`, for something that begins at `first`.
-    ///
-    /// # Errors
-    /// A sentence, where it can't be understood, comes more often than daily, or sets the time of the day.
+    /// `first` is the first start. Rejects invalid rules, rules that recur more than once a day, and rules with a time
+    /// of day.
     pub fn parse(text: &str, first: NaiveDateTime) -> Result<Self, String> {
         let text = text.trim().trim_start_matches("RRULE:").to_ascii_uppercase();
         if text.len() > MAX_RULE {
@@ -46,18 +44,17 @@ impl RecurrenceRule {
         Ok(parsed)
     }
 
-    /// A rule that was understood before.
+    /// Skips validation, which happened before the rule was stored.
     pub fn from_stored(text: String) -> Self {
         Self(text)
     }
 
-    /// Its text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The first start by the rule behind `last` (from `first` on where there is none), on the wall clock,
-    /// days in `skipped` left out. Nothing where it comes no more.
+    /// The first start after `last`, or from `first` on without `last`, that is not on a `skipped` date. All in local
+    /// time.
     pub fn next_after(
         &self,
         first: NaiveDateTime,
@@ -70,7 +67,7 @@ impl RecurrenceRule {
         later.find(|start| *start >= first && !skipped.contains(&start.date()))
     }
 
-    /// The wall clock stands for UTC here, which has no gaps.
+    /// Expands local time as if it were UTC, which has no gaps.
     fn set(&self, first: NaiveDateTime) -> Option<RRuleSet> {
         let rule: RRule<Unvalidated> = self.0.parse().ok()?;
         rule.build(rrule::Tz::UTC.from_utc_datetime(&first)).ok()
@@ -83,12 +80,12 @@ impl std::fmt::Display for RecurrenceRule {
     }
 }
 
-/// The instant of `local` on the clock of `zone`: always one.
+/// The instant of the local time `local` in `zone`.
 pub fn instant(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
     if let Some(at) = zone.from_local_datetime(&local).earliest() {
         return at.to_utc();
     }
-    // In a gap the offset before it counts, which puts the time as much later as the clocks skip.
+    // In a gap the offset before the gap applies, which moves the time later by the gap's length.
     let before = (1..=48).map(|halves| local - TimeDelta::minutes(30 * halves));
     let offset =
         before.filter_map(|earlier| zone.from_local_datetime(&earlier).latest().map(|at| (earlier, at))).next();
@@ -120,7 +117,7 @@ mod tests {
     fn local_hour_is_kept_across_clock_changes() {
         let weekly = starts("FREQ=WEEKLY", "2026-10-18T02:00:00", zone("Europe/Lisbon"), 3);
         assert_eq!(weekly, ["2026-10-18T01:00:00+00:00", "2026-10-25T02:00:00+00:00", "2026-11-01T02:00:00+00:00"]);
-        // Half an hour, in April.
+        // The change is half an hour, in April.
         let weekly = starts("FREQ=WEEKLY", "2027-03-28T12:00:00", zone("Australia/Lord_Howe"), 2);
         assert_eq!(weekly, ["2027-03-28T01:00:00+00:00", "2027-04-04T01:30:00+00:00"]);
     }

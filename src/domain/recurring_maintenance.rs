@@ -1,7 +1,7 @@
-//! Maintenance that comes again.
+//! Recurring maintenance.
 //!
-//! A series makes one occurrence ahead: when one is to begin, the next one is made, as a maintenance of its
-//! own that can be moved, extended or called off without the others.
+//! A series has one future occurrence: when an occurrence is due to start, the next one is created. Each occurrence is
+//! a separate maintenance that can be rescheduled, extended or cancelled independently.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -11,51 +11,47 @@ use super::maintenance::{Automation, Occurrence, PlannedComponent};
 use super::recurrence::{RecurrenceRule, instant};
 use super::{Component, ComponentId, Maintenance, MaintenanceId, MaintenancePhase, SeriesId, Status, UpdateId};
 
-/// The most days that can be left out.
+/// The most skipped dates.
 pub const MAX_SKIPPED: usize = 100;
 
-/// What its occurrences have in common, and when they come.
+/// What the occurrences have in common, and their recurrence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Series {
     pub id: SeriesId,
     pub title: String,
-    /// Markdown: the first update of each occurrence.
+    /// The first update of each occurrence, in Markdown.
     pub body: String,
     pub rule: RecurrenceRule,
-    /// Its clock is the one the rule is read on.
+    /// The time zone of the rule.
     pub zone: Tz,
-    /// The first start by the rule, on the clock of the zone.
+    /// The first start, in local time of the zone.
     pub first_start: NaiveDateTime,
-    /// How long each occurrence lasts.
     #[serde(with = "seconds")]
     pub length: TimeDelta,
-    /// Days on which it is left out.
+    /// Dates without an occurrence.
     pub skipped: Vec<NaiveDate>,
     pub switches: Automation,
     pub components: Vec<ComponentId>,
-    /// The start of the newest occurrence that was made, on the clock of the zone.
+    /// The start of the newest occurrence, in local time of the zone.
     pub made_until: Option<NaiveDateTime>,
-    /// When the next occurrence is to be made; nothing once the series has ended.
+    /// When to create the next occurrence; `None` once the series has ended.
     pub grows_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
-    /// Grows with every change; an edit of an older version is a conflict.
     pub version: i64,
 }
 
 impl Series {
-    /// Whether no further occurrence will be made.
     pub fn has_ended(&self) -> bool {
         self.grows_at.is_none()
     }
 
-    /// Makes no further occurrence.
     pub fn end(&mut self) {
         self.grows_at = None;
     }
 
-    /// Makes the next occurrence that is not over at `now`, with the names of the `components` at this time.
-    /// Nothing, and the end of the series, where there is none.
+    /// Creates the next occurrence that does not end before `now`, with the current names of `components`. Ends the
+    /// series and returns `None` if there is none.
     pub fn plan_next_occurrence(
         &mut self,
         ids: (MaintenanceId, UpdateId),
@@ -112,7 +108,7 @@ impl Series {
     }
 }
 
-/// Those of `components` that `chosen` names, with the names they have now; who is gone is left out.
+/// The `chosen` components with their current names, without deleted ones.
 pub fn planned_components(chosen: &[ComponentId], components: &[Component]) -> Vec<PlannedComponent> {
     let chosen = components.iter().filter(|component| chosen.contains(&component.id));
     chosen.map(|component| PlannedComponent { id: component.id.clone(), name: component.name.clone() }).collect()
@@ -170,7 +166,7 @@ mod tests {
         let mut series = weekly();
         assert_eq!(grow(&mut series, "2026-10-01T00:00:00Z").as_deref(), Some("2026-10-11T01:00:00+00:00"));
         assert_eq!(series.grows_at, Some(at("2026-10-11T01:00:00Z")));
-        // The 18th is left out; on the 25th the clocks have gone back.
+        // The 18th is skipped; by the 25th the clocks have gone back.
         assert_eq!(grow(&mut series, "2026-10-11T01:00:00Z").as_deref(), Some("2026-10-25T02:00:00+00:00"));
         assert_eq!(grow(&mut series, "2026-10-25T02:00:00Z").as_deref(), Some("2026-11-01T02:00:00+00:00"));
         assert_eq!(grow(&mut series, "2026-11-01T02:00:00Z"), None);

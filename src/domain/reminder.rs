@@ -1,28 +1,26 @@
-//! Reminders: an open incident of which nothing was said for hours.
+//! Reminders to post an update of an open incident.
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-/// After how many hours of silence the usual reminders come.
+/// The default intervals after the newest update, in hours.
 const DEFAULT_HOURS: [i64; 4] = [3, 6, 12, 24];
-/// The longest pause between two reminders, in hours: a week.
+/// In hours: one week.
 pub const MAX_HOURS: i64 = 168;
 
-/// When managers are reminded that an open incident waits for an update.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reminder {
-    /// After 3, 6, 12 and 24 hours without an update, and after every further day.
+    /// After 3, 6, 12 and 24 hours without an update, then daily.
     #[default]
     Usual,
-    /// After every so many hours without an update, 1 to [`MAX_HOURS`].
+    /// Every so many hours without an update, 1 to [`MAX_HOURS`].
     Every(i64),
-    /// Never.
     Off,
 }
 
 impl Reminder {
-    /// The number that stands in the database: none for the usual ones, 0 for off.
+    /// The value in the database: `None` for the default, 0 for off.
     pub fn hours(self) -> Option<i64> {
         match self {
             Reminder::Usual => None,
@@ -31,7 +29,6 @@ impl Reminder {
         }
     }
 
-    /// The choice that [`Reminder::hours`] stands for.
     pub fn from_hours(hours: Option<i64>) -> Option<Self> {
         match hours {
             None => Some(Reminder::Usual),
@@ -41,7 +38,7 @@ impl Reminder {
         }
     }
 
-    /// How many reminders have come after this long a `silence`.
+    /// How many reminders are due after `silence`.
     pub fn count_due(self, silence: TimeDelta) -> i64 {
         let hours = silence.num_hours();
         match self {

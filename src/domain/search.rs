@@ -1,33 +1,33 @@
-//! What managers look for in their lists.
+//! Searches in the admin's lists.
 
 use super::forms::Fields;
 use super::history::normalize_search;
 use super::{Phase, Visibility};
 
-/// A choice among all incidents; the default is all of them.
+/// The default selects all incidents.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IncidentSearch {
-    /// In title and updates, whatever the case.
+    /// Matches title and updates, ignoring case.
     pub text: String,
     pub phase: Option<Phase>,
-    /// A key of [`Visibility`], or nothing.
+    /// A key of [`Visibility`].
     pub visibility: Option<&'static str>,
 }
 
-/// A choice among the rows of the audit; the default is all of them.
+/// The default selects all rows of the audit log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditSearch {
-    /// In the name of who acted.
+    /// Part of the actor's name.
     pub actor: String,
-    /// What was acted on: the noun of an action, like `incident`.
+    /// The noun of the action, like `incident`.
     pub noun: Option<&'static str>,
-    /// In the name or id of the thing.
+    /// Part of the subject's name or id.
     pub subject: String,
-    /// In what stood before and after.
+    /// Part of the values before or after.
     pub text: String,
 }
 
-/// The nouns of actions, with the words of a list.
+/// The nouns of actions, with their labels.
 pub const NOUNS: [(&str, &str); 15] = [
     ("incident", "Incidents"),
     ("postmortem", "Postmortems"),
@@ -47,7 +47,7 @@ pub const NOUNS: [(&str, &str); 15] = [
 ];
 
 impl IncidentSearch {
-    /// The search in the query of an address. What can't be read means nothing and is left out.
+    /// Ignores invalid parameters.
     pub fn read(query: &Fields) -> Self {
         let visibility = query.text("visibility");
         Self {
@@ -57,7 +57,6 @@ impl IncidentSearch {
         }
     }
 
-    /// The search as pairs of a query.
     pub fn pairs(&self) -> Vec<(&'static str, String)> {
         let phase = self.phase.map(Phase::key).unwrap_or_default();
         nonempty_pairs([
@@ -69,7 +68,7 @@ impl IncidentSearch {
 }
 
 impl AuditSearch {
-    /// The search in the query of an address. What can't be read means nothing and is left out.
+    /// Ignores invalid parameters.
     pub fn read(query: &Fields) -> Self {
         let noun = query.text("what");
         Self {
@@ -80,7 +79,6 @@ impl AuditSearch {
         }
     }
 
-    /// The search as pairs of a query.
     pub fn pairs(&self) -> Vec<(&'static str, String)> {
         nonempty_pairs([
             ("who", self.actor.clone()),

@@ -1,57 +1,54 @@
-//! Second factors: what a manager has beside the password, and the rules about wrong codes and fresh proofs.
+//! Second factors, password policy, and limits on wrong codes and reauthentication.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{ManagerId, PasskeyId, parse_time};
 
-/// How many codes of an authenticator app may be wrong in a row before none is looked at for a while.
+/// Wrong authenticator codes in a row before the lockout.
 pub const MAX_WRONG_CODES: i64 = 10;
-/// How long none is looked at after that, counted from the last wrong one.
+/// Counted from the last wrong code.
 pub const CODE_LOCKOUT: TimeDelta = TimeDelta::minutes(15);
-/// How long the second step of a login may take.
+/// The deadline for the second step of a login.
 pub const HALF_LOGIN_LIFETIME: TimeDelta = TimeDelta::minutes(5);
-/// How long a proof of who somebody is counts for what needs a fresh one.
+/// How long an authentication counts as fresh for sensitive actions.
 pub const REAUTH_LIFETIME: TimeDelta = TimeDelta::minutes(10);
-/// How many proofs may be wrong in a row before the session ends.
+/// Failed reauthentications in a row before the session ends.
 pub const MAX_WRONG_PROOFS: i64 = 5;
-/// How many recovery codes a manager gets.
+/// Per manager.
 pub const RECOVERY_CODES: usize = 10;
-/// The most passkeys of one manager.
+/// Per manager.
 pub const MAX_PASSKEYS: usize = 20;
-/// The longest name of a passkey, in characters.
+/// In characters.
 pub const MAX_PASSKEY_NAME: usize = 100;
 
-/// The digits of a code of an authenticator app.
 const TOTP_DIGITS: usize = 6;
-/// The letters of a recovery code, without its hyphens: 80 random bits.
+/// Without hyphens; 16 characters of 5 bits are 80 random bits.
 const RECOVERY_LETTERS: usize = 16;
-/// Letters and digits that nobody confuses (RFC 4648 base 32).
+/// Base 32 (RFC 4648): no characters that are easily confused.
 const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
-/// What a manager has beside the password.
+/// A manager's second factors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Factors {
     /// Whether an authenticator app is confirmed.
     pub totp: bool,
     pub passkeys: i64,
-    /// How many recovery codes are left; they are a way back, not a factor of their own.
+    /// Unused recovery codes. They recover access but are not a factor.
     pub recovery_codes: i64,
 }
 
 impl Factors {
-    /// Whether a password alone lets the manager in no more.
     pub fn any(self) -> bool {
         self.totp || self.passkeys > 0
     }
 
-    /// How many there are, recovery codes left out.
+    /// Without recovery codes.
     pub fn count(self) -> i64 {
         i64::from(self.totp) + self.passkeys
     }
 }
 
-/// A passkey as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Passkey {
     pub id: PasskeyId,
@@ -60,24 +57,21 @@ pub struct Passkey {
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
-/// Whose password lets them in.
+/// Which managers may log in with a password.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PasswordPolicy {
-    /// That of everybody who has one.
     #[default]
     Everyone,
-    /// That of one owner alone, for the day on which the identity provider is away.
+    /// Only this owner, in case the identity provider is down.
     BreakGlass(ManagerId),
 }
 
 impl PasswordPolicy {
-    /// Whether the password of this manager counts.
     pub fn accepted_for(&self, manager: &ManagerId) -> bool {
         self.break_glass_owner().is_none_or(|keeper| keeper == manager)
     }
 
-    /// The one whose password counts where nobody else's does.
     pub fn break_glass_owner(&self) -> Option<&ManagerId> {
         match self {
             Self::Everyone => None,
@@ -86,41 +80,37 @@ impl PasswordPolicy {
     }
 }
 
-/// What every manager is asked for, and what is taken from programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoginPolicy {
     pub second_factor_required: bool,
-    /// Whether a token may also stand in the address, as `?api_key=`.
+    /// Whether an API token may be sent in the URL, as `?api_key=`.
     #[serde(default)]
     pub api_key_in_query: bool,
     #[serde(default)]
     pub passwords: PasswordPolicy,
-    /// Grows with every change; an edit of an older version is a conflict.
     pub version: i64,
 }
 
-/// Until when no code is looked at, after `failures` wrong ones in a row of which the last came at
-/// `failed_at`. Each further wrong one begins the time anew; a right one ends it for good.
+/// The end of the lockout, if there is one. Each further wrong code restarts it; a correct code resets it.
 pub fn locked_until(failures: i64, failed_at: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
     failed_at.filter(|_| failures >= MAX_WRONG_CODES).map(|at| at + CODE_LOCKOUT)
 }
 
-/// Whether a proof given at `proved_at` still counts as fresh. One that was given while the clock was ahead does not.
+/// Whether an authentication at `proved_at` is still fresh. One dated in the future, when the clock was ahead, is not.
 pub fn is_fresh(proved_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     (-parse_time::CLOCK_TOLERANCE..REAUTH_LIFETIME).contains(&(now - proved_at))
 }
 
-/// A code as somebody typed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecondFactorCode {
     /// Six digits from an authenticator app.
     Totp(String),
-    /// A recovery code, lower case and without hyphens.
+    /// Lower case, without hyphens.
     Recovery(String),
 }
 
 impl SecondFactorCode {
-    /// The code in `text`, or nothing where it can be none; blanks, hyphens and capitals don't matter.
+    /// Ignores spaces, hyphens and case.
     pub fn read(text: &str) -> Option<Self> {
         let plain: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').take(100).collect();
         let plain = plain.to_ascii_lowercase();
@@ -132,7 +122,6 @@ impl SecondFactorCode {
     }
 }
 
-/// A recovery code made of random bytes, with its hyphens.
 pub fn format_recovery_code(bytes: [u8; RECOVERY_LETTERS]) -> String {
     let letters: Vec<u8> = bytes.iter().map(|byte| ALPHABET[usize::from(*byte) % ALPHABET.len()]).collect();
     let groups: Vec<String> = letters.chunks(4).map(|group| String::from_utf8_lossy(group).into_owned()).collect();

@@ -2,25 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The status of a component, from best to worst: the order decides which of two statuses shows.
+/// From best to worst; the order decides which of two statuses the page shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Works as it should.
     #[default]
     Operational,
-    /// Worked on as planned.
     UnderMaintenance,
-    /// Works, but slowly or badly.
     DegradedPerformance,
-    /// Does not work for some.
     PartialOutage,
-    /// Does not work.
     MajorOutage,
 }
 
 impl Status {
-    /// Every status, from best to worst.
     pub const ALL: [Status; 5] = [
         Status::Operational,
         Status::UnderMaintenance,
@@ -29,7 +23,6 @@ impl Status {
         Status::MajorOutage,
     ];
 
-    /// The name that stands in the database, in forms and in the public API.
     pub fn key(self) -> &'static str {
         match self {
             Status::Operational => "operational",
@@ -40,12 +33,10 @@ impl Status {
         }
     }
 
-    /// The status called `key`.
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.key() == key)
     }
 
-    /// The words a visitor reads.
     pub fn words(self) -> &'static str {
         match self {
             Status::Operational => "Operational",

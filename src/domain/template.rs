@@ -1,4 +1,4 @@
-//! Templates: what managers prepare for the day when it is needed.
+//! Templates of incidents and updates.
 
 use std::collections::BTreeMap;
 
@@ -7,49 +7,42 @@ use serde::{Deserialize, Serialize};
 
 use super::{ComponentId, Phase, Status, TemplateId};
 
-/// The longest name, in characters.
+/// In characters.
 pub const MAX_NAME: usize = 100;
 
-/// A prepared incident or update. Its texts may hold placeholders.
+/// Title and body may contain placeholders.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Template {
     pub id: TemplateId,
-    /// What managers call it.
     pub name: String,
     /// The title of the incident; may be empty in a template for updates.
     pub title: String,
     /// Markdown.
     pub body: String,
     pub phase: Phase,
-    /// The components it affects, by id.
     pub components: Vec<(ComponentId, Status)>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
-    /// Grows with every change; an edit of an older version is a conflict.
     pub version: i64,
 }
 
-/// What a placeholder stands for. There are no others, and nothing is ever evaluated.
+/// All placeholders. Expressions are never evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placeholder {
-    /// The first affected component's name.
+    /// The name of the first affected component.
     Component,
     /// The names of all affected components.
     Components,
-    /// The title of the incident.
     Title,
-    /// The word of the phase.
     Phase,
-    /// Today, in the zone of the page.
+    /// Today, in the page's time zone.
     Date,
-    /// The time now, with its zone.
+    /// The current time, with its time zone.
     Time,
-    /// The name of the page.
     Page,
 }
 
 impl Placeholder {
-    /// Every placeholder.
     pub const ALL: [Placeholder; 7] = [
         Placeholder::Component,
         Placeholder::Components,
@@ -60,7 +53,6 @@ impl Placeholder {
         Placeholder::Page,
     ];
 
-    /// The name between the braces.
     pub fn key(self) -> &'static str {
         match self {
             Placeholder::Component => "component",
@@ -78,18 +70,15 @@ impl Placeholder {
     }
 }
 
-/// `text` with the word that `meaning` gives in the place of each placeholder, in one pass: what is put
-/// in is never looked at again.
-///
-/// # Errors
-/// The name of the first placeholder that does not exist or has no meaning here.
+/// Replaces the placeholders in one pass, so that placeholders in a value are not replaced. The error is the name of
+/// the first placeholder that is unknown or has no value.
 pub fn fill_placeholders(text: &str, meaning: impl Fn(Placeholder) -> Option<String>) -> Result<String, String> {
     let mut filled = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{{") {
         filled.push_str(before);
         let Some((name, behind)) = after.split_once("}}") else {
-            // Two braces that are never closed are only text.
+            // Braces without a closing pair are plain text.
             filled.push_str("{{");
             rest = after;
             continue;
@@ -102,12 +91,11 @@ pub fn fill_placeholders(text: &str, meaning: impl Fn(Placeholder) -> Option<Str
     Ok(filled)
 }
 
-/// What placeholders mean when a template is used.
 #[derive(Clone, Debug)]
 pub struct PlaceholderValues {
     /// The names of the affected components.
     pub components: Vec<String>,
-    /// The incident's title, where there is an incident.
+    /// `None` for a new incident.
     pub title: Option<String>,
     pub phase: Phase,
     pub date: String,
@@ -116,13 +104,12 @@ pub struct PlaceholderValues {
 }
 
 impl Template {
-    /// The statuses of its components, as a form has them.
+    /// In the format of a form.
     pub fn statuses(&self) -> BTreeMap<String, String> {
         self.components.iter().map(|(id, status)| (id.to_string(), status.key().to_owned())).collect()
     }
 
-    /// Title and text with every placeholder replaced. What can't be replaced stays as it is, for the
-    /// eyes of whoever fills the composer.
+    /// Title and body with placeholders replaced. A placeholder without a value stays, for the manager to see.
     pub fn filled(&self, meanings: &PlaceholderValues) -> (String, String) {
         let word = |placeholder, title: Option<&str>| match placeholder {
             Placeholder::Component => meanings.components.first().cloned(),

@@ -1,46 +1,41 @@
-//! One update of an incident or a maintenance: what was said, when, and how the components stood from then on.
+//! Updates of incidents and maintenance.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{ComponentId, Phase, Status, UpdateId};
 
-/// The longest text of an update, in characters (Statuspage's bound).
+/// In characters; Statuspage's limit.
 pub const MAX_BODY: usize = 25_000;
 
-/// One post in a timeline: that of an incident, or with phases of its own that of a maintenance.
+/// `P` is the phase type: of incidents by default, or of maintenance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Update<P = Phase> {
     pub id: UpdateId,
     pub phase: P,
-    /// Markdown as it was typed.
+    /// Markdown.
     pub body: String,
-    /// The time the page shows.
+    /// The displayed time.
     pub posted_at: DateTime<Utc>,
-    /// The time it was entered; later than `posted_at` where it was added retroactively.
+    /// The time of entry; later than `posted_at` for a retroactive update.
     pub created_at: DateTime<Utc>,
-    /// When the text was last changed, if ever; the earlier text stands in the audit.
+    /// When the body was last edited; the audit log has the earlier text.
     pub edited_at: Option<DateTime<Utc>>,
-    /// Grows with every change; an edit of an older version is a conflict.
     pub version: i64,
-    /// The components named by this update.
     pub components: Vec<AffectedComponent>,
 }
 
-/// A component as one update names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AffectedComponent {
     pub id: ComponentId,
-    /// Its name at that time: renaming a component does not rewrite history.
+    /// The name at that time, because renaming a component does not rewrite history.
     pub name: String,
-    /// Its status from this update on.
+    /// The status from this update on.
     pub status: Status,
 }
 
-/// Gives the update `id` of `updates` (oldest first) another time to show. The order of what was said stays.
-///
-/// # Errors
-/// A sentence, where the time lies in the future or beyond the update before or after it.
+/// Changes the displayed time of one of `updates`, which are sorted oldest first. Fails for a time in the future or
+/// beyond a neighboring update.
 pub fn change_update_time<P>(
     updates: &mut [Update<P>],
     id: &UpdateId,

@@ -1,8 +1,7 @@
-//! Uptime: how long a component was out, and what that makes in per cent.
+//! Uptime percentages.
 //!
-//! Statuspage's rule: `1 - (major + 0.3 × partial) / covered`. Degraded performance and maintenance count
-//! as up. Where causes overlap, the worst of them counts, once. Percentages are cut, never rounded up:
-//! 100 means that nothing was out.
+//! Statuspage's rule: `1 - (major + 0.3 × partial) / covered`. Degraded performance and maintenance count as up. Where
+//! causes overlap, only the worst counts. Percentages are truncated, so that 100 means no outage at all.
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -11,24 +10,24 @@ use serde::{Deserialize, Serialize};
 use super::history::start_of_day;
 use super::{ComponentId, Incident, IncidentId, Phase, Status, UptimeCorrection};
 
-/// How much a second of partial outage counts, of a second of major outage.
+/// The weight of a partial outage relative to a major one.
 const PARTIAL_WEIGHT: f64 = 0.3;
 
-/// A stretch of time in which something held a component in a status other than operational.
+/// An interval in which a component was not operational.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusInterval {
     pub component_id: ComponentId,
-    /// The incident that did it; nothing where people set the baseline or worked on it as planned.
+    /// `None` if the cause is the baseline or a maintenance.
     pub incident_id: Option<IncidentId>,
     pub from: DateTime<Utc>,
-    /// Nothing while it goes on.
+    /// `None` while it lasts.
     pub to: Option<DateTime<Utc>>,
     pub status: Status,
 }
 
 impl Incident {
-    /// What it did to its components, and when. Its first update speaks for the time since it began,
-    /// every other one for the time since it was posted; nothing outlasts the incident.
+    /// The intervals of non-operational components. The first update counts from the incident's start, every other from
+    /// its own time, and all end with the incident at the latest.
     pub fn status_intervals(&self) -> Vec<StatusInterval> {
         let mut effects: Vec<StatusInterval> = Vec::new();
         for (index, update) in self.updates.iter().enumerate() {
@@ -62,8 +61,7 @@ impl Incident {
     }
 }
 
-/// `baselines` without the times in which a maintenance (of `planned`) stood for them: what people set
-/// before the work does not count while the work goes on.
+/// `baselines` without the `planned` maintenance intervals, which replace the baseline.
 pub fn baselines_outside_maintenance(baselines: &[StatusInterval], planned: &[StatusInterval]) -> Vec<StatusInterval> {
     let cut = |baseline: &StatusInterval| {
         planned
@@ -77,7 +75,7 @@ pub fn baselines_outside_maintenance(baselines: &[StatusInterval], planned: &[St
 }
 
 impl StatusInterval {
-    /// What is left of it before and after `other`.
+    /// The parts before and after `other`.
     fn subtract(self, other: &StatusInterval) -> Vec<StatusInterval> {
         let begins_before = |to: Option<DateTime<Utc>>, from| to.is_none_or(|to| from < to);
         if !begins_before(other.to, self.from) || !begins_before(self.to, other.from) {
@@ -89,7 +87,7 @@ impl StatusInterval {
     }
 }
 
-/// `effects` with every correction in the place of what it corrects; all of one component.
+/// Replaces the corrected intervals. All intervals must belong to one component.
 pub fn apply_corrections(effects: Vec<StatusInterval>, corrections: &[UptimeCorrection]) -> Vec<StatusInterval> {
     let mut effects = effects;
     for correction in corrections {
@@ -106,20 +104,19 @@ pub fn apply_corrections(effects: Vec<StatusInterval>, corrections: &[UptimeCorr
     effects
 }
 
-/// How long a component was out within some span, in seconds; no second counts twice.
+/// The downtime of a component within a range, in seconds. Overlaps count once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Downtime {
     pub partial: i64,
     pub major: i64,
-    /// Seconds that have data: from the component's start to now, at most the whole span.
+    /// Seconds with data: from the component's start to now, within the range.
     pub covered: i64,
-    /// The worst status within the span.
     pub worst: Status,
 }
 
 impl Downtime {
-    /// What `effects`, all of one component, make of the span from `from` to `to`. Nothing is known
-    /// before `start` (the day the component began to exist) and after `now`.
+    /// `effects` are the intervals of one component. There is no data before `start` (the component's start date) and
+    /// after `now`.
     pub fn in_span(
         effects: &[StatusInterval],
         from: DateTime<Utc>,
@@ -155,7 +152,6 @@ impl Downtime {
         outage
     }
 
-    /// Two spans together.
     pub fn combine(self, other: Self) -> Self {
         Self {
             partial: self.partial + other.partial,
@@ -165,13 +161,11 @@ impl Downtime {
         }
     }
 
-    /// Whether there is data at all.
     pub fn has_data(&self) -> bool {
         self.covered > 0
     }
 
-    /// The uptime in hundredths of a per cent, cut: 9 999 where even a second was out. Nothing where
-    /// there is no data.
+    /// Hundredths of a per cent, truncated: at most 9,999 after any outage. `None` without data.
     pub fn uptime(&self) -> Option<u32> {
         if !self.has_data() {
             return None;
@@ -181,12 +175,13 @@ impl Downtime {
             return Some(10_000);
         }
         let share = (1.0 - out / self.covered as f64).max(0.0);
-        // The nudge keeps what is exact in decimals from falling one below; it is far less than a second a year.
+        // Corrects floating-point error, so that an exact value is not truncated to the one below; far less than a
+        // second per year.
         let cut = (share * 10_000.0 + 1e-6).floor();
         Some((cut as u32).min(9_999))
     }
 
-    /// The uptime as it is shown: `99.97`, `100`, `no data`.
+    /// `99.97%`, `100%` or `no data`.
     pub fn uptime_words(&self) -> String {
         match self.uptime() {
             None => "no data".to_owned(),
@@ -196,25 +191,23 @@ impl Downtime {
     }
 }
 
-/// One day of a component.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UptimeDay {
     pub date: NaiveDate,
     pub outage: Downtime,
-    /// The incidents that touched it that day, each once.
+    /// Without duplicates.
     pub incidents: Vec<IncidentId>,
-    /// Whether one of them, or work, began that day: the history has a place for the day then.
+    /// Whether an incident or a maintenance started that day, so that the history has an entry for the day.
     pub has_new_event: bool,
 }
 
 impl UptimeDay {
-    /// Whether something was the matter.
     pub fn is_empty(&self) -> bool {
         self.outage.worst == Status::Operational && self.incidents.is_empty()
     }
 }
 
-/// The last `count` days of a component up to today in `zone`, oldest first. `effects` are its own.
+/// The last `count` days up to today in `zone`, oldest first. `effects` are the intervals of one component.
 pub fn uptime_days(
     effects: &[StatusInterval],
     start: Option<NaiveDate>,

@@ -1,14 +1,14 @@
-//! Corrections of uptime: what people know better than incidents and baselines tell.
+//! Manual corrections of uptime.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{ComponentId, CorrectionId, Status};
 
-/// The longest reason, in characters.
+/// In characters.
 pub const MAX_REASON: usize = 500;
 
-/// How a component really stood within some span. In uptime it wins over everything else.
+/// The actual status within an interval. Wins over incidents, maintenance and baseline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UptimeCorrection {
     pub id: CorrectionId,
@@ -22,7 +22,6 @@ pub struct UptimeCorrection {
 }
 
 impl UptimeCorrection {
-    /// Whether it has an instant in common with the span from `from` to `to`.
     pub fn overlaps(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
         self.from < to && from < self.to
     }

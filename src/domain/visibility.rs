@@ -1,27 +1,24 @@
-//! Who sees an incident.
+//! Visibility of incidents.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// Who sees an incident. Only a public one exists for visitors: what is embargoed or internal is for
-/// managers, and to everybody else like something that never was.
+/// For visitors, an embargoed or internal incident must look like one that does not exist.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
-    /// Everybody.
     #[default]
     Public,
-    /// Managers, and everybody from this instant on.
+    /// For managers only until this time, then public.
     Embargoed(DateTime<Utc>),
-    /// Managers only.
+    /// For managers only.
     Internal,
 }
 
 impl Visibility {
-    /// The names of the three, in the order a form offers them.
+    /// In the order of the form.
     pub const KEYS: [&str; 3] = ["public", "embargoed", "internal"];
 
-    /// The name that stands in the database and in forms.
     pub fn key(self) -> &'static str {
         match self {
             Visibility::Public => "public",
@@ -30,7 +27,7 @@ impl Visibility {
         }
     }
 
-    /// The visibility called `key`; an embargo needs the instant at which it ends, the others have none.
+    /// Only an embargo has a `publish_at`.
     pub fn from_parts(key: &str, publish_at: Option<DateTime<Utc>>) -> Option<Self> {
         match (key, publish_at) {
             ("public", None) => Some(Visibility::Public),
@@ -40,7 +37,7 @@ impl Visibility {
         }
     }
 
-    /// When an embargo ends.
+    /// The end of the embargo.
     pub fn publish_at(self) -> Option<DateTime<Utc>> {
         match self {
             Visibility::Embargoed(at) => Some(at),
@@ -48,12 +45,11 @@ impl Visibility {
         }
     }
 
-    /// Whether visitors see it.
     pub fn is_public(self) -> bool {
         self == Visibility::Public
     }
 
-    /// Whether an embargo is over at `now`.
+    /// Whether the embargo is over.
     pub fn is_due(self, now: DateTime<Utc>) -> bool {
         self.publish_at().is_some_and(|at| at <= now)
     }

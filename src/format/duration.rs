@@ -1,9 +1,9 @@
-//! How long something took, in words.
+//! Durations in words.
 
 use chrono::TimeDelta;
 
-/// The two largest units of `length`, floored to minutes: `12m`, `4h 50m`, `2d 3h`.
-/// Something shorter than a minute is `under 1m`; nothing at all has no words.
+/// The two largest units of `length`, rounded down to minutes: `12m`, `4h 50m`, `2d 3h`; `under 1m` for less than a
+/// minute, `None` for zero or less.
 pub fn format_duration(length: TimeDelta) -> Option<String> {
     let minutes = length.num_minutes();
     if length <= TimeDelta::zero() {
@@ -20,7 +20,7 @@ pub fn format_duration(length: TimeDelta) -> Option<String> {
     })
 }
 
-/// A sum of durations in hours and minutes, floored: `13h 27m`.
+/// A sum of durations in hours and minutes, rounded down: `13h 27m`.
 pub fn format_total(seconds: i64) -> String {
     let minutes = seconds / 60;
     format!("{}h {}m", minutes / 60, minutes % 60)

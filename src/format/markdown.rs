@@ -1,21 +1,20 @@
-//! Markdown of updates as HTML: one renderer for the page, the preview, and everything to come.
+//! Renders the Markdown of updates to HTML, for the page and the preview.
 //!
-//! What comes out is safe by construction: each event of the parser either belongs to the short list
-//! in [`sanitize_event`] or becomes text, and text is escaped. (A cleaner that parses the HTML again took seconds
-//! for 64 KiB of `&` or `>`; it judges the output in the tests instead.)
+//! The output is safe by construction: [`sanitize_event`] lets a short list of parser events through and turns the rest
+//! into escaped text. A sanitizer that parses the HTML again needed seconds for 64 KiB of `&` or `>`.
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
 
 use crate::format::url::is_safe_url;
 
-/// How deep quotes and lists may nest before they are laid flat, and how deep emphasis may.
+/// The maximum depth of quotes and lists, and of emphasis; deeper levels are flattened.
 const MAX_DEPTH: usize = 16;
-/// The most bars in a line of a text with tables. Every row that is too short is filled up to the width of its table,
-/// so rows of one letter below a very wide head would make millions of cells.
+/// The most `|` characters in one line of a text with tables. The parser pads every short row to the width of its
+/// table, so one-letter rows below a very wide header would produce millions of cells.
 const MAX_BARS: usize = 32;
 
-/// The HTML of `text`: raw HTML is shown as text, links lead to http, https and mailto only, headings
-/// become bold paragraphs (the page keeps its own outline), pictures become links.
+/// Raw HTML becomes text, links lead to http, https and mailto only, headings become bold paragraphs (the page has its
+/// own outline) and images become links.
 pub fn render_markdown(text: &str) -> String {
     let mut open = RenderState { cells: text.len(), ..RenderState::default() };
     let events = Parser::new_ext(text, parser_options(text)).filter_map(|event| sanitize_event(event, &mut open));
@@ -30,29 +29,25 @@ pub fn render_truncated(text: &str, max: usize) -> String {
     render_markdown(&text[..end])
 }
 
-/// What the parser looks for in `text`.
 fn parser_options(text: &str) -> Options {
     let is_wide = text.lines().any(|line| line.matches('|').count() > MAX_BARS);
     let tables = if is_wide { Options::empty() } else { Options::ENABLE_TABLES };
     Options::ENABLE_STRIKETHROUGH | tables
 }
 
-/// What the renderer stands inside of.
 #[derive(Default)]
 struct RenderState {
-    /// Quotes, lists and items.
+    /// Open quotes, lists and items.
     depth: usize,
-    /// Emphasis of every kind.
     emphasis: usize,
-    /// How many cells of tables may still begin: nobody writes more than there are characters, the rest fills up.
+    /// How many more table cells may be rendered. Starts at the length of the text; padding cells beyond that are
+    /// dropped.
     cells: usize,
-    /// Whether the cell that was begun last is shown.
     in_cell: bool,
-    /// For each open link or picture, whether it was written as a link.
+    /// For each open link or image, whether it was rendered as a link.
     links: Vec<bool>,
 }
 
-/// Lets one event of the parser through, makes it harmless, or drops it.
 fn sanitize_event<'a>(event: Event<'a>, open: &mut RenderState) -> Option<Event<'a>> {
     match event {
         Event::Text(_) | Event::Code(_) | Event::HardBreak | Event::Rule => Some(event),
@@ -69,7 +64,7 @@ fn sanitize_start<'a>(tag: Tag<'a>, open: &mut RenderState) -> Option<Event<'a>>
         Tag::Paragraph => Some(Event::Start(tag)),
         Tag::Emphasis | Tag::Strong | Tag::Strikethrough => nest(&mut open.emphasis).then_some(Event::Start(tag)),
         Tag::CodeBlock(_) => Some(Event::Start(Tag::CodeBlock(pulldown_cmark::CodeBlockKind::Indented))),
-        // A wide table scrolls inside itself: the keyboard must be able to reach it.
+        // A wide table scrolls horizontally, so keyboard users must be able to focus it.
         Tag::Table(_) => Some(Event::Html("<table tabindex=\"0\">".into())),
         Tag::TableHead | Tag::TableRow => Some(Event::Start(tag)),
         Tag::TableCell => {
@@ -113,20 +108,19 @@ fn unnest(depth: &mut usize) -> bool {
     *depth < MAX_DEPTH
 }
 
-/// The beginning of a link, where its address is safe and no link is open already (a picture in a link).
+/// Opens a link if its address is safe and no other link is open (an image inside a link).
 fn sanitize_link<'a>(url: &str, open: &mut RenderState) -> Option<Event<'a>> {
     let written = is_safe_url(url) && !open.links.contains(&true);
     open.links.push(written);
     written.then(|| {
         let mut tag = String::from("<a href=\"");
-        // Writing to a String can't fail.
         let _ = pulldown_cmark_escape::escape_href(&mut tag, url);
         tag.push_str("\" rel=\"noopener nofollow ugc\">");
         Event::InlineHtml(tag.into())
     })
 }
 
-/// The first `max` characters of `text` as one plain line, for feeds, titles and previews.
+/// The first `max` characters of `text` as one line of plain text, for feeds, titles and previews.
 pub fn plain_summary(text: &str, max: usize) -> String {
     let mut plain = String::new();
     for event in Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH) {
@@ -201,13 +195,12 @@ mod tests {
             let text = piece.repeat(64 * 1024 / piece.len());
             let began = std::time::Instant::now();
             render_markdown(&text);
-            // The house's bound is 100 ms in a release build; an unoptimised one gets more, but a
-            // quadratic blow-up would take minutes.
+            // The limit is 100 ms in a release build. A debug build is slower, but quadratic time would take minutes.
             assert!(began.elapsed().as_secs() < 5, "{piece:?} took {:?}", began.elapsed());
         }
     }
 
-    /// Texts of about `length` bytes that ask for much more than they say.
+    /// Texts of about `length` bytes that try to produce far more output or work than their size.
     fn bombs(length: usize) -> Vec<(&'static str, String)> {
         let times = |piece: &str| piece.repeat(length / piece.len());
         let half = |piece: &str| piece.repeat(length / piece.len() / 2);

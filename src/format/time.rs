@@ -1,11 +1,11 @@
-//! Instants as people read them, in the zone of the page.
+//! Formats instants for people, in the time zone of the page.
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use chrono_tz::{OffsetName, Tz};
 
 use crate::format::duration;
 
-/// The abbreviation of `zone` at `at`, like `UTC` or `WEST`; the offset where it has none.
+/// The abbreviation of `zone` at `at`, like `UTC` or `WEST`, or the offset if the zone has none.
 pub fn zone_name(at: DateTime<Utc>, zone: Tz) -> String {
     let local = at.with_timezone(&zone);
     match local.offset().abbreviation() {
@@ -39,8 +39,7 @@ pub fn format_full(at: DateTime<Utc>, zone: Tz) -> String {
     format!("{}, {}", format_day(at, zone), format_clock_with_zone(at, zone))
 }
 
-/// `7 Oct 2024, 19:56 to 20:29 UTC`; the second day is named where it is another one, and where
-/// nothing lies between the two only the first is said.
+/// `7 Oct 2024, 19:56 to 20:29 UTC`. Names the second day if it differs, and only the start if both are equal.
 pub fn format_span(from: DateTime<Utc>, to: Option<DateTime<Utc>>, zone: Tz) -> String {
     let local = |at: DateTime<Utc>| at.with_timezone(&zone);
     match to {
@@ -53,8 +52,7 @@ pub fn format_span(from: DateTime<Utc>, to: Option<DateTime<Utc>>, zone: Tz) -> 
     }
 }
 
-/// `Thu 26 Nov, 02:00 to 04:00 UTC`; the second day is named where it is another one, and the year where
-/// it is not that of `now`.
+/// `Thu 26 Nov, 02:00 to 04:00 UTC`. Names the second day if it differs, and the year if it is not that of `now`.
 pub fn format_window(from: DateTime<Utc>, to: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
     let day = |at: DateTime<Utc>| {
         let format = if same_year(at, now, zone) { "%a %-d %b" } else { "%a %-d %b %Y" };
@@ -72,7 +70,7 @@ pub fn format_month(year: i32, month: u32) -> String {
     first.map(|date| date.format("%B %Y").to_string()).unwrap_or_default()
 }
 
-/// How long ago `at` was: `just now`, `14m ago`, `2d 3h ago`.
+/// `just now`, `14m ago`, `2d 3h ago`.
 pub fn format_age(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     match duration::format_duration(now - at) {
         Some(words) if now - at >= TimeDelta::minutes(1) => format!("{words} ago"),
@@ -80,12 +78,10 @@ pub fn format_age(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     }
 }
 
-/// Today in `zone`.
 pub fn today(now: DateTime<Utc>, zone: Tz) -> NaiveDate {
     now.with_timezone(&zone).date_naive()
 }
 
-/// Whether the two lie in the same year of `zone`.
 pub fn same_year(a: DateTime<Utc>, b: DateTime<Utc>, zone: Tz) -> bool {
     a.with_timezone(&zone).year() == b.with_timezone(&zone).year()
 }

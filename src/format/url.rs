@@ -1,7 +1,6 @@
 //! URLs that may become links.
 
-/// Whether `url` may become a link: http, https or mailto, not empty behind the scheme, and without a
-/// character that a browser strips or that ends an attribute or a header.
+/// Allows http, https and mailto URLs, without characters that a browser strips or that end an attribute or a header.
 pub fn is_safe_url(url: &str) -> bool {
     let lower = url.to_ascii_lowercase();
     let rest = ["https://", "http://", "mailto:"].iter().find_map(|scheme| lower.strip_prefix(scheme));

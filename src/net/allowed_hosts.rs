@@ -1,28 +1,27 @@
-//! The hosts under which this server may be asked.
+//! The hosts under which this server answers.
 //!
-//! A request that names another host was meant for somebody else, or is an attempt to have our answers, or
-//! a cache in front of us, speak in another name.
+//! A request for another host was meant for another server, or tries to make our responses, or a cache in front of us,
+//! appear under a foreign name.
 
 use std::net::{IpAddr, SocketAddr};
 
 use hyper::header::{HOST, HeaderMap};
 use hyper::{Uri, Version};
 
-/// Hosts as they stand in requests, the usual one first.
+/// Hosts as they appear in requests, the primary one first.
 #[derive(Clone, Debug)]
 pub struct AllowedHosts(Vec<String>);
 
-/// Why a host is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostError {
-    /// There is none, or there are two that differ.
+    /// The request names no host, or two different ones.
     Ambiguous,
-    /// It is none of ours.
+    /// The request names a host that is not allowed.
     Foreign,
 }
 
 impl AllowedHosts {
-    /// The host of `origin`, and those of `more`, each with a port or for any usual one.
+    /// The host of `origin` and the hosts in `more`. A host without a port is also allowed with ports 80 and 443.
     pub fn new(origin: &str, more: &[String]) -> Self {
         let own = origin.split_once("://").map_or(origin, |(_, host)| host);
         let mut hosts = Self(Vec::new());
@@ -32,7 +31,7 @@ impl AllowedHosts {
         hosts
     }
 
-    /// The same and the address that is listened on; with it the names of this machine, if it reaches them.
+    /// Adds the listen address, and the loopback names if that address is loopback or unspecified.
     #[must_use]
     pub fn with_listen_address(mut self, address: SocketAddr) -> Self {
         let port = address.port();
@@ -57,10 +56,7 @@ impl AllowedHosts {
         self.0.insert(0, host);
     }
 
-    /// Whether a request with this target and header names exactly one host, and one of ours.
-    ///
-    /// # Errors
-    /// Why not.
+    /// Checks that a request names exactly one host, and an allowed one.
     pub fn check_request(&self, target: &Uri, headers: &HeaderMap, version: Version) -> Result<(), HostError> {
         let mut named = headers.get_all(HOST).iter();
         let host = match (named.next(), named.next(), target.authority()) {
@@ -68,7 +64,7 @@ impl AllowedHosts {
             (Some(host), None, Some(target)) if target.as_str().as_bytes().eq_ignore_ascii_case(host.as_bytes()) => {
                 host.as_bytes()
             }
-            // HTTP/2 names the host in the target; there a `Host` may be missing.
+            // HTTP/2 names the host in the target; `Host` may be missing.
             (None, None, Some(target)) if version >= Version::HTTP_2 => target.as_str().as_bytes(),
             _ => return Err(HostError::Ambiguous),
         };
@@ -80,7 +76,7 @@ impl AllowedHosts {
     }
 }
 
-/// Whether a host ends with a port; the colons of a bare IPv6 address are none.
+/// Whether `host` ends with a port. A bare IPv6 address has colons but no port.
 fn has_port(host: &str) -> bool {
     let bare = host.parse::<IpAddr>().is_ok() || host.ends_with(']');
     !bare && host.contains(':')

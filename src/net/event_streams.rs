@@ -1,4 +1,4 @@
-//! Open event streams: how many there may be, and their end.
+//! Limits on open event streams.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
@@ -8,12 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::net::per_client::{ClientCounter, ClientSlot};
 
-/// The most streams at once; connections allow for all of them.
+/// The most streams at once. `ConnectionLimits::connections` must be larger.
 pub const MAX_STREAMS: usize = 20_000;
-/// The most streams at once to one client.
 pub const MAX_PER_CLIENT: usize = 20;
 
-/// Counts the open streams.
 #[derive(Clone)]
 pub struct EventStreams {
     limit: usize,
@@ -22,23 +20,21 @@ pub struct EventStreams {
     end: CancellationToken,
 }
 
-/// The right to one stream; given back when dropped.
+/// A permit for one stream, released on drop.
 pub struct StreamPermit {
     _place: ClientSlot,
     _permit: OwnedSemaphorePermit,
 }
 
-/// Why there is no seat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreamLimit {
-    /// All are taken, or the server stops.
+    /// All permits are taken, or the server is stopping.
     Total,
-    /// The client has as many as one may have.
+    /// The client has [`MAX_PER_CLIENT`] streams.
     PerClient,
 }
 
 impl EventStreams {
-    /// None yet, and at most `most` at once.
     pub fn new(most: usize) -> Self {
         Self {
             limit: most,
@@ -48,10 +44,7 @@ impl EventStreams {
         }
     }
 
-    /// A seat for a client.
-    ///
-    /// # Errors
-    /// Where none is free, or the streams have ended.
+    /// Acquires a permit without waiting.
     pub fn acquire(&self, client: Option<IpAddr>) -> Result<StreamPermit, StreamLimit> {
         if self.end.is_cancelled() {
             return Err(StreamLimit::Total);
@@ -62,22 +55,20 @@ impl EventStreams {
         Ok(StreamPermit { _place: place, _permit: permit })
     }
 
-    /// Ends every stream: a server that stops waits for its connections, and a stream never ends by itself.
+    /// Ends every stream. A stream never ends on its own, so a stopping server would wait for it.
     pub fn close_all(&self) {
         self.end.cancel();
     }
 
-    /// Whether they ended.
     pub fn are_closed(&self) -> bool {
         self.end.is_cancelled()
     }
 
-    /// How many are open.
     pub fn count_open(&self) -> usize {
         self.limit - self.all.available_permits()
     }
 
-    /// Cancelled when the streams end.
+    /// Cancelled by [`Self::close_all`].
     pub fn closed_token(&self) -> CancellationToken {
         self.end.clone()
     }

@@ -1,4 +1,4 @@
-//! Rules of the network: which hosts Candor serves, limits for each client, event streams, outgoing HTTP requests.
+//! Network rules: allowed hosts, limits per client, event streams, outgoing HTTP requests.
 
 pub mod allowed_hosts;
 pub mod event_streams;

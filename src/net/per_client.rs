@@ -1,21 +1,20 @@
-//! Counting what each address holds: connections, event streams.
+//! Counts connections and event streams per client address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How many connections, or event streams, each address holds.
 #[derive(Clone, Default)]
 pub struct ClientCounter(Arc<Mutex<HashMap<IpAddr, usize>>>);
 
-/// One of those of an address; given back when dropped.
+/// One counted connection or stream, released on drop.
 pub struct ClientSlot {
     counts: ClientCounter,
     address: IpAddr,
 }
 
 impl ClientCounter {
-    /// One more for `address`, unless it has `limit` already.
+    /// Counts one more for `address`, unless it has reached `limit`.
     pub fn acquire(&self, address: IpAddr, limit: usize) -> Option<ClientSlot> {
         let address = client_network(address);
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -27,7 +26,7 @@ impl ClientCounter {
         Some(ClientSlot { counts: self.clone(), address })
     }
 
-    /// How many all addresses hold.
+    /// The sum over all addresses.
     pub fn total(&self) -> usize {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
     }
@@ -45,7 +44,7 @@ impl Drop for ClientSlot {
     }
 }
 
-/// The address that limits count for: with IPv6 one client has a whole /64.
+/// The address that limits apply to. One IPv6 client controls a whole /64, so that is counted as one.
 fn client_network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),

@@ -1,14 +1,13 @@
-//! A reverse proxy in front of this server that no setting names.
+//! Detects a reverse proxy that `--trusted-proxies` does not name.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether one was noticed since the start.
 #[derive(Debug, Default)]
 pub struct UntrustedProxy(AtomicBool);
 
 impl UntrustedProxy {
-    /// Notes that `peer` is one. The log says so once.
+    /// Records that `peer` forwards requests, and logs a warning the first time.
     pub fn record(&self, peer: IpAddr) {
         if !self.0.swap(true, Ordering::Relaxed) {
             tracing::warn!(
@@ -19,7 +18,6 @@ impl UntrustedProxy {
         }
     }
 
-    /// Whether one was noticed.
     pub fn was_seen(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! A change of an account, mailed to its address, and to the address before where that was changed.
+//! Account change notices. A change of address is also mailed to the old address.
 
 use super::{MailWorker, Mailer, record_delivery};
 use crate::db::outbox::Mail;
@@ -6,10 +6,6 @@ use crate::db::{self, page_settings};
 use crate::domain::mail_retry::AccountChange;
 use crate::format::time;
 
-/// Mails that `change` happened.
-///
-/// # Errors
-/// Where the database can't be used.
 pub(super) async fn deliver_change_notice(
     courier: &MailWorker,
     mailer: &Mailer,

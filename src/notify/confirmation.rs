@@ -1,4 +1,4 @@
-//! The link that confirms a new address. Its token is made when it is mailed, so that the token is in the mail only.
+//! Confirmation links for a new address. The token is created when the mail is sent, so that only the mail contains it.
 
 use chrono::TimeDelta;
 
@@ -7,13 +7,10 @@ use crate::credentials::secret_token;
 use crate::db::outbox::{self, Mail, Outcome};
 use crate::db::{self, managers, one_time_links, page_settings};
 
-/// How long the link works.
+/// How long the link is valid.
 pub const LIFETIME: TimeDelta = TimeDelta::hours(24);
 
 /// Mails the link to `recipient`, if that address is still pending.
-///
-/// # Errors
-/// Where the database can't be used.
 pub(super) async fn deliver_confirmation(
     courier: &MailWorker,
     mailer: &Mailer,
@@ -25,7 +22,7 @@ pub(super) async fn deliver_confirmation(
     record_delivery(courier, mail, sent).await
 }
 
-/// Makes the token; returns the subject and the text. The text names nobody: the recipient may be a stranger.
+/// Creates the token and returns subject and text. The text names no manager, because the recipient may be a stranger.
 async fn prepare_confirmation(
     courier: &MailWorker,
     mail: &Mail,

@@ -1,4 +1,4 @@
-//! Mail, by SMTP.
+//! Composes mail and sends it by SMTP.
 
 use std::net::IpAddr;
 
@@ -11,32 +11,26 @@ use url::{Host, Url};
 
 use super::smtp::{MailServer, SmtpLimits};
 
-/// Sends mail from one address over one server.
 #[derive(Clone, Debug)]
 pub struct Mailer {
     server: MailServer,
     from: Mailbox,
-    /// The host behind the `@` of message ids.
+    /// The host after the `@` of message ids.
     host: String,
 }
 
-/// Why a mail was not sent.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// It may go later.
+    /// A retry may succeed.
     #[error("{0}")]
     Temporary(String),
-    /// It will never go.
+    /// A retry can't succeed.
     #[error("{0}")]
     Permanent(String),
 }
 
 impl Mailer {
-    /// A mailer over the server at `url`, `smtp://` or `smtps://`. Without `?tls=` in it, a server on
-    /// another machine must offer TLS.
-    ///
-    /// # Errors
-    /// Where one of the addresses makes no sense.
+    /// `url` is `smtp://` or `smtps://`. Without `?tls=`, a server on another machine must offer TLS.
     pub fn new(url: &str, from: &str, origin: &str) -> anyhow::Result<Self> {
         let url = with_default_tls(url)?;
         let host = Url::parse(origin)?.host_str().unwrap_or("localhost").to_owned();
@@ -46,10 +40,8 @@ impl Mailer {
         Ok(Self { server, from, host })
     }
 
-    /// Sends a text to one address. `id` names the mail, the same one at each attempt.
-    ///
-    /// # Errors
-    /// As [`SendError`].
+    /// Sends a text to one address. Every attempt for the same mail must use the same `id`, which becomes the message
+    /// id.
     pub async fn send(
         &self,
         id: &str,
@@ -67,8 +59,8 @@ impl Mailer {
         }
     }
 
-    /// A carriage return of its own in the text would be sent as it is, and some servers take it for a line's
-    /// end: what stands behind it could be read as a command.
+    /// Normalizes line ends: lettre sends a bare carriage return unchanged, and some servers take it for a line end, so
+    /// the text after it could be read as an SMTP command.
     fn compose(&self, id: &str, to: &str, subject: &str, text: &str, now: DateTime<Utc>) -> anyhow::Result<Message> {
         let automatic = HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned());
         Ok(Message::builder()
@@ -83,7 +75,7 @@ impl Mailer {
     }
 }
 
-/// A subject is one line, whatever it was made of.
+/// Control characters become spaces, so that a subject can't inject headers.
 fn single_line(text: &str) -> String {
     text.split(char::is_control).collect::<Vec<_>>().join(" ")
 }
@@ -100,7 +92,7 @@ fn with_default_tls(url: &str) -> anyhow::Result<Url> {
     Ok(url)
 }
 
-/// Whether the server is on this machine. The host of an address of this scheme is kept as text.
+/// The URL parser keeps the host of a non-web scheme as text, so an IPv4 address is a `Host::Domain`.
 fn is_local(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => {
@@ -121,7 +113,7 @@ mod tests {
             .unwrap()
     }
 
-    /// The head of the mail, unfolded, and its text.
+    /// The unfolded header lines and the body of the mail.
     fn composed(to: &str, subject: &str, text: &str) -> anyhow::Result<(Vec<String>, String)> {
         let mail = mailer().compose("id", to, subject, text, DateTime::UNIX_EPOCH)?;
         let mail = String::from_utf8(mail.formatted()).unwrap();

@@ -1,5 +1,5 @@
-//! Telling people something: what is to be told stands in the outbox, written in the transaction that
-//! caused it; here it is made into mail and sent, again and again if need be.
+//! Mail notifications. The transaction of a change writes a row to the outbox; this worker composes the mail, sends it
+//! and retries.
 
 mod change;
 mod confirmation;
@@ -23,26 +23,24 @@ use crate::db::outbox::{Kind, Mail, Outcome};
 use crate::db::{self, Db, outbox};
 use crate::domain::mail_retry::next_attempt;
 
-/// How often the outbox is looked at.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// How long it is remembered what was sent.
+/// How long the outbox keeps rows of sent mail.
 pub const SENT_RETENTION: TimeDelta = TimeDelta::days(1);
 
-/// Sends what is due, in the name of one server.
 #[derive(Clone)]
 pub struct MailWorker {
     pub db: Db,
     pub clock: Clock,
-    /// What sends mail; without it nothing is sent.
+    /// Without a mailer, no mail is sent.
     pub mailer: Option<Mailer>,
-    /// Scheme, host and port of the address that links lead to.
+    /// Scheme, host and port of the links in mail.
     pub origin: String,
-    /// Beats with every look at the outbox.
+    /// Beats after every poll of the outbox.
     pub heartbeat: Arc<Heartbeat>,
 }
 
 impl MailWorker {
-    /// Sends what is due until `stop`. Trouble is logged once, when it begins; a panic ends one round only.
+    /// Delivers due mail until `stop`. Logs a failure once, when it begins; a panic ends one round only.
     pub async fn run(self, stop: CancellationToken) {
         let mut failing = false;
         while !stop.is_cancelled() {
@@ -60,10 +58,7 @@ impl MailWorker {
         }
     }
 
-    /// Sends what is due; what could not be sent is postponed or given up.
-    ///
-    /// # Errors
-    /// Where the database can't be used.
+    /// Sends all due mail. A mail that can't be sent is postponed or given up.
     pub async fn deliver_due(&self) -> db::Result<()> {
         let Some(mailer) = &self.mailer else { return Ok(()) };
         let now = self.clock.now();
@@ -88,7 +83,7 @@ impl MailWorker {
     }
 }
 
-/// Notes what became of a mail: what failed is tried again or given up.
+/// Records the outcome of a delivery: sent, postponed or given up.
 async fn record_delivery(courier: &MailWorker, mail: &Mail, sent: Result<(), SendError>) -> db::Result<()> {
     let now = courier.clock.now();
     let mut tx = courier.db.write().await?;

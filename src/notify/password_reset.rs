@@ -1,4 +1,4 @@
-//! The link for a new password. It is made when it is mailed: its secret is in the mail and nowhere else.
+//! Password reset links. The token is created when the mail is sent, so that only the mail contains it.
 
 use chrono::TimeDelta;
 
@@ -11,20 +11,17 @@ use crate::domain::Manager;
 use crate::domain::audit::{Action, Actor, Entry};
 use crate::domain::manager::LinkPurpose;
 
-/// How long the link is good.
+/// How long the link is valid.
 const LIFETIME: TimeDelta = TimeDelta::minutes(30);
 
-/// Mails the link, if there is still somebody it is for.
-///
-/// # Errors
-/// Where the database can't be used.
+/// Mails the link, if the manager may still reset the password.
 pub(super) async fn deliver_reset(courier: &MailWorker, mailer: &Mailer, reset: Mail) -> db::Result<()> {
     let Some((manager, text, subject)) = prepare_reset(courier, &reset).await? else { return Ok(()) };
     let sent = mailer.send(&reset.id, &manager.email, &subject, &text, courier.clock.now()).await;
     record_delivery(courier, &reset, sent).await
 }
 
-/// Makes the link; gives whom it is for, and what the mail says.
+/// Creates the link and returns the manager, the text and the subject.
 async fn prepare_reset(courier: &MailWorker, reset: &Mail) -> db::Result<Option<(Manager, String, String)>> {
     let (now, token) = (courier.clock.now(), secret_token::fresh_token());
     let mut tx = courier.db.write().await?;
@@ -53,7 +50,7 @@ async fn prepare_reset(courier: &MailWorker, reset: &Mail) -> db::Result<Option<
     Ok(Some((manager, text, format!("Reset your password for {name}"))))
 }
 
-/// Whether a manager may choose a new password: an invitation that was not accepted is an owner's to renew.
+/// Whether a manager may reset the password. Only an owner can renew an invitation that was not accepted.
 pub fn may_reset(manager: &Manager) -> bool {
     manager.is_active() && manager.has_password
 }

@@ -1,5 +1,5 @@
-//! Talking to a mail server, with a bound for everything it may do to us: how long a conversation takes, and how much
-//! the server says in it. lettre bounds a line once it has read it, and the time of connecting only.
+//! An SMTP client with limits on the duration of a session and on the bytes received. lettre limits only the time to
+//! connect, and checks a line's length only after reading the line.
 
 use std::io;
 use std::net::SocketAddr;
@@ -21,53 +21,48 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use url::{Host, Url};
 
-/// How long a connection to one address may take; the server may have several.
+/// How long connecting to one address may take; a host may have several addresses.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long it may take to say goodbye, once the mail is taken.
+/// How long `QUIT` may take after the server has accepted the mail.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How much one conversation may take.
 #[derive(Clone, Copy, Debug)]
 pub struct SmtpLimits {
-    /// From the first packet until the mail is taken.
+    /// From the first packet until the server has accepted the mail.
     pub time: Duration,
-    /// What the server says between two things that we say, in bytes: a chain of certificates has some thousand, an
-    /// answer some hundred. lettre reads an answer again with each of its lines, so a long one costs much time.
+    /// The most bytes received between two writes of ours. A certificate chain has some thousand bytes, a response some
+    /// hundred. lettre parses the whole response again for each of its lines, so a long response costs much CPU time.
     pub received: usize,
 }
 
 impl Default for SmtpLimits {
-    /// 20 seconds and 32 KiB.
     fn default() -> Self {
         Self { time: Duration::from_secs(20), received: 32 * 1024 }
     }
 }
 
-/// A mail server, as its address names it.
 #[derive(Clone)]
 pub struct MailServer {
     host: String,
     port: u16,
     tls: TlsMode,
     credentials: Option<Credentials>,
-    /// What we call ourselves.
+    /// The name sent with `EHLO`.
     hello: ClientId,
     bounds: SmtpLimits,
 }
 
-/// When TLS begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum TlsMode {
     Never,
-    /// After a greeting in the clear, where the server offers it.
+    /// STARTTLS, if the server offers it.
     Opportunistic,
-    /// After a greeting in the clear, and not without.
+    /// STARTTLS; fails if the server does not offer it.
     Required,
-    /// At once.
+    /// TLS from the first byte.
     Implicit,
 }
 
-/// Why a mail was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum SmtpFailure {
     #[error("{0}")]
@@ -79,24 +74,21 @@ pub enum SmtpFailure {
 }
 
 impl SmtpFailure {
-    /// Whether the server has said that it will never take it.
+    /// Whether the server rejected the mail permanently (5xx).
     pub fn is_permanent(&self) -> bool {
         matches!(self, Self::Smtp(error) if error.is_permanent())
     }
 }
 
 impl std::fmt::Debug for MailServer {
-    /// Without the password.
+    /// Without the credentials.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Server").field("host", &self.host).field("port", &self.port).finish_non_exhaustive()
     }
 }
 
 impl MailServer {
-    /// The server at `url`, to which we are `hello`.
-    ///
-    /// # Errors
-    /// Where the address makes no sense.
+    /// `hello` is the name sent with `EHLO`.
     pub fn new(url: &Url, hello: String, bounds: SmtpLimits) -> anyhow::Result<Self> {
         let host = match url.host().context("the SMTP server URL has no host")? {
             Host::Domain(name) => name.to_owned(),
@@ -120,10 +112,6 @@ impl MailServer {
         Ok(Self { host, port, tls, credentials, hello: ClientId::Domain(hello), bounds })
     }
 
-    /// Gives the server a mail.
-    ///
-    /// # Errors
-    /// Where it does not take it, or not within the bounds.
     pub async fn send(&self, envelope: &Envelope, mail: &[u8]) -> Result<(), SmtpFailure> {
         let conversation = async {
             let mut connection = self.connect().await?;
@@ -135,7 +123,7 @@ impl MailServer {
         };
         let too_slow = |_| SmtpFailure::TooSlow(self.bounds.time.as_secs());
         let mut connection = timeout(self.bounds.time, conversation).await.map_err(too_slow)??;
-        // The mail is taken, so how the conversation ends matters no more.
+        // The server has accepted the mail, so a failed `QUIT` is ignored.
         let _ = timeout(QUIT_TIMEOUT, connection.quit()).await;
         Ok(())
     }
@@ -155,7 +143,7 @@ impl MailServer {
         Ok(connection)
     }
 
-    /// A connection to the first of its addresses that answers.
+    /// Connects to the first address of the host that answers.
     async fn connect_tcp(&self) -> io::Result<TcpStream> {
         let mut last = io::Error::new(io::ErrorKind::NotFound, "its host name does not resolve");
         for address in tokio::net::lookup_host((self.host.as_str(), self.port)).await? {
@@ -169,7 +157,7 @@ impl MailServer {
     }
 }
 
-/// A connection from which no more than so many bytes are read between two writes.
+/// Fails when more than `limit` bytes are read between two writes.
 #[derive(Debug)]
 struct LimitedStream {
     stream: TcpStream,
@@ -211,7 +199,7 @@ impl AsyncWrite for LimitedStream {
     }
 }
 
-/// TLS over a bounded connection, by lettre.
+/// lettre's TLS over a [`LimitedStream`].
 #[expect(deprecated, reason = "as above")]
 #[derive(Debug)]
 struct TlsStream(AsyncNetworkStream);
@@ -259,7 +247,7 @@ mod tests {
     use tokio::io::AsyncWriteExt as _;
     use tokio::net::TcpListener;
 
-    /// Sends a mail to a server that says `opening` and then `forever`, again and again, with pauses of `pause`.
+    /// Sends a mail to a server that sends `opening`, then `forever` repeatedly with pauses of `pause`.
     async fn sent_to(
         opening: &'static str,
         forever: &'static [u8],

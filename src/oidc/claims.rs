@@ -1,16 +1,15 @@
-//! What a provider tells of somebody, in its token or in the other document.
+//! The claims of a person, from the ID token or the userinfo endpoint.
 
 use serde_json::Value;
 
 use super::types::ExtraClaims;
 
-/// How many groups of one person are looked at.
+/// The most groups read per person.
 const MAX_GROUPS: usize = 1000;
 
-/// What a provider may tell of somebody.
 #[derive(Default)]
 pub struct PersonClaims {
-    /// With whether it is verified.
+    /// With whether the provider has verified the address.
     pub email: Option<(String, bool)>,
     pub name: Option<String>,
     pub groups: Option<Vec<String>>,
@@ -26,13 +25,13 @@ impl PersonClaims {
         Self { groups, ..Self::default() }
     }
 
-    /// This, and where it is silent what `other` tells.
+    /// Takes missing claims from `other`.
     pub fn or(self, other: Self) -> Self {
         Self { email: self.email.or(other.email), name: self.name.or(other.name), groups: self.groups.or(other.groups) }
     }
 }
 
-/// What these claims tell; a macro, for the library has two types of the same claims.
+/// A macro, because the library has two types with the same claims.
 macro_rules! claims_from {
     ($claims:expr, $groups_claim:expr) => {
         PersonClaims {

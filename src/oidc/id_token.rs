@@ -1,4 +1,4 @@
-//! Whether a token is the provider's answer to our question.
+//! Verifies that an ID token is the provider's response to our request.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use openidconnect::core::{CoreJsonWebKey, CoreJwsSigningAlgorithm};
@@ -9,9 +9,9 @@ use openidconnect::{
 use super::types::{Claims, Client, Tokens};
 use super::{AuthSecrets, Prompt};
 
-/// How far a provider's clock may be behind ours.
+/// How far the provider's clock may be behind ours.
 const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(1);
-/// Signatures with a key that only the provider has.
+/// Asymmetric signatures only: the provider alone has the key.
 const ALLOWED_ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
@@ -24,7 +24,7 @@ const ALLOWED_ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::EdDsa,
 ];
 
-/// What the token of `tokens` says, if it is the provider's answer to our question and goes with the access token.
+/// Returns the claims of the ID token, if the token answers our request and matches the access token (`at_hash`).
 pub fn verify_id_token(
     tokens: &Tokens,
     client: &Client,
@@ -51,7 +51,7 @@ pub fn verify_id_token(
     Ok(claims.clone())
 }
 
-/// Whether somebody who logged in at `at` did so as they were asked to.
+/// Checks `auth_time` against the requested prompt.
 fn check_auth_time(asked: Prompt, at: Option<DateTime<Utc>>) -> Result<(), String> {
     match (asked, at) {
         (Prompt::Default, _) => Ok(()),

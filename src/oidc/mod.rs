@@ -1,8 +1,8 @@
-//! OpenID Connect: asking a provider who somebody is. The only importer of the library for it.
+//! OpenID Connect login. The only module that imports the library for it.
 //!
-//! What a provider says counts only if it answers a question of ours (state, nonce and PKCE, each used once), is
-//! signed with a key of the provider's that nobody else has (so no shared secrets, and never unsigned), is meant
-//! for us, and is not over. Who the provider says it is, is where it answers: its issuer, to the letter.
+//! A response counts only if it answers our request (state, nonce and PKCE, each used once), is signed with the
+//! provider's asymmetric key (never a shared secret, never unsigned), is meant for us and has not expired. The issuer
+//! must match the configured one byte for byte.
 
 mod claims;
 mod id_token;
@@ -30,32 +30,30 @@ use claims::PersonClaims;
 use id_token::verify_id_token;
 use types::{Claims, Client, ExtraClaims, Metadata, ProviderHttp, Tokens};
 
-/// Where a provider sends people back to.
+/// The redirect path.
 pub const CALLBACK: &str = "/login/oidc/callback";
 
-/// How long what a provider says of itself, its keys included, is taken as it is.
+/// How long the provider's metadata and keys are cached.
 const METADATA_LIFETIME: TimeDelta = TimeDelta::hours(1);
-/// The longest document of a provider, in bytes: lists of keys with their certificates are long.
+/// The maximum size of a provider's document, in bytes. Key lists with certificates are long.
 const MAX_DOCUMENT: usize = 256 * 1024;
-/// What an operator says of the provider.
 #[derive(Clone, Debug)]
 pub struct ProviderSettings {
-    /// To the letter as the provider writes it.
+    /// Byte for byte as the provider writes it.
     pub issuer: String,
     pub client_id: String,
     pub client_secret: Option<String>,
-    /// What managers call it.
+    /// The provider's name on the login page.
     pub name: String,
     pub rules: Vec<RoleRule>,
-    /// The claim that lists groups.
     pub groups_claim: String,
-    /// Beside openid, email and profile.
+    /// Requested in addition to openid, email and profile.
     pub scopes: Vec<String>,
     pub second_factor: ProviderFactor,
 }
 
-/// The provider that managers may log in with. It is asked about itself when somebody first wants to log in, so
-/// that one which is away keeps nothing else from working.
+/// The provider's metadata is fetched at the first login, so that a provider that is down does not affect anything
+/// else.
 pub struct Provider {
     settings: ProviderSettings,
     issuer: IssuerUrl,
@@ -64,39 +62,36 @@ pub struct Provider {
     cached_metadata: Mutex<Option<(DateTime<Utc>, Arc<Metadata>)>>,
 }
 
-/// Why a provider's answer lets nobody in.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It does not answer, or not as a provider would.
+    /// No response, or not one that the protocol allows.
     #[error("the identity provider can't be reached: {0}")]
     Unreachable(String),
-    /// It did not let the person in.
+    /// The provider denied the login.
     #[error("the identity provider returned an error: {0}")]
     Denied(String),
-    /// What came back proves nothing.
+    /// The response can't be verified.
     #[error("the identity provider's response can't be verified: {0}")]
     Invalid(String),
-    /// It does not vouch for the person's address.
     #[error("the identity provider has not verified the e-mail address")]
     EmailUnverified,
 }
 
-/// How somebody has to log in there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Prompt {
-    /// As the provider sees fit; it may know them already.
+    /// The provider may use an existing session.
     Default,
-    /// Anew, after this moment.
+    /// A new login at or after this time.
     Login(DateTime<Utc>),
 }
 
-/// The page of the provider to go to, and what its answer will be judged by.
+/// The provider's login URL, and the secrets that verify its response.
 pub struct AuthRequest {
     pub address: Url,
     pub secrets: AuthSecrets,
 }
 
-/// What the answer to a question is judged by. It is kept where only the browser that asked reaches it.
+/// Secrets that verify the response. Only the browser that made the request may have access to them.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct AuthSecrets {
     state: String,
@@ -105,22 +100,19 @@ pub struct AuthSecrets {
     prompt: Prompt,
 }
 
-/// What a browser brought back.
+/// The parameters of the redirect back to us.
 #[derive(Clone, Debug, Default)]
 pub struct AuthResponse {
     pub code: String,
     pub state: String,
-    /// Who says that it is the answer (RFC 9207); empty where nobody does.
+    /// The `iss` parameter (RFC 9207); empty if missing.
     pub issuer: String,
-    /// Why nobody was let in; empty where somebody was.
+    /// The `error` parameter; empty on success.
     pub error: String,
 }
 
 impl Provider {
-    /// The provider of `settings`, for a server at `origin`.
-    ///
-    /// # Errors
-    /// Where an address makes no sense, or the provider would be asked in the open.
+    /// Fails on an invalid URL, and on an issuer without TLS that is not on this machine.
     pub fn new(settings: ProviderSettings, origin: &str) -> anyhow::Result<Self> {
         let issuer = IssuerUrl::new(settings.issuer.clone())?;
         let here = matches!(issuer.url().host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
@@ -135,30 +127,24 @@ impl Provider {
         Ok(Self { settings, issuer, redirect, http, cached_metadata: Mutex::default() })
     }
 
-    /// What managers call it.
     pub fn name(&self) -> &str {
         &self.settings.name
     }
 
-    /// Who it is, to the letter.
     pub fn issuer(&self) -> &str {
         &self.settings.issuer
     }
 
-    /// The role that a person has here, if any.
     pub fn role_of(&self, person: &Person) -> Option<Role> {
         role_of(&self.settings.rules, person)
     }
 
-    /// Whether the person's login there counts as a second factor too.
+    /// Whether the login at the provider also counts as a second factor.
     pub fn has_second_factor(&self, person: &Person) -> bool {
         self.settings.second_factor.counts(&person.methods)
     }
 
-    /// Makes a question.
-    ///
-    /// # Errors
-    /// `Unreachable` where nobody knows yet where to ask.
+    /// Creates a login request. Fails with `Unreachable` while the provider's metadata can't be fetched.
     pub async fn auth_request(&self, asked: Prompt, now: DateTime<Utc>) -> Result<AuthRequest, Error> {
         let client = self.client(&*self.metadata(now).await?);
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
@@ -176,10 +162,7 @@ impl Provider {
         Ok(AuthRequest { address, secrets: AuthSecrets { state, nonce, verifier, prompt: asked } })
     }
 
-    /// Whom the answer proves somebody to be.
-    ///
-    /// # Errors
-    /// Why it proves nobody.
+    /// Verifies the response and returns the person who logged in.
     pub async fn authenticate(
         &self,
         answer: AuthResponse,
@@ -197,7 +180,7 @@ impl Provider {
             other => unreachable(other),
         })?;
         let claims = match verify_id_token(&tokens, &client, &secrets, now) {
-            // Its keys may be new: it is asked for them once more.
+            // The provider may have rotated its keys: fetch them again and retry once.
             Err(ClaimsVerificationError::SignatureVerification(NoMatchingKey | CryptoError(_))) => {
                 let metadata = self.discover(now).await?;
                 verify_id_token(&tokens, &self.client(&metadata), &secrets, now)
@@ -209,7 +192,7 @@ impl Provider {
         self.person(&claims, told)
     }
 
-    /// Refuses an answer to another question, or from somebody else.
+    /// Rejects a response to another request or from another issuer.
     fn check_response(&self, answer: &AuthResponse, secrets: &AuthSecrets, metadata: &Metadata) -> Result<(), Error> {
         if answer.state.is_empty() || answer.state != secrets.state {
             return Err(Error::Invalid("the nonce does not match".into()));
@@ -224,14 +207,14 @@ impl Provider {
         Ok(())
     }
 
-    /// What the provider tells of the person beside who it is: in its token, else where the token opens the door.
+    /// The remaining claims of the person, from the ID token and, if those are incomplete, the userinfo endpoint.
     async fn load_claims(&self, client: &Client, tokens: &Tokens, claims: &Claims) -> Result<PersonClaims, Error> {
         let told = claims::claims_from!(claims, &self.settings.groups_claim);
         if told.email.is_some() && told.groups.is_some() {
             return Ok(told);
         }
         let subject = Some(claims.subject().clone());
-        // A provider without this document has told everything.
+        // The provider has no userinfo endpoint.
         let Ok(request) = client.user_info(tokens.access_token().clone(), subject) else { return Ok(told) };
         let more: UserInfoClaims<ExtraClaims, CoreGenderClaim> =
             request.request_async(&self.http).await.map_err(unreachable)?;
@@ -253,12 +236,11 @@ impl Provider {
         })
     }
 
-    /// Asks the provider about itself again before the next login.
+    /// Drops the cached metadata, so that the next login fetches them again.
     pub fn reload(&self) {
         *self.cached_metadata.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// What the provider says of itself, at most an hour old.
     async fn metadata(&self, now: DateTime<Utc>) -> Result<Arc<Metadata>, Error> {
         let known = self.cached_metadata.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match known {

@@ -1,4 +1,4 @@
-//! The library's types as we use them.
+//! The generic types of the OpenID Connect library, with our parameters.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -19,7 +19,6 @@ use serde_json::Value;
 
 use crate::net::http_client::{HttpClient, HttpClientError};
 
-/// Our client of other servers, as the library takes one.
 pub struct ProviderHttp(pub HttpClient);
 
 impl<'c> AsyncHttpClient<'c> for ProviderHttp {
@@ -34,13 +33,13 @@ impl<'c> AsyncHttpClient<'c> for ProviderHttp {
     }
 }
 
-/// The claims that the standard does not name.
+/// Claims that the standard does not define.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ExtraClaims(pub HashMap<String, Value>);
 
 impl AdditionalClaims for ExtraClaims {}
 
-/// What a provider says of itself that the library does not know.
+/// Provider metadata that the library does not define (RFC 9207).
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Extra {
     #[serde(default)]

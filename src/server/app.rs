@@ -1,4 +1,4 @@
-//! Building the server, running it, ending it.
+//! Builds, runs and stops the server.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::PoisonError;
@@ -22,10 +22,9 @@ use crate::state::{State, StateParts, TokenCalls};
 use crate::web::FastPath;
 use crate::{log, output, web, worker};
 
-/// How long the database may take to close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A server that listens already and will answer once it runs.
+/// A server that is already listening but does not answer yet.
 pub struct App {
     state: State,
     listener: TcpListener,
@@ -34,11 +33,8 @@ pub struct App {
 }
 
 impl App {
-    /// Binds the address and reads the last published Site; the database is opened later, by the
-    /// worker, so that a page can be served while the database is away.
-    ///
-    /// # Errors
-    /// Where a setting makes no sense or the address is taken.
+    /// Binds the address and reads the last published Site. The worker opens the database later, so that the page is
+    /// served while the database is unavailable.
     pub async fn build(serve: &ServeConfig, database: &DatabaseConfig, clock: Clock) -> anyhow::Result<Self> {
         let listener = bind(serve.listen).await?;
         let metrics = match serve.metrics_listen {
@@ -63,34 +59,25 @@ impl App {
         Ok(Self { state, listener, metrics, limits: ConnectionLimits::default() })
     }
 
-    /// The same under other limits.
     #[must_use]
     pub fn with_limits(self, limits: ConnectionLimits) -> Self {
         Self { limits, ..self }
     }
 
-    /// What its handlers share.
     pub fn state(&self) -> &State {
         &self.state
     }
 
-    /// The address at which it tells its numbers, if it does.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
-    /// The address it listens on.
-    ///
-    /// # Errors
-    /// Where the socket is broken.
     pub fn address(&self) -> anyhow::Result<SocketAddr> {
         Ok(self.listener.local_addr()?)
     }
 
-    /// Serves until `stop`, then lets open requests end, for ten seconds at most.
-    ///
-    /// # Errors
-    /// Where the database is of a newer version, or not one of ours.
+    /// Serves until `stop`, then waits up to 10 seconds: `grace` (8 s) for open requests and [`CLOSE_TIMEOUT`] for the
+    /// database. Fails if the database has a newer schema or is not a Candor database.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let front = FastPath::new(self.state.clone(), self.limits.body);
         let (streams, stopped) = (self.state.streams().clone(), stop.clone());
@@ -130,9 +117,6 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 /// `candor serve`: runs until SIGINT, SIGTERM or SIGQUIT.
-///
-/// # Errors
-/// As [`App::build`] and [`App::run`].
 pub async fn serve(serve: &ServeConfig, database: &DatabaseConfig, clock: Clock) -> anyhow::Result<()> {
     let signals = Signals::handle()?;
     let _log = log::start_log(serve.log_json);

@@ -1,29 +1,28 @@
-//! The limits of connections: how long each step may take, and how many there may be.
+//! Timeouts and maximum numbers of connections.
 
 use std::time::Duration;
 
 use crate::web::public::event_stream::KEEP_ALIVE;
 
-/// How long a connection may go unused: longer than an event stream with nothing to tell is silent.
+/// Must be longer than the silence between two keep-alives of an event stream, which it would cut otherwise.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 const _: () = assert!(IDLE_TIMEOUT.as_secs() > 2 * KEEP_ALIVE.as_secs(), "event streams would be cut");
 
-/// Limits of connections.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionLimits {
-    /// How long a client may take to send the head of a request, and to begin the next one.
+    /// For the header of a request, and for the next request to begin.
     pub head: Duration,
-    /// How long the body of a request may take to arrive.
+    /// For the body of a request.
     pub body: Duration,
-    /// How long a client may leave unread what was sent to it.
+    /// For a client that reads nothing of what was sent to it.
     pub unread: Duration,
-    /// How long a connection of HTTP/2 may stay when nothing is asked on it and nothing of an answer is taken.
+    /// For an HTTP/2 connection without a new request and without progress on a response.
     pub idle: Duration,
-    /// The most connections at once: every event stream, and room for those who come for a page.
+    /// Every event stream, plus room for visitors.
     pub connections: usize,
-    /// The most connections at once from one address; a whole office may sit behind one.
+    /// High, because a whole office may share one address.
     pub per_address: usize,
-    /// How long open requests get to end after a signal.
+    /// For open requests after a stop signal.
     pub grace: Duration,
 }
 

@@ -1,5 +1,4 @@
-//! Accepting connections, with the limits that `axum::serve` does not have: nobody can hold a
-//! connection open by sending nothing, or hold all of them.
+//! Accepts connections with limits that `axum::serve` lacks: idle connections time out, and one client can't take all.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -21,18 +20,18 @@ use crate::web::FastPath;
 use crate::web::edge::fast_path::Connection;
 use crate::web::edge::request_checks;
 
-/// The largest head of a request that is surely taken, in bytes. hyper reads as much as its buffer has room for before it
-/// looks at the length, and the buffer doubles as it grows: more than 64 KiB of it are never filled in one go.
+/// The largest request header that is certainly accepted, in bytes. hyper fills its buffer before it checks the length
+/// and doubles the buffer as it grows, so it never reads more than 64 KiB at once.
 const MAX_HEAD: usize = 48 * 1024;
-/// How long accepting rests after an error that will not pass at once, such as too many open files.
+/// Pause after an `accept` error that persists for a while, such as too many open files.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
-/// How long until a client that has sent half a greeting is looked at again.
+/// Poll interval while a client has sent part of the HTTP/2 preface.
 const PEEK_INTERVAL: Duration = Duration::from_millis(20);
-/// What an HTTP/2 connection begins with (RFC 9113, 3.4).
+/// The preface of an HTTP/2 connection (RFC 9113, 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Answers connections of `listener` until `stop`, and counts those `open`; then they get some time to end.
+/// Serves connections until `stop`, then gives open ones `limits.grace` to end. `open` counts them.
 pub async fn serve(
     open: ClientCounter,
     listener: TcpListener,
@@ -67,7 +66,7 @@ pub async fn serve(
     }
 }
 
-/// Asks the system for as many open files as it allows; many give 1024 to who does not ask.
+/// Raises the open files limit to the hard limit. Many systems start a process with 1024.
 pub fn raise_open_files() {
     let most = getrlimit(Resource::Nofile).maximum;
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most }) {
@@ -92,7 +91,6 @@ async fn accept_connection(
     }
 }
 
-/// Answers the requests of one connection. How it ends is the client's affair.
 async fn serve_connection(
     stream: TcpStream,
     visit: Connection,
@@ -101,7 +99,7 @@ async fn serve_connection(
     stop: CancellationToken,
 ) {
     drop(stream.set_nodelay(true));
-    // Who reads nothing of what it asked for would hold the connection for ever.
+    // Drops a client that does not read its response; it would hold the connection forever.
     let unread = u32::try_from(limits.unread.as_millis()).unwrap_or(u32::MAX);
     let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, unread);
     let Ok(Some(version)) = tokio::time::timeout(limits.head, sniff_version(&stream)).await else { return };
@@ -110,8 +108,8 @@ async fn serve_connection(
             let connection = http1_builder(limits.head).serve_connection(TokioIo::new(stream), visit);
             drop(watcher.watch(connection).await);
         }
-        // Thrice as large, and rare behind a proxy: the others should not make room for it. It ends by itself after
-        // `stop`, and is waited for as long as there is its watcher.
+        // Boxed: the HTTP/2 future is three times as large and rare behind a proxy, so it should not enlarge every
+        // task. It ends after `stop`; holding the watcher makes shutdown wait for it.
         HttpVersion::Two => {
             Box::pin(http2::serve_http2(stream, visit, limits, stop)).await;
             drop(watcher);
@@ -119,16 +117,15 @@ async fn serve_connection(
     }
 }
 
-/// Which HTTP a client speaks.
 enum HttpVersion {
     One,
     Two,
 }
 
-/// Waits until the client has said which version of HTTP it speaks, and leaves unread what it said; none where it left.
+/// Peeks at the first bytes without consuming them; `None` if the client closed the connection.
 ///
-/// hyper-util's builder for both versions would wait for that for ever, and reads the first bytes into a buffer of its
-/// own, for which each connection of HTTP/1 would hold 8 KB more as long as it lives.
+/// hyper-util's builder for both versions has no timeout for this, and it copies the first bytes into its own buffer,
+/// which costs each HTTP/1 connection 8 KB for its lifetime.
 async fn sniff_version(stream: &TcpStream) -> Option<HttpVersion> {
     let mut start = [0; PREFACE.len()];
     loop {

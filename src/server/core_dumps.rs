@@ -1,8 +1,8 @@
-//! Core dumps: the memory of the process holds session ids, tokens and keys, and a dump would write them to the disk.
+//! Disables core dumps: they would write session ids, tokens and keys from memory to the disk.
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
-/// Keeps this process from ever being dumped, also to a program that collects dumps, which ignores the limit.
+/// Sets both the limit and the dumpable flag, because programs that collect dumps ignore the limit.
 pub fn disable_core_dumps() {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     if let Err(error) = setrlimit(Resource::Core, none) {

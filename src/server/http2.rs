@@ -1,5 +1,4 @@
-//! Connections of HTTP/2, with the end that the library does not give them: it keeps one as long as somebody
-//! answers its pings. Here a connection has to be used, or it goes.
+//! HTTP/2 connections with an idle timeout. hyper keeps a connection as long as the client answers pings.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -20,12 +19,11 @@ use tokio_util::sync::CancellationToken;
 use crate::server::connection_limits::ConnectionLimits;
 use crate::web::edge::fast_path::{Connection, ResponseBody};
 
-/// The most requests of one connection at once.
 const MAX_CONCURRENT_STREAMS: u32 = 100;
-/// The largest head of a request, in bytes, unpacked.
+/// The largest decompressed request header, in bytes.
 const MAX_HEAD: u32 = 16 * 1024;
 
-/// Answers the requests of one connection until its client leaves or no longer uses it, or the server stops.
+/// Serves one connection until the client closes it, the connection is idle, or the server stops.
 pub async fn serve_http2(stream: TcpStream, visit: Connection, limits: ConnectionLimits, stop: CancellationToken) {
     let used = Arc::new(Notify::new());
     let noticed = used.clone();
@@ -41,12 +39,12 @@ pub async fn serve_http2(stream: TcpStream, visit: Connection, limits: Connectio
         () = stop.cancelled() => {}
     }
     connection.as_mut().graceful_shutdown();
-    // Whoever takes nothing of an answer would hold it for ever.
+    // A client that does not read its response would hold the connection forever.
     drop(timeout(limits.unread, connection).await);
 }
 
-/// Ends once nothing was asked, and nothing of any answer was taken, for as long as that may be. Pings, settings
-/// and windows are no use of a connection.
+/// Returns once there was no request and no progress on a response for the timeout. Pings, settings and window updates
+/// don't count as use.
 async fn wait_until_idle(used: &Notify, limits: ConnectionLimits) {
     let mut patience = limits.head;
     while timeout(patience, used.notified()).await.is_ok() {
@@ -65,15 +63,14 @@ fn http2_builder(head: Duration) -> Builder<TokioExecutor> {
     builder
 }
 
-/// The most of an answer that is handed over at once, in bytes: as much as a frame holds. A larger piece counts as taken
-/// when its first byte is, and whoever takes the rest of it slowly would be cut.
+/// The largest piece of a response passed on at once, in bytes: one HTTP/2 frame. A piece counts as use only when its
+/// first byte is taken, so a slow reader of a larger piece would be cut off.
 const MAX_CHUNK: usize = 16 * 1024;
 
-/// The body of an answer, of which it is noticed when some is taken. The library takes none where the client
-/// has left no room.
+/// A response body that notifies `used` when hyper takes a piece. hyper takes none while the client's window is full.
 struct TrackedBody {
     body: ResponseBody,
-    /// What the body gave and was not yet taken.
+    /// Data from the body that hyper has not taken yet.
     rest: Bytes,
     used: Arc<Notify>,
 }

@@ -1,4 +1,4 @@
-//! The running process: it listens, accepts connections, and stops on a signal.
+//! The server process: listens, accepts connections and stops on a signal.
 
 pub mod app;
 pub mod connection_limits;

@@ -1,12 +1,12 @@
-//! Signals of the operating system: which of them stop the server, which make it look again, and which do nothing.
+//! Operating system signals: which stop the server, reload it or are ignored.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::state::State;
 
-/// Signals that end a process that does not handle them, and mean nothing to this one. `SIGXFSZ` is among them: a file
-/// that may not grow then fails to be written like one on a full disk.
+/// Signals whose default action ends the process. With `SIGXFSZ` handled, writing a file beyond its limit fails like
+/// writing to a full disk.
 const IGNORED: [(SignalKind, &str); 8] = [
     (SignalKind::user_defined1(), "SIGUSR1"),
     (SignalKind::user_defined2(), "SIGUSR2"),
@@ -18,17 +18,13 @@ const IGNORED: [(SignalKind, &str); 8] = [
     (SignalKind::io(), "SIGIO"),
 ];
 
-/// The signals that this process handles, from when this is made: their default action, which ends the process, is off.
+/// Handlers are installed when this is created, which turns off the default action (ending the process).
 pub struct Signals {
     stop: [Signal; 3],
     reload: Signal,
 }
 
 impl Signals {
-    /// Handles signals from now on.
-    ///
-    /// # Errors
-    /// Where the operating system refuses.
     pub fn handle() -> std::io::Result<Self> {
         for (kind, name) in IGNORED {
             let mut ignored = signal(kind)?;
@@ -42,7 +38,7 @@ impl Signals {
         Ok(Self { stop, reload: signal(SignalKind::hangup())? })
     }
 
-    /// Cancels `stop` at `SIGINT`, `SIGTERM` or `SIGQUIT`; reloads what can be reloaded at each `SIGHUP` before.
+    /// Cancels `stop` on `SIGINT`, `SIGTERM` or `SIGQUIT`; reloads configuration on each `SIGHUP` before that.
     pub async fn run(self, state: State, stop: CancellationToken) {
         let Self { stop: [mut interrupt, mut terminate, mut quit], mut reload } = self;
         loop {

@@ -2,7 +2,6 @@ use super::{Fields, parse_required_line};
 use crate::domain::api_token::{DEFAULT_LIFETIME, LIFETIMES, MAX_NAME, Scope};
 use crate::domain::{Invalid, Role};
 
-/// A new API token as somebody typed it.
 #[derive(Clone, Debug)]
 pub struct ApiTokenForm {
     pub name: String,
@@ -10,12 +9,10 @@ pub struct ApiTokenForm {
     pub days: String,
 }
 
-/// A new API token, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewApiToken {
     pub name: String,
     pub scope: Scope,
-    /// For how many days it is good.
     pub days: i64,
 }
 
@@ -26,15 +23,11 @@ impl Default for ApiTokenForm {
 }
 
 impl ApiTokenForm {
-    /// The form's fields in a submission.
     pub fn read(fields: &Fields) -> Self {
         Self { name: fields.text("name"), scope: fields.text("scope"), days: fields.text("days") }
     }
 
-    /// The token it means, made by somebody in `role`: nobody gives a program more than they have.
-    ///
-    /// # Errors
-    /// A message for each field that is wrong.
+    /// `role` is the creator's role, which the token's scope can't exceed.
     pub fn parse(&self, role: Role) -> Result<NewApiToken, Invalid> {
         let mut invalid = Invalid::new();
         let name = invalid.take("name", parse_required_line(&self.name, MAX_NAME, "Enter a name."));

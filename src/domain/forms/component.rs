@@ -5,10 +5,8 @@ use crate::domain::component::{MAX_DESCRIPTION, MAX_NAME};
 use crate::domain::parse_time::parse_day;
 use crate::domain::{Component, Group, GroupId, Invalid, Status};
 
-/// The highest place a component or group can have.
 const MAX_POSITION: i64 = 10_000;
 
-/// A component as somebody typed it.
 #[derive(Clone, Debug, Default)]
 pub struct ComponentForm {
     pub name: String,
@@ -16,14 +14,13 @@ pub struct ComponentForm {
     /// Empty for no group.
     pub group: String,
     pub status: String,
-    /// Empty for the last place.
+    /// Empty for the last position.
     pub position: String,
     pub start_date: String,
     pub only_show_if_degraded: bool,
     pub version: i64,
 }
 
-/// A component, parsed.
 #[derive(Clone, Debug)]
 pub struct NewComponent {
     pub name: String,
@@ -35,17 +32,15 @@ pub struct NewComponent {
     pub only_show_if_degraded: bool,
 }
 
-/// A group as somebody typed it.
 #[derive(Clone, Debug, Default)]
 pub struct GroupForm {
     pub name: String,
     pub description: String,
-    /// Empty for the last place.
+    /// Empty for the last position.
     pub position: String,
     pub version: i64,
 }
 
-/// A group, parsed.
 #[derive(Clone, Debug)]
 pub struct NewGroup {
     pub name: String,
@@ -54,7 +49,6 @@ pub struct NewGroup {
 }
 
 impl ComponentForm {
-    /// The form's fields in a submission.
     pub fn read(fields: &Fields) -> Self {
         Self {
             name: fields.text("name"),
@@ -68,7 +62,6 @@ impl ComponentForm {
         }
     }
 
-    /// The form as it stands for `component`.
     pub fn from_component(component: &Component) -> Self {
         Self {
             name: component.name.clone(),
@@ -82,10 +75,6 @@ impl ComponentForm {
         }
     }
 
-    /// The component it means.
-    ///
-    /// # Errors
-    /// A message for each field that is wrong.
     pub fn parse(&self) -> Result<NewComponent, Invalid> {
         let mut invalid = Invalid::new();
         let name = invalid.take("name", parse_required_line(&self.name, MAX_NAME, "Give the component a name."));
@@ -118,7 +107,6 @@ impl ComponentForm {
 }
 
 impl NewComponent {
-    /// `before`, changed to this.
     pub fn apply(self, before: &Component) -> Component {
         Component {
             group_id: self.group_id,
@@ -134,7 +122,6 @@ impl NewComponent {
 }
 
 impl GroupForm {
-    /// The form's fields in a submission.
     pub fn read(fields: &Fields) -> Self {
         Self {
             name: fields.text("name"),
@@ -144,7 +131,6 @@ impl GroupForm {
         }
     }
 
-    /// The form as it stands for `group`.
     pub fn from_group(group: &Group) -> Self {
         Self {
             name: group.name.clone(),
@@ -154,10 +140,6 @@ impl GroupForm {
         }
     }
 
-    /// The group it means.
-    ///
-    /// # Errors
-    /// A message for each field that is wrong.
     pub fn parse(&self) -> Result<NewGroup, Invalid> {
         let mut invalid = Invalid::new();
         let name = invalid.take("name", parse_required_line(&self.name, MAX_NAME, "Give the group a name."));
@@ -170,7 +152,7 @@ impl GroupForm {
     }
 }
 
-/// A place from 1; nothing where it was left empty.
+/// `None` if empty.
 fn parse_position(text: &str) -> Result<Option<i64>, String> {
     match text.trim() {
         "" => Ok(None),

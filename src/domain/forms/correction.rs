@@ -5,18 +5,16 @@ use crate::domain::parse_time::{parse_local, parse_zone};
 use crate::domain::uptime_correction::MAX_REASON;
 use crate::domain::{ComponentId, CorrectionId, Invalid, Status, UptimeCorrection};
 
-/// A correction as somebody typed it.
 #[derive(Clone, Debug, Default)]
 pub struct CorrectionForm {
     pub started_at: String,
     pub ended_at: String,
-    /// The zone in which the two times were entered.
+    /// The time zone of the two times.
     pub zone: String,
     pub status: String,
     pub reason: String,
 }
 
-/// A correction, parsed.
 #[derive(Clone, Debug)]
 pub struct NewCorrection {
     pub from: DateTime<Utc>,
@@ -26,7 +24,6 @@ pub struct NewCorrection {
 }
 
 impl CorrectionForm {
-    /// The form's fields in a submission.
     pub fn read(fields: &Fields) -> Self {
         Self {
             started_at: fields.text("started_at"),
@@ -37,10 +34,6 @@ impl CorrectionForm {
         }
     }
 
-    /// The correction it means.
-    ///
-    /// # Errors
-    /// A message for each field that is wrong.
     pub fn parse(&self) -> Result<NewCorrection, Invalid> {
         let mut invalid = Invalid::new();
         let zone = invalid.take("zone", parse_zone(&self.zone));
@@ -65,10 +58,7 @@ impl CorrectionForm {
 }
 
 impl NewCorrection {
-    /// The correction of `component`, beside the `others` it has already.
-    ///
-    /// # Errors
-    /// Where it reaches into the future, or two of them would speak of one instant.
+    /// Rejects a correction that ends in the future or overlaps one of `others`.
     pub fn into_correction(
         self,
         component: ComponentId,

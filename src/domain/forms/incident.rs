@@ -12,20 +12,19 @@ use crate::domain::{
     Template, Update, UpdateId, Visibility,
 };
 
-/// A new incident as somebody typed it.
 #[derive(Clone, Debug, Default)]
 pub struct IncidentForm {
-    /// The id the incident is to get, so that a form that is sent twice opens one; a fresh one where it is none.
+    /// The id of the new incident, so that a form submitted twice creates one incident. Empty for a new random id.
     pub id: String,
     pub title: String,
     pub phase: String,
     pub body: String,
-    /// Status by component id; only those affected.
+    /// Status by component id.
     pub components: BTreeMap<String, String>,
     pub details: IncidentDetailsForm,
 }
 
-/// What can be said of an incident besides its updates, as somebody typed it.
+/// The fields of an incident other than its updates.
 #[derive(Clone, Debug, Default)]
 pub struct IncidentDetailsForm {
     pub title: String,
@@ -33,21 +32,20 @@ pub struct IncidentDetailsForm {
     pub impact: String,
     pub started_at: String,
     pub ended_at: String,
-    /// The zone in which the two times were entered.
+    /// The time zone of the two times.
     pub zone: String,
     pub detected_by: String,
     pub internal_note: String,
-    /// A key of [`Visibility`]; empty where the form does not ask.
+    /// A key of [`Visibility`]; empty if the form has no such field.
     pub visibility: String,
-    /// When an embargo ends, in `publish_zone`.
+    /// The end of the embargo, in `publish_zone`.
     pub publish_at: String,
     pub publish_zone: String,
-    /// Hours as [`Reminder::incident_hours`] has them; empty for the usual ones.
+    /// Hours as in [`Reminder::from_hours`]; empty for the default.
     pub reminder: String,
     pub version: i64,
 }
 
-/// A new incident, parsed.
 #[derive(Clone, Debug)]
 pub struct NewIncident {
     pub phase: Phase,
@@ -56,24 +54,22 @@ pub struct NewIncident {
     pub details: IncidentDetails,
 }
 
-/// What can be said of an incident besides its updates, parsed.
 #[derive(Clone, Debug)]
 pub struct IncidentDetails {
     pub title: String,
     pub impact_override: Option<Impact>,
-    /// Now, where it was left empty.
+    /// `None` for now.
     pub started_at: Option<DateTime<Utc>>,
-    /// The time of the resolving update, where it was left empty.
+    /// `None` for the time of the resolving update.
     pub ended_at: Option<DateTime<Utc>>,
     pub detected_by: Option<String>,
     pub internal_note: Option<String>,
-    /// Nothing where the form did not ask: a new incident is public then, and another one stays as it is.
+    /// `None` if the form has no such field: a new incident is public, an existing one keeps its visibility.
     pub visibility: Option<Visibility>,
     pub reminder: Reminder,
 }
 
 impl IncidentForm {
-    /// The form's fields in a submission.
     pub fn read(fields: &Fields) -> Self {
         Self {
             id: fields.text("new_id"),
@@ -85,7 +81,6 @@ impl IncidentForm {
         }
     }
 
-    /// Fills the form from `template`.
     pub fn apply_template(&mut self, template: &Template, meanings: &PlaceholderValues) {
         let (title, body) = template.filled(meanings);
         self.details.title.clone_from(&title);
@@ -94,10 +89,6 @@ impl IncidentForm {
         self.components = template.statuses();
     }
 
-    /// The incident it means.
-    ///
-    /// # Errors
-    /// A message for each field that is wrong.
     pub fn parse(&self) -> Result<NewIncident, Invalid> {
         let mut invalid = Invalid::new();
         let phase = Phase::from_key(&self.phase).ok_or_else(|| "Choose a status.".to_owned());
@@ -118,7 +109,6 @@ impl IncidentForm {
 }
 
 impl IncidentDetailsForm {
-    /// The form's fields in a submission.
     pub fn read(fields: &Fields) -> Self {
         Self {
             title: fields.text("title"),
@@ -136,7 +126,7 @@ impl IncidentDetailsForm {
         }
     }
 
-    /// The form as it stands for `incident`, with times in `zone`.
+    /// Shows the times in `zone`.
     pub fn from_incident(incident: &Incident, zone: Tz) -> Self {
         let local = |at: DateTime<Utc>| at.with_timezone(&zone).format("%Y-%m-%dT%H:%M").to_string();
         Self {
@@ -155,10 +145,6 @@ impl IncidentDetailsForm {
         }
     }
 
-    /// The details it means.
-    ///
-    /// # Errors
-    /// A message for each field that is wrong.
     pub fn parse(&self) -> Result<IncidentDetails, Invalid> {
         let mut invalid = Invalid::new();
         let details = self.parse_into(&mut invalid);
@@ -226,10 +212,8 @@ impl IncidentDetailsForm {
 }
 
 impl NewIncident {
-    /// The incident as it begins at `now`, with the names of the `components` at this time.
-    ///
-    /// # Errors
-    /// Where a component does not exist, or a time lies in the future or the wrong way round.
+    /// Creates the incident with the current names of `components`. Rejects unknown components, future times and an end
+    /// before the start.
     pub fn open(
         self,
         id: IncidentId,
@@ -279,11 +263,8 @@ impl NewIncident {
 }
 
 impl IncidentDetails {
-    /// Changes `incident` to these details. A start left empty stays as it was; an end left empty is
-    /// the time of the resolving update.
-    ///
-    /// # Errors
-    /// Where a time lies in the future or the wrong way round, or an open incident is given an end.
+    /// Without a start, the old one stays; without an end, the resolving update's time counts. Rejects future times, an
+    /// end before the start, and an end of an open incident.
     pub fn apply(self, incident: &mut Incident, now: DateTime<Utc>) -> Result<(), Invalid> {
         let started_at = keep_seconds(self.started_at, Some(incident.started_at)).unwrap_or(incident.started_at);
         let ended_at = keep_seconds(self.ended_at, incident.ended_at);
@@ -310,7 +291,7 @@ impl IncidentDetails {
     }
 }
 
-/// The visibility that was chosen; where an embargo's minute is the one that stands, its seconds are kept.
+/// Keeps the seconds of an embargo whose minute was not changed.
 fn keep_embargo_seconds(chosen: Option<Visibility>, stands: Visibility) -> Visibility {
     match (chosen, stands) {
         (None, stands) => stands,
@@ -321,7 +302,6 @@ fn keep_embargo_seconds(chosen: Option<Visibility>, stands: Visibility) -> Visib
     }
 }
 
-/// An embargo ends in the future.
 fn check_embargo(visibility: Visibility, now: DateTime<Utc>, invalid: &mut Invalid) {
     if visibility.is_due(now) {
         invalid.add("publish_at", "Choose a time in the future.");
@@ -336,7 +316,7 @@ fn parse_reminder(text: &str) -> Result<Reminder, String> {
     hours.ok().and_then(Reminder::from_hours).ok_or_else(|| "Choose a reminder interval.".to_owned())
 }
 
-/// A form shows minutes: where the entered minute is the one that stands, its seconds are kept.
+/// Forms show whole minutes: keeps the stored seconds if the minute was not changed.
 pub(super) fn keep_seconds(entered: Option<DateTime<Utc>>, stands: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
     match (entered, stands) {
         (Some(entered), Some(stands)) if entered.timestamp().div_euclid(60) == stands.timestamp().div_euclid(60) => {
@@ -357,7 +337,7 @@ fn check_times(started_at: DateTime<Utc>, ended_at: Option<DateTime<Utc>>, now: 
     }
 }
 
-/// The named components with the names they have now, in the order of `components`.
+/// The named components with their current names, in the order of `components`.
 pub(super) fn resolve_components(
     named: &[(ComponentId, Status)],
     components: &[Component],

@@ -13,16 +13,14 @@ use crate::domain::{
     AffectedComponent, Component, ComponentId, Invalid, Maintenance, MaintenanceId, MaintenancePhase, Status, UpdateId,
 };
 
-/// When the work is to be done, as somebody typed it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WindowForm {
     pub scheduled_for: String,
     pub scheduled_until: String,
-    /// The zone in which the two were entered.
+    /// The time zone of the two times.
     pub zone: String,
 }
 
-/// When the work is to be done, parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     pub from: DateTime<Utc>,
@@ -31,17 +29,16 @@ pub struct Window {
     pub zone: Tz,
 }
 
-/// What a maintenance is about and does by itself, as somebody typed it.
+/// The title, components and automation of a maintenance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlanForm {
     pub title: String,
-    /// Ids of the components that are ticked.
+    /// Ids of the ticked components.
     pub components: BTreeSet<String>,
     pub switches: Automation,
     pub version: i64,
 }
 
-/// What a maintenance is about and does by itself, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     pub title: String,
@@ -49,7 +46,6 @@ pub struct Plan {
     pub switches: Automation,
 }
 
-/// A new maintenance as somebody typed it.
 #[derive(Clone, Debug, Default)]
 pub struct MaintenanceForm {
     pub plan: PlanForm,
@@ -57,7 +53,6 @@ pub struct MaintenanceForm {
     pub body: String,
 }
 
-/// A new maintenance, parsed.
 #[derive(Clone, Debug)]
 pub struct NewMaintenance {
     pub plan: Plan,
@@ -65,18 +60,16 @@ pub struct NewMaintenance {
     pub body: String,
 }
 
-/// A new update of a maintenance as somebody typed it.
 #[derive(Clone, Debug, Default)]
 pub struct MaintenanceUpdateForm {
     pub phase: String,
     pub body: String,
-    /// Status by component id, from this update on.
+    /// Status by component id.
     pub components: BTreeMap<String, String>,
     /// The maintenance's version when the form was opened.
     pub version: i64,
 }
 
-/// A new update of a maintenance, parsed.
 #[derive(Clone, Debug)]
 pub struct NewMaintenanceUpdate {
     pub phase: MaintenancePhase,
@@ -84,35 +77,31 @@ pub struct NewMaintenanceUpdate {
     pub components: Vec<(ComponentId, Status)>,
 }
 
-/// Another time for a maintenance, as somebody typed it.
 #[derive(Clone, Debug, Default)]
 pub struct ScheduleForm {
     pub window: WindowForm,
-    /// Empty for the usual sentence.
+    /// Empty for the default text.
     pub body: String,
     pub version: i64,
 }
 
-/// More time for a maintenance that goes on, as somebody typed it.
 #[derive(Clone, Debug, Default)]
 pub struct ExtensionForm {
     pub until: String,
     pub zone: String,
-    /// Empty for the usual sentence.
+    /// Empty for the default text.
     pub body: String,
     pub version: i64,
 }
 
-/// Why a maintenance is called off, as somebody typed it.
 #[derive(Clone, Debug, Default)]
 pub struct CancellationForm {
-    /// Empty for the usual sentence.
+    /// Empty for the default text.
     pub body: String,
     pub version: i64,
 }
 
 impl WindowForm {
-    /// The form's fields in a submission.
     pub fn read(fields: &Fields) -> Self {
         Self {
             scheduled_for: fields.text("scheduled_for"),
@@ -121,7 +110,6 @@ impl WindowForm {
         }
     }
 
-    /// The form as it stands for the time from `from` to `until`.
     pub fn from_times(from: DateTime<Utc>, until: DateTime<Utc>, zone: Tz) -> Self {
         Self {
             scheduled_for: format_local(from, zone),
@@ -143,13 +131,12 @@ impl WindowForm {
     }
 }
 
-/// `at` as a browser's `datetime-local` field writes it.
+/// Formats `at` for a `datetime-local` field.
 pub(super) fn format_local(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).format("%Y-%m-%dT%H:%M").to_string()
 }
 
 impl PlanForm {
-    /// The form's fields in a submission.
     pub fn read(fields: &Fields) -> Self {
         Self {
             title: fields.text("title"),
@@ -164,7 +151,6 @@ impl PlanForm {
         }
     }
 
-    /// The form as it stands for `maintenance`.
     pub fn from_maintenance(maintenance: &Maintenance) -> Self {
         Self {
             title: maintenance.title.clone(),
@@ -174,10 +160,6 @@ impl PlanForm {
         }
     }
 
-    /// The plan it means.
-    ///
-    /// # Errors
-    /// A message for each field that is wrong.
     pub fn parse(&self) -> Result<Plan, Invalid> {
         let mut invalid = Invalid::new();
         let plan = self.parse_into(&mut invalid);
@@ -199,7 +181,7 @@ impl PlanForm {
 }
 
 impl Plan {
-    /// Those of `known` that it names; one that does not exist is told.
+    /// The chosen components among `known`; unknown ids become an error message.
     fn planned_components(&self, known: &[Component], invalid: &mut Invalid) -> Vec<PlannedComponent> {
         for id in &self.components {
             if !known.iter().any(|component| component.id == *id) {
@@ -209,10 +191,8 @@ impl Plan {
         planned_components(&self.components, known)
     }
 
-    /// Changes `maintenance` to this plan. A component that is gone stays if it was named before.
-    ///
-    /// # Errors
-    /// Where a component does not exist, or the components of one that has begun would change.
+    /// A deleted component stays if the maintenance already had it. Rejects other unknown components, and changed
+    /// components after the start.
     pub fn apply(
         mut self,
         maintenance: &mut Maintenance,
@@ -249,15 +229,10 @@ impl Plan {
 }
 
 impl MaintenanceForm {
-    /// The form's fields in a submission.
     pub fn read(fields: &Fields) -> Self {
         Self { plan: PlanForm::read(fields), window: WindowForm::read(fields), body: fields.text("body") }
     }
 
-    /// The maintenance it means.
-    ///
-    /// # Errors
-    /// A message for each field that is wrong.
     pub fn parse(&self) -> Result<NewMaintenance, Invalid> {
         let mut invalid = Invalid::new();
         let parsed = self.parse_into(&mut invalid);
@@ -278,10 +253,8 @@ impl MaintenanceForm {
 }
 
 impl NewMaintenance {
-    /// The maintenance as it is told of at `now`, with the names of the `components` at this time.
-    ///
-    /// # Errors
-    /// Where a component does not exist, or the end has passed.
+    /// Creates the maintenance with the current names of `components`. Rejects unknown components and an end in the
+    /// past.
     pub fn plan(
         self,
         ids: (MaintenanceId, UpdateId),
@@ -324,7 +297,6 @@ pub(super) fn check_end(until: DateTime<Utc>, now: DateTime<Utc>, invalid: &mut 
 }
 
 impl MaintenanceUpdateForm {
-    /// The form's fields in a submission.
     pub fn read(fields: &Fields) -> Self {
         Self {
             phase: fields.text("phase"),
@@ -334,7 +306,7 @@ impl MaintenanceUpdateForm {
         }
     }
 
-    /// The form as it stands before anything is typed: the phase and the components as they are.
+    /// Prefills the current phase and component statuses.
     pub fn from_maintenance(maintenance: &Maintenance) -> Self {
         let phase = maintenance.phase;
         let mut statuses: BTreeMap<ComponentId, Status> = maintenance
@@ -351,10 +323,6 @@ impl MaintenanceUpdateForm {
         }
     }
 
-    /// The update it means.
-    ///
-    /// # Errors
-    /// A message for each field that is wrong.
     pub fn parse(&self) -> Result<NewMaintenanceUpdate, Invalid> {
         let mut invalid = Invalid::new();
         let phase = MaintenancePhase::from_key(&self.phase).ok_or_else(|| "Choose a status.".to_owned());
@@ -369,12 +337,9 @@ impl MaintenanceUpdateForm {
 }
 
 impl NewMaintenanceUpdate {
-    /// Adds the update to `maintenance` at `now`. How the components stand is said only while the work goes
-    /// on: before and after it a maintenance holds none of them.
-    ///
-    /// # Errors
-    /// Where the phase can't follow the one before, a component is not of this maintenance, or its status is
-    /// one that only an incident can give.
+    /// Component statuses are stored only while work is in progress: outside of it a maintenance affects no component.
+    /// Rejects an invalid phase transition, a component of another maintenance, and a status that only an incident may
+    /// set.
     pub fn post(self, maintenance: &mut Maintenance, id: UpdateId, now: DateTime<Utc>) -> Result<(), Invalid> {
         let mut invalid = Invalid::new();
         if !maintenance.phase.next().contains(&self.phase) {
@@ -411,21 +376,15 @@ impl NewMaintenanceUpdate {
 }
 
 impl ScheduleForm {
-    /// The form's fields in a submission.
     pub fn read(fields: &Fields) -> Self {
         Self { window: WindowForm::read(fields), body: fields.text("body"), version: fields.version() }
     }
 
-    /// The form as it stands for `maintenance`.
     pub fn from_maintenance(maintenance: &Maintenance) -> Self {
         let window = WindowForm::from_times(maintenance.scheduled_for, maintenance.scheduled_until, maintenance.zone);
         Self { window, body: String::new(), version: maintenance.version }
     }
 
-    /// Moves `maintenance` to the time it means.
-    ///
-    /// # Errors
-    /// A message for each field that is wrong.
     pub fn apply(&self, maintenance: &mut Maintenance, id: UpdateId, now: DateTime<Utc>) -> Result<(), Invalid> {
         let mut invalid = Invalid::new();
         let window = self.window.parse_into(&mut invalid);
@@ -444,7 +403,6 @@ impl ScheduleForm {
 }
 
 impl ExtensionForm {
-    /// The form's fields in a submission.
     pub fn read(fields: &Fields) -> Self {
         Self {
             until: fields.text("until"),
@@ -454,7 +412,7 @@ impl ExtensionForm {
         }
     }
 
-    /// The form as it stands for `maintenance`: half an hour more.
+    /// Suggests 30 minutes more.
     pub fn from_maintenance(maintenance: &Maintenance, now: DateTime<Utc>) -> Self {
         let more = maintenance.scheduled_until.max(now) + chrono::TimeDelta::minutes(30);
         Self {
@@ -465,10 +423,6 @@ impl ExtensionForm {
         }
     }
 
-    /// Gives `maintenance` the time it means.
-    ///
-    /// # Errors
-    /// A message for each field that is wrong.
     pub fn apply(&self, maintenance: &mut Maintenance, id: UpdateId, now: DateTime<Utc>) -> Result<(), Invalid> {
         let mut invalid = Invalid::new();
         let zone = invalid.take("zone", parse_zone(&self.zone));
@@ -481,22 +435,17 @@ impl ExtensionForm {
 }
 
 impl CancellationForm {
-    /// The form's fields in a submission.
     pub fn read(fields: &Fields) -> Self {
         Self { body: fields.text("body"), version: fields.version() }
     }
 
-    /// What it says.
-    ///
-    /// # Errors
-    /// A message for the text, where it is wrong.
     pub fn parse(&self) -> Result<String, Invalid> {
         let usual = MaintenancePhase::Cancelled.default_text();
         parse_optional_body(&self.body, usual).map_err(|message| Invalid::field("body", message))
     }
 }
 
-/// The text of an update, or the `usual` one where nothing is written.
+/// The text of an update, or `usual` if empty.
 fn parse_optional_body(text: &str, usual: &str) -> Result<String, String> {
     if text.trim().is_empty() { Ok(usual.to_owned()) } else { parse_body(text) }
 }

@@ -2,7 +2,6 @@ use super::{Fields, parse_required_line};
 use crate::domain::manager::{MAX_NAME, parse_email};
 use crate::domain::{Invalid, Role};
 
-/// A new manager as somebody typed it.
 #[derive(Clone, Debug, Default)]
 pub struct ManagerForm {
     pub email: String,
@@ -10,7 +9,6 @@ pub struct ManagerForm {
     pub role: String,
 }
 
-/// A new manager, parsed.
 #[derive(Clone, Debug)]
 pub struct NewManager {
     pub email: String,
@@ -19,15 +17,10 @@ pub struct NewManager {
 }
 
 impl ManagerForm {
-    /// The form's fields in a submission.
     pub fn read(fields: &Fields) -> Self {
         Self { email: fields.text("email"), name: fields.text("name"), role: fields.text("role") }
     }
 
-    /// The manager it means.
-    ///
-    /// # Errors
-    /// A message for each field that is wrong.
     pub fn parse(&self) -> Result<NewManager, Invalid> {
         let mut invalid = Invalid::new();
         let email = invalid.take("email", parse_email(&self.email));

@@ -7,21 +7,19 @@ use crate::domain::parse_time::parse_zone;
 use crate::domain::{Invalid, Page};
 use crate::format::url::is_safe_url;
 
-/// The page's settings as somebody typed them.
 #[derive(Clone, Debug, Default)]
 pub struct PageForm {
     pub name: String,
     pub url: String,
     pub time_zone: String,
     pub logo_text: String,
-    /// One link a line: the address, a space, the label.
+    /// One link per line: URL, space, label.
     pub links: String,
-    /// One origin a line.
+    /// One origin per line.
     pub embedders: String,
     pub version: i64,
 }
 
-/// The page's settings, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageSettings {
     pub name: String,
@@ -33,7 +31,6 @@ pub struct PageSettings {
 }
 
 impl PageForm {
-    /// The form's fields in a submission.
     pub fn read(fields: &Fields) -> Self {
         Self {
             name: fields.text("name"),
@@ -46,7 +43,6 @@ impl PageForm {
         }
     }
 
-    /// The form as it stands for `page`.
     pub fn from_page(page: &Page) -> Self {
         let link = |link: &Link| format!("{} {}\n", link.url, link.label);
         Self {
@@ -60,10 +56,6 @@ impl PageForm {
         }
     }
 
-    /// The settings they mean.
-    ///
-    /// # Errors
-    /// A message for each field that is wrong.
     pub fn parse(&self) -> Result<PageSettings, Invalid> {
         let mut invalid = Invalid::new();
         let name = invalid.take("name", parse_required_line(&self.name, MAX_PAGE_TEXT, "Give the page a name."));

@@ -1,18 +1,16 @@
 use super::Fields;
 use crate::domain::{LoginPolicy, Manager, PasswordPolicy};
 
-/// What managers are asked for and what is taken from programs, as somebody chose it.
 #[derive(Clone, Debug, Default)]
 pub struct PolicyForm {
     pub second_factor_required: bool,
     pub api_key_in_query: bool,
-    /// The id of the one manager whose password counts; empty where everybody's does.
+    /// The id of the break-glass owner; empty if every manager may use a password.
     pub password_only_for: String,
     pub version: i64,
 }
 
 impl PolicyForm {
-    /// The form's fields in a submission.
     pub fn read(fields: &Fields) -> Self {
         Self {
             second_factor_required: fields.has("second_factor_required"),
@@ -22,7 +20,6 @@ impl PolicyForm {
         }
     }
 
-    /// The policy as it stands.
     pub fn from_policy(policy: &LoginPolicy) -> Self {
         Self {
             second_factor_required: policy.second_factor_required,
@@ -32,10 +29,7 @@ impl PolicyForm {
         }
     }
 
-    /// The policy it means; `all` are the managers there are.
-    ///
-    /// # Errors
-    /// A message for the field `password_only_for`, where the chosen one can't be the only one.
+    /// The error belongs to the field `password_only_for`.
     pub fn parse(&self, all: &[Manager]) -> Result<LoginPolicy, String> {
         let chosen = all.iter().find(|manager| manager.id.as_str() == self.password_only_for);
         let passwords = match chosen {

@@ -6,34 +6,32 @@ use crate::domain::recurrence::{RecurrenceRule, instant};
 use crate::domain::recurring_maintenance::MAX_SKIPPED;
 use crate::domain::{Component, Invalid, Series, SeriesId};
 
-/// Whether and how a maintenance comes again, as somebody typed it.
+/// Whether and how a maintenance recurs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecurrenceForm {
-    /// A rule of the list, `custom`, or empty where it does not come again.
+    /// A rule from [`Self::RULE_CHOICES`], [`Self::CUSTOM_RULE`], or empty for no recurrence.
     pub repeats: String,
-    /// The rule, for `custom`.
+    /// The custom rule.
     pub rule: String,
-    /// Days on which it is left out.
+    /// Dates without an occurrence.
     pub skipped: String,
 }
 
-/// Whether and how a maintenance comes again, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recurrence {
     pub rule: RecurrenceRule,
     pub skipped: Vec<NaiveDate>,
 }
 
-/// A maintenance that comes again, as somebody typed it: its first occurrence, and how it comes again.
+/// A recurring maintenance: its first occurrence and its recurrence.
 #[derive(Clone, Debug, Default)]
 pub struct SeriesForm {
-    /// The id that what is planned is to get, so that a form that is sent twice plans one; a fresh one where it is none.
+    /// The id of the new series, so that a form submitted twice creates one series. Empty for a new random id.
     pub id: String,
     pub first: MaintenanceForm,
     pub recurrence: RecurrenceForm,
 }
 
-/// A maintenance that comes again, parsed.
 #[derive(Clone, Debug)]
 pub struct NewSeries {
     pub first: NewMaintenance,
@@ -41,9 +39,7 @@ pub struct NewSeries {
 }
 
 impl RecurrenceForm {
-    /// What stands for a rule of one's own.
     pub const CUSTOM_RULE: &str = "custom";
-    /// The rules of the list with their words.
     pub const RULE_CHOICES: [(&str, &str); 5] = [
         ("FREQ=DAILY", "Every day"),
         ("FREQ=WEEKLY", "Every week"),
@@ -52,12 +48,10 @@ impl RecurrenceForm {
         ("FREQ=YEARLY", "Every year"),
     ];
 
-    /// The form's fields in a submission.
     pub fn read(fields: &Fields) -> Self {
         Self { repeats: fields.text("repeats"), rule: fields.text("rule"), skipped: fields.text("skipped") }
     }
 
-    /// Whether it comes again.
     pub fn is_wanted(&self) -> bool {
         !self.repeats.is_empty()
     }
@@ -75,14 +69,12 @@ impl RecurrenceForm {
 }
 
 impl SeriesForm {
-    /// The form's fields in a submission.
     pub fn read(fields: &Fields) -> Self {
         let (first, recurrence) = (MaintenanceForm::read(fields), RecurrenceForm::read(fields));
         Self { id: fields.text("new_id"), first, recurrence }
     }
 
-    /// The form as it stands for `series`: from the occurrence after `made_until`'s, or that one if it is
-    /// still to come at `now`.
+    /// Fills the form with the newest occurrence if it has not started, else the one after it.
     pub fn from_series(series: &Series, now: DateTime<Utc>) -> Self {
         let newest = series.made_until.unwrap_or(series.first_start);
         let next = if instant(newest, series.zone) > now {
@@ -105,10 +97,6 @@ impl SeriesForm {
         }
     }
 
-    /// The series it means.
-    ///
-    /// # Errors
-    /// A message for each field that is wrong.
     pub fn parse(&self) -> Result<NewSeries, Invalid> {
         let mut invalid = Invalid::new();
         let first = self.first.parse_into(&mut invalid);
@@ -141,10 +129,7 @@ impl SeriesForm {
 }
 
 impl NewSeries {
-    /// The series as it begins at `now`; it grows at once.
-    ///
-    /// # Errors
-    /// Where a component does not exist.
+    /// The first occurrence is due at once. Rejects unknown components.
     pub fn begin(self, id: SeriesId, known: &[Component], now: DateTime<Utc>) -> Result<Series, Invalid> {
         let blank = Series {
             id,
@@ -168,10 +153,7 @@ impl NewSeries {
         Ok(series)
     }
 
-    /// Changes `series`, from the first start it names on; what was made before stays as it is.
-    ///
-    /// # Errors
-    /// Where a component does not exist.
+    /// Changes `series` from its new first start on; earlier occurrences stay. Rejects unknown components.
     pub fn apply(self, series: &mut Series, known: &[Component], now: DateTime<Utc>) -> Result<(), Invalid> {
         let NewSeries { first, recurrence } = self;
         if let Some(gone) = first.plan.components.iter().find(|id| !known.iter().any(|known| known.id == **id)) {

@@ -5,19 +5,17 @@ use crate::domain::incident::MAX_TITLE;
 use crate::domain::template::{MAX_NAME, Placeholder, fill_placeholders};
 use crate::domain::{ComponentId, Invalid, Phase, Status, Template};
 
-/// A template as somebody typed it.
 #[derive(Clone, Debug, Default)]
 pub struct TemplateForm {
     pub name: String,
     pub title: String,
     pub phase: String,
     pub body: String,
-    /// Status by component id; only those affected.
+    /// Status by component id.
     pub components: BTreeMap<String, String>,
     pub version: i64,
 }
 
-/// A template, parsed.
 #[derive(Clone, Debug)]
 pub struct NewTemplate {
     pub name: String,
@@ -28,7 +26,6 @@ pub struct NewTemplate {
 }
 
 impl TemplateForm {
-    /// The form's fields in a submission.
     pub fn read(fields: &Fields) -> Self {
         Self {
             name: fields.text("name"),
@@ -40,7 +37,6 @@ impl TemplateForm {
         }
     }
 
-    /// The form as it stands for `template`.
     pub fn from_template(template: &Template) -> Self {
         Self {
             name: template.name.clone(),
@@ -52,10 +48,6 @@ impl TemplateForm {
         }
     }
 
-    /// The template it means.
-    ///
-    /// # Errors
-    /// A message for each field that is wrong.
     pub fn parse(&self) -> Result<NewTemplate, Invalid> {
         let mut invalid = Invalid::new();
         let name = invalid.take("name", parse_required_line(&self.name, MAX_NAME, "Give the template a name."));
@@ -74,7 +66,7 @@ impl TemplateForm {
     }
 }
 
-/// `text`, if every placeholder in it exists; the title can't stand in the title itself.
+/// Rejects unknown placeholders, and the title placeholder inside the title.
 fn check_placeholders(text: String, title_is_known: bool) -> Result<String, String> {
     let known = |placeholder| (placeholder != Placeholder::Title || title_is_known).then(String::new);
     match fill_placeholders(&text, known) {

@@ -7,18 +7,16 @@ use super::{Fields, parse_body, parse_component_statuses};
 use crate::domain::template::PlaceholderValues;
 use crate::domain::{Component, ComponentId, Incident, Invalid, Phase, Status, Template, Update, UpdateId};
 
-/// A new update as somebody typed it.
 #[derive(Clone, Debug, Default)]
 pub struct UpdateForm {
     pub phase: String,
     pub body: String,
-    /// Status by component id, from this update on.
+    /// Status by component id.
     pub components: BTreeMap<String, String>,
     /// The incident's version when the form was opened.
     pub version: i64,
 }
 
-/// A new update, parsed.
 #[derive(Clone, Debug)]
 pub struct NewUpdate {
     pub phase: Phase,
@@ -26,7 +24,6 @@ pub struct NewUpdate {
     pub components: Vec<(ComponentId, Status)>,
 }
 
-/// A changed text of an update as somebody typed it.
 #[derive(Clone, Debug, Default)]
 pub struct UpdateEditForm {
     pub body: String,
@@ -34,14 +31,12 @@ pub struct UpdateEditForm {
     pub version: i64,
 }
 
-/// A changed text of an update, parsed.
 #[derive(Clone, Debug)]
 pub struct UpdateEdit {
     pub body: String,
 }
 
 impl UpdateForm {
-    /// The form's fields in a submission.
     pub fn read(fields: &Fields) -> Self {
         Self {
             phase: fields.text("phase"),
@@ -51,7 +46,7 @@ impl UpdateForm {
         }
     }
 
-    /// The form as it stands before anything is typed: the phase and the components as they are.
+    /// Prefills the current phase and component statuses.
     pub fn from_incident(incident: &Incident) -> Self {
         let statuses = incident.statuses().into_iter();
         Self {
@@ -62,17 +57,13 @@ impl UpdateForm {
         }
     }
 
-    /// Fills the form from `template`; components it does not name stay as they are.
+    /// Fills the form from `template`; components that the template does not name stay.
     pub fn apply_template(&mut self, template: &Template, meanings: &PlaceholderValues) {
         self.body = template.filled(meanings).1;
         self.phase = template.phase.key().to_owned();
         self.components.extend(template.statuses());
     }
 
-    /// The update it means.
-    ///
-    /// # Errors
-    /// A message for each field that is wrong.
     pub fn parse(&self) -> Result<NewUpdate, Invalid> {
         let mut invalid = Invalid::new();
         let phase = Phase::from_key(&self.phase).ok_or_else(|| "Choose a status.".to_owned());
@@ -87,11 +78,8 @@ impl UpdateForm {
 }
 
 impl NewUpdate {
-    /// Adds the update to `incident` at `now`, with the names of the `components` at this time.
-    /// A resolving update names no component: it clears all of them.
-    ///
-    /// # Errors
-    /// Where a component does not exist.
+    /// Adds the update with the current names of `components`. A resolving update clears all components, so it names
+    /// none. Rejects unknown components.
     pub fn post(
         self,
         incident: &mut Incident,
@@ -107,7 +95,7 @@ impl NewUpdate {
         }
         let newest = incident.newest_update();
         let posted_at = newest.map_or(now, |update| update.posted_at.max(now));
-        // Of two updates of one instant the later one is still the newer.
+        // A microsecond later than the newest update, so that their order is unambiguous.
         let created_at = newest.map_or(now, |update| now.max(update.created_at + TimeDelta::microseconds(1)));
         incident.updates.push(Update {
             id,
@@ -125,20 +113,14 @@ impl NewUpdate {
 }
 
 impl UpdateEditForm {
-    /// The form's fields in a submission.
     pub fn read(fields: &Fields) -> Self {
         Self { body: fields.text("body"), version: fields.version() }
     }
 
-    /// The form as it stands for `update`.
     pub fn from_update<P>(update: &Update<P>) -> Self {
         Self { body: update.body.clone(), version: update.version }
     }
 
-    /// The change it means.
-    ///
-    /// # Errors
-    /// A message for the text, where it is wrong.
     pub fn parse(&self) -> Result<UpdateEdit, Invalid> {
         parse_body(&self.body).map(|body| UpdateEdit { body }).map_err(|message| Invalid::field("body", message))
     }

@@ -1,10 +1,9 @@
-//! Asking other servers: the only place where an HTTP client is made.
+//! Outgoing HTTP requests: the only place that builds an HTTP client. Protects against server-side request forgery.
 //!
-//! Whoever can make us ask an address of their choice can reach what only this machine reaches. So a host that the
-//! operator has not named is asked over TLS on its usual port, only at addresses of the public internet (all that its
-//! name resolves to, looked at for the very connection), never through a proxy of the environment, and no redirect is
-//! followed. A host that was named may be anywhere, but a name never leads to the metadata service of a cloud. What comes
-//! back is bounded in time and size.
+//! A host that the operator did not configure is requested over HTTPS on port 443 only, at public addresses only (all
+//! addresses of the name are checked, for the connection that uses them), without a proxy from the environment and
+//! without redirects. A configured host may have any address except a cloud metadata service. Time and size of a
+//! response are limited.
 
 mod public_ip;
 
@@ -22,10 +21,8 @@ use url::{Host, Url};
 use public_ip::is_metadata;
 pub use public_ip::is_public;
 
-/// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A client of other servers.
 #[derive(Clone, Debug)]
 pub struct HttpClient {
     client: reqwest::Client,
@@ -33,23 +30,21 @@ pub struct HttpClient {
     bounds: ResponseLimits,
 }
 
-/// How much an answer may take.
+/// Limits on one response.
 #[derive(Clone, Copy, Debug)]
 pub struct ResponseLimits {
-    /// From the first byte sent to the last received.
+    /// From sending the first byte of the request to receiving the last byte of the response.
     pub time: Duration,
-    /// Of the body, in bytes.
+    /// Maximum size of the body, in bytes.
     pub size: usize,
 }
 
 impl Default for ResponseLimits {
-    /// 15 seconds and 64 KiB.
     fn default() -> Self {
         Self { time: Duration::from_secs(15), size: 64 * 1024 }
     }
 }
 
-/// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpClientError {
     #[error("{0} can't be requested: {1}")]
@@ -61,20 +56,16 @@ pub enum HttpClientError {
 }
 
 impl HttpClient {
-    /// A client that may ask the hosts of `named` wherever they are, as the operator has chosen them, and all others
-    /// only on the public internet.
-    ///
-    /// # Errors
-    ///
-    /// Fails where this machine has no certificates to trust.
+    /// `named` are the hosts that the operator configured; their addresses may be private. Fails if this machine has no
+    /// trusted root certificates.
     pub fn new<'a>(named: impl IntoIterator<Item = &'a Url>, bounds: ResponseLimits) -> Result<Self, HttpClientError> {
-        // Whoever comes first decides for the whole process, and everybody here means the same.
+        // Only the first call in a process installs a provider. Every caller installs the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self::with_resolver(TrustedHosts::from_urls(named), bounds, SystemResolver)
     }
 
-    /// The same with another resolver. The addresses that were judged are those that are connected to, so that a name that
-    /// leads elsewhere a moment later (DNS rebinding) gains nothing.
+    /// The connection uses the addresses that the resolver checked, so DNS rebinding (a name that resolves to another
+    /// address a moment later) has no effect.
     fn with_resolver(
         named: TrustedHosts,
         bounds: ResponseLimits,
@@ -93,11 +84,8 @@ impl HttpClient {
         Ok(Self { client, trusted: named, bounds })
     }
 
-    /// What the server answers to `request`, whatever its status.
-    ///
-    /// # Errors
-    ///
-    /// Fails on an address that may not be asked, without an answer in time, and on one that is too long.
+    /// Returns the response, whatever its status. Fails on a forbidden address, a timeout and a response that is too
+    /// long.
     pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, HttpClientError> {
         let request = reqwest::Request::try_from(request)?;
         self.trusted.check_url(request.url())?;
@@ -121,7 +109,7 @@ impl HttpClient {
     }
 }
 
-/// The hosts that the operator has named, in lower case.
+/// The hosts that the operator configured, in lower case.
 #[derive(Clone, Debug)]
 struct TrustedHosts(Arc<BTreeSet<String>>);
 
@@ -134,7 +122,7 @@ impl TrustedHosts {
         self.0.contains(host)
     }
 
-    /// Judges what can be told from the address alone. The resolver is not asked about numbers, so they are judged here.
+    /// Checks everything that the URL alone shows. IP addresses are checked here, because they bypass the resolver.
     fn check_url(&self, url: &Url) -> Result<(), HttpClientError> {
         let refuse = |why| Err(HttpClientError::Refused(url.to_string(), why));
         let Some(host) = url.host() else { return refuse("it has no host") };
@@ -160,12 +148,10 @@ impl TrustedHosts {
 const NOT_PUBLIC_MESSAGE: &str = "it is not on the public internet";
 const METADATA_MESSAGE: &str = "its name leads to the metadata service of this machine";
 
-/// What finds the addresses of a name.
 trait Resolver: Send + Sync + 'static {
     fn resolve(&self, name: &str) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send;
 }
 
-/// The resolver of this machine.
 struct SystemResolver;
 
 impl Resolver for SystemResolver {
@@ -174,7 +160,7 @@ impl Resolver for SystemResolver {
     }
 }
 
-/// Gives only addresses that may be asked.
+/// Returns only addresses that may be requested.
 struct FilteringResolver<R> {
     named: TrustedHosts,
     resolver: Arc<R>,
@@ -196,7 +182,7 @@ impl<R: Resolver> Resolve for FilteringResolver<R> {
     }
 }
 
-/// An error with all that caused it, without the address, which may hold what nobody else should read.
+/// The error with its causes, without the URL, which may contain a secret.
 fn error_chain(error: &reqwest::Error) -> String {
     let mut text = String::from("no answer");
     let mut cause = std::error::Error::source(error);
@@ -220,7 +206,7 @@ mod tests {
         Request::get(url).body(Vec::new()).unwrap()
     }
 
-    /// Answers whatever is asked with `text`, and then says nothing more without closing.
+    /// Responds to any request with `text`, then sends nothing more and keeps the connection open.
     async fn server(text: &'static str) -> String {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -259,7 +245,7 @@ mod tests {
             let refused = outbound.send(asking(url)).await;
             assert!(matches!(refused, Err(HttpClientError::Refused(..))), "{url}: {refused:?}");
         }
-        // A name is judged by what it resolves to.
+        // A name is checked by the addresses it resolves to.
         let refused = outbound.send(asking("https://localhost/")).await.unwrap_err();
         assert!(refused.to_string().ends_with(NOT_PUBLIC_MESSAGE), "{refused}");
     }
@@ -271,7 +257,7 @@ mod tests {
         assert_eq!(&answer.body()[..], b"hi");
     }
 
-    /// Gives each answer once, the last for ever, and counts the questions.
+    /// Returns each answer once, the last one repeatedly, and counts the lookups.
     struct Scripted {
         answers: Vec<Vec<SocketAddr>>,
         asked: Arc<std::sync::atomic::AtomicUsize>,
@@ -284,7 +270,7 @@ mod tests {
         }
     }
 
-    /// A client that finds these addresses, and how often it looked.
+    /// A client whose resolver returns `answers`, and the number of lookups.
     fn finding(named: &[&str], answers: &[&[&str]]) -> (HttpClient, Arc<std::sync::atomic::AtomicUsize>) {
         let answers = answers.iter().map(|all| all.iter().map(|one| one.parse().unwrap()).collect()).collect();
         let asked = Arc::default();
@@ -300,7 +286,7 @@ mod tests {
     #[tokio::test]
     async fn dns_rebinding_never_reaches_localhost() {
         for private in ["127.0.0.1:0", "169.254.169.254:0", "[::1]:0", "10.0.0.1:0"] {
-            // One good address among them makes the others no better.
+            // One private address is enough to refuse the name.
             let (outbound, _) = finding(&[], &[&["1.1.1.1:0", private]]);
             let refused = outbound.send(asking("https://rebind.test/")).await.unwrap_err();
             assert!(
@@ -315,7 +301,7 @@ mod tests {
         let there = server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").await;
         let port = Url::parse(&there).unwrap().port().unwrap();
         let named = format!("http://rebind.test:{port}/");
-        // The second answer leads to an address at which nothing listens.
+        // Nothing listens on the address of the second answer.
         let (outbound, asked) = finding(&[&named], &[&["127.0.0.1:0"], &["127.0.0.2:0"]]);
         let answer = outbound.send(asking(&named)).await.unwrap();
         assert_eq!(&answer.body()[..], b"hi");
@@ -360,7 +346,7 @@ mod tests {
         assert_eq!(&answer.body()[..], b"bomb");
     }
 
-    /// Answers with `opening` and then `forever`, again and again, until the connection ends.
+    /// Sends `opening`, then `forever` repeatedly until the connection ends.
     async fn endless(opening: &'static str, forever: String, pause: Duration) -> String {
         use tokio::io::AsyncWriteExt as _;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,10 +1,8 @@
-//! Which addresses are on the public internet.
-//!
-//! Source: the IANA special-purpose address registries for IPv4 and IPv6.
+//! Which IP addresses are public. Source: the IANA special-purpose address registries for IPv4 and IPv6.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Networks that are not: (first address, length of the prefix).
+/// Networks that are not public: (first address, prefix length).
 const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 15] = [
     (Ipv4Addr::new(0, 0, 0, 0), 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
@@ -23,8 +21,8 @@ const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 15] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
 
-/// Of IPv6 only this is given out to the public; these parts of it are not. Teredo is one of them, as what it holds is
-/// another's address in disguise.
+/// IANA allocates public IPv6 addresses only from 2000::/3, except these networks. They include Teredo (2001::/32),
+/// whose addresses embed the address of another host.
 const ALLOCATED_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 const NOT_PUBLIC_V6: [(Ipv6Addr, u32); 3] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
@@ -32,7 +30,7 @@ const NOT_PUBLIC_V6: [(Ipv6Addr, u32); 3] = [
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
 ];
 
-/// Prefixes behind which stands an IPv4 address: (first address, length of the prefix, bits behind the IPv4 address).
+/// IPv6 networks that embed an IPv4 address: (first address, prefix length, bits after the IPv4 address).
 const EMBEDDED_V4: [(Ipv6Addr, u32, u32); 4] = [
     (Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0), 96, 0),
     (Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96, 0),
@@ -48,15 +46,13 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// Where clouds answer questions about the machine, with its credentials: link-local addresses, and those that single
-/// providers use beside.
+/// Metadata services of single cloud providers outside the link-local range. They give out the machine's credentials.
 const METADATA_ADDRESSES: [IpAddr; 3] = [
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
     IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254)),
 ];
 
-/// Whether `address` may lead to the cloud's own answers about this machine.
 pub fn is_metadata(address: IpAddr) -> bool {
     let is_link_local = match address.to_canonical() {
         IpAddr::V4(address) => address.is_link_local(),
