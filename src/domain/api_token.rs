@@ -10,7 +10,6 @@ pub const MAX_NAME: usize = 100;
 /// The lifetimes on offer, in days.
 pub const LIFETIMES: [i64; 4] = [7, 30, 90, 365];
 pub const DEFAULT_LIFETIME: i64 = 365;
-/// Per manager.
 pub const MAX_TOKENS: usize = 50;
 
 /// What a token may do; each scope includes the ones before it.
@@ -52,7 +51,6 @@ impl Scope {
 pub struct ApiToken {
     pub id: TokenId,
     pub manager_id: ManagerId,
-    /// For the list of all tokens.
     pub manager_name: String,
     pub name: String,
     pub scope: Scope,

@@ -9,11 +9,10 @@ use super::{Manager, ManagerId};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
-    /// `None` for the server, the command line and clients without a session.
     pub manager_id: Option<ManagerId>,
     /// The name at that time, or the source: "shell", "import".
     pub name: String,
-    /// The client's IP address, or "shell" or "server".
+    /// The client's IP address, or a word such as "shell" or "server".
     pub address: String,
 }
 
@@ -97,18 +96,16 @@ pub struct Record {
     pub id: i64,
     pub at: DateTime<Utc>,
     pub actor: Actor,
-    /// The key of an [`Action`]; may be one that only another version knows.
+    /// The key of an [`Action`]; may be a key of another version.
     pub action: String,
     pub subject_id: String,
     pub subject_name: String,
     pub before: Option<Value>,
     pub after: Option<Value>,
-    /// The revision of the change.
     pub revision: i64,
 }
 
 impl Record {
-    /// Whether the row records a denied attempt, which changed nothing.
     pub fn is_denial(&self) -> bool {
         Action::from_key(&self.action).is_some_and(|action| action.effect() == Effect::Denied)
     }

@@ -28,7 +28,6 @@ macro_rules! actions {
                 }
             }
 
-            /// The words before the subject's name.
             pub const fn words(self) -> &'static str {
                 match self {
                     $(Self::$variant => $words,)+

@@ -19,11 +19,10 @@ pub struct Component {
     pub description: String,
     /// The baseline, set by managers. Incidents never write it, so resolving one can't leave a wrong status behind.
     pub status: Status,
-    /// Position within the group or the page, from 1.
+    /// From 1, within the group or the page.
     pub position: i64,
     /// Uptime counts from this day on.
     pub start_date: Option<NaiveDate>,
-    /// Hide the component while it is operational.
     pub only_show_if_degraded: bool,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -36,7 +35,7 @@ pub struct Group {
     pub id: GroupId,
     pub name: String,
     pub description: String,
-    /// Position on the page, from 1, among groups and components without a group.
+    /// From 1, among groups and components without a group.
     pub position: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,

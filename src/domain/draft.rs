@@ -9,14 +9,12 @@ use super::{DraftId, IncidentId};
 /// Fields that control the composer and are not part of a draft.
 const UNSAVED_FIELDS: [&str; 6] = ["new_id", "draft", "draft_version", "preview", "save_draft", "preview_page"];
 
-/// The saved fields of a composer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedDraft {
     pub id: DraftId,
     /// The incident to update; `None` for a new incident.
     pub incident: Option<IncidentId>,
     pub fields: Fields,
-    /// The manager who saved it last.
     pub edited_by: String,
     pub created_at: DateTime<Utc>,
     pub edited_at: DateTime<Utc>,
@@ -26,7 +24,6 @@ pub struct SavedDraft {
 /// How long a manager counts as having a draft open after the last request for it.
 pub const PRESENCE_TIMEOUT: TimeDelta = TimeDelta::minutes(30);
 
-/// A manager who has a draft open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DraftReader {
     pub draft: DraftId,
@@ -35,8 +32,8 @@ pub struct DraftReader {
 }
 
 impl SavedDraft {
-    /// The fields to save from a submission. They include the incident's version: a later manager has not seen newer
-    /// updates either, and must get the conflict.
+    /// The saved fields include the incident's version: posting the draft after newer updates must be a conflict,
+    /// because its author has not seen them.
     pub fn fields_to_save(fields: &Fields) -> Fields {
         let kept =
             fields.0.iter().filter(|(name, value)| !UNSAVED_FIELDS.contains(&name.as_str()) && !value.is_empty());

@@ -24,7 +24,6 @@ pub struct HistoryFilter {
     pub range: HistoryRange,
 }
 
-/// A range of start times.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HistoryRange {
     #[default]
@@ -44,7 +43,6 @@ pub struct Totals {
     pub count: i64,
     /// Sum of the durations of resolved incidents, in seconds.
     pub seconds: i64,
-    /// The earliest start.
     pub first_started_at: Option<DateTime<Utc>>,
 }
 

@@ -15,7 +15,7 @@ pub fn is_id(text: &str) -> bool {
 pub const RESERVED_WORDS: [&str; 10] =
     ["active", "active_maintenance", "all", "edit", "index", "new", "scheduled", "search", "unresolved", "upcoming"];
 
-/// Whether an imported id is reserved. Generated ids can't be: they have 12 characters, including random ones.
+/// Generated ids have 12 characters and never match a reserved word.
 pub fn is_reserved(text: &str) -> bool {
     RESERVED_WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }

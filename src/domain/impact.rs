@@ -8,7 +8,6 @@ use super::Status;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Impact {
-    /// A notice: no component is affected.
     #[default]
     None,
     Minor,

@@ -20,7 +20,6 @@ pub struct Incident {
     pub title: String,
     /// Computed from the components of the updates; [`Incident::impact`] is what the page shows.
     pub computed_impact: Impact,
-    /// Set by a manager; wins over the computed impact.
     pub impact_override: Option<Impact>,
     /// The phase of the newest update.
     pub phase: Phase,
@@ -67,7 +66,7 @@ impl Incident {
         self.updates.last()
     }
 
-    /// The current component statuses, each from the newest update that names the component. Resolving clears all.
+    /// Each from the newest update that names the component. Resolving clears all.
     pub fn statuses(&self) -> BTreeMap<ComponentId, Status> {
         let mut statuses = BTreeMap::new();
         for update in &self.updates {
@@ -179,7 +178,6 @@ pub(crate) mod tests {
         }
     }
 
-    /// An incident that started at the epoch.
     pub(crate) fn incident(updates: Vec<Update>) -> Incident {
         let mut incident = Incident {
             id: IncidentId::parse("incident").unwrap(),

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use super::uptime::StatusInterval;
 use super::{AffectedComponent, ComponentId, MaintenanceId, SeriesId, Status, Update, UpdateId};
 
-/// When visitors get the reminder.
 pub const REMIND_BEFORE: TimeDelta = TimeDelta::minutes(60);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -25,10 +24,9 @@ pub enum MaintenancePhase {
 
 pub type MaintenanceUpdate = Update<MaintenancePhase>;
 
-/// Steps that happen automatically.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Automation {
-    /// Post a reminder [`REMIND_BEFORE`] the start.
+    /// Post a reminder one hour before the start ([`REMIND_BEFORE`]).
     pub reminds: bool,
     pub starts: bool,
     pub completes: bool,
@@ -39,7 +37,6 @@ pub struct Automation {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedComponent {
     pub id: ComponentId,
-    /// The name at that time.
     pub name: String,
 }
 
@@ -133,7 +130,7 @@ impl MaintenancePhase {
         }
     }
 
-    /// Statuspage's default texts.
+    /// In the wording that readers of status pages know.
     pub fn default_text(self) -> &'static str {
         match self {
             Self::Scheduled => "This maintenance is scheduled.",
@@ -146,7 +143,6 @@ impl MaintenancePhase {
 }
 
 impl Maintenance {
-    /// Whether the maintenance is scheduled or in progress.
     pub fn is_planned(&self) -> bool {
         !self.phase.is_over()
     }
@@ -319,13 +315,11 @@ impl Maintenance {
         self.remind_at = (wanted && at > now).then_some(at);
     }
 
-    /// Every planned component with `status`.
     pub fn named_components(&self, status: Status) -> Vec<AffectedComponent> {
         let named = |it: &PlannedComponent| AffectedComponent { id: it.id.clone(), name: it.name.clone(), status };
         self.components.iter().map(named).collect()
     }
 
-    /// The default component statuses in `phase`.
     pub fn default_statuses(&self, phase: MaintenancePhase) -> Vec<AffectedComponent> {
         match phase {
             MaintenancePhase::InProgress if self.switches.marks => self.named_components(Status::UnderMaintenance),

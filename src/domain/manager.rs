@@ -14,11 +14,9 @@ pub const MAX_EMAIL: usize = 254;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Reads the admin.
     Viewer,
     /// Publishes incidents and sets component statuses.
     Publisher,
-    /// Everything.
     Owner,
 }
 
@@ -80,7 +78,6 @@ impl Manager {
         self.role == Role::Owner && self.is_active() && self.has_password
     }
 
-    /// Whether the invitation has not been accepted.
     pub fn is_invited(&self) -> bool {
         !self.has_password && !self.has_identity
     }
@@ -91,7 +88,6 @@ impl Manager {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkPurpose {
-    /// Creates the first owner.
     Setup,
     Invite,
     Reset,

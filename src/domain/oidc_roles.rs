@@ -46,7 +46,7 @@ pub struct Identity {
     pub issuer: String,
     /// The provider's permanent id of the person.
     pub subject: String,
-    /// The provider's address at the time of connecting; empty if it was invalid.
+    /// The provider's address at the time of connecting; empty if it was invalid or not stored.
     pub email: String,
 }
 
@@ -69,7 +69,6 @@ pub struct RoleRule {
 enum RuleSubject {
     /// The exact domain of the address, in lower case.
     Domain(String),
-    /// The exact name of a group.
     Group(String),
 }
 

@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-/// In characters.
 pub const MAX_PAGE_TEXT: usize = 255;
 pub const MAX_LINKS: usize = 8;
 

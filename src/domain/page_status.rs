@@ -72,9 +72,8 @@ impl PageStatus {
 /// The banner of the page, which also reflects open incidents that affect no component.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Banner {
-    /// The severity of the banner's color.
+    /// The severity; an open incident raises it.
     pub tone: Indicator,
-    /// The first heading of the page.
     pub headline: String,
 }
 

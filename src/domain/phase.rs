@@ -38,7 +38,7 @@ impl Phase {
         }
     }
 
-    /// Statuspage's default texts.
+    /// In the wording that readers of status pages know.
     pub fn default_text(self) -> &'static str {
         match self {
             Phase::Investigating => "We are currently investigating this issue.",

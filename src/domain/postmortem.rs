@@ -16,10 +16,8 @@ pub struct Postmortem {
     pub version: i64,
 }
 
-/// What visitors read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublishedPostmortem {
-    /// Markdown.
     pub body: String,
     pub at: DateTime<Utc>,
 }

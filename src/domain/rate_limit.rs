@@ -24,7 +24,6 @@ pub struct RateLimit<K = IpAddr> {
 /// The state of a limit, for response headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
-    /// The whole burst.
     pub limit: i32,
     pub remaining: i32,
     /// Time until the whole burst is available again.

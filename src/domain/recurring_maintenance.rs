@@ -11,10 +11,8 @@ use super::maintenance::{Automation, Occurrence, PlannedComponent};
 use super::recurrence::{RecurrenceRule, instant};
 use super::{Component, ComponentId, Maintenance, MaintenanceId, MaintenancePhase, SeriesId, Status, UpdateId};
 
-/// The most skipped dates.
 pub const MAX_SKIPPED: usize = 100;
 
-/// What the occurrences have in common, and their recurrence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Series {
     pub id: SeriesId,

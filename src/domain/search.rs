@@ -17,7 +17,6 @@ pub struct IncidentSearch {
 /// The default selects all rows of the audit log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditSearch {
-    /// Part of the actor's name.
     pub actor: String,
     /// The noun of the action, like `incident`.
     pub noun: Option<&'static str>,

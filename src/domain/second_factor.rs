@@ -15,9 +15,7 @@ pub const HALF_LOGIN_LIFETIME: TimeDelta = TimeDelta::minutes(5);
 pub const REAUTH_LIFETIME: TimeDelta = TimeDelta::minutes(10);
 /// Failed reauthentications in a row before the session ends.
 pub const MAX_WRONG_PROOFS: i64 = 5;
-/// Per manager.
 pub const RECOVERY_CODES: usize = 10;
-/// Per manager.
 pub const MAX_PASSKEYS: usize = 20;
 /// In characters.
 pub const MAX_PASSKEY_NAME: usize = 100;
@@ -28,7 +26,6 @@ const RECOVERY_LETTERS: usize = 16;
 /// Base 32 (RFC 4648): no characters that are easily confused.
 const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
-/// A manager's second factors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Factors {
     /// Whether an authenticator app is confirmed.

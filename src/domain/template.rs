@@ -29,15 +29,12 @@ pub struct Template {
 /// All placeholders. Expressions are never evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placeholder {
-    /// The name of the first affected component.
+    /// The first affected component.
     Component,
-    /// The names of all affected components.
     Components,
     Title,
     Phase,
-    /// Today, in the page's time zone.
     Date,
-    /// The current time, with its time zone.
     Time,
     Page,
 }
@@ -93,7 +90,6 @@ pub fn fill_placeholders(text: &str, meaning: impl Fn(Placeholder) -> Option<Str
 
 #[derive(Clone, Debug)]
 pub struct PlaceholderValues {
-    /// The names of the affected components.
     pub components: Vec<String>,
     /// `None` for a new incident.
     pub title: Option<String>,

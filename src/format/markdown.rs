@@ -1,6 +1,6 @@
 //! Renders the Markdown of updates to HTML, for the page and the preview.
 //!
-//! The output is safe by construction: [`sanitize_event`] lets a short list of parser events through and turns the rest
+//! The output is safe by construction: `sanitize_event` lets a short list of parser events through and turns the rest
 //! into escaped text. A sanitizer that parses the HTML again needed seconds for 64 KiB of `&` or `>`.
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
@@ -23,7 +23,6 @@ pub fn render_markdown(text: &str) -> String {
     out
 }
 
-/// The HTML of the first `max` characters of a text whose length was not checked yet.
 pub fn render_truncated(text: &str, max: usize) -> String {
     let end = text.char_indices().nth(max).map_or(text.len(), |(end, _)| end);
     render_markdown(&text[..end])
@@ -37,14 +36,11 @@ fn parser_options(text: &str) -> Options {
 
 #[derive(Default)]
 struct RenderState {
-    /// Open quotes, lists and items.
     depth: usize,
     emphasis: usize,
-    /// How many more table cells may be rendered. Starts at the length of the text; padding cells beyond that are
-    /// dropped.
+    /// Table cells left to render, initially the length of the text. Further padding cells are dropped.
     cells: usize,
     in_cell: bool,
-    /// For each open link or image, whether it was rendered as a link.
     links: Vec<bool>,
 }
 
@@ -120,7 +116,6 @@ fn sanitize_link<'a>(url: &str, open: &mut RenderState) -> Option<Event<'a>> {
     })
 }
 
-/// The first `max` characters of `text` as one line of plain text, for feeds, titles and previews.
 pub fn plain_summary(text: &str, max: usize) -> String {
     let mut plain = String::new();
     for event in Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH) {

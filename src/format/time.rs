@@ -14,27 +14,22 @@ pub fn zone_name(at: DateTime<Utc>, zone: Tz) -> String {
     }
 }
 
-/// `14:05`
 pub fn format_clock(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).format("%H:%M").to_string()
 }
 
-/// `14:05 UTC`
 pub fn format_clock_with_zone(at: DateTime<Utc>, zone: Tz) -> String {
     format!("{} {}", format_clock(at, zone), zone_name(at, zone))
 }
 
-/// `7 Oct 2024`
 pub fn format_day(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).format("%-d %b %Y").to_string()
 }
 
-/// `Mon 23 Nov`
 pub fn format_weekday(date: NaiveDate) -> String {
     date.format("%a %-d %b").to_string()
 }
 
-/// `7 Oct 2024, 20:00 UTC`
 pub fn format_full(at: DateTime<Utc>, zone: Tz) -> String {
     format!("{}, {}", format_day(at, zone), format_clock_with_zone(at, zone))
 }
@@ -64,13 +59,11 @@ pub fn format_window(from: DateTime<Utc>, to: DateTime<Utc>, now: DateTime<Utc>,
     format!("{}, {} to {}, {}", day(from), format_clock(from, zone), day(to), format_clock_with_zone(to, zone))
 }
 
-/// `October 2024`
 pub fn format_month(year: i32, month: u32) -> String {
     let first = NaiveDate::from_ymd_opt(year, month, 1);
     first.map(|date| date.format("%B %Y").to_string()).unwrap_or_default()
 }
 
-/// `just now`, `14m ago`, `2d 3h ago`.
 pub fn format_age(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     match duration::format_duration(now - at) {
         Some(words) if now - at >= TimeDelta::minutes(1) => format!("{words} ago"),

@@ -1,22 +1,18 @@
-//! The hosts under which this server answers.
-//!
-//! A request for another host was meant for another server, or tries to make our responses, or a cache in front of us,
-//! appear under a foreign name.
+//! The hosts under which this server answers. A request for another host tries to make our responses, or a cache in
+//! front of us, appear under a foreign name, or was meant for another server.
 
 use std::net::{IpAddr, SocketAddr};
 
 use hyper::header::{HOST, HeaderMap};
 use hyper::{Uri, Version};
 
-/// Hosts as they appear in requests, the primary one first.
 #[derive(Clone, Debug)]
 pub struct AllowedHosts(Vec<String>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostError {
-    /// The request names no host, or two different ones.
+    /// The request names no host, or more than one.
     Ambiguous,
-    /// The request names a host that is not allowed.
     Foreign,
 }
 
@@ -56,7 +52,6 @@ impl AllowedHosts {
         self.0.insert(0, host);
     }
 
-    /// Checks that a request names exactly one host, and an allowed one.
     pub fn check_request(&self, target: &Uri, headers: &HeaderMap, version: Version) -> Result<(), HostError> {
         let mut named = headers.get_all(HOST).iter();
         let host = match (named.next(), named.next(), target.authority()) {

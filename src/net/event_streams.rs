@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::net::per_client::{ClientCounter, ClientSlot};
 
-/// The most streams at once. `ConnectionLimits::connections` must be larger.
+/// `ConnectionLimits::connections` leaves room for all of them.
 pub const MAX_STREAMS: usize = 20_000;
 pub const MAX_PER_CLIENT: usize = 20;
 
@@ -44,7 +44,6 @@ impl EventStreams {
         }
     }
 
-    /// Acquires a permit without waiting.
     pub fn acquire(&self, client: Option<IpAddr>) -> Result<StreamPermit, StreamLimit> {
         if self.end.is_cancelled() {
             return Err(StreamLimit::Total);
@@ -68,7 +67,6 @@ impl EventStreams {
         self.limit - self.all.available_permits()
     }
 
-    /// Cancelled by [`Self::close_all`].
     pub fn closed_token(&self) -> CancellationToken {
         self.end.clone()
     }

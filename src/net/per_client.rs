@@ -26,7 +26,6 @@ impl ClientCounter {
         Some(ClientSlot { counts: self.clone(), address })
     }
 
-    /// The sum over all addresses.
     pub fn total(&self) -> usize {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
     }

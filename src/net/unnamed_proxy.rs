@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct UntrustedProxy(AtomicBool);
 
 impl UntrustedProxy {
-    /// Records that `peer` forwards requests, and logs a warning the first time.
     pub fn record(&self, peer: IpAddr) {
         if !self.0.swap(true, Ordering::Relaxed) {
             tracing::warn!(

@@ -30,7 +30,6 @@ use claims::PersonClaims;
 use id_token::verify_id_token;
 use types::{Claims, Client, ExtraClaims, Metadata, ProviderHttp, Tokens};
 
-/// The redirect path.
 pub const CALLBACK: &str = "/login/oidc/callback";
 
 /// How long the provider's metadata and keys are cached.
@@ -52,8 +51,7 @@ pub struct ProviderSettings {
     pub second_factor: ProviderFactor,
 }
 
-/// The provider's metadata is fetched at the first login, so that a provider that is down does not affect anything
-/// else.
+/// Fetches the provider's metadata at the first login, so that a provider that is down affects nothing else.
 pub struct Provider {
     settings: ProviderSettings,
     issuer: IssuerUrl,
@@ -67,10 +65,8 @@ pub enum Error {
     /// No response, or not one that the protocol allows.
     #[error("the identity provider can't be reached: {0}")]
     Unreachable(String),
-    /// The provider denied the login.
     #[error("the identity provider returned an error: {0}")]
     Denied(String),
-    /// The response can't be verified.
     #[error("the identity provider's response can't be verified: {0}")]
     Invalid(String),
     #[error("the identity provider has not verified the e-mail address")]
@@ -85,7 +81,6 @@ pub enum Prompt {
     Login(DateTime<Utc>),
 }
 
-/// The provider's login URL, and the secrets that verify its response.
 pub struct AuthRequest {
     pub address: Url,
     pub secrets: AuthSecrets,
@@ -144,7 +139,7 @@ impl Provider {
         self.settings.second_factor.counts(&person.methods)
     }
 
-    /// Creates a login request. Fails with `Unreachable` while the provider's metadata can't be fetched.
+    /// Fails with `Unreachable` while the provider's metadata can't be fetched.
     pub async fn auth_request(&self, asked: Prompt, now: DateTime<Utc>) -> Result<AuthRequest, Error> {
         let client = self.client(&*self.metadata(now).await?);
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();

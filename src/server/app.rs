@@ -24,7 +24,6 @@ use crate::{log, output, web, worker};
 
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A server that is already listening but does not answer yet.
 pub struct App {
     state: State,
     listener: TcpListener,
@@ -76,8 +75,8 @@ impl App {
         Ok(self.listener.local_addr()?)
     }
 
-    /// Serves until `stop`, then waits up to 10 seconds: `grace` (8 s) for open requests and [`CLOSE_TIMEOUT`] for the
-    /// database. Fails if the database has a newer schema or is not a Candor database.
+    /// Serves until `stop`, then waits up to 10 seconds: `grace` (8 s) for open requests and 2 s for the database.
+    /// Fails if the database has a newer schema or is not a Candor database.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let front = FastPath::new(self.state.clone(), self.limits.body);
         let (streams, stopped) = (self.state.streams().clone(), stop.clone());

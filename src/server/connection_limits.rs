@@ -18,11 +18,10 @@ pub struct ConnectionLimits {
     pub unread: Duration,
     /// For an HTTP/2 connection without a new request and without progress on a response.
     pub idle: Duration,
-    /// Every event stream, plus room for visitors.
+    /// All event streams, plus room for visitors.
     pub connections: usize,
     /// High, because a whole office may share one address.
     pub per_address: usize,
-    /// For open requests after a stop signal.
     pub grace: Duration,
 }
 

@@ -26,12 +26,11 @@ const MAX_HEAD: usize = 48 * 1024;
 /// Pause after an `accept` error that persists for a while, such as too many open files.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
-/// Poll interval while a client has sent part of the HTTP/2 preface.
 const PEEK_INTERVAL: Duration = Duration::from_millis(20);
 /// The preface of an HTTP/2 connection (RFC 9113, 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Serves connections until `stop`, then gives open ones `limits.grace` to end. `open` counts them.
+/// Stops accepting at `stop` and gives open connections `limits.grace` to end. `open` counts them.
 pub async fn serve(
     open: ClientCounter,
     listener: TcpListener,

@@ -23,7 +23,6 @@ const MAX_CONCURRENT_STREAMS: u32 = 100;
 /// The largest decompressed request header, in bytes.
 const MAX_HEAD: u32 = 16 * 1024;
 
-/// Serves one connection until the client closes it, the connection is idle, or the server stops.
 pub async fn serve_http2(stream: TcpStream, visit: Connection, limits: ConnectionLimits, stop: CancellationToken) {
     let used = Arc::new(Notify::new());
     let noticed = used.clone();
@@ -43,8 +42,8 @@ pub async fn serve_http2(stream: TcpStream, visit: Connection, limits: Connectio
     drop(timeout(limits.unread, connection).await);
 }
 
-/// Returns once there was no request and no progress on a response for the timeout. Pings, settings and window updates
-/// don't count as use.
+/// Returns when no request came for `limits.head` (the first one) or `limits.idle`, and no response made progress.
+/// Pings, settings and window updates don't count as use.
 async fn wait_until_idle(used: &Notify, limits: ConnectionLimits) {
     let mut patience = limits.head;
     while timeout(patience, used.notified()).await.is_ok() {
@@ -70,7 +69,6 @@ const MAX_CHUNK: usize = 16 * 1024;
 /// A response body that notifies `used` when hyper takes a piece. hyper takes none while the client's window is full.
 struct TrackedBody {
     body: ResponseBody,
-    /// Data from the body that hyper has not taken yet.
     rest: Bytes,
     used: Arc<Notify>,
 }

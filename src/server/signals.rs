@@ -38,7 +38,8 @@ impl Signals {
         Ok(Self { stop, reload: signal(SignalKind::hangup())? })
     }
 
-    /// Cancels `stop` on `SIGINT`, `SIGTERM` or `SIGQUIT`; reloads configuration on each `SIGHUP` before that.
+    /// Cancels `stop` on `SIGINT`, `SIGTERM` or `SIGQUIT`. Each earlier `SIGHUP` reloads the secret key and OIDC
+    /// metadata.
     pub async fn run(self, state: State, stop: CancellationToken) {
         let Self { stop: [mut interrupt, mut terminate, mut quit], mut reload } = self;
         loop {

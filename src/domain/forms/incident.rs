@@ -14,12 +14,11 @@ use crate::domain::{
 
 #[derive(Clone, Debug, Default)]
 pub struct IncidentForm {
-    /// The id of the new incident, so that a form submitted twice creates one incident. Empty for a new random id.
+    /// The id of the new incident, so that a form submitted twice creates one incident; if invalid, a random one.
     pub id: String,
     pub title: String,
     pub phase: String,
     pub body: String,
-    /// Status by component id.
     pub components: BTreeMap<String, String>,
     pub details: IncidentDetailsForm,
 }

@@ -64,7 +64,6 @@ pub struct NewMaintenance {
 pub struct MaintenanceUpdateForm {
     pub phase: String,
     pub body: String,
-    /// Status by component id.
     pub components: BTreeMap<String, String>,
     /// The maintenance's version when the form was opened.
     pub version: i64,

@@ -11,7 +11,6 @@ use crate::domain::{Component, Invalid, Series, SeriesId};
 pub struct RecurrenceForm {
     /// A rule from [`Self::RULE_CHOICES`], [`Self::CUSTOM_RULE`], or empty for no recurrence.
     pub repeats: String,
-    /// The custom rule.
     pub rule: String,
     /// Dates without an occurrence.
     pub skipped: String,
@@ -26,7 +25,7 @@ pub struct Recurrence {
 /// A recurring maintenance: its first occurrence and its recurrence.
 #[derive(Clone, Debug, Default)]
 pub struct SeriesForm {
-    /// The id of the new series, so that a form submitted twice creates one series. Empty for a new random id.
+    /// The id of the new series, so that a form submitted twice creates one series; if invalid, a random one.
     pub id: String,
     pub first: MaintenanceForm,
     pub recurrence: RecurrenceForm,

@@ -11,7 +11,6 @@ pub struct TemplateForm {
     pub title: String,
     pub phase: String,
     pub body: String,
-    /// Status by component id.
     pub components: BTreeMap<String, String>,
     pub version: i64,
 }

@@ -11,7 +11,6 @@ use crate::domain::{Component, ComponentId, Incident, Invalid, Phase, Status, Te
 pub struct UpdateForm {
     pub phase: String,
     pub body: String,
-    /// Status by component id.
     pub components: BTreeMap<String, String>,
     /// The incident's version when the form was opened.
     pub version: i64,

@@ -2,8 +2,8 @@
 //!
 //! A host that the operator did not configure is requested over HTTPS on port 443 only, at public addresses only (all
 //! addresses of the name are checked, for the connection that uses them), without a proxy from the environment and
-//! without redirects. A configured host may have any address except a cloud metadata service. Time and size of a
-//! response are limited.
+//! without redirects. A configured host may have any address, but its name must not resolve to a cloud metadata
+//! service.
 
 mod public_ip;
 
@@ -30,12 +30,11 @@ pub struct HttpClient {
     bounds: ResponseLimits,
 }
 
-/// Limits on one response.
 #[derive(Clone, Copy, Debug)]
 pub struct ResponseLimits {
-    /// From sending the first byte of the request to receiving the last byte of the response.
+    /// From the first byte sent to the last byte received.
     pub time: Duration,
-    /// Maximum size of the body, in bytes.
+    /// The body, in bytes.
     pub size: usize,
 }
 
@@ -56,16 +55,16 @@ pub enum HttpClientError {
 }
 
 impl HttpClient {
-    /// `named` are the hosts that the operator configured; their addresses may be private. Fails if this machine has no
-    /// trusted root certificates.
+    /// Addresses of `named` hosts, which the operator configured, may be private. Fails without trusted root
+    /// certificates.
     pub fn new<'a>(named: impl IntoIterator<Item = &'a Url>, bounds: ResponseLimits) -> Result<Self, HttpClientError> {
         // Only the first call in a process installs a provider. Every caller installs the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self::with_resolver(TrustedHosts::from_urls(named), bounds, SystemResolver)
     }
 
-    /// The connection uses the addresses that the resolver checked, so DNS rebinding (a name that resolves to another
-    /// address a moment later) has no effect.
+    /// The connection uses the checked addresses, so a name that resolves differently a moment later (DNS rebinding)
+    /// fails.
     fn with_resolver(
         named: TrustedHosts,
         bounds: ResponseLimits,
@@ -84,8 +83,7 @@ impl HttpClient {
         Ok(Self { client, trusted: named, bounds })
     }
 
-    /// Returns the response, whatever its status. Fails on a forbidden address, a timeout and a response that is too
-    /// long.
+    /// Fails on a forbidden address, a timeout and a response that is too long, but not on an error status.
     pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, HttpClientError> {
         let request = reqwest::Request::try_from(request)?;
         self.trusted.check_url(request.url())?;
@@ -109,7 +107,6 @@ impl HttpClient {
     }
 }
 
-/// The hosts that the operator configured, in lower case.
 #[derive(Clone, Debug)]
 struct TrustedHosts(Arc<BTreeSet<String>>);
 
