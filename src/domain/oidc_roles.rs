@@ -122,13 +122,13 @@ impl ProviderFactor {
     /// Whether `methods` (RFC 8176) amount to two factors: `mfa`, or two kinds out of knowledge, possession and
     /// biometrics. SMS and phone calls don't count.
     pub fn counts(self, methods: &[String]) -> bool {
-        const SUBJECT_KINDS: [&[&str]; 3] =
+        const FACTOR_KINDS: [&[&str]; 3] =
             [&["pwd", "pin", "kba"], &["otp", "hwk", "swk", "sc", "pop"], &["face", "fpt", "iris", "retina", "vbm"]];
         let names = |known: &[&str]| methods.iter().any(|method| known.contains(&method.as_str()));
         match self {
             Self::Always => true,
             Self::Never => false,
-            Self::AsTold => names(&["mfa"]) || SUBJECT_KINDS.into_iter().filter(|kind| names(kind)).count() >= 2,
+            Self::AsTold => names(&["mfa"]) || FACTOR_KINDS.into_iter().filter(|kind| names(kind)).count() >= 2,
         }
     }
 }

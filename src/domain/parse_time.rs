@@ -11,7 +11,7 @@ pub const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(1);
 
 /// Whether something with this `lifetime` that expires at `until` is still valid at `now`. It is not if it was created
 /// in the future, when the clock was ahead: it would be valid for too long.
-pub fn is_accepted_year(lifetime: TimeDelta, until: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+pub fn is_unexpired(lifetime: TimeDelta, until: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     now < until && until - now <= lifetime + CLOCK_TOLERANCE
 }
 
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn lifetime_expires_despite_clock_changes() {
         let (now, lifetime) = (DateTime::UNIX_EPOCH, TimeDelta::minutes(10));
-        let within = |seconds| is_accepted_year(lifetime, now + TimeDelta::seconds(seconds), now);
+        let within = |seconds| is_unexpired(lifetime, now + TimeDelta::seconds(seconds), now);
         assert!(within(1) && within(600) && within(660));
         assert!(!within(0) && !within(-1), "it is over");
         assert!(!within(661), "it began in the future");

@@ -190,7 +190,7 @@ impl Provider {
     /// Rejects a response to another request or from another issuer.
     fn check_response(&self, answer: &AuthResponse, secrets: &AuthSecrets, metadata: &Metadata) -> Result<(), Error> {
         if answer.state.is_empty() || answer.state != secrets.state {
-            return Err(Error::Invalid("the nonce does not match".into()));
+            return Err(Error::Invalid("the state does not match".into()));
         }
         let says_who = metadata.additional_metadata().authorization_response_iss_parameter_supported;
         if (says_who || !answer.issuer.is_empty()) && answer.issuer != self.settings.issuer {

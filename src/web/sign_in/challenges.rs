@@ -10,7 +10,7 @@ use crate::credentials::passkey::{self, RelyingParty};
 use crate::db::challenges::{Challenge, Kind};
 use crate::db::{self, Tx, WriteTx, managers, passkeys, sessions};
 use crate::domain::Manager as KnownManager;
-use crate::domain::parse_time::is_accepted_year;
+use crate::domain::parse_time::is_unexpired;
 use crate::domain::rate_limit::network_prefix;
 use crate::domain::second_factor::HALF_LOGIN_LIFETIME;
 use crate::state::State;
@@ -89,7 +89,7 @@ pub async fn take_challenge<T: DeserializeOwned>(state: &State, session: &Sessio
 }
 
 fn unexpired<T: DeserializeOwned>(state: &State, challenge: &Challenge) -> Option<T> {
-    let is_valid = is_accepted_year(HALF_LOGIN_LIFETIME, challenge.expires_at, state.clock.now());
+    let is_valid = is_unexpired(HALF_LOGIN_LIFETIME, challenge.expires_at, state.clock.now());
     is_valid.then(|| serde_json::from_str(&challenge.payload).ok()).flatten()
 }
 

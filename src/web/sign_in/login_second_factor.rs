@@ -12,7 +12,7 @@ use super::second_factor_codes::{self, CodeCheck};
 use crate::actions;
 use crate::db::{self, Tx, managers, second_factors};
 use crate::domain::audit::{Action, Actor};
-use crate::domain::parse_time::is_accepted_year;
+use crate::domain::parse_time::is_unexpired;
 use crate::domain::second_factor::HALF_LOGIN_LIFETIME;
 use crate::domain::{Invalid, Manager as KnownManager};
 use crate::state::State;
@@ -99,7 +99,7 @@ async fn check_code(state: &State, half: &HalfLogin, code: &str, address: &Clien
 /// Whose login waits for its second step, if it still may be finished.
 async fn pending_login(state: &State, session: &Session) -> Result<Option<(KnownManager, HalfLogin)>> {
     let Some(half) = session::load(session).await?.half_login else { return Ok(None) };
-    if !is_accepted_year(HALF_LOGIN_LIFETIME, half.until, state.clock.now()) {
+    if !is_unexpired(HALF_LOGIN_LIFETIME, half.until, state.clock.now()) {
         return Ok(None);
     }
     let manager = find_unchanged_manager(&mut state.db.read().await?, &half).await?;
