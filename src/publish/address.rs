@@ -1,42 +1,39 @@
-//! The table of public addresses. The router, the fast path, CORS and the page `/api` read it.
+//! The table of public addresses, used by the router, the fast path, CORS and the page `/api`.
 
 use crate::domain::IncidentId;
 use crate::domain::history::Month;
 use crate::ui::pages::public::api::{ApiLine, ApiSection};
 
-/// What answers at an address.
+/// What answers requests for an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoint {
-    /// A document of the published Site, and nothing else.
+    /// A document of the published [`Site`](super::Site); never a query.
     Hot,
-    /// The history: the Site's document, or one filtered view rendered on demand.
+    /// The history document of the Site, or one filtered view rendered on demand.
     History,
     Month,
     Uptime,
-    /// An incident's or a maintenance's page, `.json` or `.ics`.
+    /// The page, `.json` or `.ics` of an incident or a maintenance.
     Incident,
-    /// One incident or maintenance in Statuspage's shape.
     ApiIncident,
     HistoryJson,
     Showcase,
-    /// The stream of change events.
     Events,
     Health,
     Readiness,
-    /// Nothing: 404.
+    /// Always 404.
     NotFound,
 }
 
-/// Which scripts of other origins may read the answers of an address, errors included.
+/// Which origins may read the responses of an address, including errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cors {
     Denied,
     Allowed,
-    /// Only the address that ends in `.json`.
+    /// Only if the path ends in `.json`.
     JsonOnly,
 }
 
-/// The sections of the page `/api`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Section {
     Status,
@@ -45,28 +42,27 @@ enum Section {
     Feeds,
 }
 
-/// An address's line on the page `/api`.
+/// The row of an address on the page `/api`.
 #[derive(Clone, Copy, Debug)]
 struct Listing {
     section: Section,
-    /// The address as a reader types it, with `ID` for what varies.
+    /// The path as shown to readers, with `ID` for the variable part.
     path: &'static str,
     summary: &'static str,
 }
 
-/// One public address.
 #[derive(Clone, Copy, Debug)]
 pub struct PublicAddress {
     /// The path in the router's syntax.
     pub pattern: &'static str,
     pub endpoint: Endpoint,
-    /// The query parameters that change the answer; the cache ignores every other one.
+    /// The query parameters that change the response. The cache ignores all others.
     parameters: &'static [&'static str],
     cors: Cors,
     listing: Option<Listing>,
 }
 
-/// Every public address. The first one that matches a path counts.
+/// Every public address. The first match wins.
 #[rustfmt::skip]
 pub const ADDRESSES: [PublicAddress; 31] = [
     address("/", Endpoint::Hot),
@@ -107,12 +103,11 @@ const fn address(pattern: &'static str, endpoint: Endpoint) -> PublicAddress {
 }
 
 impl PublicAddress {
-    /// The address that `path` belongs to.
     pub fn find(path: &str) -> Option<&'static Self> {
         ADDRESSES.iter().find(|address| matches_pattern(address.pattern, path))
     }
 
-    /// Whether scripts of any origin may ask here.
+    /// Whether CORS preflight requests are answered for this address.
     pub fn has_preflight(&self) -> bool {
         self.cors != Cors::Denied
     }
@@ -138,7 +133,7 @@ impl PublicAddress {
         Self { listing: Some(Listing { section, path, summary }), ..self }
     }
 
-    /// Whether `path`, which matches, can name something that the Site does not hold and the database may.
+    /// Whether `path`, which matches this address, may name a page that only the database has.
     fn is_on_demand(&self, path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap_or_default();
         // An escaped name may still be valid; the router decodes it.
@@ -155,12 +150,12 @@ impl PublicAddress {
     }
 }
 
-/// Whether only the published Site can answer at `path`: what it lacks is a 404 without a query.
+/// Whether only the published Site can answer for `path`. A path missing from the Site is a 404 without a query.
 pub fn is_hot_only(path: &str) -> bool {
     PublicAddress::find(path).is_none_or(|address| !address.is_on_demand(path))
 }
 
-/// Whether scripts of any origin may read what `path` answers, errors included.
+/// Whether scripts of any origin may read the response for `path`, including errors.
 pub fn is_cross_origin(path: &str) -> bool {
     PublicAddress::find(path).is_some_and(|address| match address.cors {
         Cors::Denied => false,
@@ -169,19 +164,18 @@ pub fn is_cross_origin(path: &str) -> bool {
     })
 }
 
-/// Whether `query` has a parameter that changes the answer at `path`.
+/// Whether `query` has a parameter that changes the response for `path`.
 pub fn has_known_parameter(path: &str, query: &str) -> bool {
     let Some(address) = PublicAddress::find(path).filter(|address| !address.parameters.is_empty()) else {
         return false;
     };
-    // An escaped name may be a known one; the handler decodes it.
+    // An escaped name may be a known parameter; the handler decodes it.
     query.split('&').any(|pair| {
         let name = pair.split('=').next().unwrap_or_default();
         name.contains('%') || address.parameters.contains(&name)
     })
 }
 
-/// What the page `/api` lists.
 pub fn api_sections() -> Vec<ApiSection> {
     let titles = [
         (Section::Status, "Status"),
@@ -197,7 +191,7 @@ pub fn api_sections() -> Vec<ApiSection> {
     titles.into_iter().map(|(section, title)| ApiSection { title, lines: lines(section).collect() }).collect()
 }
 
-/// Compares segment by segment: `{name}` matches any one that is not empty, `{*name}` the rest.
+/// Compares by segment: `{name}` matches one non-empty segment, `{*name}` matches the rest.
 fn matches_pattern(pattern: &str, path: &str) -> bool {
     let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
     loop {

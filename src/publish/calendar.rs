@@ -1,22 +1,18 @@
-//! Maintenances as calendar programs read them (RFC 5545).
-//!
-//! The same maintenance always gives the same bytes: its stamp is the time of its last change, and its
-//! sequence grows with each.
+//! Maintenances as iCalendar (RFC 5545). The output is deterministic: `DTSTAMP` is the time of the last change, and
+//! `SEQUENCE` grows with every change.
 
 use icalendar::{Calendar, Component as _, Event, EventLike as _, EventStatus, Property};
 
 use super::Document;
 use crate::domain::{Maintenance, MaintenancePhase, Page};
 
-/// The most characters of the newest update in the description of an event.
+/// The maximum number of characters of the newest update in an event's description.
 const MAX_DESCRIPTION: usize = 2_000;
 
-/// The document of a calendar.
 pub fn calendar_document(text: String) -> Document {
     Document::new(200, "text/calendar; charset=utf-8", text)
 }
 
-/// What a calendar program subscribes to, or opens once.
 pub fn render_calendar<'a>(
     page: &Page,
     origin: &str,
@@ -46,7 +42,7 @@ fn calendar_event(page: &Page, origin: &str, maintenance: &Maintenance) -> Event
         MaintenancePhase::Cancelled => EventStatus::Cancelled,
         _ => EventStatus::Confirmed,
     };
-    // Every row begins in version 1.
+    // Row versions start at 1, `SEQUENCE` at 0.
     let sequence = u32::try_from(maintenance.version - 1).unwrap_or(u32::MAX);
     Event::new()
         .uid(&format!("{}@{}", maintenance.id, page.id))
@@ -64,7 +60,6 @@ fn calendar_event(page: &Page, origin: &str, maintenance: &Maintenance) -> Event
         .done()
 }
 
-/// What is affected, and what was said last.
 fn event_description(maintenance: &Maintenance) -> String {
     let names: Vec<&str> = maintenance.components.iter().map(|component| component.name.as_str()).collect();
     let affected = (!names.is_empty()).then(|| format!("Affects: {}", names.join(", ")));
@@ -76,7 +71,7 @@ fn event_description(maintenance: &Maintenance) -> String {
     strip_controls(&affected.into_iter().chain(said).collect::<Vec<_>>().join("\n\n"))
 }
 
-/// Text whose only control characters are line ends: a bare carriage return would begin a line of its own.
+/// Removes all control characters but line feeds: a bare carriage return would start a new property line.
 fn strip_controls(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     text.chars().filter(|c| *c == '\n' || !c.is_control()).collect()
@@ -105,7 +100,7 @@ mod tests {
         }
     }
 
-    /// The lines of a calendar, unfolded; each is at most 75 octets on the wire and ends with CRLF.
+    /// The unfolded lines of a calendar. Checks the limit of 75 octets per line and the CRLF line ends.
     fn lines(text: &str) -> Vec<String> {
         assert!(text.ends_with("\r\n") && !text.replace("\r\n", "").contains(['\r', '\n']), "{text:?}");
         assert!(text.split("\r\n").all(|line| line.len() <= 75), "{text}");

@@ -1,22 +1,20 @@
-//! What those who follow the page are told: that it now shows something else.
+//! The server-sent event for a change of the status page.
 
 use bytes::Bytes;
 
 use super::{Encoding, Site};
 
-/// The newest change of what `/` shows.
 #[derive(Clone, Debug)]
 pub struct ChangeEvent {
-    /// The entity tag of the plain page, without quotes.
+    /// The entity tag of the uncompressed page, without quotes.
     id: String,
-    /// The revision that changed the page; time may have changed it again since ("open for 13m").
+    /// The revision that changed the page. The page may have changed since as time passed ("open for 13m").
     revision: i64,
-    /// The event, ready for the wire and shared by all who are told.
+    /// The event in wire format, shared by all clients.
     event: Bytes,
 }
 
 impl ChangeEvent {
-    /// What brought `site` about, as far as anybody knows.
     pub(super) fn from_site(site: &Site) -> Self {
         Self::new(change_id(site), site.revision)
     }
@@ -26,7 +24,7 @@ impl ChangeEvent {
         Self { id, revision, event: event.into() }
     }
 
-    /// Becomes the change from `before` to `site`; says whether `/` shows anything else.
+    /// Updates the event to `site`; returns whether the content of `/` changed.
     pub(super) fn advance(&mut self, before: &Site, site: &Site) -> bool {
         let id = change_id(site);
         if id == self.id {
@@ -37,18 +35,18 @@ impl ChangeEvent {
         true
     }
 
-    /// Whether `last` names it: the id of its event, or the entity tag of the page in any encoding.
+    /// Whether `last` is this event's id, or the entity tag of the page in any encoding.
     pub fn matches(&self, last: &str) -> bool {
         let tag = last.trim_start_matches("W/").trim_matches('"');
         tag.split_once('-').map_or(tag, |(tag, _)| tag) == self.id
     }
 
-    /// The event that tells whoever knows it which revision that is: what time changes later is no news to them.
+    /// The first event for a client that already has this change. It carries the revision, so that the client can
+    /// ignore later changes of the same revision.
     pub fn initial_event(&self) -> Bytes {
         format!("event: here\ndata: {{\"revision\":{}}}\n\n", self.revision).into()
     }
 
-    /// The event that tells it.
     pub fn event(&self) -> Bytes {
         self.event.clone()
     }

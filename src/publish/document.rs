@@ -1,4 +1,4 @@
-//! One public document: its bytes, ready for the wire.
+//! A public document with its compressed bytes.
 
 use std::io::Write as _;
 
@@ -10,38 +10,33 @@ use super::Staleness;
 use super::api::stale_badge;
 use crate::format::hex;
 
-/// How hard brotli tries. For a page of 45 KB the levels 7 to 9 save at most half a per cent more, and the last of them
-/// takes 32 MB and fourteen times as long; the two above save a tenth and take fifty times as long. Whoever publishes
-/// would wait for that.
+/// The brotli level for pages, compressed while publishing. On a page of 45 KB, levels 7 to 9 save at most 0.5 % more,
+/// and level 9 takes 32 MB and 14 times as long; levels 10 and 11 save 10 % but take 50 times as long.
 const BROTLI_QUALITY: i32 = 6;
-/// As hard as it can.
+/// The highest brotli level, for static files.
 const BEST_QUALITY: i32 = 11;
-/// The logarithm of the window that brotli looks back in. With less than 17 it takes another, much slower way.
+/// The base-2 logarithm of the brotli window size. Values below 17 select another, much slower code path.
 const BROTLI_WINDOW: i32 = 20;
 
-/// Where the main part of every public page begins.
 const MAIN_TAG: &str = "<main id=\"main\">";
 
-/// Who may use a document besides our own pages.
+/// Which origins may read or frame a document.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CrossOrigin {
-    /// Nobody.
     #[default]
     SameOrigin,
-    /// Scripts and pages of any origin: it is public, and reading it takes no cookie.
+    /// Scripts and pages of any origin. The document is public and served without cookies.
     Any,
-    /// Pages of these origins, which have spaces between them, in a frame.
+    /// Pages of these space-separated origins may frame the document.
     FramedBy(String),
 }
 
 impl CrossOrigin {
-    /// Pages of these origins, in a frame.
     pub fn framed_by(origins: &[String]) -> Self {
         if origins.is_empty() { Self::SameOrigin } else { Self::FramedBy(origins.join(" ")) }
     }
 }
 
-/// How a document travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
     Plain,
@@ -49,7 +44,7 @@ pub enum Encoding {
     Brotli,
 }
 
-/// A document as it is served: made once, looked up ever after.
+/// A document with its compressed variants, made once and served many times.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
     pub status: u16,
@@ -57,13 +52,12 @@ pub struct Document {
     plain: Bytes,
     gzip: Bytes,
     brotli: Bytes,
-    /// The strong entity tag of each encoding, quotes included.
+    /// The strong entity tag of each encoding, with quotes.
     etags: [String; 3],
     pub reach: CrossOrigin,
 }
 
 impl Document {
-    /// A document of these bytes, compressed once and for all.
     pub fn new(status: u16, content_type: &str, plain: impl Into<Bytes>) -> Self {
         let plain = plain.into();
         let digest = hex(&Sha256::digest(&plain)[..12]);
@@ -78,33 +72,29 @@ impl Document {
         }
     }
 
-    /// A small file that never changes: it is worth the best that brotli can do, once at the start.
+    /// An embedded file, compressed once at startup with the best brotli level.
     pub fn static_file(content_type: &str, plain: &'static str) -> Self {
         Self { brotli: brotli(plain.as_bytes(), BEST_QUALITY), ..Self::new(200, content_type, plain) }
     }
 
-    /// A document for whoever wants it.
     pub fn cross_origin(content_type: &str, text: String) -> Self {
         Self { reach: CrossOrigin::Any, ..Self::new(200, content_type, text) }
     }
 
-    /// What a program is told where something went wrong.
     pub fn json_error(status: u16, json: String, reach: CrossOrigin) -> Self {
         Self { reach, ..Self::new(status, "application/json", json) }
     }
 
-    /// An HTML page.
     pub fn html(status: u16, html: String) -> Self {
         Self::new(status, "text/html; charset=utf-8", html)
     }
 
-    /// An HTML page that pages of other `origins` may frame, if there are any.
     pub fn framable_html(html: String, reach: CrossOrigin) -> Self {
         Self { reach, ..Self::html(200, html) }
     }
 
-    /// The same document, saying how old it is: a page at the top of its main part, a badge at its end. What programs
-    /// read stays as it is; there a field of the answer says so.
+    /// A copy that shows its age: HTML pages get a notice, badges a suffix. Other documents keep their text; their
+    /// response has a header with the time instead.
     pub fn as_stale(&self, age: &Staleness) -> Self {
         let text = std::str::from_utf8(&self.plain).unwrap_or_default();
         let aged = match self.content_type.split(';').next() {
@@ -120,12 +110,10 @@ impl Document {
         }
     }
 
-    /// Whether it has this status and says this text.
     pub fn has_content(&self, status: u16, text: &str) -> bool {
         self.status == status && self.plain == text.as_bytes()
     }
 
-    /// The bytes in `encoding`.
     pub fn bytes(&self, encoding: Encoding) -> &Bytes {
         match encoding {
             Encoding::Plain => &self.plain,
@@ -134,7 +122,6 @@ impl Document {
         }
     }
 
-    /// The entity tag of the bytes in `encoding`.
     pub fn etag(&self, encoding: Encoding) -> &str {
         match encoding {
             Encoding::Plain => &self.etags[0],
@@ -143,7 +130,7 @@ impl Document {
         }
     }
 
-    /// Whether the value of an `If-None-Match` names this document in any encoding.
+    /// Whether an `If-None-Match` value names this document in any encoding.
     pub fn matches(&self, if_none_match: &[u8]) -> bool {
         if_none_match
             .split(|byte| *byte == b',')
@@ -152,17 +139,17 @@ impl Document {
             .any(|tag| tag == b"*" || self.etags.iter().any(|own| own.as_bytes() == tag))
     }
 
-    /// How much memory it takes, in bytes.
+    /// The approximate memory use, in bytes.
     pub fn weight(&self) -> usize {
         self.plain.len() + self.gzip.len() + self.brotli.len() + 200
     }
 }
 
 impl Encoding {
-    /// All of them, in the order of their values.
+    /// In the order of the discriminants, which index arrays.
     pub const ALL: [Self; 3] = [Self::Plain, Self::Gzip, Self::Brotli];
 
-    /// The smallest encoding that an `Accept-Encoding` allows. A coding with `q=0` is refused.
+    /// The smallest encoding that an `Accept-Encoding` value allows. Codings with `q=0` are refused.
     pub fn from_accept_encoding(accept_encoding: &[u8]) -> Self {
         let mut accepted = Self::Plain;
         for coding in accept_encoding.split(|byte| *byte == b',') {
@@ -180,7 +167,7 @@ impl Encoding {
         accepted
     }
 
-    /// The value of `Content-Encoding`, where there is one.
+    /// The value of `Content-Encoding`.
     pub fn name(self) -> Option<&'static str> {
         match self {
             Self::Plain => None,
@@ -190,15 +177,15 @@ impl Encoding {
     }
 }
 
-/// An entity tag of its own for the same bytes with another field beside them: what a cache keeps of an old answer is not
-/// taken for the fresh one.
+/// An entity tag of its own for a stale response with the same bytes and another header, so that a cached copy doesn't
+/// validate as fresh.
 fn stale_etag(tag: &str, age: &Staleness) -> String {
     format!("{}-{}\"", tag.trim_end_matches('"'), age.confirmed_at.timestamp())
 }
 
 fn gzip(plain: &[u8]) -> Bytes {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    // Writing to memory can't fail; were it to, the plain bytes would still be served.
+    // Writing to memory can't fail.
     let written = encoder.write_all(plain).and_then(|()| encoder.finish());
     written.map(Bytes::from).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Why what is shown is not the newest state, and since when.
+//! The reason why the served page is not up to date, and the backoff after failed renderings.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -7,26 +7,23 @@ use serde::Serialize;
 
 use crate::domain::monotonic::Monotonic;
 
-/// What publishing could not do.
+/// The step of publishing that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
-    /// Reading the database.
     Reading,
-    /// Rendering a page: a fault of ours.
+    /// Rendering a page failed: a bug.
     Rendering,
-    /// Keeping the Site on the disk. What is served is the newest, but a restart would show an older one.
+    /// Storing the Site on disk. The served page is current, but a restart would show an older one.
     Storing,
 }
 
-/// A step that fails, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StepFailure {
     pub step: Step,
     pub since: Monotonic,
 }
 
-/// The trouble there is, if any.
 #[derive(Debug, Default)]
 pub(super) struct LastFailure(Mutex<Option<StepFailure>>);
 
@@ -35,7 +32,7 @@ impl LastFailure {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that `step` failed; trouble of the same kind is as old as when it began.
+    /// Records a failure of `step`. Repeated failures of the same step keep the time of the first.
     pub(super) fn record_failure(&self, step: Step, now: Monotonic) {
         let mut trouble = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if trouble.is_none_or(|trouble| trouble.step != step) {
@@ -43,18 +40,18 @@ impl LastFailure {
         }
     }
 
-    /// Notes that `step` went well, and all that comes before it.
+    /// Records a success of `step` and clears failures of `step` and the steps before.
     pub(super) fn record_success(&self, step: Step) {
         let mut trouble = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *trouble = trouble.filter(|trouble| trouble.step as u8 > step as u8);
     }
 }
 
-/// How long a state is left alone that could not be rendered once; twice as long each time, up to [`MAX_BACKOFF`].
+/// The wait after the first failed rendering of a revision. Each further failure doubles it, up to [`MAX_BACKOFF`].
 const MIN_BACKOFF: TimeDelta = TimeDelta::seconds(1);
 const MAX_BACKOFF: TimeDelta = TimeDelta::seconds(30);
 
-/// A state that can't be rendered: trying it three times a second would keep a processor busy for nothing.
+/// Backoff for a revision that fails to render. Without it, three attempts per second would waste a CPU core.
 #[derive(Debug, Default)]
 pub(super) struct RenderBackoff(Mutex<Option<Backoff>>);
 
@@ -66,7 +63,6 @@ struct Backoff {
 }
 
 impl RenderBackoff {
-    /// Notes whether `revision` could be rendered.
     pub(super) fn record_outcome(&self, revision: i64, rendered: bool, now: Monotonic) {
         let mut wait = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let before = wait.filter(|wait| wait.revision == revision);
@@ -74,7 +70,7 @@ impl RenderBackoff {
         *wait = (!rendered).then_some(Backoff { revision, since: now, duration: lasts });
     }
 
-    /// Whether `revision` is left alone for now; another one is not, nor any after the clock was set back.
+    /// Whether rendering `revision` must still wait. Other revisions never wait.
     pub(super) fn is_waiting(&self, revision: i64, now: Monotonic) -> bool {
         let wait = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         wait.is_some_and(|wait| wait.revision == revision && (wait.since..wait.since + wait.duration).contains(&now))

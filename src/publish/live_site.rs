@@ -1,4 +1,4 @@
-//! The Site as it is served: with every answer made beforehand.
+//! The published Site with a prepared response for each document.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,7 +9,6 @@ use super::Document;
 use super::prepared_response::{CACHE_BRIEF, CACHE_SHORT, CSP_NONE, PreparedResponse, ResponsePolicy};
 use super::site::{FILTER_UNAVAILABLE, Site, error_path};
 
-/// A [`Site`] and the answers that show it; made when it is swapped in, looked up ever after.
 #[derive(Debug)]
 pub struct LiveSite {
     pub site: Arc<Site>,
@@ -17,7 +16,6 @@ pub struct LiveSite {
 }
 
 impl LiveSite {
-    /// `site`, ready to be answered with.
     pub(super) fn new(site: Arc<Site>, secure: bool) -> Self {
         let policy = HeaderValue::from_str(&site.content_security_policy).unwrap_or(CSP_NONE);
         let terms = ResponsePolicy {
@@ -33,23 +31,22 @@ impl LiveSite {
         Self { responses: answers.collect(), site }
     }
 
-    /// What is answered at `path`, if it is a hot page.
+    /// The prepared response for a hot document.
     pub fn response(&self, path: &str) -> Option<&PreparedResponse> {
         self.responses.get(path)
     }
 
-    /// The page that says an error of this status.
     pub fn error(&self, status: u16) -> Option<&PreparedResponse> {
         self.responses.get(error_path(status).as_str())
     }
 
-    /// The page that says a filtered view can't be had now.
+    /// The page for a filtered view that is unavailable.
     pub fn filter_unavailable(&self) -> Option<&PreparedResponse> {
         self.responses.get(FILTER_UNAVAILABLE)
     }
 }
 
-/// Whether the document at `path` shows a single incident or maintenance, which few read.
+/// Whether `path` shows a single incident or maintenance; these get [`CACHE_BRIEF`].
 fn is_single_incident(path: &str) -> bool {
     path.starts_with("/incidents/")
         || path.strip_prefix("/api/v2/incidents/").is_some_and(|name| name != "unresolved.json")

@@ -1,4 +1,4 @@
-//! Which documents for programs a Site holds: the API, the feeds, the badges.
+//! The hot documents for programs: API, feeds, badges and embed scripts.
 
 use chrono::{DateTime, Utc};
 
@@ -9,19 +9,17 @@ use super::{JsonShape, Snapshot};
 use crate::domain::page_status::Banner;
 use crate::domain::{Incident, IncidentId, Status};
 
-/// What every document of the API is.
 pub const JSON: &str = "application/json; charset=utf-8";
 const SVG: &str = "image/svg+xml; charset=utf-8";
 
-/// What another site puts into its pages to show the notice.
+/// The script that other sites include to show the embedded notice.
 const EMBED_SCRIPT: &str = include_str!("../../public/embed.js");
-/// What runs in the frame of the notice.
+/// The script inside the frame of the embedded notice.
 const FRAME_SCRIPT: &str = include_str!("../../public/frame.js");
 
-/// Where the last days of all components stand.
 pub const SHOWCASE_PATH: &str = "/uptime_showcase";
 
-/// Path, kind and text of each.
+/// Path, content type and text of each document.
 pub fn render_machine_documents(
     snapshot: &Snapshot,
     origin: &str,
@@ -48,7 +46,6 @@ pub fn render_machine_documents(
     all
 }
 
-/// The page as every document of `snapshot` names it.
 pub fn page_context<'a>(snapshot: &'a Snapshot, origin: &'a str) -> PageContext<'a> {
     let Snapshot { page, groups, components, open, planned, .. } = snapshot;
     let changes = snapshot.listed.iter().map(|it| it.updated_at);
@@ -56,7 +53,7 @@ pub fn page_context<'a>(snapshot: &'a Snapshot, origin: &'a str) -> PageContext<
     PageContext::new(page, origin, groups, components, open, planned).with_changes(changes)
 }
 
-/// Each incident and maintenance that has a page rendered ahead, in both shapes.
+/// Every incident and maintenance with a hot page, in both JSON shapes.
 fn incident_documents(scene: &PageContext<'_>, snapshot: &Snapshot) -> Vec<(String, &'static str, String)> {
     let mut all = Vec::new();
     let incidents: Vec<&Incident> = snapshot.open.iter().chain(&snapshot.recent).chain(&snapshot.newest).collect();
@@ -74,7 +71,7 @@ fn incident_documents(scene: &PageContext<'_>, snapshot: &Snapshot) -> Vec<(Stri
     all
 }
 
-/// One badge for the page, saying what its first heading says, and one for each component.
+/// One badge for the page and one for each component.
 fn badge_documents(scene: &PageContext<'_>, snapshot: &Snapshot) -> Vec<(String, &'static str, String)> {
     let statuses: Vec<Status> = scene.components.iter().map(|(_, status)| *status).collect();
     let banner = Banner::from_incidents(&statuses, &snapshot.open);

@@ -1,8 +1,7 @@
-//! Publishing: from one consistent state of the database to the bytes that visitors are served.
+//! Publishing: renders one consistent state of the database into the documents that visitors get.
 //!
-//! [`Publisher::publish`] renders the hot pages of a revision into a [`Site`] and swaps it in; readers
-//! look up, and touch neither database nor template. What lies too deep to be rendered ahead is
-//! rendered on first request and kept in a bounded cache under its revision.
+//! [`Publisher::publish`] renders the hot pages of a revision into a [`Site`] and swaps it in. Requests for them are
+//! lookups, without database or templates. Other pages are rendered on demand and kept in a bounded cache.
 
 pub mod address;
 pub mod api;
@@ -65,51 +64,48 @@ use crate::counters::{Counter, DurationCounter};
 use crate::db::{self, Db, Examination};
 use crate::domain::monotonic::Monotonic;
 
-/// How old a Site may be before its pages say so.
+/// The age of the last confirmation after which pages show a notice.
 const STALE_AFTER: TimeDelta = TimeDelta::minutes(1);
 
-/// How a snapshot becomes a Site, in whose place it comes, under which origin, and when.
+/// Renders a snapshot: takes the previous Site, the origin and the time.
 pub type Render = fn(&Snapshot, &Site, &str, DateTime<Utc>) -> Site;
 
-/// Makes Sites and holds the one that is served.
 pub struct Publisher {
     db: Db,
     clock: Clock,
-    /// Scheme, host and port of the address visitors use.
+    /// Scheme, host and port of the public URL.
     origin: String,
-    /// Where the Site is kept between runs.
+    /// Where the Site is stored between runs.
     file: PathBuf,
     render: Render,
     live_site: ArcSwap<LiveSite>,
-    /// Moves on whenever the Site shows something else at `/`.
+    /// Changes whenever the content of `/` does.
     changes: watch::Sender<ChangeEvent>,
-    /// What the Site was rendered from; none until the database was read.
+    /// What the Site was rendered from; `None` until the database was read.
     snapshot: RwLock<Option<Arc<Snapshot>>>,
-    /// One publishing at a time, so that an older state never replaces a newer one.
+    /// Serializes publishing, so that an older state never replaces a newer one.
     publishing: Mutex<PublishResult>,
-    /// How often publishing was asked for.
+    /// The number of publish requests.
     requested: AtomicU64,
-    /// What a database has to follow on.
+    /// Compared with the database before its state may replace the published one.
     published: RwLock<Published>,
-    /// Whether a database that is empty or of another page may take its place once.
+    /// Whether an empty database or one of another page may replace the published state, once.
     accepts_empty: AtomicBool,
     last_failure: LastFailure,
-    /// When the database last confirmed the Site to this process.
+    /// When the database last confirmed the Site in this process.
     confirmed: std::sync::Mutex<Option<Monotonic>>,
-    /// Why the database is not read, in a sentence for the operator.
+    /// Why the database is not read, as a sentence for the operator.
     waiting: RwLock<Option<String>>,
-    /// The state that could not be rendered last, and until when it is left alone.
     render_backoff: RenderBackoff,
     on_demand: OnDemandCache,
     withdrawals: Withdrawals,
     counts: PublishCounts,
 }
 
-/// The last publishing, and for whom it was.
 struct PublishResult {
-    /// The last caller who had asked before the database was read.
+    /// The number of the last request covered: those made before the database was read.
     covers: u64,
-    /// The revision, or why there is none.
+    /// The revision, or the error message.
     outcome: Result<i64, String>,
 }
 
@@ -119,21 +115,19 @@ impl Default for PublishResult {
     }
 }
 
-/// What a publisher did since it was made.
 #[derive(Debug, Default)]
 pub struct PublishCounts {
-    /// Sites, and the time from reading the database to the swap.
+    /// Published Sites, and the time from reading the database to the swap.
     pub published: DurationCounter,
-    /// Attempts that failed.
     pub failed: Counter,
-    /// Deep pages that were rendered.
+    /// Pages rendered on demand.
     pub rendered: Counter,
-    /// Deep pages that were asked for and not found at once.
+    /// Requests for on-demand pages that the fast lookup could not answer.
     pub asked: Counter,
 }
 
 impl Publisher {
-    /// A publisher that serves what `file` holds until it publishes for the first time.
+    /// Serves the Site stored in `file` until the first publish.
     pub fn new(db: Db, clock: Clock, origin: String, file: PathBuf) -> Self {
         let (stored, published) = match Site::load_stored(&file) {
             StoredSite::Site(site) => {
@@ -167,60 +161,55 @@ impl Publisher {
         }
     }
 
-    /// The same, rendering by another function.
     #[must_use]
     pub fn with_renderer(self, render: Render) -> Self {
         Self { render, ..self }
     }
 
-    /// The same, but requests for deep pages are refused after waiting for `patience`.
+    /// Requests for on-demand pages fail with `Busy` after waiting for `patience`.
     #[must_use]
     pub fn with_render_timeout(self, patience: Duration) -> Self {
         Self { on_demand: self.on_demand.with_timeout(patience), ..self }
     }
 
-    /// The same, for which a database that is empty or of another page may take the place of what is published, once.
+    /// Lets an empty database, or one of another page, replace the published state once.
     #[must_use]
     pub fn with_accept_empty(self, accepts_empty: bool) -> Self {
         Self { accepts_empty: AtomicBool::new(accepts_empty), ..self }
     }
 
-    /// What is served now.
     pub fn site(&self) -> Arc<Site> {
         self.live_site.load().site.clone()
     }
 
-    /// What is served now, with its answers, for as long as it takes to answer.
+    /// The live Site with its responses. Hold the guard only while answering a request.
     pub fn live_site(&self) -> Guard<Arc<LiveSite>> {
         self.live_site.load()
     }
 
-    /// The newest change of what `/` shows, and those that follow.
     pub fn changes(&self) -> watch::Receiver<ChangeEvent> {
         self.changes.subscribe()
     }
 
-    /// The state that is served now, once the database was read.
+    /// The snapshot of the live Site; `None` before the database was first read.
     pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
         self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Why what is served is not the newest state, where that is so.
     pub fn last_failure(&self) -> Option<StepFailure> {
         self.last_failure.newest()
     }
 
-    /// What it did so far.
     pub fn counts(&self) -> &PublishCounts {
         &self.counts
     }
 
-    /// Renders the newest state and swaps it in; gives its revision. Documents whose text did not
-    /// change stay the very same, compressed bytes included. All callers who ask while a Site is rendered share the
-    /// next one: it is read after they asked, so what each of them committed is in it.
+    /// Renders the newest state, swaps it in and returns its revision. Documents with unchanged text are reused, with
+    /// their compressed bytes. Concurrent calls share one rendering that starts after the calls, so it includes what
+    /// each caller committed.
     ///
     /// # Errors
-    /// Where the database can't be read or a page can't be rendered; then the Site before stays.
+    /// If reading the database or rendering fails; the previous Site stays live.
     pub async fn publish(&self) -> anyhow::Result<i64> {
         let ticket = self.requested.fetch_add(1, SeqCst) + 1;
         let mut shared = self.publishing.lock().await;
@@ -257,11 +246,11 @@ impl Publisher {
         Ok(revision)
     }
 
-    /// The newest state of the database, where it may take the place of what is published. The revision of a backup
-    /// that was restored is brought above the published one first.
+    /// Loads the newest state, if it may replace the published one. For a restored backup, first raises the database
+    /// revision above the published one.
     async fn load_successor(&self, now: DateTime<Utc>) -> anyhow::Result<Arc<Snapshot>> {
         if self.was_unreachable() {
-            // It may be another database by now, or one that is still being restored.
+            // The database may have been replaced, or a restore may still be running.
             self.check_database(&self.db.examine(now).await?)?;
         }
         let (snapshot, order) = self.load(now).await?;
@@ -283,7 +272,7 @@ impl Publisher {
         self.published.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether a database in which this was `found` may be taken up.
+    /// Whether the database with this examination may replace the published state.
     ///
     /// # Errors
     /// The reason to wait.
@@ -291,7 +280,8 @@ impl Publisher {
         self.published().check_successor(found, self.accepts_empty.load(Relaxed))
     }
 
-    /// The newest state, and how it follows on what is published. Copies of pages outlive a database of another page.
+    /// Loads the newest state and its order relative to the published one, and invalidates cached pages after
+    /// withdrawals.
     async fn load(&self, now: DateTime<Utc>) -> anyhow::Result<(Arc<Snapshot>, StateOrder)> {
         let mut tx = self.db.read().await?;
         let order = match self.published().compare(&db::DatabaseState::load(&mut tx).await?) {
@@ -304,7 +294,7 @@ impl Publisher {
         Ok((Arc::new(snapshot), order))
     }
 
-    /// The Site of `snapshot`. A panic in it ends here.
+    /// Renders the Site on the blocking pool; a panic there becomes an error.
     async fn render(
         &self,
         snapshot: Arc<Snapshot>,
@@ -321,7 +311,7 @@ impl Publisher {
         tokio::task::spawn_blocking(move || site.store(&file)).await?
     }
 
-    /// Removes the stored Site where it shows what was withdrawn since: a restart without a database would show it.
+    /// Removes the stored Site if it shows withdrawn content: a restart without a database would serve it.
     fn drop_outdated_file(&self) {
         if !self.withdrawals.invalidates_stored() {
             return;
@@ -333,7 +323,7 @@ impl Publisher {
         }
     }
 
-    /// The same result, and a note of it for whoever watches.
+    /// Records success or failure of `step` and passes the result on.
     fn record_outcome<T>(&self, step: Step, result: anyhow::Result<T>) -> anyhow::Result<T> {
         match &result {
             Ok(_) => {
@@ -351,18 +341,18 @@ impl Publisher {
         result
     }
 
-    /// Publishes if the database has a newer revision than the Site, as after a change by another
-    /// process; says whether it did. A state that could not be rendered is left alone for a while.
+    /// Publishes if the database is ahead of the Site, for example after a change by another process. Returns whether
+    /// it published.
     ///
     /// # Errors
-    /// As [`Publisher::publish`], and where the newest state is left alone.
+    /// As [`Publisher::publish`], and while the backoff after a failed rendering lasts.
     pub async fn follow(&self) -> anyhow::Result<bool> {
         let newest = self.newest_revision().await;
         if let Ok(revision) = newest
             && (revision != self.site().revision || self.snapshot().is_none() || self.was_unreachable())
             && !self.render_backoff.is_waiting(revision, self.clock.monotonic())
         {
-            // Publishing notes whether the database is one to be read.
+            // `publish` examines the database first and records failures.
             return self.publish().await.map(|_| true);
         }
         let revision = self.record_outcome(Step::Reading, newest.map_err(Into::into))?;
@@ -373,10 +363,7 @@ impl Publisher {
         Ok(behind)
     }
 
-    /// Renders the same state anew, because time has passed.
-    ///
-    /// # Errors
-    /// As [`Publisher::follow`].
+    /// Renders the same revision again, because time has passed.
     pub async fn refresh(&self) -> anyhow::Result<()> {
         self.publish_unless_backing_off(self.site().revision).await
     }
@@ -387,13 +374,13 @@ impl Publisher {
         self.publish().await.map(drop)
     }
 
-    /// Notes that the database can't be opened, and why, in a sentence for the operator.
+    /// Records that the database can't be opened, with the reason for the operator.
     pub fn set_database_unavailable(&self, reason: String) {
         self.last_failure.record_failure(Step::Reading, self.clock.monotonic());
         self.set_waiting(Some(reason));
     }
 
-    /// Why the database is not read, where that is so: a sentence without names of files or hosts.
+    /// Why the database is not read, without names of files or hosts.
     pub fn waiting_reason(&self) -> Option<String> {
         self.waiting.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -411,8 +398,8 @@ impl Publisher {
         self.db.read().await?.revision().await
     }
 
-    /// Says on every page when it was last confirmed, once that is longer ago than a minute; to be called
-    /// where publishing fails. Publishing takes it back.
+    /// Adds the stale notice to every page if the last confirmation is over a minute old. To be called when publishing
+    /// fails; the next publish removes the notice.
     pub async fn mark_stale(&self) {
         let served = self.live_site.load_full();
         let site = served.site.clone();
@@ -422,7 +409,7 @@ impl Publisher {
         let is_secure = self.is_secure();
         let aging = tokio::task::spawn_blocking(move || Arc::new(LiveSite::new(Arc::new(site.as_stale()), is_secure)));
         if let Ok(aged) = aging.await {
-            // Unless something was published in the meantime.
+            // Skipped if another Site was published in the meantime.
             let swapped = self.live_site.compare_and_swap(&served, aged.clone());
             if Arc::ptr_eq(&swapped, &served) {
                 self.changes.send_if_modified(|change| change.advance(&served.site, &aged.site));
@@ -430,12 +417,12 @@ impl Publisher {
         }
     }
 
-    /// Whether the database has not confirmed `site` for too long, whatever the clock was set to meanwhile.
+    /// Uses the monotonic clock, so that setting the wall clock doesn't matter.
     fn is_stale(&self, site: &Site) -> bool {
         let confirmed = *self.confirmed.lock().unwrap_or_else(PoisonError::into_inner);
         match confirmed {
             Some(at) => self.clock.monotonic() - at >= STALE_AFTER,
-            // It was stored by an earlier process, whose clock may have been ahead.
+            // Stored by an earlier process, whose wall clock may have been ahead.
             None => !(-STALE_AFTER..STALE_AFTER).contains(&(self.clock.now() - site.confirmed_at)),
         }
     }

@@ -1,4 +1,4 @@
-//! Pages too deep to be rendered ahead: an old incident, a month of the history, a choice of it.
+//! Pages rendered on demand: old incidents, months of the history, filtered views.
 
 use std::collections::BTreeMap;
 
@@ -23,28 +23,25 @@ use crate::ui::pages::public::maintenance::{self, MaintenancePage};
 use crate::ui::pages::public::uptime::{UptimePage, render_uptime_page as render_uptime};
 use crate::ui::public_layout::PublicContext;
 
-/// Which page.
 #[derive(Clone, Debug)]
 pub enum OnDemandPage {
-    /// An incident or a maintenance: they share their addresses.
+    /// An incident or a maintenance; both share the path `/incidents/ID`.
     Incident(IncidentId),
-    /// One maintenance as a calendar program opens it.
+    /// A single maintenance as iCalendar.
     CalendarEvent(MaintenanceId),
-    /// An incident or a maintenance as programs read it.
     Json(IncidentId, JsonShape),
-    /// Three months of the history as programs read them; the current ones are page 1.
+    /// Three months of the history as JSON; page 1 holds the current ones.
     Quarter(u32),
-    /// The last days of some components, as programs read them.
+    /// The uptime showcase of these components as JSON.
     Showcase(Vec<ComponentId>),
-    /// A month, from its newest incident or behind a cursor.
+    /// A month, from the cursor or its newest incident on.
     Month(Month, Option<Cursor>),
-    /// What a filter lets through, from the newest incident or behind a cursor.
+    /// A filtered view, from the cursor or its newest incident on.
     Filtered(HistoryFilter, Option<Cursor>),
-    /// The uptime of every component, month by month.
+    /// The uptime of every component by month.
     Uptime,
 }
 
-/// A page with all that it shows.
 pub(super) struct LoadedPage {
     page: Page,
     tone: Indicator,
@@ -79,7 +76,7 @@ struct HistoryList {
 }
 
 impl OnDemandPage {
-    /// The one address of this page: equal pages have equal addresses, however they were asked for.
+    /// The canonical address, also the cache key: equal pages have equal addresses.
     pub fn address(&self) -> String {
         match self {
             Self::Incident(id) => format!("/incidents/{id}"),
@@ -94,9 +91,8 @@ impl OnDemandPage {
         }
     }
 
-    /// Reads what the page shows.
     pub(super) async fn load(self, tx: &mut Tx, now: DateTime<Utc>) -> db::Result<LoadedPage> {
-        // First, so that an address at which there is nothing costs one look.
+        // Loaded first, so that an unknown id needs no other queries.
         let found = match &self {
             Self::Incident(id) | Self::Json(id, _) => Some(load_incident_or_maintenance(tx, id).await?),
             _ => None,
@@ -215,7 +211,7 @@ async fn load_filtered(
     Ok(HistoryList { path, month: None, filter, unsearched, components, totals, incidents, maintenances, newer, older })
 }
 
-/// The maintenances among the incidents of one page of a month: between the page before and the rest.
+/// The maintenances for one page of a month: those between the end of the previous page and the end of this one.
 async fn maintenances_between(
     tx: &mut Tx,
     incidents: &[Incident],
@@ -227,14 +223,14 @@ async fn maintenances_between(
     db::maintenances::list_within(tx, (from, to), MAX_MAINTENANCES as i64 + 1).await
 }
 
-/// Cuts a list to one page; where more follows, gives the cursor behind its last incident.
+/// Truncates a list to one page; returns the cursor after its last incident if there are more.
 fn take_page(incidents: &mut Vec<Incident>) -> Option<Cursor> {
     let follows = incidents.len() > PAGE_SIZE;
     incidents.truncate(PAGE_SIZE);
     incidents.last().filter(|_| follows).map(Cursor::after_incident)
 }
 
-/// The address of some components' last days. A comma needs no escape there.
+/// A comma needs no escape in a query.
 fn showcase_path(chosen: &[ComponentId]) -> String {
     let ids: Vec<&str> = chosen.iter().map(ComponentId::as_str).collect();
     format!("/uptime_showcase?components={}", ids.join(","))
@@ -250,7 +246,6 @@ fn url_with_query(path: &str, mut pairs: Vec<(&'static str, String)>, cursor: Op
 }
 
 impl LoadedPage {
-    /// The document.
     pub(super) fn render(self, origin: &str, now: DateTime<Utc>) -> Document {
         let shell = |page, path| PublicContext { page, base_url: origin.to_owned(), path, tone: self.tone, now };
         let html = match self.content {

@@ -1,4 +1,4 @@
-//! Deep pages that were rendered: one rendering for all who ask at once, and each page as it was last.
+//! The cache of on-demand pages. Concurrent requests for a page share one rendering.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,28 +17,27 @@ use super::{
 use crate::db;
 use crate::domain::audit::Digest;
 
-/// What the pages may take, in bytes.
+/// Bytes for rendered pages.
 const PAGES_BYTES: u64 = 16 * 1024 * 1024;
-/// What each page as it was last may take, in bytes; most of them are among the pages too.
+/// Bytes for the latest copy of each page; most of them share memory with the rendered pages.
 const LATEST_BYTES: u64 = 8 * 1024 * 1024;
-/// What the addresses at which there is nothing may take, in bytes.
+/// Bytes for addresses known to be missing.
 const MISSING_BYTES: u64 = 1024 * 1024;
-/// What error pages with a sentence of their own may take, in bytes.
+/// Bytes for error pages with a custom message.
 const ERRORS_BYTES: u64 = 1024 * 1024;
 
-/// What a deep page is true for.
+/// The cache version of an on-demand page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Edition {
     /// See [`super::Site::edition`].
     site: (i64, i64),
-    /// How much had been withdrawn before: see [`super::withdrawals`].
+    /// The number of withdrawals so far; see [`super::withdrawals`].
     withdrawn: u64,
 }
 
-/// Why a deep page can't be shown.
 #[derive(Debug, thiserror::Error)]
 pub enum OnDemandError {
-    /// Too many other deep pages are being rendered; never a reason to show an older copy.
+    /// Too many on-demand renderings. Not an outage: no stale copy is served.
     #[error("too many deep pages at once")]
     Busy,
     #[error(transparent)]
@@ -55,17 +54,17 @@ impl OnDemandError {
     }
 }
 
-/// What was rendered on demand, bounded by what it weighs.
+/// All caches are bounded by size.
 pub(super) struct OnDemandCache {
-    /// By edition and address; many who ask for one wait for one rendering.
+    /// By edition and address.
     pages: moka::future::Cache<String, Arc<PreparedResponse>>,
-    /// By address alone, each in the edition it was rendered in last.
+    /// By address: the latest rendering, used during outages.
     latest: moka::sync::Cache<String, LatestCopy>,
-    /// By address alone, each as it is shown while the Site says since when it is old.
+    /// By address: the copy with the stale notice.
     stale: moka::sync::Cache<String, StaleCopy>,
-    /// The addresses at which there was nothing, and in which edition.
+    /// The edition in which an address was missing.
     missing: moka::sync::Cache<String, Edition>,
-    /// Error pages with a sentence of their own, by revision, status and sentence.
+    /// Error pages with a custom message, by revision, status and message.
     errors: moka::sync::Cache<String, Arc<PreparedResponse>>,
     permits: RenderPermits,
 }
@@ -77,13 +76,12 @@ struct LatestCopy {
     answer: Arc<PreparedResponse>,
 }
 
-/// A page that says how old it is, and for how long that is the answer.
 #[derive(Clone)]
 struct StaleCopy {
     edition: Edition,
-    /// As long as the Site was confirmed at this time and no later.
+    /// Valid only while the Site has this confirmation time.
     confirmed_at: DateTime<Utc>,
-    /// As long as the database can't be read: else a newer one could be rendered.
+    /// Valid only while the database can't be read; otherwise a newer copy could be rendered.
     during_outage: bool,
     answer: Arc<PreparedResponse>,
 }
@@ -109,19 +107,16 @@ impl OnDemandCache {
         }
     }
 
-    /// The same, but whoever waits for a turn is refused after `patience`.
     pub(super) fn with_timeout(self, patience: Duration) -> Self {
         Self { permits: self.permits.with_timeout(patience), ..self }
     }
 
-    /// Drops every copy of every page.
     pub(super) fn clear(&self) {
         self.pages.invalidate_all();
         self.latest.invalidate_all();
         self.stale.invalidate_all();
     }
 
-    /// Drops the copies of one page.
     fn drop_copies(&self, address: &str) {
         self.latest.invalidate(address);
         self.stale.invalidate(address);
@@ -137,7 +132,7 @@ fn clamp_weight(bytes: usize) -> u32 {
 }
 
 impl Publisher {
-    /// A deep page, if it is ready at `address` and still true, or still as old as it says.
+    /// A ready response for `address`, if it is of the current edition, or a stale copy that is still valid.
     pub fn cached(&self, address: &str) -> Option<Arc<PreparedResponse>> {
         let served = self.live_site();
         let Some(age) = &served.site.staleness else {
@@ -151,30 +146,25 @@ impl Publisher {
         holds.then_some(old.answer)
     }
 
-    /// Whether the database can't be read.
     fn is_database_down(&self) -> bool {
         self.last_failure().is_some_and(|trouble| trouble.step == Step::Reading)
     }
 
-    /// Whether there was nothing at `address`, and nothing was published since.
+    /// Whether `address` was missing in the current edition.
     pub fn is_known_missing(&self, address: &str) -> bool {
         self.on_demand.missing.get(address) == Some(self.edition())
     }
 
-    /// A page that lies too deep to be rendered ahead, for nobody in particular: see [`Publisher::on_demand_for`].
-    ///
-    /// # Errors
-    /// As [`Publisher::on_demand_for`].
+    /// [`Publisher::on_demand_for`] without a per-client limit.
     pub async fn on_demand(&self, page: OnDemandPage) -> Result<Arc<PreparedResponse>, Arc<OnDemandError>> {
         self.on_demand_for(page, None).await
     }
 
-    /// A page that lies too deep to be rendered ahead. Many readers of one page cause one rendering. Where the
-    /// database is away it is shown as it was last, with a note of its age, unless anything was withdrawn since.
+    /// Renders a page on demand or serves it from the cache; `client` limits concurrent renderings per client. During a
+    /// database outage the latest copy is served with a stale notice, unless anything was withdrawn since.
     ///
     /// # Errors
-    /// `Busy` where too many other deep pages are being rendered; `Unavailable` where the database is away and there
-    /// is no copy that may be shown.
+    /// `Busy` if too many renderings are queued; `Unavailable` if the database is down and no copy may be served.
     pub async fn on_demand_for(
         &self,
         page: OnDemandPage,
@@ -217,12 +207,11 @@ impl Publisher {
         if let Some(answer) = self.on_demand.pages.get(&key).await {
             return Ok(answer);
         }
-        // Outside of what requests share: a client that waits for its own turns delays no other one.
+        // Outside of the shared rendering: a client waiting for its own permit must not delay other clients.
         let _place = self.on_demand.permits.acquire_for_client(&page, client).await.ok_or(OnDemandError::Busy)?;
         self.on_demand.pages.try_get_with(key, self.render_on_demand(page)).await
     }
 
-    /// The page as it was rendered last, unless anything was withdrawn since.
     async fn copy_during_outage(
         &self,
         address: &str,
@@ -233,7 +222,7 @@ impl Publisher {
         if latest.edition.withdrawn != now.withdrawn || latest.edition.site.0 > now.site.0 {
             return None;
         }
-        // What belongs to an older edition was last true when it was rendered, not when the Site was.
+        // A copy of an older edition was last valid when rendered, not when the Site was confirmed.
         let age = age.filter(|_| latest.edition == now);
         if age.is_none() && !self.is_database_down() && at - latest.at < STALE_AFTER {
             return Some(latest.answer);
@@ -243,7 +232,7 @@ impl Publisher {
         Some(self.stale_copy(address, latest, age, true).await)
     }
 
-    /// The same page, saying how old it is; ready at once from now on, where the Site says it too.
+    /// The page with its stale notice. Cached for [`Publisher::cached`] while the Site is stale too.
     async fn stale_copy(
         &self,
         address: &str,
@@ -267,7 +256,7 @@ impl Publisher {
         answer
     }
 
-    /// The page of an error that has a sentence of its own to say; what refuses a flood is rendered once.
+    /// An error page with a custom message. Cached, so that rejecting a flood of requests costs one rendering.
     pub fn error(&self, status: u16, sentence: String) -> Arc<PreparedResponse> {
         let snapshot = self.snapshot();
         let key = format!("{:?} {status} {sentence}", snapshot.as_ref().map(|snapshot| snapshot.revision));
@@ -278,7 +267,7 @@ impl Publisher {
     }
 
     async fn render_on_demand(&self, page: OnDemandPage) -> Result<Arc<PreparedResponse>, OnDemandError> {
-        // Who is known to be away is not waited for.
+        // Fail fast instead of waiting for a database known to be down.
         if self.is_database_down() {
             return Err(db::Error::Unavailable("publishing can't read it either".into()).into());
         }
@@ -294,7 +283,7 @@ impl Publisher {
         Ok(rendered.await.map(Arc::new).map_err(db::Error::other)?)
     }
 
-    /// Judges what changed since the last look; drops every copy where something may have been withdrawn.
+    /// Drops every copy if an audit row since the last publish may be a withdrawal.
     pub(super) async fn follow_withdrawals(&self, tx: &mut db::Tx, newest: Option<&Digest>) -> db::Result<()> {
         if self.withdrawals.follow(tx, newest).await? {
             self.on_demand.clear();
@@ -302,7 +291,7 @@ impl Publisher {
         Ok(())
     }
 
-    /// Drops every copy: a change was committed that could not be published, and it may have withdrawn something.
+    /// Drops every copy. Needed after a change that was committed but not published: it may be a withdrawal.
     pub fn invalidate_copies(&self) {
         self.withdrawals.invalidate_all();
         self.on_demand.clear();
@@ -316,7 +305,7 @@ impl Publisher {
         Edition { site: site.edition(), withdrawn: self.withdrawn() }
     }
 
-    /// Counts what may have withdrawn something; a commit whose outcome is not known may have.
+    /// The number of possible withdrawals, including commits with unknown outcome.
     fn withdrawn(&self) -> u64 {
         self.withdrawals.count() + self.db.uncertain_commits()
     }

@@ -1,4 +1,4 @@
-//! Deep pages for programs: one incident, three months of the history, the last days of some components.
+//! JSON documents rendered on demand: single incidents, three months of the history, uptime showcases.
 
 use chrono::{DateTime, Days, Utc};
 use chrono_tz::Tz;
@@ -12,19 +12,18 @@ use crate::domain::{Component, ComponentId, Group, Incident, IncidentId, Mainten
 use crate::format::time::today;
 use crate::ui::pages::public::DAYS;
 
-/// The most incidents, and the most maintenances, in three months of the history.
+/// The maximum number of incidents, and of maintenances, in three months of the history.
 pub(super) const MAX_IN_QUARTER: i64 = 500;
 
-/// In which of its two shapes an incident is told.
+/// The two JSON shapes of an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JsonShape {
-    /// With the page around it, under `/api/v2/`.
+    /// Wrapped in an object with the page, under `/api/v2/`.
     Api,
-    /// Everything at the top level, beside its page.
+    /// All data at the top level, at `/incidents/ID.json`.
     Flat,
 }
 
-/// A document for programs with all that it tells.
 pub struct JsonDocument {
     groups: Vec<Group>,
     components: Vec<Component>,
@@ -49,7 +48,6 @@ struct Showcase {
 }
 
 impl JsonShape {
-    /// Where an incident is told in this shape.
     pub fn path(self, id: &IncidentId) -> String {
         match self {
             Self::Api => format!("/api/v2/incidents/{id}.json"),
@@ -59,7 +57,7 @@ impl JsonShape {
 }
 
 impl JsonDocument {
-    /// What every such document needs.
+    /// Loads the data that every document needs.
     pub async fn with_context(
         tx: &mut Tx,
         components: Vec<Component>,
@@ -78,8 +76,8 @@ impl JsonDocument {
         Self { subject: Subject::Maintenance(maintenance, form), ..self }
     }
 
-    /// What ended within three months, at most `limit` incidents and maintenances each; on the first page also what
-    /// goes on.
+    /// Adds what ended in these three months, up to `limit` incidents and maintenances each; page 1 includes what is
+    /// ongoing.
     pub async fn for_quarter(
         self,
         tx: &mut Tx,
@@ -118,7 +116,6 @@ impl JsonDocument {
         Ok(Self { subject: Subject::Showcase(Box::new(showcase)), ..self })
     }
 
-    /// The document.
     pub fn render(&self, page: &Page, origin: &str, now: DateTime<Utc>) -> Document {
         let scene = api::PageContext::new(page, origin, &self.groups, &self.components, &self.open, &self.planned);
         let text = match &self.subject {

@@ -1,7 +1,5 @@
-//! A document ready to be answered with: the fields of its header are made once, not for every reader.
-//!
-//! A request for it costs a lookup and a copy; nothing is formatted. Whoever shows a document, be it of the
-//! Site, from the cache of deep pages or a file, answers with one of these, so all of them say the same.
+//! A document with its response headers, built once so that requests need no formatting. All public documents are
+//! served through this type: hot pages, on-demand pages and files.
 
 use std::sync::Arc;
 
@@ -14,7 +12,7 @@ use super::document::CrossOrigin;
 use super::stale::{CONFIRMED_AT_HEADER, Staleness};
 use super::{Document, Encoding};
 
-/// What every answer of this server carries, whatever its status.
+/// Headers of every response, whatever its status.
 pub const SECURITY_HEADERS: [(HeaderName, HeaderValue); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin")),
@@ -27,58 +25,52 @@ pub const SECURITY_HEADERS: [(HeaderName, HeaderValue); 6] = [
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
 ];
 
-/// The policy of what is no page: nothing may be loaded, nothing may frame it.
+/// The policy for documents other than pages: no loading, no framing.
 pub const CSP_NONE: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-/// What every answer carries besides where visitors come over TLS.
+/// Sent with every response if the site is served over TLS.
 pub const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
 
-/// What an answer carries that scripts and pages of any origin may use.
+/// For documents that any origin may read.
 pub const CORS_HEADERS: [(HeaderName, HeaderValue); 2] = [
     (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin")),
 ];
 
-/// How long a copy of a page may be shown: a moment by browsers and caches, longer where we can't be reached.
+/// Pages are cached for seconds, and for a day while this server is unreachable.
 pub const CACHE_SHORT: HeaderValue =
     HeaderValue::from_static("public, max-age=5, s-maxage=10, stale-while-revalidate=30, stale-if-error=86400");
 
-/// The same for a page that few read: a copy in a cache may be older than what was withdrawn from it since, and would be
-/// shown for as long as we can't be reached.
+/// For pages with few readers. Caches refresh them rarely, so a copy may show content withdrawn long ago;
+/// `stale-if-error` is five minutes here.
 pub const CACHE_BRIEF: HeaderValue =
     HeaderValue::from_static("public, max-age=5, s-maxage=10, stale-while-revalidate=30, stale-if-error=300");
 
-/// For what nobody should keep.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// What the answers of one kind have in common.
 #[derive(Clone, Debug)]
 pub struct ResponsePolicy {
-    /// How long a copy may be kept; an error is never kept.
+    /// For successful responses; errors are never cached.
     pub cache_control: HeaderValue,
-    /// What a page may load.
     pub content_security_policy: HeaderValue,
-    /// Whether visitors come over TLS.
+    /// Whether the site is served over TLS.
     pub secure: bool,
-    /// How old it is, where nobody could confirm it for a while.
     pub staleness: Option<Staleness>,
 }
 
-/// A document with the fields it is answered with.
 #[derive(Clone, Debug)]
 pub struct PreparedResponse {
     document: Arc<Document>,
     status: StatusCode,
-    /// The fields of the document in each encoding.
+    /// By encoding.
     full_headers: [HeaderMap; 3],
-    /// Those that say the reader has it already.
+    /// Headers of a 304, by encoding.
     not_modified_headers: [HeaderMap; 3],
 }
 
 impl PreparedResponse {
-    /// `document`, answered on these terms.
     pub fn new(document: Arc<Document>, terms: &ResponsePolicy) -> Self {
         let status = StatusCode::from_u16(document.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let whole = Encoding::ALL.map(|encoding| response_headers(&document, encoding, status, terms));
@@ -89,12 +81,11 @@ impl PreparedResponse {
         Self { document, status, full_headers: whole, not_modified_headers: known }
     }
 
-    /// What is answered.
     pub fn document(&self) -> &Arc<Document> {
         &self.document
     }
 
-    /// The response to a request with this header; with the fields alone where only those were asked for.
+    /// The response to a request with these headers. With `head_only` it has no body, but its `Content-Length`.
     pub fn respond(&self, request: &HeaderMap, head_only: bool) -> Response<Full<Bytes>> {
         let value = |name| request.get(name).map_or(&[][..], HeaderValue::as_bytes);
         let encoding = Encoding::from_accept_encoding(value(header::ACCEPT_ENCODING));
@@ -112,13 +103,13 @@ impl PreparedResponse {
         response
     }
 
-    /// How much memory it takes, in bytes.
+    /// The approximate memory use, in bytes.
     pub fn weight(&self) -> usize {
         self.document.weight() + HEADERS_WEIGHT
     }
 }
 
-/// About what the fields of one document take, in bytes.
+/// The approximate memory use of one document's headers, in bytes.
 const HEADERS_WEIGHT: usize = 12 * 1024;
 
 fn build_response(status: StatusCode, fields: HeaderMap, body: Bytes) -> Response<Full<Bytes>> {
@@ -170,7 +161,6 @@ fn response_headers(document: &Document, encoding: Encoding, status: StatusCode,
     fields
 }
 
-/// The same policy, but that pages of these origins may frame the document.
 fn csp_with_frame_ancestors(policy: &HeaderValue, origins: &str) -> Option<HeaderValue> {
     let policy = policy.to_str().ok()?.replace("frame-ancestors 'none'", &format!("frame-ancestors {origins}"));
     HeaderValue::from_str(&policy).ok()

@@ -11,20 +11,18 @@ use super::{Document, JsonShape, OnDemandPage, Publisher, Site, Snapshot, render
 use crate::db::{self, Tx, WriteTx};
 use crate::domain::{IncidentId, MaintenanceId};
 
-/// What a change does to the public documents.
 #[derive(Debug, Default)]
 pub struct SitePreview {
-    /// The status page, the subject's own page, the history, then every other page that changes.
+    /// The status page, the page of the subject, the history, then all other changed pages.
     pub pages: Vec<PreviewedPage>,
-    /// The paths of the API documents, feeds, badges and embeds that change.
+    /// Changed API documents, feeds, badges and embeds, by path.
     pub machine_paths: Vec<String>,
-    /// The paths of other pages, of which only the header with the page's status changes.
+    /// Other pages where only the page status in the header changes, by path.
     pub header_paths: Vec<String>,
-    /// The path of the subject's own page, if visitors can no longer read it.
+    /// The path of the subject's page, if visitors can no longer read it.
     pub removed: Option<String>,
 }
 
-/// One page after the change.
 #[derive(Debug)]
 pub struct PreviewedPage {
     pub path: String,
@@ -32,7 +30,7 @@ pub struct PreviewedPage {
     pub document: Arc<Document>,
 }
 
-/// How a document would differ from the one that is served.
+/// The difference from the served document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Difference {
     New,
@@ -40,12 +38,11 @@ pub enum Difference {
     None,
 }
 
-/// What a change is about: the documents of its own that may be too old to be kept ready, its page first.
+/// The on-demand documents of what is changed, its page first.
 #[derive(Clone, Debug, Default)]
 pub struct PreviewSubject(Vec<OnDemandPage>);
 
 impl PreviewSubject {
-    /// An incident or a maintenance.
     pub fn incident(id: &IncidentId) -> Self {
         let mut own = vec![OnDemandPage::Incident(id.clone())];
         own.extend([JsonShape::Api, JsonShape::Flat].map(|form| OnDemandPage::Json(id.clone(), form)));
@@ -53,23 +50,21 @@ impl PreviewSubject {
         Self(own)
     }
 
-    /// How components did in the past.
     pub fn uptime() -> Self {
         Self(vec![OnDemandPage::Uptime])
     }
 
-    /// The page itself.
     pub fn page() -> Self {
         Self::default()
     }
 
-    /// Those of its documents that are there.
+    /// Loads the documents that exist.
     async fn load(&self, tx: &mut Tx, now: DateTime<Utc>) -> db::Result<Vec<(String, LoadedPage)>> {
         let mut found = Vec::new();
         for deep in &self.0 {
             match deep.clone().load(tx, now).await {
                 Ok(document) => found.push((deep.address(), document)),
-                // Visitors don't see it.
+                // Not visible to visitors.
                 Err(db::Error::NotFound) => {}
                 Err(error) => return Err(error),
             }
@@ -77,7 +72,7 @@ impl PreviewSubject {
         Ok(found)
     }
 
-    /// What is looked at first.
+    /// The paths listed first.
     fn first_paths(&self) -> Vec<String> {
         let history = matches!(self.0.first(), Some(OnDemandPage::Incident(_))).then(|| "/history".to_owned());
         std::iter::once("/".to_owned()).chain(self.0.first().map(OnDemandPage::address)).chain(history).collect()
@@ -85,11 +80,8 @@ impl PreviewSubject {
 }
 
 impl Publisher {
-    /// What visitors would read if what was done in `tx` were kept. It is not: the transaction is dropped,
-    /// and nothing of the rendering is stored or served.
-    ///
-    /// # Errors
-    /// Where the database can't be read or a page can't be rendered.
+    /// Renders the public site as if `tx` were committed. The transaction is rolled back, and nothing of the rendering
+    /// is stored or served.
     pub async fn preview(&self, mut tx: WriteTx, subject: PreviewSubject) -> anyhow::Result<SitePreview> {
         let now = self.clock.now();
         let after = Snapshot::load(&mut tx, now).await?;
@@ -101,7 +93,7 @@ impl Publisher {
         drop(tx);
         let (served, origin) = (self.site(), self.origin.clone());
         let rendered = tokio::task::spawn_blocking(move || {
-            // What stands, at this very minute: only then are the differences those of the change.
+            // Render the current state for this minute too; otherwise changed ages would count as differences.
             let stands = render_site::render_site(&before, &served, &origin, now);
             let would = render_site::render_site(&after, &stands, &origin, now);
             let render = |own: Vec<(String, LoadedPage)>, site: &Site| -> Vec<(String, Arc<Document>)> {
@@ -118,7 +110,6 @@ impl Publisher {
 
 type Documents = BTreeMap<String, Arc<Document>>;
 
-/// Every document that visitors can ask for, by its path.
 fn all_documents(site: &Site, own: Vec<(String, Arc<Document>)>) -> Documents {
     let hot = site.pages().filter_map(|(path, _)| Some((path.to_owned(), site.document(path)?.clone())));
     hot.chain(own).collect()
@@ -152,7 +143,7 @@ fn compare_sites(before: &Documents, after: Documents, subject: &PreviewSubject)
     preview
 }
 
-/// Whether programs or other sites read it, and not visitors of the page.
+/// Whether the document is for programs or other sites.
 fn is_machine_document(path: &str, document: &Document) -> bool {
     !document.content_type.starts_with("text/html") || path.starts_with("/embed")
 }

@@ -1,4 +1,4 @@
-//! Which documents a Site holds, and what each of them shows.
+//! Renders the hot documents of a Site.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -29,15 +29,13 @@ use crate::ui::pages::public::status::{self, StatusPage};
 use crate::ui::pages::public::{DAYS, UptimeBars};
 use crate::ui::public_layout::{PublicContext, stylesheet};
 
-/// The statuses whose pages are rendered ahead.
+/// Statuses with an error page rendered at publish time.
 const ERROR_STATUSES: [u16; 12] = [400, 403, 404, 405, 408, 413, 421, 429, 500, 501, 502, 503];
 
-/// The address of the calendar of maintenances.
 pub(super) const CALENDAR_PATH: &str = "/maintenance.ics";
-/// Where the digest of the audit stands.
 const AUDIT_DIGEST_PATH: &str = "/.well-known/candor-audit";
 
-/// What public pages may load: the one style that stands in them, and nothing else.
+/// The CSP of public pages. The inline stylesheet is allowed by its hash.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = BASE64_STANDARD.encode(Sha256::digest(stylesheet()));
     format!(
@@ -46,12 +44,11 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// The policy that public pages of this program are served under.
 pub fn content_security_policy() -> String {
     POLICY.clone()
 }
 
-/// Every hot document of `snapshot`. A document whose text is that of `before` is the very same one.
+/// Renders every hot document of `snapshot`. Documents with unchanged text are taken from `before`.
 pub fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTime<Utc>) -> Site {
     let view = SiteView::new(snapshot, origin, now);
     let mut documents = HashMap::new();
@@ -99,12 +96,13 @@ pub fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTi
     site.with_ongoing(snapshot.is_ongoing()).with_database(snapshot.database.clone())
 }
 
-/// The digest of the audit, to be kept elsewhere and compared: a rewritten audit has another one. `null` before the first row.
+/// The digest of the audit log as JSON, `null` before the first row. Compared with a copy kept elsewhere, it reveals a
+/// rewritten log.
 fn render_audit_digest(digest: Option<&PublicDigest>) -> String {
     serde_json::to_string(&digest).unwrap_or_default()
 }
 
-/// What is served before anything was ever published.
+/// The Site before the first publish.
 pub(super) fn empty_site(now: DateTime<Utc>, origin: &str) -> Site {
     let shell = PublicContext {
         page: placeholder_page(now),
@@ -128,7 +126,7 @@ pub(super) fn empty_site(now: DateTime<Utc>, origin: &str) -> Site {
     Site::new(0, now, content_security_policy(), Tz::UTC, documents)
 }
 
-/// An error page with a sentence of its own, or in the usual words where it is empty.
+/// An error page with a custom message, or the default one if `sentence` is empty.
 pub(super) fn render_error(
     status: u16,
     sentence: String,
@@ -158,23 +156,19 @@ fn placeholder_page(now: DateTime<Utc>) -> Page {
     }
 }
 
-/// The path of an incident's page.
 pub(super) fn incident_path(incident: &Incident) -> String {
     format!("/incidents/{}", incident.id)
 }
 
-/// The path of a maintenance's page.
 pub(super) fn maintenance_path(maintenance: &Maintenance) -> String {
     format!("/incidents/{}", maintenance.id)
 }
 
-/// The tone of the header.
 pub(super) fn header_tone(components: &[Component], open: &[Incident], planned: &[Maintenance]) -> Indicator {
     let statuses: Vec<Status> = components.iter().map(|component| component.effective_status(open, planned)).collect();
     Banner::from_incidents(&statuses, open).tone
 }
 
-/// What all pages of one rendering share.
 struct SiteView<'a> {
     snapshot: &'a Snapshot,
     origin: &'a str,
@@ -241,7 +235,7 @@ impl<'a> SiteView<'a> {
         MaintenancePage { shell: self.shell(&maintenance_path(&maintenance)), maintenance }
     }
 
-    /// The newest incidents, cut between two months where there are more, and the maintenances among them.
+    /// The newest incidents, cut at a month boundary if there are more, and the maintenances of that period.
     fn newest_history(&self) -> HistoryPage {
         let zone = self.snapshot.page.time_zone;
         let (incidents, older) = cut_at_month(&self.snapshot.newest, zone);
@@ -266,8 +260,8 @@ impl<'a> SiteView<'a> {
     }
 }
 
-/// At most a page of the newest incidents and the link to the older ones. Months stay whole where
-/// more than one month fits.
+/// At most one page of the newest incidents, and label and path of the link to older ones. Drops the oldest month if it
+/// doesn't fit, so that months stay whole.
 fn cut_at_month(newest: &[Incident], zone: Tz) -> (Vec<Incident>, Option<(String, String)>) {
     let Some(next) = newest.get(PAGE_SIZE) else { return (newest.to_vec(), None) };
     let month = |incident: &Incident| Month::from_time(incident.started_at, zone);
@@ -281,20 +275,19 @@ fn cut_at_month(newest: &[Incident], zone: Tz) -> (Vec<Incident>, Option<(String
     (page.to_vec(), last.map(|address| (label, address)))
 }
 
-/// From when on the newest page of the history shows maintenances: behind the month of the next older
-/// incident, which has a page of its own, or from the last shown incident on where that month is cut.
+/// The start of the period for which the newest history page shows maintenances; `None` if all incidents fit. The
+/// period starts after the month of the next older incident, or at the last shown incident if the page ends within that
+/// month.
 fn maintenances_since(shown: &[Incident], newest: &[Incident], zone: Tz) -> Option<DateTime<Utc>> {
     let (next, last) = (newest.get(PAGE_SIZE)?, shown.last()?);
     let month = Month::from_time(next.started_at, zone);
     Some(if Month::from_time(last.started_at, zone) == month { last.started_at } else { month.bounds(zone).1 })
 }
 
-/// The address of a month.
 pub(super) fn month_path(month: Month) -> String {
     format!("/history/{month}")
 }
 
-/// The components a reader can choose from.
 pub(super) fn component_choices(components: &[Component]) -> Vec<(ComponentId, String)> {
     components.iter().map(|component| (component.id.clone(), component.name.clone())).collect()
 }

@@ -1,4 +1,4 @@
-//! The Site: every hot public document of one revision, immutable, swapped whole.
+//! The Site: all hot documents of one revision. Immutable; replaced as a whole.
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -17,39 +17,35 @@ use crate::db::DatabaseState;
 use crate::private_folder::create_private_folder;
 use crate::regular_file::{self, Links};
 
-/// Grows when the form of the stored file changes; a file of another form is not read.
+/// To be incremented when the file format changes. Files of another version are ignored.
 const FORMAT_VERSION: u32 = 7;
-/// The longest file that is written and read, in bytes.
+/// The maximum size of the stored file.
 const MAX_BYTES: u64 = 256 << 20;
-/// More than the version and the digest before it take.
+/// An upper limit for the version and the digest at the start of the file.
 const HEADER_BYTES: u64 = 64;
-/// What the names of files begin with that are being written.
+/// The name prefix of temporary files.
 const UNFINISHED: &str = ".site-unfinished-";
-/// How long nobody writes at such a file before it was left by a process that was killed.
+/// A temporary file this old was left by a killed process.
 const ABANDONED_AFTER: Duration = Duration::from_secs(60);
 
-/// What is published.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Site {
-    /// The revision it was rendered from; 0 for a Site that was never published.
+    /// 0 for a Site that was never published.
     pub revision: i64,
-    /// The database it was rendered from.
     pub database: DatabaseState,
-    /// When the database last confirmed what it says.
+    /// When the database last confirmed this state.
     pub confirmed_at: DateTime<Utc>,
-    /// The policy its pages are served under: it allows their inlined style by its hash.
+    /// Allows the inline stylesheet of these pages by its hash.
     pub content_security_policy: String,
-    /// The zone in which its pages show their times.
     pub time_zone: Tz,
-    /// Whether something goes on, so that what pages say of it changes every minute.
+    /// Whether pages change every minute because something is ongoing.
     pub is_ongoing: bool,
-    /// What every document says since the database was not heard of for too long.
+    /// Set while the last confirmation is too old; every document then shows its age.
     pub staleness: Option<Staleness>,
     documents: HashMap<String, Arc<Document>>,
 }
 
 impl Site {
-    /// A Site of these documents, by path.
     pub fn new(
         revision: i64,
         confirmed_at: DateTime<Utc>,
@@ -69,25 +65,23 @@ impl Site {
         }
     }
 
-    /// The same Site, in which something goes on.
     pub(super) fn with_ongoing(self, goes_on: bool) -> Self {
         Self { is_ongoing: goes_on, ..self }
     }
 
-    /// The same Site, rendered from this state of a database.
     pub(super) fn with_database(self, database: DatabaseState) -> Self {
         Self { database, ..self }
     }
 
-    /// What a page that is rendered on demand is true for: the revision, and the day in the zone of the page; while
-    /// something goes on, the minute. Where the database is away it stays, and so do the pages.
+    /// The cache version of on-demand pages: the revision, and the day in the page's time zone, or the minute while
+    /// something is ongoing. Derived from `confirmed_at`, so it stays the same during a database outage.
     pub(super) fn edition(&self) -> (i64, i64) {
         let day = i64::from(self.confirmed_at.with_timezone(&self.time_zone).num_days_from_ce());
         let minute = self.confirmed_at.timestamp().div_euclid(60);
         (self.revision, if self.is_ongoing { minute } else { day })
     }
 
-    /// The same Site, saying in every document but the error pages when it was last confirmed.
+    /// A copy with the stale notice in every document but the error pages.
     pub fn as_stale(&self) -> Self {
         let age = Staleness { confirmed_at: self.confirmed_at, time_zone: self.time_zone };
         let aged = |(path, document): (&String, &Arc<Document>)| {
@@ -98,31 +92,25 @@ impl Site {
         Self { documents, staleness: Some(age), ..self.clone() }
     }
 
-    /// The document at `path`, if it is a hot one.
     pub fn document(&self, path: &str) -> Option<&Arc<Document>> {
         self.documents.get(path)
     }
 
-    /// Every document with its place.
     pub(super) fn documents(&self) -> impl Iterator<Item = (&str, &Arc<Document>)> {
         self.documents.iter().map(|(path, document)| (path.as_str(), document))
     }
 
-    /// The page that says an error of this status.
     pub fn error(&self, status: u16) -> Option<&Arc<Document>> {
         self.documents.get(error_path(status).as_str())
     }
 
-    /// Every path with its document, error pages left out.
+    /// Every document except error pages, with its path.
     pub fn pages(&self) -> impl Iterator<Item = (&str, &Document)> {
         let pages = self.documents.iter().filter(|(path, _)| path.starts_with('/'));
         pages.map(|(path, document)| (path.as_str(), document.as_ref()))
     }
 
-    /// Writes it to `file`, whole or not at all.
-    ///
-    /// # Errors
-    /// Where the file can't be written; then the one before still stands.
+    /// Writes the Site to `file` atomically. On an error the previous file remains.
     pub fn store(&self, file: &Path) -> anyhow::Result<()> {
         let folder = file.parent().context("the Site needs a folder")?;
         create_private_folder(folder).with_context(|| format!("creating {}", folder.display()))?;
@@ -136,8 +124,7 @@ impl Site {
         Ok(())
     }
 
-    /// Reads the stored Site in `file`; the log says why one is not used. Removes what a process that was killed left
-    /// unfinished beside it.
+    /// Reads the stored Site and logs why a file is unusable. Also removes temporary files left by killed processes.
     pub(super) fn load_stored(file: &Path) -> StoredSite {
         remove_unfinished(file);
         match Self::read(file) {
@@ -150,10 +137,10 @@ impl Site {
         }
     }
 
-    /// Reads what [`Site::store`] wrote. Never waits and never reads more than that can be.
+    /// Reads a file written by [`Site::store`]. Refuses links, special files and files over the size limit.
     ///
     /// # Errors
-    /// Where there is none, or it was written by another version, or is not what was written.
+    /// If the file is missing, damaged or of another format version.
     pub fn read(file: &Path) -> anyhow::Result<Self> {
         let bytes = regular_file::read(file, MAX_BYTES, Links::Refused)
             .with_context(|| format!("reading {}", file.display()))?;
@@ -165,16 +152,15 @@ impl Site {
     }
 }
 
-/// What is in the place of the stored Site.
+/// The result of reading the stored Site.
 pub(super) enum StoredSite {
-    /// Nothing was ever published from this folder.
     Nothing,
-    /// Something was, but it can't be read.
+    /// A file exists but can't be read.
     Unreadable,
     Site(Box<Site>),
 }
 
-/// Whether nothing at all has the name, not even a link that leads nowhere.
+/// Whether no file has this name, not even a dangling link.
 fn is_absent(file: &Path) -> bool {
     file.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
@@ -183,7 +169,7 @@ fn body_digest(body: &[u8]) -> [u8; 32] {
     Sha256::digest(body).into()
 }
 
-/// Removes what was being written beside `file` when its writer was killed. That it can't be removed hurts nobody.
+/// Removes temporary files of killed processes. Failures don't matter.
 fn remove_unfinished(file: &Path) {
     let entries = file.parent().and_then(|folder| std::fs::read_dir(folder).ok());
     for entry in entries.into_iter().flatten().flatten() {
@@ -195,10 +181,10 @@ fn remove_unfinished(file: &Path) {
     }
 }
 
-/// The place of the page for a filtered view that can't be had; no request path looks like it.
+/// The key of the page for an unavailable filtered view; no request path has this form.
 pub(super) const FILTER_UNAVAILABLE: &str = "error:filter";
 
-/// The place of an error page; no request path looks like it.
+/// The key of an error page; no request path has this form.
 pub(super) fn error_path(status: u16) -> String {
     format!("error:{status}")
 }

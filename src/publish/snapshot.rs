@@ -1,4 +1,4 @@
-//! What a Site is rendered from: one consistent state of the database.
+//! The data a Site is rendered from: one consistent state of the database.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,67 +15,59 @@ use crate::format::time::today;
 use crate::ui::pages::public::DAYS;
 use crate::ui::pages::public::status::past_days_start;
 
-/// How many of the maintenances to come have pages rendered ahead.
+/// How many planned maintenances have pages rendered at publish time.
 pub(super) const MAX_HOT_MAINTENANCES: usize = 20;
 
-/// The most incidents shown for the last days.
+/// The maximum number of incidents in the past days on the status page.
 const MAX_RECENT: i64 = 100;
-/// How long a maintenance that is over stays in the calendar: a program that looks rarely still learns that
-/// it was called off.
+/// How long a past maintenance stays in the calendar, so that programs that poll rarely still see a cancellation.
 const FINISHED_RETENTION: TimeDelta = TimeDelta::days(60);
-/// The most maintenances on a page of the history, and the most that are over in the calendar.
+/// The maximum number of maintenances on a history page, and of past or cancelled ones in the calendar.
 pub(super) const MAX_MAINTENANCES: usize = 100;
 
-/// Everything that the hot pages show.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub revision: i64,
-    /// What tells the database from that of another page.
     pub database: db::DatabaseState,
     pub page: Page,
     pub groups: Vec<Group>,
     pub components: Vec<Component>,
     /// Newest start first.
     pub open: Vec<Incident>,
-    /// Those that began within the last days the status page shows, newest first.
+    /// Started within the days shown on the status page, newest first.
     pub recent: Vec<Incident>,
-    /// The newest of all, one more than a page of the history holds.
+    /// The newest incidents, one more than a history page holds.
     pub newest: Vec<Incident>,
-    /// The newest of all, as many as a list of the API holds.
+    /// The newest incidents, as many as an API list holds.
     pub listed: Vec<Incident>,
-    /// Of all incidents.
+    /// Totals over all incidents.
     pub totals: Totals,
-    /// Maintenances to come and going on, soonest start first.
+    /// Upcoming and ongoing maintenances, soonest start first.
     pub planned: Vec<Maintenance>,
-    /// Maintenances that were over within the last weeks, latest start first.
+    /// Maintenances that ended within the last 60 days, latest start first.
     pub finished: Vec<Maintenance>,
-    /// Maintenances that were cancelled before they could begin, and would lie ahead.
+    /// Cancelled maintenances whose scheduled time is still ahead.
     pub cancelled: Vec<Maintenance>,
-    /// Those since the last of `newest`, latest start first, one more than a page of the history holds.
+    /// Maintenances since the last of `newest`, latest start first, one more than a history page holds.
     pub latest_maintenances: Vec<Maintenance>,
-    /// Those of the latest planned start, as many as a list of the API holds.
+    /// The maintenances with the latest scheduled start, as many as an API list holds.
     pub listed_maintenances: Vec<Maintenance>,
-    /// The ids of their feed entries where they came from, by their own ids.
+    /// Feed item ids of imported entries at their source, by own id.
     pub feed_ids: BTreeMap<String, String>,
-    /// When something about a maintenance happens by itself next.
+    /// When a maintenance or a recurring maintenance next changes automatically.
     pub next_step: Option<DateTime<Utc>>,
-    /// What held components down within the days that have bars.
+    /// The downtime intervals within the days of the uptime bars.
     pub status_intervals: Vec<StatusInterval>,
-    /// The titles of the incidents among them.
+    /// The titles of the incidents in `status_intervals`.
     pub titles: api::IncidentTitles,
-    /// What the public may know of the audit.
     pub audit: Option<PublicDigest>,
-    /// What wins over them.
+    /// Override `status_intervals`.
     pub corrections: Vec<UptimeCorrection>,
-    /// The published reviews of the incidents above.
+    /// The published postmortems of the incidents above.
     pub postmortems: BTreeMap<IncidentId, PublishedPostmortem>,
 }
 
 impl Snapshot {
-    /// The state that `tx` sees.
-    ///
-    /// # Errors
-    /// Where the database can't be read.
     pub async fn load(tx: &mut Tx, now: DateTime<Utc>) -> db::Result<Self> {
         let page = db::page_settings::load(tx).await?;
         let since = Some(past_days_start(now, page.time_zone));
@@ -116,13 +108,13 @@ impl Snapshot {
         Ok(snapshot)
     }
 
-    /// Whether something goes on: an incident is open, work is being done, or a component is not as it should be.
+    /// Whether ages on the pages change: an incident is open, a maintenance is active, or a component is not
+    /// operational.
     pub fn is_ongoing(&self) -> bool {
         let is_active = self.planned.iter().any(|it| it.phase.is_active());
         !self.open.is_empty() || is_active || self.components.iter().any(|it| it.status != Status::Operational)
     }
 
-    /// The published review of an incident, if it has one.
     pub fn postmortem_for(&self, incident: &Incident) -> Option<&PublishedPostmortem> {
         self.postmortems.get(&incident.id)
     }

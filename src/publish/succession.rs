@@ -1,32 +1,29 @@
-//! Whether a database may take the place of what is published.
+//! Whether a database may replace the published state.
 //!
-//! A database that is empty, damaged or of another page must not replace a published page: the page would be gone for
-//! visitors, while a mistyped path or a volume that is not mounted is all that happened. An older state of the same
-//! page is a restored backup, which somebody put there on purpose; its revision continues above the published one.
+//! An empty or damaged database, or one of another page, must not replace a published page: usually only a path is
+//! mistyped or a volume not mounted, and visitors would lose the page. An older state of the same page is a restored
+//! backup; its revision continues above the published one.
 
 use crate::db::{DatabaseState, Examination, PRE_RELEASE};
 
-/// What was published from this data folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Published {
-    /// Nothing yet.
     Nothing,
-    /// Something, but its file can't be read.
+    /// A file of the Site exists but can't be read.
     Unreadable,
-    /// The page of this database.
     Page(DatabaseState),
 }
 
-/// How a database follows on what is published.
+/// The order of a database relative to the published state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateOrder {
-    /// It is as new, or newer.
+    /// The same revision or a newer one.
     Current,
-    /// It is an older state of the same page.
+    /// An older state of the same page.
     Older,
 }
 
-/// Why a database does not take the place of what is published; a sentence for the operator without names of files.
+/// Why a database must not replace the published state. The messages are for the operator and name no files.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SuccessionError {
     #[error("the database file is missing, but a page was published from here; {ACCEPT_EMPTY_HINT}")]
@@ -49,7 +46,7 @@ pub enum SuccessionError {
 const ACCEPT_EMPTY_HINT: &str = "restore the database, or start with --accept-empty to begin a new page";
 
 impl Published {
-    /// Whether a database may be taken up in which this was `found`; a damaged or foreign one never is.
+    /// Whether the examined database may replace the published state; a damaged or foreign one never may.
     ///
     /// # Errors
     /// The reason to wait.
@@ -66,16 +63,16 @@ impl Published {
         }
     }
 
-    /// How `state` follows on what is published.
+    /// Compares a database state with the published one.
     ///
     /// # Errors
-    /// Where it is not a state of the same page.
+    /// If `state` is not a state of the same page.
     pub fn compare(&self, state: &DatabaseState) -> Result<StateOrder, SuccessionError> {
         match self {
-            // What an unreadable Site said can't be compared; a database that was prepared is more than nothing.
+            // An unreadable Site can't be compared: any complete database is accepted.
             Self::Nothing | Self::Unreadable => Ok(StateOrder::Current),
             Self::Page(page) => {
-                // A page on which nothing was ever done has nothing to lose.
+                // A page without any audit row has nothing to lose.
                 if page.audit_start.is_some() && !page.is_same_page(state) {
                     return Err(if state.revision <= 1 { SuccessionError::Empty } else { SuccessionError::OtherPage });
                 }

@@ -1,5 +1,5 @@
-//! Turns at rendering deep pages, in queues of their own: requests that anybody can make up never delay those for pages
-//! that can be counted, and one client never holds all turns of a queue.
+//! Rendering permits for on-demand pages, in separate queues: requests for arbitrary made-up pages must not delay the
+//! limited set of regular pages, and one client must not hold all permits of a queue.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,23 +11,23 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use super::OnDemandPage;
 use crate::domain::rate_limit::network;
 
-/// How many pages of each queue are rendered at once: a flood of them leaves the rest of the machine alone.
+/// Concurrent renderings per queue, so that a flood of requests leaves CPU for other work.
 const MAX_RENDERS: usize = 2;
-/// How many pages of each queue are rendered at once for one client; always less than all turns.
+/// Concurrent renderings per queue and client; must be less than `MAX_RENDERS`.
 const MAX_RENDERS_PER_CLIENT: usize = 1;
-/// How long a reader waits: for the turns of the own client, and then for those of all.
+/// The timeout for the client's own permit, and again for the shared one.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What waits for each other.
+/// Pages that wait for the same permits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum RenderQueue {
-    /// Single incidents and maintenances; their ids can be made up.
+    /// Single incidents and maintenances; ids can be made up.
     Single,
-    /// Words to search for.
+    /// Full-text searches.
     Search,
-    /// Months, quarters and the uptime: there are only so many of them.
+    /// Months, quarters and the uptime page: a limited number of pages.
     Bounded,
-    /// Ranges, filters, cursors and choices of components.
+    /// Ranges, filters, cursors and component selections.
     Filtered,
 }
 
@@ -44,14 +44,13 @@ impl RenderQueue {
 
 type ByClient = Arc<Mutex<HashMap<(IpAddr, RenderQueue), Arc<Semaphore>>>>;
 
-/// The turns of every queue.
 pub(super) struct RenderPermits {
     patience: Duration,
     queues: [Semaphore; 4],
     by_client: ByClient,
 }
 
-/// One of the turns of a client; given back when dropped.
+/// A permit of one client's share of a queue, released on drop.
 pub(super) struct ClientPermit {
     key: (IpAddr, RenderQueue),
     by_client: ByClient,
@@ -70,19 +69,18 @@ impl Default for RenderPermits {
 }
 
 impl RenderPermits {
-    /// The same, but whoever waits is refused after `patience`.
     pub(super) fn with_timeout(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
 
-    /// A turn at rendering `page`; nothing where none was free in time.
+    /// `None` after the timeout.
     pub(super) async fn acquire_for_page(&self, page: &OnDemandPage) -> Option<SemaphorePermit<'_>> {
         let turns = &self.queues[RenderQueue::for_page(page) as usize];
         tokio::time::timeout(self.patience, turns.acquire()).await.ok()?.ok()
     }
 
-    /// One of the turns that `client` has in the queue of `page`; nothing where none was free in time. What is rendered for
-    /// no client has as many as it wants.
+    /// A permit from the client's share of the queue; `None` after the timeout. Rendering without a client is not
+    /// limited: `Some(None)`.
     pub(super) async fn acquire_for_client(
         &self,
         page: &OnDemandPage,
@@ -94,7 +92,7 @@ impl RenderPermits {
             let mut all = self.by_client.lock().unwrap_or_else(PoisonError::into_inner);
             all.entry(key).or_insert_with(|| Arc::new(Semaphore::new(MAX_RENDERS_PER_CLIENT))).clone()
         };
-        // Made first, so that whoever hangs up while waiting is forgotten too.
+        // Created before waiting, so that dropping a cancelled request also cleans up the table.
         let mut place = ClientPermit { key, by_client: self.by_client.clone(), turns, permit: None };
         let permit = tokio::time::timeout(self.patience, place.turns.clone().acquire_owned()).await.ok()?.ok()?;
         place.permit = Some(permit);
@@ -106,7 +104,7 @@ impl Drop for ClientPermit {
     fn drop(&mut self) {
         drop(self.permit.take());
         let mut all = self.by_client.lock().unwrap_or_else(PoisonError::into_inner);
-        // The table and this place hold one each; others who wait hold more.
+        // The table and this permit hold one reference each; waiting requests hold more.
         if Arc::strong_count(&self.turns) <= 2 {
             all.remove(&self.key);
         }

@@ -1,4 +1,4 @@
-//! How the uptime of a component is told month by month: what counts, and why.
+//! The monthly uptime of a component, with the incidents, manual changes and corrections behind the figures.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::format::time;
 use crate::ui::pages::public::DAYS;
 use crate::ui::pages::public::uptime::{ComponentUptime, MAX_LISTED, PeriodUptime, UptimePeriod};
 
-/// How many months the uptime page shows, the current one included.
+/// Months on the uptime page, including the current one.
 const MONTHS: usize = 12;
 
 /// The months of the uptime page, newest first.
@@ -21,7 +21,6 @@ pub(super) fn uptime_months(now: DateTime<Utc>, zone: Tz) -> Vec<Month> {
     months.take(MONTHS).collect()
 }
 
-/// All that is told of one component.
 pub(super) fn component_uptime(
     component: &Component,
     (effects, corrections): (&[StatusInterval], &[UptimeCorrection]),
@@ -56,8 +55,8 @@ pub(super) fn component_uptime(
     ComponentUptime { id, name, last_days, months, corrections, by_hand, more_by_hand }
 }
 
-/// When people set the component to something other than operational, newest first. That they set it to be under
-/// maintenance counts for nothing, and is left out. Where there are too many, how many more.
+/// Periods in which managers set the component to a status other than operational, newest first, and the number of
+/// omitted ones. Manual maintenance status doesn't affect uptime and is left out.
 fn manual_intervals(component: &Component, effects: &[StatusInterval]) -> (Vec<StatusInterval>, usize) {
     let is_told = |effect: &&StatusInterval| {
         effect.component_id == component.id && effect.incident_id.is_none() && effect.status != Status::UnderMaintenance
@@ -69,7 +68,7 @@ fn manual_intervals(component: &Component, effects: &[StatusInterval]) -> (Vec<S
     (told, more)
 }
 
-/// What held this component down, as corrected.
+/// The downtime intervals of this component after corrections.
 pub(super) fn component_intervals(
     component: &Component,
     effects: &[StatusInterval],
@@ -79,7 +78,6 @@ pub(super) fn component_intervals(
     apply_corrections(own, &component_corrections(component, corrections))
 }
 
-/// What was corrected of this component.
 pub(super) fn component_corrections(component: &Component, corrections: &[UptimeCorrection]) -> Vec<UptimeCorrection> {
     corrections.iter().filter(|correction| correction.component_id == component.id).cloned().collect()
 }

@@ -1,7 +1,7 @@
-//! Which copies of a page may still be shown after something was withdrawn: deleted, hidden or edited.
+//! Tracks withdrawals (deleting, hiding or editing content), after which older copies of a page may not be served.
 //!
-//! Each publishing reads the audit rows that are new since the one before. Unless every one of them only adds
-//! something, all copies that were rendered before are outdated. An unknown action counts as a withdrawal.
+//! Each publish reads the audit rows since the previous one. Unless all of them only add content, every copy rendered
+//! before is invalid. An unknown action counts as a withdrawal.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -9,16 +9,16 @@ use std::sync::{Mutex, PoisonError};
 use crate::db::{self, Tx};
 use crate::domain::audit::{Digest, Record};
 
-/// The most audit rows that are judged one by one; more of them count as a withdrawal.
+/// The maximum number of audit rows examined; more rows count as a withdrawal.
 const MAX_ROWS: i64 = 500;
 
-/// Counts withdrawals. A copy may be shown only while the count is what it was before the copy was rendered.
+/// A copy may be served only while `count` has the value from before the copy was rendered.
 #[derive(Debug, Default)]
 pub(super) struct Withdrawals {
     count: AtomicU64,
-    /// The newest audit row at the last look; the outer `None` before the first look.
+    /// The newest audit row at the last check; the outer `None` means no check yet.
     newest: Mutex<Option<Option<Digest>>>,
-    /// The count when the Site was stored last.
+    /// The value of `count` when the Site was last stored.
     stored: AtomicU64,
 }
 
@@ -27,16 +27,15 @@ impl Withdrawals {
         self.count.load(Ordering::Acquire)
     }
 
-    /// Outdates every copy.
     pub(super) fn invalidate_all(&self) {
         self.count.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Judges the audit rows up to `newest`, which `tx` sees; whether every copy is outdated by them.
+    /// Examines the audit rows up to `newest`; returns whether all copies are now invalid.
     pub(super) async fn follow(&self, tx: &mut Tx, newest: Option<&Digest>) -> db::Result<bool> {
         let before = self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let withdrawn = match &before {
-            // What a copy from before the first look is worth is not known.
+            // Nothing is known about copies from before the first check.
             None => true,
             Some(before) => before.as_ref() != newest && has_withdrawn(tx, before.as_ref()).await?,
         };
@@ -50,18 +49,18 @@ impl Withdrawals {
         Ok(withdrawn)
     }
 
-    /// Notes that the Site of now is on the disk.
+    /// Records that the current Site is on disk.
     pub(super) fn note_stored(&self) {
         self.stored.store(self.count(), Ordering::Release);
     }
 
-    /// Whether the Site on the disk may show what was withdrawn.
+    /// Whether the Site on disk may contain withdrawn content.
     pub(super) fn invalidates_stored(&self) -> bool {
         self.stored.load(Ordering::Acquire) != self.count()
     }
 }
 
-/// Whether a row behind `before` may have withdrawn something, or the audit is another one, as after a restore.
+/// Whether a row after `before` may be a withdrawal, or the audit log was replaced, as by a restore.
 async fn has_withdrawn(tx: &mut Tx, before: Option<&Digest>) -> db::Result<bool> {
     if let Some(before) = before
         && db::audit_chain::find_row_hash(tx, before.id).await? != Some(before.hash.clone())

@@ -1,10 +1,9 @@
-//! What each update of a timeline did to the components: from which status to which.
+//! The component status changes made by each update of an incident or maintenance.
 
 use std::collections::BTreeMap;
 
 use crate::domain::{AffectedComponent, ComponentId, Status, Update};
 
-/// One component in one update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StatusChange<'a> {
     pub component: &'a AffectedComponent,
@@ -12,9 +11,8 @@ pub struct StatusChange<'a> {
     pub new: Status,
 }
 
-/// The changes of each update, in the order of `updates` (oldest first). An update that `ends` the matter
-/// sets free whatever it does not name; the first one can't, for then it was written afterwards and says
-/// how things had been.
+/// The status changes of each update, oldest update first. A closing update (`ends`) sets every component it does not
+/// name back to operational. A closing first update doesn't: such an entry was backfilled and records past statuses.
 pub fn status_changes<P: Copy>(updates: &[Update<P>], ends: fn(P) -> bool) -> Vec<Vec<StatusChange<'_>>> {
     let mut stands: BTreeMap<&ComponentId, (&AffectedComponent, Status)> = BTreeMap::new();
     let mut all = Vec::with_capacity(updates.len());

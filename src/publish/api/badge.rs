@@ -1,21 +1,19 @@
-//! Badges: one line of state as a small picture, for a README or another site.
+//! Status badges as SVG, for a README or another site.
 
 use crate::domain::page_status::{Indicator, PageStatus};
 use crate::domain::{ComponentId, Incident, Status};
 
-/// The most characters of a label.
+/// In characters.
 const MAX_LABEL: usize = 100;
-/// About how wide a character is, in units of the picture.
+/// Approximate width of a character, in SVG units.
 const CHARACTER_WIDTH: usize = 7;
-/// What stands left and right of a text.
+/// Space left and right of a text, in SVG units.
 const TEXT_PADDING: usize = 10;
 
-/// Where the badge of a component stands.
 pub fn badge_path(component: &ComponentId) -> String {
     format!("/components/{component}/badge.svg")
 }
 
-/// A badge that says `words` of `label`, in the colour of `tone`.
 pub fn render_badge(label: &str, words: &str, tone: Indicator) -> String {
     let label = truncate_label(label);
     let (left, right) = (text_width(&label), text_width(words));
@@ -32,7 +30,7 @@ pub fn render_badge(label: &str, words: &str, tone: Indicator) -> String {
     )
 }
 
-/// The same badge with `words` behind what it says, where `svg` is one of ours.
+/// Appends `words` to a badge made by [`render_badge`]; `None` if `svg` is another image.
 pub fn stale_badge(svg: &str, words: &str) -> Option<String> {
     let (_, rest) = svg.split_once("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"")?;
     let (digits, _) = rest.split_once('"')?;
@@ -44,7 +42,7 @@ pub fn stale_badge(svg: &str, words: &str) -> Option<String> {
     Some(aged.replace("</g></svg>", &format!("<text x=\"{middle}\" y=\"14\">{words}</text></g></svg>")))
 }
 
-/// What the badge of the page says: short, and honest where an open incident leaves every component green.
+/// The words on the page's badge. An open incident is shown even if every component is operational.
 pub fn badge_words(statuses: &[Status], open: &[Incident]) -> &'static str {
     let counted = PageStatus::from_components(statuses);
     match counted.indicator {
@@ -53,7 +51,6 @@ pub fn badge_words(statuses: &[Status], open: &[Incident]) -> &'static str {
     }
 }
 
-/// The tone in which the status of one component is told.
 pub fn status_tone(status: Status) -> Indicator {
     match status {
         Status::Operational => Indicator::None,
@@ -64,7 +61,7 @@ pub fn status_tone(status: Status) -> Indicator {
     }
 }
 
-/// Dark enough for white letters on them.
+/// Dark enough for contrast with white text.
 fn tone_colour(tone: Indicator) -> &'static str {
     match tone {
         Indicator::None => "#1f7a46",
@@ -79,7 +76,6 @@ fn text_width(text: &str) -> usize {
     text.chars().count() * CHARACTER_WIDTH + 2 * TEXT_PADDING
 }
 
-/// One line, not too long.
 fn truncate_label(text: &str) -> String {
     let line: String = text.chars().filter(|c| !c.is_control()).collect();
     match line.char_indices().nth(MAX_LABEL) {
@@ -88,7 +84,7 @@ fn truncate_label(text: &str) -> String {
     }
 }
 
-/// Text that is only text in XML; what XML can't hold is left out.
+/// Escapes text for XML and drops characters that XML does not allow.
 fn escape_xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars().filter(|c| !matches!(c, '\u{fffe}' | '\u{ffff}')) {

@@ -1,4 +1,4 @@
-//! Components, and the rows of their groups.
+//! Rows of components and component groups.
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::PageContext;
 use crate::domain::{Component, Group, Status};
 
-/// A component or a group, in the order of keys that readers know. Some of them refuse any other key.
+/// A component or a group. The key order is Statuspage's; some clients reject unknown keys.
 #[derive(Clone, Serialize)]
 pub struct ComponentRow<'a> {
     id: &'a str,
@@ -22,12 +22,12 @@ pub struct ComponentRow<'a> {
     page_id: &'a str,
     group: bool,
     only_show_if_degraded: bool,
-    /// The members; only groups have the key.
+    /// The ids of the members; only groups have this key.
     #[serde(skip_serializing_if = "Option::is_none")]
     components: Option<Vec<&'a str>>,
 }
 
-/// Every component and every group, by position: that within its group for a member of one.
+/// Every component and group, sorted by position. A member's position counts within its group.
 pub fn component_rows<'a>(scene: &PageContext<'a>) -> Vec<ComponentRow<'a>> {
     let groups = scene.groups.iter().map(|group| group_row(scene, group));
     let mut rows: Vec<ComponentRow<'a>> = groups.chain(ungrouped_rows(scene, |_| true)).collect();
@@ -35,13 +35,13 @@ pub fn component_rows<'a>(scene: &PageContext<'a>) -> Vec<ComponentRow<'a>> {
     rows
 }
 
-/// The components that `chosen` lets through, in the order of the page.
+/// The components that `chosen` accepts, in page order.
 pub fn ungrouped_rows<'a>(scene: &PageContext<'a>, chosen: impl Fn(&Component) -> bool) -> Vec<ComponentRow<'a>> {
     let chosen = scene.components.iter().filter(|(component, _)| chosen(component));
     chosen.map(|(component, status)| component_row_with_status(scene, component, *status)).collect()
 }
 
-/// One component of the page, with the status that shows.
+/// A component with its effective status.
 pub fn component_row<'a>(scene: &PageContext<'a>, component: &'a Component) -> ComponentRow<'a> {
     let shown = scene.components.iter().find(|(other, _)| other.id == component.id);
     component_row_with_status(scene, component, shown.map_or(component.status, |(_, status)| *status))
@@ -60,7 +60,7 @@ fn component_row_with_status<'a>(
         updated_at: scene.stamp(component.updated_at),
         position: component.position,
         description: nonempty_description(&component.description),
-        // Every component has its bars on the page.
+        // Every component has uptime bars on the page.
         showcase: true,
         start_date: component.start_date,
         group_id: component.group_id.as_ref().map(|group| group.as_str()),
@@ -71,7 +71,7 @@ fn component_row_with_status<'a>(
     }
 }
 
-/// A group stands as its worst member does.
+/// A group has the status of its worst member.
 fn group_row<'a>(scene: &PageContext<'a>, group: &'a Group) -> ComponentRow<'a> {
     let members = || scene.components.iter().filter(|(component, _)| component.group_id.as_ref() == Some(&group.id));
     let worst = members().map(|(_, status)| *status).max().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What every document of one rendering shares.
+//! Data shared by all API documents of one rendering.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
@@ -7,18 +7,16 @@ use serde::Serialize;
 use crate::domain::page_status::PageStatus;
 use crate::domain::{Component, ComponentId, Group, Incident, Maintenance, Page, Status};
 
-/// The page at one revision: whose it is, and how its components stand.
 pub struct PageContext<'a> {
     pub page: &'a Page,
     pub origin: &'a str,
     pub groups: &'a [Group],
-    /// In the order of the page, each with the status that shows.
+    /// In page order, each with its effective status.
     pub components: Vec<(&'a Component, Status)>,
-    /// The newest change of anything that visitors see.
+    /// The latest change of any content that visitors see.
     updated_at: DateTime<Utc>,
 }
 
-/// The page as every document names it.
 #[derive(Clone, Serialize)]
 pub struct PageRow<'a> {
     id: &'a str,
@@ -28,7 +26,6 @@ pub struct PageRow<'a> {
     updated_at: String,
 }
 
-/// The page's status in one word and one sentence.
 #[derive(Clone, Serialize)]
 pub struct StatusRow {
     indicator: &'static str,
@@ -59,23 +56,21 @@ impl<'a> PageContext<'a> {
         }
     }
 
-    /// The same, after what was changed at these instants too.
+    /// Raises `updated_at` to the latest of these times.
     pub fn with_changes(mut self, changes: impl Iterator<Item = DateTime<Utc>>) -> Self {
         self.updated_at = changes.fold(self.updated_at, DateTime::max);
         self
     }
 
-    /// The zone in which times are written.
     pub fn zone(&self) -> Tz {
         self.page.time_zone
     }
 
-    /// An instant as documents write it: with milliseconds, in the offset of the page.
+    /// Formats a time with milliseconds, in the UTC offset of the page's time zone.
     pub fn stamp(&self, at: DateTime<Utc>) -> String {
         stamp(at, self.zone())
     }
 
-    /// The page as every document names it.
     pub fn page_row(&self) -> PageRow<'a> {
         PageRow {
             id: &self.page.id,
@@ -86,20 +81,19 @@ impl<'a> PageContext<'a> {
         }
     }
 
-    /// The same as JSON.
     pub fn page_json(&self) -> String {
         super::to_json(&self.page_row())
     }
 
-    /// The page's status by the count rule alone: an open incident over green components does not raise it,
-    /// as readers of these documents expect. The page itself says more.
+    /// The page status from component statuses alone, as in Statuspage: an open incident with all components
+    /// operational doesn't raise the status. The status page itself does show the incident.
     pub fn status_row(&self) -> StatusRow {
         let statuses: Vec<Status> = self.components.iter().map(|(_, status)| *status).collect();
         let PageStatus { indicator, description } = PageStatus::from_components(&statuses);
         StatusRow { indicator: indicator.key(), description }
     }
 
-    /// The name of a component with that of its group: `Mail - Inbound`.
+    /// The component name, prefixed with its group: `Mail - Inbound`.
     pub fn full_name(&self, id: &ComponentId, name: &str) -> String {
         let component = self.components.iter().find(|(component, _)| component.id == *id);
         let group_id = component.and_then(|(component, _)| component.group_id.as_ref());
@@ -109,13 +103,13 @@ impl<'a> PageContext<'a> {
         }
     }
 
-    /// The address of an incident's or maintenance's own page.
+    /// The URL of an incident's or maintenance's page.
     pub fn permalink(&self, id: &str) -> String {
         format!("{}/incidents/{id}", self.origin)
     }
 }
 
-/// An instant with milliseconds in the offset that `zone` has then; `Z` where the zone is UTC itself.
+/// Formats a time with milliseconds, in the UTC offset of `zone` at that time; `Z` if `zone` is UTC.
 pub fn stamp(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Millis, is_utc(zone))
 }

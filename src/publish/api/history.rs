@@ -1,4 +1,4 @@
-//! `/history.json`: three calendar months, newest first, each with what ended in it.
+//! `/history.json`: three calendar months, newest first, each with the incidents and maintenances that ended in it.
 
 use chrono::{DateTime, Datelike as _, SecondsFormat, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -10,9 +10,9 @@ use crate::domain::history::Month;
 use crate::domain::{Incident, Maintenance};
 use crate::publish::feeds::{format_window, render_message};
 
-/// The last page: fifty years back there is nothing.
+/// The last page number: 200 pages are fifty years.
 pub const MAX_PAGE: u32 = 200;
-/// How many months one page holds.
+/// Months per page.
 const MONTHS: usize = 3;
 
 #[derive(Serialize)]
@@ -32,7 +32,7 @@ struct PageStatus<'a> {
     page: PageSettingsRow<'a>,
 }
 
-/// The page with its settings, as far as there is anything like them here.
+/// The page settings that have an equivalent in Statuspage.
 #[derive(Serialize)]
 struct PageSettingsRow<'a> {
     name: &'a str,
@@ -60,7 +60,7 @@ struct PageSettingsRow<'a> {
 struct MonthRow<'a> {
     name: String,
     year: i32,
-    /// The weekday of its first day, 0 for Sunday.
+    /// The weekday of the first day, 0 for Sunday.
     starts_on: u32,
     days: u32,
     incidents: Vec<IncidentRow<'a>>,
@@ -70,7 +70,7 @@ struct MonthRow<'a> {
 struct IncidentRow<'a> {
     code: &'a str,
     name: &'a str,
-    /// The newest update, as HTML.
+    /// The newest update as HTML.
     message: String,
     impact: &'static str,
     timestamp: String,
@@ -78,14 +78,14 @@ struct IncidentRow<'a> {
     ended_at: DateTime<Utc>,
 }
 
-/// The months of page `page`, newest first: the current one and the two before it on page 1.
+/// The months of a page, newest first. Page 1 holds the current month and the two before it.
 pub fn history_months(page: u32, now: DateTime<Utc>, zone: Tz) -> Vec<Month> {
     let all = std::iter::successors(Some(Month::from_time(now, zone)), |month| Some(month.previous()));
     let before = (page.clamp(1, MAX_PAGE) as usize - 1) * MONTHS;
     all.skip(before).take(MONTHS).collect()
 }
 
-/// The document of these months. What goes on still counts as ending `now`.
+/// Renders these months. Ongoing incidents and maintenances count as ending `now`.
 pub fn render_quarter(
     scene: &PageContext<'_>,
     months: &[Month],

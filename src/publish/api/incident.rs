@@ -1,4 +1,4 @@
-//! Incidents and scheduled maintenances: the same object, but for the planned time.
+//! Incidents and maintenances: Statuspage uses one object for both, apart from the scheduled times.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use super::{PageContext, to_json};
 use crate::domain::postmortem::PublishedPostmortem;
 use crate::domain::{ComponentId, Incident, Maintenance, MaintenancePhase, Phase, Update, UpdateId};
 
-/// An incident; with the two last keys a scheduled maintenance.
+/// An incident, or a maintenance if the last two keys are set.
 #[derive(Clone, Serialize)]
 pub struct EntryRow<'a> {
     pub id: &'a str,
@@ -33,12 +33,11 @@ pub struct EntryRow<'a> {
     pub scheduled_for: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduled_until: Option<String>,
-    /// By which lists are sorted.
+    /// The sort key of lists.
     #[serde(skip)]
     pub created: DateTime<Utc>,
 }
 
-/// One update.
 #[derive(Clone, Serialize)]
 pub struct UpdateRow<'a> {
     pub id: String,
@@ -50,7 +49,7 @@ pub struct UpdateRow<'a> {
     pub display_at: String,
     pub affected_components: Option<Vec<AffectedRow<'a>>>,
     pub deliver_notifications: bool,
-    /// Nobody posts elsewhere.
+    /// Always null: updates are not posted to other services.
     pub custom_tweet: Option<&'a str>,
     pub tweet_id: Option<&'a str>,
 }
@@ -59,13 +58,12 @@ pub struct UpdateRow<'a> {
 #[derive(Clone, Serialize)]
 pub struct AffectedRow<'a> {
     code: &'a str,
-    /// As it was called then.
+    /// The name at the time of the update.
     name: String,
     old_status: &'static str,
     new_status: &'static str,
 }
 
-/// One incident by itself.
 #[derive(Serialize)]
 struct IncidentDocument<'a> {
     page: PageRow<'a>,
@@ -80,19 +78,17 @@ struct WithReminders<'a> {
 }
 
 impl EntryRow<'_> {
-    /// The entry as it stands in a list.
     pub fn to_json(&self) -> String {
         to_json(self)
     }
 }
 
-/// The document of one incident or maintenance.
 pub fn render_incident(scene: &PageContext<'_>, entry: EntryRow<'_>) -> String {
     to_json(&IncidentDocument { page: scene.page_row(), incident: WithReminders { entry, reminder_intervals: None } })
 }
 
 impl<'a> EntryRow<'a> {
-    /// An incident. A published review is its newest update, and gives it the status that says so.
+    /// An incident. A published postmortem counts as an update, and a closed incident gets the status `postmortem`.
     pub fn incident(scene: &PageContext<'a>, incident: &'a Incident, review: Option<&'a PublishedPostmortem>) -> Self {
         let id = incident.id.as_str();
         let mut updates = update_rows(scene, id, &incident.updates, Phase::key, |phase| !phase.is_open());
@@ -119,8 +115,8 @@ impl<'a> EntryRow<'a> {
         }
     }
 
-    /// A maintenance. One that was called off is told as completed: readers know no other end, and its
-    /// newest text says what it was.
+    /// A maintenance. A cancelled one gets the status `completed`, because Statuspage has no other end; the text of its
+    /// newest update says that the maintenance was cancelled.
     pub fn maintenance(scene: &PageContext<'a>, it: &'a Maintenance) -> Self {
         let id = it.id.as_str();
         let mut updates = update_rows(scene, id, &it.updates, phase_key, MaintenancePhase::is_over);
@@ -147,7 +143,7 @@ impl<'a> EntryRow<'a> {
     }
 }
 
-/// The name of a phase that readers know.
+/// The Statuspage name of a phase.
 pub fn phase_key(phase: MaintenancePhase) -> &'static str {
     match phase {
         MaintenancePhase::Cancelled => MaintenancePhase::Completed.key(),
@@ -155,17 +151,17 @@ pub fn phase_key(phase: MaintenancePhase) -> &'static str {
     }
 }
 
-/// When it was made. What was written afterwards counts from the time its first update shows.
+/// The creation time. For a backfilled entry that is the display time of its first update.
 fn creation_time<P>(created_at: DateTime<Utc>, updates: &[Update<P>]) -> DateTime<Utc> {
     updates.first().map_or(created_at, |first| created_at.min(first.posted_at))
 }
 
-/// The time that the first update in such a phase shows.
+/// The display time of the first update whose phase satisfies `is`.
 fn first_update_time<P: Copy>(scene: &PageContext<'_>, updates: &[Update<P>], is: fn(P) -> bool) -> Option<String> {
     updates.iter().find(|update| is(update.phase)).map(|update| scene.stamp(update.posted_at))
 }
 
-/// The components of these ids that still exist, as they are now.
+/// The components with these ids that still exist, with their current data.
 fn existing_components<'a, 'i>(
     scene: &PageContext<'a>,
     ids: impl Iterator<Item = &'i ComponentId>,
@@ -174,7 +170,7 @@ fn existing_components<'a, 'i>(
     ungrouped_rows(scene, |component| ids.contains(&component.id))
 }
 
-/// Every update with the time it shows, newest last entry first among equals.
+/// Every update with its display time. Among updates with equal times, the one added last comes first.
 fn update_rows<'a, P: Copy>(
     scene: &PageContext<'a>,
     owner: &'a str,
@@ -229,7 +225,7 @@ fn postmortem_row<'a>(scene: &PageContext<'_>, owner: &'a str, review: &'a Publi
     }
 }
 
-/// The id under which a review is told as an update: always the same for one incident.
+/// The update id of a postmortem, derived from the incident id so that it never changes.
 fn postmortem_update_id(owner: &str) -> UpdateId {
     let digest = Sha256::digest(format!("review of {owner}").as_bytes());
     UpdateId::from_random(std::array::from_fn(|at| digest[at]))

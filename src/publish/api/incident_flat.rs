@@ -1,4 +1,4 @@
-//! `/incidents/ID.json`: one incident with everything about it at the top level.
+//! `/incidents/ID.json`: one incident with all its data at the top level.
 
 use serde::Serialize;
 
@@ -39,17 +39,16 @@ struct FlatIncident<'a> {
     components: Vec<ComponentRow<'a>>,
 }
 
-/// What the object says beyond what every list says.
+/// Values that lists don't contain.
 #[derive(Default)]
 struct FlatExtras<'a> {
     review: Option<&'a PublishedPostmortem>,
     backfilled: bool,
     impact_override: Option<&'static str>,
-    /// Reminds, starts by itself, completes by itself.
+    /// Reminder, automatic start, automatic completion.
     switches: [bool; 3],
 }
 
-/// The document of an incident.
 pub fn flat_incident(scene: &PageContext<'_>, incident: &Incident, review: Option<&PublishedPostmortem>) -> String {
     let more = FlatExtras {
         review,
@@ -60,7 +59,6 @@ pub fn flat_incident(scene: &PageContext<'_>, incident: &Incident, review: Optio
     render_flat(scene, EntryRow::incident(scene, incident, review), &more)
 }
 
-/// The document of a maintenance.
 pub fn flat_maintenance(scene: &PageContext<'_>, it: &Maintenance) -> String {
     let switches = [it.switches.reminds, it.switches.starts, it.switches.completes];
     render_flat(scene, EntryRow::maintenance(scene, it), &FlatExtras { switches, ..FlatExtras::default() })

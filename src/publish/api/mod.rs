@@ -1,7 +1,7 @@
-//! The public API: documents in the shapes that readers of Statuspage know, key by key and in their order.
+//! The public API: JSON documents compatible with Statuspage, down to the key order.
 //!
-//! Each kind of document is a struct whose fields stand in the documented order; it is written when the page
-//! is published. `docs/COMPATIBILITY.md` says what is the same, what is more, and what is not there.
+//! Each document is a struct with its fields in the documented order, rendered at publish time. `docs/COMPATIBILITY.md`
+//! lists what is equal, added and missing.
 
 mod affected_components;
 mod badge;
@@ -22,14 +22,13 @@ pub use incident_flat::{flat_incident, flat_maintenance};
 pub use showcase::{IncidentTitles, render_showcase};
 pub use v2::render_v2_documents;
 
-/// The most incidents, and the most maintenances, in one list.
+/// The maximum number of incidents, and of maintenances, in one list.
 pub const MAX_LISTED: usize = 50;
 
-/// What the OpenAPI document says; a test asks every address in it.
+/// The OpenAPI document; a test requests every address in it.
 pub const OPENAPI: &str = include_str!("openapi.json");
 
-/// A document as it travels: compact, without a line end.
 fn to_json(document: &impl serde::Serialize) -> String {
-    // Only maps whose keys are no texts, and failing writers, can't be written.
+    // Serialization fails only for maps with non-string keys and for failing writers.
     serde_json::to_string(document).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! `/uptime_showcase`: the last ninety days of components, as bars, as seconds and in per cent.
+//! `/uptime_showcase`: the last ninety days of components, as bars, in seconds and in percent.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ use crate::domain::{Component, IncidentId, UptimeCorrection};
 use crate::publish::uptime::component_intervals;
 use crate::ui::pages::public::DAYS;
 
-/// The titles of the incidents that held components down, by id.
+/// The titles of the incidents that affected components, by id.
 pub type IncidentTitles = BTreeMap<IncidentId, String>;
 
 #[derive(Serialize)]
@@ -44,7 +44,7 @@ struct DayRow<'a> {
     related_events: Vec<RelatedIncident<'a>>,
 }
 
-/// Seconds of partial and of major outage; what is nothing is left out.
+/// Seconds of partial and of major outage; zeros are omitted.
 #[derive(Serialize)]
 struct Seconds {
     #[serde(skip_serializing_if = "is_zero")]
@@ -59,7 +59,7 @@ struct RelatedIncident<'a> {
     code: &'a str,
 }
 
-/// Per cent of the last days, cut to two decimals.
+/// Uptime in percent, truncated to two decimals.
 #[derive(Serialize)]
 struct UptimeValues<'a> {
     component: &'a str,
@@ -73,7 +73,6 @@ fn is_zero(seconds: &i64) -> bool {
     *seconds == 0
 }
 
-/// The document of the components that `chosen` lets through.
 pub fn render_showcase(
     scene: &PageContext<'_>,
     chosen: impl Fn(&Component) -> bool,
@@ -117,13 +116,13 @@ fn timeline<'a>(component: &'a Component, days: &[UptimeDay], incidents: &'a Inc
 fn uptime_values<'a>(component: &'a str, days: &[UptimeDay]) -> UptimeValues<'a> {
     let last = |count: usize| {
         let sum = days.iter().rev().take(count).fold(Downtime::default(), |sum, day| sum.combine(day.outage));
-        // Of which nothing is known, nothing was out.
+        // Days without data count as full uptime.
         f64::from(sum.uptime().unwrap_or(10_000)) / 100.0
     };
     UptimeValues { component, ninety: last(90), sixty: last(60), thirty: last(30) }
 }
 
-/// One bar a day, three units wide with two between, as the page of the service has them.
+/// One bar per day, three units wide with a gap of two, like Statuspage's graphic.
 fn render_bars(code: &str, days: &[UptimeDay]) -> String {
     let width = days.len() * 5;
     let mut svg = format!(
@@ -143,7 +142,7 @@ fn render_bars(code: &str, days: &[UptimeDay]) -> String {
     svg
 }
 
-/// From green over yellow and orange to red, by the weighted hours of outage.
+/// From green over yellow and orange to red, by weighted seconds of outage.
 fn day_colour(day: &UptimeDay) -> &'static str {
     if !day.outage.has_data() {
         return "#b3bac5";

@@ -1,4 +1,4 @@
-//! The documents under `/api/v2/` that are written ahead.
+//! The documents under `/api/v2/` that are rendered at publish time.
 
 use serde::Serialize;
 
@@ -41,7 +41,6 @@ struct MaintenancesDocument<'a> {
     scheduled_maintenances: Vec<EntryRow<'a>>,
 }
 
-/// Every list with its path.
 pub fn render_v2_documents(scene: &PageContext<'_>, snapshot: &Snapshot) -> Vec<(&'static str, String)> {
     let page = scene.page_row();
     let (components, status) = (component_rows(scene), scene.status_row());
@@ -79,7 +78,6 @@ pub fn render_v2_documents(scene: &PageContext<'_>, snapshot: &Snapshot) -> Vec<
     ]
 }
 
-/// The newest first, and no more than a list may hold.
 fn newest_first(mut entries: Vec<EntryRow<'_>>) -> Vec<EntryRow<'_>> {
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.created));
     entries.truncate(MAX_LISTED);

@@ -1,4 +1,4 @@
-//! The public site as files: pages that any web server can serve, or documents that other programs import.
+//! Exports the public site as files: as a static website, or as API documents for import elsewhere.
 
 mod statuspage;
 
@@ -12,11 +12,8 @@ use crate::domain::history::{Cursor, HistoryFilter, Month, PAGE_SIZE};
 use crate::publish::{Document, Encoding, JsonShape, OnDemandPage, Publisher};
 
 impl Publisher {
-    /// Writes every public page into the new folder `target`, and the `files` beside them; gives the
-    /// number of pages. `on_page` hears of each.
-    ///
-    /// # Errors
-    /// Where the folder holds something already, or can't be written, or the database can't be read.
+    /// Writes every public page and the extra `files` into the empty folder `target`, and calls `on_page` for each
+    /// page. Returns the number of pages.
     pub async fn export(
         &self,
         target: &Path,
@@ -47,7 +44,7 @@ impl Publisher {
         Ok(count)
     }
 
-    /// Every incident, every maintenance and every month that has one, for people and for programs.
+    /// Every incident and maintenance, and every month that has one, as HTML and JSON.
     async fn on_demand_pages(&self) -> db::Result<Vec<OnDemandPage>> {
         let mut pages = Vec::new();
         let mut months: Vec<Month> = Vec::new();
@@ -94,8 +91,8 @@ impl Publisher {
     }
 }
 
-/// The page `/history` becomes `history/index.html`, so that addresses stay as they are; what is no page
-/// becomes a file of its own name.
+/// Writes `/history` as `history/index.html`, so that URLs stay the same. Documents other than HTML keep their file
+/// name.
 fn write_document(target: &Path, path: &str, document: &Document) -> anyhow::Result<()> {
     let place = target.join(path.trim_start_matches('/'));
     let file = if document.content_type.starts_with("text/html") { place.join("index.html") } else { place };
@@ -108,7 +105,6 @@ fn ensure_empty(target: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes a file and the folders above it.
 fn write_file(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;

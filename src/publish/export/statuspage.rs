@@ -1,4 +1,4 @@
-//! The documents of Statuspage's API as files: the lists with everything in them, each incident by itself, the history.
+//! Exports the Statuspage API documents as files: complete lists, single incidents and the history.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -16,7 +16,7 @@ use crate::publish::api::{self, EntryRow, PageContext};
 use crate::publish::on_demand_json::JsonDocument;
 use crate::publish::{Encoding, JsonShape, Publisher, Snapshot, machine_documents};
 
-/// Documents that are the same as those that are served.
+/// Documents exported exactly as served.
 const COPIED_DOCUMENTS: [&str; 8] = [
     "/api/v2/summary.json",
     "/api/v2/status.json",
@@ -29,11 +29,8 @@ const COPIED_DOCUMENTS: [&str; 8] = [
 ];
 
 impl Publisher {
-    /// Writes every document of the public API into the new folder `target`, with all incidents and maintenances and
-    /// not only the newest; gives the number of documents. `on_page` hears of each.
-    ///
-    /// # Errors
-    /// As [`Publisher::export`].
+    /// Writes every document of the public API into the empty folder `target`, with all incidents and maintenances
+    /// instead of the newest only. Calls `on_page` for each document and returns their number.
     pub async fn export_documents(&self, target: &Path, mut on_page: impl FnMut(&str)) -> anyhow::Result<usize> {
         ensure_empty(target)?;
         self.publish().await?;
@@ -59,7 +56,6 @@ impl Publisher {
     }
 }
 
-/// Where everything goes.
 struct ExportFolder<'a> {
     target: &'a Path,
     scene: PageContext<'a>,
@@ -111,7 +107,6 @@ impl ExportFolder<'_> {
         list.close()
     }
 
-    /// One incident or maintenance in both shapes.
     fn write_incident(&mut self, id: &IncidentId, entry: EntryRow<'_>, flat: &str) -> anyhow::Result<()> {
         let wrapped = api::render_incident(&self.scene, entry);
         for (form, text) in [(JsonShape::Api, wrapped.as_str()), (JsonShape::Flat, flat)] {
@@ -120,7 +115,7 @@ impl ExportFolder<'_> {
         Ok(())
     }
 
-    /// Three months in each file, back to those in which the oldest incident and the oldest maintenance ended.
+    /// Writes three months per file, back to the months in which the oldest incident and maintenance ended.
     async fn history(
         &mut self,
         tx: &mut Tx,
@@ -153,7 +148,7 @@ impl ExportFolder<'_> {
     }
 }
 
-/// A list that is written as it grows: it may be longer than what fits into memory.
+/// A JSON list written entry by entry, since all entries may not fit into memory.
 struct StreamedList {
     file: PathBuf,
     out: BufWriter<File>,

@@ -3,7 +3,6 @@ use chrono::{DateTime, FixedOffset, SubsecRound as _, Utc};
 
 use super::{Feed, FeedEntry, strip_invalid_xml};
 
-/// The feed in Atom.
 pub fn render_atom(feed: &Feed<'_>) -> String {
     let (origin, host) = (feed.origin, feed.host());
     let document = AtomFeed {

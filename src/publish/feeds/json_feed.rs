@@ -30,7 +30,6 @@ struct Item<'a> {
     date_modified: String,
 }
 
-/// The feed in JSON.
 pub fn render_json_feed(feed: &Feed<'_>) -> String {
     let document = JsonFeed {
         version: "https://jsonfeed.org/version/1.1",

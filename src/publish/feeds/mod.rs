@@ -1,6 +1,5 @@
-//! Feeds: the newest incidents and maintenances for feed readers, in three languages that say the same.
-//!
-//! The same entries always give the same bytes: nothing in them tells when they were written.
+//! Feeds of the newest incidents and maintenances as Atom, RSS and JSON Feed. The output is deterministic: it has no
+//! time of rendering.
 
 mod atom;
 mod json_feed;
@@ -18,10 +17,9 @@ use crate::format::markdown;
 use crate::format::time;
 use crate::publish::Snapshot;
 
-/// How many entries a feed holds.
 const MAX_ENTRIES: usize = 25;
 
-/// A feed before it is put into words.
+/// The content of a feed, independent of the format.
 pub struct Feed<'a> {
     page: &'a Page,
     origin: &'a str,
@@ -29,22 +27,20 @@ pub struct Feed<'a> {
     entries: Vec<FeedEntry<'a>>,
 }
 
-/// One incident or maintenance.
 struct FeedEntry<'a> {
     id: &'a str,
-    /// The id that readers knew it by where it came from, if it came from elsewhere.
+    /// The id of the entry's feed item at the service it was imported from.
     source_id: Option<&'a str>,
     title: &'a str,
     published: DateTime<Utc>,
     updated: DateTime<Utc>,
-    /// Start and end of a maintenance, as planned.
+    /// The scheduled start and end of a maintenance.
     window: Option<(DateTime<Utc>, DateTime<Utc>)>,
-    /// Every update, newest first.
+    /// All updates as HTML, newest first.
     html: String,
 }
 
 impl<'a> Feed<'a> {
-    /// The newest of `snapshot`.
     pub fn from_snapshot(snapshot: &'a Snapshot, origin: &'a str) -> Self {
         let zone = snapshot.page.time_zone;
         let incidents = snapshot.listed.iter().map(|it| incident_entry(it, snapshot, zone));
@@ -59,12 +55,11 @@ impl<'a> Feed<'a> {
         strip_invalid_xml(&format!("{} Status - Incident History", self.page.name))
     }
 
-    /// When anything in it changed last.
     fn updated(&self) -> DateTime<Utc> {
         self.entries.iter().map(|entry| entry.updated).max().unwrap_or(self.page.updated_at)
     }
 
-    /// The id by which readers know an entry: always the same, or they show it as new.
+    /// The id of an entry. It must never change, or feed readers show the entry as new.
     fn tag(&self, entry: &FeedEntry<'_>) -> String {
         let own = || format!("tag:{},2005:Incident/{}", self.host(), entry.id);
         entry.source_id.map_or_else(own, str::to_owned)
@@ -74,7 +69,7 @@ impl<'a> Feed<'a> {
         format!("{}/incidents/{}", self.origin, entry.id)
     }
 
-    /// The host that ids begin with, without its port.
+    /// The host of the origin, without port, for tag URIs.
     fn host(&self) -> &str {
         let host = self.origin.split_once("://").map_or(self.origin, |(_, host)| host);
         host.split_once(':').map_or(host, |(name, _)| name)
@@ -111,7 +106,7 @@ fn maintenance_entry<'a>(it: &'a Maintenance, snapshot: &'a Snapshot, zone: Tz) 
     }
 }
 
-/// Every update, newest first. One that leaves the phase as it was is called an update.
+/// All updates, newest first. An update that doesn't change the phase is labelled `Update`.
 fn render_updates<P: Copy + PartialEq>(updates: &[Update<P>], words: fn(P) -> &'static str, zone: Tz) -> String {
     let mut before = None;
     let mut all = Vec::with_capacity(updates.len());
@@ -128,7 +123,7 @@ fn render_update(label: &str, at: DateTime<Utc>, body: &str, zone: Tz) -> String
     format!("<p><small>{when}</small><br><strong>{label}</strong> - {}", render_inline(body))
 }
 
-/// A text as HTML that goes on where a paragraph is open, and closes it.
+/// Renders Markdown to HTML that continues an open paragraph and closes it.
 fn render_inline(body: &str) -> String {
     let html = markdown::render_markdown(&strip_invalid_xml(body));
     let html = html.trim_end();
@@ -138,7 +133,7 @@ fn render_inline(body: &str) -> String {
     }
 }
 
-/// A text as HTML that stands by itself; one short paragraph goes without its tags.
+/// Renders Markdown to HTML; a single paragraph loses its `<p>` tags.
 pub fn render_message(body: &str) -> String {
     let html = markdown::render_markdown(&strip_invalid_xml(body));
     let html = html.trim_end();
@@ -146,8 +141,8 @@ pub fn render_message(body: &str) -> String {
     only.filter(|only| !only.contains("<p>")).unwrap_or(html).to_owned()
 }
 
-/// `Mar <var data-var='date'> 1</var>, <var data-var='time'>10:02</var> - …12:40… MST`, as programs look for
-/// it; the second day is named where it is another one, and what goes on has no end.
+/// A time range as `Mar <var data-var='date'> 1</var>, <var data-var='time'>10:02</var> - …12:40… MST`, the markup that
+/// Statuspage clients parse. The end has a date only if it differs, and is omitted for ongoing entries.
 pub fn format_window(from: DateTime<Utc>, to: Option<DateTime<Utc>>, zone: Tz) -> String {
     let begin = format!("{}, {}", format_day(from, zone), format_clock(from, zone));
     match to {
@@ -171,7 +166,7 @@ fn format_clock(at: DateTime<Utc>, zone: Tz) -> String {
     format!("<var data-var='time'>{}</var>", time::format_clock(at, zone))
 }
 
-/// Text without what XML can't hold.
+/// Removes characters that XML does not allow.
 fn strip_invalid_xml(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let fits = |c: &char| matches!(c, '\n' | '\t') || (!c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}'));

@@ -6,7 +6,6 @@ use rss::{Channel, Guid, Item};
 
 use super::{Feed, FeedEntry, strip_invalid_xml};
 
-/// The feed in RSS 2.0.
 pub fn render_rss(feed: &Feed<'_>) -> String {
     let channel = Channel {
         title: feed.title(),
@@ -19,7 +18,7 @@ pub fn render_rss(feed: &Feed<'_>) -> String {
     channel.to_string()
 }
 
-/// A maintenance has the date of its planned start, and one key more for its planned end.
+/// A maintenance has its scheduled start as date, and its scheduled end in the extra element `maintenanceEndDate`.
 fn rss_item(feed: &Feed<'_>, it: &FeedEntry<'_>) -> Item {
     let address = feed.address(it);
     let mut extensions = BTreeMap::new();
