@@ -1,4 +1,4 @@
-//! What is around every page of the admin, and around the plain pages before it (login, setup).
+//! The layout of the admin pages and of the pages before login.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -7,61 +7,56 @@ use leptos::prelude::*;
 use crate::domain::page_status::Indicator;
 use crate::domain::{Manager, Role};
 
-/// Addresses of the served files, and the nonce that the response's Content-Security-Policy names.
+/// URLs of the static files, and the nonce in the response's Content-Security-Policy.
 #[derive(Clone, Debug, Default)]
 pub struct Assets {
-    /// Of this response alone.
+    /// Unique per response.
     pub nonce: String,
-    /// tokens.css and admin.css as one file.
+    /// tokens.css and admin.css in one file.
     pub css_href: String,
-    /// The script that answers to keys.
+    /// The script for keyboard shortcuts.
     pub keys_href: String,
-    /// The browser module of the islands, and its WASM.
+    /// The JavaScript module of the islands and its WASM.
     pub js_href: String,
     pub wasm_href: String,
-    /// The script of the ceremonies of passkeys.
+    /// The script for WebAuthn registration and login.
     pub passkey_href: String,
 }
 
-/// What every page of the admin knows.
+/// Data shared by all admin pages.
 #[derive(Clone, Debug)]
 pub struct AdminContext {
-    /// What stands at the top.
     pub page_name: String,
-    /// What the public page says at this moment.
+    /// The current status of the public page.
     pub tone: Indicator,
-    /// Who is logged in.
+    /// The logged-in manager.
     pub manager: Manager,
-    /// What the last action did, said once.
+    /// The result of the last action, shown once.
     pub notice: Option<String>,
-    /// The page's zone: every time is shown in it.
+    /// The page's time zone, used for all times.
     pub zone: Tz,
-    /// The instant that ages are counted to.
+    /// The reference time for ages.
     pub now: DateTime<Utc>,
     pub assets: Assets,
 }
 
 impl AdminContext {
-    /// Whether the manager may publish incidents and set the status of components.
     pub fn can_publish(&self) -> bool {
         self.manager.role >= Role::Publisher
     }
 
-    /// Whether the manager may do everything.
     pub fn is_owner(&self) -> bool {
         self.manager.role >= Role::Owner
     }
 }
 
-/// What the pages know that nobody needs to be logged in for.
+/// Data for pages that need no login.
 #[derive(Clone, Debug)]
 pub struct LoggedOutContext {
-    /// What stands at the top.
     pub page_name: String,
     pub assets: Assets,
 }
 
-/// The part of the admin that a page belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
     Desk,
@@ -104,7 +99,7 @@ impl Section {
         }
     }
 
-    /// The keys that lead there.
+    /// The keyboard shortcut.
     fn keys(self) -> Option<&'static str> {
         match self {
             Section::Desk => Some("g d"),
@@ -119,7 +114,6 @@ impl Section {
         }
     }
 
-    /// The sections in the navigation of a manager in `role`.
     fn visible_to(role: Role) -> Vec<Section> {
         let all = [
             Self::Desk,
@@ -135,14 +129,14 @@ impl Section {
     }
 }
 
-/// A page of the admin: its `title` stands in the tab, `content` below the navigation.
+/// An admin page: `content` below the navigation.
 #[component]
 pub fn AdminLayout(
     shell: AdminContext,
     #[prop(into)] title: String,
     #[prop(optional_no_strip)] section: Option<Section>,
     content: AnyView,
-    /// Whether the page holds an island and needs the browser module.
+    /// Whether the page contains an island and loads the module.
     #[prop(optional)]
     island: bool,
 ) -> impl IntoView {
@@ -169,7 +163,7 @@ pub fn AdminLayout(
     render_document(title, &shell.assets, scripts, body.into_any())
 }
 
-/// A page without navigation, for those who are not logged in.
+/// A page without navigation, for visitors who are not logged in.
 #[component]
 pub fn LoggedOutLayout(porch: LoggedOutContext, #[prop(into)] title: String, content: AnyView) -> impl IntoView {
     let title = format!("{title} · {}", porch.page_name);
@@ -243,8 +237,8 @@ fn tone_words(tone: Indicator) -> &'static str {
     }
 }
 
-/// Loads the module and wakes each island by its own function. Leptos's `HydrationScripts` would do the
-/// same, but builds the addresses from a folder and a name, while these files are served under hashed names.
+/// Loads the module and hydrates each island. Leptos's `HydrationScripts` derives URLs from a folder and a name, but
+/// these files have hashed names.
 fn island_script(assets: &Assets) -> AnyView {
     let text = |value: &str| serde_json::Value::from(value).to_string().replace('<', "\\u003c");
     let script = format!(

@@ -1,15 +1,15 @@
-//! Form parts. Every control has a label, and its hint and error stand beside it and are tied to it.
+//! Form controls. Each has a label; hint and error are linked to the control for screen readers.
 
 use leptos::prelude::*;
 
 use crate::domain::Invalid;
 
-/// What is wrong with a form, in the order in which its fields stand on the page.
+/// Validation errors, in the order of the fields on the page.
 #[derive(Clone, Debug, Default)]
 pub struct FormErrors(Vec<(String, String)>);
 
 impl FormErrors {
-    /// The messages of `invalid`, those of the fields in `order` first.
+    /// Sorts the messages by the position of their field in `order`; other fields come last.
     pub fn new(invalid: &Invalid, order: &[&str]) -> Self {
         let place = |field: &str| order.iter().position(|name| *name == field).unwrap_or(order.len());
         let mut list: Vec<_> = invalid.iter().map(|(field, text)| (field.to_owned(), text.to_owned())).collect();
@@ -17,12 +17,11 @@ impl FormErrors {
         Self(list)
     }
 
-    /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// `title`, with a word in front where something is wrong: a screen reader says it first.
+    /// The page title, prefixed if there are errors, since screen readers announce the title first.
     pub fn titled(&self, title: &str) -> String {
         if self.is_empty() { title.to_owned() } else { format!("Not saved: {title}") }
     }
@@ -36,7 +35,6 @@ impl FormErrors {
     }
 }
 
-/// A control's name, words and error.
 #[derive(Clone, Debug)]
 pub struct Field {
     name: String,
@@ -48,23 +46,22 @@ pub struct Field {
 }
 
 impl Field {
-    /// The field `name`, labelled `label`; its id is its name.
+    /// The id defaults to the name.
     pub fn new(name: impl Into<String>, label: impl Into<String>) -> Self {
         let name = name.into();
         Self { id: name.clone(), name, label: label.into(), hint: None, error: None, focus: false }
     }
 
-    /// With another id, where a page holds several fields of this name.
+    /// For pages with several fields of the same name.
     pub fn id(self, id: impl Into<String>) -> Self {
         Self { id: id.into(), ..self }
     }
 
-    /// With a line below the control that says what belongs into it.
     pub fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// With the message that `problems` has for it; the first of all problems takes the focus.
+    /// Adds this field's message from `problems`. The first invalid field gets the focus.
     pub fn with_error(self, problems: &FormErrors) -> Self {
         Self { error: problems.message(&self.name), focus: problems.is_first(&self.name), ..self }
     }
@@ -91,14 +88,12 @@ impl Field {
         if self.error.is_some() { format!("{class} wrong") } else { class.to_owned() }
     }
 
-    /// Hint and error, as they stand below the control.
     fn notes(&self) -> AnyView {
         let hint = self.hint.clone().map(|text| view! { <p class="hint" id=self.hint_id()>{text}</p> });
         let error = self.error.clone().map(|text| view! { <p class="error" id=self.error_id()>{text}</p> });
         view! { {error}{hint} }.into_any()
     }
 
-    /// Label, control and notes, one below the other.
     fn wrap(&self, control: AnyView) -> AnyView {
         view! {
             <div class=self.class("field")>
@@ -111,7 +106,7 @@ impl Field {
     }
 }
 
-/// One line of text, or what else an `<input>` of this `kind` takes.
+/// An `<input>` of this `kind`.
 #[component]
 pub fn TextInput(
     field: Field,
@@ -119,13 +114,13 @@ pub fn TextInput(
     #[prop(default = "text")] kind: &'static str,
     #[prop(optional)] autocomplete: Option<&'static str>,
     #[prop(optional)] autofocus: bool,
-    /// To copy from, not to write in.
+    /// For text to copy.
     #[prop(optional)]
     readonly: bool,
-    /// The keys that lead into it.
+    /// The keyboard shortcut that focuses it.
     #[prop(optional)]
     keys: Option<&'static str>,
-    /// A class that gives the control another width: `short`.
+    /// A class for the width of the control: `short`.
     #[prop(default = "")]
     class: &'static str,
 ) -> impl IntoView {
@@ -148,7 +143,6 @@ pub fn TextInput(
     field.wrap(control.into_any())
 }
 
-/// An e-mail address.
 #[component]
 pub fn Email(
     field: Field,
@@ -159,33 +153,32 @@ pub fn Email(
     view! { <TextInput field value kind="email" autocomplete autofocus/> }
 }
 
-/// A password; what was typed is never shown again.
+/// A password; the submitted value is never rendered.
 #[component]
 pub fn Password(field: Field, autocomplete: &'static str, #[prop(optional)] autofocus: bool) -> impl IntoView {
     view! { <TextInput field value="" kind="password" autocomplete autofocus/> }
 }
 
-/// Day and time without a zone; the zone stands beside it.
+/// Date and time without a zone; the zone has its own field.
 #[component]
 pub fn DateTimeLocal(field: Field, #[prop(into)] value: String) -> impl IntoView {
     view! { <TextInput field value kind="datetime-local"/> }
 }
 
-/// Lines of text: the only `<textarea>` of the house.
-///
-/// Leptos 0.8.23 prints the children of a `<textarea>` unescaped, hence `inner_html` with escaped text.
+/// A `<textarea>`. Always use this component: Leptos 0.8.23 renders the children of a `<textarea>` unescaped, hence
+/// `inner_html` with escaped text.
 #[component]
 pub fn TextArea(
     field: Field,
     #[prop(into)] value: String,
     #[prop(default = 6)] rows: u16,
-    /// To copy from, not to write in.
+    /// For text to copy.
     #[prop(optional)]
     readonly: bool,
-    /// What stands below it instead of the hint.
+    /// Content below the control instead of the hint.
     #[prop(optional)]
     under: Option<AnyView>,
-    /// The keys that lead into it.
+    /// The keyboard shortcut that focuses it.
     #[prop(optional)]
     keys: Option<&'static str>,
 ) -> impl IntoView {
@@ -207,13 +200,11 @@ pub fn TextArea(
     field.wrap(control.into_any())
 }
 
-/// `text` as the content of a `<textarea>`. A browser drops a newline right after the tag, so one
-/// is put there for it to drop.
+/// Escaped content of a `<textarea>`. Starts with a newline because browsers drop the first one.
 fn textarea_html(text: &str) -> String {
     format!("\n{}", text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"))
 }
 
-/// An option of a select or a segment: the value that is sent, the words that are read.
 #[derive(Clone, Debug)]
 pub struct Choice {
     pub value: String,
@@ -221,25 +212,22 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// The choice of `value`, read as `words`.
     pub fn new(value: impl Into<String>, words: impl Into<String>) -> Self {
         Self { value: value.into(), words: words.into() }
     }
 }
 
-/// Every time zone by its name.
 pub fn zone_choices() -> Vec<Choice> {
     chrono_tz::TZ_VARIANTS.iter().map(|zone| Choice::new(zone.name(), zone.name())).collect()
 }
 
-/// One of several, folded.
 #[component]
 pub fn Select(field: Field, choices: Vec<Choice>, #[prop(into)] value: String) -> impl IntoView {
     let control = bare_select(&field, choices, &value);
     field.wrap(control)
 }
 
-/// A row with the label at the left and the select at the right.
+/// A row with the label on the left and the select on the right.
 #[component]
 pub fn SelectRow(field: Field, choices: Vec<Choice>, #[prop(into)] value: String) -> impl IntoView {
     let control = bare_select(&field, choices, &value);
@@ -271,7 +259,7 @@ fn bare_select(field: &Field, choices: Vec<Choice>, value: &str) -> AnyView {
     .into_any()
 }
 
-/// One of a few, side by side.
+/// Radio buttons shown side by side.
 #[component]
 pub fn Segments(field: Field, choices: Vec<Choice>, #[prop(into)] value: String) -> impl IntoView {
     let segments = choices.into_iter().enumerate().map(|(index, choice)| segment(&field, index, choice, &value));
@@ -279,12 +267,12 @@ pub fn Segments(field: Field, choices: Vec<Choice>, #[prop(into)] value: String)
     view! { <Group field content/> }
 }
 
-/// Controls that answer one question together.
+/// A `<fieldset>` of related controls.
 #[component]
 pub fn Group(
     field: Field,
     content: AnyView,
-    /// Its id, where none of its controls has the field's own.
+    /// Needed if none of the controls has the field's id.
     #[prop(optional, into)]
     id: Option<String>,
 ) -> impl IntoView {
@@ -297,7 +285,7 @@ pub fn Group(
     }
 }
 
-/// The first segment bears the field's own id, for a link from the list of errors.
+/// The first segment has the field's id, the link target in [`ErrorSummary`].
 fn segment(field: &Field, index: usize, choice: Choice, value: &str) -> AnyView {
     let id = if index == 0 { field.id.clone() } else { format!("{}-{}", field.id, choice.value) };
     let checked = choice.value == value;
@@ -318,12 +306,11 @@ fn segment(field: &Field, index: usize, choice: Choice, value: &str) -> AnyView 
     .into_any()
 }
 
-/// Yes or no.
 #[component]
 pub fn CheckBox(
     field: Field,
     checked: bool,
-    /// What is sent where it is ticked: tells several boxes of one name apart.
+    /// The submitted value; distinguishes check boxes of the same name.
     #[prop(default = "1".to_owned())]
     value: String,
 ) -> impl IntoView {
@@ -345,26 +332,23 @@ pub fn CheckBox(
     }
 }
 
-/// A field that nobody sees: the version a form was filled from, the page to go to.
 #[component]
 pub fn Hidden(name: &'static str, #[prop(into)] value: String) -> impl IntoView {
     view! { <input type="hidden" name=name value=value/> }
 }
 
-/// How a button looks: what it is for, not what colour it has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ButtonStyle {
-    /// What the page is for.
+    /// The main action of the page.
     #[default]
     Primary,
-    /// Something else that can be done.
+    /// Any other action.
     Quiet,
-    /// What can't be taken back.
+    /// An action that can't be undone.
     Destructive,
 }
 
 impl ButtonStyle {
-    /// The classes of a button of this weight.
     pub fn class(self) -> &'static str {
         match self {
             ButtonStyle::Primary => "button primary",
@@ -374,15 +358,14 @@ impl ButtonStyle {
     }
 }
 
-/// The button that sends the form; its words say what happens.
 #[component]
 pub fn Submit(
     #[prop(into)] words: String,
     #[prop(optional)] weight: ButtonStyle,
-    /// The keys that press it.
+    /// The keyboard shortcut that presses it.
     #[prop(optional)]
     keys: Option<&'static str>,
-    /// What it is done to, for those who hear the button without its row.
+    /// The object of the action, for screen readers that announce the button alone.
     #[prop(optional, into)]
     about: Option<String>,
 ) -> impl IntoView {
@@ -390,7 +373,7 @@ pub fn Submit(
     view! { <button type="submit" class=weight.class() data-keys=keys>{words}{about}</button> }
 }
 
-/// The button that shows the form again with its preview; `action` is where the form goes.
+/// Submits the form to get it back with a text preview; `action` is the form's URL.
 #[component]
 pub fn PreviewTextButton(#[prop(into)] action: String) -> impl IntoView {
     view! {
@@ -400,10 +383,10 @@ pub fn PreviewTextButton(#[prop(into)] action: String) -> impl IntoView {
     }
 }
 
-/// The button that shows what visitors would read, and publishes nothing.
+/// Submits the form for a preview of the public page, without publishing.
 #[component]
 pub fn PreviewPageButton(
-    /// What is looked at, for those who hear the button without its row.
+    /// The object of the preview, for screen readers that announce the button alone.
     #[prop(optional, into)]
     about: Option<String>,
 ) -> impl IntoView {
@@ -411,13 +394,13 @@ pub fn PreviewPageButton(
     view! { <button type="submit" class=ButtonStyle::Quiet.class() name="preview_page" value="1">"Preview page"{about}</button> }
 }
 
-/// A form that is only a button.
+/// A form with a single button.
 #[component]
 pub fn PostButton(
     #[prop(into)] action: String,
     #[prop(into)] words: String,
     #[prop(default = ButtonStyle::Quiet)] weight: ButtonStyle,
-    /// What it is done to, for those who hear the button without its row.
+    /// The object of the action, for screen readers that announce the button alone.
     #[prop(optional, into)]
     about: Option<String>,
 ) -> impl IntoView {
@@ -429,7 +412,7 @@ pub fn PostButton(
     }
 }
 
-/// Everything that is wrong, above the form, each line leading to its field.
+/// All errors, each linking to its field.
 #[component]
 pub fn ErrorSummary(problems: FormErrors) -> impl IntoView {
     (!problems.is_empty()).then(|| {

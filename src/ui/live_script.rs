@@ -1,5 +1,4 @@
-//! The one script of the public pages: `public/live.js` without its comments and indentation, under a name
-//! that carries the hash of its bytes.
+//! The script of the public pages: `public/live.js`, minified, under a URL with its content hash.
 
 use std::sync::LazyLock;
 
@@ -12,18 +11,17 @@ static SCRIPT_URL: LazyLock<String> = LazyLock::new(|| {
     format!("/assets/live.{hash}.js")
 });
 
-/// The script, as it is served.
 pub fn live_script() -> &'static str {
     &SCRIPT
 }
 
-/// The address of exactly this script, which may be cached for ever.
+/// The URL may be cached forever, because it contains the hash.
 pub fn live_script_url() -> &'static str {
     &SCRIPT_URL
 }
 
-/// `source` without comments that stand alone on their line, without indentation and empty lines. It knows our
-/// one file: no text in it goes over several lines.
+/// Removes lines that are comments, indentation and empty lines. Correct only for this file, which has no multi-line
+/// strings.
 fn minify_script(source: &str) -> String {
     let lines = source.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
     lines.collect::<Vec<_>>().join("\n")

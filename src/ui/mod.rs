@@ -1,6 +1,5 @@
-//! Leptos components: every page takes one struct with exactly what it shows.
-//!
-//! `ui` knows no database and no request. Whoever renders loads, builds the struct and calls [`render_page`].
+//! Leptos components. Each page takes one struct with all its data; `ui` uses neither database nor request. Handlers
+//! load the data and call [`render_page`].
 
 pub mod admin_layout;
 pub mod form;
@@ -13,12 +12,11 @@ pub mod time;
 
 use leptos::prelude::*;
 
-/// The document that `view` describes: complete HTML, no script that was not written there.
+/// Renders a complete HTML document.
 pub fn render_page<V: RenderHtml>(view: impl FnOnce() -> V) -> String {
     format!("<!DOCTYPE html>{}", render_fragment(view))
 }
 
-/// The piece of HTML that `view` describes.
 pub fn render_fragment<V: RenderHtml>(view: impl FnOnce() -> V) -> String {
     Owner::new_root(None).with(|| view().to_html())
 }

@@ -1,18 +1,17 @@
-//! Forms that a passkey answers. They are hidden until `public/passkey.js` shows them, for without it no
-//! browser asks a device.
+//! Forms for WebAuthn. They are hidden until `public/passkey.js` shows them, because they need JavaScript.
 
 use leptos::prelude::*;
 
 use crate::ui::admin_layout::Assets;
 use crate::ui::form::{ButtonStyle, Submit};
 
-/// A form that sends what a device answers, in the hidden field `credential`.
+/// Submits the authenticator's response in the hidden field `credential`.
 #[component]
 pub fn PasskeyForm(
-    /// `use` where a passkey proves something, `make` where one is made.
+    /// `use` for authentication, `make` for registration.
     does: &'static str,
     #[prop(into)] action: String,
-    /// Where the challenge comes from.
+    /// The URL of the challenge.
     challenge: &'static str,
     #[prop(default = "credential")] credential: &'static str,
     words: &'static str,
@@ -30,7 +29,6 @@ pub fn PasskeyForm(
     }
 }
 
-/// The script that shows these forms and carries the answers.
 #[component]
 pub fn PasskeyScript(assets: Assets) -> impl IntoView {
     view! { <script defer=true nonce=assets.nonce src=assets.passkey_href></script> }

@@ -1,4 +1,4 @@
-//! The document around every public page: head, the one inlined stylesheet, header and footer.
+//! The layout of every public page: head, inline stylesheet, header, footer.
 
 use std::sync::LazyLock;
 
@@ -12,23 +12,21 @@ use crate::domain::page_status::Indicator;
 use crate::format::time;
 use crate::format::url::is_safe_url;
 
-/// What every public page knows beside its own matter.
+/// Data shared by all public pages.
 #[derive(Clone, Debug)]
 pub struct PublicContext {
-    /// The page's settings: name, zone, links.
     pub page: Page,
-    /// Where the site is reached, like `https://status.example.org`.
+    /// The public URL, like `https://status.example.org`.
     pub base_url: String,
-    /// The path of this page, like `/history`; with `base_url` its canonical address.
+    /// The path of this page, like `/history`; with `base_url` the canonical URL.
     pub path: String,
-    /// The tone of the banner at this time, for the dot in the header and the rules of the page.
+    /// The tone of the current page status.
     pub tone: Indicator,
-    /// When it is rendered.
+    /// The time of rendering.
     pub now: DateTime<Utc>,
 }
 
 impl PublicContext {
-    /// The zone in which the page shows its times.
     pub fn zone(&self) -> Tz {
         self.page.time_zone
     }
@@ -38,25 +36,22 @@ impl PublicContext {
     }
 }
 
-/// What the head of a document says.
 #[derive(Clone, Debug)]
 pub struct PageHead {
-    /// The title without the page's name, which follows it.
+    /// Without the page's name, which is appended.
     pub title: String,
-    /// One plain sentence for search engines and previews.
+    /// One plain sentence for search engines and link previews.
     pub description: String,
-    /// What kind of page it is.
     pub kind: PageKind,
 }
 
-/// How a document is to be found and what it may claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageKind {
-    /// Found by search engines; its header tells the state of the page.
+    /// Indexed by search engines; the header shows the page status.
     Regular,
-    /// One of endlessly many views of the same things: kept out of search engines.
+    /// One of an unlimited number of views; not indexed.
     Filtered,
-    /// Kept out of search engines; tells no state, because it may be shown while nobody knows it.
+    /// Not indexed, and shown without page status, which may be unknown at that time.
     Error,
 }
 
@@ -64,13 +59,13 @@ static STYLESHEET: LazyLock<String> = LazyLock::new(|| {
     minify_css(concat!(include_str!("../../style/tokens.css"), include_str!("../../style/public.css")))
 });
 
-/// Exactly the text inside the `<style>` of every public page; the content security policy allows its hash.
+/// The exact content of `<style>` on every public page; the CSP allows its hash.
 pub fn stylesheet() -> &'static str {
     &STYLESHEET
 }
 
-/// `css` without comments, line breaks and the spaces that mean nothing. It knows our two files, not
-/// all of CSS: no text in quotes holds a comment or one of the pairs below.
+/// Removes comments, line breaks and insignificant spaces. Correct only for these two files: no quoted string may
+/// contain a comment or one of the pairs below.
 fn minify_css(css: &str) -> String {
     let mut bare = String::with_capacity(css.len());
     let mut rest = css;
@@ -95,13 +90,12 @@ fn minify_css(css: &str) -> String {
     pairs.into_iter().fold(line, |css, (long, short)| css.replace(long, short))
 }
 
-/// A whole document around `children`.
 #[component]
 pub fn PublicLayout(shell: PublicContext, head: PageHead, children: Children) -> AnyView {
     let title = format!("{} · {}", head.title, shell.page.name);
     let canonical = (head.kind != PageKind::Error).then(|| view! { <link rel="canonical" href=shell.canonical() /> });
     let robots = (head.kind != PageKind::Regular).then(|| view! { <meta name="robots" content="noindex" /> });
-    // An error page has nothing to follow.
+    // An error page has no live data to follow.
     let script =
         (head.kind != PageKind::Error).then(|| view! { <script src=live_script::live_script_url() defer></script> });
     let tone = if head.kind == PageKind::Error { "unknown" } else { shell.tone.key() };
@@ -132,12 +126,11 @@ pub fn PublicLayout(shell: PublicContext, head: PageHead, children: Children) ->
     .into_any()
 }
 
-/// The icon, in the page itself: whoever comes on a bad network asks for nothing more.
+/// Inlined, so that the icon needs no request on a bad network.
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Cstyle%3E\
     path{fill:%231f7a4d}@media(prefers-color-scheme:dark){path{fill:%234cc38a}}%3C/style%3E\
     %3Cpath d='M4 6h5v20H4zM13.5 6h5v20h-5zM23 16h5v10h-5z'/%3E%3C/svg%3E";
 
-/// The feeds, for programs that look for them.
 fn feed_links(name: &str) -> AnyView {
     let feed = |words: &str| format!("{name} status – {words} feed");
     view! {
@@ -154,9 +147,9 @@ fn page_header(shell: &PublicContext, kind: PageKind) -> AnyView {
         PageKind::Error => "Status".to_owned(),
         _ => format!("Status: {}", state_words(shell.tone)),
     };
-    // The status page says its state in its first heading; the others say it here, beside the dot's colour.
+    // The status page shows its status in the first heading, other pages here.
     let state = (shell.path != "/" || kind == PageKind::Error).then(|| view! { <a href="/">{state}</a>" " });
-    // The spaces are for who reads without styles: there the words would run together.
+    // The spaces separate the words when the page is shown without styles.
     view! {
         <header class="top">
             <a class="logo" href="/" dir="auto">
@@ -207,7 +200,7 @@ fn page_footer(shell: &PublicContext) -> AnyView {
     .into_any()
 }
 
-/// `Europe/Lisbon (WET)`, or only `UTC` where both names are the same.
+/// `Europe/Lisbon (WET)`, or just `UTC` if both names are equal.
 fn zone_words(now: DateTime<Utc>, zone: Tz) -> String {
     let short = time::zone_name(now, zone);
     if short == zone.name() { short } else { format!("{} ({short})", zone.name()) }

@@ -3,10 +3,10 @@
 use leptos::prelude::*;
 use qrcode::{Color, EcLevel, QrCode};
 
-/// The quiet zone around a code, in modules, that the standard asks for.
+/// The quiet zone that the QR standard requires, in modules.
 const QUIET_ZONE: usize = 4;
 
-/// `text` as a QR code, dark on light whatever the page's colours are: not every camera reads the other way.
+/// Always dark on light, whatever the theme: some scanners can't read inverted codes.
 #[component]
 pub fn Qr(#[prop(into)] text: String, label: &'static str) -> impl IntoView {
     let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
@@ -19,7 +19,7 @@ pub fn Qr(#[prop(into)] text: String, label: &'static str) -> impl IntoView {
     })
 }
 
-/// A square for each dark module.
+/// One square per dark module.
 fn outline(code: &QrCode) -> String {
     let colors = code.to_colors();
     let rows = colors.chunks(code.width()).enumerate();

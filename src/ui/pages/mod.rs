@@ -1,4 +1,4 @@
-//! The pages, by who reads them; each has the name it has in `web`.
+//! The public and admin pages, named like their handlers in `web`.
 
 pub mod admin;
 pub mod public;

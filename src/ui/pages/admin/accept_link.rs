@@ -6,21 +6,20 @@ use crate::domain::manager::LinkPurpose;
 use crate::ui::admin_layout::{LoggedOutContext, LoggedOutLayout};
 use crate::ui::form::{Email, ErrorSummary, Field, FormErrors, Password, Submit, TextInput};
 
-/// What a one-time link opens: the first owner's account, a password to choose, or an address to confirm.
+/// The page of a one-time link: create the first owner, choose a password, or confirm an e-mail address.
 #[derive(Clone, Debug)]
 pub struct AcceptLink {
     pub porch: LoggedOutContext,
     pub purpose: LinkPurpose,
-    /// Of the link; the form goes to `/setup/{token}`.
+    /// The token of the link; the form posts to `/setup/{token}`.
     pub token: String,
-    /// As typed for the first owner, else the manager's.
+    /// As submitted for the first owner, otherwise the manager's.
     pub name: String,
-    /// Likewise; the new one where an address is confirmed.
+    /// As submitted for the first owner, otherwise the manager's; the new address when confirming one.
     pub email: String,
     pub invalid: Invalid,
 }
 
-/// Creates the first owner, chooses a password, or confirms an address.
 #[component]
 pub fn AcceptLinkPage(page: AcceptLink) -> impl IntoView {
     let problems = FormErrors::new(&page.invalid, &["name", "email", "password"]);
@@ -68,13 +67,11 @@ fn identity_fields(page: &AcceptLink, problems: &FormErrors) -> AnyView {
     .into_any()
 }
 
-/// A one-time link that was used, replaced, or waited too long.
 #[derive(Clone, Debug)]
 pub struct LinkExpired {
     pub porch: LoggedOutContext,
 }
 
-/// Says that the link is no longer valid.
 #[component]
 pub fn LinkExpiredPage(page: LinkExpired) -> impl IntoView {
     let content = view! {

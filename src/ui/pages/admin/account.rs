@@ -9,52 +9,47 @@ use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{ButtonStyle, Email, ErrorSummary, Field, FormErrors, Password, PostButton, Submit};
 use crate::ui::time::Time;
 
-/// What managers can change about themselves.
+/// The manager's own account.
 #[derive(Clone, Debug)]
 pub struct Account {
     pub shell: AdminContext,
-    /// The address as it was typed, else the one that stands.
+    /// As submitted, otherwise the current address.
     pub email: String,
-    /// The new address that waits for its confirmation.
+    /// A new address waiting for confirmation.
     pub pending_email: Option<String>,
-    /// Whether a new address is confirmed by a link, because this server sends mail.
+    /// Whether a new address is confirmed by e-mail; false if this server sends no mail.
     pub confirms_email: bool,
     pub factors: Factors,
-    /// Whether there is a password, and it counts.
+    /// Whether the manager has a password and may log in with it.
     pub password: bool,
-    /// The identity provider, where there is one.
     pub provider: Option<ProviderRow>,
     /// Last seen first.
     pub sessions: Vec<SessionRow>,
-    /// The cursor of those that were seen before; nothing on the last page.
+    /// The cursor of the next page of sessions, `None` on the last.
     pub older: Option<String>,
-    /// What is wrong with `email`, `current` or `password`.
+    /// Errors of `email`, `current` or `password`.
     pub invalid: Invalid,
 }
 
-/// The identity provider, as a manager sees it.
 #[derive(Clone, Debug)]
 pub struct ProviderRow {
     pub name: String,
-    /// The login there that belongs to the manager, if one does.
+    /// The provider account linked to the manager.
     pub connected: Option<Identity>,
 }
 
-/// One place where somebody is logged in.
 #[derive(Clone, Debug)]
 pub struct SessionRow {
-    /// The short stored id, for the address of its revocation.
+    /// The short stored id, used in the URL that revokes the session.
     pub id: String,
-    /// As the browser named itself.
     pub user_agent: String,
     pub address: String,
     pub created_at: DateTime<Utc>,
     pub last_seen_at: DateTime<Utc>,
-    /// The one this page was asked for with.
+    /// Whether this request belongs to the session.
     pub current: bool,
 }
 
-/// The manager's own account.
 #[component]
 pub fn AccountPage(page: Account) -> impl IntoView {
     let shell = page.shell.clone();
@@ -89,7 +84,7 @@ pub fn AccountPage(page: Account) -> impl IntoView {
     view! { <AdminLayout shell title section=Some(Section::Account) content=content.into_any()/> }
 }
 
-/// What a manager has beside the password.
+/// The manager's second factors.
 pub fn factor_words(factors: Factors) -> String {
     let passkeys = match factors.passkeys {
         0 => None,
@@ -154,7 +149,7 @@ fn provider(provider: &ProviderRow) -> AnyView {
     .into_any()
 }
 
-/// Which login it is, so that a foreign one is noticed.
+/// Identifies the linked account, so that a foreign one is noticed.
 fn connected_login(identity: &Identity) -> AnyView {
     let address = if identity.email.is_empty() { "not known".to_owned() } else { identity.email.clone() };
     view! {
@@ -176,7 +171,7 @@ fn password_section(problems: &FormErrors, email: &str) -> AnyView {
     .into_any()
 }
 
-/// The address stands in the form, unseen, so that password managers know whose password it is.
+/// The hidden e-mail address tells password managers whose password it is.
 fn password_form(problems: &FormErrors, email: &str) -> AnyView {
     let current = Field::new("current", "Current password").with_error(problems);
     view! {
@@ -191,7 +186,6 @@ fn password_form(problems: &FormErrors, email: &str) -> AnyView {
     .into_any()
 }
 
-/// The field in which a password is chosen.
 pub fn new_password(label: &'static str, problems: &FormErrors) -> Field {
     Field::new("password", label)
         .hint("15 characters or more. A passphrase or a password manager is recommended.")
@@ -230,12 +224,12 @@ fn sessions(sessions: &[SessionRow], shell: &AdminContext) -> AnyView {
     .into_any()
 }
 
-/// Browser and system, where the text names ones we know; else the text itself.
+/// Browser and operating system if known, otherwise the user agent itself.
 pub fn browser_name(user_agent: &str) -> String {
     let first = |names: &[(&str, &'static str)]| {
         names.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)
     };
-    // Chrome's text also names Safari, and Edge's names both, hence the order.
+    // Chrome's user agent also names Safari, and Edge's names both, hence the order.
     let browser = first(&[("Firefox/", "Firefox"), ("Edg/", "Edge"), ("Chrome/", "Chrome"), ("Safari/", "Safari")]);
     let system = first(&[
         ("Android", "Android"),

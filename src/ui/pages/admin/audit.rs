@@ -8,20 +8,19 @@ use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{ButtonStyle, Choice, Field, Select, Submit, TextInput};
 use crate::ui::time::Time;
 
-/// Who did what, a page at a time.
+/// One page of the audit log.
 #[derive(Clone, Debug)]
 pub struct AuditList {
     pub shell: AdminContext,
     pub search: AuditSearch,
     /// Newest first.
     pub records: Vec<Record>,
-    /// The cursor of the next older page; nothing on the last.
+    /// The cursor of the next page, `None` on the last.
     pub older: Option<String>,
-    /// The newest row of all, in whose hash every row counts.
+    /// The newest row of the log; its hash covers all rows.
     pub head: Option<Digest>,
 }
 
-/// The audit.
 #[component]
 pub fn AuditPage(page: AuditList) -> impl IntoView {
     let shell = page.shell.clone();
@@ -57,7 +56,7 @@ pub fn AuditPage(page: AuditList) -> impl IntoView {
     view! { <AdminLayout shell title="Audit log" section=Some(Section::Audit) content=content.into_any()/> }
 }
 
-/// Up to where the audit can be proven, for whoever keeps it elsewhere.
+/// The digest of the newest row, to be kept elsewhere for later verification.
 fn chain_digest(head: &Digest) -> AnyView {
     view! {
         <section class="column" aria-labelledby="chain">
@@ -77,7 +76,6 @@ fn chain_digest(head: &Digest) -> AnyView {
     .into_any()
 }
 
-/// What to look for; a plain form that asks for another list.
 fn search_form(search: &AuditSearch) -> AnyView {
     let (who, what) = (Field::new("who", "Actor"), Field::new("what", "Event"));
     let (subject, text) = (Field::new("subject", "Name or ID"), Field::new("q", "Changed values"));
@@ -124,7 +122,7 @@ fn json_document(label: &'static str, value: Option<&serde_json::Value>) -> AnyV
     view! { <p class="label">{label}</p><pre dir="auto">{text}</pre> }.into_any()
 }
 
-/// The words of an action before the name of what was changed; a key of another version is shown as it is.
+/// The label of an action. Unknown keys, written by another version, are shown as they are.
 fn action_words(key: &str) -> String {
     Action::from_key(key).map_or_else(|| key.replace(['.', '-', '_'], " "), |action| action.words().to_owned())
 }

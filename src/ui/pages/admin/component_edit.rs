@@ -9,22 +9,20 @@ use crate::ui::form::{
     ButtonStyle, CheckBox, Choice, ErrorSummary, Field, FormErrors, Hidden, Select, Submit, TextInput,
 };
 
-/// The form of a component, new or old.
+/// The form that adds or edits a component.
 #[derive(Clone, Debug)]
 pub struct ComponentEdit {
     pub shell: AdminContext,
-    /// Nothing for a new one.
+    /// `None` for a new component.
     pub id: Option<ComponentId>,
     pub form: ComponentForm,
     pub invalid: Invalid,
-    /// The groups it can stand in.
     pub groups: Vec<Group>,
     pub conflict: Option<Conflict<ComponentForm>>,
 }
 
 const FIELD_ORDER: [&str; 6] = ["name", "description", "group", "status", "position", "start_date"];
 
-/// Adds or edits a component.
 #[component]
 pub fn ComponentEditPage(page: ComponentEdit) -> impl IntoView {
     let shell = page.shell.clone();
@@ -92,7 +90,7 @@ fn component_fields(page: &ComponentEdit, problems: &FormErrors) -> AnyView {
     .into_any()
 }
 
-/// The way to a deletion, apart from the form.
+/// The link to the deletion page, below the form.
 pub fn deletion_link(path: String, words: &'static str, consequence: &'static str) -> AnyView {
     view! {
         <section class="apart" aria-labelledby="deletion">
@@ -104,14 +102,12 @@ pub fn deletion_link(path: String, words: &'static str, consequence: &'static st
     .into_any()
 }
 
-/// The question before a component is deleted.
 #[derive(Clone, Debug)]
 pub struct ComponentDeletion {
     pub shell: AdminContext,
     pub component: Component,
 }
 
-/// Asks before a component is deleted.
 #[component]
 pub fn ComponentDeletionPage(page: ComponentDeletion) -> impl IntoView {
     let component = &page.component;
@@ -127,7 +123,7 @@ pub fn ComponentDeletionPage(page: ComponentDeletion) -> impl IntoView {
     view! { <AdminLayout shell=page.shell title="Delete a component" section=Some(Section::Components) content/> }
 }
 
-/// A question with one destructive answer and a way `back`.
+/// A confirmation page for a deletion; `back` is the path of the cancel link.
 pub fn deletion_question(
     heading: &'static str,
     name: &str,

@@ -1,34 +1,29 @@
-//! The components in the order of the page, with what they show and what is set.
+//! The components in page order, with effective and manual status.
 
 use leptos::prelude::*;
 
 use crate::domain::{Component, ComponentId, Group, Incident, Maintenance, Status};
 use crate::ui::form::Choice;
 
-/// Every component, below its group.
 #[derive(Clone, Debug, Default)]
 pub struct ComponentBoard {
     pub sections: Vec<BoardSection>,
 }
 
-/// A group with its components, or components without a group.
 #[derive(Clone, Debug)]
 pub struct BoardSection {
     pub group: Option<Group>,
     pub rows: Vec<BoardRow>,
 }
 
-/// A component with what the page shows of it.
 #[derive(Clone, Debug)]
 pub struct BoardRow {
     pub component: Component,
-    /// The worse of the baseline (or the maintenance in its place) and of what open incidents say.
+    /// The worse of the manual status (or the maintenance's) and the status set by open incidents.
     pub effective: Status,
 }
 
 impl ComponentBoard {
-    /// The board of `components` below their `groups`, while the incidents of `open` and the maintenances of
-    /// `planned` go on.
     pub fn new(groups: &[Group], components: &[Component], open: &[Incident], planned: &[Maintenance]) -> Self {
         let row = |component: &Component| BoardRow {
             component: component.clone(),
@@ -49,23 +44,21 @@ impl ComponentBoard {
         Self { sections: merge_ungrouped(placed.into_iter().map(|(_, section)| section)) }
     }
 
-    /// Every component in the order of the page.
+    /// Every component in page order.
     pub fn rows(&self) -> impl Iterator<Item = &BoardRow> {
         self.sections.iter().flat_map(|section| &section.rows)
     }
 
-    /// Whether the page has no component yet.
     pub fn is_empty(&self) -> bool {
         self.rows().next().is_none()
     }
 
-    /// The component's name, as it is now.
     pub fn name_of(&self, id: &ComponentId) -> Option<&str> {
         self.rows().find(|row| row.component.id == *id).map(|row| row.component.name.as_str())
     }
 }
 
-/// Components without a group that stand next to each other are one section.
+/// Merges adjacent sections without a group.
 fn merge_ungrouped(sections: impl Iterator<Item = BoardSection>) -> Vec<BoardSection> {
     let mut joined: Vec<BoardSection> = Vec::new();
     for section in sections {
@@ -77,17 +70,15 @@ fn merge_ungrouped(sections: impl Iterator<Item = BoardSection>) -> Vec<BoardSec
     joined
 }
 
-/// The status in words, in its colour.
 pub fn status_words(status: Status) -> AnyView {
     view! { <span class=format!("status {}", status.key())>{status.words()}</span> }.into_any()
 }
 
-/// Every status as a choice.
 pub fn status_choices() -> Vec<Choice> {
     Status::ALL.into_iter().map(|status| Choice::new(status.key(), status.words())).collect()
 }
 
-/// The board to read only, beside a form.
+/// The board without controls, beside a form.
 pub fn readonly_board(board: &ComponentBoard) -> AnyView {
     let row = |row: &BoardRow| {
         let name = row.component.name.clone();

@@ -3,14 +3,12 @@ use leptos::prelude::*;
 use super::component_list::{BoardRow, BoardSection, ComponentBoard, status_words};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 
-/// Groups and components in the order of the page.
 #[derive(Clone, Debug)]
 pub struct ComponentList {
     pub shell: AdminContext,
     pub board: ComponentBoard,
 }
 
-/// The list of components.
 #[component]
 pub fn ComponentsPage(page: ComponentList) -> impl IntoView {
     let shell = page.shell.clone();

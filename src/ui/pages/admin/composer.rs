@@ -1,4 +1,4 @@
-//! The parts of a form that says something to visitors: phase, message, components, preview.
+//! Form parts for messages to visitors: phase, message, components, preview.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,22 +11,20 @@ use crate::format::markdown;
 use crate::islands::composer::{COUNT_ID, Composer, NOTE_ID};
 use crate::ui::form::{Choice, Field, FormErrors, Group, Segments, SelectRow, TextArea};
 
-/// The keys that press the button of the composer.
+/// The keyboard shortcut for the composer's button.
 pub const PUBLISH_KEYS: &str = "mod+Enter";
 
-/// The four phases as segments.
 pub fn phase_field(value: &str, problems: &FormErrors) -> AnyView {
     let choices = Phase::ALL.into_iter().map(|phase| Choice::new(phase.key(), phase.words())).collect();
     let field = Field::new("phase", "Status").with_error(problems);
     view! { <Segments field choices value/> }.into_any()
 }
 
-/// The words of the phase called `key`.
 pub fn phase_words(key: &str) -> &'static str {
     Phase::from_key(key).unwrap_or_default().words()
 }
 
-/// The message, and below it the line that the island keeps up to date.
+/// The message field, and below it the note and the character count that the island updates.
 pub fn message_field(value: &str, problems: &FormErrors) -> AnyView {
     let under = view! {
         <p class="under">
@@ -38,11 +36,11 @@ pub fn message_field(value: &str, problems: &FormErrors) -> AnyView {
     view! { <TextArea field value under=under.into_any() keys="m"/> }.into_any()
 }
 
-/// Where and whose draft the island keeps.
+/// Where the island stores its draft in the browser.
 pub struct LocalDraft {
-    /// The incident's id or `NEW_DRAFT`; empty for none.
+    /// The incident's id or `NEW_DRAFT`; empty for no draft.
     pub place: String,
-    /// The text posted last.
+    /// The last posted text; an equal draft is deleted.
     pub posted: String,
 }
 
@@ -53,7 +51,7 @@ impl LocalDraft {
     }
 }
 
-/// The box in which the message stands as visitors will read it, under the words of its phase.
+/// The rendered message, under the label of its phase.
 pub fn text_preview(body: &str, phase: &str, draft: LocalDraft) -> AnyView {
     let phase = phase.to_owned();
     let html = markdown::render_truncated(body, MAX_BODY);
@@ -68,8 +66,8 @@ pub fn text_preview(body: &str, phase: &str, draft: LocalDraft) -> AnyView {
     .into_any()
 }
 
-/// The components with a select each. Those in `named` stand first and are always sent, since leaving one
-/// out would keep its status; the others begin with "Not affected" and fold away once some are named.
+/// A status select for each component. Those in `named` come first and always send a status, because omitting them
+/// would keep the old one. The others start with "Not affected" and are folded if any are named.
 pub fn component_fields(
     board: &ComponentBoard,
     chosen: &BTreeMap<String, String>,

@@ -1,4 +1,4 @@
-//! What a composer offers beside its fields: templates to begin with, a draft to go on with, a look before.
+//! Templates, drafts and the page preview around a composer.
 
 use leptos::prelude::*;
 
@@ -11,25 +11,23 @@ use crate::ui::admin_layout::AdminContext;
 use crate::ui::form::{ButtonStyle, Hidden, PreviewPageButton};
 use crate::ui::time::Time;
 
-/// What stands around a composer.
 #[derive(Clone, Debug, Default)]
 pub struct ComposerExtras {
-    /// By name.
+    /// Sorted by name.
     pub templates: Vec<Template>,
-    /// The draft that is gone on with, with the version it was opened with.
+    /// The open draft, with the version it was opened at.
     pub draft: Option<SavedDraft>,
-    /// What became of the draft since it was opened.
+    /// Set if someone changed or removed the draft meanwhile.
     pub met: Option<DraftConflict>,
-    /// Who else has the draft open.
+    /// Other managers who have the draft open.
     pub readers: Vec<DraftReader>,
 }
 
-/// What somebody else did with a draft.
 #[derive(Clone, Debug)]
 pub enum DraftConflict {
-    /// Published or deleted it.
+    /// Published or deleted.
     Gone,
-    /// Changed it: what stands, and what was submitted.
+    /// The current version, and the submitted one.
     Changed(Box<(Conflict<SavedDraft>, SavedDraft)>),
 }
 
@@ -47,7 +45,7 @@ impl ComparableForm for SavedDraft {
 }
 
 impl ComposerExtras {
-    /// What stands above the form; `path` is where the composer stands.
+    /// The notices above the form; `path` is the composer's path.
     pub fn notices(&self, path: &str, shell: &AdminContext) -> AnyView {
         let met = match &self.met {
             None => None,
@@ -60,7 +58,6 @@ impl ComposerExtras {
         view! { {met}{saved}{opened}{offered} }.into_any()
     }
 
-    /// The hidden fields that name the draft.
     pub fn hidden_fields(&self) -> Option<AnyView> {
         self.draft.as_ref().map(|draft| {
             view! {
@@ -72,7 +69,7 @@ impl ComposerExtras {
     }
 }
 
-/// The buttons beside the one that publishes.
+/// The buttons next to the publish button.
 pub fn extra_buttons() -> AnyView {
     view! {
         <PreviewPageButton/>
@@ -91,7 +88,7 @@ fn draft_deleted() -> AnyView {
     .into_any()
 }
 
-/// Who left it like this, louder where that was somebody else.
+/// The last editor, emphasized if it was someone else.
 fn draft_saved(draft: &SavedDraft, shell: &AdminContext) -> AnyView {
     let class = if draft.edited_by == shell.manager.name { "soft" } else { "waiting" };
     view! {
@@ -103,7 +100,7 @@ fn draft_saved(draft: &SavedDraft, shell: &AdminContext) -> AnyView {
     .into_any()
 }
 
-/// `Ines is editing this since 14:02.`, a line for each.
+/// `Ines is editing this since 14:02.`, one line each.
 pub fn draft_readers<'a>(readers: impl Iterator<Item = &'a DraftReader>, shell: &AdminContext) -> AnyView {
     let line = |reader: &DraftReader| {
         let since = format_clock(reader.opened_at, shell.zone);

@@ -1,4 +1,4 @@
-//! Somebody changed it while somebody else was writing: both texts, and a form that publishes yours.
+//! Edit conflicts: the other person's changes, and the form to overwrite them.
 
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
@@ -12,20 +12,19 @@ use crate::format::time::format_full;
 use crate::ui::admin_layout::AdminContext;
 use crate::ui::time::Time;
 
-/// An edit that met a newer version. The form beside it keeps what was typed and carries the new
-/// version, so pressing the button again wins knowingly.
+/// An edit of an outdated version. The form keeps the submitted values and carries the new version, so submitting it
+/// again overwrites the other change.
 #[derive(Clone, Debug)]
 pub struct Conflict<F> {
-    /// Who changed it, where that is known.
+    /// Who changed it, if known.
     pub by: Option<String>,
     pub at: Option<DateTime<Utc>>,
-    /// The form as it stands now for what is stored.
+    /// The form filled with the stored values.
     pub theirs: F,
 }
 
-/// A form whose fields can be read one by one.
 pub trait ComparableForm {
-    /// Each field's label and text.
+    /// Label and value of each field.
     fn fields(&self) -> Vec<(&'static str, String)>;
 }
 
@@ -146,7 +145,7 @@ impl ComparableForm for PageForm {
     }
 }
 
-/// What they wrote, where it differs from `yours`; nothing where there is no conflict.
+/// The fields of the stored version that differ from `yours`; `None` without a conflict.
 pub fn conflict_details<F: ComparableForm>(
     conflict: Option<&Conflict<F>>,
     yours: &F,
@@ -167,7 +166,6 @@ pub fn conflict_details<F: ComparableForm>(
     Some(conflict_notice(conflict.by.as_deref(), conflict.at, rows, shell))
 }
 
-/// The notice of a conflict over `theirs`.
 pub fn conflict_notice(by: Option<&str>, at: Option<DateTime<Utc>>, theirs: AnyView, shell: &AdminContext) -> AnyView {
     let by = by.unwrap_or("someone else").to_owned();
     let at = at.map(|at| view! { ", "<Time at words=format_full(at, shell.zone)/> });

@@ -11,18 +11,16 @@ use crate::ui::form::{
 };
 use crate::ui::time::Time;
 
-/// The corrections of a component's uptime, and the form that adds one.
 #[derive(Clone, Debug)]
 pub struct CorrectionList {
     pub shell: AdminContext,
     pub component: Component,
-    /// The newest first.
+    /// Newest first.
     pub corrections: Vec<UptimeCorrection>,
     pub form: CorrectionForm,
     pub invalid: Invalid,
 }
 
-/// The corrections.
 #[component]
 pub fn CorrectionsPage(page: CorrectionList) -> impl IntoView {
     let shell = page.shell.clone();

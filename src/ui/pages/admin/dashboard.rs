@@ -13,29 +13,27 @@ use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{ButtonStyle, Field, Hidden, PostButton, PreviewPageButton, Select, Submit};
 use crate::ui::time::Time;
 
-/// The most maintenances shown.
 const MAX_PLANNED: usize = 10;
 
-/// Where a manager arrives: what is open, how everything stands, what was over lately.
+/// The start page: open incidents, maintenances, component status, drafts, recent incidents.
 #[derive(Clone, Debug)]
 pub struct Dashboard {
     pub shell: AdminContext,
     /// Newest first.
     pub open: Vec<Incident>,
-    /// The cursor of the open ones that began before; nothing on the last page.
+    /// The cursor of the next page of open incidents, `None` on the last.
     pub older: Option<String>,
-    /// Maintenances to come and going on, soonest first.
+    /// Upcoming and ongoing maintenances, soonest first.
     pub planned: Vec<Maintenance>,
     pub board: ComponentBoard,
-    /// Resolved lately, newest first.
+    /// Recently resolved, newest first.
     pub recent: Vec<Incident>,
-    /// The newest first.
+    /// Newest first.
     pub drafts: Vec<SavedDraft>,
-    /// Who else has one of them open.
+    /// Other managers who have a draft open.
     pub readers: Vec<DraftReader>,
 }
 
-/// The desk.
 #[component]
 pub fn DashboardPage(page: Dashboard) -> impl IntoView {
     let shell = page.shell.clone();
@@ -84,7 +82,7 @@ fn open_incidents(page: &Dashboard, shell: &AdminContext) -> AnyView {
     .into_any()
 }
 
-/// How many of them wait for an update, in one sentence; of those on this page where there are more.
+/// The number of incidents with a due reminder; only those on this page if there are more.
 fn due_updates(page: &Dashboard, shell: &AdminContext) -> Option<AnyView> {
     let waiting = page.open.iter().filter(|incident| incident.reminders_due(shell.now) > 0).count();
     let text = match (waiting, page.older.is_some()) {
@@ -96,7 +94,7 @@ fn due_updates(page: &Dashboard, shell: &AdminContext) -> Option<AnyView> {
     Some(view! { <p class="waiting"><strong>{text}</strong></p> }.into_any())
 }
 
-/// An update and the end, one step away; the keys lead to the first incident.
+/// The links to post an update and to resolve. Keyboard shortcuts work for the first incident.
 fn incident_actions(incident: &Incident, shell: &AdminContext, first: bool) -> Option<AnyView> {
     let path = format!("/admin/incidents/{}", incident.id);
     let about = || view! { <span class="unseen" dir="auto">{format!(": {}", incident.title)}</span> };
@@ -115,7 +113,6 @@ fn incident_actions(incident: &Incident, shell: &AdminContext, first: bool) -> O
     })
 }
 
-/// The maintenances that go on and the next ones to come.
 fn planned_maintenances(planned: &[Maintenance], shell: &AdminContext) -> AnyView {
     if planned.is_empty() {
         return view! { <p class="soft">"No maintenance scheduled."</p> }.into_any();
@@ -136,7 +133,7 @@ fn planned_maintenances(planned: &[Maintenance], shell: &AdminContext) -> AnyVie
     .into_any()
 }
 
-/// What was begun and not published yet, for those who may go on with it.
+/// Unpublished drafts, for managers who may publish.
 fn draft_list(page: &Dashboard) -> Option<AnyView> {
     let rows = page.drafts.iter().map(|draft| draft_row(draft, page)).collect_view();
     (page.shell.can_publish() && !page.drafts.is_empty()).then(|| {

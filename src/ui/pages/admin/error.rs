@@ -3,48 +3,44 @@ use leptos::prelude::*;
 use crate::ui::admin_layout::{AdminContext, AdminLayout, LoggedOutContext, LoggedOutLayout};
 use crate::ui::form::{Field, Password, Submit, TextArea, TextInput};
 
-/// Something that a manager asked for and that could not be done.
+/// A failed request, with the submitted form so that nothing typed is lost.
 #[derive(Clone, Debug)]
 pub struct AdminError {
     pub around: ErrorLayout,
     pub status: u16,
-    /// More about it, where there is something to say.
+    /// The message of this failure, if there is one.
     pub detail: Option<String>,
-    /// What was typed for it.
     pub typed: Option<TypedForm>,
-    /// Where it can be sent again as it is here.
+    /// The URL that the form can be submitted to again.
     pub action: Option<String>,
-    /// Where a login comes first: the page that it leads back to.
+    /// The page to return to, if a login is needed first.
     pub login: Option<String>,
 }
 
-/// The layout around the page of a failure.
 #[derive(Clone, Debug)]
 pub enum ErrorLayout {
     Admin(Box<AdminContext>),
-    /// Where nobody is known to be logged in.
+    /// Used if no login is known.
     Plain(LoggedOutContext),
 }
 
-/// The fields of a form that was sent in vain.
 #[derive(Clone, Debug, Default)]
 pub struct TypedForm {
-    /// What somebody filled in.
+    /// Fields to show.
     pub shown: Vec<(String, String)>,
-    /// What goes with it.
+    /// Hidden fields.
     pub hidden: Vec<(String, String)>,
-    /// The names of passwords and codes: they are asked for again.
+    /// Names of password and code fields; their values must be entered again.
     pub secrets: Vec<String>,
-    /// Whether that is all of the form.
+    /// Whether these are all fields of the form.
     pub is_whole: bool,
 }
 
 impl AdminError {
-    /// What this page has words for where nothing was typed.
+    /// The statuses with a text of their own.
     pub const DESCRIBED_STATUSES: [u16; 5] = [400, 403, 404, 409, 500];
 }
 
-/// Says what could not be done and what to do, with what was typed.
 #[component]
 pub fn AdminErrorPage(page: AdminError) -> impl IntoView {
     let (heading, text) = if page.login.is_some() { SESSION_EXPIRED } else { status_words(page.status) };
@@ -112,7 +108,7 @@ fn login_form(next: &str) -> AnyView {
     .into_any()
 }
 
-/// What was typed: in a form where it can be sent again, to copy from where it can't.
+/// The submitted fields: in a form if they can be sent again, otherwise read-only for copying.
 fn typed_form(page: &AdminError, typed: &TypedForm) -> AnyView {
     let is_fixed = page.action.is_none() || page.login.is_some();
     let shown =
@@ -150,7 +146,7 @@ fn secret_field(name: &str) -> AnyView {
     view! { <Password field autocomplete="current-password"/> }.into_any()
 }
 
-/// A field's name in words: `scheduled_for` as "Scheduled for". The text of an update is called as everywhere.
+/// The label of a field: `scheduled_for` becomes "Scheduled for".
 fn field_label(name: &str) -> String {
     let name = match name {
         "body" => "message",

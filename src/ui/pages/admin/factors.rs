@@ -7,20 +7,18 @@ use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{ButtonStyle, PostButton};
 use crate::ui::time::Time;
 
-/// The manager's own second factors.
 #[derive(Clone, Debug)]
 pub struct FactorList {
     pub shell: AdminContext,
     pub factors: Factors,
     /// Oldest first.
     pub passkeys: Vec<Passkey>,
-    /// Whether nothing else can be done before one is added.
+    /// Whether a factor must be added before anything else is allowed.
     pub lacking: bool,
-    /// Whether browsers allow passkeys at this address.
+    /// Whether browsers allow passkeys at this origin.
     pub passkeys_possible: bool,
 }
 
-/// Authenticator app, passkeys, recovery codes.
 #[component]
 pub fn FactorsPage(page: FactorList) -> impl IntoView {
     let shell = page.shell.clone();
@@ -103,7 +101,6 @@ fn passkey_section(page: &FactorList, shell: &AdminContext) -> AnyView {
     .into_any()
 }
 
-/// Why no passkey can be added.
 pub const PASSKEYS_UNAVAILABLE: &str = "Passkeys need HTTPS and a domain name. Ask your server administrator to set \
                               CANDOR_BASE_URL (http://localhost:3000 also works).";
 

@@ -4,25 +4,22 @@ use crate::domain::Invalid;
 use crate::ui::admin_layout::{LoggedOutContext, LoggedOutLayout};
 use crate::ui::form::{Email, ErrorSummary, Field, FormErrors, Submit};
 
-/// How one comes by a new password.
 #[derive(Clone, Debug)]
 pub struct ForgotPassword {
     pub porch: LoggedOutContext,
     pub way: ResetMethod,
 }
 
-/// The way that is open.
 #[derive(Clone, Debug)]
 pub enum ResetMethod {
     /// This server sends no mail.
     AskAnOwner,
-    /// The address as it was typed, and what is wrong with it.
+    /// The submitted address and its errors.
     ByMail { email: String, invalid: Invalid },
-    /// A mail is on its way, if the address is known; which is not told.
+    /// A mail was sent if the address is known. The page doesn't reveal whether it is.
     MailSent,
 }
 
-/// The page for a forgotten password.
 #[component]
 pub fn ForgotPasswordPage(page: ForgotPassword) -> impl IntoView {
     let (title, content) = match page.way {

@@ -7,18 +7,17 @@ use crate::domain::{Group, GroupId, Invalid};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{ErrorSummary, Field, FormErrors, Hidden, Submit, TextInput};
 
-/// The form of a group, new or old.
+/// The form that adds or edits a group.
 #[derive(Clone, Debug)]
 pub struct GroupEdit {
     pub shell: AdminContext,
-    /// Nothing for a new one.
+    /// `None` for a new group.
     pub id: Option<GroupId>,
     pub form: GroupForm,
     pub invalid: Invalid,
     pub conflict: Option<Conflict<GroupForm>>,
 }
 
-/// Adds or edits a group.
 #[component]
 pub fn GroupEditPage(page: GroupEdit) -> impl IntoView {
     let shell = page.shell.clone();
@@ -57,16 +56,14 @@ pub fn GroupEditPage(page: GroupEdit) -> impl IntoView {
     view! { <AdminLayout shell title section=Some(Section::Components) content=content.into_any()/> }
 }
 
-/// The question before a group is deleted.
 #[derive(Clone, Debug)]
 pub struct GroupDeletion {
     pub shell: AdminContext,
     pub group: Group,
-    /// How many components stand in it.
+    /// The number of components in the group.
     pub components: usize,
 }
 
-/// Asks before a group is deleted.
 #[component]
 pub fn GroupDeletionPage(page: GroupDeletion) -> impl IntoView {
     let consequence = match page.components {

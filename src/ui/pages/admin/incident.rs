@@ -15,24 +15,23 @@ use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{ButtonStyle, ErrorSummary, FormErrors, Hidden, PreviewPageButton, PreviewTextButton, Submit};
 use crate::ui::time::Time;
 
-/// An incident with everything said of it, and the form that says more.
+/// An incident with its timeline and the form to post an update.
 #[derive(Clone, Debug)]
 pub struct IncidentView {
     pub shell: AdminContext,
-    /// As it stands, with its updates oldest first.
+    /// The current version, with updates oldest first.
     pub incident: Incident,
-    /// As it was typed; its message, if any, is shown as a preview.
+    /// As submitted; the message is shown as a preview.
     pub form: UpdateForm,
     pub invalid: Invalid,
     pub board: ComponentBoard,
-    /// Every open incident, this one included.
+    /// Every open incident, including this one.
     pub open: Vec<Incident>,
-    /// Somebody changed `incident` in between; what stands now is `incident` itself.
+    /// Set if someone else changed the incident meanwhile; `incident` is the current version.
     pub conflict: Option<Conflict<()>>,
     pub aids: ComposerExtras,
 }
 
-/// The incident, with its composer for those who may publish.
 #[component]
 pub fn IncidentPage(page: IncidentView) -> impl IntoView {
     let shell = page.shell.clone();
@@ -77,7 +76,7 @@ fn incident_summary(incident: &Incident, shell: &AdminContext) -> AnyView {
     view! { {seen}{impact_words(incident.impact())}" · resolved · "{words} }.into_any()
 }
 
-/// What visitors don't see says so, and can be published at once.
+/// The notice that visitors can't see the incident, with a button to publish it.
 fn visibility_notice(incident: &Incident, shell: &AdminContext) -> Option<AnyView> {
     let words = match incident.visibility {
         Visibility::Public => return None,
@@ -133,7 +132,7 @@ fn composer(page: &IncidentView, problems: &FormErrors) -> AnyView {
     .into_any()
 }
 
-/// The newest update, where somebody changed the incident in between.
+/// The newest update, after an edit conflict.
 fn newer_update_notice(page: &IncidentView) -> Option<AnyView> {
     let conflict = page.conflict.as_ref()?;
     let newest = page.incident.newest_update().map(|update| update_text(update, &page.shell)).into_any();
@@ -154,7 +153,6 @@ fn timeline(incident: &Incident, shell: &AdminContext) -> AnyView {
     .into_any()
 }
 
-/// What an update says: phase, time, text.
 pub fn update_text(update: &Update, shell: &AdminContext) -> AnyView {
     let edited = update.edited_at.map(|at| view! { " · edited "<Time at words=format_full(at, shell.zone)/> });
     let later = (update.created_at != update.posted_at)
@@ -201,7 +199,7 @@ fn update_links(incident: &Incident, update: &Update, shell: &AdminContext) -> O
     })
 }
 
-/// What managers know of the incident besides its updates.
+/// Details that are shown to managers only.
 fn incident_details(incident: &Incident, shell: &AdminContext) -> AnyView {
     let row = |term: &'static str, text: String| view! { <dt>{term}</dt><dd class="lines" dir="auto">{text}</dd> };
     let ended = incident.ended_at.map(|at| row("Ended", format_full(at, shell.zone)));

@@ -1,4 +1,4 @@
-//! How an open incident stands, in a few words.
+//! The card of an open incident.
 
 use chrono_tz::Tz;
 use leptos::prelude::*;
@@ -9,7 +9,6 @@ use crate::format::time::{format_age, format_full};
 use crate::ui::admin_layout::AdminContext;
 use crate::ui::time::Time;
 
-/// An open incident with its age and that of its newest update, and perhaps something to do.
 pub fn open_incident_card(incident: &Incident, shell: &AdminContext, action: Option<AnyView>) -> AnyView {
     view! {
         <li class=format!("panel card {}", incident.impact().key())>
@@ -48,7 +47,7 @@ pub fn incident_state(incident: &Incident, shell: &AdminContext) -> AnyView {
     view! { {seen}{impact_words(incident.impact())}" · open for "{age}{newest} }.into_any()
 }
 
-/// Who sees it, where that is not everybody.
+/// `None` for public incidents.
 pub fn visibility_badge(visibility: Visibility, zone: Tz) -> Option<AnyView> {
     let words = match visibility {
         Visibility::Public => return None,
@@ -58,7 +57,6 @@ pub fn visibility_badge(visibility: Visibility, zone: Tz) -> Option<AnyView> {
     Some(view! { <span class="hidden-yet">{words}</span> }.into_any())
 }
 
-/// The impact in words, in its colour.
 pub fn impact_words(impact: Impact) -> AnyView {
     view! { <span class=format!("impact {}", impact.key())>{impact.words()}</span> }.into_any()
 }

@@ -4,17 +4,16 @@ use crate::domain::{Incident, Invalid};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{ButtonStyle, ErrorSummary, Field, FormErrors, Hidden, Submit, TextInput};
 
-/// The question before an incident is deleted: its title must be typed.
+/// Confirmation by typing the incident's title.
 #[derive(Clone, Debug)]
 pub struct IncidentDeletion {
     pub shell: AdminContext,
     pub incident: Incident,
-    /// The title as it was typed.
+    /// The submitted title.
     pub typed: String,
     pub invalid: Invalid,
 }
 
-/// Asks before an incident is deleted.
 #[component]
 pub fn IncidentDeletionPage(page: IncidentDeletion) -> impl IntoView {
     let shell = page.shell.clone();

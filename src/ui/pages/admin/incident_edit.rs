@@ -10,11 +10,10 @@ use crate::ui::form::{
     TextInput, zone_choices,
 };
 
-/// The form for what can be said of an incident besides its updates.
+/// The form for an incident's details, apart from its updates.
 #[derive(Clone, Debug)]
 pub struct IncidentEdit {
     pub shell: AdminContext,
-    /// As it stands.
     pub incident: Incident,
     pub form: IncidentDetailsForm,
     pub invalid: Invalid,
@@ -27,7 +26,6 @@ pub const DETAIL_FIELDS: [&str; 7] =
 /// The fields of [`visibility_fields`] in their order.
 pub const VISIBILITY_FIELDS: [&str; 3] = ["visibility", "publish_at", "publish_zone"];
 
-/// Edits an incident's details.
 #[component]
 pub fn IncidentEditPage(page: IncidentEdit) -> impl IntoView {
     let shell = page.shell.clone();
@@ -58,7 +56,7 @@ pub fn IncidentEditPage(page: IncidentEdit) -> impl IntoView {
     view! { <AdminLayout shell title section=Some(Section::Incidents) content=content.into_any()/> }
 }
 
-/// Who sees it: everybody, everybody from a time on, or managers only.
+/// Visibility: public, public from a given time on, or internal.
 pub fn visibility_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &FormErrors) -> AnyView {
     let who = Field::new("visibility", "Visibility").with_error(problems);
     let from = Field::new("publish_at", "Publish at").hint("Only if it is published at a set time.");
@@ -77,7 +75,7 @@ pub fn visibility_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &F
     .into_any()
 }
 
-/// Times, zone, impact, who noticed it, and the note for managers; `no_start` says what an empty start means.
+/// Times, zone, impact, detection, reminder and internal note; `no_start` is the hint for an empty start.
 pub fn detail_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &FormErrors, no_start: &str) -> AnyView {
     let started = Field::new("started_at", "Started").hint(no_start).with_error(problems);
     let ended = Field::new("ended_at", "Ended")
@@ -106,7 +104,7 @@ pub fn detail_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &FormE
     .into_any()
 }
 
-/// The usual, some others, and the one that stands where it is none of them.
+/// The default, common intervals, and the current one if not among them.
 fn reminder_choices(stands: &str) -> Vec<Choice> {
     let every = |hours: i64| Choice::new(hours.to_string(), count_hours(hours));
     let mut choices = vec![Choice::new("", "After 3, 6, 12 and 24 hours, then daily")];

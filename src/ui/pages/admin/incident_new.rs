@@ -16,14 +16,13 @@ use crate::ui::form::{ErrorSummary, Field, FormErrors, Hidden, PreviewTextButton
 #[derive(Clone, Debug)]
 pub struct IncidentNew {
     pub shell: AdminContext,
-    /// As it was typed; its message, if any, is shown as a preview.
+    /// As submitted; the message is shown as a preview.
     pub form: IncidentForm,
     pub invalid: Invalid,
     pub board: ComponentBoard,
     pub aids: ComposerExtras,
 }
 
-/// Opens an incident.
 #[component]
 pub fn IncidentNewPage(page: IncidentNew) -> impl IntoView {
     let shell = page.shell.clone();
@@ -70,7 +69,7 @@ fn is_public(form: &IncidentForm) -> bool {
     ["", Visibility::Public.key()].contains(&form.details.visibility.as_str())
 }
 
-/// Who sees it, folded while that is everybody.
+/// Folded while the incident is public and the fields have no errors.
 fn visibility_section(page: &IncidentNew, problems: &FormErrors) -> AnyView {
     let open = !is_public(&page.form) || VISIBILITY_FIELDS.into_iter().any(|field| page.invalid.get(field).is_some());
     view! {
@@ -82,7 +81,7 @@ fn visibility_section(page: &IncidentNew, problems: &FormErrors) -> AnyView {
     .into_any()
 }
 
-/// The details, folded unless something is written or wrong there.
+/// Folded while all fields are empty and without errors.
 fn details_section(page: &IncidentNew, problems: &FormErrors) -> AnyView {
     let details = &page.form.details;
     let texts = [

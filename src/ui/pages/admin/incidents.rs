@@ -10,18 +10,17 @@ use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{ButtonStyle, Choice, Field, Select, Submit, TextInput};
 use crate::ui::time::Time;
 
-/// The incidents, a page of them at a time.
+/// One page of the incident list.
 #[derive(Clone, Debug)]
 pub struct IncidentList {
     pub shell: AdminContext,
     pub search: IncidentSearch,
     /// Newest first.
     pub incidents: Vec<Incident>,
-    /// The cursor of the next older page; nothing on the last.
+    /// The cursor of the next page, `None` on the last.
     pub older: Option<String>,
 }
 
-/// The table of incidents.
 #[component]
 pub fn IncidentsPage(page: IncidentList) -> impl IntoView {
     let shell = page.shell.clone();
@@ -40,7 +39,6 @@ pub fn IncidentsPage(page: IncidentList) -> impl IntoView {
     view! { <AdminLayout shell title="Incidents" section=Some(Section::Incidents) content=content.into_any()/> }
 }
 
-/// What to look for; a plain form that asks for another list.
 fn search_form(search: &IncidentSearch) -> AnyView {
     let text = Field::new("q", "Search incidents");
     let phase = Field::new("phase", "Status");

@@ -4,23 +4,21 @@ use crate::ui::admin_layout::{LoggedOutContext, LoggedOutLayout};
 use crate::ui::form::{Email, Field, Hidden, Password, Submit};
 use crate::ui::passkey::{PasskeyForm, PasskeyScript};
 
-/// The login.
 #[derive(Clone, Debug)]
 pub struct Login {
     pub porch: LoggedOutContext,
-    /// As it was typed.
+    /// As submitted.
     pub email: String,
-    /// The path to go to afterwards.
+    /// The path to redirect to after login.
     pub next: String,
-    /// Whether browsers allow passkeys at this address.
+    /// Whether browsers allow passkeys at this origin.
     pub passkeys: bool,
-    /// What the identity provider is called, where there is one.
+    /// The identity provider's name, if one is configured.
     pub provider: Option<String>,
-    /// Why it failed, in words that don't tell whether the address is known.
+    /// The error message. It must not reveal whether the address is known.
     pub error: Option<String>,
 }
 
-/// Email and password.
 #[component]
 pub fn LoginPage(page: Login) -> impl IntoView {
     let title = if page.error.is_some() { "Not logged in: Log in" } else { "Log in" };

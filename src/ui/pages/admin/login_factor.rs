@@ -5,21 +5,19 @@ use crate::ui::admin_layout::{LoggedOutContext, LoggedOutLayout};
 use crate::ui::form::{ErrorSummary, Field, FormErrors, Hidden, Submit, TextInput};
 use crate::ui::passkey::{PasskeyForm, PasskeyScript};
 
-/// The second step of a login.
 #[derive(Clone, Debug)]
 pub struct LoginSecondFactor {
     pub porch: LoggedOutContext,
-    /// Whether there is an authenticator app.
+    /// Whether the manager has an authenticator app.
     pub totp: bool,
-    /// Whether a passkey will do.
+    /// Whether the manager can use a passkey.
     pub passkeys: bool,
-    /// The path to go to afterwards.
+    /// The path to redirect to after login.
     pub next: String,
-    /// What is wrong with the `code`.
+    /// Errors of `code`.
     pub invalid: Invalid,
 }
 
-/// Asks for a code or a passkey.
 #[component]
 pub fn LoginSecondFactorPage(page: LoginSecondFactor) -> impl IntoView {
     let problems = FormErrors::new(&page.invalid, &["code"]);

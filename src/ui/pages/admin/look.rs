@@ -1,5 +1,5 @@
-//! Every page of the admin with invented data, for the tests and for looking at:
-//! `CANDOR_LOOK_DIR=/some/folder cargo test --lib look` writes them there.
+//! Every admin page with sample data, for tests and visual checks: `CANDOR_LOOK_DIR=/some/folder cargo test --lib look`
+//! writes the pages to that folder.
 
 mod factors;
 mod maintenances;
@@ -124,7 +124,7 @@ fn incident(id: &str, title: &str, started_at: DateTime<Utc>, updates: Vec<Updat
     incident
 }
 
-/// The invented world, with `text` wherever somebody typed something.
+/// The sample data, with `text` for all user input.
 struct Gallery {
     shell: AdminContext,
     text: String,
@@ -192,7 +192,7 @@ impl Gallery {
         ComponentBoard::new(&self.groups, &self.components, std::slice::from_ref(&self.open), &[])
     }
 
-    /// A maintenance to come, one of a series.
+    /// An upcoming occurrence of a recurring maintenance.
     fn planned(&self) -> Maintenance {
         let mut it = crate::domain::maintenance::tests::maintenance(0, 1, &["archive"]);
         it.title.clone_from(&self.text);
@@ -205,7 +205,6 @@ impl Gallery {
         it
     }
 
-    /// A maintenance that goes on.
     fn under_way(&self) -> Maintenance {
         let mut it = self.planned();
         it.begin(UpdateId::parse("begun").unwrap(), ago(30)).unwrap();
@@ -296,15 +295,13 @@ impl Gallery {
     }
 }
 
-/// The title of the incident to look at.
 const TITLE: &str = "Delayed delivery to external recipients";
 
-/// One page to look at, by name.
 pub fn page(name: &str) -> String {
     every_page(Role::Owner, TITLE).into_iter().find(|(page, _)| *page == name).map(|(_, html)| html).unwrap()
 }
 
-/// Every page and state for a manager in `role`, with `text` wherever somebody typed something.
+/// Every page in each state for a manager with `role`, with `text` for all user input.
 pub fn every_page(role: Role, text: &str) -> Vec<(&'static str, String)> {
     let world = Gallery::new(role, text);
     [

@@ -15,20 +15,19 @@ use crate::ui::form::{
 };
 use crate::ui::time::Time;
 
-/// A maintenance with everything said of it, and what can be done next.
+/// A maintenance with its timeline, and the form to post an update.
 #[derive(Clone, Debug)]
 pub struct MaintenanceView {
     pub shell: AdminContext,
-    /// As it stands, with its updates oldest first.
+    /// The current version, with updates oldest first.
     pub maintenance: Maintenance,
-    /// As it was typed; its message, if any, is shown as a preview.
+    /// As submitted; the message is shown as a preview.
     pub form: MaintenanceUpdateForm,
     pub invalid: Invalid,
-    /// Somebody changed it in between; what stands now is `maintenance` itself.
+    /// Set if someone else changed the maintenance meanwhile; `maintenance` is the current version.
     pub conflict: Option<Conflict<()>>,
 }
 
-/// The maintenance, with what those who may publish can do.
 #[component]
 pub fn MaintenancePage(page: MaintenanceView) -> impl IntoView {
     let shell = page.shell.clone();
@@ -54,7 +53,7 @@ pub fn MaintenancePage(page: MaintenanceView) -> impl IntoView {
     }
 }
 
-/// What can be done with one step.
+/// The buttons for actions without a message.
 fn step_buttons(it: &Maintenance) -> AnyView {
     let path = format!("/admin/maintenances/{}", it.id);
     match it.phase {
@@ -109,7 +108,7 @@ fn composer(page: &MaintenanceView, problems: &FormErrors) -> AnyView {
     .into_any()
 }
 
-/// How each of its components stands while the work goes on.
+/// The status of each component during the maintenance.
 fn component_fields(it: &Maintenance, form: &MaintenanceUpdateForm, problems: &FormErrors) -> Option<AnyView> {
     let choices = || {
         [Status::UnderMaintenance, Status::Operational].map(|status| Choice::new(status.key(), status.words())).to_vec()
@@ -128,12 +127,11 @@ fn component_fields(it: &Maintenance, form: &MaintenanceUpdateForm, problems: &F
     })
 }
 
-/// The newest update, where somebody changed the maintenance in between.
 fn newer_update_notice(page: &MaintenanceView) -> Option<AnyView> {
     newer_version_notice(page.conflict.as_ref(), &page.maintenance, &page.shell)
 }
 
-/// The notice that somebody changed `it` in between, over its newest update.
+/// The notice of an edit conflict, with the newest update.
 pub fn newer_version_notice(
     conflict: Option<&Conflict<()>>,
     it: &Maintenance,
@@ -158,7 +156,6 @@ fn timeline(it: &Maintenance, shell: &AdminContext) -> AnyView {
     .into_any()
 }
 
-/// What an update says: phase, time, text.
 fn update_text(update: &MaintenanceUpdate, shell: &AdminContext) -> AnyView {
     let edited = update.edited_at.map(|at| view! { " · edited "<Time at words=format_full(at, shell.zone)/> });
     view! {
@@ -188,7 +185,7 @@ fn edit_link(it: &Maintenance, update: &MaintenanceUpdate, shell: &AdminContext)
         .then(|| view! { <p class="links"><a href=path>"Edit"<span class="unseen">{which}</span></a></p> }.into_any())
 }
 
-/// What was planned, and what it does by itself.
+/// The schedule and automation settings.
 fn maintenance_details(it: &Maintenance, shell: &AdminContext) -> AnyView {
     let row = |term: &'static str, text: String| view! { <dt>{term}</dt><dd dir="auto">{text}</dd> };
     let names: Vec<&str> = it.components.iter().map(|component| component.name.as_str()).collect();

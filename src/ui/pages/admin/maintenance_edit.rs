@@ -8,11 +8,10 @@ use crate::domain::{Invalid, Maintenance, MaintenancePhase};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{ErrorSummary, FormErrors, Hidden, PreviewPageButton, Submit};
 
-/// The form for what a maintenance is about and does by itself.
+/// The form for title, components and automation.
 #[derive(Clone, Debug)]
 pub struct MaintenanceEdit {
     pub shell: AdminContext,
-    /// As it stands.
     pub maintenance: Maintenance,
     pub form: PlanForm,
     pub invalid: Invalid,
@@ -20,7 +19,6 @@ pub struct MaintenanceEdit {
     pub conflict: Option<Conflict<PlanForm>>,
 }
 
-/// Edits a maintenance.
 #[component]
 pub fn MaintenanceEditPage(page: MaintenanceEdit) -> impl IntoView {
     let shell = page.shell.clone();

@@ -13,21 +13,20 @@ use crate::ui::form::{
     PreviewTextButton, Select, Submit, TextArea, TextInput, zone_choices,
 };
 
-/// The form that plans a maintenance, once or again and again.
+/// The form that schedules a maintenance, single or recurring.
 #[derive(Clone, Debug)]
 pub struct MaintenanceNew {
     pub shell: AdminContext,
-    /// As it was typed; its message, if any, is shown as a preview.
+    /// As submitted; the message is shown as a preview.
     pub form: SeriesForm,
     pub invalid: Invalid,
     pub board: ComponentBoard,
 }
 
-/// The fields of a whole plan in their order.
+/// The fields of [`plan_fields`] and [`recurrence_fields`] in their order.
 pub const PLAN_FIELDS: [&str; 9] =
     ["title", "body", "scheduled_for", "scheduled_until", "zone", "components", "repeats", "rule", "skipped"];
 
-/// Plans a maintenance.
 #[component]
 pub fn MaintenanceNewPage(page: MaintenanceNew) -> impl IntoView {
     let shell = page.shell.clone();
@@ -59,7 +58,6 @@ pub fn MaintenanceNewPage(page: MaintenanceNew) -> impl IntoView {
     view! { <AdminLayout shell title section=Some(Section::Maintenances) content=content.into_any() island=true/> }
 }
 
-/// Title, message, time, components and switches.
 pub fn plan_fields(form: &SeriesForm, board: &ComponentBoard, problems: &FormErrors) -> AnyView {
     view! {
         {title_field(&form.first.plan.title, problems)}
@@ -76,7 +74,6 @@ pub fn title_field(value: &str, problems: &FormErrors) -> AnyView {
     view! { <TextInput field value=value.to_owned() autofocus=problems.is_empty()/> }.into_any()
 }
 
-/// Start, end and their zone.
 pub fn window_fields(form: &WindowForm, problems: &FormErrors) -> AnyView {
     let from = Field::new("scheduled_for", "Start").with_error(problems);
     let until = Field::new("scheduled_until", "End").with_error(problems);
@@ -91,7 +88,7 @@ pub fn window_fields(form: &WindowForm, problems: &FormErrors) -> AnyView {
     .into_any()
 }
 
-/// A box to tick for each component, and for each that is gone but was planned for.
+/// A check box for each component, also for deleted ones that are selected.
 pub fn component_fields(form: &PlanForm, board: &ComponentBoard, problems: &FormErrors) -> AnyView {
     let field = Field::new("components", "Affected components").with_error(problems);
     let sections = board.sections.iter().map(|section| section_boxes(section, form)).collect_view();
@@ -118,7 +115,6 @@ fn component_box(id: &str, name: &str, checked: bool) -> AnyView {
     view! { <CheckBox field checked value=id.to_owned()/> }.into_any()
 }
 
-/// What it does by itself.
 pub fn automation_fields(switches: Automation) -> AnyView {
     let box_of = |name: &str, label: &str, checked| {
         let field = Field::new(name, label);
@@ -134,7 +130,7 @@ pub fn automation_fields(switches: Automation) -> AnyView {
     view! { <Group field=Field::new("switches", "Automation") content id="switches"/> }.into_any()
 }
 
-/// Whether and how it comes again; `once` offers that it does not.
+/// The recurrence rule; `once` adds the choice "Does not repeat".
 pub fn recurrence_fields(form: &RecurrenceForm, once: bool, problems: &FormErrors) -> AnyView {
     let mut choices: Vec<Choice> =
         RecurrenceForm::RULE_CHOICES.iter().map(|(rule, words)| Choice::new(*rule, *words)).collect();

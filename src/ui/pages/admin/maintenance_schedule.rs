@@ -1,4 +1,4 @@
-//! Another time, more time, and no time at all.
+//! Rescheduling, extending and cancelling a maintenance.
 
 use leptos::prelude::*;
 
@@ -14,7 +14,6 @@ use crate::ui::form::{
     zone_choices,
 };
 
-/// The form that moves a maintenance to another time.
 #[derive(Clone, Debug)]
 pub struct MaintenanceSchedule {
     pub shell: AdminContext,
@@ -24,7 +23,6 @@ pub struct MaintenanceSchedule {
     pub conflict: Option<Conflict<()>>,
 }
 
-/// The form that gives a maintenance more time.
 #[derive(Clone, Debug)]
 pub struct MaintenanceExtension {
     pub shell: AdminContext,
@@ -34,7 +32,6 @@ pub struct MaintenanceExtension {
     pub conflict: Option<Conflict<()>>,
 }
 
-/// The question before a maintenance is called off.
 #[derive(Clone, Debug)]
 pub struct MaintenanceCancellation {
     pub shell: AdminContext,
@@ -44,7 +41,6 @@ pub struct MaintenanceCancellation {
     pub conflict: Option<Conflict<()>>,
 }
 
-/// Moves a maintenance.
 #[component]
 pub fn MaintenanceSchedulePage(page: MaintenanceSchedule) -> impl IntoView {
     let problems = FormErrors::new(&page.invalid, &["scheduled_for", "scheduled_until", "zone", "body"]);
@@ -61,7 +57,6 @@ pub fn MaintenanceSchedulePage(page: MaintenanceSchedule) -> impl IntoView {
     frame.wrap(page.shell, &page.maintenance, page.conflict.as_ref(), fields, ButtonStyle::Primary)
 }
 
-/// Gives a maintenance more time.
 #[component]
 pub fn MaintenanceExtensionPage(page: MaintenanceExtension) -> impl IntoView {
     let problems = FormErrors::new(&page.invalid, &["until", "zone", "body"]);
@@ -83,7 +78,6 @@ pub fn MaintenanceExtensionPage(page: MaintenanceExtension) -> impl IntoView {
     frame.wrap(page.shell, &page.maintenance, page.conflict.as_ref(), fields, ButtonStyle::Primary)
 }
 
-/// Asks before a maintenance is called off.
 #[component]
 pub fn MaintenanceCancellationPage(page: MaintenanceCancellation) -> impl IntoView {
     let problems = FormErrors::new(&page.invalid, &["body"]);
@@ -102,14 +96,13 @@ pub fn MaintenanceCancellationPage(page: MaintenanceCancellation) -> impl IntoVi
     frame.wrap(page.shell, &page.maintenance, page.conflict.as_ref(), fields, ButtonStyle::Destructive)
 }
 
-/// What visitors are told, and what that is where nothing is written.
+/// The message to visitors; `usual` is posted if it is empty.
 fn message_field(value: &str, usual: &str, problems: &FormErrors) -> AnyView {
     let field =
         Field::new("body", "Message (optional)").hint(format!("Leave empty to post: “{usual}”")).with_error(problems);
     view! { <TextArea field value=value.to_owned() rows=3/> }.into_any()
 }
 
-/// What is around the three forms.
 struct FormFrame {
     heading: &'static str,
     path: &'static str,

@@ -9,19 +9,17 @@ use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{ErrorSummary, FormErrors, Hidden, PreviewPageButton, PreviewTextButton, Submit};
 use crate::ui::time::Time;
 
-/// The form that changes the text of an update of a maintenance.
+/// The form that edits the text of a maintenance update.
 #[derive(Clone, Debug)]
 pub struct MaintenanceUpdateEditView {
     pub shell: AdminContext,
     pub maintenance: Maintenance,
-    /// As it stands.
     pub update: MaintenanceUpdate,
     pub form: UpdateEditForm,
     pub invalid: Invalid,
     pub conflict: Option<Conflict<UpdateEditForm>>,
 }
 
-/// Edits the text of an update of a maintenance.
 #[component]
 pub fn MaintenanceUpdateEditPage(page: MaintenanceUpdateEditView) -> impl IntoView {
     let shell = page.shell.clone();

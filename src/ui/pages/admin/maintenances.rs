@@ -7,19 +7,18 @@ use crate::format::time::format_window;
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::time::Time;
 
-/// The maintenances, a page of them at a time, and what comes again.
+/// One page of maintenances, and the active recurring maintenances.
 #[derive(Clone, Debug)]
 pub struct MaintenanceList {
     pub shell: AdminContext,
-    /// Latest planned start first.
+    /// Latest scheduled start first.
     pub maintenances: Vec<Maintenance>,
     /// Those that have not ended, oldest first.
     pub series: Vec<Series>,
-    /// The cursor of the next older page; nothing on the last.
+    /// The cursor of the next page, `None` on the last.
     pub older: Option<String>,
 }
 
-/// The table of maintenances.
 #[component]
 pub fn MaintenancesPage(page: MaintenanceList) -> impl IntoView {
     let shell = page.shell.clone();
@@ -76,7 +75,7 @@ fn maintenance_row(it: &Maintenance, shell: &AdminContext) -> AnyView {
     .into_any()
 }
 
-/// The phase; of one that should have begun or ended already, also that.
+/// The phase, and whether the start or end is overdue.
 pub fn phase_words(it: &Maintenance, shell: &AdminContext) -> String {
     let late = match it.phase {
         phase if phase.is_active() && it.scheduled_until < shell.now => ", overdue to finish",

@@ -6,22 +6,20 @@ use crate::domain::{Factors, Invalid, Manager};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{ButtonStyle, ErrorSummary, Field, FormErrors, Hidden, PostButton, Select, Submit};
 
-/// One manager, and what an owner can do about the access.
+/// A manager, with the role and access settings for owners.
 #[derive(Clone, Debug)]
 pub struct ManagerEdit {
     pub shell: AdminContext,
     pub manager: Manager,
-    /// What the manager has beside the password.
     pub factors: Factors,
-    /// Where the manager is logged in at this moment.
+    /// The number of active sessions.
     pub sessions: i64,
-    /// The role as it was chosen, else the one that stands.
+    /// As submitted, otherwise the current role.
     pub role: String,
-    /// What was wrong; the last owner can't step down, for example (`role`).
+    /// Errors of `role`: the last owner can't step down, for example.
     pub invalid: Invalid,
 }
 
-/// Role and access of a manager.
 #[component]
 pub fn ManagerEditPage(page: ManagerEdit) -> impl IntoView {
     let shell = page.shell.clone();

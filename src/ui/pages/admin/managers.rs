@@ -9,29 +9,27 @@ use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{Choice, Email, ErrorSummary, Field, FormErrors, Select, Submit, TextInput};
 use crate::ui::time::Time;
 
-/// The people who may log in, and the form that invites another.
+/// One page of managers, and the form to invite one.
 #[derive(Clone, Debug)]
 pub struct ManagerList {
     pub shell: AdminContext,
-    /// By name.
+    /// Sorted by name.
     pub managers: Vec<ManagerRow>,
-    /// The cursor of the next page; nothing on the last.
+    /// The cursor of the next page, `None` on the last.
     pub more: Option<String>,
     pub form: ManagerForm,
     pub invalid: Invalid,
 }
 
-/// A manager in the list.
 #[derive(Clone, Debug)]
 pub struct ManagerRow {
     pub manager: Manager,
-    /// Whether the password alone is not enough.
+    /// Whether login needs a second factor.
     pub has_factor: bool,
-    /// Where the manager is logged in at this moment.
+    /// The number of active sessions.
     pub sessions: i64,
 }
 
-/// The list of managers.
 #[component]
 pub fn ManagersPage(page: ManagerList) -> impl IntoView {
     let shell = page.shell.clone();
@@ -86,7 +84,6 @@ fn manager_row(row: &ManagerRow, shell: &AdminContext) -> AnyView {
     .into_any()
 }
 
-/// Active, invited or disabled.
 pub fn state_words(manager: &Manager) -> &'static str {
     match (manager.is_active(), manager.is_invited()) {
         (false, _) => "Deactivated",
@@ -95,7 +92,6 @@ pub fn state_words(manager: &Manager) -> &'static str {
     }
 }
 
-/// When the manager logged in last.
 pub fn last_login(at: Option<DateTime<Utc>>, shell: &AdminContext) -> AnyView {
     match at {
         Some(at) => view! { <Time at words=format_age(at, shell.now)/> }.into_any(),
@@ -103,7 +99,7 @@ pub fn last_login(at: Option<DateTime<Utc>>, shell: &AdminContext) -> AnyView {
     }
 }
 
-/// The roles as choices, from least to most, with what each may do.
+/// The roles from least to most privileged.
 pub fn role_choices() -> Vec<Choice> {
     let words = |role| match role {
         Role::Viewer => "Viewer: read-only",

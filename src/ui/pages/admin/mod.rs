@@ -1,5 +1,4 @@
-//! The admin: one file per page; each page is a struct with exactly what it shows, and `html` of it is
-//! the whole document.
+//! The admin pages, one file each. A page is a struct with all its data; its `html` renders the document.
 
 mod accept_link;
 mod account;

@@ -2,17 +2,15 @@ use leptos::prelude::*;
 
 use crate::ui::admin_layout::{LoggedOutContext, LoggedOutLayout};
 
-/// On the way to the identity provider; browsers go on by themselves.
+/// The redirect to the identity provider. Browsers follow the header; the page is a fallback.
 #[derive(Clone, Debug)]
 pub struct OidcRedirect {
     pub porch: LoggedOutContext,
-    /// What the provider is called.
+    /// The provider's name.
     pub name: String,
-    /// Its page.
     pub address: String,
 }
 
-/// Where it goes.
 #[component]
 pub fn OidcRedirectPage(page: OidcRedirect) -> impl IntoView {
     let title = format!("Continue to {}", page.name);

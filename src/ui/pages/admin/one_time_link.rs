@@ -8,19 +8,17 @@ use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{Field, TextInput};
 use crate::ui::time::Time;
 
-/// A one-time link, shown this once.
+/// A new one-time link; it can't be shown again.
 #[derive(Clone, Debug)]
 pub struct OneTimeLink {
     pub shell: AdminContext,
-    /// Whom it is for.
     pub manager: Manager,
     pub purpose: LinkPurpose,
-    /// The whole address.
+    /// The full URL.
     pub link: String,
     pub valid_until: DateTime<Utc>,
 }
 
-/// Shows a one-time link.
 #[component]
 pub fn OneTimeLinkPage(page: OneTimeLink) -> impl IntoView {
     let shell = page.shell.clone();

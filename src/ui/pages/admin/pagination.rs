@@ -1,9 +1,9 @@
-//! The ways on from one page of a list to the next.
+//! Links to the next page of a list.
 
 use leptos::prelude::*;
 use url::form_urlencoded;
 
-/// The link to the next older page of a list, or of what a search found.
+/// For lists sorted by time; `pairs` is the query of a search.
 pub fn older_link(path: &str, mut pairs: Vec<(&'static str, String)>, cursor: Option<String>) -> Option<AnyView> {
     cursor.map(|cursor| {
         pairs.push(("before", cursor));
@@ -11,7 +11,7 @@ pub fn older_link(path: &str, mut pairs: Vec<(&'static str, String)>, cursor: Op
     })
 }
 
-/// The link to what follows `cursor` in a list by name.
+/// For lists sorted by name.
 pub fn more_link(path: &str, cursor: Option<String>) -> Option<AnyView> {
     cursor.map(|cursor| next_page_link(path, vec![("after", cursor)], "More"))
 }

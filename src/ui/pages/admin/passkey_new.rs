@@ -6,19 +6,17 @@ use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{ButtonStyle, ErrorSummary, Field, FormErrors, TextInput};
 use crate::ui::passkey::{PasskeyForm, PasskeyScript};
 
-/// A new passkey.
 #[derive(Clone, Debug)]
 pub struct PasskeyNew {
     pub shell: AdminContext,
-    /// As it was typed.
+    /// As submitted.
     pub name: String,
-    /// Whether browsers allow passkeys at this address.
+    /// Whether browsers allow passkeys at this origin.
     pub possible: bool,
-    /// What is wrong with the `name`, or with the browser's answer.
+    /// Errors of `name`, or of the WebAuthn response.
     pub invalid: Invalid,
 }
 
-/// Names a passkey and makes it.
 #[component]
 pub fn PasskeyNewPage(page: PasskeyNew) -> impl IntoView {
     let shell = page.shell.clone();

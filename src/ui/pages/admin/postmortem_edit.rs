@@ -11,20 +11,19 @@ use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{ButtonStyle, ErrorSummary, FormErrors, Hidden, PreviewPageButton, PreviewTextButton, Submit};
 use crate::ui::time::Time;
 
-/// The form of a post-incident review.
+/// The form of a postmortem.
 #[derive(Clone, Debug)]
 pub struct PostmortemEdit {
     pub shell: AdminContext,
     pub incident: Incident,
-    /// As it stands; nothing where none was begun.
+    /// The stored version, if there is one.
     pub review: Option<Postmortem>,
-    /// As it was typed; its text, if any, is shown as a preview.
+    /// As submitted; the text is shown as a preview.
     pub form: PostmortemForm,
     pub invalid: Invalid,
     pub conflict: Option<Conflict<PostmortemForm>>,
 }
 
-/// Writes, publishes and withdraws a review.
 #[component]
 pub fn PostmortemEditPage(page: PostmortemEdit) -> impl IntoView {
     let shell = page.shell.clone();
@@ -57,7 +56,7 @@ pub fn PostmortemEditPage(page: PostmortemEdit) -> impl IntoView {
     view! { <AdminLayout shell title section=Some(Section::Incidents) content=content.into_any()/> }
 }
 
-/// What visitors read of it now.
+/// Whether and when it was published.
 fn publication_state(page: &PostmortemEdit) -> AnyView {
     let published = page.review.as_ref().and_then(|review| Some((review, review.published.as_ref()?)));
     let Some((review, published)) = published else {

@@ -6,40 +6,37 @@ use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{ButtonStyle, Submit};
 use crate::ui::time::Time;
 
-/// What a change does to the public documents.
+/// The effect of a change on the public documents.
 #[derive(Clone, Debug)]
 pub struct PagePreview {
     pub shell: AdminContext,
-    /// The section of the admin that the form belongs to.
+    /// The navigation section of the form.
     pub section: Section,
-    /// Who would see the incident.
     pub visibility: Visibility,
-    /// The address that the form is sent to.
+    /// The URL that the form posts to.
     pub action: String,
-    /// The names and values of the form.
+    /// The form's fields, by name and value.
     pub fields: Vec<(String, String)>,
-    /// The address of the form, if it can't show itself again with what was typed.
+    /// The URL of the form, if submitting can't show the form again with its values.
     pub back: Option<String>,
     /// The path of the page that visitors could no longer read.
     pub removed: Option<String>,
-    /// The pages to look at, the most important first.
+    /// Most important first.
     pub pages: Vec<FramedPage>,
-    /// The paths of the API documents, feeds and badges that change.
+    /// Changed API documents, feeds and badges, by path.
     pub machine_paths: Vec<String>,
-    /// The paths of other pages, of which only the header changes.
+    /// Other pages where only the header changes, by path.
     pub header_paths: Vec<String>,
 }
 
-/// One page after the change.
 #[derive(Clone, Debug)]
 pub struct FramedPage {
     pub path: String,
-    /// How it differs from the published one: `new`, `changes`, `unchanged`.
+    /// `new`, `changes` or `unchanged`, relative to the published page.
     pub difference: &'static str,
     pub html: String,
 }
 
-/// Each page after the change, and the buttons that publish it or return to the form.
 #[component]
 pub fn PreviewPage(page: PagePreview) -> impl IntoView {
     let shell = page.shell.clone();
@@ -69,7 +66,7 @@ pub fn PreviewPage(page: PagePreview) -> impl IntoView {
     view! { <AdminLayout shell title="Preview" section=Some(page.section) content=content.into_any()/> }
 }
 
-/// The way back, with everything that was typed where the form can show it.
+/// Returns to the form, with its values if the form can show them.
 fn back_link(path: Option<String>) -> AnyView {
     match path {
         Some(path) => view! { <a href=path>"Discard"</a> }.into_any(),
@@ -94,7 +91,7 @@ fn visibility_notice(page: &PagePreview, shell: &AdminContext) -> Option<AnyView
     Some(view! { <p class="waiting">{words}</p> }.into_any())
 }
 
-/// A page in a frame that runs no script, sends no form and follows no link.
+/// A sandboxed frame: no scripts, no forms, no navigation.
 fn page_frame(page: &FramedPage) -> AnyView {
     let title = format!("{} as visitors will see it", page.path);
     view! {

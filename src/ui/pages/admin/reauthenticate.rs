@@ -5,29 +5,28 @@ use crate::ui::admin_layout::{AdminContext, AdminLayout};
 use crate::ui::form::{ButtonStyle, ErrorSummary, Field, FormErrors, Hidden, Password, Submit, TextInput};
 use crate::ui::passkey::{PasskeyForm, PasskeyScript};
 
-/// The question who somebody is, before something is done that they asked for.
+/// Asks for the password or a factor before a sensitive action.
 #[derive(Clone, Debug)]
 pub struct Reauthenticate {
     pub shell: AdminContext,
-    /// Where the form goes: to what was asked for.
+    /// The URL of the pending action, which the form posts to.
     pub action: String,
-    /// What was asked for: where to go on after a proof from elsewhere.
+    /// The page to return to after confirmation at the provider.
     pub path: String,
-    /// What was typed for it, by the names of the fields; it is sent on unseen.
+    /// The submitted fields of the pending action, passed on as hidden fields.
     pub kept: Vec<(String, String)>,
-    /// Whether there is a password, and it counts.
+    /// Whether the manager has a password and may log in with it.
     pub password: bool,
-    /// Whether a code of an authenticator app will do.
+    /// Whether an authenticator app code is accepted.
     pub totp: bool,
-    /// Whether a passkey will do.
+    /// Whether a passkey is accepted.
     pub passkeys: bool,
-    /// What the identity provider is called, if the manager can log in there.
+    /// The identity provider's name, if the manager can log in there.
     pub provider: Option<String>,
-    /// What is wrong with `proof_password` or `proof_code`.
+    /// Errors of `proof_password` or `proof_code`.
     pub invalid: Invalid,
 }
 
-/// Asks for a fresh proof.
 #[component]
 pub fn ReauthenticatePage(page: Reauthenticate) -> impl IntoView {
     let shell = page.shell.clone();
@@ -94,7 +93,7 @@ fn passkey_form(page: &Reauthenticate) -> Option<AnyView> {
     })
 }
 
-/// To the provider; what was typed goes along in one field.
+/// Confirmation at the identity provider; the pending fields are sent in one encoded field.
 fn provider_form(page: &Reauthenticate) -> Option<AnyView> {
     let fields = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&page.kept).finish();
     let fields = (page.action == page.path).then(|| view! { <Hidden name="kept" value=fields/> });
@@ -110,21 +109,20 @@ fn provider_form(page: &Reauthenticate) -> Option<AnyView> {
     })
 }
 
-/// For whoever has nothing that could be asked for here.
+/// For managers without any method to confirm.
 fn no_method_notice(page: &Reauthenticate) -> Option<AnyView> {
     let none = !page.password && !page.totp && !page.passkeys && page.provider.is_none();
     none.then(|| view! { <p>"Log in again to confirm."</p> }.into_any())
 }
 
-/// What waited for a proof from elsewhere.
+/// The pending action after confirmation at the provider.
 #[derive(Clone, Debug)]
 pub struct Reauthenticated {
     pub shell: AdminContext,
-    /// Where it goes and with which fields; nothing where it took too long.
+    /// Path and fields; `None` if the confirmation took too long.
     pub wanted: Option<(String, Vec<(String, String)>)>,
 }
 
-/// One step to what was asked for.
 #[component]
 pub fn ReauthenticatedPage(page: Reauthenticated) -> impl IntoView {
     let shell = page.shell.clone();

@@ -2,14 +2,13 @@ use leptos::prelude::*;
 
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 
-/// Recovery codes, shown this once.
+/// New recovery codes; they can't be shown again.
 #[derive(Clone, Debug)]
 pub struct RecoveryCodes {
     pub shell: AdminContext,
     pub codes: Vec<String>,
 }
 
-/// Shows recovery codes.
 #[component]
 pub fn RecoveryCodesPage(page: RecoveryCodes) -> impl IntoView {
     let codes = page.codes.into_iter().map(|code| view! { <li><code>{code}</code></li> }).collect_view();

@@ -8,11 +8,10 @@ use crate::domain::{Invalid, Series};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{ButtonStyle, ErrorSummary, FormErrors, Hidden, PostButton, Submit};
 
-/// The form that changes all occurrences of a series that are to come.
+/// The form that edits a recurring maintenance and all its future occurrences.
 #[derive(Clone, Debug)]
 pub struct SeriesEdit {
     pub shell: AdminContext,
-    /// As it stands.
     pub series: Series,
     pub form: SeriesForm,
     pub invalid: Invalid,
@@ -20,7 +19,6 @@ pub struct SeriesEdit {
     pub conflict: Option<Conflict<SeriesForm>>,
 }
 
-/// Edits a series.
 #[component]
 pub fn SeriesEditPage(page: SeriesEdit) -> impl IntoView {
     let shell = page.shell.clone();

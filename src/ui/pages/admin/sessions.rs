@@ -8,17 +8,16 @@ use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::PostButton;
 use crate::ui::time::Time;
 
-/// Where managers are logged in.
+/// One page of the sessions of all managers.
 #[derive(Clone, Debug)]
 pub struct SessionList {
     pub shell: AdminContext,
     /// Last seen first.
     pub sessions: Vec<OwnedSession>,
-    /// The cursor of those that were seen before; nothing on the last page.
+    /// The cursor of the next page, `None` on the last.
     pub older: Option<String>,
 }
 
-/// A session and whose it is.
 #[derive(Clone, Debug)]
 pub struct OwnedSession {
     pub manager_id: ManagerId,
@@ -26,7 +25,6 @@ pub struct OwnedSession {
     pub session: SessionRow,
 }
 
-/// Every session.
 #[component]
 pub fn SessionsPage(page: SessionList) -> impl IntoView {
     let shell = page.shell.clone();

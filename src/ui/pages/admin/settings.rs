@@ -8,14 +8,13 @@ use crate::ui::form::{
     CheckBox, Choice, ErrorSummary, Field, FormErrors, Hidden, Select, Submit, TextArea, TextInput, zone_choices,
 };
 
-/// The settings of the page itself.
+/// The page settings and the security policy.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub shell: AdminContext,
     pub form: PageForm,
-    /// What every manager is asked for.
     pub policy: PolicyForm,
-    /// Whose password alone may be left to count; nobody where passwords can't be switched off.
+    /// Owners who may keep password login as a fallback; empty if it can't be disabled.
     pub keepers: Vec<Manager>,
     pub invalid: Invalid,
     pub conflict: Option<Conflict<PageForm>>,
@@ -23,7 +22,6 @@ pub struct Settings {
 
 const FIELD_ORDER: [&str; 7] = ["name", "url", "logo_text", "time_zone", "links", "embedders", "password_only_for"];
 
-/// Edits the settings; who is no owner reads them.
 #[component]
 pub fn SettingsPage(page: Settings) -> impl IntoView {
     let shell = page.shell.clone();
@@ -88,7 +86,6 @@ fn policy_form(policy: &PolicyForm, keepers: &[Manager], problems: &FormErrors) 
     .into_any()
 }
 
-/// Whose passwords count.
 fn password_policy_field(policy: &PolicyForm, keepers: &[Manager], problems: &FormErrors) -> AnyView {
     let field = Field::new("password_only_for", "Password login")
         .hint("With password login disabled, managers log in with the identity provider or a passkey. One owner keeps a password as a fallback and can't be deactivated.")

@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use crate::ui::admin_layout::{AdminContext, AdminLayout};
 
-/// Every key with what it does. The elements that answer say so themselves, in `data-keys`.
+/// All shortcuts. The target elements declare them in `data-keys`.
 pub const SHORTCUTS: [(&str, &str); 15] = [
     ("?", "Show this list"),
     ("n", "Create incident"),
@@ -21,13 +21,11 @@ pub const SHORTCUTS: [(&str, &str); 15] = [
     ("g s", "Go to Settings"),
 ];
 
-/// The list of keys.
 #[derive(Clone, Debug)]
 pub struct Shortcuts {
     pub shell: AdminContext,
 }
 
-/// The keys, and the switch that turns them off.
 #[component]
 pub fn ShortcutsPage(page: Shortcuts) -> impl IntoView {
     let row = |(keys, words): (&'static str, &'static str)| view! { <dt>{key_caps(keys)}</dt><dd>{words}</dd> };
@@ -42,7 +40,7 @@ pub fn ShortcutsPage(page: Shortcuts) -> impl IntoView {
     view! { <AdminLayout shell=page.shell title="Keyboard shortcuts" content=content.into_any()/> }
 }
 
-/// The keys as caps, one after the other or at once.
+/// Renders a key sequence (`g d`) or a combination (`mod+Enter`).
 fn key_caps(keys: &'static str) -> AnyView {
     let cap = |key: &'static str| view! { <kbd>{if key == "mod" { "Ctrl" } else { key }}</kbd> };
     match keys.split_once('+') {

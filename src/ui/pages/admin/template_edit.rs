@@ -12,11 +12,11 @@ use crate::domain::{Invalid, Template, TemplateId};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{ErrorSummary, Field, FormErrors, Hidden, Submit, TextInput};
 
-/// The form of a template, new or old.
+/// The form that adds or edits a template.
 #[derive(Clone, Debug)]
 pub struct TemplateEdit {
     pub shell: AdminContext,
-    /// Nothing for a new one.
+    /// `None` for a new template.
     pub id: Option<TemplateId>,
     pub form: TemplateForm,
     pub invalid: Invalid,
@@ -24,7 +24,6 @@ pub struct TemplateEdit {
     pub conflict: Option<Conflict<TemplateForm>>,
 }
 
-/// Adds or edits a template.
 #[component]
 pub fn TemplateEditPage(page: TemplateEdit) -> impl IntoView {
     let shell = page.shell.clone();
@@ -70,14 +69,12 @@ fn placeholders() -> AnyView {
     view! { "Available placeholders: "{Placeholder::ALL.into_iter().map(code).collect_view()} }.into_any()
 }
 
-/// The question before a template is deleted.
 #[derive(Clone, Debug)]
 pub struct TemplateDeletion {
     pub shell: AdminContext,
     pub template: Template,
 }
 
-/// Asks before a template is deleted.
 #[component]
 pub fn TemplateDeletionPage(page: TemplateDeletion) -> impl IntoView {
     let template = &page.template;

@@ -3,15 +3,13 @@ use leptos::prelude::*;
 use crate::domain::Template;
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 
-/// Every template.
 #[derive(Clone, Debug)]
 pub struct TemplateList {
     pub shell: AdminContext,
-    /// By name.
+    /// Sorted by name.
     pub templates: Vec<Template>,
 }
 
-/// The list of templates.
 #[component]
 pub fn TemplatesPage(page: TemplateList) -> impl IntoView {
     let shell = page.shell.clone();
@@ -58,7 +56,7 @@ fn template_row(template: &Template, shell: &AdminContext) -> AnyView {
     .into_any()
 }
 
-/// The templates to begin with, as links; `path` is where the composer stands.
+/// Links that fill the composer at `path` from a template.
 pub fn template_links(templates: &[Template], path: &str) -> Option<AnyView> {
     let link = |template: &Template| {
         let href = format!("{path}?template={}", template.id);

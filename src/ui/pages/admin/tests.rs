@@ -1,9 +1,9 @@
-//! What holds for every page, shown with one set of invented data.
+//! Checks that apply to every admin page.
 
 use super::look::{self, every_page};
 use crate::domain::Role;
 
-/// A text that would break out of an attribute, an element and a textarea.
+/// Breaks out of an unescaped attribute, element or textarea.
 const HOSTILE: &str = "\"'></textarea></title><script>alert(1)</script><b>&amp;";
 
 fn count(html: &str, needle: &str) -> usize {

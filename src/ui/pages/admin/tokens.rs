@@ -9,18 +9,18 @@ use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{Choice, ErrorSummary, Field, FormErrors, PostButton, Select, Submit, TextInput};
 use crate::ui::time::Time;
 
-/// The tokens of the manager, or everybody's for an owner, and the form that makes another.
+/// The manager's own API tokens, all tokens for an owner, and the form to create one.
 #[derive(Clone, Debug)]
 pub struct TokenList {
     pub shell: AdminContext,
     pub tokens: Vec<ApiToken>,
-    /// The cursor of those that were made before; nothing on the last page.
+    /// The cursor of the next page, `None` on the last.
     pub older: Option<String>,
     pub form: ApiTokenForm,
     pub invalid: Invalid,
 }
 
-/// A token that was just made: the only time its secret is shown.
+/// A new token; the secret can't be shown again.
 #[derive(Clone, Debug)]
 pub struct TokenCreated {
     pub shell: AdminContext,
@@ -28,7 +28,6 @@ pub struct TokenCreated {
     pub secret: String,
 }
 
-/// The list of tokens.
 #[component]
 pub fn TokensPage(page: TokenList) -> impl IntoView {
     let shell = page.shell.clone();
@@ -107,7 +106,7 @@ fn scope_words(scope: Scope) -> &'static str {
     }
 }
 
-/// Somebody in `role` chooses among what they may do themselves.
+/// Offers only scopes within the manager's own role.
 fn token_form(form: &ApiTokenForm, problems: &FormErrors, role: Role) -> AnyView {
     let name = Field::new("name", "Name").hint("For example the script or service that uses it.").with_error(problems);
     let scope = Field::new("scope", "Scope").with_error(problems);
@@ -129,7 +128,6 @@ fn token_form(form: &ApiTokenForm, problems: &FormErrors, role: Role) -> AnyView
     .into_any()
 }
 
-/// Shows a token.
 #[component]
 pub fn TokenCreatedPage(page: TokenCreated) -> impl IntoView {
     let (shell, token) = (page.shell.clone(), page.token);

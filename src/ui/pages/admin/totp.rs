@@ -5,26 +5,24 @@ use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{ButtonStyle, ErrorSummary, Field, FormErrors, PostButton, Submit, TextInput};
 use crate::ui::qr::Qr;
 
-/// An authenticator app on its way in.
+/// Setting up an authenticator app.
 #[derive(Clone, Debug)]
 pub struct TotpEnrolment {
     pub shell: AdminContext,
-    /// Nothing where none was begun.
+    /// `None` before the setup is started.
     pub secret: Option<TotpSecret>,
-    /// What is wrong with the `code`.
+    /// Errors of `code`.
     pub invalid: Invalid,
 }
 
-/// The secret, as an app takes it.
 #[derive(Clone, Debug)]
 pub struct TotpSecret {
-    /// What the QR code says.
+    /// The URL in the QR code.
     pub address: String,
-    /// In letters and digits, to type.
+    /// For manual entry.
     pub spelled: String,
 }
 
-/// Shows the secret and asks for the first code.
 #[component]
 pub fn TotpPage(page: TotpEnrolment) -> impl IntoView {
     let shell = page.shell.clone();

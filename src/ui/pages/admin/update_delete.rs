@@ -5,7 +5,6 @@ use crate::domain::{Incident, Update};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{ButtonStyle, Hidden, Submit};
 
-/// The question before an update is deleted.
 #[derive(Clone, Debug)]
 pub struct UpdateDeletion {
     pub shell: AdminContext,
@@ -13,7 +12,6 @@ pub struct UpdateDeletion {
     pub update: Update,
 }
 
-/// Asks before an update is deleted.
 #[component]
 pub fn UpdateDeletionPage(page: UpdateDeletion) -> impl IntoView {
     let shell = page.shell.clone();

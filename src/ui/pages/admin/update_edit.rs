@@ -9,19 +9,17 @@ use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{ErrorSummary, FormErrors, Hidden, PreviewPageButton, PreviewTextButton, Submit};
 use crate::ui::time::Time;
 
-/// The form that changes the text of an update.
+/// The form that edits the text of an update.
 #[derive(Clone, Debug)]
 pub struct UpdateEditView {
     pub shell: AdminContext,
     pub incident: Incident,
-    /// As it stands.
     pub update: Update,
     pub form: UpdateEditForm,
     pub invalid: Invalid,
     pub conflict: Option<Conflict<UpdateEditForm>>,
 }
 
-/// Edits the text of an update.
 #[component]
 pub fn UpdateEditPage(page: UpdateEditView) -> impl IntoView {
     let shell = page.shell.clone();

@@ -1,38 +1,33 @@
-//! `/api`: what programs can read here, in words.
+//! `/api`: the documentation of the public API.
 
 use leptos::prelude::*;
 
 use crate::ui::public_layout::{PageHead, PageKind, PublicContext, PublicLayout};
 
-/// What the page shows.
 #[derive(Clone, Debug)]
 pub struct ApiPage {
     pub shell: PublicContext,
     pub sections: Vec<ApiSection>,
 }
 
-/// Addresses with one subject.
 #[derive(Clone, Debug)]
 pub struct ApiSection {
     pub title: &'static str,
     pub lines: Vec<ApiLine>,
 }
 
-/// One address.
 #[derive(Clone, Copy, Debug)]
 pub struct ApiLine {
     pub path: &'static str,
-    /// Whether the path can be opened as written.
+    /// Whether the path can be opened as it is, without an id.
     pub opens: bool,
     pub summary: &'static str,
 }
 
-/// The whole document.
 pub fn render_api_page(page: ApiPage) -> String {
     crate::ui::render_page(|| view! { <ApiView page=page /> })
 }
 
-/// The page of the API.
 #[component]
 pub fn ApiView(page: ApiPage) -> AnyView {
     let head = PageHead {

@@ -1,26 +1,25 @@
-//! The components of the page, by group, each with its status in words.
+//! The components of the status page by group.
 
 use leptos::prelude::*;
 
 use super::uptime_bars::{self, UptimeBars};
 use crate::domain::{Component, Group, Incident, Maintenance, Status};
 
-/// A component as the page shows it.
 #[derive(Clone, Debug)]
 pub struct ComponentRow {
     pub component: Component,
-    /// The worse of its baseline (or the maintenance in its place) and of what the open incidents say.
+    /// The worse of the manual status (or the maintenance's) and the status set by open incidents.
     pub status: Status,
 }
 
-/// Rows that stand together: those of a group, or neighbours without one.
+/// The members of a group, or adjacent components without one.
 #[derive(Clone, Debug)]
 struct ComponentBlock {
     group: Option<Group>,
     rows: Vec<ComponentRow>,
 }
 
-/// The components that show now, with their statuses.
+/// The visible components with their status.
 pub fn component_rows(components: &[Component], open: &[Incident], planned: &[Maintenance]) -> Vec<ComponentRow> {
     let row = |component: &Component| ComponentRow {
         component: component.clone(),
@@ -32,7 +31,7 @@ pub fn component_rows(components: &[Component], open: &[Incident], planned: &[Ma
     rows
 }
 
-/// The rows as the page stacks them: groups and components without one, mixed by their places.
+/// The blocks in page order; groups and ungrouped components share one numbering.
 fn component_blocks(groups: &[Group], rows: Vec<ComponentRow>) -> Vec<ComponentBlock> {
     let of = |row: &ComponentRow| groups.iter().find(|group| Some(&group.id) == row.component.group_id.as_ref());
     let mut placed: Vec<(i64, ComponentBlock)> = Vec::new();
@@ -51,7 +50,6 @@ fn component_blocks(groups: &[Group], rows: Vec<ComponentRow>) -> Vec<ComponentB
     merge_ungrouped(placed.into_iter().map(|(_, block)| block))
 }
 
-/// Lays neighbours without a group into one block.
 fn merge_ungrouped(blocks: impl Iterator<Item = ComponentBlock>) -> Vec<ComponentBlock> {
     let mut joined: Vec<ComponentBlock> = Vec::new();
     for block in blocks {
@@ -63,7 +61,6 @@ fn merge_ungrouped(blocks: impl Iterator<Item = ComponentBlock>) -> Vec<Componen
     joined
 }
 
-/// Every group and component.
 #[component]
 pub fn ComponentList(groups: Vec<Group>, rows: Vec<ComponentRow>, bars: Vec<UptimeBars>) -> AnyView {
     component_blocks(&groups, rows).into_iter().map(|block| panel(block, &bars)).collect_view().into_any()

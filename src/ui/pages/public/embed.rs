@@ -1,23 +1,21 @@
-//! `/embed`: the state of the page in a few lines, for a frame in somebody else's.
+//! `/embed`: a short status view for an iframe on another site.
 
 use leptos::prelude::*;
 
 use crate::domain::{Incident, Maintenance};
 use crate::ui::public_layout::{PublicContext, stylesheet};
 
-/// The most lines beneath the headline.
 const MAX_LINES: usize = 5;
 
-/// What the small view shows.
 #[derive(Clone, Debug)]
 pub struct EmbedPage {
     pub shell: PublicContext,
     pub headline: String,
-    /// Every open incident, newest start first.
+    /// Newest start first.
     pub open: Vec<Incident>,
-    /// Maintenances that go on.
+    /// Ongoing maintenances.
     pub active: Vec<Maintenance>,
-    /// Whether it is the notice, which tells the page around it when to show itself and can be closed.
+    /// Whether this is the notice, which tells the embedding page when to show it and can be closed.
     pub is_frame: bool,
 }
 
@@ -26,7 +24,6 @@ impl EmbedPage {
         !self.open.is_empty() || !self.active.is_empty() || self.shell.tone.key() != "none"
     }
 
-    /// Title and path of what goes on.
     fn lines(&self) -> Vec<(String, String)> {
         let incidents = self.open.iter().map(|it| (it.title.clone(), format!("/incidents/{}", it.id)));
         let works = self.active.iter().map(|it| (it.title.clone(), format!("/incidents/{}", it.id)));
@@ -34,12 +31,10 @@ impl EmbedPage {
     }
 }
 
-/// The whole document.
 pub fn render_embed(page: EmbedPage) -> String {
     crate::ui::render_page(|| view! { <EmbedView page=page /> })
 }
 
-/// The small view. Every link leaves the frame.
 #[component]
 pub fn EmbedView(page: EmbedPage) -> AnyView {
     let base = page.shell.base_url.trim_end_matches('/').to_owned();

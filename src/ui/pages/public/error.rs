@@ -1,32 +1,27 @@
-//! What a visitor reads instead of a page.
+//! Error pages for visitors.
 
 use leptos::prelude::*;
 
 use crate::ui::public_layout::{PageHead, PageKind, PublicContext, PublicLayout};
 
-/// What an error page shows.
 #[derive(Clone, Debug)]
 pub struct ErrorPage {
     pub shell: PublicContext,
-    /// The status code of the answer.
     pub status: u16,
-    /// What happened, in a few words.
     pub title: String,
-    /// What it means for the reader, in a sentence.
     pub message: String,
-    /// Label and address of where to go on.
+    /// Labels and URLs of suggested pages.
     pub links: Vec<(String, String)>,
 }
 
 impl ErrorPage {
-    /// The page for `status` in the usual words.
+    /// With the default text for `status`.
     pub fn new(shell: PublicContext, status: u16) -> Self {
         let (title, message) = status_words(status);
         let links = vec![link("Current status", "/"), link("Incident history", "/history")];
         Self { shell, status, title: title.to_owned(), message: message.to_owned(), links }
     }
 
-    /// The page for a filtered view of the history that can't be computed now.
     pub fn filter_unavailable(shell: PublicContext) -> Self {
         Self {
             shell,
@@ -65,12 +60,10 @@ fn status_words(status: u16) -> (&'static str, &'static str) {
     }
 }
 
-/// The whole document.
 pub fn render_error_page(page: ErrorPage) -> String {
     crate::ui::render_page(|| view! { <ErrorView page=page /> })
 }
 
-/// An error page.
 #[component]
 pub fn ErrorView(page: ErrorPage) -> AnyView {
     let ErrorPage { shell, status, title, message, links } = page;

@@ -1,4 +1,4 @@
-//! An invented company on a bad day, for the tests of the pages.
+//! Sample data for the tests of the public pages: a company with open incidents.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -15,7 +15,7 @@ use crate::domain::{
 };
 use crate::ui::public_layout::PublicContext;
 
-/// Text that would be a script were it not escaped.
+/// Becomes a script if not escaped.
 pub const SCRIPT: &str = "<script>alert(1)</script>";
 
 pub fn at(text: &str) -> DateTime<Utc> {
@@ -138,7 +138,7 @@ pub fn incident(id: &str, title: &str, updates: Vec<Update>) -> Incident {
     incident
 }
 
-/// Open since 13:05, major by decision.
+/// Open since 13:05, with a manual impact of major.
 pub fn delayed() -> Incident {
     let names = [
         ("out", "Outbound delivery", Status::PartialOutage),
@@ -212,7 +212,7 @@ pub fn status_page() -> StatusPage {
     }
 }
 
-/// Planned for the night after next.
+/// Scheduled for the night after next.
 pub fn upgrade() -> Maintenance {
     let mut it = maintenance(0, 1, &["archive"]);
     it.id = MaintenanceId::parse("upgrade00001").unwrap();
@@ -225,7 +225,7 @@ pub fn upgrade() -> Maintenance {
     it
 }
 
-/// The same, on the afternoon of this day.
+/// Started this afternoon.
 pub fn upgrade_under_way() -> Maintenance {
     let mut it = upgrade();
     it.scheduled_for = at("2026-11-23T13:30:00Z");
@@ -238,7 +238,7 @@ pub fn maintenance_page(maintenance: Maintenance) -> MaintenancePage {
     MaintenancePage { shell: shell(&format!("/incidents/{}", maintenance.id)), maintenance }
 }
 
-/// Three days without data, then quiet ones, and a partial outage yesterday.
+/// Three days without data, then quiet days and a partial outage yesterday.
 fn bars(component: &ComponentId) -> UptimeBars {
     let out = StatusInterval {
         component_id: component.clone(),
@@ -252,7 +252,6 @@ fn bars(component: &ComponentId) -> UptimeBars {
     UptimeBars { component: component.clone(), days }
 }
 
-/// A good day.
 pub fn quiet_page() -> StatusPage {
     let banner = banner(&components(), &[]);
     let shell = PublicContext { tone: banner.tone, ..shell("/") };
@@ -308,7 +307,7 @@ pub fn long_page() -> StatusPage {
     page
 }
 
-/// Where `CANDOR_LOOK_DIR` names a folder, the sample pages are written there to be looked at.
+/// Also writes the pages to the folder `CANDOR_LOOK_DIR`, if set, for visual checks.
 #[test]
 fn fixture_pages_render() {
     let mut filtered = history_page();
@@ -342,12 +341,12 @@ fn fixture_pages_render() {
     }
 }
 
-/// What holds for every public page.
+/// Checks that apply to every public page.
 pub fn check(html: &str) {
     assert!(html.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{html}");
     assert_eq!(html.matches("<h1").count(), 1, "{html}");
     let script = format!("<script src=\"{}\" defer></script>", crate::ui::live_script::live_script_url());
-    // The error pages, which alone name no address of their own, have nothing to follow.
+    // Only error pages lack a canonical URL and the live script.
     let follows = usize::from(html.contains("<link rel=\"canonical\""));
     assert_eq!((html.matches("<script").count(), html.matches(&script).count()), (follows, follows), "{html}");
     assert!(!html.contains(" style=") && !html.contains(" onclick"), "{html}");

@@ -1,4 +1,4 @@
-//! `/history`, `/history/2024-10` and every filtered view: totals in one sentence, then month by month.
+//! `/history`, `/history/2024-10` and filtered views: totals in one sentence, then incidents by month.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use leptos::prelude::*;
@@ -13,39 +13,35 @@ use crate::format::duration;
 use crate::format::time;
 use crate::ui::public_layout::{PageHead, PageKind, PublicContext, PublicLayout};
 
-/// What a page of the history shows.
 #[derive(Clone, Debug)]
 pub struct HistoryPage {
-    /// Its path is the one without a query.
+    /// Its path has no query.
     pub shell: PublicContext,
-    /// The month shown alone; nothing for the whole or a filtered history.
+    /// The only month shown; `None` for the whole or a filtered history.
     pub month: Option<Month>,
-    /// What was asked for; the default for everything.
     pub filter: HistoryFilter,
-    /// Where a search for a text stopped, if it did: the day, and the address of a search up to that day.
+    /// Set if a text search stopped at its limit: the last day searched, and the URL that continues from there.
     pub unsearched: Option<(NaiveDate, String)>,
-    /// The components to choose from, with their names, in the order they are offered.
+    /// The components to choose from, in display order.
     pub components: Vec<(ComponentId, String)>,
-    /// Of exactly the set of `month` and `filter`, on this page and all others.
+    /// Totals over all pages of this month or filter.
     pub totals: Totals,
     /// The incidents of this page, newest start first.
     pub incidents: Vec<Incident>,
-    /// The maintenances among them, latest planned start first; no total counts them.
+    /// The maintenances in the same period, latest scheduled start first; not counted in `totals`.
     pub maintenances: Vec<Maintenance>,
-    /// Whether there were too many of them for one page.
+    /// Whether some maintenances didn't fit.
     pub has_more_maintenances: bool,
-    /// Label and address of the page with newer incidents.
+    /// Label and URL of the page with newer incidents.
     pub newer: Option<(String, String)>,
-    /// Label and address of the page with older incidents.
+    /// Label and URL of the page with older incidents.
     pub older: Option<(String, String)>,
 }
 
-/// The whole document.
 pub fn render_history(page: HistoryPage) -> String {
     crate::ui::render_page(|| view! { <HistoryView page=page /> })
 }
 
-/// A page of the history.
 #[component]
 pub fn HistoryView(page: HistoryPage) -> AnyView {
     let title = page.month.map_or("Incident history".to_owned(), |month| {
@@ -71,7 +67,7 @@ pub fn HistoryView(page: HistoryPage) -> AnyView {
     .into_any()
 }
 
-/// One line: how many, of what set, since when, how often, and how long in total.
+/// Count, filter, first date, frequency and total duration.
 fn history_summary(page: &HistoryPage) -> AnyView {
     let scope = if page.month.is_some() { Vec::new() } else { filter_words(page) };
     let clear = if page.month.is_some() { "Show all" } else { "Clear filters" };
@@ -91,7 +87,6 @@ fn number(page: &HistoryPage) -> String {
     }
 }
 
-/// Says where a search stopped, and leads on.
 fn search_limit_notice(page: &HistoryPage) -> Option<AnyView> {
     let (day, address) = page.unsearched.clone()?;
     let link = view! { <a href=address>"Search incidents up to "{day.format("%-d %b %Y").to_string()}</a> };
@@ -116,7 +111,7 @@ fn totals_words(page: &HistoryPage) -> String {
     }
 }
 
-/// The filter in words, without the impact: ` affecting Shield, matching “s3”, in the last 2 years`.
+/// The filter without the impact: ` affecting Shield, matching “s3”, in the last 2 years`.
 fn filter_words(page: &HistoryPage) -> Vec<AnyView> {
     let filter = &page.filter;
     let component =
@@ -127,7 +122,7 @@ fn filter_words(page: &HistoryPage) -> Vec<AnyView> {
     parts.map(|(index, part)| view! { {if index == 0 { " " } else { ", " }}{part} }.into_any()).collect()
 }
 
-/// The name of a component, or its id where it is gone.
+/// The name of a component, or its id if it was deleted.
 fn component_name(id: &ComponentId, page: &HistoryPage) -> String {
     let known = page.components.iter().find(|(known, _)| known == id);
     known.map_or_else(|| id.to_string(), |(_, name)| name.clone())
@@ -152,7 +147,7 @@ fn range_words(range: HistoryRange) -> Option<String> {
     }
 }
 
-/// A plain form that asks for another view; it needs no script.
+/// Works without JavaScript.
 fn filter_form(page: &HistoryPage) -> AnyView {
     view! {
         <form class="filter" method="get" action="/history" role="search">
@@ -232,7 +227,6 @@ fn option(value: &str, words: &str, selected: bool) -> AnyView {
     view! { <option value=value.to_owned() selected=selected>{words.to_owned()}</option> }.into_any()
 }
 
-/// What stands in the months.
 #[derive(Clone, Copy)]
 enum HistoryItem<'a> {
     Incident(&'a Incident),
@@ -257,7 +251,7 @@ fn history_months(page: &HistoryPage) -> AnyView {
         view! { <p class="empty soft">{words}</p> }
     });
     let zone = page.shell.zone();
-    // The newest incident stands open, whatever is planned after it.
+    // The timeline of the newest incident is open, even if a maintenance is listed above it.
     let newest = page.incidents.first().map(|incident| &incident.id);
     let months = items.chunk_by(|a, b| Month::from_time(a.at(), zone) == Month::from_time(b.at(), zone));
     let months = months.map(|items| history_month(page, items, newest)).collect_view();
@@ -267,7 +261,6 @@ fn history_months(page: &HistoryPage) -> AnyView {
     view! { {none}{months}{more} }.into_any()
 }
 
-/// What stands in one month; the timeline of the incident `newest` stands open.
 fn history_month(page: &HistoryPage, items: &[HistoryItem<'_>], newest: Option<&crate::domain::IncidentId>) -> AnyView {
     let (zone, now) = (page.shell.zone(), page.shell.now);
     let month = items.first().map(|first| Month::from_time(first.at(), zone));
@@ -370,7 +363,7 @@ mod tests {
 
     #[test]
     fn filter_is_described_and_kept_in_form() {
-        // Leptos marks the borders between texts with `<!>`.
+        // Leptos separates adjacent text nodes with `<!>`.
         let html = render_history(filtered(4)).replace("<!>", "");
         check(&html);
         for words in [

@@ -1,4 +1,4 @@
-//! `/incidents/{id}`: one incident with everything said about it.
+//! `/incidents/{id}`: one incident with its timeline.
 
 use chrono_tz::Tz;
 use leptos::prelude::*;
@@ -12,24 +12,21 @@ use crate::format::time;
 use crate::ui::public_layout::{PageHead, PageKind, PublicContext, PublicLayout};
 use crate::ui::time::Time;
 
-/// The most characters of the newest update in the description.
+/// In characters; the start of the newest update is the page description.
 const MAX_SUMMARY: usize = 160;
 
-/// What the page of an incident shows.
 #[derive(Clone, Debug)]
 pub struct IncidentPage {
     pub shell: PublicContext,
     pub incident: Incident,
-    /// What was learned from it, once that is published.
+    /// The postmortem, once published.
     pub review: Option<PublishedPostmortem>,
 }
 
-/// The whole document.
 pub fn render_incident_page(page: IncidentPage) -> String {
     crate::ui::render_page(|| view! { <IncidentView page=page /> })
 }
 
-/// The page of an incident.
 #[component]
 pub fn IncidentView(page: IncidentPage) -> AnyView {
     let IncidentPage { shell, incident, review } = page;
@@ -94,7 +91,7 @@ fn incident_facts(incident: &Incident, shell: &PublicContext) -> AnyView {
     .into_any()
 }
 
-/// Every component it named; while it is open with the status it leaves them in.
+/// The affected components; while the incident is open, with their current status.
 fn affected_components(incident: &Incident) -> AnyView {
     let now = incident.statuses();
     let item = |(id, name): (&_, &str)| {

@@ -1,4 +1,4 @@
-//! What several public pages show: the card of an incident, its facts, its timeline.
+//! Parts used by several public pages: incident card, facts, timeline.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -10,7 +10,7 @@ use crate::format::markdown;
 use crate::format::time;
 use crate::ui::time::Time;
 
-/// Whether the timeline of a card can be folded away, and how it stands at first.
+/// Whether the timeline of a card can be folded, and its initial state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimelineFold {
     Never,
@@ -18,7 +18,6 @@ pub enum TimelineFold {
     Closed,
 }
 
-/// An incident with its timeline, under a third-level heading.
 #[component]
 pub fn IncidentCard(incident: Incident, fold: TimelineFold, zone: Tz, now: DateTime<Utc>) -> AnyView {
     let timeline = view! { <Timeline updates=incident.updates.clone() zone=zone now=now /> };
@@ -43,7 +42,7 @@ pub fn IncidentCard(incident: Incident, fold: TimelineFold, zone: Tz, now: DateT
     .into_any()
 }
 
-/// One line of facts: when (as `words`), how long, what was affected, who noticed.
+/// When (`words`), how long, affected components, detection.
 #[component]
 pub fn Facts(incident: Incident, words: String) -> AnyView {
     let lasted = incident.duration().and_then(duration::format_duration).map(|words| view! { <li>{words}</li> });
@@ -62,20 +61,19 @@ pub fn Facts(incident: Incident, words: String) -> AnyView {
     .into_any()
 }
 
-/// What was said, newest first; the newest stands out.
+/// Newest update first.
 #[component]
 pub fn Timeline(updates: Vec<Update>, zone: Tz, now: DateTime<Utc>) -> AnyView {
     timeline(&updates, Phase::words, zone, now)
 }
 
-/// The same of an incident or a maintenance; `words` are those of their phases.
+/// For incidents and maintenances; `words` returns the label of a phase.
 pub fn timeline<P: Copy>(updates: &[Update<P>], words: fn(P) -> &'static str, zone: Tz, now: DateTime<Utc>) -> AnyView {
     let items: Vec<_> =
         updates.iter().rev().map(|update| timeline_item(update, words(update.phase), zone, now)).collect();
     view! { <ol class="timeline">{items}</ol> }.into_any()
 }
 
-/// A fact and what it is, in the list at the top of a page.
 pub fn fact_row(term: &'static str, words: AnyView) -> AnyView {
     view! { <div><dt>{term}</dt><dd dir="auto">{words}</dd></div> }.into_any()
 }
@@ -114,7 +112,7 @@ pub fn open_words(incident: &Incident, now: DateTime<Utc>) -> String {
     }
 }
 
-/// `14:05 UTC` for today, `7 Oct, 14:05 UTC` this year, else with the year.
+/// `14:05 UTC` today, `7 Oct, 14:05 UTC` this year, otherwise with the year.
 pub fn short_time(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
     if time::today(at, zone) == time::today(now, zone) {
         time::format_clock_with_zone(at, zone)
@@ -125,7 +123,7 @@ pub fn short_time(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
     }
 }
 
-/// `Since 13:05 UTC` while it is open, then both ends.
+/// `Since 13:05 UTC` while open, otherwise start and end.
 fn incident_span(incident: &Incident, now: DateTime<Utc>, zone: Tz) -> String {
     match incident.ended_at {
         None => format!("Since {}", short_time(incident.started_at, now, zone)),
@@ -133,28 +131,25 @@ fn incident_span(incident: &Incident, now: DateTime<Utc>, zone: Tz) -> String {
     }
 }
 
-/// The components it ever named, as one line.
+/// All components ever affected, separated by commas.
 pub fn affected_names(incident: &Incident) -> Option<String> {
     let names: Vec<&str> = incident.affected_components().into_iter().map(|(_, name)| name).collect();
     (!names.is_empty()).then(|| names.join(", "))
 }
 
-/// Whether its only update already says that it is over.
+/// Whether the only update already resolves the incident.
 pub fn is_backfilled(incident: &Incident) -> bool {
     matches!(incident.updates.as_slice(), [only] if only.phase == Phase::Resolved)
 }
 
-/// The class that gives an incident its colour.
 pub fn impact_class(incident: &Incident) -> String {
     format!("impact-{}", incident.impact().key())
 }
 
-/// The address of its own page.
 pub fn incident_href(incident: &Incident) -> String {
     format!("/incidents/{}", incident.id)
 }
 
-/// The id of its card on a page.
 pub fn incident_anchor(incident: &Incident) -> String {
     format!("incident-{}", incident.id)
 }

@@ -1,4 +1,4 @@
-//! `/incidents/{id}` of a maintenance, and what other pages show of one.
+//! `/incidents/{id}` of a maintenance, and its card on other pages.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -11,22 +11,19 @@ use crate::format::time;
 use crate::ui::public_layout::{PageHead, PageKind, PublicContext, PublicLayout};
 use crate::ui::time::Time;
 
-/// The most characters of the newest update in the description.
+/// In characters; the start of the newest update is the page description.
 const MAX_SUMMARY: usize = 160;
 
-/// What the page of a maintenance shows.
 #[derive(Clone, Debug)]
 pub struct MaintenancePage {
     pub shell: PublicContext,
     pub maintenance: Maintenance,
 }
 
-/// The whole document.
 pub fn render_maintenance_page(page: MaintenancePage) -> String {
     crate::ui::render_page(|| view! { <MaintenanceView page=page /> })
 }
 
-/// The page of a maintenance.
 #[component]
 pub fn MaintenanceView(page: MaintenancePage) -> AnyView {
     let MaintenancePage { shell, maintenance } = page;
@@ -72,7 +69,7 @@ fn maintenance_facts(maintenance: &Maintenance, zone: Tz) -> AnyView {
     view! { <dl>{fact_row("Scheduled for", planned)}{began}{ended}{affected}</dl> }.into_any()
 }
 
-/// Every component it is planned for; while it goes on with the status it leaves them in.
+/// The affected components; during the maintenance, with their current status.
 fn affected_components(maintenance: &Maintenance) -> AnyView {
     let now = maintenance.statuses();
     let item = |component: &crate::domain::maintenance::PlannedComponent| {
@@ -82,7 +79,6 @@ fn affected_components(maintenance: &Maintenance) -> AnyView {
     view! { <ul>{maintenance.components.iter().map(item).collect_view()}</ul> }.into_any()
 }
 
-/// A maintenance under a third-level heading, in a tone of its own.
 #[component]
 pub fn MaintenanceCard(maintenance: Maintenance, fold: TimelineFold, zone: Tz, now: DateTime<Utc>) -> AnyView {
     let timeline = timeline(&maintenance.updates, MaintenancePhase::words, zone, now);
@@ -111,7 +107,7 @@ pub fn MaintenanceCard(maintenance: Maintenance, fold: TimelineFold, zone: Tz, n
     .into_any()
 }
 
-/// One line of facts: when it is planned for (unless the chip says so), and what it affects.
+/// The scheduled window (unless the chip shows it) and the affected components.
 fn window_and_components(maintenance: &Maintenance, now: DateTime<Utc>, zone: Tz) -> Option<AnyView> {
     let window = (maintenance.phase != MaintenancePhase::Scheduled).then(|| {
         let words = time::format_window(maintenance.scheduled_for, maintenance.scheduled_until, now, zone);
@@ -121,7 +117,6 @@ fn window_and_components(maintenance: &Maintenance, now: DateTime<Utc>, zone: Tz
     (window.is_some() || names.is_some()).then(|| view! { <ul class="facts">{window}{names}</ul> }.into_any())
 }
 
-/// The components it is planned for, as one line.
 pub fn affected_names(maintenance: &Maintenance) -> Option<String> {
     let names: Vec<&str> = maintenance.components.iter().map(|component| component.name.as_str()).collect();
     (!names.is_empty()).then(|| names.join(", "))
@@ -142,12 +137,10 @@ pub fn state_words(maintenance: &Maintenance, now: DateTime<Utc>, zone: Tz) -> S
     }
 }
 
-/// The address of its own page.
 pub fn maintenance_href(maintenance: &Maintenance) -> String {
     format!("/incidents/{}", maintenance.id)
 }
 
-/// The id of its card on a page.
 pub fn maintenance_anchor(maintenance: &Maintenance) -> String {
     format!("maintenance-{}", maintenance.id)
 }

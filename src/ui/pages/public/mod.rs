@@ -1,5 +1,4 @@
-//! What visitors read. Each page has a struct with exactly what it shows and a `render` that makes the
-//! whole document of it.
+//! The public pages. Each has a struct with all its data and a `render` function for the document.
 
 pub mod api;
 mod component_list;

@@ -1,4 +1,4 @@
-//! What a page says when nobody could confirm it for a while.
+//! The notice that a page may be out of date.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -7,7 +7,6 @@ use leptos::prelude::*;
 use crate::format::time;
 use crate::ui::time::Time;
 
-/// The notice that a page put together at `at` may no longer be true.
 pub fn stale_notice(at: DateTime<Utc>, zone: Tz) -> String {
     crate::ui::render_fragment(|| {
         view! {

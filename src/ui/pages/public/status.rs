@@ -1,4 +1,4 @@
-//! `/`: what is broken, since when, what is being done; then everything else, quietly.
+//! `/`: current incidents and maintenances first, then components and past incidents.
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -15,46 +15,42 @@ use crate::format::time;
 use crate::ui::public_layout::{PageHead, PageKind, PublicContext, PublicLayout};
 use crate::ui::time::Time;
 
-/// How many days "Past incidents" shows, today included.
+/// The number of days under "Past incidents", including today.
 pub const PAST_DAYS: u64 = 14;
-/// The most maintenances to come that have a card.
+/// The maximum number of upcoming maintenances with a card.
 const MAX_PLANNED: usize = 10;
 
-/// What the status page shows.
 #[derive(Clone, Debug)]
 pub struct StatusPage {
     pub shell: PublicContext,
-    /// Its tone is the one in `shell`.
+    /// Its tone equals the one in `shell`.
     pub banner: Banner,
     /// In any order.
     pub groups: Vec<Group>,
-    /// Every component, in any order, also those hidden while operational.
+    /// In any order, including components that are hidden while operational.
     pub components: Vec<Component>,
-    /// Every open incident, newest start first.
+    /// Newest start first.
     pub open: Vec<Incident>,
-    /// Incidents that began since [`past_days_start`], newest start first. Open ones among them are
-    /// passed over: `open` has them.
+    /// Incidents since [`past_days_start`], newest start first. Open ones are skipped here, because `open` has them.
     pub past: Vec<Incident>,
-    /// Maintenances to come and going on, soonest first.
+    /// Upcoming and ongoing maintenances, soonest first.
     pub planned: Vec<Maintenance>,
-    /// Maintenances that are over, latest first.
+    /// Ended maintenances, latest first.
     pub finished: Vec<Maintenance>,
-    /// The last days of each component, in any order.
+    /// In any order.
     pub bars: Vec<UptimeBars>,
 }
 
-/// The first instant of "Past incidents": what began before it is not shown there.
+/// The start of the period of "Past incidents".
 pub fn past_days_start(now: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
     let today = time::today(now, zone);
     start_of_day(today - Days::new(PAST_DAYS - 1), zone)
 }
 
-/// The whole document.
 pub fn render_status_page(page: StatusPage) -> String {
     crate::ui::render_page(|| view! { <StatusView page=page /> })
 }
 
-/// The status page.
 #[component]
 pub fn StatusView(page: StatusPage) -> AnyView {
     let rows = component_list::component_rows(&page.components, &page.open, &page.planned);
@@ -107,14 +103,14 @@ fn banner(page: &StatusPage, rows: &[ComponentRow], line: String) -> AnyView {
     .into_any()
 }
 
-/// Where to read since when the worst component is what people set it to, without an incident.
+/// Links to the uptime history of the worst component, if its status was set manually.
 fn manual_status_link(rows: &[ComponentRow]) -> Option<AnyView> {
     let worst = rows.iter().max_by_key(|row| row.status).filter(|row| row.status != Status::Operational)?;
     let href = format!("/uptime#component-{}", worst.component.id);
     Some(view! { " "<a href=href>"Status changed manually"</a> }.into_any())
 }
 
-/// A tick, two strokes for a pause, or a mark of exclamation in a ring; the words say the same.
+/// A tick, a pause sign or an exclamation mark. Decorative: the text says the same.
 fn status_icon(tone: Indicator) -> AnyView {
     let stroke = match tone {
         Indicator::None => "M7.5 12.5l3 3 6-7",
@@ -130,7 +126,7 @@ fn status_icon(tone: Indicator) -> AnyView {
     .into_any()
 }
 
-/// How many of how many components are in which state, and since when.
+/// The number of components per status, and since when.
 fn state_line(rows: &[ComponentRow], page: &StatusPage) -> String {
     let shell = &page.shell;
     let began = page.open.iter().map(|incident| incident.started_at).min();
@@ -173,7 +169,7 @@ fn degraded_summary(rows: &[ComponentRow]) -> Option<String> {
     }
 }
 
-/// The status as it ends a sentence.
+/// The status at the end of a sentence.
 fn status_phrase(status: Status) -> &'static str {
     match status {
         Status::Operational => "operational",
@@ -200,7 +196,7 @@ fn open_incidents(page: &StatusPage) -> Option<AnyView> {
     })
 }
 
-/// The maintenances that go on, with what was said, and those to come.
+/// Ongoing maintenances with their timeline, and upcoming ones.
 fn maintenances(page: &StatusPage) -> Option<AnyView> {
     let (zone, now) = (page.shell.zone(), page.shell.now);
     let (active, coming): (Vec<_>, Vec<_>) = page.planned.iter().partition(|it| it.phase.is_active());
@@ -305,7 +301,7 @@ fn past_incident(incident: &Incident, zone: Tz) -> AnyView {
     .into_any()
 }
 
-/// `08:12 to 08:49 UTC`: the day stands at the left, another one at the end is named.
+/// `08:12 to 08:49 UTC`; the end has a date if it is on another day.
 fn incident_hours(incident: &Incident, zone: Tz) -> String {
     let from = incident.started_at;
     match incident.ended_at {

@@ -1,4 +1,4 @@
-//! `/uptime`: each component month by month, and why each figure is what it is.
+//! `/uptime`: monthly uptime per component, with the reasons for each figure.
 
 use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
@@ -13,35 +13,32 @@ use crate::format::time;
 use crate::ui::public_layout::{PageHead, PageKind, PublicContext, PublicLayout};
 use crate::ui::time::Time;
 
-/// What the page shows.
 #[derive(Clone, Debug)]
 pub struct UptimePage {
     pub shell: PublicContext,
-    /// In the order of the page.
+    /// In page order.
     pub components: Vec<ComponentUptime>,
 }
 
-/// One component with its months.
 #[derive(Clone, Debug)]
 pub struct ComponentUptime {
     pub id: ComponentId,
     pub name: String,
-    /// The days that have bars.
+    /// The period of the uptime bars.
     pub last_days: PeriodUptime,
     /// Newest first.
     pub months: Vec<PeriodUptime>,
-    /// What was corrected within them, newest first.
+    /// Corrections in these months, newest first.
     pub corrections: Vec<UptimeCorrection>,
-    /// When people set it to something other than operational, newest first, at most [`MAX_LISTED`].
+    /// Manual statuses other than operational, newest first, at most [`MAX_LISTED`].
     pub by_hand: Vec<StatusInterval>,
-    /// How many more of these there are.
+    /// The number of omitted manual statuses.
     pub more_by_hand: usize,
 }
 
-/// What a line of the table is about.
 #[derive(Clone, Copy, Debug)]
 pub enum UptimePeriod {
-    /// So many days up to this one.
+    /// This number of days, ending with this date.
     LastDays(u64, NaiveDate),
     Month(Month),
 }
@@ -54,7 +51,7 @@ impl UptimePeriod {
         }
     }
 
-    /// Its first and its last day.
+    /// The first and the last day.
     fn days(self) -> (NaiveDate, NaiveDate) {
         match self {
             Self::LastDays(number, today) => (today - Days::new(number.saturating_sub(1)), today),
@@ -63,28 +60,25 @@ impl UptimePeriod {
     }
 }
 
-/// The most incidents that one line names, and the most times that are listed as set by hand.
+/// The maximum number of incidents per row, and of manual statuses listed.
 pub const MAX_LISTED: usize = 20;
 
-/// One line of a component.
 #[derive(Clone, Debug)]
 pub struct PeriodUptime {
     pub span: UptimePeriod,
     pub outage: Downtime,
-    /// How many incidents touched it.
+    /// The number of incidents that overlap the period.
     pub incidents: usize,
     /// The newest of them with their titles, at most [`MAX_LISTED`].
     pub told: Vec<(IncidentId, String)>,
-    /// Whether a correction speaks of some of it.
+    /// Whether a correction overlaps the period.
     pub corrected: bool,
 }
 
-/// The whole document.
 pub fn render_uptime_page(page: UptimePage) -> String {
     crate::ui::render_page(|| view! { <UptimeView page=page /> })
 }
 
-/// The uptime page.
 #[component]
 pub fn UptimeView(page: UptimePage) -> AnyView {
     let head = PageHead {
@@ -130,7 +124,6 @@ fn component_section(component: ComponentUptime, zone: Tz) -> AnyView {
     .into_any()
 }
 
-/// Each time people set it themselves, without an incident.
 fn manual_statuses(by_hand: &[StatusInterval], more: usize, zone: Tz) -> Option<AnyView> {
     let line = |effect: &StatusInterval| {
         let words = time::format_span(effect.from, effect.to, zone);
@@ -146,7 +139,6 @@ fn manual_statuses(by_hand: &[StatusInterval], more: usize, zone: Tz) -> Option<
     })
 }
 
-/// Each correction with its reason.
 fn correction_list(corrections: &[UptimeCorrection], zone: Tz) -> Option<AnyView> {
     let line = |correction: &UptimeCorrection| {
         let span = time::format_span(correction.from, Some(correction.to), zone);
@@ -175,7 +167,7 @@ fn uptime_row(component: &ComponentId, line: &PeriodUptime) -> AnyView {
     .into_any()
 }
 
-/// `2 incidents, 32m partial outage`, and which incidents these are: also those that began before.
+/// `2 incidents, 32m partial outage`, with links to the incidents, including those that began earlier.
 fn downtime_reasons(component: &ComponentId, line: &PeriodUptime) -> AnyView {
     let out = downtime_words(line.outage);
     if line.incidents == 0 && out.is_empty() {

@@ -1,4 +1,4 @@
-//! The bars of a component: one for each of the last days, and the same in words.
+//! The uptime bars of a component as SVG, with a text equivalent.
 
 use std::fmt::Write as _;
 
@@ -12,15 +12,15 @@ use crate::domain::{ComponentId, Status};
 use crate::format::duration::format_duration;
 use crate::format::time;
 
-/// How many days have a bar, today included.
+/// The number of bars, one per day, including today.
 pub const DAYS: u64 = 90;
 
-/// How wide a bar is, and how far the next one lies from it, in units of the drawing.
+/// In SVG units; `STEP` is the distance between the left edges of two bars.
 const WIDTH: usize = 4;
 const STEP: usize = 5;
 const HEIGHT: usize = 20;
 
-/// How high the bar of a day stands: the worse, the higher, so that nobody needs the colours.
+/// Worse days have higher bars, so that the chart doesn't rely on colour.
 fn bar_height(worst: Status) -> usize {
     match worst {
         Status::MajorOutage => HEIGHT,
@@ -30,7 +30,6 @@ fn bar_height(worst: Status) -> usize {
     }
 }
 
-/// The last days of one component.
 #[derive(Clone, Debug)]
 pub struct UptimeBars {
     pub component: ComponentId,
@@ -39,12 +38,11 @@ pub struct UptimeBars {
 }
 
 impl UptimeBars {
-    /// All its days together.
     pub fn total(&self) -> Downtime {
         self.days.iter().fold(Downtime::default(), |sum, day| sum.combine(day.outage))
     }
 
-    /// What the bars show, in one sentence.
+    /// The text equivalent of the bars.
     pub fn words(&self) -> String {
         let total = self.total();
         if !total.has_data() {
@@ -57,7 +55,7 @@ impl UptimeBars {
         text
     }
 
-    /// What the days were that stand out; nothing where all were quiet.
+    /// The days with incidents or downtime in words; empty if there are none.
     pub fn day_labels(&self) -> Vec<String> {
         let mut incidents: Vec<_> = self.days.iter().flat_map(|day| &day.incidents).collect();
         incidents.sort_unstable();
@@ -75,14 +73,14 @@ impl UptimeBars {
     }
 }
 
-/// `32m partial outage`, `1h major outage`: what there was of each.
+/// `1h major outage`, `32m partial outage`; only those that occurred.
 pub fn downtime_words(outage: Downtime) -> Vec<String> {
     let part =
         |seconds, what: &str| format_duration(TimeDelta::seconds(seconds)).map(|length| format!("{length} {what}"));
     [part(outage.major, "major outage"), part(outage.partial, "partial outage")].into_iter().flatten().collect()
 }
 
-/// The drawing. The quiet days are one path; each other day is a shape of its own, and a link to where more is said.
+/// Quiet days are drawn as one path, to keep the page small. Every other day is a shape with a link to details.
 pub fn bars_svg(bars: &UptimeBars) -> AnyView {
     let width = bars.days.len() * STEP - (STEP - WIDTH);
     let marked = |(place, day): (usize, &UptimeDay)| day_bar(&bars.component, place, day);
@@ -103,12 +101,12 @@ pub fn bars_svg(bars: &UptimeBars) -> AnyView {
     .into_any()
 }
 
-/// The days on which nothing was the matter, as one path of rectangles.
+/// The days without incidents or downtime, as one path.
 fn operational_path(days: &[UptimeDay]) -> String {
     bars_path(days, |day| day.is_empty() && day.outage.has_data())
 }
 
-/// The days of which nothing is known.
+/// The days without data, as one path.
 fn no_data_path(days: &[UptimeDay]) -> Option<String> {
     let path = bars_path(days, |day| day.is_empty() && !day.outage.has_data());
     (!path.is_empty()).then_some(path)
@@ -153,8 +151,8 @@ fn day_words(day: &UptimeDay) -> String {
     format!("{}: {}", time::format_weekday(day.date), parts.join(", "))
 }
 
-/// Where more is said: the incident; that day of the history where several, or work, began; else the months of the
-/// component, which name what began before, and what was set or corrected by hand.
+/// The link of a bar: the incident, or the history of that day if several incidents or a maintenance began then.
+/// Otherwise the uptime page, which lists earlier incidents, manual statuses and corrections.
 fn day_href(component: &ComponentId, day: &UptimeDay) -> String {
     match day.incidents.as_slice() {
         [only] => format!("/incidents/{only}"),

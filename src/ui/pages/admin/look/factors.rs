@@ -1,9 +1,8 @@
-//! The pages about second factors, sessions and proofs, with invented data.
+//! Pages about second factors, sessions and reauthentication, with sample data.
 
 use super::*;
 use crate::domain::second_factor::Passkey;
 
-/// For those who are logged in.
 pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let shell = || world.shell.clone();
     let passkey = |id: &str, name: &str, last_used_at| Passkey {
@@ -72,7 +71,7 @@ fn proved(world: &Gallery) -> String {
     Reauthenticated { shell: world.shell.clone(), wanted: Some(("/admin/managers".into(), kept)) }.html()
 }
 
-/// For those who are on their way in.
+/// The pages before and during login.
 pub fn plain_pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let step = |totp, passkeys, invalid| {
         LoginSecondFactor { porch: world.porch(), totp, passkeys, next: "/admin".into(), invalid }.html()
@@ -83,7 +82,6 @@ pub fn plain_pages(world: &Gallery) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The login as it was typed.
 pub fn login(world: &Gallery, email: String, next: String, error: Option<String>) -> String {
     Login { porch: world.porch(), email, next, passkeys: true, provider: Some(world.text.clone()), error }.html()
 }

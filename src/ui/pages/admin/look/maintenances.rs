@@ -1,8 +1,7 @@
-//! The pages about maintenances, with invented data.
+//! Pages about maintenances, with sample data.
 
 use super::*;
 
-/// Each by its name.
 pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let shell = || world.shell.clone();
     let none = Invalid::new;

@@ -1,8 +1,7 @@
-//! The pages about managers, their accounts and tokens, and the audit, with invented data.
+//! Pages about managers, accounts, tokens and the audit log, with sample data.
 
 use super::*;
 
-/// Each by its name.
 pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let shell = || world.shell.clone();
     let mut invited = manager("tomas", &world.text, Role::Publisher);

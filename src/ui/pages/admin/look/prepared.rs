@@ -1,8 +1,7 @@
-//! The pages of what managers prepare: templates, drafts, previews, reviews, corrections, with invented data.
+//! Pages about templates, drafts, previews, postmortems and corrections, with sample data.
 
 use super::*;
 
-/// Each by its name.
 pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let shell = || world.shell.clone();
     let template = world.template();
