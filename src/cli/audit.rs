@@ -19,7 +19,7 @@ pub enum Command {
     },
 }
 
-/// A digest that was kept elsewhere; the public one has no id.
+/// A digest saved elsewhere; the public one has no id.
 #[derive(Clone, Debug)]
 pub struct ExpectedDigest {
     id: Option<i64>,
@@ -59,7 +59,7 @@ pub async fn run(command: Command, db: &Db) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// How many rows are in order, or the first that is not.
+/// The number of valid rows, or the id of the first broken row and the reason.
 async fn verify_chain(tx: &mut Tx) -> crate::db::Result<Result<usize, (i64, &'static str)>> {
     let progress = ProgressBar::new(u64::try_from(audit_chain::length(tx).await?).unwrap_or_default());
     let mut walk = ChainWalk::default();

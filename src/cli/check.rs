@@ -25,7 +25,7 @@ pub async fn run(db: &Db, clock: &Clock, site: &SiteConfig) -> anyhow::Result<Ex
     Ok(ExitCode::FAILURE)
 }
 
-/// What the stored Site is worth: a server that finds the database away would begin with it.
+/// Reports on the stored Site, which a server serves while the database is unavailable.
 fn report_site(clock: &Clock, config: &SiteConfig, revision: i64) {
     match Site::read(&config.site_file()) {
         Ok(site) => {

@@ -69,22 +69,17 @@ async fn set_status(db: &Db, name: &str, status: Status, clock: &Clock) -> anyho
     Ok(())
 }
 
-/// The status called `key`, for an argument.
 pub fn parse_status(key: &str) -> Result<Status, String> {
     let known = || Status::ALL.map(Status::key).join(", ");
     Status::from_key(key).ok_or_else(|| format!("use one of {}", known()))
 }
 
-/// `NAME=STATUS`, for an argument.
 pub fn parse_named_status(argument: &str) -> Result<(String, Status), String> {
     let (name, key) = argument.rsplit_once('=').ok_or("write it as NAME=STATUS, like \"API=partial_outage\"")?;
     Ok((name.trim().to_owned(), parse_status(key.trim())?))
 }
 
-/// The one component that `name` means: by id, by its name, or by `Group - Name`.
-///
-/// # Errors
-/// Where there is none, or more than one.
+/// Finds a component by id, by name, or by `Group - Name`; fails if the name is unknown or ambiguous.
 pub fn find_component<'a>(components: &'a [Component], groups: &[Group], name: &str) -> anyhow::Result<&'a Component> {
     if let Some(component) = components.iter().find(|component| component.id.as_str() == name) {
         return Ok(component);

@@ -17,11 +17,11 @@ use crate::import::{
     self, CState, Cachet, Format, ImportError, ImportOptions, ImportReport, KindCounts, Kuma, SourceFiles, Statuspage,
 };
 
-/// From how many incidents on a bar shows the progress.
+/// The number of incidents from which a progress bar is shown.
 const PROGRESS_BAR_FROM: usize = 200;
-/// How many refusals and warnings of a kind are printed of one document.
+/// The maximum number of errors and of warnings printed per document.
 const MAX_PRINTED: usize = 50;
-/// The longest line printed of a refusal or warning, in characters.
+/// The maximum length of a printed error or warning, in characters.
 const MAX_LINE: usize = 400;
 
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -134,7 +134,7 @@ async fn import_files(format: &dyn Format, manner: &ImportArgs, db: &Db, clock: 
     Ok(())
 }
 
-/// The one address that is named instead of files.
+/// The URL, if one is given instead of files.
 fn parse_url_argument(paths: &[PathBuf]) -> anyhow::Result<Option<Url>> {
     let is_address =
         |path: &&PathBuf| path.to_str().is_some_and(|text| text.starts_with("https://") || text.starts_with("http://"));
@@ -145,7 +145,6 @@ fn parse_url_argument(paths: &[PathBuf]) -> anyhow::Result<Option<Url>> {
     }
 }
 
-/// Fetches a page, then imports what was fetched.
 async fn import_page(url: &Url, manner: ImportArgs, from: &FetchArgs, db: &Db, clock: &Clock) -> anyhow::Result<()> {
     let host = url.host_str().unwrap_or_default().replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
     let token = from.token()?;
@@ -224,7 +223,7 @@ fn print_report(source: &str, report: &ImportReport, dry_run: bool) {
 
 fn print_sentences(kind: &str, sentences: &[String]) {
     for sentence in sentences.iter().take(MAX_PRINTED) {
-        // It may quote the document: nothing in it may steer the terminal.
+        // The text may quote the document: strip control characters, which could control the terminal.
         let plain: String = sentence.chars().filter(|c| !c.is_control()).take(MAX_LINE).collect();
         say!("  {kind}: {plain}");
     }

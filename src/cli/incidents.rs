@@ -1,4 +1,4 @@
-//! `candor incident …`: the same rules, transaction and audit as the web.
+//! `candor incident …`, with the same validation, transactions and audit log as the web interface.
 
 use std::collections::BTreeMap;
 
@@ -183,7 +183,7 @@ async fn post_update(
     Ok(())
 }
 
-/// So many open incidents are listed whatever the limit of the others is.
+/// Open incidents listed, unless `limit` is higher; `limit` counts the others.
 const MAX_OPEN_LISTED: i64 = 100;
 
 async fn list(db: &Db, limit: u16) -> anyhow::Result<()> {
@@ -210,7 +210,7 @@ async fn list(db: &Db, limit: u16) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The named components as a form has them, and all components.
+/// The named components as form values, and all components.
 async fn choose_components(
     tx: &mut Tx,
     named: &[(String, Status)],
@@ -242,7 +242,7 @@ fn parse_visibility(seen: &VisibilityArgs, zone: Tz) -> anyhow::Result<Option<Vi
     })
 }
 
-/// An instant, or a time in the zone of the page.
+/// Parses an RFC 3339 time, or a local time in `zone`.
 fn parse_time_option(option: &str, text: &str, zone: Tz) -> anyhow::Result<DateTime<Utc>> {
     let read = parse_instant(text).or_else(|_| parse_local(text, zone));
     read.map_err(|reason| anyhow::anyhow!("{option}: {reason}"))

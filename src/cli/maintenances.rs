@@ -1,4 +1,4 @@
-//! `candor maintenance …`: the same rules, transaction and audit as the web.
+//! `candor maintenance …`, with the same validation, transactions and audit log as the web interface.
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
@@ -103,7 +103,6 @@ pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()>
     }
 }
 
-/// Start and end as they were typed, and the zone they were typed in.
 struct WindowArgs<'a> {
     from: &'a str,
     until: &'a str,

@@ -18,9 +18,7 @@ use crate::domain::forms::ManagerForm;
 use crate::domain::manager::{LinkPurpose, parse_email};
 use crate::domain::{LoginPolicy, Manager, PasswordPolicy};
 
-/// How long a link for a new password is good.
 const RESET_LIFETIME: TimeDelta = TimeDelta::minutes(30);
-/// How long an invitation is good.
 const INVITATION_LIFETIME: TimeDelta = TimeDelta::days(3);
 
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -124,7 +122,7 @@ async fn add_manager(db: &Db, form: ManagerForm, way: &LoginMethod, clock: &Cloc
     Ok(())
 }
 
-/// How many managers are read at once.
+/// Managers read per query.
 const BATCH_SIZE: i64 = 500;
 
 async fn list(db: &Db) -> anyhow::Result<()> {
@@ -235,7 +233,7 @@ async fn reset_password(db: &Db, email: &str, way: &LoginMethod, clock: &Clock) 
     Ok(())
 }
 
-/// Makes a link for `manager` and gives its token, which stands nowhere else.
+/// Creates a link and returns its token, of which only a hash is stored.
 async fn create_link(
     tx: &mut WriteTx,
     manager: &Manager,
@@ -257,12 +255,13 @@ async fn find_manager(tx: &mut Tx, email: &str) -> anyhow::Result<Manager> {
 }
 
 impl LoginMethod {
-    /// The address a link begins with.
+    /// The URL that a link starts with.
     fn origin(&self) -> anyhow::Result<String> {
         SiteConfig { base_url: self.base_url.clone(), data_dir: "data".into() }.origin(self.listen)
     }
 
-    /// The hash of the password on standard input, if that is the way. Nobody else's words may be in it.
+    /// Reads the password from standard input if requested, and returns its hash. `whose` are words the password must
+    /// not contain.
     async fn password(&self, db: &Db, whose: [&str; 2]) -> anyhow::Result<Option<String>> {
         if !self.password_stdin {
             return Ok(None);
@@ -277,7 +276,7 @@ impl LoginMethod {
     }
 }
 
-/// The first line of standard input; from a terminal it is asked for and not shown.
+/// The first line of standard input; on a terminal a prompt without echo.
 fn read_password() -> anyhow::Result<String> {
     if std::io::stdin().is_terminal() {
         return rpassword::prompt_password("Password: ").context("reading the password");

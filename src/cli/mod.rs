@@ -1,7 +1,5 @@
-//! The command line: what `candor` can do besides serving, one file per noun.
-//!
-//! Commands open the database themselves. A running server polls the revision, so what they publish
-//! shows within a second.
+//! The command line, one file per noun. Commands open the database themselves; a running server polls the revision and
+//! publishes their changes within a second.
 
 mod audit;
 mod backup;
@@ -28,7 +26,7 @@ use crate::config::{DatabaseConfig, ServeConfig, SiteConfig};
 use crate::db::Db;
 use crate::server::app;
 
-/// The longest text read from standard input, in bytes: more than the longest update can have.
+/// In bytes; longer than the longest possible update.
 const MAX_INPUT: u64 = 1 << 20;
 
 /// Self-hosted status page server.
@@ -94,10 +92,7 @@ pub enum Command {
     Check(SiteConfig),
 }
 
-/// Does what the command line says.
-///
-/// # Errors
-/// A sentence for the person at the shell; nothing is half-written.
+/// Runs the command. Errors are messages for the user; a failed command leaves nothing half-written.
 pub async fn run(cli: Cli, clock: &Clock) -> anyhow::Result<ExitCode> {
     let database = &cli.database;
     if let Command::Serve(serve) = &cli.command {
@@ -143,14 +138,14 @@ async fn run_command(command: Command, db: &Db, clock: &Clock) -> anyhow::Result
     Ok(ExitCode::SUCCESS)
 }
 
-/// The database, made where it is missing and brought up to date.
+/// Opens the database, and creates or upgrades it first.
 async fn prepare_database(config: &DatabaseConfig, clock: &Clock) -> anyhow::Result<Db> {
     let db = Db::at(&config.url()?).map_err(output::describe_error)?;
     db.prepare(clock.now()).await.map_err(output::describe_error)?;
     Ok(db)
 }
 
-/// The database, which must exist: whoever publishes from the wrong folder should not get a new, empty one.
+/// Opens an existing database. A command run in the wrong folder must not create a new, empty one.
 fn open_existing_database(config: &DatabaseConfig) -> anyhow::Result<Db> {
     let db = Db::at(&config.url()?).map_err(output::describe_error)?;
     if let Db::Sqlite { path, .. } = &db {
@@ -164,7 +159,7 @@ fn open_existing_database(config: &DatabaseConfig) -> anyhow::Result<Db> {
     Ok(db)
 }
 
-/// The text given as an argument, or all of standard input for `-`.
+/// The argument itself, or standard input for `-`.
 fn read_text_argument(argument: String) -> anyhow::Result<String> {
     if argument != "-" {
         return Ok(argument);

@@ -1,11 +1,10 @@
-//! What people at the shell read.
+//! Output for the terminal.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::db;
 
-/// A fault of the database as a plain sentence.
 pub fn describe_error(error: db::Error) -> anyhow::Error {
     match error {
         db::Error::Conflict(reason) => anyhow::anyhow!("{reason}"),
@@ -13,7 +12,7 @@ pub fn describe_error(error: db::Error) -> anyhow::Error {
     }
 }
 
-/// Rows in columns, each as wide as its widest text; the last column is not padded.
+/// Aligns columns; the last one is not padded.
 pub fn format_table<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);
@@ -24,12 +23,11 @@ pub fn format_table<const N: usize>(rows: &[[String; N]]) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// A time of the page, with its zone.
 pub fn format_time(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string()
 }
 
-/// A number with its noun: `1 incident`, `2 incidents`.
+/// `1 incident`, `2 incidents`
 pub fn format_count(number: usize, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{ending}")

@@ -1,7 +1,7 @@
-//! The composer's island: a live preview, a count of characters and a draft kept in the browser.
+//! The composer's island: live preview, character count, and a draft kept in the browser.
 //!
-//! The form is complete without it. The island only draws the preview box; the message, the count and
-//! the note on the draft are the page's own and found by their ids, so nothing moves when it wakes up.
+//! The form works without it. The island renders only the preview box; message, count and note are static elements
+//! found by id, so hydration doesn't shift the layout.
 
 use leptos::ev;
 use leptos::prelude::*;
@@ -9,21 +9,15 @@ use leptos::prelude::*;
 use crate::domain::update::MAX_BODY;
 use crate::domain::{MaintenancePhase, Phase};
 
-/// The id of the message's text area.
 pub const MESSAGE_ID: &str = "body";
-/// The id of the count below the message.
 pub const COUNT_ID: &str = "body-count";
-/// The id of the note on the draft below the message.
 pub const NOTE_ID: &str = "body-note";
-/// The draft of an incident that is not opened yet.
+/// The draft key of an incident that doesn't exist yet.
 pub const NEW_DRAFT: &str = "new";
-/// How long to wait for more typing before the preview is asked for.
+/// The debounce before requesting a preview.
 const TYPING_PAUSE: std::time::Duration = std::time::Duration::from_millis(300);
 
-/// `body` as visitors will read it.
-///
-/// # Errors
-/// Where the text is longer than an update may be.
+/// Renders `body` as visitors will see it. Fails if it is longer than an update may be.
 #[server(prefix = "/admin/islands", endpoint = "preview")]
 pub async fn preview(body: String) -> Result<String, ServerFnError> {
     if body.chars().count() > MAX_BODY {
@@ -32,16 +26,15 @@ pub async fn preview(body: String) -> Result<String, ServerFnError> {
     Ok(crate::format::markdown::render_markdown(&body))
 }
 
-/// The preview of a message, alive while somebody types it.
 #[island]
 pub fn Composer(
-    /// The message as it stands, rendered by `ui::markdown`.
+    /// The initial message, rendered by `format::markdown`.
     html: String,
-    /// The word of the phase that is chosen.
+    /// The label of the selected phase.
     phase: String,
-    /// Whose draft it is: an incident's id, or [`NEW_DRAFT`]; empty for none.
+    /// The draft key: an incident's id, [`NEW_DRAFT`], or empty for no draft.
     draft: String,
-    /// The text posted last: a draft that equals it was posted and is forgotten.
+    /// The last posted text; an equal draft is deleted.
     posted: String,
 ) -> impl IntoView {
     let shown = RwSignal::new(html);
@@ -95,13 +88,13 @@ fn follow_phase(phase: RwSignal<String>) {
     on_cleanup(move || listener.remove());
 }
 
-/// The words of a phase, of an incident or a maintenance.
+/// The label of a phase of an incident or a maintenance.
 fn phase_words(key: &str) -> Option<&'static str> {
     Phase::from_key(key).map(Phase::words).or_else(|| MaintenancePhase::from_key(key).map(MaintenancePhase::words))
 }
 
-/// Asks for the preview of `text`. An answer that comes after more was typed is dropped; where there
-/// is no answer, the earlier preview stays.
+/// Requests the preview of `text`. The response is dropped if the message has changed; on an error the previous preview
+/// stays.
 fn refresh(text: String, shown: RwSignal<String>) {
     leptos::task::spawn_local(async move {
         if let Ok(html) = preview(text.clone()).await
@@ -125,7 +118,6 @@ fn is_message(event: &ev::Event) -> bool {
     event_target::<web_sys::Element>(event).id() == MESSAGE_ID
 }
 
-/// Writes count and note below the message.
 fn show_count_and_note(text: &str, note: &str) {
     let write = |id: &str, words: &str| {
         if let Some(element) = document().get_element_by_id(id) {
@@ -136,7 +128,6 @@ fn show_count_and_note(text: &str, note: &str) {
     write(NOTE_ID, &format!("Markdown. {note}"));
 }
 
-/// `112 of 25,000`
 fn count_words(count: usize) -> String {
     let grouped = |n: usize| match n {
         0..1000 => n.to_string(),
@@ -161,7 +152,7 @@ fn storage_key(draft: &str) -> String {
     format!("candor.draft.{draft}")
 }
 
-/// Keeps `text` as the draft; an empty one is forgotten. Whether it was kept.
+/// Stores `text` as the draft, or deletes the draft if `text` is empty. Returns whether that succeeded.
 fn save_draft(draft: &str, text: &str) -> bool {
     match storage() {
         Some(storage) if !draft.is_empty() && text.is_empty() => storage.remove_item(&storage_key(draft)).is_err(),
@@ -170,7 +161,7 @@ fn save_draft(draft: &str, text: &str) -> bool {
     }
 }
 
-/// Puts the draft into an empty message. Whether it did.
+/// Fills an empty message from the draft; returns whether it did.
 fn restore_draft(draft: &str) -> bool {
     let kept = storage().and_then(|storage| storage.get_item(&storage_key(draft)).ok().flatten());
     match (message_element(), kept) {
@@ -182,7 +173,8 @@ fn restore_draft(draft: &str) -> bool {
     }
 }
 
-/// A draft outlives a submission that failed or ended at the login; it is forgotten once it is seen posted.
+/// Deletes a draft only when its text is seen as posted, so that it survives a submission that failed or was redirected
+/// to the login.
 fn forget_posted(draft: &str, posted: &str) {
     let Some(storage) = storage() else { return };
     for draft in [draft, NEW_DRAFT] {

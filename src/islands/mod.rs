@@ -1,3 +1,3 @@
-//! Everything that runs in the browser, and nothing else.
+//! Code that runs in the browser.
 
 pub mod composer;

@@ -1,16 +1,13 @@
-//! What maintenances do by themselves: remind, begin and end on time, and come again.
+//! Automatic steps of maintenances: reminders, start, completion and new occurrences.
 
 use crate::actions;
 use crate::db::{self};
 use crate::domain::audit::Actor;
 use crate::state::State;
 
-/// Does what is due at the clock's time; says whether anything was. What was missed is caught up as of its
-/// own time. Whatever another process has done by then is not done again: the state is read anew in the
-/// transaction, which is the only one that writes.
-///
-/// # Errors
-/// Where the database can't be written; then nothing is done, and the next round tries again.
+/// Runs all steps due by now and returns whether there were any. Missed steps are applied with the time they were due.
+/// Steps are chosen inside the write transaction, so a step already done by another process is not repeated. On an
+/// error nothing is committed, and the next tick retries.
 pub async fn run_due_steps(state: &State) -> db::Result<bool> {
     let now = state.clock.now();
     let next = state.publisher.snapshot().and_then(|snapshot| snapshot.next_step);

@@ -1,6 +1,5 @@
-//! What happens by itself: opening the database, following its revision, planned work, the passing of time.
-//!
-//! Every step is a plain async function that a test can call.
+//! Background work: opens the database, follows its revision, runs scheduled steps, re-renders as time passes. Each
+//! step is an async function that tests can call.
 
 pub mod maintenances;
 mod probe;
@@ -29,27 +28,24 @@ use crate::publish::SuccessionError;
 use crate::state::State;
 use crate::{db, notify, output};
 
-/// How often the revision is looked at: a change by another process shows within a second.
+/// A change by another process is visible within a second.
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
-/// How long a round may take: the answer to a question may never come, where the network fell silent.
+/// A tick needs a timeout: on a dropped network connection a response may never arrive.
 const ROUND_TIMEOUT: Duration = Duration::from_secs(45);
-/// How often the Site is rendered anew though nothing changed: "open for 12m" grows, days pass.
+/// Re-renders an unchanged Site, because ages ("open for 12m") and days change.
 const REFRESH_INTERVAL: TimeDelta = TimeDelta::seconds(60);
-/// How often what ran out is forgotten.
+/// How often expired rows are deleted.
 const SWEEP_INTERVAL: TimeDelta = TimeDelta::minutes(10);
-/// By how much the clock has to be set at once to be noticed; less is what keeping time takes.
+/// The smallest clock change that is noticed; smaller ones are normal clock synchronization.
 const CLOCK_JUMP: TimeDelta = TimeDelta::seconds(5);
-/// How long the link for the first owner is good.
 pub const SETUP_LINK_LIFETIME: TimeDelta = TimeDelta::minutes(30);
 
-/// Works until `stop`.
-///
-/// # Errors
-/// Where the database is of a newer version, or not one of ours; an absent one is waited for.
+/// Runs until `stop`. Retries while the database is unavailable; fails if its schema is of a newer version, not
+/// Candor's, or from a pre-release.
 pub async fn run_worker(state: State, stop: CancellationToken) -> anyhow::Result<()> {
     let mut work = Worker::default();
     let (mut opened, mut logged) = (false, None);
-    // What was kept may be old, and it may take a while until anybody knows whether the database answers.
+    // The stored Site may be old, and opening the database may take a while.
     state.publisher.mark_stale().await;
     while !stop.is_cancelled() {
         if !opened {
@@ -94,8 +90,8 @@ pub async fn run_worker(state: State, stop: CancellationToken) -> anyhow::Result
     Ok(())
 }
 
-/// Does what `future` does; says whether it came to an end. What is served stays where it panicked, and readiness tells
-/// that nobody works.
+/// Runs `future` and returns whether it finished without a panic. After a panic the Site stays live and readiness
+/// reports the failure.
 async fn ends(future: impl Future<Output = ()>) -> bool {
     let ended = AssertUnwindSafe(future).catch_unwind().await.is_ok();
     if !ended {
@@ -104,8 +100,8 @@ async fn ends(future: impl Future<Output = ()>) -> bool {
     ended
 }
 
-/// Takes the database up where it may take the place of what is published: brings it up to date and offers the first
-/// owner a link; where it is away, gives the reason.
+/// Opens the database, if it may replace the published state: migrates it and offers a setup link. Returns the reason
+/// if it is unavailable.
 async fn open_database(state: &State) -> anyhow::Result<Option<String>> {
     let now = state.clock.now();
     let taken_up = match state.db.examine(now).await {
@@ -123,7 +119,7 @@ async fn open_database(state: &State) -> anyhow::Result<Option<String>> {
         Ok(()) => {}
         Err(error @ db::Error::Schema(_)) => return Err(error.into()),
         Err(error) => {
-            // The cause may name a host or a file, which is for the log.
+            // The error may name a host or a file, so it goes to the log only.
             let reason = state.db.reason_closed().unwrap_or_else(|| "the database can't be opened".to_owned());
             state.publisher.set_database_unavailable(reason);
             return Ok(Some(error.to_string()));
@@ -134,16 +130,13 @@ async fn open_database(state: &State) -> anyhow::Result<Option<String>> {
         Err(error) => return Ok(Some(error.to_string())),
     };
     if let Some(link) = link {
-        // On the terminal only: a log would keep it.
+        // Printed to the terminal only, because a log would keep the link.
         output::print_detached(format!("\nSet up your account (link valid 30 minutes):\n\n    {link}\n"));
     }
     Ok(None)
 }
 
-/// A one-time link that creates the first owner, where there is no manager yet.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Creates a one-time link for the first owner, if there is no manager yet.
 pub async fn offer_setup_link(state: &State) -> db::Result<Option<String>> {
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
@@ -158,23 +151,22 @@ pub async fn offer_setup_link(state: &State) -> db::Result<Option<String>> {
     Ok(Some(format!("{}/setup/{token}", state.origin)))
 }
 
-/// When what was done last.
 #[derive(Default)]
 pub struct Worker {
     refreshed_at: Option<Monotonic>,
     /// The full hour of the last refresh.
     refreshed_in: Option<DateTime<Utc>>,
     swept_at: Option<Monotonic>,
-    /// Both faces of the clock in the last round.
+    /// Wall clock and monotonic clock in the last tick.
     last: Option<(DateTime<Utc>, Monotonic)>,
     failing: bool,
-    /// Why the file in the place of the database was not taken up.
+    /// Why the current database file is not opened.
     waits_for: Option<String>,
 }
 
 impl Worker {
-    /// One round: follows the revision, does what was planned, refreshes, sweeps, as each is due. Trouble is logged once, when
-    /// it begins, and again when it is over.
+    /// Follows the revision, runs due steps, refreshes and sweeps. A failure is logged once when it begins and once
+    /// when it ends.
     pub async fn tick(&mut self, state: &State) {
         let result = self.try_tick(state).await;
         match (&result, self.failing) {
@@ -190,8 +182,8 @@ impl Worker {
         }
     }
 
-    /// Whether somebody has set the wall clock since the last round. Then what is shown is as of another time, and what
-    /// was written down while the clock was ahead is in the future.
+    /// Whether the wall clock was set since the last tick. If so, the rendered ages are wrong, and rows written while
+    /// the clock was ahead have times in the future.
     fn was_clock_set(&mut self, state: &State) -> bool {
         let (wall, monotonic) = (state.clock.now(), state.clock.monotonic());
         let Some((last_wall, last_monotonic)) = self.last.replace((wall, monotonic)) else { return false };
@@ -203,7 +195,7 @@ impl Worker {
         was_set
     }
 
-    /// Takes up the file in the place of the database, where it is another one than was open.
+    /// Opens the database file again after it was replaced by another.
     async fn reopen(&mut self, state: &State) {
         if !state.db.is_closed() {
             return;
@@ -226,14 +218,15 @@ impl Worker {
         }
         let now = state.clock.monotonic();
         let due = |last: Option<Monotonic>, every| last.is_none_or(|last| now - last >= every);
-        // Where an embargo can't be ended now, what was published otherwise still shows.
+        // An error here must not stop other changes from being published, so it is returned at the end.
         let ended = end_embargoes(state).await;
         let mut published = state.publisher.follow().await?;
         if maintenances::run_due_steps(state).await? {
             state.publisher.publish().await?;
             published = true;
         }
-        // The public digest of the audit changes on the hour. If the first deed after it published it, it would tell of that.
+        // The public audit digest changes on the hour. Publish then, not with the first change of the hour, which would
+        // reveal that change.
         let hour = start_of_hour(state.clock.now());
         let hour_passed = self.refreshed_at.is_some() && self.refreshed_in != Some(hour);
         if published || hour_passed || due(self.refreshed_at, REFRESH_INTERVAL) {
@@ -247,17 +240,14 @@ impl Worker {
             sweep(state).await?;
             self.swept_at = Some(now);
         }
-        // Without the note, the write-ahead log is judged by its content after a crash.
+        // Without this note, the write-ahead log can only be judged by its content after a crash.
         let _ = state.db.note_file();
         Ok(ended?)
     }
 }
 
-/// Lets visitors see every incident whose embargo is over, each in a transaction of its own.
-///
-/// # Errors
-/// Where the database can't be read, or where one could not be ended: the first of those. It holds up none of the others,
-/// and the next tick tries again.
+/// Publishes every incident whose embargo is over, each in its own transaction. An error doesn't stop the others; the
+/// first one is returned, and the next tick retries.
 pub async fn end_embargoes(state: &State) -> db::Result<()> {
     let now = state.clock.now();
     let due = admin_incidents::list_due_embargoes(&mut state.db.read().await?, now).await?;
@@ -269,7 +259,7 @@ pub async fn end_embargoes(state: &State) -> db::Result<()> {
     result
 }
 
-/// Looks again before it writes: a manager or another node may have been faster.
+/// Checks again in the write transaction: a manager or another process may have been faster.
 async fn end_embargo(state: &State, id: &IncidentId, now: DateTime<Utc>) -> db::Result<()> {
     let mut tx = state.db.write().await?;
     if let Some(entry) = actions::incidents::end_embargo(&mut tx, id, now).await? {
@@ -278,11 +268,8 @@ async fn end_embargo(state: &State, id: &IncidentId, now: DateTime<Utc>) -> db::
     Ok(())
 }
 
-/// Forgets sessions and links that ran out, and browsers that nobody comes back with. What was written down while the
-/// clock was ahead counts as written now.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Deletes expired sessions, links and other rows. Times in the future, written while the clock was ahead, are set to
+/// now.
 pub async fn sweep(state: &State) -> db::Result<()> {
     let now = state.clock.now();
     let (idle_since, created_after) = limits(now);
@@ -296,7 +283,7 @@ pub async fn sweep(state: &State) -> db::Result<()> {
     tx.commit_unaudited().await
 }
 
-/// Records one row for all denied attempts that were only counted, once their minute is over.
+/// Records one audit row for all denied attempts that were only counted, once their minute is over.
 async fn record_suppressed_denials(state: &State) -> db::Result<()> {
     let now = state.clock.now();
     let until = state.clock.monotonic();

@@ -1,4 +1,4 @@
-//! Finds out whether managers could post, before one of them has to.
+//! Probes whether writes to the database work, before a manager needs them.
 
 use std::time::Duration;
 
@@ -7,12 +7,11 @@ use tokio_util::sync::CancellationToken;
 use crate::db::{self, Outage};
 use crate::state::State;
 
-/// How often it is looked whether there is reason to try.
+/// How often to check whether a probe is due.
 const PROBE_INTERVAL: Duration = Duration::from_millis(300);
-/// How long a probe may take at all: the answer may never come, where the network fell silent.
+/// A probe needs a timeout: on a dropped network connection a response may never arrive.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// Tries to write whenever that is due, until `stop`.
 pub async fn run_probe(state: State, stop: CancellationToken) {
     loop {
         tokio::select! {
@@ -26,7 +25,6 @@ pub async fn run_probe(state: State, stop: CancellationToken) {
     }
 }
 
-/// Tries to write if that is due.
 pub async fn probe_if_due(state: &State) {
     let writes = state.writes();
     let Some(depth) = writes.is_due() else { return };

@@ -1,16 +1,16 @@
-//! Reading `incidents.txt`, a story told in days before `now`.
+//! Parses `incidents.txt`, where times are relative to `now`:
 //!
 //! ```text
 //! == TITLE
-//! start: -12d 14:05            twelve days ago, on the clock of the page
-//! start: now -55m              an hour ago, nearly
+//! start: -12d 14:05            twelve days ago, in the page's time zone
+//! start: now -55m              55 minutes ago
 //! start: clocks-back 00:20     on the last day the clocks went back (or clocks-forward)
-//! lasted: 45                   minutes; the last update ends it where this is absent
-//! impact: none                 where it is not what the components make of it
+//! lasted: 45                   minutes; if absent, the last update is the end
+//! impact: none                 overrides the impact computed from the components
 //! detected: Monitoring
 //! note: for managers only
 //! +17 identified edited=20 | Tile API=partial_outage; Geocoding=operational
-//! What the update 17 minutes after the start says, which was edited 20 minutes later.
+//! The text of the update 17 minutes after the start, edited 20 minutes later.
 //! ```
 
 use anyhow::Context as _;
@@ -22,7 +22,7 @@ use crate::domain::{AffectedComponent, Component, Impact, Incident, Phase, Remin
 
 const INCIDENTS_TEXT: &str = include_str!("incidents.txt");
 
-/// The incidents of the story, newest first.
+/// The sample incidents, newest first.
 pub fn demo_incidents(now: DateTime<Utc>, zone: Tz, components: &[Component]) -> anyhow::Result<Vec<Incident>> {
     let chapters = INCIDENTS_TEXT.split("\n== ").skip(1);
     let read = |chapter: &str| {
@@ -119,13 +119,13 @@ fn parse_start(text: &str, now: DateTime<Utc>, zone: Tz) -> anyhow::Result<DateT
         }
     };
     let local = date.and_time(NaiveTime::parse_from_str(time, "%H:%M")?);
-    // A time that the clocks skip is an hour later.
+    // A local time skipped by the clock change counts as one hour later.
     let at = zone.from_local_datetime(&local).earliest();
     let at = at.or_else(|| zone.from_local_datetime(&(local + TimeDelta::hours(1))).earliest());
     Ok(at.context("a time of that day")?.to_utc())
 }
 
-/// The last day, two days ago or earlier, on which the offset from UTC changed the way `is_it` says.
+/// The last day, at least two days ago, on which the UTC offset changed as `is_it` requires.
 fn clock_change(today: NaiveDate, zone: Tz, is_it: impl Fn(i32, i32) -> bool) -> anyhow::Result<NaiveDate> {
     let offset = |date: NaiveDate| {
         let noon = date.and_time(NaiveTime::MIN) + TimeDelta::hours(12);

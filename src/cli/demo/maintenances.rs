@@ -1,4 +1,4 @@
-//! What Tidewater Maps works on: planned for the night after next, done last week, and every week.
+//! The sample maintenances: one upcoming, one completed, one weekly.
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -11,7 +11,7 @@ use crate::domain::{Component, ComponentId, Invalid, Maintenance, Series};
 
 const FULL_AUTOMATION: Automation = Automation { reminds: true, starts: true, completes: true, marks: true };
 
-/// The maintenances, latest start first, and the series of which one is an occurrence.
+/// The maintenances, latest start first, and the recurring maintenance behind one of them.
 pub fn demo_maintenances(
     now: DateTime<Utc>,
     zone: Tz,
@@ -49,12 +49,11 @@ pub fn demo_maintenances(
     Ok((all, series))
 }
 
-/// A maintenance in the words of those who plan it.
 struct DemoMaintenance {
     title: &'static str,
     body: &'static str,
     day: NaiveDate,
-    /// From and until, on the clock of the page.
+    /// Start and end as hours, in the page's time zone.
     hours: (u32, u32),
     components: &'static [&'static str],
     told_at: DateTime<Utc>,
@@ -74,7 +73,7 @@ impl DemoMaintenance {
     }
 }
 
-/// Every week, at half past three: the series and its next occurrence.
+/// The recurring maintenance, weekly at 3:30, and its next occurrence.
 fn weekly_series(
     today: NaiveDate,
     now: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! `candor sample`: a fictional company, to look at and to try things on.
+//! `candor sample`: fills an empty database with a fictional company.
 
 mod ids;
 mod incidents;
@@ -27,10 +27,7 @@ pub async fn run(db: &Db, clock: &Clock) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes the company as it stands at the clock's time, in one transaction.
-///
-/// # Errors
-/// Where the database holds anything already, or can't be written.
+/// Writes the sample data in one transaction; fails if the database is not empty.
 pub async fn load_demo(db: &Db, clock: &Clock) -> anyhow::Result<DemoData> {
     let now = clock.now();
     let company = demo_data(now).context("the sample data")?;
@@ -44,7 +41,7 @@ pub async fn load_demo(db: &Db, clock: &Clock) -> anyhow::Result<DemoData> {
     Ok(company)
 }
 
-/// Whether nobody has put anything into the database. Managers may be there: they set it up.
+/// Managers don't count: one is created during setup.
 async fn is_database_empty(tx: &mut Tx) -> db::Result<bool> {
     let history = admin_incidents::list(tx, None, 1).await?;
     let parts = components::list(tx).await?.len() + components::list_groups(tx).await?.len();

@@ -1,4 +1,4 @@
-//! Tidewater Maps, which does not exist: its page, its components, its incidents.
+//! The sample page: Tidewater Maps, a fictional company.
 
 use chrono::{DateTime, Days, Utc};
 use chrono_tz::Tz;
@@ -12,10 +12,9 @@ use crate::domain::{Component, ComponentId, Group, GroupId, Incident, IncidentId
 
 const ZONE: Tz = chrono_tz::Europe::Lisbon;
 
-/// Name, description, and how many days ago it began to exist.
+/// Name, description and age in days.
 type DemoComponent = (&'static str, &'static str, u64);
 
-/// Groups: name, description and components.
 const GROUPS: [(&str, &str, [DemoComponent; 4]); 3] = [
     (
         "Maps",
@@ -49,7 +48,7 @@ const GROUPS: [(&str, &str, [DemoComponent; 4]); 3] = [
     ),
 ];
 
-/// Everything the sample puts into a database; the same for the same `now`.
+/// The sample data; deterministic for a given `now`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DemoData {
     pub now: DateTime<Utc>,
@@ -57,18 +56,13 @@ pub struct DemoData {
     pub settings: PageSettings,
     pub groups: Vec<Group>,
     pub components: Vec<Component>,
-    /// Newest first; the first is open.
+    /// Newest first; the first one is open.
     pub incidents: Vec<Incident>,
     /// Latest start first.
     pub maintenances: Vec<Maintenance>,
-    /// The one that comes again.
     pub series: Series,
 }
 
-/// The company as it stands at `now`.
-///
-/// # Errors
-/// Where the story can't be read, which a test rules out.
 pub fn demo_data(now: DateTime<Utc>) -> anyhow::Result<DemoData> {
     let (groups, components) = demo_components(now);
     let incidents = incidents::demo_incidents(now, ZONE, &components)?;

@@ -103,7 +103,8 @@ fn banner(page: &StatusPage, rows: &[ComponentRow], line: String) -> AnyView {
     .into_any()
 }
 
-/// Links to the uptime history of the worst component, if its status was set manually.
+/// Links to the uptime history of the worst component. Shown only without incidents and active maintenances, when its
+/// status must have been set manually.
 fn manual_status_link(rows: &[ComponentRow]) -> Option<AnyView> {
     let worst = rows.iter().max_by_key(|row| row.status).filter(|row| row.status != Status::Operational)?;
     let href = format!("/uptime#component-{}", worst.component.id);
