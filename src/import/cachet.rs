@@ -1,4 +1,4 @@
-//! Cachet 2: the answers of `/api/v1/components`, `/components/groups`, `/incidents` and `/schedules`, page by page.
+//! Cachet 2: saved responses of `/api/v1/components`, `/components/groups`, `/incidents` and `/schedules`.
 
 use std::path::Path;
 
@@ -12,12 +12,11 @@ use super::source::{Source, SourceAffected, SourceComponent, SourceError, Source
 use crate::domain::MaintenancePhase;
 use crate::domain::parse_time::parse_instant;
 
-/// How long a maintenance is taken for: Cachet keeps no planned end.
+/// The assumed duration of a maintenance: Cachet stores no scheduled end.
 const DEFAULT_DURATION: TimeDelta = TimeDelta::hours(1);
 
-/// Cachet's API, in files.
 pub struct Cachet {
-    /// The zone of its settings: its times have no offset.
+    /// The time zone set in Cachet: its times have no offset.
     pub zone: Tz,
 }
 
@@ -47,7 +46,7 @@ impl Format for Cachet {
 }
 
 impl Cachet {
-    /// What an item is, is told by its keys.
+    /// Detects the kind of an item by its keys.
     fn convert_item(&self, item: &Value, source: &mut Source) {
         let has = |key: &str| item.get(key).is_some();
         if !item["deleted_at"].is_null() {
@@ -104,7 +103,7 @@ impl Cachet {
         SourceComponent { created_at, updated_at, ..SourceComponent::default() }
     }
 
-    /// The incident's own message is its first update. Once there are others, its status is theirs.
+    /// The incident's message becomes the first update. If there are others, its status belongs to the last of them.
     fn incident(&self, item: &Value) -> SourceIncident {
         let started_at = Some(self.time(item, "occurred_at")).filter(|at| !at.is_empty());
         let started_at = started_at.unwrap_or_else(|| self.time(item, "created_at"));
@@ -171,7 +170,7 @@ impl Cachet {
         }
         let components = item["components"].as_array().map(Vec::as_slice).unwrap_or_default();
         SourceIncident {
-            // Incidents are numbered from one too, and the two share their addresses here.
+            // Incident ids are numbers too, and both share the path `/incidents/ID` here.
             id: format!("schedule-{}", text_or_number(item, "id")),
             name: text_or_number(item, "name"),
             status: updates[0].status.clone(),
@@ -190,19 +189,19 @@ impl Cachet {
     }
 }
 
-/// Components and groups are numbered each from one, and share their ids in the public API.
+/// Component and group ids are separate number ranges, but share one id space in the public API.
 fn group_id(id: &str) -> String {
     format!("group-{id}")
 }
 
-/// The component that an incident names, in its first update while it goes on: then it is as it stands now.
+/// The component of an incident, only while the incident is open: it has the component's current status.
 fn affected_component(item: &Value, phase: &str) -> Vec<SourceAffected> {
     let is_open = phase != "resolved";
     let affected = |row: SourceComponent| SourceAffected { code: row.id, ..SourceAffected::default() };
     named_component(item).into_iter().filter(|_| is_open).map(affected).collect()
 }
 
-/// The component that something names by its number.
+/// The component in `component_id`, if any.
 fn named_component(item: &Value) -> Vec<SourceComponent> {
     let id = text_or_number(item, "component_id");
     let component = SourceComponent { id: id.clone(), ..SourceComponent::default() };
@@ -227,7 +226,6 @@ fn phase_key(number: Option<i64>) -> &'static str {
     }
 }
 
-/// A text or a number as text.
 fn text_or_number(item: &Value, key: &str) -> String {
     match &item[key] {
         Value::String(text) => text.clone(),

@@ -1,4 +1,4 @@
-//! What each thing of a document becomes. Pure: no database, no clock.
+//! Converts imported items. Pure: no database, no clock.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,44 +15,41 @@ use crate::domain::{
     Postmortem, Reminder, Status, Update, UpdateId, Visibility,
 };
 
-/// From when on a text counts as edited: documents are a moment late with what they say themselves.
+/// A text counts as edited from this difference on, because sources store both times slightly apart.
 const EDIT_TOLERANCE: TimeDelta = TimeDelta::seconds(1);
-/// The highest place a component can have.
+/// The maximum position of a component.
 const MAX_POSITION: i64 = 10_000;
 
-/// Something planned, and what had to be changed about it.
+/// A converted item, and warnings about what was changed.
 #[derive(Clone, Debug)]
 pub struct Converted<T> {
     pub thing: T,
     pub warnings: Vec<String>,
 }
 
-/// An incident, and what was learned from it.
 #[derive(Clone, Debug)]
 pub struct ConvertedIncident {
     pub incident: Incident,
     pub review: Option<Postmortem>,
 }
 
-/// What is known besides the thing at hand: from the database and from every document of the import.
+/// Data from the database and from all documents of the import.
 #[derive(Clone, Debug, Default)]
 pub struct ImportContext {
-    /// Names of groups by id.
     groups: BTreeMap<String, String>,
     /// Name and group of components by id.
     components: BTreeMap<String, (String, String)>,
-    /// The groups that documents hold.
+    /// Groups in the documents.
     group_rows: BTreeMap<String, SourceComponent>,
-    /// How components stand, as far as documents say it.
+    /// Component statuses in the documents.
     statuses: BTreeMap<String, String>,
-    /// Components that an unresolved incident, or a maintenance that goes on, names.
+    /// Components named by an open incident or an ongoing maintenance.
     explained: BTreeSet<String>,
-    /// The addresses of the page itself: scheme and host.
+    /// The origins (scheme and host) of the imported page.
     origins: BTreeSet<String>,
 }
 
 impl ImportContext {
-    /// Adds what a document tells.
     pub fn add_source(&mut self, source: &Source) {
         for row in &source.components {
             self.add_component(&row.id, &row.name, &row.group_id, row.group);
@@ -72,7 +69,7 @@ impl ImportContext {
         }
     }
 
-    /// Adds what the database holds; what a document says of the same thing wins.
+    /// Adds the content of the database; documents take precedence.
     pub fn add_stored(
         &mut self,
         groups: &[Group],
@@ -100,29 +97,28 @@ impl ImportContext {
         }
     }
 
-    /// Whether an unresolved incident or a maintenance says how the component stands, so that its status is not the baseline.
+    /// Whether an open incident or maintenance determines the component's status, so that it isn't the manual status.
     pub fn has_open_event(&self, id: &ComponentId) -> bool {
         self.explained.contains(id.as_str())
     }
 
-    /// The groups that components of `source` are in and that other documents hold.
+    /// The groups of components in `source` that are defined in other documents.
     pub fn groups_in_other_documents(&self, source: &Source) -> Vec<&SourceComponent> {
         let here: BTreeSet<&String> = source.components.iter().filter(|row| row.group).map(|row| &row.id).collect();
         let wanted: BTreeSet<&String> = source.components.iter().map(|row| &row.group_id).collect();
         wanted.difference(&here).filter_map(|id| self.group_rows.get(*id)).collect()
     }
 
-    /// Whether `url` is the address of the page itself, and not that of whoever it belongs to.
+    /// Whether `url` is the imported status page itself, not the owner's website.
     pub fn is_own_page(&self, url: &str) -> bool {
         self.origins.contains(url.trim_end_matches('/'))
     }
 
-    /// The component called `id`: its name.
     fn component_name(&self, id: &str) -> Option<&str> {
         self.components.get(id).map(|(name, _)| name.as_str())
     }
 
-    /// The name in an update without the name of the group before it, where that surely is one.
+    /// Removes the group name from the front of an update's component name, if it is known to be the group.
     fn bare_name<'a>(&self, id: &str, name: &'a str) -> &'a str {
         let group = self.components.get(id).and_then(|(_, group)| self.groups.get(group));
         let rest = group.and_then(|group| name.strip_prefix(group.as_str())?.strip_prefix(" - "));
@@ -130,7 +126,6 @@ impl ImportContext {
     }
 }
 
-/// The group that a row with `group: true` becomes; the reason where it can't become one.
 pub fn convert_group(source: &SourceComponent, now: DateTime<Utc>) -> Result<Converted<Group>, String> {
     let id =
         GroupId::parse(&source.id).ok_or_else(|| rejection_message("group", &source.id, &source.name, "its id"))?;
@@ -152,10 +147,10 @@ pub fn convert_group(source: &SourceComponent, now: DateTime<Utc>) -> Result<Con
     Ok(Converted { thing: group, warnings })
 }
 
-/// The component that a row becomes; the reason where it can't become one.
+/// Converts a component, or returns the reason for rejecting it.
 ///
-/// Its status is the baseline only where no unresolved incident names it: otherwise it comes from that
-/// incident, and would stay behind when the incident is over.
+/// Its status becomes the manual status only if no open incident names it. Otherwise the status comes from that
+/// incident and would remain after the incident is resolved.
 pub fn convert_component(
     source: &SourceComponent,
     known: &ImportContext,
@@ -199,12 +194,11 @@ pub fn convert_component(
     Ok(Converted { thing: component, warnings })
 }
 
-/// When something was changed last, as its source says; never later than `now`.
+/// The time of the last change; at most `now`.
 pub fn parse_changed_at(source: &str, now: DateTime<Utc>) -> DateTime<Utc> {
     parse_instant(source).map_or(now, |at| at.min(now))
 }
 
-/// The incident that `source` becomes; the reason where it can't become one.
 pub fn convert_incident(
     source: &SourceIncident,
     known: &ImportContext,
@@ -247,7 +241,7 @@ pub fn convert_incident(
     Ok(Converted { thing: ConvertedIncident { incident, review }, warnings })
 }
 
-/// The title, or what stands where there is none.
+/// The title, or a placeholder if it is empty.
 pub fn convert_title(source: &str, warn: &mut impl FnMut(String)) -> String {
     let title = sanitize::report_changes("the title was ", sanitize::sanitize_line(source, MAX_TITLE), warn);
     if title.is_empty() {
@@ -257,7 +251,7 @@ pub fn convert_title(source: &str, warn: &mut impl FnMut(String)) -> String {
     title
 }
 
-/// The updates, oldest first; one without text where there is none.
+/// The updates, oldest first; a single update without text if there are none.
 fn convert_updates(
     (source, told): (&SourceIncident, Vec<&SourceUpdate>),
     incident: &IncidentId,
@@ -267,7 +261,7 @@ fn convert_updates(
 ) -> Vec<Update> {
     let at = |row: &SourceUpdate| parse_instant(&row.display_at).or_else(|_| parse_instant(&row.created_at));
     let mut rows: Vec<(DateTime<Utc>, &SourceUpdate)> = Vec::new();
-    // A document has the newest first.
+    // Documents list the newest first.
     for row in told.into_iter().rev() {
         let posted_at = at(row).unwrap_or_else(|_| {
             warn("an update has no readable time; it is put at the start".into());
@@ -301,13 +295,13 @@ fn convert_updates(
     updates
 }
 
-/// When a text was changed after it was written, if it was.
+/// The time of the last edit, if the text was edited.
 pub fn edited_at(row: &SourceUpdate) -> Option<DateTime<Utc>> {
     let (written, changed) = (parse_instant(&row.created_at).ok()?, parse_instant(&row.updated_at).ok()?);
     (changed - written >= EDIT_TOLERANCE).then_some(changed)
 }
 
-/// Components of the incident that no update names were attached without a change of their status.
+/// Components named by the incident but by no update were attached without a status change.
 fn attach_unnamed(updates: &mut [Update], source: &SourceIncident, known: &ImportContext) {
     let named: BTreeSet<ComponentId> =
         updates.iter().flat_map(|update| &update.components).map(|component| component.id.clone()).collect();
@@ -317,7 +311,7 @@ fn attach_unnamed(updates: &mut [Update], source: &SourceIncident, known: &Impor
     }
 }
 
-/// The components that stand beside the updates, without a status of their own.
+/// The components listed beside the updates, without a status.
 pub fn attached_components(source: &SourceIncident, known: &ImportContext) -> Vec<AffectedComponent> {
     let rows = source.components.iter().map(|row| SourceAffected {
         code: row.id.clone(),
@@ -327,7 +321,7 @@ pub fn attached_components(source: &SourceIncident, known: &ImportContext) -> Ve
     convert_affected(&rows.collect::<Vec<_>>(), known, &mut |_| {})
 }
 
-/// The phase called `key`; where there is none of that name, the one before.
+/// The phase for `key`; the previous phase if unknown.
 fn convert_phase(key: &str, before: Phase, warn: &mut impl FnMut(String)) -> Phase {
     match key {
         "postmortem" => {
@@ -341,8 +335,8 @@ fn convert_phase(key: &str, before: Phase, warn: &mut impl FnMut(String)) -> Pha
     }
 }
 
-/// The id of an update. Where the source has none, or one that is taken, it is made from what stays the
-/// same, so that the next import finds it again.
+/// The update's id. If it is missing or taken, the id is derived from stable data, so that the next import finds the
+/// update again.
 pub fn update_id(
     row: &SourceUpdate,
     owner: &str,
@@ -360,13 +354,13 @@ pub fn update_id(
     id
 }
 
-/// An id for the update at `index` of the incident or maintenance `owner`, always the same.
+/// A deterministic id for the update at `index` of the incident or maintenance `owner`.
 pub fn derived_update_id(owner: &str, index: usize) -> UpdateId {
     let digest = Sha256::digest(format!("update {index} of {owner}").as_bytes());
     UpdateId::from_random(std::array::from_fn(|at| digest[at]))
 }
 
-/// The components an update names. Some documents say "none were affected" as a component without an id.
+/// The components of an update. Some sources write "none affected" as a component without an id.
 pub fn convert_affected(
     rows: &[SourceAffected],
     known: &ImportContext,
@@ -394,7 +388,7 @@ pub fn convert_affected(
     affected
 }
 
-/// Whether it is over and since when is for the source to say; the end never lies before the start.
+/// Whether and when the incident ended follows from the source's own fields. The end is never before the start.
 fn apply_source_end(incident: &mut Incident, source: &SourceIncident, warn: &mut impl FnMut(String)) {
     let known = Phase::from_key(&source.status).is_some() || source.status == "postmortem";
     if !known {
@@ -424,7 +418,7 @@ fn apply_source_end(incident: &mut Incident, source: &SourceIncident, warn: &mut
     }
 }
 
-/// What the source says of the impact is kept where it is not what the components make of it.
+/// Keeps the source's impact if it differs from the computed one.
 fn override_impact(incident: &mut Incident, source: &SourceIncident, warn: &mut impl FnMut(String)) {
     let told = match source.impact.as_str() {
         "maintenance" => Some(Impact::None),
@@ -438,7 +432,7 @@ fn override_impact(incident: &mut Incident, source: &SourceIncident, warn: &mut 
 }
 
 fn convert_start_date(source: &str, warn: &mut impl FnMut(String)) -> Option<NaiveDate> {
-    // A midnight in some documents, a day in others.
+    // A midnight in some documents, a date in others.
     let day = source.get(..10).unwrap_or(source);
     let parsed = parse_day(day).ok();
     if parsed.is_none() && !source.is_empty() {

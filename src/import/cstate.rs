@@ -1,4 +1,4 @@
-//! cState: Hugo's Markdown files with YAML front matter, one for each issue, and its `config.yml`.
+//! cState: Hugo's Markdown files with YAML front matter, one per issue, and its `config.yml`.
 
 use std::path::Path;
 
@@ -11,13 +11,12 @@ use super::source::{
     Source, SourceAffected, SourceComponent, SourceError, SourceIncident, SourcePage, SourceUpdate, list, text, told,
 };
 
-/// cState's files.
 pub struct CState {
-    /// The zone of times without an offset.
+    /// The time zone of times without an offset.
     pub zone: Tz,
 }
 
-/// What stands above the text of an issue.
+/// The YAML above an issue's text.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct FrontMatter {
@@ -41,7 +40,7 @@ struct FrontMatter {
     section: String,
 }
 
-/// The settings of the site, as far as they are about the page.
+/// The site settings that concern the page.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct SiteConfig {
@@ -61,7 +60,7 @@ struct Params {
     systems: Vec<NamedItem>,
 }
 
-/// A system, or a category of systems.
+/// A system or a category.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct NamedItem {
@@ -73,7 +72,7 @@ struct NamedItem {
     category: String,
 }
 
-/// A piece of an issue's text: what it is called, when it was written, and what it says.
+/// A section of an issue's text.
 struct IssuePart {
     status: Option<&'static str>,
     at: String,
@@ -140,13 +139,13 @@ impl CState {
         incident
     }
 
-    /// The pieces of the text, newest first as cState has them.
+    /// The sections of the text as updates, newest first like in cState.
     fn updates(&self, body: &str, start: &str, end: &str, is_over: bool) -> Vec<SourceUpdate> {
         let pieces = split_updates(body);
         let (count, mut phase) = (pieces.len(), "investigating");
         let mut updates = Vec::new();
         for (index, piece) in pieces.into_iter().rev().enumerate() {
-            // A text without a name says as a whole what was known in the end.
+            // The only section of a closed issue, if it names no phase, describes the whole incident.
             let only = if is_over && count == 1 { "resolved" } else { phase };
             phase = piece.status.unwrap_or(only);
             let at = match (piece.at.as_str(), phase) {
@@ -194,7 +193,7 @@ fn group_id(name: &str) -> String {
     slug(&format!("category {name}"))
 }
 
-/// The systems that an issue names, as its severity says they stood.
+/// The systems of an issue, with the status that its severity implies.
 fn affected_systems(matter: &FrontMatter) -> Vec<SourceAffected> {
     let status = match matter.severity.as_str() {
         _ if matter.informational == Some(true) => "operational",
@@ -207,7 +206,6 @@ fn affected_systems(matter: &FrontMatter) -> Vec<SourceAffected> {
     matter.affected.iter().filter(|name| !name.trim().is_empty()).map(named).collect()
 }
 
-/// Front matter and text.
 fn split_front_matter(text: &str) -> Result<(&str, &str), SourceError> {
     let text = text.trim_start_matches('\u{feff}').trim_start();
     let no_yaml = || SourceError::Other("it has no YAML front matter between two lines of ---".into());
@@ -216,7 +214,7 @@ fn split_front_matter(text: &str) -> Result<(&str, &str), SourceError> {
     Ok((above, below.trim_start_matches('-')))
 }
 
-/// Splits a text where a paragraph begins with a phase: `*Resolved* - It is over. {{< track "2026-03-01 10:00:00" >}}`
+/// Splits a text at paragraphs that start with a phase: `*Resolved* - It is over. {{< track "2026-03-01 10:00:00" >}}`
 fn split_updates(body: &str) -> Vec<IssuePart> {
     let mut pieces: Vec<IssuePart> = Vec::new();
     for paragraph in body.replace("\r\n", "\n").split("\n\n").map(str::trim).filter(|it| !it.is_empty()) {
@@ -236,8 +234,8 @@ fn split_updates(body: &str) -> Vec<IssuePart> {
     pieces
 }
 
-/// The phase that a paragraph begins with, if it begins with one, and what follows. An update keeps the phase
-/// before it.
+/// The phase at the start of a paragraph, and the rest. `Some(None)` is the word "Update", which keeps the previous
+/// phase.
 fn parse_phase_name(paragraph: &str) -> (Option<Option<&'static str>>, &str) {
     let bare = paragraph.trim_start_matches(['*', '_']);
     let word_end = bare.find(['*', '_', '-', ':', '–', '—']).unwrap_or(bare.len());
@@ -255,7 +253,7 @@ fn parse_phase_name(paragraph: &str) -> (Option<Option<&'static str>>, &str) {
     (Some(known), bare[word_end..].trim_start_matches(['*', '_']).trim_start().trim_start_matches(['-', ':', '–', '—']))
 }
 
-/// The text without Hugo's shortcodes, and the time that the last of them tells.
+/// The text without Hugo shortcodes, and the time in the last `track` shortcode.
 fn strip_shortcodes(text: &str) -> (String, Option<String>) {
     let (mut said, mut at, mut rest) = (String::new(), None, text);
     while let Some((before, behind)) = rest.split_once("{{<") {

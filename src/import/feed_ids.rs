@@ -1,4 +1,4 @@
-//! The ids of feed entries: an entry that keeps its id shows in no reader a second time.
+//! The ids of feed entries. Imported entries keep their ids, so that feed readers don't show them again.
 
 use super::progress::Import;
 use super::source::Source;
@@ -6,12 +6,12 @@ use crate::actions::imported;
 use crate::db::{Result, WriteTx, admin_incidents, feed_ids, maintenances};
 use crate::domain::{IncidentId, MaintenanceId};
 
-/// The longest id of an entry, in bytes.
+/// In bytes.
 const MAX_FEED_ID: usize = 255;
 const UNKNOWN_INCIDENT: &str = "unknown incident";
 
 impl Import<'_> {
-    /// Gives incidents and maintenances the ids that their entries have in the source's feed.
+    /// Stores the source's feed entry ids for incidents and maintenances.
     pub(super) async fn feed_ids(&mut self, tx: &mut WriteTx, source: &Source) -> Result<()> {
         let before = self.report.feed_ids.created;
         for (id, feed_id) in &source.feed_ids {
@@ -32,7 +32,6 @@ impl Import<'_> {
     }
 }
 
-/// Why an entry's id can't be kept, if it can't.
 async fn feed_id_error(tx: &mut WriteTx, id: &str, feed_id: &str) -> Result<Option<&'static str>> {
     let is_plain =
         feed_id.len() <= MAX_FEED_ID && feed_id.contains(':') && feed_id.bytes().all(|b| b.is_ascii_graphic());

@@ -1,4 +1,4 @@
-//! Documents in files and folders, read one part at a time so that a long history never stands in memory whole.
+//! Documents in files and folders, read part by part to limit memory use.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -7,27 +7,21 @@ use std::path::{Path, PathBuf};
 use super::Format;
 use super::source::{Source, SourceError};
 
-/// How many incidents that have a file of their own are kept in one transaction.
+/// Incidents with a file of their own per transaction.
 const BATCH_SIZE: usize = 250;
 
-/// What is imported: parts, each kept whole or not at all.
+/// The parts of an import; each is imported completely or not at all.
 pub trait SourceParts {
-    /// How many parts there are.
     fn len(&self) -> usize;
 
-    /// Whether there is nothing.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The part at `index`. Each is read twice: to learn names, and to import it.
-    ///
-    /// # Errors
-    /// Where it can't be read; then nothing of it counts.
+    /// Reads the part at `index`. Every part is read twice: first for names, then for the import.
     fn part(&self, index: usize) -> Result<Cow<'_, Source>, BrokenDocument>;
 }
 
-/// A document that can't be read.
 #[derive(Debug, thiserror::Error)]
 #[error("nothing was imported: {}: {why}", file.display())]
 pub struct BrokenDocument {
@@ -45,31 +39,26 @@ impl<T: AsRef<[Source]>> SourceParts for T {
     }
 }
 
-/// Files in one format.
 pub struct SourceFiles<'a> {
     format: &'a dyn Format,
     parts: Vec<SourcePart>,
 }
 
 struct SourcePart {
-    /// The argument of the command line that it came with.
+    /// The index of the command line argument that named the part.
     argument: usize,
     held: PartLocation,
 }
 
-/// Where it stands.
 enum PartLocation {
-    /// A file that may hold many things; the incidents that have a file of their own are taken from there.
+    /// A file with any content; incidents with a file of their own (these ids) are skipped.
     One(PathBuf, BTreeSet<String>),
-    /// Files that hold one incident each.
+    /// Files with one incident each.
     Alone(Vec<PathBuf>),
 }
 
 impl<'a> SourceFiles<'a> {
-    /// The files that `paths` name: each a file, or a folder with all in it that the format knows.
-    ///
-    /// # Errors
-    /// Where a folder can't be read, or holds nothing that the format knows.
+    /// Opens files and folders. For folders, finds all files of this format; fails if there are none.
     pub fn open(format: &'a dyn Format, paths: &[PathBuf]) -> Result<Self, BrokenDocument> {
         let mut parts = Vec::new();
         for (argument, path) in paths.iter().enumerate() {
@@ -83,7 +72,7 @@ impl<'a> SourceFiles<'a> {
         Ok(Self { format, parts })
     }
 
-    /// Which of the paths the part at `index` came with.
+    /// The index of the argument that named the part.
     pub fn argument(&self, index: usize) -> usize {
         self.parts.get(index).map_or(0, |part| part.argument)
     }
@@ -94,7 +83,7 @@ impl<'a> SourceFiles<'a> {
         self.format.read_document(file, &bytes, &|id| !elsewhere.contains(id)).map_err(broken)
     }
 
-    /// What stands in many files. One that is broken spoils none of the others.
+    /// Reads files with one incident each. A broken file is reported and skipped.
     fn read_files(&self, files: &[PathBuf]) -> Source {
         let mut all = Source::default();
         for file in files {
@@ -122,7 +111,7 @@ impl SourceParts for SourceFiles<'_> {
     }
 }
 
-/// The files in a folder, lists first, feeds last: their entries tell of what must be there already.
+/// The files in a folder: lists first, feeds last, because feed entries refer to imported incidents.
 fn list_folder(format: &dyn Format, path: &Path) -> Result<Vec<PartLocation>, BrokenDocument> {
     let mut files = Vec::new();
     let broken = |why: String| BrokenDocument { file: path.to_owned(), why: SourceError::Other(why) };
@@ -134,7 +123,7 @@ fn list_folder(format: &dyn Format, path: &Path) -> Result<Vec<PartLocation>, Br
     files.sort();
     let mut taken = BTreeSet::new();
     let (mut lists, mut feeds, mut alone) = (Vec::new(), Vec::new(), Vec::new());
-    // The last of two files about one incident says more: that beside its page, and not below `api`.
+    // If two files hold the same incident, prefer the one outside of `api`, which has more data.
     for file in files.into_iter().rev() {
         match format.single_incident_id(&file) {
             Some(id) if taken.insert(id.clone()) => alone.push(file),
@@ -153,7 +142,7 @@ fn list_folder(format: &dyn Format, path: &Path) -> Result<Vec<PartLocation>, Br
 fn walk_folder(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
-        // What a link leads to is left alone: it might lead back.
+        // Symlinks are not followed, because they could form a loop.
         if entry.file_type()?.is_dir() {
             walk_folder(&entry.path(), files)?;
         } else {

@@ -1,7 +1,6 @@
-//! Uptime Kuma: the JSON backup of version 1, and what `/api/status-page/SLUG` answers.
+//! Uptime Kuma: the JSON backup of version 1, and the response of `/api/status-page/SLUG`.
 //!
-//! A backup holds the addresses and passwords of what is watched and of whoever is told: of all that, only names and
-//! descriptions are read.
+//! A backup contains URLs, passwords and notification addresses. Only names and descriptions are read.
 
 use std::path::Path;
 
@@ -12,7 +11,6 @@ use super::Format;
 use super::sanitize::normalize_time;
 use super::source::{Source, SourceComponent, SourceError, SourceIncident, SourcePage, SourceUpdate};
 
-/// Uptime Kuma's JSON.
 pub struct Kuma;
 
 impl Format for Kuma {
@@ -26,7 +24,7 @@ impl Format for Kuma {
         match (document.get("monitorList"), document.get("publicGroupList")) {
             (_, Some(Value::Array(groups))) => convert_page(&document, groups, &mut source),
             (Some(Value::Array(monitors)), _) => convert_backup(monitors, &mut source),
-            // Some exports have the monitors by their number.
+            // Some exports have an object of monitors by id instead of a list.
             (Some(Value::Object(monitors)), _) => {
                 convert_backup(&monitors.values().cloned().collect::<Vec<_>>(), &mut source);
             }
@@ -36,7 +34,7 @@ impl Format for Kuma {
     }
 }
 
-/// Monitors become components, monitors of the kind “group” groups.
+/// Monitors become components; monitors of type “group” become groups.
 fn convert_backup(monitors: &[Value], source: &mut Source) {
     source.remarks.push("a backup has only the monitors: set the page name and delete internal components".into());
     let is_group = |monitor: &Value| monitor["type"] == "group";
@@ -49,7 +47,7 @@ fn convert_backup(monitors: &[Value], source: &mut Source) {
             ));
             continue;
         }
-        // A group within a group stands on the page's top level.
+        // A nested group becomes a top-level group.
         let parent = monitor["parent"].as_i64().filter(|_| !is_group(monitor));
         source.components.push(SourceComponent {
             id: if is_group(monitor) { group_id(&monitor["id"]) } else { number(&monitor["id"]) },
@@ -64,7 +62,6 @@ fn convert_backup(monitors: &[Value], source: &mut Source) {
     }
 }
 
-/// The groups of a public page, its incidents and its maintenances.
 fn convert_page(document: &Value, groups: &[Value], source: &mut Source) {
     let title = document.pointer("/config/title").and_then(Value::as_str).unwrap_or_default().to_owned();
     source.page = Some(SourcePage { name: title, ..SourcePage::default() });
@@ -96,7 +93,7 @@ fn convert_page(document: &Value, groups: &[Value], source: &mut Source) {
     }
 }
 
-/// What is pinned goes on; the page keeps no updates, only when the text was changed last.
+/// Pinned incidents are open. Kuma stores no updates, only the time of the last change.
 fn convert_incident(item: &Value) -> SourceIncident {
     let is_over = item["pin"] == false || item["pin"] == 0 || item["active"] == false;
     let (told, changed) = (
@@ -129,7 +126,7 @@ fn convert_incident(item: &Value) -> SourceIncident {
     }
 }
 
-/// One maintenance for each of its times; a rule by which it comes again is not kept.
+/// Creates one maintenance per listed time; the recurrence rule is not imported.
 fn convert_maintenance(item: &Value, source: &mut Source) {
     let zone: Tz = item["timezone"].as_str().and_then(|zone| zone.parse().ok()).unwrap_or(Tz::UTC);
     let (id, name) = (number(&item["id"]), text_or_number(item, "title"));

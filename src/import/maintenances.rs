@@ -1,4 +1,4 @@
-//! Scheduled maintenances from elsewhere: what each becomes, and writing it.
+//! Converts and writes scheduled maintenances.
 
 use std::collections::BTreeSet;
 
@@ -17,13 +17,13 @@ use crate::domain::{
     AffectedComponent, IncidentId, Maintenance, MaintenanceId, MaintenancePhase, MaintenanceUpdate, Update,
 };
 
-/// The shortest that a maintenance without a readable end is taken for.
+/// The assumed minimum duration of a maintenance without a readable end.
 const MIN_DURATION: TimeDelta = TimeDelta::minutes(1);
 
-/// The maintenance that `source` becomes; the reason where it can't become one.
+/// Converts a maintenance, or returns the reason for rejecting it.
 ///
-/// Most documents do not say what one does by itself. Then one that is still to come or goes on is begun and
-/// completed on time, unless its time has passed already.
+/// Most documents don't contain the automation settings. In that case a planned maintenance whose end is in the future
+/// starts and completes automatically.
 pub fn convert_maintenance(
     source: &SourceIncident,
     known: &ImportContext,
@@ -70,7 +70,7 @@ pub fn convert_maintenance(
     Ok(Converted { thing: it, warnings })
 }
 
-/// What it does by itself, where the document says so.
+/// The automation settings, if the document has them.
 fn convert_automation(source: &SourceIncident) -> Option<Automation> {
     let (starts, completes) = (source.scheduled_auto_in_progress?, source.scheduled_auto_completed?);
     let marks = source.auto_transition_to_maintenance_state.unwrap_or(true);
@@ -86,7 +86,7 @@ fn convert_end(source: &SourceIncident, start: DateTime<Utc>, warn: &mut impl Fn
     read[1].filter(|end| *end > start).unwrap_or(start + MIN_DURATION)
 }
 
-/// The updates, oldest first; one without text where there is none.
+/// The updates, oldest first; a single update without text if there are none.
 fn convert_updates(
     source: &SourceIncident,
     id: &MaintenanceId,
@@ -129,7 +129,7 @@ fn convert_updates(
     updates
 }
 
-/// The phase called `key`; where there is none of that name, the one before.
+/// The phase for `key`; the previous phase if unknown.
 fn convert_phase(key: &str, before: MaintenancePhase, warn: &mut impl FnMut(String)) -> MaintenancePhase {
     match key {
         "resolved" | "postmortem" => MaintenancePhase::Completed,
@@ -140,7 +140,7 @@ fn convert_phase(key: &str, before: MaintenancePhase, warn: &mut impl FnMut(Stri
     }
 }
 
-/// How far it has come is for the source to say, where its newest update says something else.
+/// The source's phase takes precedence over the phase of the newest update.
 fn apply_source_phase(updates: &mut [MaintenanceUpdate], source: &SourceIncident, warn: &mut impl FnMut(String)) {
     let Some(newest) = updates.last_mut() else { return };
     let says = convert_phase(&source.status, newest.phase, warn);
@@ -150,7 +150,7 @@ fn apply_source_phase(updates: &mut [MaintenanceUpdate], source: &SourceIncident
     }
 }
 
-/// Every component that it or one of its updates names.
+/// All components named by the maintenance or its updates.
 fn planned_components(
     source: &SourceIncident,
     updates: &[MaintenanceUpdate],
@@ -168,7 +168,7 @@ fn planned_components(
 }
 
 impl Import<'_> {
-    /// Writes a maintenance, as far as it differs.
+    /// Writes a maintenance if it differs from the stored one.
     pub(super) async fn maintenance(
         &mut self,
         tx: &mut WriteTx,
@@ -211,7 +211,7 @@ impl Import<'_> {
     }
 }
 
-/// An id that an update of another maintenance has already can't be kept.
+/// Replaces update ids that belong to another maintenance.
 async fn ensure_unique_update_ids(tx: &mut WriteTx, it: &mut Maintenance, warnings: &mut Vec<String>) -> Result<()> {
     for (index, update) in it.updates.iter_mut().enumerate() {
         let owner = maintenances::find_maintenance_of_update(tx, &update.id).await?;
@@ -227,7 +227,7 @@ async fn ensure_unique_update_ids(tx: &mut WriteTx, it: &mut Maintenance, warnin
     Ok(())
 }
 
-/// Whether two maintenances say the same; versions, switches, and when their rows were changed, are not said.
+/// Compares two maintenances without versions, automation, time zone and row times.
 fn same_maintenance(a: &Maintenance, b: &Maintenance) -> bool {
     let said = |it: &Maintenance| {
         let mut said = it.clone();

@@ -1,8 +1,8 @@
-//! Bringing a page from elsewhere: read the documents, decide what each thing becomes, write it.
+//! Imports status pages from other programs: reads documents, converts items, writes them.
 //!
-//! A [`Format`] reads (one file for each program that pages come from), `plan` decides (both are pure), `apply`
-//! compares with the database and writes. Ids are kept, so old links work and a second import changes nothing. What
-//! people changed here since an import is never written over.
+//! A [`Format`] reads the documents of one program, `convert` converts them (both are pure), `write` compares with the
+//! database and writes. Ids are kept, so old links work and a second import changes nothing. Local changes since the
+//! last import are never overwritten.
 
 mod cachet;
 mod convert;
@@ -38,24 +38,20 @@ use self::write::write_source;
 use crate::db::{self, Db, admin_incidents, components};
 use crate::domain::audit::Actor;
 
-/// What a program writes its page in.
+/// The file format of another program.
 pub trait Format: Sync {
-    /// Whether a file of this path, in a folder that is imported, is a document of it.
+    /// Whether a file at this path in an imported folder is a document of this format.
     fn accepts(&self, path: &Path) -> bool;
 
-    /// The id of the one incident that a file holds, where its path says so.
+    /// The id of the only incident in the file, if the path tells it.
     fn single_incident_id(&self, _path: &Path) -> Option<String> {
         None
     }
 
-    /// Reads one document, without the incidents and maintenances whose ids are not `wanted`.
-    ///
-    /// # Errors
-    /// Where it is no such document; then nothing of it counts.
+    /// Reads one document, skipping incidents and maintenances whose ids are not `wanted`.
     fn read_document(&self, path: &Path, bytes: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result<Source, SourceError>;
 }
 
-/// Why an import stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     #[error(transparent)]
@@ -64,14 +60,12 @@ pub enum ImportError {
     Document(#[from] BrokenDocument),
 }
 
-/// How an import is wanted.
 #[derive(Clone, Debug, Default)]
 pub struct ImportOptions {
-    /// Who or what noticed the incidents first, for all of them.
+    /// "Detected by" of all imported incidents.
     pub detected_by: Option<String>,
 }
 
-/// What became of the things of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KindCounts {
     pub created: usize,
@@ -80,31 +74,28 @@ pub struct KindCounts {
     pub refused: usize,
 }
 
-/// What one document did, or would do.
+/// The result of importing one part, or of a dry run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImportReport {
-    /// The page's settings: one thing.
+    /// The page settings count as one item.
     pub page: KindCounts,
     pub groups: KindCounts,
     pub components: KindCounts,
     pub incidents: KindCounts,
     pub maintenances: KindCounts,
     pub templates: KindCounts,
-    /// The ids by which feed readers know entries.
     pub feed_ids: KindCounts,
-    /// What was brought, but not as it stood; each names the thing.
+    /// Items imported with changes; each message names the item.
     pub warnings: Vec<String>,
-    /// What was not brought and why; each names the thing.
+    /// Rejected items with the reason; each message names the item.
     pub refusals: Vec<String>,
 }
 
 impl ImportReport {
-    /// Whether nothing would be different afterwards.
     pub fn changes_nothing(&self) -> bool {
         self.kinds().iter().all(|(_, kind)| kind.created + kind.changed == 0)
     }
 
-    /// What became of each kind, with its name.
     pub fn kinds(&self) -> [(&'static str, KindCounts); 7] {
         [
             ("page", self.page),
@@ -117,7 +108,6 @@ impl ImportReport {
         ]
     }
 
-    /// Adds what another part did.
     pub fn extend(&mut self, other: ImportReport) {
         for (mine, more) in [
             (&mut self.page, other.page),
@@ -138,19 +128,15 @@ impl ImportReport {
     }
 }
 
-/// How many incidents and maintenances the documents hold.
-///
-/// # Errors
-/// Where one of them can't be read.
+/// The number of incidents and maintenances in the documents.
 pub fn count_events<D: SourceParts + ?Sized>(documents: &D) -> Result<usize, BrokenDocument> {
     (0..documents.len()).map(|index| Ok(documents.part(index)?.count())).sum()
 }
 
-/// Imports documents, each part in a transaction of its own; calls `step` after each incident and maintenance.
+/// Imports each part in a transaction of its own; calls `step` after each incident and maintenance.
 ///
 /// # Errors
-/// Where a document can't be read: then nothing is imported. Where the database can't be read or written: then
-/// what earlier parts brought stays.
+/// If a document can't be read, nothing is imported. After a database error, parts imported before it remain.
 pub async fn import<D: SourceParts + ?Sized>(
     db: &Db,
     documents: &D,
@@ -172,10 +158,7 @@ pub async fn import<D: SourceParts + ?Sized>(
     Ok(reports)
 }
 
-/// Says what [`import`] would do: does it, in one transaction, and keeps nothing.
-///
-/// # Errors
-/// As [`import`].
+/// A dry run: imports everything in one transaction and rolls back.
 pub async fn preview<D: SourceParts + ?Sized>(
     db: &Db,
     documents: &D,
@@ -193,7 +176,7 @@ pub async fn preview<D: SourceParts + ?Sized>(
     Ok(reports)
 }
 
-/// What is known from the database and from all documents, whatever their order.
+/// Loads names from the database and from all documents first, so that their order doesn't matter.
 async fn load_context<D: SourceParts + ?Sized>(db: &Db, documents: &D) -> Result<ImportContext, ImportError> {
     let mut known = ImportContext::default();
     for index in 0..documents.len() {
@@ -209,10 +192,9 @@ async fn load_context<D: SourceParts + ?Sized>(db: &Db, documents: &D) -> Result
     Ok(known)
 }
 
-/// Of how many open incidents it is learned which components they name: those that are shown.
+/// The maximum number of open incidents whose components are loaded.
 const MAX_OPEN_INCIDENTS: i64 = 100;
 
-/// Who imports, for the audit.
 fn import_actor() -> Actor {
     Actor { name: "import".into(), ..Actor::shell() }
 }

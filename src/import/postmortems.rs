@@ -1,4 +1,4 @@
-//! Postmortems from elsewhere become the reviews of their incidents.
+//! Imported postmortems.
 
 use chrono::{DateTime, Utc};
 
@@ -9,15 +9,13 @@ use crate::domain::parse_time::parse_instant;
 use crate::domain::postmortem::PublishedPostmortem;
 use crate::domain::{Incident, Postmortem};
 
-/// A postmortem as a document tells it.
 pub struct ImportedPostmortem<'a> {
     body: &'a str,
-    /// Nothing where nobody may read it yet.
+    /// `None` for an unpublished postmortem.
     published_at: Option<DateTime<Utc>>,
 }
 
-/// The updates without the postmortem among them, and the postmortem. An incident that has no other update
-/// keeps it as one.
+/// Separates the postmortem from the other updates. It stays an update if the incident has no other.
 pub fn extract_postmortem(source: &SourceIncident) -> (Vec<&SourceUpdate>, Option<ImportedPostmortem<'_>>) {
     let rows: Vec<&SourceUpdate> = source.incident_updates.iter().collect();
     let told = rows.iter().position(|row| row.status == "postmortem").filter(|_| rows.len() > 1);
@@ -32,7 +30,6 @@ pub fn extract_postmortem(source: &SourceIncident) -> (Vec<&SourceUpdate>, Optio
     (rest, Some(ImportedPostmortem { body: &row.body, published_at }))
 }
 
-/// The review that a postmortem becomes.
 pub fn convert_postmortem(
     lesson: ImportedPostmortem<'_>,
     incident: &Incident,
@@ -47,15 +44,14 @@ pub fn convert_postmortem(
     Postmortem { incident: incident.id.clone(), body, published, updated_at, version: 0 }
 }
 
-/// What stands where a planned review belongs.
+/// The stored postmortem compared with the imported one.
 pub enum Existing {
-    /// The same, or none is planned.
+    /// Equal, or there is nothing to import.
     Same,
-    /// Another, or none, with its version.
+    /// Different or missing, with the version to replace.
     Other(i64),
 }
 
-/// How what is stored compares with `planned`.
 pub async fn compare_postmortem(tx: &mut WriteTx, planned: Option<&Postmortem>) -> Result<Existing> {
     let Some(planned) = planned else { return Ok(Existing::Same) };
     let stored = postmortems::find(tx, &planned.incident).await?;

@@ -1,4 +1,4 @@
-//! What one import has written so far, and what it may not touch.
+//! The state of a running import.
 
 use chrono::{DateTime, Utc};
 
@@ -7,7 +7,7 @@ use super::{ImportOptions, ImportReport, KindCounts, import_actor};
 use crate::db::{Result, WriteTx, audit};
 use crate::domain::audit::Entry;
 
-/// One import in its transaction.
+/// The import of one part in its transaction.
 pub(super) struct Import<'a> {
     pub(super) known: &'a ImportContext,
     pub(super) options: &'a ImportOptions,
@@ -17,7 +17,7 @@ pub(super) struct Import<'a> {
 }
 
 impl Import<'_> {
-    /// The converted item; a refused one is counted and reported.
+    /// The converted item; a rejected one is counted and reported.
     pub(super) fn or_reject<T>(
         &mut self,
         planned: std::result::Result<T, String>,
@@ -32,13 +32,12 @@ impl Import<'_> {
     }
 }
 
-/// Whether the newest change of it was not made by an import.
+/// Whether the last change of this item was made by someone other than an import.
 pub(super) async fn is_changed_locally(tx: &mut WriteTx, id: &str) -> Result<bool> {
     let last = audit::find_latest(tx, id).await?;
     Ok(last.is_none_or(|record| record.actor != import_actor()))
 }
 
-/// The report's line for an item that is left alone.
 pub(super) fn skipped_message(kind: &str, id: &str, name: &str) -> String {
     format!("{kind} {id} “{name}”: skipped: changed locally since the last import, or not from an import")
 }

@@ -1,4 +1,4 @@
-//! Ids from elsewhere that are words in our own addresses get another id, the same in every import.
+//! Replaces ids that are reserved words in URLs; the new ids are deterministic.
 
 use std::borrow::Cow;
 
@@ -8,8 +8,7 @@ use super::source::Source;
 use crate::domain::IncidentId;
 use crate::domain::id::is_reserved;
 
-/// `source` with other ids in the place of reserved ones, and a remark for each incident, maintenance, component, group
-/// and template that got one.
+/// Replaces reserved ids of incidents, maintenances, components, groups and templates, with a remark for each.
 pub(super) fn replace_reserved_ids(source: Cow<'_, Source>) -> Cow<'_, Source> {
     if !has_reserved_id(&source) {
         return source;
@@ -40,7 +39,7 @@ pub(super) fn replace_reserved_ids(source: Cow<'_, Source>) -> Cow<'_, Source> {
     Cow::Owned(source)
 }
 
-/// Follows the replaced ids to where others name them, and replaces those of updates.
+/// Updates references to replaced ids, and replaces ids of updates.
 fn replace_references(source: &mut Source) {
     let replace = |kind: &str, id: &mut String| *id = replacement(kind, id).unwrap_or_else(|| std::mem::take(id));
     for component in &mut source.components {
@@ -81,7 +80,7 @@ fn has_reserved_id(source: &Source) -> bool {
     of_incidents.chain(of_components).chain(of_templates).chain(source.feed_ids.keys()).any(|id| is_reserved(id))
 }
 
-/// What a reserved id is replaced by. Maintenances share their addresses with incidents, and so their ids.
+/// The replacement for a reserved id. Maintenances and incidents share one id space.
 fn replacement(kind: &str, id: &str) -> Option<String> {
     let kind = if kind == "maintenance" { "incident" } else { kind };
     let digest = Sha256::digest(format!("reserved {kind} {id}").as_bytes());

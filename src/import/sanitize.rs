@@ -1,4 +1,4 @@
-//! Texts from elsewhere, made fit to be stored; each change is told.
+//! Sanitizes imported texts; each change is reported as a warning.
 
 use chrono::SecondsFormat;
 use chrono_tz::Tz;
@@ -9,17 +9,17 @@ use crate::domain::parse_time::{parse_day, parse_instant, parse_local};
 use crate::domain::update::MAX_BODY;
 use crate::format::hex;
 
-/// In place of a missing text.
 const NO_TEXT: &str = "(no text)";
 
-/// Lines of text without control characters, at most `max` characters, and what had to be done to it.
+/// Removes control characters but newlines and tabs, and truncates to `max` characters. Returns the text and the
+/// changes made.
 pub fn sanitize_lines(text: &str, max: usize) -> (String, Vec<String>) {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let kept: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
     truncate_text(kept.trim_end(), max)
 }
 
-/// One line of text: line ends and tabs become spaces.
+/// Like [`sanitize_lines`], for a single line: newlines and tabs become spaces.
 pub fn sanitize_line(text: &str, max: usize) -> (String, Vec<String>) {
     let spaced: String = text.chars().map(|c| if matches!(c, '\n' | '\t' | '\r') { ' ' } else { c }).collect();
     let kept: String = spaced.chars().filter(|c| !c.is_control()).collect();
@@ -35,7 +35,7 @@ fn truncate_text(text: &str, max: usize) -> (String, Vec<String>) {
     (kept.trim_end().to_owned(), vec![format!("cut from {count} to {max} characters")])
 }
 
-/// An identifier made of a name, always the same: its letters and digits, or a digest where they say too little.
+/// A deterministic id from a name: its letters and digits, with a digest if those lose too much.
 pub fn slug(name: &str) -> String {
     let pieces = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|piece| !piece.is_empty());
     let slug = pieces.collect::<Vec<_>>().join("-").to_ascii_lowercase();
@@ -48,19 +48,19 @@ pub fn slug(name: &str) -> String {
     if kept.is_empty() { digest } else { format!("{kept}-{digest}") }
 }
 
-/// A time without an offset means the clock of `zone`; a day alone its beginning. What can't be read stays as it is.
+/// Interprets a time without offset in `zone`, and a date as midnight. Unreadable text is returned unchanged.
 pub fn normalize_time(time: &str, zone: Tz) -> String {
     let time = time.trim();
     if time.is_empty() || parse_instant(time).is_ok() {
         return time.to_owned();
     }
     let local = if parse_day(time).is_ok() { format!("{time} 00:00") } else { time.to_owned() };
-    // Some write fractions of a second, which mean nothing here.
+    // Fractions of a second are dropped.
     let whole = local.split_once('.').map_or(local.as_str(), |(whole, _)| whole);
     parse_local(whole, zone).map_or_else(|_| time.to_owned(), |at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }
 
-/// Whether there is HTML in `text`: a tag that begins with a letter.
+/// Whether `text` contains an HTML tag.
 pub fn has_html(text: &str) -> bool {
     let opens = |rest: &str| {
         let name = rest.trim_start_matches('/');
@@ -70,7 +70,7 @@ pub fn has_html(text: &str) -> bool {
     text.match_indices('<').any(|(at, _)| opens(&text[at + 1..]))
 }
 
-/// The text of an update; `warn` is told what was changed.
+/// The sanitized text of an update; changes are reported to `warn`.
 pub fn convert_body(source: &str, warn: &mut impl FnMut(String)) -> String {
     let body = report_changes("a text was ", sanitize_lines(source, MAX_BODY), warn);
     if has_html(&body) {
@@ -83,7 +83,6 @@ pub fn convert_body(source: &str, warn: &mut impl FnMut(String)) -> String {
     body
 }
 
-/// The text, after telling `warn` what was changed.
 pub fn report_changes(what: &str, (text, changes): (String, Vec<String>), warn: &mut impl FnMut(String)) -> String {
     changes.iter().for_each(|change| warn(format!("{what}{change}")));
     text

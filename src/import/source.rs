@@ -1,13 +1,12 @@
-//! What documents from elsewhere say, in the words of Statuspage's API, whatever they were written in.
-//!
-//! Everything is text as it stood there: what it means, and whether it means anything, is decided by `plan`.
+//! The imported data in the terms of Statuspage's API, whatever the source format. Values are unvalidated text;
+//! `convert` interprets them.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// What one document holds. Things that can't be read at all stand in `broken`, with what is known of them.
+/// The content of one document. Items that can't be parsed are described in `broken`.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
     pub page: Option<SourcePage>,
@@ -15,17 +14,15 @@ pub struct Source {
     pub incidents: Vec<SourceIncident>,
     pub maintenances: Vec<SourceIncident>,
     pub templates: Vec<SourceTemplate>,
-    /// The ids of entries in a feed, by the ids of the incidents and maintenances they tell of.
+    /// Ids of feed entries by incident or maintenance id.
     pub feed_ids: BTreeMap<String, String>,
-    /// The address of the page itself, where the document tells it: scheme and host.
+    /// Scheme and host of the imported page, if the document contains them.
     pub origin: String,
-    /// What whoever imports should know of the document as a whole.
+    /// Notes about the whole document for the user.
     pub remarks: Vec<String>,
-    /// Things that have not the shape of what they should be.
     pub broken: Vec<String>,
 }
 
-/// Why a document can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     #[error("it is not JSON: {0}")]
@@ -55,7 +52,6 @@ pub struct SourcePage {
     pub updated_at: String,
 }
 
-/// A component, or a group of components.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct SourceComponent {
@@ -83,7 +79,7 @@ pub struct SourceComponent {
     pub only_show_if_degraded: bool,
 }
 
-/// An incident, or a maintenance: the same with a planned time.
+/// An incident, or a maintenance if it has scheduled times.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct SourceIncident {
@@ -107,10 +103,10 @@ pub struct SourceIncident {
     pub scheduled_for: String,
     #[serde(deserialize_with = "text")]
     pub scheduled_until: String,
-    /// What people set; only some documents say whether they did.
+    /// Set manually; only some documents have this field.
     #[serde(deserialize_with = "text")]
     pub impact_override: String,
-    /// What a maintenance does by itself; only some documents say it.
+    /// Automation settings; only some documents have these fields.
     #[serde(deserialize_with = "told")]
     pub scheduled_remind_prior: Option<bool>,
     #[serde(deserialize_with = "told")]
@@ -123,14 +119,14 @@ pub struct SourceIncident {
     pub postmortem_body: String,
     #[serde(deserialize_with = "text")]
     pub postmortem_published_at: String,
-    /// Whether only those who log in saw it.
+    /// Visible only to logged-in users.
     #[serde(skip)]
     pub is_internal: bool,
     #[serde(deserialize_with = "text")]
     pub shortlink: String,
     #[serde(deserialize_with = "list")]
     pub incident_updates: Vec<SourceUpdate>,
-    /// Every component it ever affected, as they are now.
+    /// All components affected at any time, with their current data.
     #[serde(deserialize_with = "list")]
     pub components: Vec<SourceComponent>,
 }
@@ -161,12 +157,12 @@ pub struct SourceAffected {
     pub code: String,
     #[serde(deserialize_with = "text")]
     pub name: String,
-    /// Empty where the document does not say it: then it is as the component stands now.
+    /// Empty in some documents, which means the component's current status.
     #[serde(deserialize_with = "text")]
     pub new_status: String,
 }
 
-/// What managers prepared.
+/// An incident template.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct SourceTemplate {
@@ -185,7 +181,6 @@ pub struct SourceTemplate {
 }
 
 impl Source {
-    /// Adds what another document holds.
     pub fn extend(&mut self, other: Source) {
         let Source { page, components, incidents, maintenances, templates, feed_ids, origin, remarks, broken } = other;
         self.page = page.or(self.page.take());
@@ -201,7 +196,7 @@ impl Source {
         }
     }
 
-    /// How many incidents and maintenances there are.
+    /// The number of incidents and maintenances.
     pub fn count(&self) -> usize {
         self.incidents.len() + self.maintenances.len()
     }
@@ -213,24 +208,22 @@ impl SourceIncident {
             || matches!(self.status.as_str(), "scheduled" | "in_progress" | "verifying" | "completed")
     }
 
-    /// Whether it is a maintenance that goes on, as far as its status says.
     pub fn is_in_progress(&self) -> bool {
         matches!(self.status.as_str(), "in_progress" | "verifying")
     }
 
-    /// Whether it is still going on, as far as its status says.
     pub fn is_open(&self) -> bool {
         !matches!(self.status.as_str(), "resolved" | "postmortem")
     }
 }
 
-/// A thing by its id and name, as far as it has them.
+/// Id and name for messages, `?` if missing.
 pub fn describe_item(value: &Value) -> String {
     let field = |key| value.get(key).and_then(Value::as_str).unwrap_or("?").to_owned();
     format!("{} “{}”", field("id"), field("name"))
 }
 
-/// Text, or what can stand for it; empty where there is none.
+/// A string, or a number as string; empty otherwise.
 pub fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     Ok(match Value::deserialize(from)? {
         Value::String(text) => text,
@@ -247,12 +240,12 @@ pub fn truth<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
     Ok(Value::deserialize(from)?.as_bool().unwrap_or(false))
 }
 
-/// Yes or no, where either is said.
+/// A boolean, or `None` for anything else.
 pub fn told<'de, D: Deserializer<'de>>(from: D) -> Result<Option<bool>, D::Error> {
     Ok(Value::deserialize(from)?.as_bool())
 }
 
-/// The items that can be read; none where there is no list.
+/// The items that can be parsed; empty if the value is no list.
 pub fn list<'de, D: Deserializer<'de>, T: serde::de::DeserializeOwned>(from: D) -> Result<Vec<T>, D::Error> {
     let Value::Array(items) = Value::deserialize(from)? else { return Ok(Vec::new()) };
     Ok(items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect())

@@ -1,4 +1,4 @@
-//! Statuspage's documents: of its public API, of its management API, and the ids in its feed.
+//! Statuspage's documents: public API, management API, and the entry ids in its feed.
 
 use std::fmt;
 use std::path::Path;
@@ -11,10 +11,9 @@ use super::Format;
 use super::source::{Source, SourceComponent, SourceError, SourceIncident, describe_item};
 use crate::domain::id::is_id;
 
-/// Lists that say nothing that other documents don't.
+/// Files without data of their own.
 const IGNORED_FILES: [&str; 4] = ["status.json", "openapi.json", "feed.json", "uptime_showcase.json"];
 
-/// The documents of Statuspage's API, in files.
 pub struct Statuspage;
 
 impl Format for Statuspage {
@@ -24,7 +23,7 @@ impl Format for Statuspage {
         is_list || name.ends_with(".atom")
     }
 
-    /// `incidents/ID.json`, but not the list of those unresolved.
+    /// Matches `incidents/ID.json`, except the list `incidents/unresolved.json`.
     fn single_incident_id(&self, path: &Path) -> Option<String> {
         let id = path.file_name()?.to_str()?.strip_suffix(".json")?;
         let is_one = path.parent()?.file_name()? == "incidents" && is_id(id) && id != "unresolved";
@@ -36,15 +35,12 @@ impl Format for Statuspage {
     }
 }
 
-/// Reads a document: one JSON object, a list of incidents, one incident a line, or a feed.
-///
-/// # Errors
-/// Where it is not that to its end, or holds nothing of what is looked for. Then nothing of it counts.
+/// Reads a document: a JSON object, a list of incidents, one incident per line, or a feed. Fails if any part of it
+/// can't be parsed or nothing known is found.
 pub fn read(bytes: &[u8]) -> Result<Source, SourceError> {
     read_document_filtered(bytes, &|_| true)
 }
 
-/// The same without the incidents and maintenances whose ids are not `wanted`.
 fn read_document_filtered(bytes: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result<Source, SourceError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if bytes.trim_ascii_start().starts_with(b"<") {
@@ -63,13 +59,12 @@ fn read_document_filtered(bytes: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result
     if any { Ok(source) } else { Err(SourceError::Empty) }
 }
 
-/// The origin of the page, where the address of an incident lies on it.
+/// The page's origin, if the incident's short link is on the page.
 fn page_origin(incident: &SourceIncident) -> Option<String> {
     let origin = incident.shortlink.strip_suffix(&format!("/incidents/{}", incident.id))?;
     Some(origin.to_owned())
 }
 
-/// The ids of the entries, which feed readers know them by.
 fn read_feed(bytes: &[u8]) -> Result<Source, SourceError> {
     let feed = Feed::read_from(bytes).map_err(|error| SourceError::NotAFeed(error.to_string()))?;
     let page = |links: &[atom_syndication::Link]| {
@@ -86,14 +81,14 @@ fn read_feed(bytes: &[u8]) -> Result<Source, SourceError> {
     Ok(source)
 }
 
-/// One document, whose incidents go into the source one by one: a list of many never stands in memory twice.
+/// A JSON document, deserialized incident by incident: a long list is never in memory as JSON and converted at once.
 struct Document<'a> {
     source: &'a mut Source,
     wanted: &'a dyn Fn(&str) -> bool,
 }
 
 impl<'de> DeserializeSeed<'de> for Document<'_> {
-    /// Whether it was one.
+    /// Whether the document has known content.
     type Value = bool;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<bool, D::Error> {
@@ -127,7 +122,7 @@ impl<'de> Visitor<'de> for Document<'_> {
             has_lists = true;
             map.next_value_seed(Items { take, source: self.source, wanted: self.wanted })?;
         }
-        // Before the rest, for an incident has components too.
+        // Checked before the other keys, because an incident has `components` too.
         if rest.contains_key("incident_updates") {
             take_incident(Value::Object(rest), self.source);
             return Ok(true);
@@ -137,10 +132,9 @@ impl<'de> Visitor<'de> for Document<'_> {
     }
 }
 
-/// What becomes of an item of a list.
 type ItemHandler = fn(Value, &mut Source);
 
-/// The items of a list, or none for null.
+/// A list, or null.
 struct Items<'a> {
     take: ItemHandler,
     source: &'a mut Source,
@@ -176,7 +170,7 @@ impl<'de> Visitor<'de> for Items<'_> {
     }
 }
 
-/// Everything but the lists of incidents; says whether there was anything that is known.
+/// Takes all keys except the incident lists; returns whether any key was known.
 fn take_rest(mut rest: Map<String, Value>, source: &mut Source) -> Result<bool, &'static str> {
     let kinds = ["page", "components", "incident", "component_groups", "incident_templates", "subscribers_count"];
     let known = kinds.iter().any(|kind| rest.contains_key(*kind));

@@ -1,4 +1,4 @@
-//! Templates from elsewhere.
+//! Imports incident templates.
 
 use chrono::{DateTime, Utc};
 
@@ -12,7 +12,6 @@ use crate::domain::incident::MAX_TITLE;
 use crate::domain::template::MAX_NAME;
 use crate::domain::{ComponentId, Phase, Status, Template, TemplateId};
 
-/// The template that `source` becomes; the reason where it can't become one.
 fn convert_template(source: &SourceTemplate, now: DateTime<Utc>) -> std::result::Result<Converted<Template>, String> {
     let refuse = |what: &str| format!("template {} “{}”: {what}", source.id, source.name);
     let id = TemplateId::parse(&source.id).ok_or_else(|| refuse("its id can't be read"))?;
@@ -30,7 +29,7 @@ fn convert_template(source: &SourceTemplate, now: DateTime<Utc>) -> std::result:
         title: sanitize::sanitize_line(&source.title, MAX_TITLE).0,
         body: sanitize::convert_body(&source.body, &mut warn),
         phase,
-        // It says which, but not how they stand.
+        // The source names the components, but not their status.
         components: named.map(|id| (id, Status::Operational)).collect(),
         created_at: now,
         updated_at: now,
@@ -41,7 +40,6 @@ fn convert_template(source: &SourceTemplate, now: DateTime<Utc>) -> std::result:
 }
 
 impl Import<'_> {
-    /// Writes the templates, as far as they differ.
     pub(super) async fn templates(&mut self, tx: &mut WriteTx, source: &Source) -> Result<()> {
         for row in &source.templates {
             let planned = convert_template(row, self.now);

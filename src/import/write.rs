@@ -1,4 +1,4 @@
-//! Comparing what is planned with what the database holds, and writing the difference.
+//! Compares converted items with the database and writes the differences.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,14 +19,11 @@ use crate::domain::parse_time::parse_zone;
 use crate::domain::{Component, ComponentId, Group, GroupId, Incident, MaintenanceId, Page, Postmortem};
 use crate::format::url::is_safe_url;
 
-/// The name of a page nobody has set up yet.
+/// The name of an unconfigured page.
 const DEFAULT_PAGE_NAME: &str = "Status";
 
-/// Writes what `source` holds, as far as it differs, into `tx`. The caller keeps it, with the entries
-/// for the audit, or drops it: that makes a preview.
-///
-/// # Errors
-/// Where the database can't be read or written. What is wrong with a thing stands in the report.
+/// Writes the differences between `source` and the database into `tx`. The caller commits with the returned audit
+/// entries, or rolls back for a dry run. Problems with single items are in the report.
 pub async fn write_source(
     tx: &mut WriteTx,
     source: &Source,
@@ -101,7 +98,7 @@ impl Import<'_> {
         let stored_ids: BTreeSet<String> = stored.iter().map(|group| group.id.to_string()).collect();
         let mut stored: BTreeMap<GroupId, Group> = stored.into_iter().map(|group| (group.id.clone(), group)).collect();
         let here = source.components.iter().filter(|row| row.group);
-        // A component may come before its group does, which then comes with it.
+        // A component's group may be in a later document and is then imported here.
         let elsewhere = self.known.groups_in_other_documents(source).into_iter();
         for row in here.chain(elsewhere.filter(|row| !stored_ids.contains(&row.id))) {
             let Some(Converted { mut thing, warnings }) =
@@ -143,7 +140,7 @@ impl Import<'_> {
             let Some(Converted { mut thing, warnings }) = self.or_reject(planned, |r| &mut r.components) else {
                 continue;
             };
-            // A group may have been refused.
+            // The group may have been rejected.
             thing.group_id = thing.group_id.filter(|group| groups.contains(group));
             match stored.get(&thing.id) {
                 None => {
@@ -229,7 +226,7 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// Writes the review of an incident over the one of that version.
+    /// Replaces the stored postmortem of this version.
     async fn review(&mut self, tx: &mut WriteTx, review: Postmortem, title: &str, version: i64) -> Result<()> {
         let mut review = Postmortem { version, ..review };
         self.entries.push(imported::postmortem(tx, title, &mut review).await?);
@@ -251,7 +248,7 @@ impl Import<'_> {
     }
 }
 
-/// An id that an update of another incident has already can't be kept.
+/// Replaces update ids that belong to another incident.
 async fn ensure_unique_update_ids(tx: &mut WriteTx, incident: &mut Incident, warnings: &mut Vec<String>) -> Result<()> {
     for (index, update) in incident.updates.iter_mut().enumerate() {
         let owner = admin_incidents::find_incident_of_update(tx, &update.id).await?;
@@ -297,7 +294,7 @@ fn same_component(a: &Component, b: &Component) -> bool {
     (&a.name, &a.description, &a.group_id) == (&b.name, &b.description, &b.group_id) && shown(a) == shown(b)
 }
 
-/// Whether two incidents say the same; versions, and when their rows were changed, are not said.
+/// Compares two incidents without versions, row times and internal note.
 fn same_incident(a: &Incident, b: &Incident) -> bool {
     let said = |incident: &Incident| {
         let mut said = incident.clone();

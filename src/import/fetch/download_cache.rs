@@ -1,4 +1,4 @@
-//! The folder in which fetched documents are kept.
+//! The cache folder for fetched documents.
 
 use std::path::{Path, PathBuf};
 
@@ -7,22 +7,19 @@ use url::Url;
 
 use crate::private_folder::create_private_folder;
 
-/// Says from where the documents are.
+/// The file with the source's URL.
 const SOURCE_FILE: &str = "from";
-/// Says that they were imported.
+/// Exists once the documents were imported.
 const IMPORTED_FILE: &str = "imported";
 
-/// Documents that were fetched, by the paths of their addresses.
+/// Fetched documents, by URL path.
 pub struct DownloadCache {
     folder: PathBuf,
 }
 
 impl DownloadCache {
-    /// The folder for what is fetched from `url`: empty after an import, or where everything is wanted `anew`; else
-    /// with what was fetched before.
-    ///
-    /// # Errors
-    /// Where it can't be used, or holds something else.
+    /// Opens the cache for `url`. It is emptied after an import or with `anew`. Fails if the folder holds other files
+    /// or the cache of another URL.
     pub fn open(folder: &Path, url: &Url, anew: bool) -> anyhow::Result<Self> {
         let keep = Self { folder: folder.to_owned() };
         match std::fs::read_to_string(folder.join(SOURCE_FILE)) {
@@ -42,33 +39,23 @@ impl DownloadCache {
         Ok(keep)
     }
 
-    /// Where it is.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Says that everything was imported.
-    ///
-    /// # Errors
-    /// Where it can't be written.
     pub fn mark_imported(&self) -> anyhow::Result<()> {
         self.put(IMPORTED_FILE, b"")
     }
 
-    /// Whether the document `name` was fetched.
     pub fn has(&self, name: &str) -> bool {
         self.folder.join(name).exists()
     }
 
-    /// The document `name`, if it was fetched.
     pub fn document(&self, name: &str) -> Option<Vec<u8>> {
         std::fs::read(self.folder.join(name)).ok()
     }
 
-    /// Keeps a document: wholly, or not at all.
-    ///
-    /// # Errors
-    /// Where it can't be written.
+    /// Stores a document atomically.
     pub fn put(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
         let file = self.folder.join(name);
         let folder = file.parent().unwrap_or(&self.folder);

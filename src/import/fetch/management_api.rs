@@ -1,4 +1,4 @@
-//! The management API: everything a token may read, also what visitors don't see.
+//! Fetches from the management API, which includes data that visitors don't see.
 
 use std::collections::BTreeSet;
 
@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::{DownloadCache, FetchStep, ThrottledClient};
 use crate::domain::id::is_id;
 
-/// How many things a page holds.
+/// Items per request.
 const PER_PAGE: usize = 100;
-/// The most pages of one kind.
+/// The maximum number of requests per list.
 const MAX_PAGES: usize = 1000;
 
 pub async fn fetch_all(
@@ -34,7 +34,7 @@ pub async fn fetch_all(
     Ok(problems)
 }
 
-/// Keeps the page and gives its id.
+/// Stores the page and returns its id.
 async fn fetch_page(
     polite: &mut ThrottledClient<'_>,
     keep: &DownloadCache,
@@ -61,7 +61,7 @@ async fn fetch_page(
     Ok(id)
 }
 
-/// Keeps every page of a list; a sentence where there is no such list.
+/// Stores every page of a list; returns a message if the list doesn't exist.
 async fn fetch_list(
     polite: &mut ThrottledClient<'_>,
     keep: &DownloadCache,
@@ -82,7 +82,7 @@ async fn fetch_list(
         let rows = items.as_array().with_context(|| format!("/{path}: it is no list"))?;
         let before = known.len();
         known.extend(rows.iter().filter_map(|row| row["id"].as_str()).map(str::to_owned));
-        // A server that knows no pages gives the same again and again.
+        // A server without pagination returns the same items for every page.
         if known.len() == before {
             break;
         }
@@ -97,7 +97,7 @@ async fn fetch_list(
     Ok(None)
 }
 
-/// Counts who will have to subscribe again.
+/// The number of subscribers, who will have to subscribe again.
 async fn count_subscribers(polite: &mut ThrottledClient<'_>, keep: &DownloadCache, id: &str) -> anyhow::Result<()> {
     let name = "v1/subscribers.json";
     if !keep.has(name) {
@@ -107,7 +107,7 @@ async fn count_subscribers(polite: &mut ThrottledClient<'_>, keep: &DownloadCach
     Ok(())
 }
 
-/// All numbers in it, however they are grouped.
+/// The sum of all numbers, at any depth.
 fn sum_numbers(counts: &Value) -> u64 {
     match counts {
         Value::Number(number) => number.as_u64().unwrap_or(0),

@@ -1,7 +1,7 @@
-//! Fetching a page from where it is served, into a folder of the documents that an import of files reads.
+//! Fetches a page from its URL into a folder of documents, which are then imported like files.
 //!
-//! One request at a time. What was fetched is kept: a run that was stopped goes on where it stopped, and what a preview
-//! fetched is imported without asking again. Once it was imported, the next run asks anew.
+//! Requests are sequential. Fetched documents are cached: an interrupted run resumes, and a dry run needn't be fetched
+//! again. After an import the next run fetches everything again.
 
 mod download_cache;
 mod management_api;
@@ -11,29 +11,23 @@ mod throttled_client;
 pub use download_cache::DownloadCache;
 pub use throttled_client::{Throttle, ThrottledClient};
 
-/// What goes on, for whoever watches.
+/// Progress of a fetch.
 #[derive(Clone, Copy, Debug)]
 pub enum FetchStep<'a> {
-    /// Something is asked for.
     Asking(&'a str),
-    /// The server wants us to wait, in seconds.
+    /// Waiting at the server's request, in seconds.
     Waiting(u64),
-    /// So many incidents of so many are fetched.
+    /// Fetched and total number of incidents.
     Incidents(usize, usize),
 }
 
-/// Fetches what a page shows to everybody. Gives what could not be fetched, each a sentence.
-///
-/// # Errors
-/// Where the server does not answer as such a page does, or nothing can be kept.
+/// Fetches the public data of a page. Returns a message for each document that could not be fetched.
 pub async fn fetch_public(polite: &mut ThrottledClient<'_>, keep: &DownloadCache) -> anyhow::Result<Vec<String>> {
     public_api::fetch_all(polite, keep).await
 }
 
-/// Fetches what the management API tells of the page `id`, or of the only one. Gives what could not be fetched.
-///
-/// # Errors
-/// As [`public_api`]; and where there are several pages and none is named.
+/// Fetches the page `id` from the management API, or the only page of the token. Returns a message for each list that
+/// could not be fetched. Fails if the token has several pages and `id` is `None`.
 pub async fn fetch_managed(
     polite: &mut ThrottledClient<'_>,
     keep: &DownloadCache,

@@ -1,4 +1,4 @@
-//! A public page: its lists, its history month by month for older incidents, each of these, and its feed.
+//! Fetches a public page: its lists, the history for older incidents, each of those, and the feed.
 
 use std::collections::BTreeSet;
 
@@ -9,17 +9,16 @@ use super::{DownloadCache, FetchStep, ThrottledClient};
 use crate::domain::id::is_id;
 use crate::import::{Source, read};
 
-/// The lists, of which each holds the newest fifty.
+/// Each list holds the newest fifty entries.
 const LISTS: [&str; 4] =
     ["api/v2/summary.json", "api/v2/components.json", "api/v2/incidents.json", "api/v2/scheduled-maintenances.json"];
 const FEED: &str = "history.atom";
-/// After so many pages of the history without anything new there is nothing more: two years.
+/// Stop after this many history pages without a new incident; eight pages are two years.
 const MAX_EMPTY_PAGES: usize = 8;
-/// The most pages of the history: fifty years.
+/// The maximum number of history pages; 200 pages are fifty years.
 const MAX_PAGES: usize = 200;
-/// The most incidents.
 const MAX_INCIDENTS: usize = 100_000;
-/// So many in one page of the history are as many as some servers tell.
+/// Some servers truncate a history page at this number of incidents.
 const TRUNCATED_AT: usize = 500;
 
 #[derive(Deserialize)]
@@ -44,7 +43,7 @@ pub async fn fetch_all(polite: &mut ThrottledClient<'_>, keep: &DownloadCache) -
     for list in LISTS {
         listed.extend(fetch_required(polite, keep, list).await?);
     }
-    // The feed is what some pages don't have, and others have switched off.
+    // Not every page has a feed.
     if !keep.has(FEED)
         && let Some(feed) = polite.get(FEED).await?
     {
@@ -67,7 +66,7 @@ pub async fn fetch_all(polite: &mut ThrottledClient<'_>, keep: &DownloadCache) -
     Ok(problems)
 }
 
-/// A document without which there is no page.
+/// A required document; fails if it doesn't exist.
 async fn fetch_required(polite: &mut ThrottledClient<'_>, keep: &DownloadCache, name: &str) -> anyhow::Result<Source> {
     if let Some(kept) = keep.document(name) {
         return read(&kept).with_context(|| keep.folder().join(name).display().to_string());
@@ -80,7 +79,7 @@ async fn fetch_required(polite: &mut ThrottledClient<'_>, keep: &DownloadCache, 
     Ok(source)
 }
 
-/// The ids of everything in the history, newest first.
+/// The ids of all incidents in the history, newest first.
 async fn fetch_history(
     polite: &mut ThrottledClient<'_>,
     keep: &DownloadCache,
@@ -131,7 +130,7 @@ fn parse_rows(body: &[u8]) -> Result<Vec<Row>, serde_json::Error> {
     Ok(history.months.into_iter().flat_map(|month| month.incidents).collect())
 }
 
-/// One incident, wherever it is told; a sentence where it is not.
+/// Fetches an incident from either path; returns a message if neither has it.
 async fn fetch_incident(
     polite: &mut ThrottledClient<'_>,
     keep: &DownloadCache,
@@ -156,7 +155,7 @@ async fn fetch_incident(
     Ok(Some(format!("incident {code}: {problem}")))
 }
 
-/// Whether a maintenance to come begins and ends by itself stands only in its own document, if there is one.
+/// Automatic start and completion of an upcoming maintenance are only in its own document, if there is one.
 async fn fetch_automation(polite: &mut ThrottledClient<'_>, keep: &DownloadCache, id: &str) -> anyhow::Result<()> {
     let place = format!("incidents/{id}.json");
     if !keep.has(&place)

@@ -1,4 +1,4 @@
-//! Asking a server one thing at a time, and waiting when it wants us to.
+//! An HTTP client with sequential, throttled requests and retries.
 
 use std::time::Duration;
 
@@ -13,42 +13,40 @@ use super::FetchStep;
 use crate::clock::Clock;
 use crate::net::http_client::{HttpClient, HttpClientError, ResponseLimits};
 
-/// How often the same is asked before we give up.
+/// Attempts per request, including the first.
 const MAX_ATTEMPTS: u32 = 6;
-/// The longest that we wait for a server that asks us to, in seconds.
+/// The longest accepted `Retry-After`, in seconds.
 const MAX_RETRY_AFTER: u64 = 600;
-/// What people do after we have given up.
 const RETRY_HINT: &str = "run the same command again later; fetched files are cached";
 
-/// How fast we ask, and how much an answer may take.
+/// Request rate and response limits.
 #[derive(Clone, Copy, Debug)]
 pub struct Throttle {
-    /// Between two requests.
+    /// The pause between two requests.
     pub pause: Duration,
-    /// How long a second of waiting lasts: a second, but for tests.
+    /// The length of a second of waiting; shorter in tests.
     pub second: Duration,
     pub bounds: ResponseLimits,
-    /// Of all answers together, in bytes.
+    /// The limit for all responses together, in bytes.
     pub total: usize,
 }
 
 impl Throttle {
-    /// Five requests a second at the most, for documents that are made to be read by everybody.
+    /// At most five requests per second, for public documents.
     pub fn public() -> Self {
         let bounds = ResponseLimits { time: Duration::from_secs(60), size: 16 << 20 };
         Self { pause: Duration::from_millis(200), second: Duration::from_secs(1), bounds, total: 2 << 30 }
     }
 
-    /// One request a second, as the management API allows.
+    /// One request per second, the limit of the management API.
     pub fn managed() -> Self {
         Self { pause: Duration::from_secs(1), ..Self::public() }
     }
 }
 
-/// A server that is asked politely.
 pub struct ThrottledClient<'a> {
     outbound: HttpClient,
-    /// What stands before every path, with a slash at its end.
+    /// Prefix of every path; ends with a slash.
     base: Url,
     authorization: Option<HeaderValue>,
     pace: Throttle,
@@ -59,10 +57,8 @@ pub struct ThrottledClient<'a> {
 }
 
 impl<'a> ThrottledClient<'a> {
-    /// The server at `base`, which is asked with `token` where there is one.
-    ///
-    /// # Errors
-    /// Where the address or the token makes no sense.
+    /// Creates a client for `base`; `token` is sent with every request. Fails if the URL or the token is invalid, or if
+    /// the token would be sent unencrypted.
     pub fn new(
         base: &Url,
         token: Option<&str>,
@@ -87,10 +83,7 @@ impl<'a> ThrottledClient<'a> {
         Ok(Self { outbound, base, authorization, pace, clock: clock.clone(), watch, asked: 0, received: 0 })
     }
 
-    /// What the server has at `path`, or nothing where it has nothing there.
-    ///
-    /// # Errors
-    /// A sentence with the address, where it does not answer as it should.
+    /// Returns the response body, or `None` if the server has nothing at `path`.
     pub async fn get(&mut self, path: &str) -> anyhow::Result<Option<Bytes>> {
         let url = self.base.join(path)?;
         for attempt in 0..MAX_ATTEMPTS {
@@ -122,7 +115,6 @@ impl<'a> ThrottledClient<'a> {
         bail!("{url}: no answer after {MAX_ATTEMPTS} attempts; {RETRY_HINT}")
     }
 
-    /// Says how far it has come.
     pub fn report(&self, step: FetchStep<'_>) {
         (self.watch)(step);
     }
@@ -152,7 +144,7 @@ impl<'a> ThrottledClient<'a> {
         }
     }
 
-    /// How long a `Retry-After` means: seconds, or a date.
+    /// Parses `Retry-After`: seconds, or an HTTP date.
     fn parse_retry_after(&self, value: &str) -> Option<u64> {
         let until = |date: &str| {
             let at = DateTime::parse_from_rfc2822(date).ok()?;
@@ -162,7 +154,6 @@ impl<'a> ThrottledClient<'a> {
     }
 }
 
-/// Whether only this machine is asked.
 fn is_localhost(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -175,6 +166,6 @@ fn is_localhost(url: &Url) -> bool {
 enum FetchOutcome {
     Found,
     Missing,
-    /// Asked for another time; after so many seconds, where the server says it.
+    /// Retry later; after this number of seconds, if the server sent one.
     Later(Option<u64>),
 }
