@@ -30,7 +30,6 @@ pub async fn preview(body: String) -> Result<String, ServerFnError> {
 pub fn Composer(
     /// The initial message, rendered by `format::markdown`.
     html: String,
-    /// The label of the selected phase.
     phase: String,
     /// The draft key: an incident's id, [`NEW_DRAFT`], or empty for no draft.
     draft: String,
@@ -88,13 +87,11 @@ fn follow_phase(phase: RwSignal<String>) {
     on_cleanup(move || listener.remove());
 }
 
-/// The label of a phase of an incident or a maintenance.
 fn phase_words(key: &str) -> Option<&'static str> {
     Phase::from_key(key).map(Phase::words).or_else(|| MaintenancePhase::from_key(key).map(MaintenancePhase::words))
 }
 
-/// Requests the preview of `text`. The response is dropped if the message has changed; on an error the previous preview
-/// stays.
+/// Requests a preview. Drops the response if the message has changed; keeps the previous preview on an error.
 fn refresh(text: String, shown: RwSignal<String>) {
     leptos::task::spawn_local(async move {
         if let Ok(html) = preview(text.clone()).await

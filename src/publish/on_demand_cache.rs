@@ -58,7 +58,7 @@ impl OnDemandError {
 pub(super) struct OnDemandCache {
     /// By edition and address.
     pages: moka::future::Cache<String, Arc<PreparedResponse>>,
-    /// By address: the latest rendering, used during outages.
+    /// By address: the latest rendering, also used during outages.
     latest: moka::sync::Cache<String, LatestCopy>,
     /// By address: the copy with the stale notice.
     stale: moka::sync::Cache<String, StaleCopy>,

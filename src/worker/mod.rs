@@ -1,5 +1,4 @@
-//! Background work: opens the database, follows its revision, runs scheduled steps, re-renders as time passes. Each
-//! step is an async function that tests can call.
+//! Background work: opens the database, follows its revision, runs scheduled steps, re-renders as time passes.
 
 pub mod maintenances;
 mod probe;
@@ -34,7 +33,6 @@ const POLL_INTERVAL: Duration = Duration::from_millis(300);
 const ROUND_TIMEOUT: Duration = Duration::from_secs(45);
 /// Re-renders an unchanged Site, because ages ("open for 12m") and days change.
 const REFRESH_INTERVAL: TimeDelta = TimeDelta::seconds(60);
-/// How often expired rows are deleted.
 const SWEEP_INTERVAL: TimeDelta = TimeDelta::minutes(10);
 /// The smallest clock change that is noticed; smaller ones are normal clock synchronization.
 const CLOCK_JUMP: TimeDelta = TimeDelta::seconds(5);
@@ -100,8 +98,7 @@ async fn ends(future: impl Future<Output = ()>) -> bool {
     ended
 }
 
-/// Opens the database, if it may replace the published state: migrates it and offers a setup link. Returns the reason
-/// if it is unavailable.
+/// Opens and migrates the database, and offers a setup link. Returns the reason if the database is not used.
 async fn open_database(state: &State) -> anyhow::Result<Option<String>> {
     let now = state.clock.now();
     let taken_up = match state.db.examine(now).await {
@@ -136,7 +133,7 @@ async fn open_database(state: &State) -> anyhow::Result<Option<String>> {
     Ok(None)
 }
 
-/// Creates a one-time link for the first owner, if there is no manager yet.
+/// `None` if there is a manager already.
 pub async fn offer_setup_link(state: &State) -> db::Result<Option<String>> {
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
@@ -154,19 +151,15 @@ pub async fn offer_setup_link(state: &State) -> db::Result<Option<String>> {
 #[derive(Default)]
 pub struct Worker {
     refreshed_at: Option<Monotonic>,
-    /// The full hour of the last refresh.
     refreshed_in: Option<DateTime<Utc>>,
     swept_at: Option<Monotonic>,
-    /// Wall clock and monotonic clock in the last tick.
     last: Option<(DateTime<Utc>, Monotonic)>,
     failing: bool,
-    /// Why the current database file is not opened.
     waits_for: Option<String>,
 }
 
 impl Worker {
-    /// Follows the revision, runs due steps, refreshes and sweeps. A failure is logged once when it begins and once
-    /// when it ends.
+    /// Runs everything that is due. A failure is logged once when it begins and once when it ends.
     pub async fn tick(&mut self, state: &State) {
         let result = self.try_tick(state).await;
         match (&result, self.failing) {
@@ -268,8 +261,7 @@ async fn end_embargo(state: &State, id: &IncidentId, now: DateTime<Utc>) -> db::
     Ok(())
 }
 
-/// Deletes expired sessions, links and other rows. Times in the future, written while the clock was ahead, are set to
-/// now.
+/// Deletes expired rows. Times in the future, written while the clock was ahead, are set to now.
 pub async fn sweep(state: &State) -> db::Result<()> {
     let now = state.clock.now();
     let (idle_since, created_after) = limits(now);

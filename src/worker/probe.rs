@@ -7,7 +7,6 @@ use tokio_util::sync::CancellationToken;
 use crate::db::{self, Outage};
 use crate::state::State;
 
-/// How often to check whether a probe is due.
 const PROBE_INTERVAL: Duration = Duration::from_millis(300);
 /// A probe needs a timeout: on a dropped network connection a response may never arrive.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(45);

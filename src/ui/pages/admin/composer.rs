@@ -45,7 +45,6 @@ pub struct LocalDraft {
 }
 
 impl LocalDraft {
-    /// None is kept.
     pub fn none() -> Self {
         Self { place: String::new(), posted: String::new() }
     }
