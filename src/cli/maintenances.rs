@@ -61,7 +61,7 @@ pub enum Command {
     },
     /// List scheduled and active maintenance and the latest completed
     List {
-        /// Number of incidents that are over
+        /// Number of maintenances that are over
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(0..=1000))]
         limit: u16,
     },
