@@ -1,5 +1,5 @@
-//! The clock: passed in wherever time matters, never read on the side. It has two faces: the wall clock, for whatever is
-//! written down or shown, which jumps when somebody corrects it; and a monotonic one, for waits and limits.
+//! The clock, passed in wherever time matters: wall-clock time for what is stored or shown, monotonic time for timeouts
+//! and limits.
 
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Instant;
@@ -10,59 +10,53 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::domain::monotonic::Monotonic;
 use crate::domain::parse_time;
 
-/// The setting that shifts the clock of a program built for tests, in milliseconds. All processes of one test get the
-/// same offset, so that they agree on the time.
+/// Shifts the clock of a test build, in milliseconds. All processes of one test get the same offset.
 const TEST_OFFSET: &str = "CANDOR_TEST_CLOCK_OFFSET_MS";
 
-/// When something that is done again and again was done last.
+/// When a repeated task last ran.
 pub struct Heartbeat {
     clock: Clock,
     last: Mutex<Monotonic>,
 }
 
 impl Heartbeat {
-    /// As if it were done now.
     pub fn new(clock: Clock) -> Self {
         Self { last: Mutex::new(clock.monotonic()), clock }
     }
 
-    /// Notes that it is done now.
     pub fn beat(&self) {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = self.clock.monotonic();
     }
 
-    /// How long ago it was done.
     pub fn age(&self) -> TimeDelta {
         self.clock.monotonic() - *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Since when something has been going on, if it is.
+/// How long a condition has held, if it holds now.
 pub struct OngoingSince {
     clock: Clock,
     since: Mutex<Option<Monotonic>>,
 }
 
 impl OngoingSince {
-    /// It is not going on.
     pub fn new(clock: Clock) -> Self {
         Self { clock, since: Mutex::default() }
     }
 
-    /// Notes whether it is going on now.
+    /// Keeps the start if the condition already held.
     pub fn set_ongoing(&self, going_on: bool) {
         let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
         *since = going_on.then(|| since.unwrap_or_else(|| self.clock.monotonic()));
     }
 
-    /// For how long it has been going on.
     pub fn age(&self) -> Option<TimeDelta> {
         let since = *self.since.lock().unwrap_or_else(PoisonError::into_inner);
         since.map(|since| self.clock.monotonic() - since)
     }
 }
 
-/// Tells the time, at the precision the databases keep.
+/// Tells the time at the databases' precision, microseconds.
 #[derive(Clone)]
 pub struct Clock(Source);
 
@@ -79,19 +73,15 @@ struct FixedTimes {
     monotonic: Monotonic,
 }
 
-/// When this process first asked the machine for its monotonic clock.
+/// Start of the monotonic clock: its first use in this process.
 static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl Clock {
-    /// The machine's clock.
     pub fn system() -> Self {
         Self(Source::System)
     }
 
-    /// The clock of the program: the machine's clock, which only a build with debug assertions can shift.
-    ///
-    /// # Errors
-    /// A release build refuses to start with a shifted clock; any build refuses an offset that is not a number.
+    /// The system clock, shifted by `CANDOR_TEST_CLOCK_OFFSET_MS`. A release build refuses to start with an offset.
     pub fn from_env() -> anyhow::Result<Self> {
         Self::from_offset(std::env::var(TEST_OFFSET).ok().as_deref(), cfg!(debug_assertions))
     }
@@ -105,12 +95,12 @@ impl Clock {
         Ok(Self(Source::Shifted(offset)))
     }
 
-    /// A clock that stands at `now` until it is told to move, for tests.
+    /// A clock for tests, which only [`Clock::advance`] and [`Clock::set_wall`] change.
     pub fn fixed(now: DateTime<Utc>) -> Self {
         Self(Source::Fixed(Arc::new(Mutex::new(FixedTimes { wall: now, monotonic: Monotonic::START }))))
     }
 
-    /// The time now, UTC, cut to microseconds.
+    /// The UTC time, truncated to microseconds.
     pub fn now(&self) -> DateTime<Utc> {
         match &self.0 {
             Source::System => system_now(),
@@ -119,7 +109,7 @@ impl Clock {
         }
     }
 
-    /// The monotonic time now: what waits, limits and retries inside this process count by.
+    /// The monotonic time, for timeouts, limits and retries inside this process.
     pub fn monotonic(&self) -> Monotonic {
         match &self.0 {
             Source::System | Source::Shifted(_) => {
@@ -130,7 +120,7 @@ impl Clock {
         }
     }
 
-    /// Moves a fixed clock on, both faces of it; the machine's clock moves by itself.
+    /// Advances both the wall and the monotonic time of a fixed clock; other clocks ignore the call.
     pub fn advance(&self, by: TimeDelta) {
         if let Source::Fixed(faces) = &self.0 {
             let mut faces = faces.lock().unwrap_or_else(PoisonError::into_inner);
@@ -139,7 +129,7 @@ impl Clock {
         }
     }
 
-    /// Sets the wall clock of a fixed clock, as a correction of the machine's clock does; the monotonic face stays.
+    /// Sets only the wall time of a fixed clock, as a correction of the system clock does.
     pub fn set_wall(&self, now: DateTime<Utc>) {
         if let Source::Fixed(faces) = &self.0 {
             faces.lock().unwrap_or_else(PoisonError::into_inner).wall = now;

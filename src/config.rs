@@ -1,4 +1,4 @@
-//! Every setting, once: a flag, an environment variable, and the text that explains it.
+//! Settings: each has a flag, an environment variable and a help text.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -115,10 +115,7 @@ pub struct MailConfig {
 }
 
 impl MailConfig {
-    /// What sends mail, where a server is named.
-    ///
-    /// # Errors
-    /// Where the file can't be read, the server or the sender makes no sense, or only one of the two is named.
+    /// Creates the mailer, if a server is configured. Fails if only one of server and sender is set.
     pub fn mailer(&self, origin: &str) -> anyhow::Result<Option<Mailer>> {
         let url = match &self.smtp_url_file {
             Some(file) => {
@@ -179,10 +176,7 @@ pub struct OidcConfig {
 }
 
 impl OidcConfig {
-    /// The provider, where one is named; `origin` is the address of this server.
-    ///
-    /// # Errors
-    /// Where the settings don't go together or the file can't be read.
+    /// Creates the provider, if one is configured; `origin` is the public URL of this server.
     pub fn provider(&self, origin: &str) -> anyhow::Result<Option<Provider>> {
         let Some(issuer) = &self.oidc_issuer else {
             if self.oidc_client_id.is_some() || !self.oidc_roles.is_empty() {
@@ -218,10 +212,7 @@ impl OidcConfig {
 }
 
 impl DatabaseConfig {
-    /// The address of the database.
-    ///
-    /// # Errors
-    /// Where the file that should hold it can't be read.
+    /// The database URL, read from the file if one is configured.
     pub fn url(&self) -> anyhow::Result<String> {
         let Some(file) = &self.database_url_file else { return Ok(self.database_url.clone()) };
         let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
@@ -230,18 +221,15 @@ impl DatabaseConfig {
 }
 
 impl ServeConfig {
-    /// The file that keeps the key of stored secrets.
+    /// File with the key that encrypts stored secrets.
     pub fn secret_key_file(&self) -> PathBuf {
         self.secret_key_file.clone().unwrap_or_else(|| self.site.data_dir.join("secret.key"))
     }
 }
 
 impl SiteConfig {
-    /// Scheme, host and port of the address visitors use, without a slash at the end; that of `listen`
-    /// where none is set.
-    ///
-    /// # Errors
-    /// Where the address has a path, a query or a user, or is not http or https.
+    /// Origin of the public URL, without a trailing slash; of `listen` if no base URL is set. Fails if the base URL has
+    /// a path, query, fragment or user, or is neither http nor https.
     pub fn origin(&self, listen: SocketAddr) -> anyhow::Result<String> {
         let Some(url) = &self.base_url else { return Ok(format!("http://{listen}")) };
         let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
@@ -253,11 +241,10 @@ impl SiteConfig {
         Ok(url.origin().ascii_serialization())
     }
 
-    /// The file that keeps the last published Site.
+    /// File with the last published site.
     pub fn site_file(&self) -> PathBuf {
         self.data_dir.join("site")
     }
 }
 
-/// The address to listen on where none is named.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:3000";

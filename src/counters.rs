@@ -1,37 +1,32 @@
-//! Counting, at the price of one relaxed addition. Every room keeps its own numbers; `web::metrics` tells them.
+//! Counters for the metrics, which `web::edge::prometheus` renders. An increment is one relaxed atomic addition.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use hyper::StatusCode;
 
-/// A number that only grows.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
 
 impl Counter {
-    /// None yet.
     pub const fn new() -> Self {
         Self(AtomicU64::new(0))
     }
 
-    /// One more.
     pub fn increment(&self) {
         self.add(1);
     }
 
-    /// So many more.
     pub fn add(&self, more: u64) {
         self.0.fetch_add(more, Relaxed);
     }
 
-    /// As it stands.
     pub fn value(&self) -> u64 {
         self.0.load(Relaxed)
     }
 }
 
-/// How often something was done, and how long it took in all.
+/// Number and total duration of an operation.
 #[derive(Debug, Default)]
 pub struct DurationCounter {
     pub count: Counter,
@@ -39,40 +34,37 @@ pub struct DurationCounter {
 }
 
 impl DurationCounter {
-    /// Once more, for this long.
     pub fn add(&self, took: Duration) {
         self.count.increment();
         self.microseconds.add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     }
 
-    /// In all, in seconds.
     pub fn seconds(&self) -> f64 {
         Duration::from_micros(self.microseconds.value()).as_secs_f64()
     }
 }
 
-/// What kind of thing was asked for.
+/// Class of a response in the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseClass {
-    /// A document of the Site.
+    /// A document of the published site.
     Site,
-    /// A page from the cache of deep pages.
+    /// A page rendered on demand, served from the cache.
     Cached,
-    /// A file that is served as it is.
+    /// A static file.
     File,
-    /// Anything that took the way through the router, but for the two below.
+    /// Any other response of the router.
     Routed,
-    /// An event stream.
     Stream,
-    /// The admin and the login.
+    /// The admin and the login pages.
     Admin,
 }
 
 impl ResponseClass {
-    /// All of them, in the order of their values.
+    /// In the order of their values, because [`ResponseCounts`] indexes by value.
     pub const ALL: [Self; 6] = [Self::Site, Self::Cached, Self::File, Self::Routed, Self::Stream, Self::Admin];
 
-    /// The kind of a request that the router answers.
+    /// Classifies a response of the router by path.
     pub fn from_path(path: &str) -> Self {
         let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
         match first {
@@ -82,7 +74,6 @@ impl ResponseClass {
         }
     }
 
-    /// Its name among the numbers.
     pub fn name(self) -> &'static str {
         match self {
             Self::Site => "site",
@@ -95,18 +86,17 @@ impl ResponseClass {
     }
 }
 
-/// How many requests of each class were answered with which class of status.
+/// Responses by class and status class.
 #[derive(Debug, Default)]
 pub struct ResponseCounts([[Counter; 5]; ResponseClass::ALL.len()]);
 
 impl ResponseCounts {
-    /// One more.
     pub fn count(&self, class: ResponseClass, status: StatusCode) {
         let hundreds = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
         self.0[class as usize][hundreds].increment();
     }
 
-    /// Each class with the first digit of the status and its number, where there were any.
+    /// The nonzero counts: class, first digit of the status, number.
     pub fn counts(&self) -> impl Iterator<Item = (ResponseClass, usize, u64)> {
         let all = ResponseClass::ALL.into_iter().zip(&self.0);
         all.flat_map(|(class, row)| row.iter().zip(1..).map(move |(count, digit)| (class, digit, count.value())))

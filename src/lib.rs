@@ -1,12 +1,12 @@
-//! Candor, a status-page server: the page is published, not served.
+//! Candor, a status-page server that renders its pages when they change, not per request.
 //!
-//! This file lists the modules and is the only one with cargo features: `domain`, `format` and `islands` also compile for
-//! the browser, everything else is the server. See docs/ARCHITECTURE.md.
+//! Only this file uses cargo features: `domain`, `format` and `islands` also compile for the browser, all other modules
+//! are the server. See docs/ARCHITECTURE.md.
 
-// They panic where nobody can read what is printed: `output` and the log don't.
+// `println!` panics if standard output is closed or full; use `output` or the log instead.
 #![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]
 
-// First, because its macros are known below it only.
+// First, because only later modules can use its macros.
 #[cfg(feature = "ssr")]
 #[macro_use]
 pub mod output;
@@ -58,7 +58,7 @@ pub mod web;
 #[cfg(feature = "ssr")]
 pub mod worker;
 
-/// What the browser calls once the module is loaded; each island then wakes up by its own function.
+/// Entry point of the browser module: hydrates the islands.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {

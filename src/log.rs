@@ -1,6 +1,6 @@
-//! The log, on standard error. Losing lines is all that may happen where it can't be written: on a full disk, into a
-//! pipe that ended or is not read. So no thread that answers requests writes it: lines wait in a queue for a thread of
-//! their own, and what finds the queue full, or can't be written, is counted and dropped.
+//! The log, on standard error. If standard error is a full disk, a closed pipe or an unread pipe, lines are lost, but
+//! no request waits: lines queue for a writer thread, and lines that don't fit or can't be written are counted and
+//! dropped.
 
 use std::io::Write;
 use std::panic::PanicHookInfo;
@@ -11,38 +11,33 @@ use tracing_subscriber::EnvFilter;
 
 use crate::counters::Counter;
 
-/// How many lines may wait to be written.
 const MAX_QUEUED_LINES: usize = 10_000;
-/// How much of the log is written where `RUST_LOG` doesn't say. tower-sessions calls a session that ran out "possibly
-/// suspicious"; with us that is every manager after a break. h2 warns of whatever a client does wrong: strangers could
-/// fill the log.
+/// Used without `RUST_LOG`. tower-sessions warns of every expired session as "possibly suspicious". h2 warns of client
+/// errors, which would let clients fill the log.
 const DEFAULT_FILTER: &str = "info,h2=error,tower_sessions=error,sqlx=warn";
 
-/// Lines that could not be written.
 static FAILED_LINES: Counter = Counter::new();
-/// Counts lines that found the queue full.
+/// Counts lines dropped because the queue was full.
 static DROPPED_LINES: OnceLock<ErrorCounter> = OnceLock::new();
 
-/// How many lines of the log were lost.
 pub fn lost_lines() -> u64 {
     let crowded = DROPPED_LINES.get().map_or(0, ErrorCounter::dropped_lines);
     FAILED_LINES.value() + u64::try_from(crowded).unwrap_or(u64::MAX)
 }
 
-/// Starts the log; `RUST_LOG` chooses how much of it. What waits is written when the guard is dropped, for as long as
-/// that takes a moment only.
+/// Starts the log, filtered by `RUST_LOG`. Dropping the guard writes the queued lines, unless that takes too long.
 pub fn start_log(json: bool) -> WorkerGuard {
     let (writer, guard) = queued_writer(std::io::stderr(), MAX_QUEUED_LINES);
     let _ = DROPPED_LINES.set(writer.error_counter());
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
-    // Reporting that a line can't be written on the same standard error would panic.
+    // An internal error would be reported on standard error, which panics if standard error can't be written.
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(writer)
         .with_target(false)
         .log_internal_errors(false);
     let started = if json { log.json().try_init() } else { log.try_init() };
-    // Only a second start in one process finds a log already there, and then that one goes on.
+    // Fails only if the process already has a log, which then stays in use.
     drop(started);
     std::panic::set_hook(Box::new(log_panic));
     guard
@@ -52,7 +47,7 @@ fn queued_writer(into: impl Write + Send + 'static, queue: usize) -> (NonBlockin
     NonBlockingBuilder::default().lossy(true).buffered_lines_limit(queue).thread_name("log").finish(LossyWriter(into))
 }
 
-/// The library's own hook waits for standard error, for ever where that is a pipe that is not read.
+/// Replaces the standard hook, which blocks on standard error, forever if it is an unread pipe.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let cause = panic.payload_as_str().unwrap_or("a value that is no text");
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -64,7 +59,7 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     }
 }
 
-/// Takes every line; those that can't be written are counted.
+/// Accepts every line and counts those that can't be written.
 struct LossyWriter<W>(W);
 
 impl<W: Write> Write for LossyWriter<W> {

@@ -1,18 +1,17 @@
-//! A bound on log lines that strangers can provoke: some a minute, and a count of those that were left out.
+//! Rate limit for log lines that clients can provoke; suppressed lines are counted.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// Failures of ours, each with its cause.
+/// Internal errors, each with its cause.
 pub static FAULTS: LogLimit = LogLimit::per_minute(30);
-/// Requests that failed because the database is away.
+/// Requests that failed because the database is unavailable.
 pub static OUTAGES: LogLimit = LogLimit::per_minute(6);
 /// Connections that could not be accepted.
 pub static CONNECTIONS: LogLimit = LogLimit::per_minute(6);
 
-/// Counts the lines of one kind.
 #[derive(Debug)]
 pub struct LogLimit {
     most: u32,
@@ -21,19 +20,18 @@ pub struct LogLimit {
 
 #[derive(Clone, Copy, Debug)]
 struct LogWindow {
-    /// On the monotonic clock; none before the first line.
+    /// `None` before the first line.
     began: Option<Instant>,
     written: u32,
     left_out: u64,
 }
 
 impl LogLimit {
-    /// At most `most` lines a minute.
     pub const fn per_minute(most: u32) -> Self {
         Self { most, window: Mutex::new(LogWindow { began: None, written: 0, left_out: 0 }) }
     }
 
-    /// Whether one more line may be written now. The first one of a minute says how many were left out before.
+    /// Returns a permit if a line may be written now. The first permit of a minute has the number of suppressed lines.
     pub fn acquire(&self) -> Option<LogPermit> {
         self.acquire_at(Instant::now())
     }
@@ -54,10 +52,9 @@ impl LogLimit {
     }
 }
 
-/// The right to write one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogPermit {
-    /// How many lines of the kind were left out since the last one, if any: a field of the line.
+    /// Lines suppressed in the previous window, if any; a field of the log line.
     pub left_out: Option<u64>,
 }
 

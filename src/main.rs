@@ -1,4 +1,4 @@
-//! The program: reads the command line and does what it says.
+//! Entry point: parses the command line and runs the command.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -18,7 +18,7 @@ fn main() -> ExitCode {
         Err(error) => return exit_with_error(&error.into()),
     };
     let code = runtime.block_on(cli::run(cli, &clock)).unwrap_or_else(|error| exit_with_error(&error));
-    // A thread that waits for a file or a lock that never comes does not keep the program.
+    // A thread that is stuck on a file or a lock must not keep the process alive.
     runtime.shutdown_timeout(Duration::from_secs(1));
     code
 }

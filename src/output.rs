@@ -1,27 +1,24 @@
-//! What people read on the terminal. The library's `println!` ends the program with a panic where standard output is a
-//! full disk or a pipe that ended, even where the change it tells of is committed.
+//! Terminal output. `println!` would panic on a full disk or a closed pipe, even if the reported change is committed.
 
 use std::fmt::Arguments;
 use std::io::Write as _;
 use std::time::Duration;
 
-/// Writes a line to standard output; it is lost where that can't be written.
+/// Writes a line to standard output and ignores write errors.
 pub fn print_line(line: Arguments<'_>) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-/// The same for standard error.
 pub fn print_error_line(line: Arguments<'_>) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// Writes a line to standard output from a thread of its own: it may be a pipe that is not read.
+/// Prints from a separate thread, because an unread pipe blocks the writer.
 pub fn print_detached(line: String) {
     std::thread::spawn(move || print_line(format_args!("{line}")));
 }
 
-/// Writes the last line of the program to standard error, which may be a pipe that is not read: it is not waited for
-/// longer than a second.
+/// Prints to standard error and waits at most a second, because an unread pipe blocks the writer.
 pub fn print_last_line(line: String) {
     let (done, is_done) = std::sync::mpsc::channel();
     std::thread::spawn(move || {

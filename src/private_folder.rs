@@ -1,13 +1,10 @@
-//! Folders for what only the server's own user may read.
+//! Folders that only the server's own user may read.
 
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
-/// Creates `folder`, and those above it that are missing, for their owner only. One that exists stays as it is.
-///
-/// # Errors
-/// Where it can't be created.
+/// Creates `folder` and its missing parents with mode 0700. An existing folder keeps its mode.
 pub fn create_private_folder(folder: &Path) -> io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }

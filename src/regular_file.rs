@@ -1,4 +1,4 @@
-//! Reading a file whose name somebody else may have given to a pipe, a folder or an endless file.
+//! Reads files whose path may lead to a pipe, a folder or an endless file.
 
 use std::fs::File;
 use std::io::{Error, Read as _, Result};
@@ -6,17 +6,13 @@ use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
 
-/// Whether a symbolic link is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Links {
     Followed,
     Refused,
 }
 
-/// The content of a regular file of at most `limit` bytes. Opening a pipe would wait for a writer, so it is refused.
-///
-/// # Errors
-/// Where it can't be read, is not a regular file, or is longer.
+/// Reads a regular file of at most `limit` bytes. Opens it without blocking, because opening a pipe waits for a writer.
 pub fn read(file: &Path, limit: u64, links: Links) -> Result<Vec<u8>> {
     let flags = OFlags::NONBLOCK | OFlags::CLOEXEC;
     let flags = if links == Links::Refused { flags | OFlags::NOFOLLOW } else { flags };

@@ -1,4 +1,4 @@
-//! What handlers share.
+//! State shared by all handlers and workers.
 
 use std::net::IpAddr;
 use std::ops::Deref;
@@ -22,23 +22,23 @@ use crate::notify::{MailWorker, Mailer};
 use crate::oidc::Provider;
 use crate::publish::Publisher;
 
-/// How many attempts to log in one network has at once, and how long until it has one more.
+/// Login attempts per network: burst size, and time until one more is allowed.
 const LOGIN_BURST: i32 = 10;
 const LOGIN_INTERVAL: TimeDelta = TimeDelta::seconds(6);
 
-/// How many mails with a link for a new password one network may ask for at once, and how long until one more.
+/// Password reset requests per network: burst size, and time until one more is allowed.
 const RESET_BURST: i32 = 10;
 const RESET_INTERVAL: TimeDelta = TimeDelta::minutes(6);
 
-/// How often one API token may change something, and read something, in a minute.
+/// Writes and reads per minute and API token.
 pub const TOKEN_WRITES: i32 = 60;
 pub const TOKEN_READS: i32 = 600;
 
-/// How many changes one session of a manager may make in a minute.
+/// Changes per minute and session.
 pub const SESSION_CHANGES: i32 = 600;
 
-/// How many changes of their own account a session may make at once, and how long until one more. Every viewer may make
-/// them, and each is a row of the audit.
+/// Changes a session may make to its own account: burst size, and time until one more is allowed. Viewers can make them
+/// too, and each one adds an audit row.
 pub const ACCOUNT_CHANGE_BURST: i32 = 30;
 const ACCOUNT_CHANGE_INTERVAL: TimeDelta = TimeDelta::seconds(10);
 
@@ -64,12 +64,11 @@ struct Shared {
     session_changes: Mutex<SessionChanges>,
 }
 
-/// A session of a manager: whose it is, and when it began.
+/// A manager's session: the manager and the start of the session.
 type SessionKey = (ManagerId, DateTime<Utc>);
 
-/// What each session changed lately.
 pub struct SessionChanges {
-    /// What every manager may change: their own account.
+    /// Changes to the manager's own account, which every role may make.
     pub own_account: RateLimit<SessionKey>,
     pub others: RateLimit<SessionKey>,
 }
@@ -81,40 +80,36 @@ impl Default for SessionChanges {
     }
 }
 
-/// What each API token did lately.
 pub struct TokenCalls {
     pub reads: RateLimit<TokenId>,
     pub writes: RateLimit<TokenId>,
 }
 
 impl TokenCalls {
-    /// So many of each a minute.
     pub fn per_minute(reads: i32, writes: i32) -> Self {
         Self { reads: RateLimit::per_minute(reads), writes: RateLimit::per_minute(writes) }
     }
 }
 
-/// What a [`State`] is made of.
 pub struct StateParts {
     pub db: Db,
     pub clock: Clock,
     pub publisher: Publisher,
-    /// Encrypts what has to be read again.
+    /// Encrypts stored secrets that must be read again.
     pub secret_key: SecretKey,
-    /// Scheme, host and port of the address visitors use.
+    /// Scheme, host and port of the public URL.
     pub origin: String,
-    /// The hosts under which it may be asked.
+    /// Hosts that requests may name.
     pub hosts: AllowedHosts,
-    /// Sends mail, where a server for it is named.
+    /// `None` if no mail server is configured.
     pub mailer: Option<Mailer>,
-    /// The identity provider that managers may log in with, where one is named.
+    /// `None` if no identity provider is configured.
     pub provider: Option<Provider>,
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpAddr>,
 }
 
 impl State {
-    /// The state made of `parts`.
     pub fn new(parts: StateParts) -> Self {
         Self(Arc::new(Shared {
             worker_heartbeat: Heartbeat::new(parts.clock.clone()),
@@ -135,37 +130,31 @@ impl State {
         }))
     }
 
-    /// The open event streams.
     pub fn streams(&self) -> &EventStreams {
         &self.0.streams
     }
 
-    /// The refused attempts of the current minute.
+    /// Limits the audit rows of denied attempts.
     pub fn audit_denials(&self) -> &Mutex<DenialThrottle> {
         &self.0.audit_denials
     }
 
-    /// The attempts to log in that each network made lately.
     pub fn login_attempts(&self) -> &Mutex<RateLimit> {
         &self.0.login_attempts
     }
 
-    /// The links for a new password that each network asked for lately.
     pub fn password_resets(&self) -> &Mutex<RateLimit> {
         &self.0.password_resets
     }
 
-    /// The calls that each API token made lately.
     pub fn token_calls(&self) -> &Mutex<TokenCalls> {
         &self.0.token_calls
     }
 
-    /// The changes that each session made lately.
     pub fn session_changes(&self) -> &Mutex<SessionChanges> {
         &self.0.session_changes
     }
 
-    /// What sends mail in the name of this server.
     pub fn mail_worker(&self) -> MailWorker {
         let StateParts { db, clock, mailer, origin, .. } = &self.0.parts;
         let pulse = self.0.mail_heartbeat.clone();
@@ -178,48 +167,44 @@ impl State {
         }
     }
 
-    /// The open connections.
     pub fn connections(&self) -> &ClientCounter {
         &self.0.connections
     }
 
-    /// What was answered so far.
     pub fn responses(&self) -> &ResponseCounts {
         &self.0.responses
     }
 
-    /// How often a login was refused.
     pub fn failed_logins(&self) -> &Counter {
         &self.0.failed_logins
     }
 
-    /// A proxy that passes requests on and that no setting names.
+    /// Records a proxy that `--trusted-proxies` does not name.
     pub fn untrusted_proxy(&self) -> &UntrustedProxy {
         &self.0.untrusted_proxy
     }
 
-    /// When the worker ended its last round.
+    /// When the worker last completed a run.
     pub fn worker_heartbeat(&self) -> &Heartbeat {
         &self.0.worker_heartbeat
     }
 
-    /// Since when rounds of the worker fail.
+    /// How long the worker's runs have been failing.
     pub fn worker_failure(&self) -> &OngoingSince {
         &self.0.worker_failure
     }
 
-    /// Whether the database takes changes.
+    /// Whether the database accepts writes.
     pub fn writes(&self) -> &WriteHealth {
         &self.0.writes
     }
 
-    /// When the courier last looked at the outbox; it does where there is a mail server.
+    /// When the mail worker last checked the outbox; `None` without a mail server.
     pub fn mail_heartbeat(&self) -> Option<&Heartbeat> {
         self.mailer.as_ref().map(|_| self.0.mail_heartbeat.as_ref())
     }
 
-    /// Reads again what may be read again while the server runs: the file of the secret key, and what the identity
-    /// provider says of itself. Settings are not among it.
+    /// Reloads the secret key file and the identity provider's metadata. Changed settings need a restart.
     pub fn reload(&self) {
         if let Err(error) = self.secret_key.reload() {
             tracing::warn!("keeping the current secret key, its file can't be read: {error:#}");
@@ -230,13 +215,12 @@ impl State {
         tracing::info!("reloaded the secret key; identity provider metadata is fetched again at the next login");
     }
 
-    /// Whether visitors come over TLS: cookies are then marked so.
+    /// Whether the public URL is HTTPS; cookies are then `Secure`.
     pub fn is_secure(&self) -> bool {
         self.origin.starts_with("https://")
     }
 
-    /// Shows what was just committed before the manager's answer is sent. The change itself is kept
-    /// already; where showing it fails the worker tries again.
+    /// Publishes a committed change before the manager gets the response. If publishing fails, the worker retries.
     pub async fn publish(&self) {
         if let Err(error) = self.publisher.publish().await {
             self.publisher.invalidate_copies();

@@ -1,4 +1,4 @@
-//! Everything that can go wrong with a request, and how it is told.
+//! Errors of request handlers and their responses.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -16,95 +16,88 @@ use crate::log_limit::{FAULTS, LogPermit, OUTAGES};
 use crate::publish::{CACHE_SHORT, CSP_NONE, CrossOrigin, Document, OnDemandError, PreparedResponse, ResponsePolicy};
 use crate::state::State;
 
-/// Why a request gets no ordinary answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is nothing here, or nothing for this reader.
+    /// Also for objects that this client may not see.
     #[error("not found")]
     NotFound,
-    /// Nobody is logged in; the path to come back to.
+    /// Not logged in; the path to return to.
     #[error("login required")]
     LoginRequired(String),
-    /// A program brought no token that is good; a sentence for whoever wrote it.
+    /// No valid API token; the message for the client's developer.
     #[error("{0}")]
     Unauthorized(&'static str),
-    /// What the token can't be used for, or not in this way.
+    /// The token does not allow this request, or was sent without TLS; the message.
     #[error("{0}")]
     TokenForbidden(&'static str),
-    /// The manager's role does not reach this far.
+    /// The manager's role does not allow the request.
     #[error("forbidden")]
     Forbidden,
-    /// The policy asks the manager for a second factor first.
+    /// The login policy requires a second factor that the manager lacks.
     #[error("a second factor is required")]
     FactorRequired,
-    /// Who the manager is must be proved again; `web::admin::proof` asks for it.
+    /// A recent proof of identity is required; `web::sign_in::reauth` asks for it.
     #[error("confirmation required")]
     ProofRequired,
-    /// The request came from somebody else's page.
     #[error("cross-site request denied")]
     Foreign,
-    /// The request can't be understood.
     #[error("{0}")]
     BadRequest(String),
-    /// The request contradicts what stands; a sentence for the manager.
+    /// The request conflicts with the current state; the message for the manager.
     #[error("{0}")]
     Conflict(String),
-    /// Too often from one network; how long to wait.
+    /// Rate limit of the client's network; the time to wait.
     #[error("too many attempts")]
     TooMany(TimeDelta),
-    /// Too often with one API token; how long to wait.
+    /// Rate limit of the API token; the time to wait.
     #[error("too many calls")]
     TooManyCalls(TimeDelta),
-    /// Too many changes in one session; how long to wait.
+    /// Rate limit of the session; the time to wait.
     #[error("too many changes")]
     TooManyDeeds(TimeDelta),
-    /// What a program sent is wrong; a message for each place in it, as a JSON pointer.
+    /// Invalid API request: messages by JSON pointer.
     #[error("unprocessable")]
     Unprocessable(Vec<(String, String)>),
-    /// A form that no page of ours has; a sentence for whoever wrote it.
+    /// A request that no page of ours sends; the message for its author.
     #[error("{0}")]
     Unfit(String),
-    /// More than anything here takes.
     #[error("the body is too large")]
     TooLarge,
-    /// Request timeout.
     #[error("the request took too long")]
     TooSlow,
-    /// Try again soon.
     #[error("busy")]
     Busy,
-    /// The database is away; nothing was changed.
+    /// The database is unavailable; nothing was changed.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
-    /// The database left while it was saving; whether it did is not known.
+    /// The connection was lost during a commit; the change may have been saved.
     #[error("the database connection was lost during a commit: {0}")]
     Uncertain(String),
-    /// A page that says what is wrong, ready to be sent.
+    /// A complete response, such as a form with its messages.
     #[error("answered with a page")]
     Page(Box<Response>),
-    /// A fault of ours.
     #[error(transparent)]
     Internal(#[from] anyhow::Error),
 }
 
-/// What [`render_error`] makes a page of: a sentence beyond what the status says.
+/// Response extension for [`render_error`]: the message, if any.
 #[derive(Clone, Debug)]
 struct ErrorSentence(Option<String>);
 
-/// Beside an answer: it would have been another with a fresh proof of who the manager is.
+/// Response extension: the request needs a recent proof of identity.
 #[derive(Clone, Copy, Debug)]
 pub struct ProofRequired;
 
-/// Beside an answer that leads to the login: nobody is logged in, and this is the path to come back to.
+/// Response extension of a redirect to the login: the path to return to.
 #[derive(Clone, Debug)]
 pub struct LoginRequired(pub String);
 
-/// Beside an answer: the request came from somebody else's page.
+/// Response extension: the request was cross-site.
 #[derive(Clone, Copy, Debug)]
 pub struct CrossOriginDenied;
 
 impl Error {
-    /// Ends a handler with a page.
+    /// Ends a handler with a complete response.
     pub fn page(response: Response) -> Self {
         Self::Page(Box::new(response))
     }
@@ -128,7 +121,7 @@ impl Error {
         }
     }
 
-    /// After how many seconds the same may be tried again.
+    /// Seconds for `Retry-After`.
     fn retry_after(&self) -> Option<i64> {
         match self {
             Self::TooMany(wait) | Self::TooManyCalls(wait) | Self::TooManyDeeds(wait) => Some(wait.num_seconds() + 1),
@@ -137,7 +130,7 @@ impl Error {
         }
     }
 
-    /// What the reader may know.
+    /// The message that the client may see.
     fn sentence(&self) -> Option<String> {
         match self {
             Self::BadRequest(sentence) | Self::Conflict(sentence) | Self::Unfit(sentence) => Some(sentence.clone()),
@@ -255,7 +248,7 @@ impl From<tower_sessions::session::Error> for Error {
     }
 }
 
-/// The reason with a capital letter and a full stop.
+/// Capitalizes the reason and adds a full stop.
 pub(super) fn as_sentence(reason: &str) -> String {
     let mut letters = reason.chars();
     let mut sentence: String =
@@ -266,20 +259,19 @@ pub(super) fn as_sentence(reason: &str) -> String {
     sentence
 }
 
-/// Whether an error at this address is told in JSON, for a program.
+/// Whether errors at this path are JSON.
 pub fn wants_json(path: &str, headers: &HeaderMap) -> bool {
     headers.get(header::ACCEPT).is_some_and(|accept| accept == "application/json")
         || path.ends_with(".json")
         || path.starts_with(api::PREFIX)
 }
 
-/// What an error that has no page yet says beyond its status.
+/// The message of an error response that has no page yet.
 pub(super) fn message_of(extensions: &Extensions) -> Option<String> {
     extensions.get::<ErrorSentence>().and_then(|failure| failure.0.clone())
 }
 
-/// Makes a page, or a JSON document for who asks for one, of every answer that is an error and has
-/// neither yet: ours, and those of the router and the limits.
+/// Renders error responses without a page as a page or as JSON, including those of the router and the limits.
 pub async fn render_error(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
     let wants_json = wants_json(request.uri().path(), request.headers());
     let accepted = request.headers().get(header::ACCEPT_ENCODING).cloned();
@@ -307,11 +299,11 @@ pub async fn render_error(FromState(state): FromState<State>, request: Request, 
     page
 }
 
-/// The most places that one answer names as wrong, and the most characters of one place and its message.
+/// Limits of a 422 response: number of errors, and characters of each pointer and message.
 const MAX_ERRORS: usize = 200;
 const MAX_MESSAGE: usize = 300;
 
-/// Each place that is wrong with its message, and all messages as one sentence.
+/// 422 with each error, and with all messages in one sentence.
 fn unprocessable(wrong: &[(String, String)]) -> Response {
     let short = |text: &str| text.chars().take(MAX_MESSAGE).collect::<String>();
     let wrong: Vec<_> = wrong.iter().take(MAX_ERRORS).map(|(at, message)| (short(at), short(message))).collect();
@@ -333,14 +325,14 @@ fn error_json(status: StatusCode, sentence: Option<String>) -> serde_json::Value
     serde_json::json!({ "error": error, "message": message })
 }
 
-/// What programs are told where there is nothing, ready to be answered with.
+/// The 404 for API clients, prepared in advance.
 pub struct PreparedNotFound {
     own: PreparedResponse,
     shared: PreparedResponse,
 }
 
 impl PreparedNotFound {
-    /// `secure`: whether visitors come over TLS.
+    /// `secure`: the public URL is HTTPS.
     pub fn new(secure: bool) -> Self {
         let text = error_json(StatusCode::NOT_FOUND, None).to_string();
         let answer = |reach| {
@@ -358,13 +350,13 @@ impl PreparedNotFound {
         Self { own: answer(CrossOrigin::SameOrigin), shared: answer(CrossOrigin::Any) }
     }
 
-    /// What is said at `path`; scripts of any origin may read it where they may read what stands there.
+    /// The 404 at `path`; readable across origins if the documents at `path` are.
     pub fn response(&self, path: &str) -> &PreparedResponse {
         if public::cors_headers(path).is_some() { &self.shared } else { &self.own }
     }
 }
 
-/// What a panic in a handler becomes; the panic hook has logged it.
+/// The 500 after a panic in a handler; the panic hook has logged the panic.
 pub fn panic_response(_: Box<dyn Any + Send + 'static>) -> Response {
     Error::Internal(anyhow::anyhow!("a handler panicked")).into_response()
 }

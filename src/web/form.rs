@@ -1,4 +1,4 @@
-//! Reading what a browser sends: the fields of a form, the query of an address.
+//! Extractors for form bodies and query strings.
 
 use axum::extract::{FromRequest, FromRequestParts, Query, RawForm, Request};
 use axum::http::request::Parts;
@@ -8,10 +8,9 @@ use super::{Error, MAX_BODY};
 use crate::db::components::MAX_COMPONENTS;
 use crate::domain::forms::Fields;
 
-/// The fields of a posted form.
 pub struct Form(pub Fields);
 
-/// The fields of a query; a query that can't be read has none.
+/// Parameters of the query; an unreadable query counts as empty.
 pub struct QueryFields(pub Fields);
 
 impl<S: Send + Sync> FromRequest<S> for Form {
@@ -26,24 +25,17 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     }
 }
 
-/// The most fields of a form beside those of components: the largest form of ours has about thirty.
+/// Maximum number of fields, not counting component fields. Our largest form has about thirty.
 pub const MAX_FIELDS: usize = 200;
-/// The longest name of a field, in bytes: `incident[components][ID]` with the longest id has 61.
+/// Longest field name in bytes: `incident[components][ID]` with the longest id has 61.
 pub const MAX_NAME: usize = 100;
 
-/// The fields in the body of a form. The parser replaces what is not UTF-8, which would change a text
-/// without a word, so that is refused.
-///
-/// # Errors
-/// Where it is not UTF-8, or has more fields, longer names or more text than any form of ours.
+/// Parses a form body. Rejects invalid UTF-8, which the parser would replace silently, and forms beyond the limits.
 pub fn read_form(bytes: &[u8]) -> Result<Fields, Error> {
     read_form_within(bytes, usize::from(MAX_COMPONENTS))
 }
 
-/// As [`read_form`], with at most `components` fields of components beside the others.
-///
-/// # Errors
-/// As [`read_form`].
+/// As [`read_form`], with at most `components` component fields.
 pub fn read_form_within(bytes: &[u8], components: usize) -> Result<Fields, Error> {
     if !is_utf8(bytes) {
         return Err(Error::BadRequest("The form could not be read: it must be UTF-8.".into()));
@@ -69,12 +61,12 @@ pub fn read_form_within(bytes: &[u8], components: usize) -> Result<Fields, Error
     Ok(Fields(fields))
 }
 
-/// How many bytes `fields` have in HTML, names and values.
+/// Size of `fields` in escaped HTML, in bytes.
 pub fn html_size(fields: &Fields) -> usize {
     fields.0.iter().map(|(name, value)| escaped_len(name) + escaped_len(value)).sum()
 }
 
-/// How many bytes `text` has in HTML: what a page shows of it is no smaller.
+/// Size of `text` in escaped HTML, in bytes.
 pub fn escaped_len(text: &str) -> usize {
     let more = text.bytes().map(|byte| match byte {
         b'"' => "&quot;".len() - 1,
@@ -86,7 +78,7 @@ pub fn escaped_len(text: &str) -> usize {
     text.len() + more.sum::<usize>()
 }
 
-/// Whether the fields of a form are UTF-8 once they are decoded.
+/// Whether the percent-decoded form is UTF-8.
 pub fn is_utf8(bytes: &[u8]) -> bool {
     let mut raw = Vec::with_capacity(bytes.len());
     let mut rest = bytes.iter();

@@ -1,4 +1,4 @@
-//! The HTTP edge: which address leads where, who may go there, and what every answer carries.
+//! HTTP layer: routes, access control, and the headers of every response.
 
 pub mod access;
 pub mod admin;
@@ -25,16 +25,15 @@ use edge::{client_ip, headers, request_checks};
 
 use crate::state::State;
 
-/// The largest body of a request: the longest text of an update, every character escaped in the
-/// longest way, and the other fields, in bytes.
+/// Largest request body in bytes: the longest update with every character escaped the longest way, and the other
+/// fields.
 pub(crate) const MAX_BODY: usize = 512 * 1024;
 
-/// What a handler answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Every address Candor answers, but for what the [`FastPath`] has ready.
+/// All routes; the [`FastPath`] answers some of them earlier.
 fn router(state: State) -> Router {
-    // It judges what is sent itself, so that its pages can give it back.
+    // The admin limits its bodies itself, so that its error pages can return the submitted form.
     let admin = admin::router::router(&state);
     let public = public::router()
         .fallback(public::not_found)
@@ -42,7 +41,7 @@ fn router(state: State) -> Router {
     Router::new()
         .merge(public)
         .merge(api::router())
-        // Inside of what makes a page of its refusal and adds the headers.
+        // Inside the layers that render the error page and add the headers.
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
         .merge(admin)
         .layer(CatchPanicLayer::custom(error::panic_response))

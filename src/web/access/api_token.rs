@@ -1,5 +1,5 @@
-//! Programs: a handler that takes a [`Token`] runs only for one whose scope, and whose manager's role, its
-//! policy admits. Cookies count for nothing here, so no foreign page can act by them.
+//! API tokens: a handler with a [`Token`] runs only if the token's scope and its manager's role satisfy the policy.
+//! Cookies are ignored, so other sites can't use the API in a manager's name.
 
 use std::marker::PhantomData;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ use crate::web::api::rate_limit;
 use crate::web::edge::client_ip::{ClientAddress, is_forwarded};
 use crate::web::{Error, Result};
 
-/// How old the note of its last use may get before it is renewed.
+/// Minimum age of the last-use time before it is written again.
 const TOUCH_AFTER: TimeDelta = TimeDelta::minutes(1);
 
 const MISSING_TOKEN: &str = "Send an API token: Authorization: Bearer candor_…";
@@ -29,34 +29,29 @@ const UNKNOWN_TOKEN: &str = "Invalid, revoked or expired token.";
 const SCOPE_TOO_SMALL: &str = "Insufficient scope: this token's scope or its manager's role does not allow this.";
 const TLS_REQUIRED: &str = "Tokens require HTTPS. Revoke this token; it was sent unencrypted.";
 
-/// The program that asks, admitted by the policy `P`.
+/// The API client, admitted by policy `P`.
 pub struct Token<P> {
-    /// What it asks with.
     pub token: ApiToken,
-    /// In whose name.
+    /// The manager who owns the token.
     pub manager: domain::Manager,
     address: ClientAddress,
     policy: PhantomData<P>,
 }
 
 impl<P> Token<P> {
-    /// Who the audit names.
     pub fn token_actor(&self) -> Actor {
         actor(&self.token, self.address)
     }
 
-    /// Whether it may also do what asks for `role`.
+    /// Whether the token and its manager also have `role`.
     pub fn is_at_least(&self, role: Role) -> bool {
         self.token.allows(role, self.manager.role)
     }
 }
 
 impl<P: Policy> Token<P> {
-    /// Looks again in the transaction in which something is done, for reading what was sent may have taken a while: why it
-    /// may not any more, with what the audit calls that; nothing where it still may.
-    ///
-    /// # Errors
-    /// Where the database can't be read.
+    /// Checks the token again inside the transaction, because reading the body may take long. Returns the audit action
+    /// and the error if the token is no longer allowed.
     pub async fn recheck(&mut self, tx: &mut Tx, now: DateTime<Utc>) -> db::Result<Option<(Action, Error)>> {
         let unknown = Ok(Some((Action::TokenDeny, Error::Unauthorized(UNKNOWN_TOKEN))));
         let token = match api_tokens::find(tx, &self.token.id).await {
@@ -102,13 +97,12 @@ impl<P: Policy> FromRequestParts<State> for Token<P> {
     }
 }
 
-/// The manager, and the token they act by.
 fn actor(token: &ApiToken, address: ClientAddress) -> Actor {
     let name = format!("{} by {}", token.manager_name, token.name);
     Actor { manager_id: Some(token.manager_id.clone()), name, address: address.to_string() }
 }
 
-/// The token in the header for it, or in the address where an owner allows that.
+/// The token in `Authorization`, or in the query parameter `api_key` if the login policy allows that.
 async fn token_secret(parts: &Parts, state: &State) -> Result<Option<String>> {
     if let Some(secret) = bearer_token(&parts.headers) {
         return Ok(Some(secret));
@@ -120,7 +114,7 @@ async fn token_secret(parts: &Parts, state: &State) -> Result<Option<String>> {
     Ok(Some(secret.into_owned()).filter(|_| allowed))
 }
 
-/// What stands behind `Bearer` or, as older clients write it, `OAuth`, in the one header for it.
+/// The token after `Bearer` or, from older clients, `OAuth`. The request must have exactly one `Authorization` header.
 fn bearer_token(headers: &HeaderMap) -> Option<String> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (value, None) = (values.next()?.to_str().ok()?, values.next()) else { return None };
@@ -129,9 +123,9 @@ fn bearer_token(headers: &HeaderMap) -> Option<String> {
     Some(secret.trim()).filter(|secret| known && !secret.is_empty()).map(str::to_owned)
 }
 
-/// The living token with this secret and its active manager. Notes its use, at most once a minute.
+/// The valid token with this secret, and its active manager. Records the use, at most once a minute.
 async fn find_token(state: &State, secret: &str) -> Result<Option<(ApiToken, domain::Manager)>> {
-    // What was mistyped or made up is told by its checksum, without asking the database.
+    // The checksum rejects mistyped and invented tokens without a query.
     if !secret_token::is_api_token(secret) {
         return Ok(None);
     }
@@ -154,9 +148,8 @@ async fn find_token(state: &State, secret: &str) -> Result<Option<(ApiToken, dom
     Ok(Some((token, manager)))
 }
 
-/// Whether nobody between the program and us could read along: a proxy that we trust says that it came by https, or,
-/// where it came by none, it is on this machine. A proxy on this machine that says nothing vouches for nothing, and so does
-/// one that we don't know of.
+/// Whether the token was sent encrypted: a trusted proxy reports https, or the client is on this machine and uses no
+/// proxy. An untrusted proxy, even on this machine, proves nothing.
 fn is_confidential(parts: &Parts, ClientAddress(client): ClientAddress, state: &State) -> bool {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
     if !peer.is_some_and(|peer| state.trusted_proxies.contains(&peer)) {

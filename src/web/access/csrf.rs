@@ -1,8 +1,7 @@
-//! Nobody else's page may act in a manager's name.
+//! Protection against cross-site requests.
 //!
-//! Every request that may change something must come from our own origin: `Sec-Fetch-Site` says so in
-//! every current browser; where it is absent, `Origin` must be ours; where both are absent the request
-//! is refused. (The rule of Go's CrossOriginProtection, but failing closed.)
+//! A request that may change something must be same-origin by `Sec-Fetch-Site`, which every current browser sends, or
+//! else by `Origin`. Without either header it is refused: the rule of Go's CrossOriginProtection, but failing closed.
 
 use axum::extract::{Request, State as FromState};
 use axum::http::{HeaderMap, Method, header};
@@ -15,7 +14,6 @@ use crate::state::State;
 use crate::web::Error;
 use crate::web::edge::client_ip::ClientAddress;
 
-/// Lets a request through if it changes nothing or comes from our own pages.
 pub async fn reject_cross_origin(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if safe || is_same_origin(request.headers(), &state.origin) {
@@ -29,7 +27,7 @@ pub async fn reject_cross_origin(FromState(state): FromState<State>, request: Re
     Error::Foreign.into_response()
 }
 
-/// Whether somebody's name could be used there: what is sent to nowhere is not worth a row.
+/// Whether a denied request gets an audit row: only on paths that act for a manager.
 fn is_known_path(path: &str) -> bool {
     ["/admin", "/forgotten", "/login", "/logout", "/setup"].iter().any(|begin| path.starts_with(begin))
 }

@@ -1,5 +1,5 @@
-//! The browser that somebody sits at: one that a manager has logged in with before is let in even while
-//! others guess that manager's password. It is no session; it opens nothing by itself.
+//! Known browsers: a manager can log in from one even while others guess the manager's password. The cookie is no
+//! session and grants no access.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -13,7 +13,7 @@ use crate::domain::ManagerId;
 use crate::domain::login_backoff::LoginFailures;
 use crate::state::State;
 
-/// What the browser's cookie says, if it has one.
+/// The value of the browser's cookie, if any.
 #[derive(Clone, Debug)]
 pub struct KnownBrowser(Option<String>);
 
@@ -29,15 +29,12 @@ impl FromRequestParts<State> for KnownBrowser {
 }
 
 impl KnownBrowser {
-    /// Whether nobody has logged in with this browser.
+    /// Whether the request has no such cookie.
     pub fn is_unknown(&self) -> bool {
         self.0.is_none()
     }
 
-    /// The hash of this browser with its wrong passwords in a row, if the manager has logged in with it.
-    ///
-    /// # Errors
-    /// Where the database can't be read.
+    /// The hash of this browser and its consecutive wrong passwords, if the manager has logged in with it.
     pub async fn find_for(&self, tx: &mut Tx, manager: &ManagerId) -> db::Result<Option<(String, LoginFailures)>> {
         let Some(token) = &self.0 else { return Ok(None) };
         let hash = secret_token::hash_token(token);
@@ -45,10 +42,7 @@ impl KnownBrowser {
         Ok(failures.map(|failures| (hash, failures)))
     }
 
-    /// Lets the browser be known to `manager`, who has just logged in with it.
-    ///
-    /// # Errors
-    /// Where the database can't be written.
+    /// Makes the browser known to `manager`, who has just logged in with it.
     pub async fn remember(&self, state: &State, manager: &ManagerId, mut response: Response) -> db::Result<Response> {
         let mut tx = state.db.write().await?;
         let known = self.find_for(&mut tx, manager).await?.is_some();

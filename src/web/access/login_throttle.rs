@@ -1,9 +1,7 @@
-//! The one place that slows down guessing: by the client's network, by the account, and by the queue of
-//! passwords to be hashed.
+//! Throttles password guessing by the client's network, by account, and by the queue of password hashes.
 //!
-//! An attempt counts as wrong before its password is looked at and is forgiven if it was right: so a
-//! hundred attempts at the same time are not a hundred guesses against one count. Nothing here tells a
-//! known address from an unknown one, neither by what it answers nor by how much it does.
+//! An attempt counts as wrong before its password is checked, and a correct one clears the count, so parallel attempts
+//! get no extra guesses. Responses and work are the same for known and unknown accounts.
 
 use std::sync::PoisonError;
 
@@ -17,35 +15,35 @@ use crate::state::State;
 use crate::web::edge::client_ip::ClientAddress;
 use crate::web::{Error, Result};
 
-/// A password that is being tried.
+/// A login attempt whose password is not checked yet.
 pub struct LoginAttempt {
     place: QueueSlot,
     manager: Option<Manager>,
-    /// The hash to compare with; none where nobody is meant, the door is locked, or this password does not count.
+    /// The hash to compare with; `None` for an unknown or locked account, and where the password is not accepted.
     hash: Option<String>,
     counter: FailureCounter,
 }
 
-/// What the attempt counts against.
+/// The counter of an attempt.
 enum FailureCounter {
-    /// An account that is not known or is locked: nothing.
+    /// Unknown or locked account.
     None,
     Account(ManagerId),
-    /// A browser that the account knows, by its hash: its own count, whatever others do to the account.
+    /// A known browser, by its hash: it has its own count, so others can't lock it.
     Browser(String),
 }
 
 /// Begins an attempt on the account with the address `email` (lower case).
 ///
 /// # Errors
-/// `TooMany` where the client's network has tried too often, `Busy` where too many passwords wait already.
+/// `TooMany` if the client's network tried too often, `Busy` if too many passwords are queued.
 pub async fn begin_attempt(
     state: &State,
     email: &str,
     address: ClientAddress,
     device: &KnownBrowser,
 ) -> Result<LoginAttempt> {
-    // Whoever comes with a browser that the account knows is held up neither by others of their network nor by a flood.
+    // A known browser is exempt from the network limit and has its own queue.
     let place = if is_known_browser(state, email, device).await? {
         password::queue_slot_for_known()?
     } else {
@@ -80,7 +78,7 @@ pub async fn begin_attempt(
     Ok(LoginAttempt { place, manager, hash: hash.flatten().filter(|_| !locked && counts), counter: counted })
 }
 
-/// Whether the account with this address knows the browser, which has not guessed wrong too often itself.
+/// Whether the account knows the browser and the browser is not locked.
 async fn is_known_browser(state: &State, email: &str, device: &KnownBrowser) -> Result<bool> {
     if device.is_unknown() {
         return Ok(false);
@@ -91,19 +89,16 @@ async fn is_known_browser(state: &State, email: &str, device: &KnownBrowser) -> 
     Ok(known.is_some_and(|(_, failures)| !failures.is_locked(state.clock.now())))
 }
 
-/// Counts an attempt from the client's network.
-///
-/// # Errors
-/// `TooMany` where it has tried too often.
+/// Counts an attempt from the client's network; `TooMany` if it exceeds the limit.
 pub fn count_attempt(state: &State, ClientAddress(address): ClientAddress) -> Result<()> {
-    // Only a test that goes past the connections comes from nowhere.
+    // Only tests without a connection have no address.
     let Some(address) = address else { return Ok(()) };
     let mut logins = state.login_attempts().lock().unwrap_or_else(PoisonError::into_inner);
     logins.take(address, state.clock.monotonic()).map_err(Error::TooMany)
 }
 
-/// A password that was right when its hash was read. Comparing takes a while, in which the password may have been changed
-/// or its manager disabled: so nobody is named before [`VerifiedPassword::confirm`] has looked again.
+/// A password that matched its hash. Hashing takes a while, in which the password or the manager may change, so
+/// [`VerifiedPassword::confirm`] checks both again.
 pub struct VerifiedPassword {
     manager: Manager,
     compared: String,
@@ -112,11 +107,8 @@ pub struct VerifiedPassword {
 }
 
 impl LoginAttempt {
-    /// What `password` proves: nothing where it is wrong or its manager may not log in. It takes as long where nobody
-    /// is meant or the door is locked.
-    ///
-    /// # Errors
-    /// A fault of ours.
+    /// Verifies the password; `None` if it is wrong or the manager is inactive. Takes equally long for unknown and
+    /// locked accounts.
     pub async fn try_password(self, password: String) -> Result<Option<VerifiedPassword>> {
         let verdict = self.place.verify(password, self.hash.clone()).await?;
         let manager = self.manager.filter(|manager| verdict != Verdict::Wrong && manager.is_active());
@@ -127,11 +119,8 @@ impl LoginAttempt {
 }
 
 impl VerifiedPassword {
-    /// The manager as they are in the transaction that acts on the password; nobody where anything about them has changed
-    /// since its hash was read. Takes back what the attempt counted, and the wrong ones before it.
-    ///
-    /// # Errors
-    /// Where the database can't be written.
+    /// Returns the manager as loaded in the transaction that uses the password, or `None` if they changed since the
+    /// check. Clears the failure count.
     pub async fn confirm(self, tx: &mut WriteTx) -> db::Result<Option<Manager>> {
         let manager = managers::find(tx, &self.manager.id).await?;
         if !manager.is_unchanged(&self.manager) || !login_policy::accepts_password(tx, &manager.id).await? {

@@ -1,4 +1,4 @@
-//! Who may do what: a handler that takes a [`Manager`] runs only for one whose role its policy admits.
+//! Managers: a handler with a [`Manager`] runs only if the manager's role satisfies the policy.
 
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -20,26 +20,26 @@ use crate::web::edge::client_ip::ClientAddress;
 use crate::web::edge::headers::Nonce;
 use crate::web::{Error, Result};
 
-/// What a handler asks of a manager.
+/// What a handler requires of a manager.
 pub trait Policy: Send + Sync + 'static {
-    /// The least role that will do.
+    /// The lowest role that is admitted.
     const ROLE: Role;
-    /// Whether who they are must have been proved in the last ten minutes.
+    /// Whether the manager must have proved their identity in the last ten minutes.
     const FRESH: bool = false;
-    /// Whether it is open to managers who still lack the second factor that the policy asks for.
+    /// Whether managers without the required second factor are admitted.
     const ALLOWS_MISSING_FACTOR: bool = false;
 }
 
-/// Every manager, even one who has yet to add the second factor that the policy asks for.
+/// Every role, even without the required second factor.
 pub struct CanEnter;
-/// Every manager.
+/// Every role.
 pub struct CanRead;
 /// Publishers and owners.
 pub struct CanPublish;
 /// Owners.
 pub struct CanAdminister;
 
-/// Those whom `P` admits, with a fresh proof of who they are.
+/// As `P`, with a recent proof of identity.
 pub struct Fresh<P>(PhantomData<P>);
 
 impl Policy for CanEnter {
@@ -65,26 +65,23 @@ impl Policy for CanAdminister {
     const ROLE: Role = Role::Owner;
 }
 
-/// The manager who is logged in, admitted by the policy `P`.
+/// The logged-in manager, admitted by policy `P`.
 pub struct Manager<P> {
     manager: domain::Manager,
-    /// Where they ask from.
     pub address: ClientAddress,
-    /// The hash of the session's id.
+    /// The hash of the session id.
     pub session_hash: String,
-    /// Whether the policy asks them for a second factor that they don't have.
+    /// Whether the login policy requires a second factor that the manager lacks.
     pub lacks_factor: bool,
-    /// For the scripts of the page that answers.
+    /// CSP nonce for the scripts of the response.
     pub nonce: String,
     request: RequestInfo,
     policy: PhantomData<P>,
 }
 
-/// The request that a manager sent.
 struct RequestInfo {
     method: Method,
     path: String,
-    /// Where to go after a login.
     return_path: String,
 }
 
@@ -97,18 +94,15 @@ impl<P> Deref for Manager<P> {
 }
 
 impl<P> Manager<P> {
-    /// Who the audit names.
     pub fn actor(&self) -> Actor {
         Actor::from_manager(&self.manager, self.address)
     }
 
-    /// Whether this manager may also do what asks for `role`.
     pub fn is_at_least(&self, role: Role) -> bool {
         self.role >= role
     }
 }
 
-/// Where the request comes from.
 fn client_address_of(parts: &Parts) -> ClientAddress {
     parts.extensions.get().copied().unwrap_or(ClientAddress(None))
 }
@@ -141,26 +135,23 @@ impl<P: Policy> FromRequestParts<State> for Manager<P> {
 }
 
 impl<P: Policy> Manager<P> {
-    /// Begins the transaction in which the manager changes something. Reading the request may have taken half a minute, so
-    /// session, role, second factor and proof are judged again in this transaction. It is the only way for `web::admin` to
-    /// write on behalf of a manager; a test forbids `Db::write` there.
+    /// Begins the transaction of a change. Reading the request may take half a minute, so session, role, second factor
+    /// and proof are checked again here. `web::admin` may write for a manager only through this; a test forbids
+    /// `Db::write` there.
     ///
     /// # Errors
-    /// The same refusals as the extractor, and `TooManyDeeds` where the session changed too much lately.
+    /// As the extractor, and `TooManyDeeds` if the session changed too much recently.
     pub async fn begin(&self, state: &State) -> Result<WriteTx> {
         Ok(self.begin_as(state).await?.0)
     }
 
-    /// As [`Manager::begin`], with the manager as this transaction sees them.
-    ///
-    /// # Errors
-    /// As [`Manager::begin`].
+    /// As [`Manager::begin`], with the manager as loaded in this transaction.
     pub async fn begin_as(&self, state: &State) -> Result<(WriteTx, domain::Manager)> {
         let mut tx = state.db.write().await?;
         let found = find_current_session(&mut tx, &self.session_hash, &self.manager.id, state.clock.now()).await?;
         let Some(found) = found else { return Err(Error::LoginRequired(self.request.return_path.clone())) };
         if let Some(error) = self.check_policy(&found, state) {
-            // Recording the refusal needs the writer.
+            // Recording the denial needs a write transaction of its own.
             drop(tx);
             return Err(self.record_denial(error, state).await);
         }
@@ -170,7 +161,7 @@ impl<P: Policy> Manager<P> {
         Ok((tx, found.manager))
     }
 
-    /// Why the policy does not admit the manager.
+    /// Why the policy denies the manager, if it does.
     fn check_policy(&self, found: &CurrentSession, state: &State) -> Option<Error> {
         if found.manager.role < P::ROLE {
             return Some(Error::Forbidden);
@@ -181,7 +172,7 @@ impl<P: Policy> Manager<P> {
         (P::FRESH && !is_fresh(found.proved_at, state.clock.now())).then_some(Error::ProofRequired)
     }
 
-    /// Records a refusal for want of the role; the other refusals ask for something first.
+    /// Audits a denial by role. The other errors only ask for a login, a factor or a proof.
     async fn record_denial(&self, error: Error, state: &State) -> Error {
         if matches!(error, Error::Forbidden) {
             let what = denied_audit::describe_request(&self.request.method, &self.request.path);
@@ -190,30 +181,28 @@ impl<P: Policy> Manager<P> {
         error
     }
 
-    /// Counts a change of this session. What every viewer may do has a limit of its own, because nothing else bounds it.
+    /// Counts a change of this session. Changes that every viewer may make have a limit of their own.
     fn count_change(&self, found: &CurrentSession, state: &State) -> Result<()> {
         let mut deeds = state.session_changes().lock().unwrap_or_else(PoisonError::into_inner);
         let rate = if P::ROLE == Role::Viewer { &mut deeds.own_account } else { &mut deeds.others };
-        // The id of a session changes with every proof; its beginning stays.
+        // The session id changes with every proof; the start stays.
         let session = (self.manager.id.clone(), found.started_at);
         rate.count(session, state.clock.monotonic()).map_err(Error::TooManyDeeds)
     }
 }
 
-/// Who is logged in, as the session and the database know it.
+/// The session with its manager, as loaded from the database.
 struct CurrentSession {
     manager: domain::Manager,
     session_hash: String,
     started_at: DateTime<Utc>,
     last_seen_at: DateTime<Utc>,
-    /// When they last proved who they are: at the login, or later.
+    /// When the manager last proved their identity: at the login, or later.
     proved_at: DateTime<Utc>,
-    /// Whether the policy asks them for a second factor that they don't have.
     lacks_factor: bool,
 }
 
-/// Who is logged in, if the session lives and the manager is active. Notes the use of the session, at
-/// most once a minute.
+/// The current session, if it is valid and its manager active. Records the use, at most once a minute.
 async fn load_current_session(session: &Session, state: &State) -> Result<Option<CurrentSession>> {
     let manager = session::load(session).await?.manager;
     let (Some(id), Some(manager)) = (session.id(), manager) else {
@@ -233,7 +222,7 @@ async fn load_current_session(session: &Session, state: &State) -> Result<Option
     Ok(Some(found))
 }
 
-/// The active manager whose living session has this hash.
+/// The valid session with this hash, if its manager is active.
 async fn find_current_session(
     tx: &mut Tx,
     session_hash: &str,
@@ -261,7 +250,7 @@ async fn find_current_session(
     }))
 }
 
-/// Where to go after the login: the page that was asked for, or the desk where it was an action.
+/// The path to return to after the login: the requested page, or the dashboard if the request was an action.
 fn return_path(parts: &Parts) -> String {
     match (&parts.method, parts.uri.path_and_query()) {
         (&Method::GET, Some(path)) => path.to_string(),
@@ -269,8 +258,7 @@ fn return_path(parts: &Parts) -> String {
     }
 }
 
-/// The address to go on to after the login, if it is one of ours: a path that no browser reads as
-/// another host.
+/// `next` if it is a path of the admin that no browser reads as another host, otherwise `/admin`.
 pub fn safe_return_path(next: &str) -> &str {
     let path = next.split(['?', '#']).next().unwrap_or_default();
     let ours = (path == "/admin" || path.starts_with("/admin/")) && next.len() <= 1000;
@@ -278,7 +266,7 @@ pub fn safe_return_path(next: &str) -> &str {
     if ours && plain { next } else { "/admin" }
 }
 
-/// What the browser says of itself.
+/// The `User-Agent` header.
 pub struct UserAgent(pub String);
 
 impl<S: Send + Sync> FromRequestParts<S> for UserAgent {

@@ -1,4 +1,4 @@
-//! Who may do what: sessions, managers and their policies, API tokens, throttling of logins, cross-site checks.
+//! Access control: sessions, managers and their policies, API tokens, login throttling, cross-site checks.
 
 pub mod api_token;
 pub mod csrf;

@@ -1,8 +1,7 @@
-//! The admin's table of routes: which method and path, and who may go there.
+//! The admin's route table: method, path and access of each route.
 //!
-//! A guarded route is accepted only if its handler's first argument is a [`Manager`] with a policy, so
-//! a route without a policy does not compile. The table is kept beside the router for the test that
-//! walks every route as every role.
+//! A guarded route requires a handler whose first argument is a [`Manager`] with a policy, so a route without a policy
+//! does not compile. A test calls every route of the table with every role.
 
 use axum::Router;
 use axum::handler::Handler;
@@ -13,18 +12,16 @@ use crate::domain::Role;
 use crate::state::State;
 use crate::web::access::manager::{Manager, Policy};
 
-/// Who may go there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Everybody: the login and what leads to it.
+    /// No login required: the login itself.
     Public,
-    /// Managers of at least this role.
+    /// Managers with at least this role.
     AtLeast(Role),
-    /// The same, with a proof of who they are from the last ten minutes.
+    /// The same, with a proof of identity from the last ten minutes.
     Reauthenticated(Role),
 }
 
-/// One line of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
     pub method: Method,
@@ -32,16 +29,15 @@ pub struct Route {
     pub access: Access,
 }
 
-/// A router with its table.
+/// Builds a router together with its table.
 #[derive(Default)]
 pub struct Routes {
     router: Router<State>,
     table: Vec<Route>,
 }
 
-/// The arguments of a handler whose first one is a [`Manager`].
+/// The arguments of a handler that takes a [`Manager`] first.
 pub trait GuardedHandler {
-    /// Whom its policy admits.
     const ACCESS: Access;
 }
 
@@ -61,7 +57,6 @@ impl_guarded_handler!(A, B, C, D);
 impl_guarded_handler!(A, B, C, D, E);
 
 impl Routes {
-    /// A page for managers.
     pub fn get<H, T>(self, path: &'static str, handler: H) -> Self
     where
         H: Handler<T, State>,
@@ -70,7 +65,6 @@ impl Routes {
         self.route(Method::GET, path, T::ACCESS, handler)
     }
 
-    /// An action of managers.
     pub fn post<H, T>(self, path: &'static str, handler: H) -> Self
     where
         H: Handler<T, State>,
@@ -79,12 +73,10 @@ impl Routes {
         self.route(Method::POST, path, T::ACCESS, handler)
     }
 
-    /// A page for everybody.
     pub fn public_get<H: Handler<T, State>, T: 'static>(self, path: &'static str, handler: H) -> Self {
         self.route(Method::GET, path, Access::Public, handler)
     }
 
-    /// An action of everybody.
     pub fn public_post<H: Handler<T, State>, T: 'static>(self, path: &'static str, handler: H) -> Self {
         self.route(Method::POST, path, Access::Public, handler)
     }
@@ -102,12 +94,10 @@ impl Routes {
         self
     }
 
-    /// Every route.
     pub fn table(&self) -> &[Route] {
         &self.table
     }
 
-    /// The router and the table.
     pub fn into_parts(self) -> (Router<State>, Vec<Route>) {
         (self.router, self.table)
     }

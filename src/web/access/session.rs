@@ -1,8 +1,7 @@
 //! Sessions: tower-sessions over our own table.
 //!
-//! A session ends 30 minutes after it was last used and 12 hours after the login, whatever happens
-//! (OWASP Session Management; both are checked where it is loaded). The cookie lives as long as the
-//! browser. The database holds the SHA-256 of the id, never the id.
+//! A session ends 30 minutes after its last use and 12 hours after the login (OWASP Session Management); both are
+//! checked on load. The cookie lives as long as the browser. The database holds the SHA-256 of the id, never the id.
 
 use std::collections::HashMap;
 
@@ -22,71 +21,58 @@ use crate::state::State;
 use crate::web;
 use crate::web::edge::client_ip::ClientAddress;
 
-/// How old the note of its last use may get before it is renewed.
+/// Minimum age of the last-use time before it is written again.
 pub const TOUCH_AFTER: TimeDelta = TimeDelta::minutes(1);
-/// How much of a browser's own description is kept, in characters.
+/// Longest `User-Agent` that is stored, in characters.
 const MAX_USER_AGENT: usize = 300;
 
-/// Where the record of tower-sessions contains the [`SessionData`].
+/// Key of the [`SessionData`] in the record of tower-sessions.
 const DATA: &str = "session";
-/// Where it contains the id of the row that was written for the session already, until its record has it too. In no row.
+/// Key of an id whose row is already written, until `create` moves the record to it. Never stored in a row.
 const NEXT_ID: &str = "next_id";
 
-/// The content of a session. What may be used only once is in the table of challenges instead.
+/// Content of a session. Single-use values are in the challenges table instead.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SessionData {
-    /// None before the login.
+    /// `None` before the login.
     pub manager: Option<ManagerId>,
-    /// When the manager last proved who they are; none for the time of the login.
+    /// When the manager last proved their identity; `None` means at the login.
     pub reauthenticated_at: Option<DateTime<Utc>>,
-    /// Whether the identity provider asked for two factors at the login. Set when the session begins, and only ever
-    /// withdrawn after that: the row decides, not what a request carries.
+    /// Whether the identity provider reported two factors at the login. Set when the session begins and later only
+    /// withdrawn; the row counts, not the request's copy.
     pub second_factor: bool,
-    /// Of the client; the network prefix for a challenge before the login.
+    /// Address of the client; the network prefix for a challenge before the login.
     pub address: String,
     pub user_agent: String,
-    /// A login whose second step is still to come.
     pub half_login: Option<HalfLogin>,
 }
 
-/// A login whose second step is still to come.
+/// A login that still needs its second step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HalfLogin {
     pub manager: ManagerId,
-    /// Of the manager when the password was right: any later change ends this login.
+    /// Version of the manager when the password was checked: any later change ends this login.
     pub version: i64,
-    /// The path to go on to.
+    /// Path to go to after the login.
     pub next: String,
     pub until: DateTime<Utc>,
 }
 
-/// The content of the session that a request carries.
-///
-/// # Errors
-/// Where the database can't be read.
 pub async fn load(session: &Session) -> std::result::Result<SessionData, carried::Error> {
     Ok(session.get(DATA).await?.unwrap_or_default())
 }
 
-/// Writes the content of a session, which gets a row and a cookie if it has none.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Saves a session, which gets a row and a cookie if it has none.
 pub async fn save(session: &Session, data: &SessionData) -> std::result::Result<(), carried::Error> {
     session.insert(DATA, data).await?;
     session.save().await
 }
 
-/// The content of a session as its row has it.
-///
-/// # Errors
-/// Where it can't be understood.
 pub fn parse_data(stored: &sessions::Session) -> db::Result<SessionData> {
     serde_json::from_str(&stored.data).map_err(db::Error::other)
 }
 
-/// A new row of a session.
 fn row(id: Id, data: SessionData, now: DateTime<Utc>) -> db::Result<sessions::Session> {
     Ok(sessions::Session {
         id_hash: hash_id(id),
@@ -103,7 +89,6 @@ fn write(data: &SessionData) -> db::Result<String> {
     serde_json::to_string(data).map_err(db::Error::other)
 }
 
-/// Sessions in the database.
 #[derive(Clone)]
 pub struct Store(State);
 
@@ -113,7 +98,6 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// The layer that gives handlers their [`Session`].
 pub fn session_layer(state: &State) -> SessionManagerLayer<Store> {
     let name = if state.is_secure() { "__Host-sid" } else { "sid" };
     SessionManagerLayer::new(Store::new(state))
@@ -124,29 +108,28 @@ pub fn session_layer(state: &State) -> SessionManagerLayer<Store> {
         .with_expiry(Expiry::OnSessionEnd)
 }
 
-/// Whose browser it is.
+/// The client of a new session.
 #[derive(Clone, Copy, Debug)]
 pub struct BrowserInfo<'a> {
     pub address: ClientAddress,
-    /// What the browser says of itself.
     pub user_agent: &'a str,
 }
 
 /// A login at the identity provider.
 #[derive(Clone, Copy, Debug)]
 pub struct OidcLogin {
-    /// When the manager proved there who they are.
+    /// When the provider authenticated the manager.
     pub authenticated_at: DateTime<Utc>,
-    /// Whether the provider asked for two factors.
+    /// Whether the provider reported two factors.
     pub has_second_factor: bool,
 }
 
-/// Begins the session of a manager, under a new id: one that was planted before is worth nothing. `manager` is as they
-/// were when they proved who they are; `oidc` is given if they did so at the identity provider.
+/// Begins a manager's session under a new id, which prevents session fixation. `manager` is the state at
+/// authentication; `oidc` is set for a login at the identity provider.
 ///
 /// # Errors
-/// `LoginRequired` where anything about the manager was changed since: a new password, a role, being disabled ends every
-/// session, and this one would come a moment too late to be ended.
+/// `LoginRequired` if the manager changed since: a new password, another role and deactivation end all sessions, and
+/// this session would begin just after that.
 pub async fn begin_session(
     state: &State,
     session: &Session,
@@ -176,27 +159,25 @@ pub async fn begin_session(
     Ok(save(session, &data).await?)
 }
 
-/// Goes on under a new id: what the old one could do, it can do no more.
+/// Continues under a new id and invalidates the old one.
 ///
 /// # Errors
-/// `LoginRequired` where the session was ended, or has gone on otherwise, since it was loaded.
+/// `LoginRequired` if the session has ended or already has another id.
 pub async fn rotate_session(state: &State, session: &Session) -> web::Result<()> {
     rotate_id(state, session, None).await
 }
 
-/// Notes a fresh proof of who the manager is. More can be done with the session now, hence a new id.
-///
-/// # Errors
-/// As [`renew`].
+/// Records a proof of identity. It extends what the session may do, so the session gets a new id, as in
+/// [`rotate_session`].
 pub async fn record_proof(state: &State, session: &Session) -> web::Result<()> {
     rotate_id(state, session, Some(state.clock.now())).await
 }
 
-/// Gives the session its new id in the database, and only then in what the request carries about of it: so nothing of one
-/// that is over comes back, neither its row nor its cookie.
+/// Changes the id in the database first and in the request's copy after that, so that an ended session gets neither its
+/// row nor its cookie back.
 async fn rotate_id(state: &State, session: &Session, reauthenticated_at: Option<DateTime<Utc>>) -> web::Result<()> {
     let over = || web::Error::LoginRequired("/admin".into());
-    // It may not have been loaded yet, and can't be under its old id any more.
+    // Must be loaded now, because the old id will no longer be found.
     load(session).await?;
     let (old, new) = (session.id().ok_or_else(over)?, fresh_id());
     let now = state.clock.now();
@@ -216,15 +197,11 @@ async fn rotate_id(state: &State, session: &Session, reauthenticated_at: Option<
     Ok(session.save().await?)
 }
 
-/// An id that nobody can guess.
 fn fresh_id() -> Id {
     Id(i128::from_be_bytes(crate::credentials::random_bytes()))
 }
 
-/// Withdraws in the row of a session that the identity provider asked for a second factor.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Withdraws the provider's second factor in the row of a session.
 pub async fn forget_second_factor(tx: &mut WriteTx, session_hash: &str, now: DateTime<Utc>) -> db::Result<()> {
     let (idle_since, created_after) = sessions::limits(now);
     let Some(mut stored) = sessions::find(tx, session_hash, idle_since, created_after).await? else { return Ok(()) };
@@ -232,28 +209,19 @@ pub async fn forget_second_factor(tx: &mut WriteTx, session_hash: &str, now: Dat
     sessions::update(tx, &stored).await
 }
 
-/// Withdraws it in what the request carries, which may still be saved.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Withdraws the second factor in the request's copy, which may still be saved.
 pub async fn forget_carried_second_factor(session: &Session) -> std::result::Result<(), carried::Error> {
     let data = load(session).await?;
     session.insert(DATA, SessionData { second_factor: false, ..data }).await
 }
 
-/// Notes the network prefix from which a challenge was asked for before the login.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Stores the network prefix that requested a challenge before the login.
 pub async fn note_network(session: &Session, network: String) -> std::result::Result<(), carried::Error> {
     let data = load(session).await?;
     save(session, &SessionData { address: network, ..data }).await
 }
 
-/// Stores a challenge of the session; says whether the session still exists.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Stores a challenge of the session; returns `false` if the session has ended.
 pub async fn store_challenge(
     state: &State,
     session: &Session,
@@ -266,10 +234,7 @@ pub async fn store_challenge(
     Ok(true)
 }
 
-/// The challenge of this kind, which stays.
-///
-/// # Errors
-/// Where the database can't be read.
+/// Reads the challenge of this kind without consuming it.
 pub async fn find_challenge(state: &State, session: &Session, kind: challenges::Kind) -> db::Result<Option<Challenge>> {
     let Some(id) = session.id() else { return Ok(None) };
     let (idle_since, created_after) = sessions::limits(state.clock.now());
@@ -280,10 +245,7 @@ pub async fn find_challenge(state: &State, session: &Session, kind: challenges::
     }
 }
 
-/// The challenge of this kind, which is used up by this: of many requests at once one gets it.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Consumes the challenge of this kind: of concurrent requests only one gets it.
 pub async fn take_challenge(state: &State, session: &Session, kind: challenges::Kind) -> db::Result<Option<Challenge>> {
     let Some((mut tx, hash)) = write_living(state, session).await? else { return Ok(None) };
     let taken = challenges::take(&mut tx, &hash, kind).await?;
@@ -293,11 +255,8 @@ pub async fn take_challenge(state: &State, session: &Session, kind: challenges::
     Ok(taken)
 }
 
-/// Counts a proof that is about to be verified; returns the number of failed ones in a row with it, or nothing if the
-/// session is over.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Counts a proof before it is verified; returns the consecutive failures including this one, or `None` if the session
+/// has ended.
 pub async fn count_failed_proof(state: &State, session: &Session) -> db::Result<Option<i64>> {
     let Some(id) = session.id() else { return Ok(None) };
     let mut tx = state.db.write().await?;
@@ -306,10 +265,7 @@ pub async fn count_failed_proof(state: &State, session: &Session) -> db::Result<
     Ok(count)
 }
 
-/// Takes back what [`count_failed_proof`] counted.
-///
-/// # Errors
-/// Where the database can't be written.
+/// Reverts [`count_failed_proof`].
 pub async fn uncount_failed_proof(state: &State, session: &Session) -> db::Result<()> {
     let Some(id) = session.id() else { return Ok(()) };
     let mut tx = state.db.write().await?;
@@ -317,7 +273,7 @@ pub async fn uncount_failed_proof(state: &State, session: &Session) -> db::Resul
     tx.commit_unaudited().await
 }
 
-/// A transaction that writes, and the hash of the session, unless it is over.
+/// A write transaction and the session's hash, unless the session has ended.
 async fn write_living(state: &State, session: &Session) -> db::Result<Option<(WriteTx, String)>> {
     let Some(id) = session.id() else { return Ok(None) };
     let (idle_since, created_after) = sessions::limits(state.clock.now());
@@ -326,18 +282,16 @@ async fn write_living(state: &State, session: &Session) -> db::Result<Option<(Wr
     Ok(stored.map(|stored| (tx, stored.id_hash)))
 }
 
-/// The hash under which the database knows the session.
+/// The hash of a session id, as stored in the database.
 pub fn hash_id(id: Id) -> String {
     secret_token::hash_token(&id.to_string())
 }
 
 impl Store {
-    /// Those of this server.
     pub fn new(state: &State) -> Self {
         Self(state.clone())
     }
 
-    /// The row of the session that a request carries.
     fn row(&self, record: &Record) -> Result<sessions::Session> {
         row(record.id, data_of(record)?, self.0.clock.now()).map_err(|error| Error::Encode(error.to_string()))
     }
@@ -355,8 +309,8 @@ fn record_data(data: &SessionData) -> Result<HashMap<String, serde_json::Value>>
 
 #[async_trait]
 impl SessionStore for Store {
-    /// Under an id of our own: the record of a session that was flushed still carries the old one, which
-    /// somebody may have planted. One that goes on under a new id has its row there already.
+    /// Assigns an id of our own: after a flush, the record still has the old id, which an attacker may have planted.
+    /// With [`NEXT_ID`] the row already exists.
     async fn create(&self, record: &mut Record) -> Result<()> {
         if let Some(next_id) = record.data.remove(NEXT_ID) {
             let id = next_id.as_str().and_then(|id| id.parse().ok());
@@ -370,7 +324,7 @@ impl SessionStore for Store {
         tx.commit_unaudited().await.map_err(store_error)
     }
 
-    /// A session that was ended since it was loaded does not come back, nor does a second factor that was withdrawn.
+    /// Neither an ended session nor a withdrawn second factor may come back.
     async fn save(&self, record: &Record) -> Result<()> {
         let mut data = data_of(record)?;
         let (idle_since, created_after) = sessions::limits(self.0.clock.now());
@@ -391,7 +345,7 @@ impl SessionStore for Store {
         let found = sessions::find(&mut tx, &hash_id(*id), idle_since, created_after).await.map_err(store_error)?;
         let Some(session) = found else { return Ok(None) };
         let data = record_data(&parse_data(&session).map_err(|error| Error::Decode(error.to_string()))?)?;
-        // Our own limits have been checked; tower-sessions is told a time that can't have passed.
+        // Our own limits are checked above; tower-sessions gets an expiry that has not passed.
         let expiry_date = time::OffsetDateTime::now_utc() + time::Duration::days(1);
         Ok(Some(Record { id: *id, data, expiry_date }))
     }
