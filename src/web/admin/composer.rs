@@ -1,4 +1,4 @@
-//! The composer of an incident and of its updates, with the templates and the draft beside the form.
+//! The composer of incidents and updates, with templates and drafts beside the form.
 
 use super::edit::{Edit, Editor, Problem};
 use crate::credentials::random_bytes;
@@ -12,22 +12,21 @@ use crate::web::Result;
 use crate::web::access::manager::CanPublish;
 use crate::web::page::layout::component_board;
 
-/// The most other open incidents that are shown beside one; the dashboard has all of them.
+/// Maximum number of other open incidents listed beside one; the dashboard lists all.
 const MAX_OTHERS: i64 = 100;
 
-/// The draft that a composer shows.
+/// The draft in a composer.
 #[derive(Clone, Debug)]
 pub(super) enum ComposerDraft {
-    /// None: the templates are offered.
+    /// No draft; the composer offers templates.
     None,
-    /// The one that was opened, and who else has it open.
+    /// A draft that was opened, and the other managers who have it open.
     Opened { draft: SavedDraft, readers: Vec<DraftReader> },
-    /// The one that the submitted fields name, with the conflict if it was changed in the meantime.
+    /// The draft named in the submitted fields, with the conflict if it was changed since.
     Submitted { fields: Fields, conflict: Option<DraftConflict> },
 }
 
 impl ComposerDraft {
-    /// The draft of a submission without a conflict.
     pub fn submitted(fields: &Fields) -> Self {
         Self::Submitted { fields: fields.clone(), conflict: None }
     }
@@ -43,7 +42,7 @@ impl ComposerDraft {
         };
         let draft = match (&conflict, DraftId::parse(&fields.text("draft"))) {
             (Some(DraftConflict::Changed(both)), _) => Some(both.0.theirs.clone()),
-            // With the version it was opened with: a conflict is found when it is posted.
+            // Keeps the version it was opened with, so that posting it detects a conflict.
             (None, Some(id)) => {
                 let draft = drafts::find(tx, &id).await.ok();
                 draft.map(|draft| SavedDraft { version: submitted_version(fields), ..draft })
@@ -54,13 +53,11 @@ impl ComposerDraft {
     }
 }
 
-/// A composer, which may go on with a draft.
+/// A composer that can continue a draft.
 pub(super) trait Composer: Editor {
-    /// The same composer with another draft.
     fn with_draft(&self, draft: ComposerDraft) -> Self;
 }
 
-/// The composer of a new incident.
 pub(super) struct IncidentComposer {
     pub draft: ComposerDraft,
 }
@@ -90,7 +87,6 @@ impl Composer for IncidentComposer {
     }
 }
 
-/// The composer of an update above the timeline of its incident.
 pub(super) struct UpdateComposer {
     pub incident: Incident,
     pub draft: ComposerDraft,
@@ -114,17 +110,16 @@ impl Composer for UpdateComposer {
     }
 }
 
-/// What became of the draft that a submission goes on with.
+/// The draft of a submission.
 pub(super) enum FoundDraft {
-    /// The submission names none.
+    /// The submission names no draft.
     None,
     /// Unchanged since the composer was opened.
     Same(SavedDraft),
-    /// Changed or deleted in the meantime.
+    /// Changed or deleted since the composer was opened.
     Conflict(DraftConflict),
 }
 
-/// Looks for the draft that `fields` go on with.
 pub(super) async fn find_submitted_draft(tx: &mut Tx, fields: &Fields) -> Result<FoundDraft> {
     let Some(id) = DraftId::parse(&fields.text("draft")) else { return Ok(FoundDraft::None) };
     let saved = match drafts::find(tx, &id).await {
@@ -139,10 +134,7 @@ pub(super) async fn find_submitted_draft(tx: &mut Tx, fields: &Fields) -> Result
     Ok(FoundDraft::Conflict(DraftConflict::Changed(Box::new((conflict, yours)))))
 }
 
-/// Returns the draft that the submission was written from.
-///
-/// # Errors
-/// 409 with the composer if the draft was changed or deleted in the meantime.
+/// Returns the submission's draft, or the composer with a 409 if the draft was changed or deleted since.
 pub(super) async fn check_draft<C: Composer>(
     edit: &mut Edit<CanPublish>,
     composer: &C,

@@ -12,10 +12,10 @@ use crate::web::page::layout::{admin_context, component_board};
 use crate::web::page::page_response;
 use crate::web::page::pagination;
 
-/// How many of the newest incidents are looked through for resolved ones.
+/// How many of the newest incidents are searched for resolved ones.
 const RECENT_LIMIT: i64 = 10;
 
-/// `GET /admin`; with a cursor, the open incidents behind it.
+/// `GET /admin`; with a cursor, the open incidents after it.
 pub async fn show(
     manager: Manager<CanRead>,
     FromState(state): FromState<State>,

@@ -1,5 +1,5 @@
-//! How the admin's forms are saved: version check (409), message preview (200), input check (422), page preview, commit,
-//! publish, flash. A handler finds what is edited, calls the action and says where to go.
+//! Saving the admin's forms: version check (409), message preview (200), validation (422), page preview, commit,
+//! publish, flash. A handler loads the object, calls the action and chooses the redirect.
 
 use axum::response::Response;
 use chrono::{DateTime, Utc};
@@ -19,16 +19,15 @@ use crate::web::page::layout::{admin_context, load_conflict};
 use crate::web::page::{conflict_response, invalid_response, page_response};
 use crate::web::{Error, Result};
 
-/// What keeps a submitted form from being saved; it is shown on the form's page.
+/// Why a submitted form was not saved; shown on the form's page.
 #[derive(Clone, Debug)]
 pub(super) struct Problem<T> {
     pub invalid: Invalid,
-    /// Another manager saved in the meantime: who, when, and what they left.
+    /// Another manager saved first: who, when, and the result.
     pub conflict: Option<Conflict<T>>,
 }
 
 impl<T> Problem<T> {
-    /// No problem: the form as it is first shown, or as it is previewed.
     pub fn none() -> Self {
         Self { invalid: Invalid::new(), conflict: None }
     }
@@ -37,10 +36,9 @@ impl<T> Problem<T> {
 /// A page with one form.
 pub(super) trait Editor: Sync {
     type Form: Send;
-    /// What a conflict shows of the other side: their form, or nothing.
+    /// What a conflict shows of the other manager's version: its form, or nothing.
     type Theirs: Send;
 
-    /// The whole page.
     fn html(
         &self,
         tx: &mut Tx,
@@ -50,7 +48,7 @@ pub(super) trait Editor: Sync {
     ) -> impl Future<Output = Result<String>> + Send;
 }
 
-/// Answers a GET with the page of a form.
+/// Responds to a GET with the form's page.
 pub(super) async fn show<P, E: Editor>(
     state: &State,
     tx: &mut Tx,
@@ -62,7 +60,7 @@ pub(super) async fn show<P, E: Editor>(
     Ok(page_response(editor.html(tx, shell, form, Problem::none()).await?))
 }
 
-/// A form that carries the version of what it edits.
+/// A form with the version of the object it edits.
 pub(super) trait Versioned {
     fn version(&mut self) -> &mut i64;
 }
@@ -99,7 +97,7 @@ impl Versioned for forms::SeriesForm {
     }
 }
 
-/// What is saved now: its id in the audit log, its version, and what a conflict shows of it.
+/// The stored object: its id in the audit log, its version, and its form for a conflict.
 pub(super) struct Saved<'a, T> {
     pub audit_id: &'a str,
     pub version: i64,
@@ -116,28 +114,20 @@ pub(super) struct Edit<P> {
 }
 
 impl<P: Policy> Edit<P> {
-    /// Begins the transaction, in which the manager's rights are checked again.
-    ///
-    /// # Errors
-    /// As [`Manager::begin`].
+    /// Begins the transaction and checks access again, as [`Manager::begin`].
     pub async fn begin(state: State, manager: Manager<P>, fields: Fields) -> Result<Self> {
         Ok(Self::begin_as(state, manager, fields).await?.0)
     }
 
-    /// As [`Edit::begin`], with the manager as this transaction sees them.
-    ///
-    /// # Errors
-    /// As [`Manager::begin`].
+    /// As [`Edit::begin`], with the manager as loaded in this transaction.
     pub async fn begin_as(state: State, manager: Manager<P>, fields: Fields) -> Result<(Self, domain::Manager)> {
         let now = state.clock.now();
         let (tx, own) = manager.begin_as(&state).await?;
         Ok((Self { state, manager, fields, tx, now }, own))
     }
 
-    /// Returns `form` if it edits the saved version.
-    ///
-    /// # Errors
-    /// 409 with the form on its page, which the next submission overwrites.
+    /// Returns `form` if it edits the stored version, otherwise a 409 with the form, which overwrites the other change
+    /// if it is submitted again.
     pub async fn check_version<E>(
         &mut self,
         editor: &E,
@@ -157,10 +147,10 @@ impl<P: Policy> Edit<P> {
         Err(Error::page(conflict_response(self.render(editor, form, problem).await?)))
     }
 
-    /// Returns what was read from the form.
+    /// Returns the parsed form.
     ///
     /// # Errors
-    /// 422 with a message beside each wrong field; 200 with the form on its page if only the message is previewed.
+    /// 422 with messages beside the invalid fields; 200 with the form if only the message is previewed.
     pub async fn check<E: Editor, T>(
         &mut self,
         editor: &E,
@@ -176,10 +166,7 @@ impl<P: Policy> Edit<P> {
         }
     }
 
-    /// Returns what was added.
-    ///
-    /// # Errors
-    /// 422 beside `field` if there are as many as there may be.
+    /// Returns what was added, or a 422 with a message beside `field` if the limit is reached.
     pub async fn check_limit<E: Editor, T>(
         &mut self,
         editor: &E,
@@ -193,7 +180,7 @@ impl<P: Policy> Edit<P> {
         }
     }
 
-    /// 422: the form on its page, with a message beside each wrong field.
+    /// 422: the form with messages beside the invalid fields.
     pub async fn reject<E: Editor>(&mut self, editor: &E, form: E::Form, wrong: Invalid) -> Error {
         match self.render(editor, form, Problem { invalid: wrong, conflict: None }).await {
             Ok(html) => Error::page(invalid_response(html)),
@@ -201,7 +188,7 @@ impl<P: Policy> Edit<P> {
         }
     }
 
-    /// 409: the form on its page, which says itself what changed.
+    /// 409: the form, which itself explains the conflict.
     pub async fn conflict<E: Editor>(&mut self, editor: &E, form: E::Form) -> Error {
         match self.render(editor, form, Problem::none()).await {
             Ok(html) => Error::page(conflict_response(html)),
@@ -214,10 +201,7 @@ impl<P: Policy> Edit<P> {
         editor.html(&mut self.tx, shell, form, problem).await
     }
 
-    /// Commits the entries, publishes, and goes to `path` with a flash.
-    ///
-    /// # Errors
-    /// If the database can't be written; then nothing is.
+    /// Commits the entries, publishes, and redirects to `path` with a flash.
     pub async fn save(
         self,
         entries: impl IntoIterator<Item = Entry>,
@@ -232,10 +216,7 @@ impl<P: Policy> Edit<P> {
         Ok(redirect_with_flash(path, flash))
     }
 
-    /// Commits an entry that changes nothing on the public page, and goes to `path` with a flash.
-    ///
-    /// # Errors
-    /// As [`Edit::save`].
+    /// Commits an entry that does not affect the public page, and redirects to `path` with a flash.
     pub async fn save_private(
         self,
         entry: impl Into<Option<Entry>>,
@@ -248,15 +229,11 @@ impl<P: Policy> Edit<P> {
         Ok(redirect_with_flash(path, flash))
     }
 
-    /// Whether the page is to be previewed with the change.
     pub fn wants_preview(&self) -> bool {
         preview::is_preview_requested(&self.fields)
     }
 
-    /// The public page of `incident` as it would be, sent from the form at `action`.
-    ///
-    /// # Errors
-    /// If the database can't be read.
+    /// Previews the public page of `incident`, which need not be stored; the preview's form posts to `action`.
     pub async fn preview_incident(mut self, mut incident: Incident, action: String) -> Result<Response> {
         let what = PreviewRequest::incident(&incident, action, &self.fields);
         incident.visibility = preview::previewed_visibility(incident.visibility);
@@ -264,19 +241,14 @@ impl<P: Policy> Edit<P> {
         preview::show_preview(&self.state, self.tx, &self.manager, what).await
     }
 
-    /// The public page of the maintenance `id` with what this transaction changed, sent from the form at `action`.
-    ///
-    /// # Errors
-    /// If the database can't be read.
+    /// Previews the public page of maintenance `id` with this transaction's changes; the preview's form posts to
+    /// `action`.
     pub async fn preview_maintenance(self, id: &MaintenanceId, action: String) -> Result<Response> {
         let what = PreviewRequest::maintenance(id.as_str(), action, &self.fields)?;
         preview::show_preview(&self.state, self.tx, &self.manager, what).await
     }
 
-    /// The public pages of `subject` with what this transaction changed, sent from the form at `action`.
-    ///
-    /// # Errors
-    /// If the database can't be read.
+    /// Previews the public pages of `subject` with this transaction's changes; the preview's form posts to `action`.
     pub async fn preview_page(self, subject: PreviewSubject, section: Section, action: String) -> Result<Response> {
         let what = PreviewRequest::new(subject, section, action, &self.fields);
         preview::show_preview(&self.state, self.tx, &self.manager, what).await

@@ -5,13 +5,13 @@ use axum::response::{IntoResponse, Response};
 use crate::web::access::manager::{CanPublish, Manager};
 use crate::web::{Error, MAX_BODY, Result, form};
 
-/// How the errors of a call begin that was made wrongly, as `server_fn` writes them.
+/// Prefixes of the errors of a malformed call, as `server_fn` writes them.
 const CLIENT_ERRORS: [&[u8]; 4] = [b"Args|", b"MissingArg|", b"Deserialization|", b"Request|"];
-/// How those begin that the function itself answers.
+/// Prefix of an error that the function itself returns.
 const FUNCTION_ERROR: &[u8] = b"ServerError|";
 
-/// `POST /admin/islands/{call}`: what islands ask of the server. Only publishers have islands, and the
-/// guard stands before the call is even read.
+/// `POST /admin/islands/{call}`: the islands' server functions. Only publishers have islands; access is checked before
+/// the body is read.
 pub async fn call_server_function(_manager: Manager<CanPublish>, request: Request<Body>) -> Result<Response> {
     let (parts, body) = request.into_parts();
     let unreadable = |_| Error::BadRequest("The call could not be read.".into());
@@ -26,7 +26,7 @@ pub async fn call_server_function(_manager: Manager<CanPublish>, request: Reques
     Err(classify_error(&said))
 }
 
-/// Whose fault an error of a call is.
+/// Distinguishes client errors from internal ones.
 fn classify_error(said: &[u8]) -> Error {
     if CLIENT_ERRORS.iter().any(|begin| said.starts_with(begin)) {
         return Error::BadRequest("The arguments of the call are invalid.".into());

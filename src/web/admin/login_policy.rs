@@ -13,7 +13,7 @@ use crate::web::form::Form;
 use crate::web::page::flash::redirect_with_flash;
 use crate::web::page::invalid_response;
 
-/// `POST /admin/policy`: what every manager is asked for; its form stands on the page of the settings.
+/// `POST /admin/policy`: the login policy; its form is on the settings page.
 pub async fn update(
     manager: Manager<Fresh<CanAdminister>>,
     FromState(state): FromState<State>,
@@ -37,7 +37,7 @@ pub async fn update(
     Ok(redirect_with_flash("/admin/settings", "policy-saved"))
 }
 
-/// Passwords are switched off only where there is another way in.
+/// Allows disabling password login only if an identity provider is configured.
 async fn parse_policy(
     state: &State,
     tx: &mut WriteTx,

@@ -25,12 +25,9 @@ use crate::web::page::page_response;
 use crate::web::page::pagination;
 use crate::web::{Error, Result};
 
-/// How long an invitation is good.
 const INVITATION_LIFETIME: TimeDelta = TimeDelta::days(3);
-/// How long a link for a new password is good.
 const RESET_LIFETIME: TimeDelta = TimeDelta::minutes(30);
 
-/// Why there is no link for a password.
 const PASSWORDS_DISABLED: &str = "Password login is disabled: managers log in with the identity provider, which \
                             creates their account.";
 
@@ -69,7 +66,7 @@ pub async fn create(
     hand_out_link(edit, invited, LinkPurpose::Invite, entry).await
 }
 
-/// `POST /admin/managers/{id}/reset`: a link for a new password, or a new invitation.
+/// `POST /admin/managers/{id}/reset`: a password reset link, or a new invitation.
 pub async fn reset(
     manager: Manager<Fresh<CanAdminister>>,
     FromState(state): FromState<State>,
@@ -83,7 +80,7 @@ pub async fn reset(
     if !login_policy::accepts_password(&mut edit.tx, &other.id).await? {
         return Err(Error::Conflict(PASSWORDS_DISABLED.into()));
     }
-    // An invitation logs in at once: it is for whoever never did, and has nothing else to prove.
+    // An invitation logs in directly, so it is only for managers who never logged in and have no second factor.
     let is_new = other.is_invited() && !second_factors::load(&mut edit.tx, &other.id).await?.any();
     let purpose = if is_new { LinkPurpose::Invite } else { LinkPurpose::Reset };
     let entry = actions::managers::record_event(Action::ManagerCreateResetLink, &other);
@@ -185,7 +182,7 @@ pub async fn enable(
     edit.save_private(entry, &address, "enabled").await
 }
 
-/// `POST /admin/managers/{id}/factors/removal`: for a manager who lost the device and the recovery codes.
+/// `POST /admin/managers/{id}/factors/removal`: for managers who lost their device and their recovery codes.
 pub async fn remove_factors(
     manager: Manager<Fresh<CanAdminister>>,
     FromState(state): FromState<State>,
@@ -215,13 +212,13 @@ pub async fn revoke_sessions(
     edit.save_private(entry, &manager_path(&other), "sessions-revoked").await
 }
 
-/// An owner who acts on themselves stays logged in where they are.
+/// An owner who changes their own account keeps the current session.
 fn own_session<P>(manager: &Manager<P>, other: &KnownManager) -> Option<String> {
     (manager.id == other.id).then(|| manager.session_hash.clone())
 }
 
-/// The last owner can't go, nor the one whose password alone is accepted: the page says so beside the role. The change
-/// before is undone.
+/// Denies a change to the last owner, or to the only owner whose password is accepted, with a message beside the role.
+/// Rolls back.
 async fn refuse<P: Policy>(edit: Edit<P>, other: KnownManager, role: String, reason: &'static str) -> Error {
     let Edit { state, manager, tx, now, .. } = edit;
     drop(tx);
@@ -247,7 +244,6 @@ async fn find_manager(tx: &mut Tx, id: &str) -> Result<KnownManager> {
     Ok(managers::find(tx, &id).await?)
 }
 
-/// The managers behind `after`, and the form that invites another.
 struct InvitationEditor {
     after: Option<ManagerId>,
     now: DateTime<Utc>,
@@ -270,7 +266,6 @@ impl Editor for InvitationEditor {
     }
 }
 
-/// A manager, and the form of their role.
 struct RoleEditor {
     manager: KnownManager,
     now: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! What managers see and do: one file per resource.
+//! Pages and actions of managers, one file per resource.
 
 mod account;
 mod audit;
@@ -28,7 +28,7 @@ use crate::web::sign_in::{
     reauth_oidc,
 };
 
-/// The admin's addresses.
+/// The admin's route table.
 pub fn routes() -> Routes {
     let routes = Routes::default()
         .public_get("/login", login::new)

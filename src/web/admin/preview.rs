@@ -1,7 +1,7 @@
-//! `Preview page`: the change of a form as visitors would read it, without storing anything.
+//! `Preview page`: shows the public page with a form's change, without saving it.
 //!
-//! A handler writes what the form says into its transaction as ever; where [`is_preview_requested`] it then hands the
-//! transaction to [`show_preview`] instead of committing it.
+//! A handler applies the form in its transaction as usual. If [`is_preview_requested`], it passes the transaction to
+//! [`show_preview`] instead of committing it.
 
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
@@ -22,25 +22,23 @@ use crate::web::access::manager::{Manager, Policy};
 use crate::web::edge::headers::admin_csp;
 use crate::web::{Error, Result};
 
-/// What is previewed.
 pub(super) struct PreviewRequest<'a> {
     subject: PreviewSubject,
-    /// Where in the admin the form is.
+    /// The admin section of the form.
     section: Section,
     visibility: Visibility,
-    /// Where the form is sent.
+    /// Path that the form posts to.
     action: String,
     fields: Vec<(&'a str, &'a str)>,
-    /// Where a form stands that doesn't show itself again.
+    /// Path of a form that can't be shown again with its values.
     back: Option<String>,
 }
 
-/// Whether a form asks to see first what it would publish.
 pub(super) fn is_preview_requested(fields: &Fields) -> bool {
     fields.has("preview_page")
 }
 
-/// The visibility in the preview: an embargoed incident is shown as after its publication.
+/// The visibility in a preview: an embargoed incident is shown as it will look once it is public.
 pub(super) fn previewed_visibility(visibility: Visibility) -> Visibility {
     match visibility {
         Visibility::Embargoed(_) => Visibility::Public,
@@ -49,38 +47,36 @@ pub(super) fn previewed_visibility(visibility: Visibility) -> Visibility {
 }
 
 impl<'a> PreviewRequest<'a> {
-    /// A change of `incident`, which visitors see as far as its visibility says.
     pub fn incident(incident: &Incident, action: String, fields: &'a Fields) -> Self {
         let subject = PreviewSubject::incident(&incident.id);
         Self { visibility: incident.visibility, ..Self::new(subject, Section::Incidents, action, fields) }
     }
 
-    /// A change of the maintenance `id`, which no visitor is kept from.
+    /// Maintenances are always public.
     pub fn maintenance(id: &str, action: String, fields: &'a Fields) -> Result<Self> {
         let subject = PreviewSubject::incident(&IncidentId::parse(id).ok_or(Error::NotFound)?);
         Ok(Self::new(subject, Section::Maintenances, action, fields))
     }
 
-    /// A change of anything else.
     pub fn new(subject: PreviewSubject, section: Section, action: String, fields: &'a Fields) -> Self {
         let sent = fields.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let fields = sent.filter(|(name, _)| *name != "preview_page").collect();
         Self { subject, section, visibility: Visibility::Public, action, fields, back: None }
     }
 
-    /// Publishing presses the button `name`.
+    /// Publishing from the preview presses the button `name`.
     pub fn button(mut self, name: &'static str) -> Self {
         self.fields.push((name, "1"));
         self
     }
 
-    /// The form stands at `path` and is not shown again with what was chosen.
+    /// The way back leads to the form at `path`, which does not keep the chosen values.
     pub fn cancel_path(self, path: impl Into<String>) -> Self {
         Self { back: Some(path.into()), ..self }
     }
 }
 
-/// Shows an embargoed incident, as it will be once visitors see it.
+/// Makes an embargoed incident public in the preview's transaction.
 pub(super) async fn make_public(tx: &mut WriteTx, incident: &Incident, now: DateTime<Utc>) -> Result<()> {
     let mut seen = Incident { visibility: previewed_visibility(incident.visibility), ..incident.clone() };
     if seen.visibility != incident.visibility {
@@ -89,7 +85,7 @@ pub(super) async fn make_public(tx: &mut WriteTx, incident: &Incident, now: Date
     Ok(())
 }
 
-/// The page that shows what was done in `tx` as visitors would read it; the transaction is dropped.
+/// Renders the pages that the changes in `tx` affect, and rolls the transaction back.
 pub(super) async fn show_preview<P: Policy>(
     state: &State,
     tx: WriteTx,
@@ -112,7 +108,7 @@ pub(super) async fn show_preview<P: Policy>(
         header_paths: preview.header_paths,
     };
     let mut response = page_response(page.html()).into_response();
-    // A frame made from text inherits the policy of its page: this one admits the public stylesheet too.
+    // A `srcdoc` frame inherits the policy of its page, so the policy also allows the public stylesheet.
     if let Some(policy) =
         stylesheet_hash().and_then(|hash| HeaderValue::from_str(&admin_csp(&manager.nonce, &hash)).ok())
     {
@@ -121,7 +117,7 @@ pub(super) async fn show_preview<P: Policy>(
     Ok(response)
 }
 
-/// The hash by which the public policy admits the public stylesheet.
+/// The hash in the public policy that allows the public stylesheet.
 fn stylesheet_hash() -> Option<String> {
     let policy = content_security_policy();
     let hash = policy.split([' ', ';']).find(|word| word.starts_with("'sha256-"))?;
@@ -139,7 +135,7 @@ fn framed_page(page: PreviewedPage) -> FramedPage {
     FramedPage { path: page.path, difference, html: strip_script(&html) }
 }
 
-/// The page without the script that keeps it current.
+/// Removes the script that keeps the page current.
 fn strip_script(html: &str) -> String {
     let Some((before, after)) = html.split_once(live_script::live_script_url()) else { return html.to_owned() };
     match (before.rsplit_once("<script"), after.split_once("</script>")) {

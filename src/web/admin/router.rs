@@ -1,4 +1,4 @@
-//! What every page of the admin passes: sessions, cross-site checks, confirmation, headers, error pages.
+//! Middleware of the admin: sessions, cross-site checks, reauthentication, headers, error pages.
 
 use axum::Router;
 use axum::extract::Request;
@@ -13,8 +13,8 @@ use crate::web::error;
 use crate::web::page::error_page::{SessionExpiredLayer, preserve_form, render_admin_error};
 use crate::web::sign_in::reauth::{ReauthLayer, require_reauth};
 
-/// The router of the admin. The outer layers answer every failure, a panic and a lost session included, with a page that
-/// gives back what was typed.
+/// The router of the admin. The outer layers respond to every failure, even a panic or an expired session, with a page
+/// that returns the submitted form.
 pub fn router(state: &State) -> Router<State> {
     let (router, table) = super::routes().into_parts();
     let asking = ReauthLayer::new(state, &table);

@@ -15,7 +15,7 @@ use crate::web::form::{Form, QueryFields};
 use crate::web::page::layout::admin_context;
 use crate::web::page::page_response;
 
-/// `GET /admin/settings`: managers who are no owners read them.
+/// `GET /admin/settings`: managers who are not owners can only read.
 pub async fn edit(
     manager: Manager<CanRead>,
     FromState(state): FromState<State>,
@@ -44,7 +44,6 @@ pub async fn update(
     edit.save([entry], "/admin/settings", "settings-saved").await
 }
 
-/// The page of the settings.
 struct SettingsEditor {
     has_provider: bool,
 }
@@ -73,7 +72,7 @@ impl Editor for SettingsEditor {
     }
 }
 
-/// The page again with the policy as it was chosen, and what is wrong with it.
+/// The settings page with a rejected login policy.
 pub(super) async fn render_policy_form<P>(
     state: &State,
     tx: &mut Tx,
@@ -87,8 +86,8 @@ pub(super) async fn render_policy_form<P>(
     Ok(Settings { shell, form, policy, keepers, invalid, conflict: None }.html())
 }
 
-/// Whose password alone may be left to count; nothing where passwords can't be switched off, for want of another
-/// way in.
+/// Owners whose password may be the only accepted one; empty if password login can't be disabled, for lack of another
+/// login.
 async fn break_glass_candidates(has_provider: bool, tx: &mut Tx, policy: &PolicyForm) -> db::Result<Vec<KnownManager>> {
     if !has_provider && policy.password_only_for.is_empty() {
         return Ok(Vec::new());

@@ -121,7 +121,7 @@ async fn find_template(tx: &mut Tx, id: &str) -> Result<Template> {
     Ok(templates::find(tx, &id).await?)
 }
 
-/// The template that the query of an address asks for.
+/// The template that the query names.
 pub(super) async fn requested_template(tx: &mut Tx, query: &Fields) -> Result<Option<Template>> {
     match query.text("template").as_str() {
         "" => Ok(None),
@@ -129,7 +129,7 @@ pub(super) async fn requested_template(tx: &mut Tx, query: &Fields) -> Result<Op
     }
 }
 
-/// What the placeholders of `template` mean now, for a new incident or for an update of `incident`.
+/// Values of the template's placeholders, for a new incident or for an update of `incident`.
 pub(super) async fn placeholder_values(
     tx: &mut Tx,
     template: &Template,
@@ -153,7 +153,6 @@ pub(super) async fn placeholder_values(
     })
 }
 
-/// The page of a new template, or of the one with an id.
 struct TemplateEditor {
     id: Option<TemplateId>,
 }

@@ -1,4 +1,4 @@
-//! A call that changes something: who may, what was sent, and the transaction in which it is done.
+//! A changing API call: access check, body and write transaction.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts as _, Request};
@@ -23,12 +23,10 @@ use crate::web::{Error, Result};
 const IDEMPOTENCY_HEADER: &str = "idempotency-key";
 const KEY_REUSED: &str = "This Idempotency-Key was already used for a different request.";
 
-/// A call that the policy `P` admits, with the only transaction that writes. An argument of this kind is read
-/// last, and only for who is admitted.
+/// An API call that policy `P` admits, with its write transaction. It is a handler's last argument, and the body is
+/// read only after the access check.
 pub struct Change<P> {
-    /// Who calls.
     pub program: Token<P>,
-    /// What was sent.
     pub body: Value,
     pub tx: WriteTx,
     pub now: DateTime<Utc>,
@@ -36,14 +34,14 @@ pub struct Change<P> {
     key: Option<IdempotencyKey>,
 }
 
-/// What the call is known by, if it comes again.
+/// The idempotency key, and a hash to recognize the same request.
 struct IdempotencyKey {
     key: String,
     request_hash: String,
 }
 
 impl<P: Policy> FromRequest<State> for Change<P> {
-    /// The answer that this call got before, or why it gets none.
+    /// The stored response of an earlier call with the same key, or an error.
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &State) -> Result<Self, Response> {
@@ -92,19 +90,13 @@ async fn begin_change<P: Policy>(
 }
 
 impl<P> Change<P> {
-    /// Keeps what was done and shows it, then answers with `told`; without `entries` nothing was done.
-    ///
-    /// # Errors
-    /// Where it can't be kept; then nothing is.
+    /// Commits and publishes the change, then responds with `told`. Without `entries`, nothing was changed.
     pub async fn commit(self, status: StatusCode, told: &impl Serialize, entries: &[Entry]) -> Result<Response> {
         let body = serde_json::to_string(told).map_err(|error| Error::Internal(error.into()))?;
         self.finish(status, body, entries).await
     }
 
-    /// Keeps what was done and shows it; there is nothing to tell.
-    ///
-    /// # Errors
-    /// As [`Change::commit`].
+    /// As [`Change::commit`], with an empty 204 response.
     pub async fn commit_without_body(self, entries: &[Entry]) -> Result<Response> {
         self.finish(StatusCode::NO_CONTENT, String::new(), entries).await
     }

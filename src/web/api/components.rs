@@ -66,7 +66,8 @@ pub async fn show(
     Ok(Json(ComponentView::new(&standing.page_context(), &component, &said)).into_response())
 }
 
-/// `PATCH` and `PUT /v1/pages/{page}/components/{component}`: the status alone is for publishers, the rest for owners.
+/// `PATCH` and `PUT /v1/pages/{page}/components/{component}`: publishers may change only the status, owners every
+/// field.
 pub async fn update(
     Path((page, component)): Path<(String, String)>,
     mut change: Change<CanPublish>,
@@ -87,7 +88,7 @@ pub async fn update(
     commit_component(change, StatusCode::OK, &after, &said, &entries).await
 }
 
-/// Writes what changed; gives the entry for the audit, where something did.
+/// Saves the changes and returns the audit entry, if anything changed.
 async fn update_component(
     tx: &mut WriteTx,
     before: &Component,
@@ -120,7 +121,6 @@ pub async fn destroy(
     change.commit_without_body(&[entry]).await
 }
 
-/// Takes over what was sent.
 fn fill_form(form: &mut ComponentForm, given: &mut Params) {
     let fields = [
         ("name", &mut form.name),
@@ -133,7 +133,7 @@ fn fill_form(form: &mut ComponentForm, given: &mut Params) {
             *field = text;
         }
     }
-    // Clients that know no null send the word.
+    // Clients that can't send null send the string.
     if form.group == "null" {
         form.group.clear();
     }
@@ -145,7 +145,7 @@ fn fill_form(form: &mut ComponentForm, given: &mut Params) {
     }
 }
 
-/// What the program wants to read again exactly.
+/// Fields that the API returns exactly as the client sent them.
 pub(super) fn merge_client_fields(mut before: ClientFields, given: &mut Params) -> ClientFields {
     if let Some(description) = given.value("description") {
         before.remove("description");
@@ -180,7 +180,6 @@ fn unknown_group(error: db::Error) -> Error {
     }
 }
 
-/// The component of an address.
 pub(super) async fn find_component(tx: &mut Tx, id: &str) -> Result<Component> {
     let id = ComponentId::parse(id).ok_or(Error::NotFound)?;
     Ok(components::find(tx, &id).await?)

@@ -68,8 +68,8 @@ pub async fn show(
     Ok(Json(GroupView::new(&standing.page_context(), &group, &said)).into_response())
 }
 
-/// `PATCH` and `PUT /v1/pages/{page}/component-groups/{group}`: where components are named, they become its members,
-/// in this order, and others leave.
+/// `PATCH` and `PUT /v1/pages/{page}/component-groups/{group}`: `components`, if sent, replaces the members, in this
+/// order.
 pub async fn update(
     Path((page, group)): Path<(String, String)>,
     mut change: Change<CanAdminister>,
@@ -107,17 +107,16 @@ pub async fn destroy(
     change.commit(StatusCode::OK, &told, &[entry]).await
 }
 
-/// What was sent of a group.
 struct GroupInput {
     form: GroupForm,
-    /// The components it is to have, each once; nothing where they were not named.
+    /// The new members, each once; `None` if none were sent.
     members: Option<Vec<Component>>,
     said: ClientFields,
     given: Params,
 }
 
 impl GroupInput {
-    /// Reads it over what stands. The description is beside the group, or in it.
+    /// Applies the body to the current values. The description is beside the group object or in it.
     fn read<P>(change: &Change<P>, standing: &ApiContext, mut form: GroupForm, before: ClientFields) -> Result<Self> {
         let mut given = Params::from_object(&change.body, "component_group")?;
         let mut beside = Params::from_body(&change.body);
@@ -162,7 +161,6 @@ async fn commit_group<P>(
     change.commit(status, &told, entries).await
 }
 
-/// The group of an address.
 pub(super) async fn find_group(tx: &mut Tx, id: &str) -> Result<Group> {
     let id = GroupId::parse(id).ok_or(Error::NotFound)?;
     Ok(components::find_group(tx, &id).await?)

@@ -1,5 +1,5 @@
-//! An incident or a scheduled maintenance: two things with one kind of address. Only public ones are here: what is hidden
-//! from visitors is for the admin alone.
+//! Incidents and maintenances share the API's incident paths. Only public ones are available; hidden incidents are for
+//! the admin.
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -16,13 +16,12 @@ use crate::domain::{Incident, IncidentId, Maintenance, MaintenanceId, UpdateId};
 use crate::publish::api::PageContext;
 use crate::web::{Error, Result};
 
-/// An incident or a maintenance.
 pub enum IncidentOrMaintenance {
     Incident(Incident),
     Maintenance(Maintenance),
 }
 
-/// An event with what is told of it besides.
+/// An event with its postmortem and client fields.
 pub struct LoadedEvent {
     pub(super) event: IncidentOrMaintenance,
     review: Option<PublishedPostmortem>,
@@ -30,10 +29,7 @@ pub struct LoadedEvent {
 }
 
 impl IncidentOrMaintenance {
-    /// The event of an address.
-    ///
-    /// # Errors
-    /// `NotFound` where there is none, or none that visitors see.
+    /// Finds an event that visitors can see; everything else is `NotFound`.
     pub async fn find(tx: &mut Tx, id: &str) -> Result<Self> {
         let (incident, maintenance) =
             (IncidentId::parse(id).ok_or(Error::NotFound)?, MaintenanceId::parse(id).ok_or(Error::NotFound)?);
@@ -52,7 +48,7 @@ impl IncidentOrMaintenance {
         }
     }
 
-    /// By which lists are sorted.
+    /// The sort key of lists.
     pub(super) fn created_at(&self) -> chrono::DateTime<chrono::Utc> {
         match self {
             Self::Incident(incident) => incident.created_at,
@@ -62,10 +58,6 @@ impl IncidentOrMaintenance {
 }
 
 impl LoadedEvent {
-    /// `event` with what is told of it besides.
-    ///
-    /// # Errors
-    /// Where the database can't be read.
     pub async fn load(tx: &mut Tx, event: IncidentOrMaintenance) -> Result<Self> {
         let review = match &event {
             IncidentOrMaintenance::Incident(incident) if incident.reviewed_at.is_some() => {
@@ -77,7 +69,6 @@ impl LoadedEvent {
         Ok(Self { event, review, said })
     }
 
-    /// The object that is answered.
     pub fn view<'a>(&'a self, scene: &PageContext<'a>) -> EventView<'a> {
         match &self.event {
             IncidentOrMaintenance::Incident(incident) => {
@@ -88,10 +79,7 @@ impl LoadedEvent {
     }
 }
 
-/// Answers with the event as it stands after the change.
-///
-/// # Errors
-/// Where it can't be kept.
+/// Commits the change and responds with the event.
 pub async fn commit_event<P>(
     mut change: Change<P>,
     status: StatusCode,
@@ -104,12 +92,11 @@ pub async fn commit_event<P>(
     change.commit(status, &loaded.view(&standing.page_context()), entries).await
 }
 
-/// The id of a new update.
 pub fn fresh_update_id() -> UpdateId {
     UpdateId::from_random(random_bytes())
 }
 
-/// What the program wants to read again: an object of objects.
+/// Metadata that the API returns as the client sent it: an object of objects.
 pub fn merge_client_fields(mut before: ClientFields, given: &mut Params) -> ClientFields {
     match given.value("metadata") {
         None => {}
@@ -125,5 +112,5 @@ pub fn merge_client_fields(mut before: ClientFields, given: &mut Params) -> Clie
     before
 }
 
-/// The longest metadata of an event, in characters of its JSON.
+/// Longest metadata of an event, in characters of its JSON.
 const MAX_METADATA: usize = 10_000;

@@ -1,4 +1,4 @@
-//! The addresses of incidents and scheduled maintenance.
+//! Routes of incidents and maintenances.
 
 use axum::Json;
 use axum::extract::{Path, State as FromState};
@@ -21,7 +21,7 @@ use crate::web::access::api_token::Token;
 use crate::web::access::manager::{CanPublish, CanRead};
 use crate::web::form::QueryFields;
 
-/// `GET /v1/pages/{page}/incidents`: incidents and maintenances, the newest first.
+/// `GET /v1/pages/{page}/incidents`: incidents and maintenances, newest first.
 pub async fn index(
     _program: Token<CanRead>,
     FromState(state): FromState<State>,
@@ -51,7 +51,7 @@ pub async fn unresolved(
     list_response(&mut tx, &page, &state, open.into_iter().map(IncidentOrMaintenance::Incident).collect()).await
 }
 
-/// `GET /v1/pages/{page}/incidents/scheduled`: maintenances to come and going on.
+/// `GET /v1/pages/{page}/incidents/scheduled`: upcoming and active maintenances.
 pub async fn scheduled(
     _program: Token<CanRead>,
     FromState(state): FromState<State>,
@@ -109,7 +109,7 @@ pub async fn show(
     Ok(Json(LoadedEvent::load(&mut tx, event).await?.view(&standing.page_context())).into_response())
 }
 
-/// `POST /v1/pages/{page}/incidents`: an incident, or with a planned time a maintenance.
+/// `POST /v1/pages/{page}/incidents`: an incident, or a maintenance if the body has a maintenance status or start.
 pub async fn create(Path(page): Path<String>, mut change: Change<CanPublish>) -> Result<Response> {
     let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
     let mut given = Params::from_object(&change.body, "incident")?;
@@ -121,7 +121,7 @@ pub async fn create(Path(page): Path<String>, mut change: Change<CanPublish>) ->
     }
 }
 
-/// `PATCH` and `PUT /v1/pages/{page}/incidents/{incident}`: a text or another status is a new update.
+/// `PATCH` and `PUT /v1/pages/{page}/incidents/{incident}`: a text or another status posts an update.
 pub async fn update(
     method: Method,
     Path((page, id)): Path<(String, String)>,

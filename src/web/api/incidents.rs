@@ -1,4 +1,4 @@
-//! Writing incidents: what is sent becomes the forms of the admin, whose rules are the only ones.
+//! Writes incidents: the body becomes the admin's forms, which validate it.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::domain::{ComponentId, Incident, IncidentId, Invalid, Phase, Status};
 use crate::web::Result;
 use crate::web::access::manager::CanPublish;
 
-/// What the fields of our forms are called here.
+/// API names of the forms' fields.
 const FIELD_NAMES: [(&str, &str); 5] = [
     ("title", "name"),
     ("phase", "status"),
@@ -27,17 +27,14 @@ const FIELD_NAMES: [(&str, &str); 5] = [
     ("reminder", "reminder_intervals"),
 ];
 
-/// Opens an incident, or tells of one that is over.
-///
-/// # Errors
-/// Where something about it is wrong.
+/// Opens an incident, or records a past one.
 pub async fn create(mut change: Change<CanPublish>, standing: &ApiContext, mut given: Params) -> Result<Response> {
     let backfilled = given.flag("backfilled") == Some(true) || given.nonempty_text("backfill_date").is_some();
     let (form, said) = read_incident_form(&mut given, standing.zone(), backfilled);
     let (id, first, now) = (IncidentId::from_random(random_bytes()), fresh_update_id(), change.now);
     let opened = form.parse().and_then(|new| new.open(id, first.clone(), &standing.components, now));
     let opened = opened.and_then(|mut incident| {
-        // What is told afterwards shows the time at which it was over.
+        // The update of a past incident shows the time at which the incident ended.
         if let Some(end) = incident.ended_at.filter(|_| backfilled) {
             incident.change_time(&first, end, now).map_err(|sentence| Invalid::field("ended_at", sentence))?;
         }
@@ -49,13 +46,12 @@ pub async fn create(mut change: Change<CanPublish>, standing: &ApiContext, mut g
     commit_event(change, StatusCode::CREATED, IncidentOrMaintenance::Incident(incident), said, &[entry]).await
 }
 
-/// The form of a new incident.
 fn read_incident_form(given: &mut Params, zone: Tz, backfilled: bool) -> (IncidentForm, ClientFields) {
     let mut details = IncidentDetailsForm { zone: Tz::UTC.name().to_owned(), ..IncidentDetailsForm::default() };
     fill_details(&mut details, given, zone);
     let usual = if backfilled { Phase::Resolved } else { Phase::Investigating };
     let phase = given.nonempty_text("status").unwrap_or_else(|| usual.key().to_owned());
-    // What is said to be over without saying when was over as soon as it began: nobody claims more.
+    // A past incident without an end time ended when it started, because nothing more is known.
     if backfilled && details.ended_at.is_empty() {
         details.ended_at.clone_from(&details.started_at);
     }
@@ -75,7 +71,7 @@ fn read_incident_form(given: &mut Params, zone: Tz, backfilled: bool) -> (Incide
     )
 }
 
-/// Takes over what was sent about the incident besides its updates.
+/// Applies the fields that are not part of an update.
 fn fill_details(details: &mut IncidentDetailsForm, given: &mut Params, zone: Tz) {
     if let Some(name) = given.text("name") {
         details.title = name;
@@ -95,7 +91,7 @@ fn fill_details(details: &mut IncidentDetailsForm, given: &mut Params, zone: Tz)
     }
 }
 
-/// A day, meaning its beginning, or an instant.
+/// A day, meaning its start, or an instant.
 fn read_backfill_date(given: &mut Params, zone: Tz) -> Option<chrono::DateTime<chrono::Utc>> {
     let text = given.nonempty_text("backfill_date")?;
     match crate::domain::parse_time::parse_day(&text) {
@@ -104,7 +100,7 @@ fn read_backfill_date(given: &mut Params, zone: Tz) -> Option<chrono::DateTime<c
     }
 }
 
-/// The hours of reminders as a form has them: `"4"` is every four hours, `"[]"` none.
+/// The reminder interval in hours, as the form has it: `"4"` is every four hours, `"[]"` none.
 fn read_reminder(given: &mut Params) -> Option<String> {
     let sent = given.value("reminder_intervals").map(ToString::to_string).unwrap_or_default();
     let plain: String = sent.chars().filter(|c| !c.is_whitespace() && *c != '"').collect();
@@ -122,24 +118,24 @@ fn read_reminder(given: &mut Params) -> Option<String> {
     }
 }
 
-/// The text of an update; `message` is what older clients call it.
+/// The text of an update; older clients call it `message`.
 pub fn read_body(given: &mut Params) -> Option<String> {
     given.nonempty_text("body").or_else(|| given.nonempty_text("message"))
 }
 
-/// The status of each component that is given one.
+/// The status of each component that has one.
 pub fn read_statuses(given: &mut Params) -> Option<BTreeMap<String, String>> {
     let listed = given.value("components").is_some_and(serde_json::Value::is_array);
     if listed { None } else { given.map("components") }
 }
 
-/// The components that are named without a status; older clients name them in the other field.
+/// The components without a status; older clients send them as `component_ids`.
 fn read_attached_components(given: &mut Params) -> Option<Vec<String>> {
     let listed = given.value("components").is_some_and(serde_json::Value::is_array);
     given.list(if listed { "components" } else { "component_ids" })
 }
 
-/// Every component that is named; one that is only attached is in order.
+/// All components of the body; those without a status are operational.
 pub fn read_components(given: &mut Params) -> Option<BTreeMap<String, String>> {
     let (statuses, attached) = (read_statuses(given), read_attached_components(given));
     if statuses.is_none() && attached.is_none() {
@@ -151,10 +147,7 @@ pub fn read_components(given: &mut Params) -> Option<BTreeMap<String, String>> {
     Some(all)
 }
 
-/// Changes an incident; `repeats` says that the same sent again is the same, and no second update.
-///
-/// # Errors
-/// Where something about it is wrong.
+/// Changes an incident. With `repeats`, sending the newest text again posts no second update.
 pub async fn update(
     mut change: Change<CanPublish>,
     standing: &ApiContext,
@@ -192,7 +185,7 @@ pub async fn update(
     commit_event(change, StatusCode::OK, IncidentOrMaintenance::Incident(after), said, &entries).await
 }
 
-/// The update first: what ends the incident decides whether it may have an end.
+/// Posts the update first, because its phase decides whether the incident may have an end.
 fn apply_changes(
     incident: &mut Incident,
     posted: Option<&UpdateForm>,
@@ -211,10 +204,10 @@ fn apply_changes(
     details.apply(incident, now)
 }
 
-/// The update that is to be posted, where something new is said: a text, another phase, or how components stand.
+/// The update to post, if the body has a new text, another phase or another component status.
 fn read_update_form(given: &mut Params, incident: &Incident, repeats: bool) -> Option<UpdateForm> {
     let (stands, newest) = (incident.phase.key(), incident.newest_update());
-    // So a reviewed incident is read; it is no phase.
+    // `postmortem` is what the API returns for a reviewed incident; it is no phase.
     let status = given.nonempty_text("status").filter(|status| status != "postmortem" || incident.is_open());
     let phase = status.unwrap_or_else(|| stands.to_owned());
     let text = read_body(given);
@@ -235,7 +228,7 @@ fn read_update_form(given: &mut Params, incident: &Incident, repeats: bool) -> O
     Some(UpdateForm { phase, body, components, version: incident.version })
 }
 
-/// The components of an update: those with a status, and those that the incident did not name yet.
+/// The components of an update: those with a status, and those new to the incident.
 fn named_components(given: &mut Params, incident: &Incident) -> BTreeMap<String, String> {
     let affected = incident.affected_components();
     let is_new = |id: &String| !affected.iter().any(|(other, _)| other.as_str() == id);
@@ -245,7 +238,7 @@ fn named_components(given: &mut Params, incident: &Incident) -> BTreeMap<String,
     named
 }
 
-/// Whether a component stands otherwise than the incident has it, or was not named by it yet.
+/// Whether a component has another status than in the incident, or is new to it.
 fn changes_components(named: &BTreeMap<String, String>, incident: &Incident) -> bool {
     let (stand, affected) = (incident.statuses(), incident.affected_components());
     named.iter().any(|(id, status)| {

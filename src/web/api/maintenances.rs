@@ -1,4 +1,4 @@
-//! Writing scheduled maintenances: as incidents they are one kind of object here, but have rules of their own.
+//! Writes maintenances: the API treats them as incidents, but they have their own rules.
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -22,15 +22,12 @@ use crate::domain::{Invalid, Maintenance, MaintenanceId, MaintenancePhase};
 use crate::web::Result;
 use crate::web::access::manager::CanPublish;
 
-/// What the fields of our forms are called here.
+/// API names of the forms' fields.
 const FIELD_NAMES: [(&str, &str); 4] =
     [("title", "name"), ("phase", "status"), ("until", "scheduled_until"), ("zone", "scheduled_for")];
 const FIXED_IMPACT: &str = "The impact of a maintenance is always maintenance.";
 
-/// Plans a maintenance; with the status in_progress it begins at once.
-///
-/// # Errors
-/// Where something about it is wrong.
+/// Schedules a maintenance; with the status in_progress it begins immediately.
 pub async fn create(mut change: Change<CanPublish>, standing: &ApiContext, mut given: Params) -> Result<Response> {
     let form = MaintenanceForm {
         plan: read_plan_form(PlanForm::default(), &mut given),
@@ -53,7 +50,7 @@ fn build_maintenance(
     standing: &ApiContext,
     now: DateTime<Utc>,
 ) -> Result<Maintenance, Invalid> {
-    // The times were read exactly; the clock they are shown by is that of the page.
+    // The times were read as UTC; the maintenance is shown in the page's time zone.
     new.window.zone = standing.zone();
     let mut made =
         new.plan((MaintenanceId::from_random(random_bytes()), fresh_update_id()), &standing.components, now)?;
@@ -67,10 +64,7 @@ fn build_maintenance(
     }
 }
 
-/// Changes a maintenance; `repeats` says that the same sent again is the same, and no second update.
-///
-/// # Errors
-/// Where something about it is wrong.
+/// Changes a maintenance. With `repeats`, sending the newest text again posts no second update.
 pub async fn update(
     mut change: Change<CanPublish>,
     standing: &ApiContext,
@@ -96,7 +90,6 @@ pub async fn update(
     commit_event(change, StatusCode::OK, IncidentOrMaintenance::Maintenance(after), said, &entries).await
 }
 
-/// What the audit calls the change.
 fn audit_action(before: &Maintenance, after: &Maintenance) -> Action {
     if after.scheduled_for != before.scheduled_for {
         Action::MaintenanceReschedule
@@ -148,7 +141,7 @@ fn apply_changes(
     Ok(())
 }
 
-/// Moves it to another time, or extends one that goes on; says whether it did.
+/// Reschedules the maintenance, or extends an active one; returns whether it did.
 fn reschedule(
     it: &mut Maintenance,
     given: &mut Params,
@@ -172,7 +165,7 @@ fn reschedule(
     Ok(true)
 }
 
-/// The planned time on the clock of UTC, where nothing was sent as it `stands`.
+/// The planned times in UTC; times that were not sent stay as in `stands`.
 fn read_window(given: &mut Params, zone: Tz, stands: (String, String)) -> WindowForm {
     let mut read = |name, stands| given.instant(name, zone).map_or(stands, format_utc);
     WindowForm {
@@ -182,7 +175,6 @@ fn read_window(given: &mut Params, zone: Tz, stands: (String, String)) -> Window
     }
 }
 
-/// The plan over what stands.
 fn read_plan_form(mut form: PlanForm, given: &mut Params) -> PlanForm {
     if let Some(name) = given.text("name") {
         form.title = name;

@@ -1,5 +1,4 @@
-//! What programs are answered: JSON, for who brings a token. These routes read no cookie, so they stand
-//! outside of what refuses foreign pages.
+//! Management API: JSON for clients with an API token. The routes read no cookies, so they need no cross-site check.
 
 mod change;
 mod components;
@@ -31,10 +30,9 @@ use self::routes::{Routes, no_content, returns};
 use super::Error;
 use crate::state::State;
 
-/// Where every address of the API begins.
 pub const PREFIX: &str = "/v1/";
 
-/// Every route of the API with who may take it.
+/// The API's route table.
 #[rustfmt::skip]
 pub fn routes() -> Routes {
     const PAGE_QUERY: &[&str] = &["page", "per_page"];
@@ -84,7 +82,6 @@ pub fn routes() -> Routes {
         .get("/v1/pages/{page}/subscribers/{subscriber}", subscribers::show, returns("Not found", "Subscriber"))
 }
 
-/// The addresses of the API.
 pub fn router() -> Router<State> {
     routes()
         .into_router()
@@ -97,7 +94,7 @@ async fn not_found() -> Error {
     Error::NotFound
 }
 
-/// Takes the `.json` off an address of the API: with it or without, it is the same.
+/// Removes the optional suffix `.json` from an API path.
 pub fn strip_json_suffix(uri: &mut Uri) {
     let Some(path) = uri.path().strip_suffix(".json").filter(|path| path.starts_with(PREFIX)) else { return };
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The objects of the answers: those of the public API with the keys that only managers read.
+//! The objects in responses: those of the public API, with the keys that only managers may read.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -8,7 +8,6 @@ use crate::domain::postmortem::PublishedPostmortem;
 use crate::domain::{Component, Group, Incident, Maintenance, Postmortem, Template};
 use crate::publish::api::{ComponentRow, EntryRow, PageContext, UpdateRow, component_row, ungrouped_rows};
 
-/// A component.
 #[derive(Serialize)]
 pub struct ComponentView<'a> {
     #[serde(flatten)]
@@ -16,7 +15,6 @@ pub struct ComponentView<'a> {
     automation_email: Option<&'a str>,
 }
 
-/// A group of components.
 #[derive(Serialize)]
 pub struct GroupView<'a> {
     id: &'a str,
@@ -29,7 +27,7 @@ pub struct GroupView<'a> {
     updated_at: String,
 }
 
-/// An incident or a scheduled maintenance.
+/// An incident or a maintenance.
 #[derive(Serialize)]
 pub struct EventView<'a> {
     id: &'a str,
@@ -66,7 +64,6 @@ pub struct EventView<'a> {
     reminder_intervals: Option<String>,
 }
 
-/// One update.
 #[derive(Serialize)]
 pub struct UpdateView<'a> {
     #[serde(flatten)]
@@ -75,7 +72,6 @@ pub struct UpdateView<'a> {
     wants_twitter_update: bool,
 }
 
-/// A post-incident review.
 #[derive(Serialize)]
 pub struct PostmortemView<'a> {
     preview_key: Option<&'a str>,
@@ -91,7 +87,6 @@ pub struct PostmortemView<'a> {
     updated_at: String,
 }
 
-/// A template.
 #[derive(Serialize)]
 pub struct TemplateView<'a> {
     id: &'a str,
@@ -106,7 +101,7 @@ pub struct TemplateView<'a> {
 }
 
 impl<'a> ComponentView<'a> {
-    /// A component as it shows, with what programs said of it.
+    /// `echoes` are the fields that the API returns as the client sent them.
     pub fn new(scene: &PageContext<'a>, component: &'a Component, echoes: &ClientFields) -> Self {
         let mut row = component_row(scene, component);
         row.showcase = echoes.get("showcase").and_then(Value::as_bool).unwrap_or(row.showcase);
@@ -119,13 +114,12 @@ impl<'a> ComponentView<'a> {
     }
 }
 
-/// The empty text, where a program wrote one.
+/// The empty description, if a client sent one.
 fn blank_description(echoes: &ClientFields) -> Option<&'static str> {
     echoes.contains_key("description").then_some("")
 }
 
 impl<'a> GroupView<'a> {
-    /// A group with what programs said of it.
     pub fn new(scene: &PageContext<'a>, group: &'a Group, echoes: &ClientFields) -> Self {
         let members = scene.components.iter().filter(|(component, _)| component.group_id.as_ref() == Some(&group.id));
         Self {
@@ -142,7 +136,6 @@ impl<'a> GroupView<'a> {
 }
 
 impl<'a> EventView<'a> {
-    /// An incident.
     pub fn incident(
         scene: &PageContext<'a>,
         incident: &'a Incident,
@@ -163,7 +156,6 @@ impl<'a> EventView<'a> {
         }
     }
 
-    /// A maintenance.
     pub fn maintenance(scene: &PageContext<'a>, it: &'a Maintenance, echoes: &ClientFields) -> Self {
         Self {
             scheduled_auto_completed: it.switches.completes,
@@ -212,7 +204,6 @@ impl<'a> EventView<'a> {
         }
     }
 
-    /// Its update called `id`.
     pub fn find_update(self, id: &str) -> Option<UpdateView<'a>> {
         self.incident_updates.into_iter().find(|update| update.row.id == id)
     }
@@ -225,7 +216,6 @@ impl<'a> UpdateView<'a> {
 }
 
 impl<'a> PostmortemView<'a> {
-    /// A review, published or not.
     pub fn new(scene: &PageContext<'_>, review: &'a Postmortem) -> Self {
         let published = review.published.as_ref();
         let published_at = published.map(|published| scene.stamp(published.at));
@@ -246,7 +236,6 @@ impl<'a> PostmortemView<'a> {
 }
 
 impl<'a> TemplateView<'a> {
-    /// A template with what programs said of it.
     pub fn new(scene: &PageContext<'a>, template: &'a Template, echoes: &ClientFields) -> Self {
         let named = |component: &Component| template.components.iter().any(|(id, _)| *id == component.id);
         let said = |name: &str, usual: Value| echoes.get(name).cloned().unwrap_or(usual);

@@ -1,4 +1,4 @@
-//! The document about the API: its routes come from the table, its objects from `schemas.json`.
+//! The OpenAPI document: its paths come from the route table, its objects from `schemas.json`.
 
 use axum::Json;
 use serde_json::{Map, Value, json};
@@ -7,10 +7,9 @@ use super::routes;
 use super::routes::{ApiRoute, Operation};
 use crate::domain::Role;
 
-/// The objects that are sent and answered.
 const SCHEMAS: &str = include_str!("schemas.json");
 
-/// `GET /v1/openapi.json`: for everybody.
+/// `GET /v1/openapi.json`: needs no token.
 pub async fn show() -> Json<Value> {
     Json(openapi_document())
 }
@@ -43,7 +42,6 @@ fn openapi_document() -> Value {
     })
 }
 
-/// The ids in a path.
 fn path_parameters(path: &str) -> Value {
     let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let parameter =
@@ -82,7 +80,7 @@ fn describe_operation(line: &ApiRoute) -> Value {
     operation
 }
 
-/// What is sent; where something is made, its name must be in it.
+/// The schema of a request body; a new object requires its name.
 fn request_body(schema: &str, makes: bool) -> Value {
     let schemas: Value = serde_json::from_str(SCHEMAS).unwrap_or(Value::Null);
     let envelope = schemas[schema]["required"][0].as_str().unwrap_or_default();
@@ -123,7 +121,7 @@ fn schema_reference(schema: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{schema}") })
 }
 
-/// What else may be answered, each with both `error` and `message`.
+/// Error responses, each with both `error` and `message`.
 fn error_responses() -> Value {
     let why = [
         ("400", "The request can't be parsed"),

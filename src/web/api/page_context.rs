@@ -1,4 +1,4 @@
-//! What every answer about the page needs: whose it is and how it stands.
+//! The page data behind every API response.
 
 use chrono_tz::Tz;
 use serde_json::Map;
@@ -13,30 +13,23 @@ use crate::web::{Error, Result};
 pub struct ApiContext {
     pub page: Page,
     pub groups: Vec<Group>,
-    /// In the order of the page.
+    /// In page order.
     pub components: Vec<Component>,
     open: Vec<Incident>,
     planned: Vec<Maintenance>,
     origin: String,
 }
 
-/// What programs said of a thing.
+/// Fields that the API returns as the client sent them.
 pub type ClientFields = Map<String, serde_json::Value>;
 
 impl ApiContext {
-    /// The page called `id`.
-    ///
-    /// # Errors
-    /// `NotFound` where it is another.
+    /// Loads the page; `NotFound` if its id is not `id`.
     pub async fn load_for(tx: &mut Tx, id: &str, state: &State) -> Result<Self> {
         let standing = Self::load(tx, state).await?;
         if standing.page.id == id { Ok(standing) } else { Err(Error::NotFound) }
     }
 
-    /// The page, whatever it is called.
-    ///
-    /// # Errors
-    /// Where the database can't be read.
     pub async fn load(tx: &mut Tx, state: &State) -> Result<Self> {
         Ok(Self {
             page: db::page_settings::load(tx).await?,
@@ -48,21 +41,16 @@ impl ApiContext {
         })
     }
 
-    /// What documents are made of.
     pub fn page_context(&self) -> PageContext<'_> {
         PageContext::new(&self.page, &self.origin, &self.groups, &self.components, &self.open, &self.planned)
     }
 
-    /// The zone of the page.
     pub fn zone(&self) -> Tz {
         self.page.time_zone
     }
 }
 
-/// What programs said of each of these things, in their order.
-///
-/// # Errors
-/// Where the database can't be read.
+/// The client fields of each subject, in the same order.
 pub async fn load_client_fields<'a>(tx: &mut Tx, subjects: impl Iterator<Item = &'a str>) -> Result<Vec<ClientFields>> {
     let mut all = Vec::new();
     for subject in subjects {
@@ -71,7 +59,7 @@ pub async fn load_client_fields<'a>(tx: &mut Tx, subjects: impl Iterator<Item = 
     Ok(all)
 }
 
-/// The page of a list that a query asks for: how many are left out, and how many follow.
+/// The requested page of a list: offset and size.
 pub fn list_window(query: &crate::domain::forms::Fields, size: &str, usual: i64) -> (i64, i64) {
     let number = |name: &str| query.text(name).parse::<i64>().ok();
     let size = number(size).or_else(|| number("per_page")).or_else(|| number("limit")).unwrap_or(usual);
@@ -80,11 +68,11 @@ pub fn list_window(query: &crate::domain::forms::Fields, size: &str, usual: i64)
     ((page - 1) * size, size)
 }
 
-/// The most of one page of a list, and the last page that is looked at.
+/// Largest page size, and last page number.
 const MAX_PAGE: i64 = 100;
 const MAX_PAGES: i64 = 100_000;
 
-/// The `window` of a list that is there as a whole.
+/// Applies a `window` to a list in memory.
 pub fn take_window<T>(all: Vec<T>, window: (i64, i64)) -> Vec<T> {
     let [skipped, size] = [window.0, window.1].map(|number| usize::try_from(number).unwrap_or(0));
     all.into_iter().skip(skipped).take(size).collect()

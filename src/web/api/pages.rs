@@ -14,7 +14,7 @@ use crate::web::Result;
 use crate::web::access::api_token::Token;
 use crate::web::access::manager::{CanAdminister, CanRead};
 
-/// `GET /v1/pages`: the one there is.
+/// `GET /v1/pages`: the only page.
 pub async fn index(_program: Token<CanRead>, FromState(state): FromState<State>) -> Result<Json<[Value; 1]>> {
     let mut tx = state.db.read().await?;
     Ok(Json([page_object(&ApiContext::load(&mut tx, &state).await?, &state)]))
@@ -30,7 +30,7 @@ pub async fn show(
     Ok(Json(page_object(&ApiContext::load_for(&mut tx, &page, &state).await?, &state)))
 }
 
-/// `PATCH` and `PUT /v1/pages/{page}`: its name, address and zone.
+/// `PATCH` and `PUT /v1/pages/{page}`: its name, URL and time zone.
 pub async fn update(Path(page): Path<String>, mut change: Change<CanAdminister>) -> Result<Response> {
     let before = ApiContext::load_for(&mut change.tx, &page, &change.state).await?.page;
     let mut given = Params::from_object(&change.body, "page")?;
@@ -50,7 +50,7 @@ pub async fn update(Path(page): Path<String>, mut change: Change<CanAdminister>)
     change.commit(StatusCode::OK, &told, &entries).await
 }
 
-/// The page. What it has no setting for says what is the case.
+/// The page object. Fields without a setting have their actual value.
 fn page_object(standing: &ApiContext, state: &State) -> Value {
     let (page, scene) = (&standing.page, standing.page_context());
     let updated = scene.stamp(page.updated_at);
@@ -68,7 +68,7 @@ fn page_object(standing: &ApiContext, state: &State) -> Value {
     view
 }
 
-/// What pages of Statuspage have and ours have not.
+/// Fields of Statuspage's pages that Candor does not have.
 const UNSUPPORTED_FIELDS: [&str; 28] = [
     "page_description",
     "headline",

@@ -1,4 +1,4 @@
-//! What a program sends: JSON or a form, read field by field. What is wrong is told with a pointer to its place.
+//! Reads a request body, JSON or form, field by field. Errors point to their field.
 
 use std::collections::BTreeMap;
 
@@ -11,24 +11,21 @@ use crate::domain::Invalid;
 use crate::domain::parse_time::{parse_instant, parse_local};
 use crate::web::{Error, Result, form};
 
-/// The most values in a body: a change of two thousand components, named twice, has about four thousand.
+/// Maximum number of values in a body: a change of two thousand components, named twice, has about four thousand.
 const MAX_VALUES: usize = 10_000;
-/// How deep the names of a form may nest: `incident[components][ID]` is three.
+/// Maximum nesting of a form's names: `incident[components][ID]` is three.
 const MAX_DEPTH: usize = 6;
 
-/// The fields of one object, and what was found wrong with them so far.
+/// The fields of one object, and the errors found so far.
 #[derive(Clone, Debug, Default)]
 pub struct Params {
-    /// The pointer to the object.
+    /// JSON pointer to the object.
     at: String,
     fields: Map<String, Value>,
     wrong: Vec<(String, String)>,
 }
 
-/// The object in a body. Many clients name no type, or the wrong one, so what it is shows in its first sign.
-///
-/// # Errors
-/// Where it is neither JSON nor a form.
+/// Parses a body. Many clients send no or a wrong content type, so the first character decides between JSON and form.
 pub fn parse_body(bytes: &[u8]) -> Result<Value> {
     let text = std::str::from_utf8(bytes).map_err(|_| Error::BadRequest("The body must be UTF-8.".into()))?;
     let text = text.trim();
@@ -43,7 +40,7 @@ pub fn parse_body(bytes: &[u8]) -> Result<Value> {
     Ok(parse_nested_form(&form::read_form_within(text.as_bytes(), 2 * usize::from(MAX_COMPONENTS))?.0))
 }
 
-/// At least as many values as `text` has as JSON: each comes after a comma, or begins a list or an object.
+/// Upper bound of the values in `text` as JSON: each follows a comma or begins a list or an object.
 fn count_values(text: &str) -> usize {
     let (mut count, mut quoted, mut escaped) = (0, false, false);
     for byte in text.bytes() {
@@ -58,7 +55,7 @@ fn count_values(text: &str) -> usize {
     count
 }
 
-/// The object that a form with names like `incident[component_ids][]` means.
+/// The object of a form with names like `incident[component_ids][]`.
 fn parse_nested_form(fields: &[(String, String)]) -> Value {
     let mut whole = Value::Object(Map::new());
     for (name, value) in fields {
@@ -96,10 +93,7 @@ fn insert_nested(place: &mut Value, steps: &[&str], value: &str) {
 }
 
 impl Params {
-    /// The fields of the object called `name` in the body.
-    ///
-    /// # Errors
-    /// Where there is none.
+    /// The fields of the object `name` in the body.
     pub fn from_object(body: &Value, name: &str) -> Result<Self> {
         let at = format!("/{name}");
         reject_private_fields(body, "")?;
@@ -110,32 +104,30 @@ impl Params {
         }
     }
 
-    /// The fields that stand at the top of the body.
+    /// The fields at the top level of the body.
     pub fn from_body(body: &Value) -> Self {
         Self { fields: body.as_object().cloned().unwrap_or_default(), ..Self::default() }
     }
 
-    /// Whether the field is there, whatever it says.
+    /// Whether the field was sent, even as null.
     pub fn has(&self, name: &str) -> bool {
         self.fields.contains_key(name)
     }
 
-    /// The field as it was sent.
     pub fn value(&self, name: &str) -> Option<&Value> {
         self.fields.get(name)
     }
 
-    /// How many characters the field has as JSON.
+    /// Length of the field as JSON, in characters.
     pub fn size_of(&self, name: &str) -> usize {
         self.fields.get(name).map_or(0, |value| value.to_string().chars().count())
     }
 
-    /// Notes that something is wrong with a field.
     pub fn add_error(&mut self, name: &str, message: impl Into<String>) {
         self.wrong.push((format!("{}/{name}", self.at), message.into()));
     }
 
-    /// A text, or nothing where the field is absent; empty where it is null.
+    /// A text; `None` if the field is absent, empty if it is null.
     pub fn text(&mut self, name: &str) -> Option<String> {
         match self.fields.get(name)? {
             Value::Null => Some(String::new()),
@@ -148,12 +140,11 @@ impl Params {
         }
     }
 
-    /// A text that says something.
     pub fn nonempty_text(&mut self, name: &str) -> Option<String> {
         self.text(name).filter(|text| !text.trim().is_empty())
     }
 
-    /// Yes or no, or nothing where the field is absent or null.
+    /// A boolean; `None` if the field is absent or null.
     pub fn flag(&mut self, name: &str) -> Option<bool> {
         match self.fields.get(name)? {
             Value::Null => None,
@@ -167,12 +158,12 @@ impl Params {
         }
     }
 
-    /// A list of texts, or nothing where the field is absent or null.
+    /// A list of texts; `None` if the field is absent or null.
     pub fn list(&mut self, name: &str) -> Option<Vec<String>> {
         let texts = match self.fields.get(name)? {
             Value::Null => return None,
             Value::String(text) if text.is_empty() => Some(Vec::new()),
-            // An object that was read here is sent back whole: its id is what is meant.
+            // Clients send back whole objects of earlier responses; only their id counts.
             Value::Array(items) => {
                 let text = |item: &Value| item.get("id").unwrap_or(item).as_str().map(str::to_owned);
                 items.iter().map(text).collect()
@@ -185,7 +176,7 @@ impl Params {
         texts
     }
 
-    /// A text for each name, or nothing where the field is absent or null.
+    /// A text for each name; `None` if the field is absent or null.
     pub fn map(&mut self, name: &str) -> Option<BTreeMap<String, String>> {
         let texts = match self.fields.get(name)? {
             Value::Null => return None,
@@ -200,7 +191,7 @@ impl Params {
         texts
     }
 
-    /// An instant, read in `zone` where it does not say its offset; nothing where the field is absent or empty.
+    /// An instant, in `zone` if it has no offset; `None` if the field is absent or empty.
     pub fn instant(&mut self, name: &str, zone: Tz) -> Option<DateTime<Utc>> {
         let text = self.nonempty_text(name)?;
         match parse_instant(&text).or_else(|message| parse_local(&text.replace('Z', ""), zone).map_err(|_| message)) {
@@ -212,10 +203,7 @@ impl Params {
         }
     }
 
-    /// What was parsed, if nothing is wrong. Messages of forms name their own fields; `names` has ours for them.
-    ///
-    /// # Errors
-    /// With everything that is wrong.
+    /// Returns `parsed`, or all errors. `names` has the API's name of a form field.
     pub fn finish<T>(mut self, parsed: Result<T, Invalid>, names: &[(&str, &str)]) -> Result<T> {
         match parsed {
             Ok(parsed) if self.wrong.is_empty() => return Ok(parsed),
@@ -234,8 +222,8 @@ impl Params {
     }
 }
 
-/// Fields by which a program may mean that something is not for visitors. The API publishes what it is sent, so a field that
-/// it passed over would publish a secret.
+/// Fields that may mean that something is not for visitors. Everything sent to the API is public, so ignoring such a
+/// field would publish a secret.
 const PRIVATE_FIELDS: [&str; 9] = [
     "visibility",
     "internal",
@@ -248,7 +236,7 @@ const PRIVATE_FIELDS: [&str; 9] = [
     "publish_zone",
 ];
 
-/// Refuses an object with a field of [`PRIVATE_FIELDS`], or one about an embargo, unless it says nothing.
+/// Rejects [`PRIVATE_FIELDS`] and fields about an embargo, unless they are null or false.
 fn reject_private_fields(object: &Value, at: &str) -> Result<()> {
     let is_private = |name: &str| {
         let name = name.to_lowercase();
@@ -262,12 +250,12 @@ fn reject_private_fields(object: &Value, at: &str) -> Result<()> {
     if refused.is_empty() { Ok(()) } else { Err(Error::Unprocessable(refused)) }
 }
 
-/// A name as it stands in a JSON pointer (RFC 6901).
+/// Escapes a name for a JSON pointer (RFC 6901).
 fn escape_pointer(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// An instant as a form takes it: on the clock of UTC, so that no hour comes twice.
+/// An instant for a form, in UTC, because a local hour may occur twice.
 pub fn format_utc(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%dT%H:%M:%S").to_string()
 }

@@ -32,7 +32,7 @@ pub async fn show(
     Ok(Json(PostmortemView::new(&standing.page_context(), &review)).into_response())
 }
 
-/// `PUT /v1/pages/{page}/incidents/{incident}/postmortem`: what is written, which visitors don't read yet.
+/// `PUT /v1/pages/{page}/incidents/{incident}/postmortem`: saves the draft, which is not public.
 pub async fn update(Path((page, id)): Path<(String, String)>, mut change: Change<CanPublish>) -> Result<Response> {
     let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
     let incident = find_incident(&mut change.tx, &id).await?;
@@ -67,7 +67,7 @@ pub async fn publish(Path((page, id)): Path<(String, String)>, mut change: Chang
     commit_postmortem(change, &standing, &incident, Action::PostmortemPublish, Some(before), after).await
 }
 
-/// `PUT /v1/pages/{page}/incidents/{incident}/postmortem/revert`: visitors no longer read it; what is written stays.
+/// `PUT /v1/pages/{page}/incidents/{incident}/postmortem/revert`: unpublishes the postmortem; the draft stays.
 pub async fn revert(Path((page, id)): Path<(String, String)>, mut change: Change<CanPublish>) -> Result<Response> {
     let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
     let incident = find_incident(&mut change.tx, &id).await?;
@@ -85,7 +85,7 @@ pub async fn destroy(Path((page, id)): Path<(String, String)>, mut change: Chang
     change.commit_without_body(&[entry]).await
 }
 
-/// Keeps `after` in the place of `before`, if it is another.
+/// Saves `after` if it differs from `before`.
 async fn commit_postmortem(
     mut change: Change<CanPublish>,
     standing: &ApiContext,
@@ -102,7 +102,7 @@ async fn commit_postmortem(
     change.commit(StatusCode::OK, &PostmortemView::new(&standing.page_context(), &after), &entries).await
 }
 
-/// The incident of an address; maintenances have no review.
+/// Maintenances have no postmortem.
 async fn find_incident(tx: &mut Tx, id: &str) -> Result<Incident> {
     match IncidentOrMaintenance::find(tx, id).await? {
         IncidentOrMaintenance::Incident(incident) => Ok(incident),

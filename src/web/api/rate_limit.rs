@@ -1,4 +1,4 @@
-//! How often one token may call: what it has left is told with every answer.
+//! Rate limit per API token; every response has its headers.
 
 use std::sync::{Arc, OnceLock, PoisonError};
 
@@ -13,21 +13,18 @@ use crate::domain::rate_limit::Allowance;
 use crate::state::State;
 use crate::web::{Error, Result};
 
-/// What is told: how many calls at once, how many of them are left, and in how many seconds all are there again.
+/// Limit, remaining calls, and seconds until the full limit is available again.
 pub const RATE_LIMIT_HEADERS: [HeaderName; 3] = [
     HeaderName::from_static("ratelimit-limit"),
     HeaderName::from_static("ratelimit-remaining"),
     HeaderName::from_static("ratelimit-reset"),
 ];
 
-/// What is left to the token of a request, once it is known whose it is.
+/// The remaining calls of the request's token, set once the token is known.
 #[derive(Clone, Default)]
 struct RemainingCalls(Arc<OnceLock<Allowance>>);
 
-/// Counts a call of `token`.
-///
-/// # Errors
-/// Where it is one too many.
+/// Counts a call of `token`; `TooManyCalls` if it exceeds the limit.
 pub fn count_call(parts: &Parts, state: &State, token: &TokenId) -> Result<()> {
     let now = state.clock.monotonic();
     let mut calls = state.token_calls().lock().unwrap_or_else(PoisonError::into_inner);
@@ -40,7 +37,6 @@ pub fn count_call(parts: &Parts, state: &State, token: &TokenId) -> Result<()> {
     counted.map_err(Error::TooManyCalls)
 }
 
-/// Tells with the answer what is left.
 pub async fn add_rate_limit_headers(mut request: Request, next: Next) -> Response {
     let left = RemainingCalls::default();
     request.extensions_mut().insert(left.clone());

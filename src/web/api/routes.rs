@@ -1,7 +1,7 @@
-//! The API's table of routes: which method and path, who may, and what the document about it says.
+//! The API's route table: method, path, role and OpenAPI description of each route.
 //!
-//! A route is accepted only if its handler takes a [`Token`] first or a [`Change`] last, either with a policy, so a
-//! route without one does not compile.
+//! A handler must take a [`Token`] first or a [`Change`] last. Both have a policy, so a route without one does not
+//! compile.
 
 use axum::Router;
 use axum::handler::Handler;
@@ -14,62 +14,55 @@ use crate::state::State;
 use crate::web::access::api_token::Token;
 use crate::web::access::manager::Policy;
 
-/// One line of the table.
 #[derive(Clone, Debug)]
 pub struct ApiRoute {
     pub method: Method,
     pub path: &'static str,
-    /// The least role that the token and its manager need.
+    /// The lowest role that the token and its manager need.
     pub role: Role,
     pub operation: Operation,
 }
 
-/// What the document says of a route.
+/// A route in the OpenAPI document.
 #[derive(Clone, Copy, Debug)]
 pub struct Operation {
     pub summary: &'static str,
-    /// Parameters of the query.
     pub query: &'static [&'static str],
-    /// The schema of what is sent, where something is.
+    /// Schema of the request body, if there is one.
     pub takes: Option<&'static str>,
     pub status: u16,
-    /// The schema of what is answered; nothing where the answer is empty. `[Name]` is a list.
+    /// Schema of the response, `[Name]` for a list; `None` if the response is empty.
     pub gives: Option<&'static str>,
 }
 
-/// A route that answers 200 with what `schema` says.
 pub const fn returns(summary: &'static str, schema: &'static str) -> Operation {
     Operation { summary, query: &[], takes: None, status: 200, gives: Some(schema) }
 }
 
-/// A route that answers 204 with nothing.
 pub const fn no_content(summary: &'static str) -> Operation {
     Operation { summary, query: &[], takes: None, status: 204, gives: None }
 }
 
 impl Operation {
-    /// With these parameters of the query.
     pub const fn with_query(self, query: &'static [&'static str]) -> Self {
         Self { query, ..self }
     }
 
-    /// With a body.
     pub const fn with_body(self, schema: &'static str) -> Self {
         Self { takes: Some(schema), ..self }
     }
 
-    /// With another status.
     pub const fn with_status(self, status: u16) -> Self {
         Self { status, ..self }
     }
 }
 
-/// The arguments of a handler whose first is a [`Token`].
+/// The arguments of a handler that takes a [`Token`] first.
 pub trait ReadHandler {
     const ROLE: Role;
 }
 
-/// The arguments of a handler whose last is a [`Change`].
+/// The arguments of a handler that takes a [`Change`] last.
 pub trait WriteHandler {
     const ROLE: Role;
 }
@@ -90,7 +83,7 @@ impl_handlers!(A);
 impl_handlers!(A, B);
 impl_handlers!(A, B, C);
 
-/// A router with its table.
+/// Builds a router together with its table.
 #[derive(Default)]
 pub struct Routes {
     router: Router<State>,
@@ -98,7 +91,6 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// Something to read.
     pub fn get<H, T>(self, path: &'static str, handler: H, told: Operation) -> Self
     where
         H: Handler<T, State>,
@@ -107,7 +99,6 @@ impl Routes {
         self.route(Method::GET, path, T::ROLE, handler, told)
     }
 
-    /// Something to make.
     pub fn post<H, T>(self, path: &'static str, handler: H, told: Operation) -> Self
     where
         H: Handler<T, State>,
@@ -116,7 +107,6 @@ impl Routes {
         self.route(Method::POST, path, T::ROLE, handler, told)
     }
 
-    /// Something to change, by either method.
     pub fn patch_and_put<H, T>(self, path: &'static str, handler: H, told: Operation) -> Self
     where
         H: Handler<T, State>,
@@ -125,7 +115,6 @@ impl Routes {
         self.route(Method::PATCH, path, T::ROLE, handler.clone(), told).route(Method::PUT, path, T::ROLE, handler, told)
     }
 
-    /// Something to set.
     pub fn put<H, T>(self, path: &'static str, handler: H, told: Operation) -> Self
     where
         H: Handler<T, State>,
@@ -134,7 +123,6 @@ impl Routes {
         self.route(Method::PUT, path, T::ROLE, handler, told)
     }
 
-    /// Something to take away.
     pub fn delete<H, T>(self, path: &'static str, handler: H, told: Operation) -> Self
     where
         H: Handler<T, State>,
@@ -157,12 +145,10 @@ impl Routes {
         self
     }
 
-    /// Every route.
     pub fn table(&self) -> &[ApiRoute] {
         &self.table
     }
 
-    /// The router.
     pub fn into_router(self) -> Router<State> {
         self.router
     }

@@ -1,4 +1,4 @@
-//! Subscribers: the shapes are there, nobody can subscribe yet.
+//! Subscribers: the responses have the right shape, but subscriptions are not supported.
 
 use axum::Json;
 use axum::extract::{Path, State as FromState};
@@ -15,7 +15,7 @@ use crate::web::{Error, Result};
 
 const NOT_SUPPORTED: &str = "Subscriptions are not supported.";
 
-/// `GET /v1/pages/{page}/subscribers` and `/unsubscribed`: nobody.
+/// `GET /v1/pages/{page}/subscribers` and `/unsubscribed`: always empty.
 pub async fn index(
     _program: Token<CanRead>,
     FromState(state): FromState<State>,
@@ -25,7 +25,7 @@ pub async fn index(
     Ok(Json([]))
 }
 
-/// `GET /v1/pages/{page}/incidents/{incident}/subscribers`: nobody.
+/// `GET /v1/pages/{page}/incidents/{incident}/subscribers`: always empty.
 pub async fn index_for_incident(
     _program: Token<CanRead>,
     FromState(state): FromState<State>,
@@ -59,7 +59,7 @@ pub async fn histogram(
     Ok(Json(kinds.into_iter().map(|kind| (kind.to_owned(), nobody.clone())).collect()))
 }
 
-/// `GET /v1/pages/{page}/subscribers/{subscriber}`: there is none.
+/// `GET /v1/pages/{page}/subscribers/{subscriber}`: always 404.
 pub async fn show(
     _program: Token<CanRead>,
     FromState(state): FromState<State>,
@@ -69,7 +69,7 @@ pub async fn show(
     Err(Error::NotFound)
 }
 
-/// `POST /v1/pages/{page}/subscribers`: refused.
+/// `POST /v1/pages/{page}/subscribers`: always 422.
 pub async fn create(Path(page): Path<String>, mut change: Change<CanPublish>) -> Result<Response> {
     ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
     Err(Error::Unprocessable(vec![("/subscriber".into(), NOT_SUPPORTED.into())]))

@@ -60,7 +60,7 @@ pub async fn create(Path(page): Path<String>, mut change: Change<CanPublish>) ->
     change.commit(StatusCode::CREATED, &TemplateView::new(&standing.page_context(), &made, &said), &[entry]).await
 }
 
-/// What the program wants to read again exactly.
+/// Fields that the API returns exactly as the client sent them.
 fn merge_client_fields(given: &mut Params) -> ClientFields {
     let mut said = ClientFields::new();
     for name in ["should_tweet", "should_send_notifications"] {

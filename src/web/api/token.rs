@@ -6,18 +6,17 @@ use crate::domain::api_token::Scope;
 use crate::web::access::api_token::Token;
 use crate::web::access::manager::CanRead;
 
-/// What a program may know of its token.
 #[derive(Serialize)]
 pub struct TokenView {
     name: String,
     scope: Scope,
-    /// In whose name it acts.
+    /// The manager in whose name the token acts.
     manager: String,
     created_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
 }
 
-/// `GET /v1/token`: what the token it comes with is good for, and for how long.
+/// `GET /v1/token`: scope and expiry of the token that was sent.
 pub async fn show(program: Token<CanRead>) -> Json<TokenView> {
     let token = program.token;
     Json(TokenView {

@@ -17,7 +17,7 @@ use crate::web::{Error, Result};
 
 const FIELD_NAMES: [(&str, &str); 1] = [("posted_at", "display_at")];
 
-/// `PATCH` and `PUT /v1/pages/{page}/incidents/{incident}/incident_updates/{update}`: its text, and the time it shows.
+/// `PATCH` and `PUT /v1/pages/{page}/incidents/{incident}/incident_updates/{update}`: its text and display time.
 pub async fn update(
     Path((page, id, update)): Path<(String, String, String)>,
     mut change: Change<CanPublish>,
@@ -84,7 +84,7 @@ fn find_update<'a, P>(updates: &'a mut [Update<P>], id: &str) -> Result<&'a mut 
     updates.iter_mut().find(|update| update.id.as_str() == id).ok_or(Error::NotFound)
 }
 
-/// The time it is to show, where that is another; documents write milliseconds.
+/// The display time, if it changed; responses have milliseconds only.
 fn changed_time(given: &mut Params, stands: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
     given.instant("display_at", zone).filter(|at| at.timestamp_millis() != stands.timestamp_millis())
 }
@@ -93,7 +93,6 @@ fn invalid_time(sentence: &str) -> Invalid {
     Invalid::field("posted_at", sentence)
 }
 
-/// Gives the update the text that was sent, if one was.
 fn change_text<P>(update: &mut Update<P>, given: &mut Params, now: DateTime<Utc>) -> std::result::Result<(), Invalid> {
     let Some(body) = given.text("body") else { return Ok(()) };
     let edit = UpdateEditForm { body, version: update.version }.parse()?;

@@ -18,11 +18,10 @@ use crate::web::access::manager::CanRead;
 use crate::web::form::QueryFields;
 use crate::web::{Error, Result};
 
-/// How far back uptime is counted where nothing is said, and at most.
+/// The default range and the longest one.
 const DEFAULT_RANGE: TimeDelta = TimeDelta::days(90);
 const MAX_RANGE: TimeDelta = TimeDelta::days(184);
 
-/// How long something was out.
 #[derive(Serialize)]
 pub struct UptimeView {
     range_start: String,
@@ -57,7 +56,7 @@ pub async fn component_uptime(
     Ok(Json(compute_uptime(&mut tx, &standing.page_context(), &[&component], &range, (id, name)).await?))
 }
 
-/// `GET /v1/pages/{page}/component-groups/{group}/uptime`: of its components together.
+/// `GET /v1/pages/{page}/component-groups/{group}/uptime`: combined over its components.
 pub async fn group_uptime(
     _program: Token<CanRead>,
     FromState(state): FromState<State>,
@@ -74,7 +73,7 @@ pub async fn group_uptime(
     Ok(Json(compute_uptime(&mut tx, &standing.page_context(), &members, &range, (id, name)).await?))
 }
 
-/// From when to when, and what is to be said of that.
+/// The range, with warnings for the response.
 struct UptimeRange {
     from: DateTime<Utc>,
     to: DateTime<Utc>,
@@ -139,7 +138,7 @@ async fn compute_uptime(
     Ok(UptimeView {
         range_start: stamp(range.from, scene.zone()),
         range_end: stamp(range.to, scene.zone()),
-        // Of what nothing is known, nothing was out.
+        // Without any data, the uptime is 100 %.
         uptime_percentage: f64::from(outage.uptime().unwrap_or(10_000)) / 100.0,
         major_outage: outage.major,
         partial_outage: outage.partial,

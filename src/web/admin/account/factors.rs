@@ -1,4 +1,4 @@
-//! The second factors of whoever is logged in.
+//! Second factors of the logged-in manager.
 
 use axum::extract::State as FromState;
 use axum::response::Response;
@@ -19,7 +19,7 @@ use crate::web::page::page_response;
 use crate::web::sign_in::{challenges, second_factor_codes};
 use crate::web::{Error, Result};
 
-/// `GET /admin/account/factors`: where a manager who lacks the required factor is led.
+/// `GET /admin/account/factors`: managers who lack the required factor are redirected here.
 pub async fn index(
     manager: Manager<CanEnter>,
     FromState(state): FromState<State>,
@@ -35,8 +35,8 @@ pub async fn index(
     Ok(page_response(list.html()))
 }
 
-/// Keeps a factor that was just added and ends the manager's other sessions, which were begun without
-/// it. The first one brings recovery codes, which the answer shows; else it leads back to the list.
+/// Commits an added factor and ends the manager's other sessions, which began without it. The first factor comes with
+/// recovery codes, which the response shows.
 pub(in crate::web) async fn commit_added_factor(
     state: &State,
     manager: &Manager<Fresh<CanEnter>>,
@@ -59,7 +59,7 @@ pub(in crate::web) async fn commit_added_factor(
         .map_or_else(|| crate::web::page::flash::redirect_with_flash("/admin/account/factors", flash), page_response))
 }
 
-/// Keeps that a factor was taken away, if the policy allows it; with the last one the recovery codes go.
+/// Commits the removal of a factor if the login policy allows it; the last factor takes the recovery codes with it.
 pub(in crate::web) async fn commit_removed_factor(
     state: &State,
     manager: &Manager<Fresh<CanEnter>>,
@@ -87,7 +87,7 @@ async fn end_other_sessions(tx: &mut WriteTx, manager: &Manager<Fresh<CanEnter>>
     Ok(())
 }
 
-/// The page that shows recovery codes, this once.
+/// The page with the recovery codes, which are shown only once.
 pub(in crate::web) async fn recovery_codes_page(
     state: &State,
     tx: &mut Tx,

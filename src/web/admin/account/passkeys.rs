@@ -26,7 +26,7 @@ pub async fn new(manager: Manager<Fresh<CanEnter>>, FromState(state): FromState<
     Ok(page_response(new_page(&state, &mut tx, &manager, String::new(), Invalid::new()).await?))
 }
 
-/// `POST /admin/account/passkeys/challenge`: what the browser is asked.
+/// `POST /admin/account/passkeys/challenge`: the options for the browser.
 pub async fn challenge(
     manager: Manager<Fresh<CanEnter>>,
     FromState(state): FromState<State>,
@@ -55,7 +55,7 @@ pub async fn create(
     let mut wrong = Invalid::new();
     let name = wrong
         .take("name", parse_required_line(&typed, MAX_PASSKEY_NAME, "Give the passkey a name, like the device's."));
-    // A wrong name leaves the challenge as it is, for the next try.
+    // An invalid name does not consume the challenge, so the manager can try again.
     let credential = match name {
         Some(_) => verify_registration(&state, &session, &fields.text("credential")).await?,
         None => None,
@@ -90,7 +90,7 @@ pub async fn destroy(
     commit_removed_factor(&state, &manager, &session, (tx, entry), "passkey-removed").await
 }
 
-/// The credential in the browser's `answer` to the challenge that waits; why there is none stands in the log.
+/// The credential in the browser's `answer` to the stored challenge; the log has the reason if there is none.
 async fn verify_registration(state: &State, session: &Session, answer: &str) -> Result<Option<Credential>> {
     let Some(challenge) = challenges::take_challenge(state, session, Kind::PasskeyRegistration).await? else {
         return Ok(None);

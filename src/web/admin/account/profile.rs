@@ -29,7 +29,7 @@ use crate::web::sign_in::one_time_links::is_email_taken;
 use crate::web::{Error, Result};
 
 const ACCOUNT_CHANGED: &str = "Your account was changed in the meantime. Check it and try again.";
-/// The door has one lock: who guesses here waits as at the login.
+/// Attempts count against the same limits as at the login.
 const WRONG_PASSWORD: &str = "Incorrect current password. After several attempts, wait a few minutes.";
 
 const TOO_MANY_LINKS: &str = "Too many confirmation e-mails were sent. Try again in an hour.";
@@ -84,12 +84,12 @@ pub async fn set_password(
     Ok(redirect_with_flash("/admin/account", "password-set"))
 }
 
-/// A field as it was typed: of a password nothing is trimmed.
+/// A field as typed, because passwords are not trimmed.
 fn verbatim(fields: &Fields, name: &str) -> String {
     fields.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default()
 }
 
-/// What is wrong with a new password: too short, too common, or made of the names of manager and page.
+/// Checks a new password: too short, too common, or made of the names of manager and page.
 fn check_strength(manager: &KnownManager, page_name: &str, chosen: &str) -> Invalid {
     let mut wrong = Invalid::new();
     if let Err(message) = password::check_password(chosen, &[&manager.name, &manager.email, page_name, "candor"]) {
@@ -98,7 +98,7 @@ fn check_strength(manager: &KnownManager, page_name: &str, chosen: &str) -> Inva
     wrong
 }
 
-/// The manager whose password it was, and still is.
+/// The manager, if the password is still valid.
 async fn confirm_password(
     state: &State,
     manager: &Manager<CanRead>,
@@ -110,7 +110,7 @@ async fn confirm_password(
     Ok(known)
 }
 
-/// `POST /admin/account/email`: at once, or where this server sends mail, once the new address is confirmed.
+/// `POST /admin/account/email`: immediately, or after confirmation if this server sends mail.
 pub async fn set_email(
     manager: Manager<Fresh<CanRead>>,
     FromState(state): FromState<State>,
@@ -148,7 +148,7 @@ pub async fn set_email(
     Ok(redirect_with_flash("/admin/account", "email-set"))
 }
 
-/// `POST /admin/account/email/cancellation`: the address stays as it is.
+/// `POST /admin/account/email/cancellation`: discards the pending address.
 pub async fn cancel_email(manager: Manager<CanRead>, FromState(state): FromState<State>) -> Result<Response> {
     let mut tx = manager.begin(&state).await?;
     if let Some(entry) = actions::managers::cancel_email(&mut tx, &manager).await? {
@@ -172,7 +172,7 @@ pub async fn revoke(
     Ok(redirect_with_flash("/admin/account", "session-revoked"))
 }
 
-/// `POST /admin/account/sessions/revocation`: every session but this one.
+/// `POST /admin/account/sessions/revocation`: all sessions but the current one.
 pub async fn revoke_others(manager: Manager<CanRead>, FromState(state): FromState<State>) -> Result<Response> {
     let mut tx = manager.begin(&state).await?;
     let kept = Some(manager.session_hash.as_str());
@@ -213,7 +213,7 @@ async fn account_page<P>(
     Ok(page.html())
 }
 
-/// A session as it is shown; `current` is the hash of the one that asks.
+/// `current` is the hash of the session that requests the page.
 pub(super) fn session_row(session: sessions::Session, current: &str) -> SessionRow {
     SessionRow {
         id: session.id_hash.chars().take(sessions::SHORT_HASH).collect(),

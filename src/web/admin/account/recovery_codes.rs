@@ -13,7 +13,7 @@ use crate::web::page::page_response;
 use crate::web::sign_in::second_factor_codes;
 use crate::web::{Error, Result};
 
-/// `POST /admin/account/recovery-codes`: new codes, shown once; the earlier ones end.
+/// `POST /admin/account/recovery-codes`: shows new codes once; the earlier ones stop working.
 pub async fn create(manager: Manager<Fresh<CanEnter>>, FromState(state): FromState<State>) -> Result<Response> {
     let mut tx = manager.begin(&state).await?;
     if !second_factors::load(&mut tx, &manager.id).await?.any() {

@@ -1,4 +1,4 @@
-//! Every session of every manager, for owners.
+//! All sessions of all managers, for owners.
 
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;

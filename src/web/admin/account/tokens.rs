@@ -18,7 +18,7 @@ use crate::web::page::page_response;
 use crate::web::page::pagination;
 use crate::web::{Error, Result};
 
-/// `GET /admin/tokens`: one's own; an owner sees everybody's, the newest first.
+/// `GET /admin/tokens`: the manager's own; for owners all tokens, newest first.
 pub async fn index(
     manager: Manager<Fresh<CanRead>>,
     FromState(state): FromState<State>,
@@ -54,7 +54,7 @@ pub async fn create(
     Ok(page_response(TokenCreated { shell, token, secret }.html()))
 }
 
-/// `POST /admin/tokens/{id}/revocation`: one's own, or anybody's by an owner.
+/// `POST /admin/tokens/{id}/revocation`: of the manager's own; for owners of any token.
 pub async fn revoke(
     manager: Manager<Fresh<CanRead>>,
     FromState(state): FromState<State>,
@@ -70,7 +70,7 @@ pub async fn revoke(
     edit.save_private(entry, "/admin/tokens", "token-revoked").await
 }
 
-/// The tokens behind `before`, and the form of a new one. A manager who is no owner sees their own only.
+/// Lists the tokens after `before`, above the form for a new one. `own` is `None` for owners, who see all tokens.
 struct TokenEditor {
     own: Option<ManagerId>,
     before: Option<Cursor>,

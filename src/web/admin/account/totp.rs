@@ -1,4 +1,4 @@
-//! The authenticator app: a secret is made, shown, and confirmed by a code before it counts.
+//! The authenticator app: a new secret counts only after a code has confirmed it.
 
 use axum::extract::State as FromState;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -20,12 +20,12 @@ use crate::web::{Error, Result};
 
 const PATH: &str = "/admin/account/totp";
 
-/// `POST /admin/account/totp`: makes a secret; one that was never confirmed is replaced.
+/// `POST /admin/account/totp`: creates a secret; replaces an unconfirmed one.
 pub async fn create(manager: Manager<Fresh<CanEnter>>, FromState(state): FromState<State>) -> Result<Response> {
     let sealed = state.secret_key.seal(manager.id.as_str(), &crate::credentials::totp::fresh_secret())?;
     let mut tx = manager.begin(&state).await?;
     totp::store_pending(&mut tx, &manager.id, &sealed, state.clock.now()).await?;
-    // It counts for nothing yet, so there is nothing to tell the audit.
+    // No audit row, because an unconfirmed secret has no effect.
     tx.commit_unaudited().await?;
     Ok(Redirect::to(PATH).into_response())
 }
@@ -66,7 +66,7 @@ pub async fn destroy(
 ) -> Result<Response> {
     let mut tx = manager.begin(&state).await?;
     let entry = match actions::managers::remove_totp(&mut tx, &manager).await {
-        // Pressed twice: it is gone, which is what was wanted.
+        // Submitted twice: the app is already removed.
         Err(db::Error::NotFound) => {
             return Ok(crate::web::page::flash::redirect_with_flash("/admin/account/factors", "totp-removed"));
         }
@@ -75,7 +75,7 @@ pub async fn destroy(
     commit_removed_factor(&state, &manager, &session, (tx, entry), "totp-removed").await
 }
 
-/// The secret that has yet to be confirmed, if there is one.
+/// The unconfirmed secret, if any.
 async fn pending_secret(state: &State, tx: &mut Tx, manager: &Manager<Fresh<CanEnter>>) -> Result<Option<Vec<u8>>> {
     let Some(app) = totp::find(tx, &manager.id).await?.filter(|app| app.confirmed_at.is_none()) else {
         return Ok(None);

@@ -146,7 +146,6 @@ pub async fn destroy(
     edit.save([entry], LIST, "component-deleted").await
 }
 
-/// The component of an address.
 pub(super) async fn find_component(tx: &mut Tx, id: &str) -> Result<Component> {
     let id = ComponentId::parse(id).ok_or(Error::NotFound)?;
     Ok(components::find(tx, &id).await?)
@@ -156,7 +155,6 @@ fn unknown_group() -> Invalid {
     Invalid::field("group", "This group was deleted. Choose another.")
 }
 
-/// The page of a new component, or of the one with an id.
 struct ComponentEditor {
     id: Option<ComponentId>,
 }

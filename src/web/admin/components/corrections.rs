@@ -75,7 +75,6 @@ pub async fn destroy(
     edit.save([entry], &format!("/admin/components/{id}/corrections"), "correction-removed").await
 }
 
-/// The corrections of a component, and the form of a new one.
 struct CorrectionEditor {
     component: Component,
 }

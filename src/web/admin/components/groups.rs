@@ -102,7 +102,6 @@ async fn find_group(tx: &mut Tx, id: &str) -> Result<Group> {
     Ok(components::find_group(tx, &id).await?)
 }
 
-/// The page of a new group, or of the one with an id.
 struct GroupEditor {
     id: Option<GroupId>,
 }

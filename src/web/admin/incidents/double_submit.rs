@@ -1,4 +1,4 @@
-//! The form of something new gives its id, so that one that is sent twice makes one thing.
+//! Double submits: the form of a new object has the object's id, so submitting it twice creates one object.
 
 use crate::db::{self, Tx, admin_incidents, maintenances, series};
 use crate::domain::audit::Action;
@@ -7,16 +7,15 @@ use crate::domain::{Incident, IncidentId, MaintenanceId, SeriesId};
 use crate::web::access::manager::{CanPublish, Manager};
 use crate::web::{Error, Result};
 
-/// Whether a form came before.
 pub(in crate::web) enum Submission<T> {
     First,
-    /// By a double click, or once more because no answer came: this is what it made.
+    /// A double click, or a retry without a response: the object that the first submission created.
     Again(T),
-    /// Its id belongs to something else.
+    /// The id belongs to another object.
     Taken,
 }
 
-/// Looks for what the form with this `id` has opened already.
+/// Looks up the incident that the form with this `id` already opened.
 pub(in crate::web) async fn find_submitted_incident(
     tx: &mut Tx,
     manager: &Manager<CanPublish>,
@@ -31,14 +30,14 @@ pub(in crate::web) async fn find_submitted_incident(
         }
         found => found?,
     };
-    // Somebody who went back and wrote another one must not lose it.
+    // A manager who went back and wrote another incident must not lose it.
     let body = form.body.trim_end();
     let same = stands.title == form.title.trim() && stands.updates.iter().any(|update| update.body == body);
     let own = db::audit::has_done(tx, &manager.id, Action::IncidentOpen, id.as_str()).await?;
     Ok(if same && own { Submission::Again(Box::new(stands)) } else { Submission::Taken })
 }
 
-/// Looks for what the form with this `id` has planned already, and where that stands.
+/// Looks up what the form with this `id` already scheduled, and its path.
 pub(in crate::web) async fn find_submitted_maintenance(
     tx: &mut Tx,
     manager: &Manager<CanPublish>,
@@ -46,7 +45,7 @@ pub(in crate::web) async fn find_submitted_maintenance(
     form: &SeriesForm,
 ) -> Result<Submission<String>> {
     let (title, body) = (form.first.plan.title.trim(), form.first.body.trim_end());
-    // Somebody who went back and wrote another one must not lose it.
+    // A manager who went back and wrote another maintenance must not lose it.
     let (same, action, path) = if maintenances::exists(tx, id).await? {
         let stands = maintenances::find(tx, id).await?;
         let same = stands.title == title && stands.updates.iter().any(|update| update.body == body);
@@ -69,7 +68,7 @@ pub(in crate::web) async fn find_submitted_maintenance(
     Ok(if same && own { Submission::Again(path) } else { Submission::Taken })
 }
 
-/// The id of a series that a form plans: the one it gives.
+/// A recurring maintenance takes the id in its form.
 pub(in crate::web) fn series_id(id: &MaintenanceId) -> Result<SeriesId> {
     SeriesId::parse(id.as_str()).ok_or(Error::NotFound)
 }

@@ -21,10 +21,10 @@ use crate::web::page::layout::admin_context;
 use crate::web::page::page_response;
 use crate::web::{Error, Result};
 
-/// How long the page waits for the note that somebody has the draft open.
+/// Longest wait for recording that the manager has the draft open.
 const PRESENCE_WAIT: Duration = Duration::from_millis(500);
 
-/// `GET /admin/drafts/{id}`: the composer as somebody left it.
+/// `GET /admin/drafts/{id}`: the composer with the saved draft.
 pub async fn show(
     manager: Manager<CanPublish>,
     FromState(state): FromState<State>,
@@ -50,7 +50,7 @@ pub async fn show(
         }
         Some(incident) => {
             let incident = admin_incidents::find(&mut tx, incident).await?;
-            // With the version it was written against: what a colleague posted since is a conflict, not a surprise.
+            // Keeps the version it was written against, so that an update posted since is a conflict.
             let form = UpdateForm::read(&draft.fields);
             UpdateComposer { incident, draft: opened }.html(&mut tx, shell, form, Problem::none()).await?
         }
@@ -58,8 +58,7 @@ pub async fn show(
     Ok(page_response(html))
 }
 
-/// Notes for the others that the manager has the draft open. It is only a notice: where it can't be written, or not at
-/// once, the page comes without.
+/// Records for other managers that this one has the draft open. If that fails or times out, the page is shown anyway.
 async fn record_presence(state: &State, manager: &Manager<CanPublish>, draft: &SavedDraft) {
     let noting = async {
         let mut tx = manager.begin(state).await?;
@@ -86,11 +85,11 @@ pub async fn destroy(
     edit.save_private(entry, "/admin", "draft-deleted").await
 }
 
-/// Saves what a composer holds, for every publisher; `incident` is the one it is an update of. A draft that was deleted in
-/// the meantime is saved as a new one.
+/// Saves a composer as a draft for all publishers; `incident` is set for an update. A draft that was deleted since is
+/// saved as a new one.
 ///
 /// # Errors
-/// 409 with the composer if somebody else changed the draft, 422 if there are as many as there may be.
+/// 409 with the composer if someone else changed the draft, 422 if the limit is reached.
 pub(super) async fn save<C: Composer>(
     mut edit: Edit<CanPublish>,
     composer: &C,

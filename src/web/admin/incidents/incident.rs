@@ -25,7 +25,7 @@ use crate::web::page::page_response;
 use crate::web::page::pagination;
 use crate::web::{Error, Result};
 
-/// What is told of a form that opened something else before.
+/// For a submitted form whose id is already taken.
 const ALREADY_SUBMITTED: &str = "This form was already submitted. Submit it again to create a second incident.";
 
 /// `GET /admin/incidents`
@@ -99,7 +99,7 @@ pub async fn create(
     edit.save([entry], &address(&incident), opened_flash(&incident)).await
 }
 
-/// The public page of a new incident; an embargoed one as it will be once it is public.
+/// Previews a new incident; an embargoed one as it will look once it is public.
 async fn preview_opened(mut edit: Edit<CanPublish>, mut incident: Incident) -> Result<Response> {
     let what = PreviewRequest::incident(&incident, "/admin/incidents".to_owned(), &edit.fields);
     incident.visibility = previewed_visibility(incident.visibility);
@@ -173,7 +173,7 @@ pub async fn update(
     edit.save(entry, &address, "incident-saved").await
 }
 
-/// The page on which title, times, impact and visibility are edited.
+/// The form for title, times, impact and visibility.
 struct DetailsEditor {
     incident: Incident,
 }
@@ -228,7 +228,7 @@ pub async fn destroy(
     edit.save([entry], "/admin/incidents", "incident-deleted").await
 }
 
-/// The page on which the title of an incident is typed before it is deleted.
+/// A deletion is confirmed by typing the incident's title.
 struct DeletionEditor {
     incident: Incident,
 }
@@ -242,12 +242,11 @@ impl Editor for DeletionEditor {
     }
 }
 
-/// Where an incident is shown in the admin.
+/// The incident's path in the admin.
 pub(super) fn address(incident: &Incident) -> String {
     format!("/admin/incidents/{}", incident.id)
 }
 
-/// The incident of an address.
 pub(super) async fn find_incident(tx: &mut Tx, id: &str) -> Result<Incident> {
     let id = IncidentId::parse(id).ok_or(Error::NotFound)?;
     Ok(admin_incidents::find(tx, &id).await?)

@@ -34,7 +34,7 @@ pub async fn edit(
     Ok(page_response(PostmortemEditor { incident, review }.html(&mut tx, shell, form, Problem::none()).await?))
 }
 
-/// `POST /admin/incidents/{id}/review`: saves what is written; the button says whether it is published too.
+/// `POST /admin/incidents/{id}/review`: saves the draft; the button `publish` also publishes it.
 pub async fn update(
     manager: Manager<CanPublish>,
     FromState(state): FromState<State>,
@@ -70,7 +70,7 @@ pub async fn update(
     edit.save([entry], &address, if publishes { "review-published" } else { "review-saved" }).await
 }
 
-/// `POST /admin/incidents/{id}/review/withdrawal`: visitors no longer read it; what is written stays.
+/// `POST /admin/incidents/{id}/review/withdrawal`: unpublishes the postmortem; the draft stays.
 pub async fn withdraw(
     manager: Manager<CanPublish>,
     FromState(state): FromState<State>,
@@ -92,7 +92,6 @@ pub async fn withdraw(
     edit.save([entry], &format!("{}/review", address(&incident)), "review-withdrawn").await
 }
 
-/// The page on which a postmortem is written.
 struct PostmortemEditor {
     incident: Incident,
     review: Option<Postmortem>,

@@ -11,7 +11,7 @@ use crate::web::admin::preview::{self, PreviewRequest};
 use crate::web::form::Form;
 use crate::web::{Error, Result};
 
-/// `POST /admin/incidents/{id}/publication`: visitors see it from now on.
+/// `POST /admin/incidents/{id}/publication`: makes the incident public.
 pub async fn create(
     manager: Manager<CanPublish>,
     FromState(state): FromState<State>,
@@ -33,7 +33,7 @@ pub async fn create(
     edit.save([entry], &address, "incident-published").await
 }
 
-/// Nobody publishes what they have not seen.
+/// Denies publishing a version that the manager has not seen.
 fn check_seen_version(fields: &Fields, version: i64) -> Result<()> {
     if fields.version() == version {
         return Ok(());

@@ -66,7 +66,7 @@ pub async fn edit(
     show(&state, &mut tx, &manager, &UpdateEditor { incident, update }, form).await
 }
 
-/// `POST /admin/incidents/{id}/updates/{update}`: the earlier text stays in the audit.
+/// `POST /admin/incidents/{id}/updates/{update}`: the earlier text stays in the audit log.
 pub async fn update(
     manager: Manager<CanPublish>,
     FromState(state): FromState<State>,
@@ -97,7 +97,6 @@ pub async fn update(
     edit.save([entry], &address, "update-saved").await
 }
 
-/// The page on which the text of an update is edited.
 struct UpdateEditor {
     incident: Incident,
     update: Update,
@@ -133,7 +132,7 @@ pub async fn confirm_delete(
     Ok(page_response(UpdateDeletion { shell, incident, update }.html()))
 }
 
-/// `POST /admin/incidents/{id}/updates/{update}/deletion`: only the newest one, and never the only one.
+/// `POST /admin/incidents/{id}/updates/{update}/deletion`: only the newest update, and not the only one.
 pub async fn destroy(
     manager: Manager<Fresh<CanPublish>>,
     FromState(state): FromState<State>,

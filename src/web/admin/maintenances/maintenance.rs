@@ -22,7 +22,7 @@ use crate::web::page::page_response;
 use crate::web::page::pagination;
 use crate::web::{Error, Result};
 
-/// What is told of a form that planned something else before.
+/// For a submitted form whose id is already taken.
 const ALREADY_SUBMITTED: &str = "This form was already submitted. Submit it again to schedule a second maintenance.";
 
 /// `GET /admin/maintenances`
@@ -40,7 +40,7 @@ pub async fn index(
     Ok(page_response(MaintenanceList { shell, maintenances, series, older }.html()))
 }
 
-/// `GET /admin/maintenances/new`: with every switch on, as most maintenances want it.
+/// `GET /admin/maintenances/new`: with all automation on, which suits most maintenances.
 pub async fn new(manager: Manager<CanPublish>, FromState(state): FromState<State>) -> Result<Response> {
     let mut form = SeriesForm::default();
     form.first.plan.switches = Automation { reminds: true, starts: true, completes: true, marks: true };
@@ -49,7 +49,7 @@ pub async fn new(manager: Manager<CanPublish>, FromState(state): FromState<State
     show_editor(&state, &mut tx, &manager, &NewEditor, form).await
 }
 
-/// `POST /admin/maintenances`: one, or the first of a series.
+/// `POST /admin/maintenances`: a single maintenance, or a recurring one.
 pub async fn create(
     manager: Manager<CanPublish>,
     FromState(state): FromState<State>,
@@ -93,7 +93,7 @@ async fn schedule(
     Ok((made, vec![entry]))
 }
 
-/// The series gets the `id` of the form; each of its maintenances gets one of its own.
+/// The recurring maintenance gets the form's `id`; each of its maintenances gets a new one.
 async fn schedule_recurring(
     edit: &mut Edit<CanPublish>,
     form: SeriesForm,
@@ -113,7 +113,6 @@ async fn schedule_recurring(
     }
 }
 
-/// The page of a new maintenance.
 struct NewEditor;
 
 impl Editor for NewEditor {
@@ -183,7 +182,6 @@ pub async fn update(
     save(edit, Action::MaintenanceEdit, (&before, after), address(&before), "maintenance-saved").await
 }
 
-/// The page on which a maintenance is edited.
 struct PlanEditor {
     maintenance: Maintenance,
 }
@@ -206,7 +204,7 @@ impl Editor for PlanEditor {
     }
 }
 
-/// `POST /admin/maintenances/{id}/beginning`: now, whatever was planned.
+/// `POST /admin/maintenances/{id}/beginning`: starts the maintenance now, regardless of its schedule.
 pub async fn begin(
     manager: Manager<CanPublish>,
     FromState(state): FromState<State>,
@@ -232,7 +230,7 @@ pub async fn complete(
     save(edit, Action::MaintenanceComplete, (&before, after), address(&before), "maintenance-completed").await
 }
 
-/// Saves a maintenance after `action`, or shows the public page with it; `form_address` is where the form is sent.
+/// Saves a maintenance, or previews its public page with a form that posts to `form_address`.
 pub(super) async fn save(
     mut edit: Edit<CanPublish>,
     action: Action,
@@ -247,12 +245,11 @@ pub(super) async fn save(
     edit.save(entries, &address(&after), flash).await
 }
 
-/// Where a maintenance is shown in the admin.
+/// The maintenance's path in the admin.
 pub(super) fn address(maintenance: &Maintenance) -> String {
     format!("/admin/maintenances/{}", maintenance.id)
 }
 
-/// The maintenance of an address.
 pub(super) async fn find_maintenance(tx: &mut Tx, id: &str) -> Result<Maintenance> {
     let id = MaintenanceId::parse(id).ok_or(Error::NotFound)?;
     Ok(maintenances::find(tx, &id).await?)

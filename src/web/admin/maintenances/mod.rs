@@ -1,4 +1,4 @@
-//! Maintenance: scheduling, moving, updates and recurring maintenance.
+//! Maintenance: scheduling, rescheduling, updates and recurring maintenance.
 
 pub(in crate::web) mod maintenance;
 pub(in crate::web) mod recurring;

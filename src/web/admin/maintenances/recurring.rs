@@ -28,7 +28,7 @@ pub async fn edit(
     show(&state, &mut tx, &manager, &SeriesEditor { series }, form).await
 }
 
-/// `POST /admin/series/{id}`: this and all that follow; what has begun stays as it is.
+/// `POST /admin/series/{id}`: changes future maintenances; those that have begun stay as they are.
 pub async fn update(
     manager: Manager<CanPublish>,
     FromState(state): FromState<State>,
@@ -70,7 +70,6 @@ async fn find_series(tx: &mut Tx, id: &str) -> Result<Series> {
     Ok(series::find(tx, &id).await?)
 }
 
-/// The page on which a recurring maintenance is edited.
 struct SeriesEditor {
     series: Series,
 }

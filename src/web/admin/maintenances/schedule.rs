@@ -1,4 +1,4 @@
-//! Moving a maintenance to another time, extending it, and cancelling it.
+//! Rescheduling, extending and cancelling a maintenance.
 
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;

@@ -39,7 +39,6 @@ pub async fn create(
     save(edit, Action::MaintenanceUpdate, (&before, after), form_address, "update-posted").await
 }
 
-/// The maintenance with the composer of an update.
 struct Composer {
     maintenance: Maintenance,
 }
@@ -73,7 +72,7 @@ pub async fn edit(
     show(&state, &mut tx, &manager, &UpdateEditor { maintenance, update }, form).await
 }
 
-/// `POST /admin/maintenances/{id}/updates/{update}`: the earlier text stays in the audit.
+/// `POST /admin/maintenances/{id}/updates/{update}`: the earlier text stays in the audit log.
 pub async fn update(
     manager: Manager<CanPublish>,
     FromState(state): FromState<State>,
@@ -100,7 +99,6 @@ pub async fn update(
     save(edit, Action::MaintenanceEditUpdate, (&before, after), form_address, "update-saved").await
 }
 
-/// The page on which the text of an update is edited.
 struct UpdateEditor {
     maintenance: Maintenance,
     update: MaintenanceUpdate,
