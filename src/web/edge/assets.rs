@@ -1,7 +1,6 @@
-//! Files that are served as they are: the admin's stylesheet and islands, the public script, the favicon.
+//! Static files, embedded in the program: the admin's stylesheet and islands, the public script, the favicon.
 //!
-//! Everything is inside the program. What may be cached for ever stands under a name that carries the
-//! hash of its bytes.
+//! A file whose name has the hash of its content may be cached forever.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -15,9 +14,9 @@ use crate::format::hex;
 use crate::publish::{CSP_NONE, Document, PreparedResponse, ResponsePolicy};
 use crate::ui::live_script;
 
-/// How long a browser may keep a file whose name carries its hash.
+/// For files whose name has their hash.
 const CACHE_FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
-/// How long a browser may keep a file with a fixed name.
+/// For files with a fixed name.
 const CACHE_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
 
 #[derive(RustEmbed)]
@@ -29,25 +28,22 @@ struct IslandFiles;
 #[folder = "public"]
 struct EmbeddedFiles;
 
-/// What of it has an address of its own name; the script has one that carries its hash.
+/// Embedded files with a fixed path; the script has a path with its hash.
 const PUBLIC_FILES: [&str; 2] = ["favicon.svg", "robots.txt"];
 
-/// The admin's stylesheet.
 const ADMIN_CSS: &str = concat!(include_str!("../../../style/tokens.css"), include_str!("../../../style/admin.css"));
 
-/// The admin's script: it answers to keys, and keeps what is typed until it is saved.
+/// Keyboard shortcuts, and keeping typed text until it is saved.
 const ADMIN_SCRIPT: &str = concat!(include_str!("../../../public/admin.js"), include_str!("../../../public/typed.js"));
 /// Carries a passkey between the browser and a form.
 const PASSKEY_SCRIPT: &str = include_str!("../../../public/passkey.js");
 
-/// The addresses an admin page links to.
 pub struct AssetUrls {
     pub css: String,
-    /// The script that answers to keys.
+    /// Script with the keyboard shortcuts and the typed text.
     pub keys: String,
-    /// The script of the ceremonies of passkeys.
     pub passkey: String,
-    /// The glue of the islands; they are absent where the browser part was not built.
+    /// Loader of the islands; `None` if the browser part was not built.
     pub js: Option<String>,
     pub wasm: Option<String>,
 }
@@ -85,12 +81,11 @@ static FIXED: LazyLock<HashMap<String, Arc<Document>>> = LazyLock::new(|| {
     EmbeddedFiles::iter().filter_map(file).collect()
 });
 
-/// The addresses of what admin pages load.
 pub fn asset_urls() -> &'static AssetUrls {
     &ASSETS.addresses
 }
 
-/// Every file by its path, ready to be answered with.
+/// Prepared responses of all files, by path.
 pub fn prepared_files(secure: bool) -> HashMap<String, PreparedResponse> {
     let hashed = ASSETS.by_name.iter().map(|(name, file)| (format!("/assets/{name}"), file, CACHE_FOREVER));
     let fixed = PUBLIC_FILES.iter().map(|name| (format!("/{name}"), &FIXED[*name], CACHE_DAY));
@@ -106,7 +101,7 @@ pub fn prepared_files(secure: bool) -> HashMap<String, PreparedResponse> {
     hashed.chain(fixed).map(answer).collect()
 }
 
-/// What public pages load, by path, for whoever writes the site into a folder.
+/// The files of public pages by path, for the export into a folder.
 pub fn fixed_files() -> impl Iterator<Item = (String, Vec<u8>)> {
     let script = (
         live_script::live_script_url().trim_start_matches('/').to_owned(),

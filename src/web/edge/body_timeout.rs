@@ -1,4 +1,4 @@
-//! A body must arrive in time: who sends a byte every few seconds holds a connection for ever otherwise.
+//! Deadline for request bodies: a client that sends a byte every few seconds would hold a connection forever.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,19 +9,18 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 
-/// A body with the time by which it must be here.
+/// A body with its deadline.
 pub struct TimedBody<B> {
     body: Pin<Box<B>>,
     deadline: Pin<Box<Sleep>>,
 }
 
-/// The body took too long.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the body did not arrive in time")]
 pub struct BodyTimeout;
 
 impl<B> TimedBody<B> {
-    /// `body`, of which all must have arrived within `limit`.
+    /// All of `body` must arrive within `limit`.
     pub fn new(body: B, limit: Duration) -> Self {
         Self { body: Box::pin(body), deadline: Box::pin(sleep(limit)) }
     }
@@ -47,7 +46,7 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for TimedBody<B> {
     }
 }
 
-/// Whether [`BodyTimeout`] is behind `error`.
+/// Whether [`BodyTimeout`] caused `error`.
 pub fn is_body_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<BodyTimeout>())
 }

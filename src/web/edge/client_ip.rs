@@ -1,4 +1,4 @@
-//! Who is at the other end.
+//! The client's address, directly or through a trusted proxy.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -10,7 +10,7 @@ use axum::response::Response;
 use crate::net::http_client::is_public;
 use crate::state::State;
 
-/// The address of the client: the peer, or what a trusted proxy says of it.
+/// The client's address: the peer's, or the one that a trusted proxy reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub Option<IpAddr>);
 
@@ -23,7 +23,7 @@ impl std::fmt::Display for ClientAddress {
     }
 }
 
-/// Puts the [`ClientAddress`] beside every request.
+/// Adds the [`ClientAddress`] to every request.
 pub async fn resolve_address(FromState(state): FromState<State>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
     let address = client_address(peer, request.headers(), &state.trusted_proxies);
@@ -34,26 +34,27 @@ pub async fn resolve_address(FromState(state): FromState<State>, mut request: Re
     next.run(request).await
 }
 
-/// Whether a proxy says that it passed the request on.
+/// Whether a proxy's headers say that it forwarded the request.
 pub fn is_forwarded(headers: &HeaderMap) -> bool {
     let names = ["forwarded", "via", "x-real-ip"];
     headers.keys().any(|name| names.contains(&name.as_str()) || name.as_str().starts_with("x-forwarded-"))
 }
 
-/// Whether the peer is a proxy that no setting names: one of our own network, or, where visitors come over TLS, which we do
-/// not speak, and no proxy is named at all, any peer. Other strangers may write such fields as they like.
+/// Whether the peer may be a proxy missing from the settings: a peer with a private address, or, if no proxy is set and
+/// the public URL is HTTPS, any peer, because this server does not speak TLS. Other clients may send these headers
+/// without a proxy.
 fn is_untrusted_proxy(peer: IpAddr, headers: &HeaderMap, state: &State) -> bool {
     let could_be = !is_public(peer) || state.is_secure() && state.trusted_proxies.is_empty();
     could_be && !state.trusted_proxies.contains(&peer) && is_forwarded(headers)
 }
 
-/// The last address in `X-Forwarded-For` that is not one of our proxies, if the peer is one.
+/// The last address in `X-Forwarded-For` that is not a trusted proxy, if the peer is one.
 fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpAddr]) -> Option<IpAddr> {
     let peer = peer?;
     if !trusted.contains(&peer) {
         return Some(peer);
     }
-    // A line that is no text is read all the same: whoever made it so would else choose which line is the last.
+    // A line that is not UTF-8 is read too; if it were skipped, the client could choose which line is the last.
     let lines = headers.get_all("x-forwarded-for").iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
     let lines: Vec<_> = lines.collect();
     for hop in lines.iter().flat_map(|line| line.split(',')).rev() {
@@ -66,7 +67,7 @@ fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpAddr])
     Some(peer)
 }
 
-/// The address of one hop, which some proxies write with a port.
+/// The address of one hop; some proxies add a port.
 fn parse_hop(hop: &str) -> Option<IpAddr> {
     let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let address = match bare {
@@ -82,7 +83,7 @@ mod tests {
 
     use super::*;
 
-    /// Who is at the other end of a connection from `peer`, with these lines of `X-Forwarded-For`.
+    /// The client's address for a connection from `peer` with these lines of `X-Forwarded-For`.
     fn told(peer: &str, forwarded: &[&[u8]]) -> String {
         let mut headers = HeaderMap::new();
         for line in forwarded {
@@ -92,7 +93,7 @@ mod tests {
         client_address(Some(peer.parse().unwrap()), &headers, &trusted).unwrap().to_string()
     }
 
-    /// The same by way of one of our proxies, in one line.
+    /// The same through a trusted proxy, in one line.
     fn by_proxy(forwarded: &str) -> String {
         told("10.0.0.1", &[forwarded.as_bytes()])
     }

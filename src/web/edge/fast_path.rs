@@ -1,10 +1,9 @@
-//! The front of the server: answers what is ready, and sends the rest to the router.
+//! The front of the server: sends prepared responses, and passes other requests to the router.
 //!
-//! Nearly every request is for a document that was rendered long ago. It costs a check of the host, a lookup
-//! and a copy of header fields made beforehand: no layer, no allocation for text, no formatting. Therefore
-//! such an answer has no request id and no line in the log, either of which would cost more than the answer
-//! itself; it is counted (see `metrics`), and the access log is the reverse proxy's. Everything else takes
-//! the way through the router and its layers, which has both.
+//! Most requests are for a document that is already rendered. Such a response costs a host check, a lookup and a copy
+//! of prepared headers: no layer, no allocation for text, no formatting. So it has no request id and no log line, which
+//! would cost more than the response; it is counted (`web::edge::prometheus`), and the reverse proxy has the access
+//! log. Responses of the router have both.
 
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
@@ -33,10 +32,10 @@ use crate::state::State;
 use crate::web::error::{self, PreparedNotFound};
 use crate::web::{admin, api, public, router};
 
-/// The body of an answer: bytes that are ready, or what the router makes.
+/// The body of a response: prepared bytes, or the router's.
 pub type ResponseBody = Either<Full<Bytes>, axum::body::Body>;
 
-/// Everything that answers requests; cheap to clone.
+/// Answers all requests; cheap to clone.
 #[derive(Clone)]
 pub struct FastPath(Arc<Parts>);
 
@@ -51,7 +50,6 @@ struct Parts {
 }
 
 impl FastPath {
-    /// The front of a server with this state.
     pub fn new(state: State, body_timeout: Duration) -> Self {
         let (router, files) = (router(state.clone()), assets::prepared_files(state.is_secure()));
         let (admin, api) = (admin::routes(), api::routes());
@@ -61,12 +59,12 @@ impl FastPath {
         Self(Arc::new(Parts { state, router, files, nowhere, private_segments, body_timeout }))
     }
 
-    /// What answers the requests of one connection.
+    /// The service for one connection.
     pub fn connection(&self, peer: SocketAddr) -> Connection {
         Connection { front: self.clone(), peer }
     }
 
-    /// Answers a request; where nobody knows from whom it came, it has no peer.
+    /// Answers a request; `peer` is `None` in tests without a connection.
     pub fn respond<B>(&self, request: Request<B>, peer: Option<SocketAddr>) -> ResponseFuture
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
@@ -93,7 +91,7 @@ impl FastPath {
         Some(response)
     }
 
-    /// The answer that is ready for this address: the whole, or a choice of it that somebody asked for before.
+    /// The response from the published site, a static file or the cache of on-demand pages.
     fn lookup(
         &self,
         uri: &Uri,
@@ -113,7 +111,7 @@ impl FastPath {
         if let Some(answer) = publisher.cached(cache_key(uri)) {
             return Some((ResponseClass::Cached, answer.respond(headers, head_only)));
         }
-        // The form of the history names every parameter, also those that are left empty.
+        // The form of the history sends all parameters, even empty ones, so its key is normalized.
         let kept = public::history_cache_key(uri)?;
         if let Some(answer) = publisher.live_site().response(&kept) {
             return Some((ResponseClass::Site, answer.respond(headers, head_only)));
@@ -121,8 +119,8 @@ impl FastPath {
         Some((ResponseClass::Cached, publisher.cached(&kept)?.respond(headers, head_only)))
     }
 
-    /// The page that says there is nothing here, where that is known: no address of ours begins like this one, or the
-    /// database said so since it last changed. Whoever looks for holes asks for little else.
+    /// The 404 if the path is known to be missing: the published site alone could answer it, or the database had no
+    /// such page since the last change. This keeps scanners away from the database.
     fn known_missing(
         &self,
         uri: &Uri,
@@ -173,22 +171,21 @@ impl FastPath {
     }
 }
 
-/// Whether a parameter of the query changes the answer.
+/// Whether the query has a parameter that changes the response.
 fn has_known_query(uri: &Uri) -> bool {
     uri.query().is_some_and(|query| has_known_parameter(uri.path(), query))
 }
 
-/// The address under which a page is kept that was rendered on demand.
+/// Cache key of a page that is rendered on demand.
 fn cache_key(uri: &Uri) -> &str {
     uri.path_and_query().filter(|_| has_known_query(uri)).map_or(uri.path(), |whole| whole.as_str())
 }
 
-/// What a path begins with: all between its first two slashes.
+/// The part of a path between its first two slashes.
 pub fn first_segment(path: &str) -> &str {
     path.trim_start_matches('/').split('/').next().unwrap_or_default()
 }
 
-/// One connection to the [`FastPath`].
 #[derive(Clone)]
 pub struct Connection {
     front: FastPath,
@@ -205,7 +202,7 @@ impl hyper::service::Service<Request<Incoming>> for Connection {
     }
 }
 
-/// An answer, ready or on its way. Only the long way needs memory of its own.
+/// A response, ready or pending; only pending ones are allocated.
 pub enum ResponseFuture {
     AtOnce(Ready<Response<ResponseBody>>),
     Routed(Pin<Box<dyn Future<Output = Response<ResponseBody>> + Send>>),

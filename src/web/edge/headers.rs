@@ -1,4 +1,4 @@
-//! What every answer carries, whatever its status.
+//! Headers of every response, whatever its status.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::publish::{CSP_NONE, HSTS, SECURITY_HEADERS};
 use crate::state::State;
 use crate::web::public::cors_headers;
 
-/// Adds what is missing; a handler's own value wins. What the front has ready carries the same already.
+/// Adds missing headers; a handler's own value wins. Prepared responses have the same headers already.
 pub async fn add_default_headers(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
     let shared = cors_headers(request.uri().path());
     let mut response = next.run(request).await;
@@ -32,14 +32,13 @@ pub async fn add_default_headers(FromState(state): FromState<State>, request: Re
     response
 }
 
-/// The request id is ours: what a client sends in its place is forgotten.
+/// Request ids are our own; the client's is dropped.
 pub async fn drop_client_request_id(mut request: Request, next: Next) -> Response {
     request.headers_mut().remove("x-request-id");
     next.run(request).await
 }
 
-/// The span of a request in the log: its method, its path without the query (which may hold what a
-/// visitor searched for), its id.
+/// The log span of a request: its id, method and path, without the query, which may hold search terms.
 pub fn request_span<B>(request: &axum::http::Request<B>) -> Span {
     let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
     let method = request.method().as_str();
@@ -47,8 +46,8 @@ pub fn request_span<B>(request: &axum::http::Request<B>) -> Span {
     tracing::info_span!("request", id, method, path = loggable_path(request.uri().path()))
 }
 
-/// One line for a request that failed, unless strangers can provoke it at will: an unknown method, a full queue, and an
-/// outage, which has lines of its own.
+/// Logs a failed request, unless clients can provoke the failure at will: an unknown method, a full queue, or an
+/// outage, which has its own log lines.
 pub fn log_failure(failure: ServerErrorsFailureClass, latency: Duration, _: &Span) {
     if let ServerErrorsFailureClass::StatusCode(StatusCode::NOT_IMPLEMENTED | StatusCode::SERVICE_UNAVAILABLE) = failure
     {
@@ -59,18 +58,18 @@ pub fn log_failure(failure: ServerErrorsFailureClass, latency: Duration, _: &Spa
     }
 }
 
-/// The longest part of a path that is written to the log, in characters, and the longest method, in bytes.
+/// Longest path in the log, in characters, and longest method, in bytes.
 const MAX_LOGGED_PATH: usize = 200;
 const MAX_LOGGED_METHOD: usize = 16;
-/// As long as the token of a one-time link; an id of ours is never as long.
+/// Length of the token in a one-time link; our ids are shorter.
 const LINK_TOKEN_LENGTH: usize = 43;
 
-/// A path as the log may hold it: cut, and without the tokens of one-time links, however the path is written.
+/// A path for the log: truncated, and without the token of a one-time link, however the path is encoded.
 pub fn loggable_path(path: &str) -> String {
     let mut after_setup = false;
     let shown = |segment: &'_ str| {
         let is_secret = after_setup && !segment.is_empty() || segment.len() >= LINK_TOKEN_LENGTH;
-        // Written with escapes it is another address, and its token is a secret all the same.
+        // An escaped `setup` is another path, but the token after it is still secret.
         let decoded = form_urlencoded::parse(segment.as_bytes()).next();
         after_setup |= decoded.is_some_and(|(name, _)| name.eq_ignore_ascii_case("setup"));
         if is_secret { "…".to_owned() } else { segment.to_owned() }
@@ -83,11 +82,11 @@ pub fn loggable_path(path: &str) -> String {
     }
 }
 
-/// The value that lets this page's own scripts run, new for every answer.
+/// The CSP nonce of the page's scripts, new for every response.
 #[derive(Clone, Debug)]
 pub struct Nonce(pub String);
 
-/// What an admin page may load: its own scripts by their nonce, our stylesheet and what `style` names.
+/// The CSP of an admin page: its scripts by nonce, our stylesheet, and the style sources in `style`.
 pub fn admin_csp(nonce: &str, style: &str) -> String {
     let gap = if style.is_empty() { "" } else { " " };
     format!(
@@ -97,7 +96,7 @@ pub fn admin_csp(nonce: &str, style: &str) -> String {
     )
 }
 
-/// Gives an admin page its [`Nonce`] and the policy that names it; nothing of the admin is cached.
+/// Adds the [`Nonce`] and the CSP to an admin page, and disables caching.
 pub async fn add_admin_headers(mut request: Request, next: Next) -> Response {
     let nonce = crate::format::hex(&crate::credentials::random_bytes::<16>());
     request.extensions_mut().insert(Nonce(nonce.clone()));

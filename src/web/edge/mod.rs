@@ -1,4 +1,4 @@
-//! What every request passes: the fast path, request checks, headers, the client's address, assets, metrics.
+//! Processing of every request: fast path, request checks, headers, client address, static files, metrics.
 
 pub mod assets;
 pub mod body_timeout;

@@ -1,4 +1,4 @@
-//! The numbers of this server, for Prometheus, on a listener of their own: they are nobody else's business.
+//! Metrics for Prometheus, on a separate listener because they are not public.
 
 use std::fmt::{Display, Write as _};
 
@@ -14,11 +14,10 @@ use crate::credentials::password;
 use crate::log;
 use crate::state::State;
 
-/// Prometheus's text format.
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Serves `GET /metrics` until `stop`. It stands where only the operator's own programs reach it, so it has
-/// none of the limits of the public listener.
+/// Serves `GET /metrics` until `stop`. Only the operator's programs can reach the listener, so the limits of the public
+/// one don't apply.
 pub async fn serve_metrics(listener: TcpListener, state: State, stop: CancellationToken) {
     let router = Router::new().route("/metrics", get(show_metrics)).with_state(state);
     tokio::select! {
@@ -35,7 +34,6 @@ async fn show_metrics(FromState(state): FromState<State>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, CONTENT_TYPE)], render_metrics(&state))
 }
 
-/// Every number, each with what it is.
 pub fn render_metrics(state: &State) -> String {
     let mut lines = MetricLines(String::new());
     let (publisher, site) = (&state.publisher, state.publisher.site());
@@ -82,7 +80,7 @@ pub fn render_metrics(state: &State) -> String {
     lines.0
 }
 
-/// Lines of the text format. Writing to a text can't fail.
+/// Lines of the text format. Writing to a `String` can't fail.
 struct MetricLines(String);
 
 impl MetricLines {

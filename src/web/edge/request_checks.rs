@@ -1,5 +1,4 @@
-//! What is turned away before anything is done for it: a request that a server in front of us might read
-//! otherwise than we do, one that was meant for another host, and methods nobody here knows.
+//! Early checks that reject a request which a proxy might parse differently, one for another host, and unknown methods.
 
 use axum::extract::{Request, State as FromState};
 use axum::http::header::{self, HeaderValue};
@@ -10,12 +9,10 @@ use axum::response::{IntoResponse, Response};
 use crate::net::allowed_hosts::HostError;
 use crate::state::State;
 
-/// The most headers of a request.
 pub const MAX_HEADERS: usize = 64;
-/// Where whatever watches the server may ask by any name: a load balancer knows an address, not our host.
+/// Health checks may use any host name: a load balancer connects by address.
 const HEALTH_PATHS: [&str; 2] = ["/healthz", "/readyz"];
 
-/// Turns away what has no place here; the rest goes on.
 pub async fn reject_malformed(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
     match check_request(&state, &request) {
         Some(refusal) => refusal,
@@ -23,7 +20,7 @@ pub async fn reject_malformed(FromState(state): FromState<State>, request: Reque
     }
 }
 
-/// Whether a request that changes nothing is plain enough to be answered without the router.
+/// Whether a GET or HEAD request may be answered without the router.
 pub fn is_wellformed<B>(state: &State, request: &axum::http::Request<B>) -> bool {
     let judged = state.hosts.check_request(request.uri(), request.headers(), request.version());
     judged.is_ok()
@@ -32,7 +29,7 @@ pub fn is_wellformed<B>(state: &State, request: &axum::http::Request<B>) -> bool
 }
 
 fn check_request(state: &State, request: &Request) -> Option<Response> {
-    // hyper counts those of HTTP/1 itself.
+    // For HTTP/2; hyper limits the headers of HTTP/1.
     if request.headers().len() > MAX_HEADERS {
         return Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response());
     }
@@ -44,8 +41,8 @@ fn check_request(state: &State, request: &Request) -> Option<Response> {
         }
         _ => return Some(StatusCode::NOT_IMPLEMENTED.into_response()),
     }
-    // A body comes with its length. Where `Transfer-Encoding` and `Content-Length` come together, two servers
-    // may disagree on where a request ends, and hyper hides the second from us; so neither chunks nor both.
+    // A body needs a `Content-Length`. If `Transfer-Encoding` comes with it, two servers may disagree where the request
+    // ends (request smuggling), and hyper hides `Content-Length` then, so `Transfer-Encoding` is always rejected.
     if request.headers().contains_key(header::TRANSFER_ENCODING) {
         return Some(closing_response(StatusCode::BAD_REQUEST));
     }
@@ -59,7 +56,7 @@ fn check_request(state: &State, request: &Request) -> Option<Response> {
     }
 }
 
-/// An answer after which the connection ends: nobody knows what comes next on it.
+/// Closes the connection, because it is unclear where the next request on it begins.
 fn closing_response(status: StatusCode) -> Response {
     (status, [(header::CONNECTION, HeaderValue::from_static("close"))]).into_response()
 }

@@ -1,5 +1,5 @@
-//! The threads on which managers are answered: pages of the admin are rendered when they are asked for, and must not
-//! hold up whoever reads what is ready.
+//! Threads for the admin: its pages are rendered per request, which must not delay visitors who read prepared
+//! responses.
 
 use std::sync::{Arc, LazyLock};
 
@@ -13,9 +13,8 @@ use tracing::Instrument as _;
 
 use crate::web::Error;
 
-/// How many threads there are.
 const THREADS: usize = 2;
-/// How many requests are answered there or wait at a time, of those with a session and of those without one.
+/// Maximum number of requests running or waiting there, each for those with and without a session.
 const MAX_WAITING: usize = 64;
 
 struct AdminThreads {
@@ -24,7 +23,7 @@ struct AdminThreads {
     without: Arc<Semaphore>,
 }
 
-/// Nothing where the system gives no threads: requests are then answered where they arrive.
+/// `None` if the system gives no threads; requests then run where they arrive.
 static ADMIN_THREADS: LazyLock<Option<AdminThreads>> = LazyLock::new(|| {
     let runtime = Builder::new_multi_thread().worker_threads(THREADS).thread_name("admin").enable_all().build();
     let places = || Arc::new(Semaphore::new(MAX_WAITING));
@@ -37,13 +36,13 @@ static ADMIN_THREADS: LazyLock<Option<AdminThreads>> = LazyLock::new(|| {
     }
 });
 
-/// The threads, but where the program has only one anyway.
+/// `None` if the program has a single thread.
 fn admin_threads() -> Option<&'static AdminThreads> {
     let is_alone = Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread;
     if is_alone { None } else { ADMIN_THREADS.as_ref() }
 }
 
-/// Answers a request on the threads of the admin. What is under way ends, also where nobody waits for it any more.
+/// Answers a request on the admin threads. It runs to its end even if the client disconnects.
 pub async fn run_on_admin_threads(request: Request, next: Next) -> Response {
     let Some(threads) = admin_threads() else { return next.run(request).await };
     let places = if has_session(request.headers()) { &threads.with_session } else { &threads.without };
@@ -57,15 +56,14 @@ pub async fn run_on_admin_threads(request: Request, next: Next) -> Response {
     answered.unwrap_or_else(|error| Error::Internal(error.into()).into_response())
 }
 
-/// The page that `page` makes, on the same threads; empty where it can't be made.
+/// Renders a page on the admin threads; empty if that fails.
 pub async fn render_on_admin_threads(page: impl FnOnce() -> String + Send + 'static) -> String {
     let Some(threads) = admin_threads() else { return page() };
     let rendered = threads.runtime.spawn(async move { page() }.in_current_span()).await;
     rendered.inspect_err(|error| tracing::error!("a page could not be rendered: {error}")).unwrap_or_default()
 }
 
-/// Whether the request says that it is of a session. Whether it lives is looked at later; whoever makes one up only comes
-/// in the way of others who do.
+/// Whether the request has a session cookie. The session is validated later, so an invented cookie counts too.
 fn has_session(headers: &HeaderMap) -> bool {
     let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let mut names =

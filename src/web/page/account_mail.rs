@@ -1,4 +1,4 @@
-//! Mails about changes of an account, put into the outbox in the transaction of the change.
+//! Mails about account changes, added to the outbox in the transaction of the change.
 
 use crate::credentials::secret_token;
 use crate::db::{self, WriteTx, one_time_links, outbox};
@@ -7,8 +7,8 @@ use crate::domain::mail_retry::{AccountChange, CHANGES_WINDOW, CONFIRMATIONS_WIN
 use crate::notify::CONFIRMATION_LIFETIME;
 use crate::state::State;
 
-/// Mails to the manager that their account was changed, where a mail server is configured. `before` is their address before
-/// the change, where that is another one: both are mailed.
+/// Mails the manager about a change of their account, if a mail server is configured. `before` is the old address if
+/// the address changed; both addresses get the mail.
 pub async fn queue_change_notice(
     state: &State,
     tx: &mut WriteTx,
@@ -21,7 +21,7 @@ pub async fn queue_change_notice(
     }
     let now = state.clock.now();
     for recipient in before.into_iter().chain([manager.email.as_str()]) {
-        // A new address may be anybody's: nobody is flooded from here.
+        // Limited, because a new address may belong to someone else.
         if outbox::changes_since(tx, &manager.id, now - CHANGES_WINDOW).await? < MAX_CHANGES {
             outbox::add_change(tx, &manager.id, recipient, change, now).await?;
         }
@@ -29,8 +29,8 @@ pub async fn queue_change_notice(
     Ok(())
 }
 
-/// Stores `email` as the pending address of a manager and mails a link to it; returns whether it did. It does not where
-/// too many were mailed lately.
+/// Stores `email` as the manager's pending address and mails a link to it. Returns `false` if too many were mailed
+/// recently.
 pub async fn queue_confirmation(
     state: &State,
     tx: &mut WriteTx,
@@ -41,7 +41,7 @@ pub async fn queue_confirmation(
     if outbox::confirmations_since(tx, &manager.id, now - CONFIRMATIONS_WINDOW).await? >= MAX_CONFIRMATIONS {
         return Ok(false);
     }
-    // Nobody learns this token: the one that works is made when the link is mailed.
+    // A placeholder: the token that works is created when the link is mailed.
     let unknown = secret_token::hash_token(&secret_token::fresh_token());
     one_time_links::request_email(tx, &manager.id, email, &unknown, (now, now + CONFIRMATION_LIFETIME)).await?;
     outbox::add_confirmation(tx, &manager.id, email, now).await?;

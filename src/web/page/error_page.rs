@@ -1,8 +1,8 @@
-//! What could not be done is said on a page of the admin, and what was typed for it is on that page.
+//! Error pages of the admin, with the text that was submitted.
 //!
-//! One mechanism for every form of the admin, from the table of routes: [`preserve_form`] reads the body and hands it on,
-//! [`render_admin_error`] makes a page of an answer that is an error and has none, for whoever is logged in; where that needs a
-//! database that does not answer, [`preserve_form`] makes it in the layout of the login.
+//! They cover every form in the route table: [`preserve_form`] reads the body and passes it on. [`render_admin_error`]
+//! renders an error that has no page, for the logged-in manager. If that needs a database that is unavailable,
+//! [`preserve_form`] renders the error in the layout of the login.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,10 +28,10 @@ use crate::web::edge::headers::Nonce;
 use crate::web::edge::threads;
 use crate::web::error::{CrossOriginDenied, LoginRequired, message_of, wants_json};
 
-/// How long the page waits for the layout of whoever is logged in.
+/// Longest wait for the layout of the logged-in manager.
 const LAYOUT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The addresses that take forms.
+/// The routes that take forms.
 #[derive(Clone)]
 pub struct SessionExpiredLayer {
     state: State,
@@ -39,7 +39,6 @@ pub struct SessionExpiredLayer {
 }
 
 impl SessionExpiredLayer {
-    /// Those of `table`.
     pub fn new(state: &State, table: &[Route]) -> Self {
         let posts = table.iter().filter(|route| route.method == Method::POST);
         Self { state: state.clone(), routes: Arc::new(posts.map(|route| (route.path, route.access)).collect()) }
@@ -51,7 +50,7 @@ impl SessionExpiredLayer {
     }
 }
 
-/// Reads a form before anything is done with it, and gives it back where the answer is an error without a page.
+/// Reads a form before its handler runs, and returns it with an error that has no page.
 pub async fn preserve_form(
     FromState(keeping): FromState<SessionExpiredLayer>,
     request: Request,
@@ -76,7 +75,7 @@ pub async fn preserve_form(
     }
 }
 
-/// Makes a page of the admin of an error that has no page yet, where a manager is logged in.
+/// Renders an error that has no page as a page of the admin, if a manager is logged in.
 pub async fn render_admin_error(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let sent = parts.extensions.remove::<SubmittedForm>();
@@ -91,7 +90,6 @@ pub async fn render_admin_error(FromState(state): FromState<State>, request: Req
     }
 }
 
-/// An answer to a form.
 async fn form_error_page(state: &State, asked: &mut Parts, response: Response, sent: &SubmittedForm) -> Response {
     if let Some(LoginRequired(next)) = response.extensions().get().cloned() {
         let typed = sent.typed(MAX_ECHO_ANONYMOUS).filter(|typed| sent.is_guarded && !typed.shown.is_empty());
@@ -99,7 +97,7 @@ async fn form_error_page(state: &State, asked: &mut Parts, response: Response, s
         let nonce = asked.extensions.get::<Nonce>().map(|nonce| nonce.0.clone()).unwrap_or_default();
         return session_expired_page(logged_out_layout(state, &nonce).await, next, sent, typed).await;
     }
-    // Where the database does not answer, its layout would not come either.
+    // Without the database, the layout can't be loaded either.
     if !needs_page(&response) || response.status() == StatusCode::SERVICE_UNAVAILABLE || !sent.is_guarded {
         return response;
     }
@@ -113,7 +111,6 @@ async fn form_error_page(state: &State, asked: &mut Parts, response: Response, s
     }
 }
 
-/// An answer to whoever looks at a page.
 async fn page_error_page(state: &State, asked: &mut Parts, response: Response) -> Response {
     if !is_described(asked, &response) {
         return response;
@@ -124,14 +121,14 @@ async fn page_error_page(state: &State, asked: &mut Parts, response: Response) -
     }
 }
 
-/// Whether the error has no page yet.
+/// Whether the response is an error without a page.
 fn needs_page(response: &Response) -> bool {
     let kind = response.headers().get(header::CONTENT_TYPE);
     let is_plain = kind.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
     is_plain && (response.status().is_client_error() || response.status().is_server_error())
 }
 
-/// Whether the page of a failure has words for an answer without a form.
+/// Whether the error page has a text for this status without a form.
 fn is_described(asked: &Parts, response: &Response) -> bool {
     let path = asked.uri.path();
     (path == "/admin" || path.starts_with("/admin/"))
@@ -140,7 +137,7 @@ fn is_described(asked: &Parts, response: &Response) -> bool {
         && AdminError::DESCRIBED_STATUSES.contains(&response.status().as_u16())
 }
 
-/// The layout of whoever is logged in.
+/// The layout of the logged-in manager.
 async fn load_layout(state: &State, asked: &mut Parts) -> Option<AdminContext> {
     let loading = async {
         let manager = Manager::<CanEnter>::from_request_parts(asked, state).await.ok()?;
@@ -151,7 +148,7 @@ async fn load_layout(state: &State, asked: &mut Parts) -> Option<AdminContext> {
     tokio::time::timeout(LAYOUT_TIMEOUT, loading).await.ok().flatten()
 }
 
-/// The page of whoever is not logged in any more.
+/// The page for a manager whose session has ended.
 async fn session_expired_page(
     porch: LoggedOutContext,
     next: String,
@@ -163,7 +160,7 @@ async fn session_expired_page(
     error_response(response, ErrorLayout::Plain(porch), Some((sent, typed))).await
 }
 
-/// `response` with the page of its failure.
+/// `response` with the error page as its body.
 async fn error_response(
     response: Response,
     around: ErrorLayout,
@@ -175,7 +172,7 @@ async fn error_response(
     let detail = message_of(&head.extensions);
     let status = head.status.as_u16();
     let (address, typed) = form.map(|(sent, typed)| (sent.address.clone(), typed)).unzip();
-    // Another site's form must not act from a page of ours.
+    // A form from another site must not be submitted from our page.
     let goes_again = !is_foreign && typed.as_ref().is_some_and(|typed| typed.is_whole) && !matches!(status, 404 | 413);
     let failure = AdminError { around, status, detail, typed, action: address.filter(|_| goes_again), login };
     let html = threads::render_on_admin_threads(move || failure.html()).await;

@@ -1,13 +1,11 @@
-//! What the last action did, told on the page it leads to.
+//! Flash messages: the result of the last action, shown on the next page.
 //!
-//! The address carries a word from a fixed list, not a text: nothing has to be kept for a flash, and
-//! nobody can put words in our mouth.
+//! The URL has a key from a fixed list, not a text: nothing is stored, and a link can't show a text of its author.
 
 use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::domain::forms::Fields;
 
-/// The words of the list with what they say.
 const NOTICES: &[(&str, &str)] = &[
     ("incident-opened", "Incident published."),
     ("incident-kept", "Incident saved. Not public yet."),
@@ -65,13 +63,13 @@ const NOTICES: &[(&str, &str)] = &[
     ("welcome", "Welcome to Candor. Start by adding your components."),
 ];
 
-/// On to `path`, where the notice `word` is told.
+/// Redirects to `path` with the message of the key `word`.
 pub fn redirect_with_flash(path: &str, word: &'static str) -> Response {
     debug_assert!(NOTICES.iter().any(|(known, _)| *known == word), "{word} is not on the list");
     Redirect::to(&format!("{path}?done={word}")).into_response()
 }
 
-/// What the query of an address says was done.
+/// The message whose key is in the query.
 pub fn flash_message(query: &Fields) -> Option<String> {
     let word = query.text("done");
     NOTICES.iter().find(|(known, _)| *known == word).map(|(_, words)| (*words).to_owned())

@@ -1,4 +1,4 @@
-//! What every page of the admin shows around its own matter.
+//! The layout of every admin page.
 
 use super::flash;
 use crate::db::{self, Tx};
@@ -11,7 +11,7 @@ use crate::ui::pages::admin::{ComponentBoard, Conflict};
 use crate::web::access::manager::Manager;
 use crate::web::edge::assets;
 
-/// The shell of a page for `manager`; `query` may tell what was done before.
+/// The layout for `manager`; `query` may have the key of a flash message.
 pub async fn admin_context<P>(
     state: &State,
     tx: &mut Tx,
@@ -31,7 +31,7 @@ pub async fn admin_context<P>(
     })
 }
 
-/// The shell of a page for those who are not logged in.
+/// The layout for pages without a login.
 pub async fn logged_out_layout(state: &State, nonce: &str) -> LoggedOutContext {
     let page = match state.db.read().await {
         Ok(mut tx) => db::page_settings::load(&mut tx).await.ok(),
@@ -41,14 +41,14 @@ pub async fn logged_out_layout(state: &State, nonce: &str) -> LoggedOutContext {
     LoggedOutContext { page_name, assets: asset_links(nonce) }
 }
 
-/// The same where no database may be asked: its name is that of the published page.
+/// The same without the database: the name comes from the published page.
 pub fn offline_layout(state: &State) -> LoggedOutContext {
     let page_name =
         state.publisher.snapshot().map_or_else(|| "Status".to_owned(), |shown| shown.page.logo().to_owned());
     LoggedOutContext { page_name, assets: asset_links("") }
 }
 
-/// The board of components as visitors see it.
+/// The components as visitors see them.
 pub async fn component_board(tx: &mut Tx) -> db::Result<ComponentBoard> {
     let shown = db::incidents::list_open(tx).await?;
     let groups = db::components::list_groups(tx).await?;
@@ -57,7 +57,7 @@ pub async fn component_board(tx: &mut Tx) -> db::Result<ComponentBoard> {
     Ok(ComponentBoard::new(&groups, &components, &shown, &planned))
 }
 
-/// Who changed the thing `id` last, and the form as it stands for what they left.
+/// Who last changed the object `id`, with its stored form `theirs`.
 pub async fn load_conflict<F>(tx: &mut Tx, id: &str, theirs: F) -> db::Result<Conflict<F>> {
     let last = db::audit::find_latest(tx, id).await?;
     let (by, at) = last.map(|record| (Some(record.actor.name), Some(record.at))).unwrap_or_default();

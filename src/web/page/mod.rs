@@ -1,4 +1,4 @@
-//! What all pages for managers share: layout, messages, pagination, error pages.
+//! Shared by all pages for managers: layout, messages, pagination, error pages.
 
 pub mod account_mail;
 pub mod error_page;
@@ -14,7 +14,7 @@ use super::Result;
 use crate::db;
 use crate::domain::Invalid;
 
-/// What was made; where there are as many as there may be, that is said beside `field`.
+/// Returns what was created, or a message beside `field` if the limit is reached.
 pub fn check_limit<T>(made: db::Result<T>, field: &str) -> Result<std::result::Result<T, Invalid>> {
     match made {
         Err(db::Error::Full(sentence)) => Ok(Err(Invalid::field(field, sentence))),
@@ -22,17 +22,16 @@ pub fn check_limit<T>(made: db::Result<T>, field: &str) -> Result<std::result::R
     }
 }
 
-/// A page of the admin.
 pub fn page_response(html: String) -> Response {
     Html(html).into_response()
 }
 
-/// The same page again, with what was wrong beside its field.
+/// 422: the form's page with messages beside the invalid fields.
 pub fn invalid_response(html: String) -> Response {
     (StatusCode::UNPROCESSABLE_ENTITY, Html(html)).into_response()
 }
 
-/// The same page again, with what somebody else did in the meantime.
+/// 409: the form's page with the other manager's change.
 pub fn conflict_response(html: String) -> Response {
     (StatusCode::CONFLICT, Html(html)).into_response()
 }

@@ -1,12 +1,11 @@
-//! How lists are cut into pages: so many on one, and the place behind which the next begins.
+//! Pagination of lists by cursor.
 
-/// How many stand on one page of a list.
 const PAGE_SIZE: usize = 50;
 
-/// How many are read for one page: one more tells whether another page follows.
+/// One more than a page, to know whether another page follows.
 pub const READ_LIMIT: i64 = PAGE_SIZE as i64 + 1;
 
-/// Leaves on the page what belongs there; gives the `place` of its last where more follow.
+/// Truncates `read` to a page; returns the cursor of its last row if more rows follow.
 pub fn take_page<T, P: ToString>(read: &mut Vec<T>, place: impl Fn(&T) -> Option<P>) -> Option<String> {
     let follows = read.len() > PAGE_SIZE;
     read.truncate(PAGE_SIZE);

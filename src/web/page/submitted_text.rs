@@ -1,7 +1,6 @@
-//! What a manager typed: it outlives every failure of the request that carried it.
+//! The text in a submitted form, which an error page returns after any failure.
 //!
-//! The body of a form is read before anything is done with it, so that whatever answers can give it back. What a page
-//! gives back has a bound, and is no secret.
+//! The body of a form is read before its handler runs. What a page returns is limited in size and has no secrets.
 
 use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
@@ -16,19 +15,19 @@ use crate::web::error::wants_json;
 use crate::web::form::{MAX_NAME, escaped_len, is_utf8};
 use crate::web::{Error, MAX_BODY};
 
-/// The largest body that is read of whoever needs no login: an address, a password, the answer of a passkey.
+/// Largest body, in bytes, without a login: an address, a password, the response of a passkey.
 const MAX_PUBLIC_BODY: usize = 16 * 1024;
-/// How much more of a body is read and dropped: a browser that still sends does not see the answer.
+/// How much of a larger body is read and dropped, in bytes: a browser that is still sending ignores the response.
 const MAX_DROPPED: usize = 4 * 1024 * 1024;
-/// How much HTML gives text back to a manager.
+/// Largest HTML that returns text to a manager, in bytes.
 pub(in crate::web) const MAX_ECHO_MANAGER: usize = MAX_BODY;
-/// How much HTML gives text back where nobody is known to be logged in: the longest message in the widest script.
+/// Largest HTML that returns text without a login, in bytes: the longest message in the widest script.
 pub(in crate::web) const MAX_ECHO_ANONYMOUS: usize = 128 * 1024;
-/// What a field adds to a page beside its text, seen and unseen.
+/// HTML around the text of a field, visible or hidden, in bytes.
 const VISIBLE_FIELD_COST: usize = 400;
 const HIDDEN_FIELD_COST: usize = 50;
 
-/// What a form says besides its text: it is sent again unseen.
+/// Fields without text, which are hidden in the returned form.
 const HIDDEN_FIELDS: [&str; 12] = [
     "version",
     "new_id",
@@ -43,24 +42,21 @@ const HIDDEN_FIELDS: [&str; 12] = [
     "username",
     "zone",
 ];
-/// What counts once: it is asked for again.
+/// Single-use values: the page asks for them again.
 const ONE_TIME_FIELDS: [&str; 2] = ["code", "proof_code"];
-/// What a device answered: it can't be asked for on a page of ours.
+/// Responses of a device, which an error page can't request again.
 const PASSKEY_FIELDS: [&str; 2] = ["credential", "proof_passkey"];
 
-/// A form as it was sent to one of our addresses.
 #[derive(Clone, Debug)]
 pub struct SubmittedForm {
-    /// The address it was sent to.
     pub address: String,
-    /// Whether it needs a login.
+    /// Whether the route requires a login.
     pub is_guarded: bool,
     bytes: Bytes,
     end: BodyEnd,
     shows: bool,
 }
 
-/// How the reading of a body ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum BodyEnd {
     Whole,
@@ -70,12 +66,11 @@ enum BodyEnd {
 }
 
 impl SubmittedForm {
-    /// Reads the body of a request to a route with this `access`.
     pub async fn read(parts: &Parts, access: Access, body: Body) -> Self {
         let is_guarded = access != Access::Public;
         let (bytes, end) = read_body(body, if is_guarded { MAX_BODY } else { MAX_PUBLIC_BODY }).await;
         let path = parts.uri.path();
-        // The calls of scripts are not forms that a browser makes a page of.
+        // Calls of scripts are not forms that a browser shows.
         let called = path.starts_with("/admin/islands/") || wants_json(path, &parts.headers);
         Self {
             address: parts.uri.path_and_query().map_or(path, |whole| whole.as_str()).to_owned(),
@@ -86,12 +81,11 @@ impl SubmittedForm {
         }
     }
 
-    /// The body for whoever acts on it.
     pub fn body(&self) -> Body {
         self.bytes.clone().into()
     }
 
-    /// Why nothing can be done with it.
+    /// Why the body can't be used.
     pub fn error(&self) -> Option<Error> {
         match self.end {
             BodyEnd::Whole => None,
@@ -101,7 +95,7 @@ impl SubmittedForm {
         }
     }
 
-    /// What was typed, with at most `room` bytes of HTML; nothing where it was no form.
+    /// The submitted text in at most `room` bytes of HTML; `None` if the body is not a form.
     pub fn typed(&self, room: usize) -> Option<TypedForm> {
         self.shows.then(|| {
             let mut typed = typed_fields(&self.bytes, room);
@@ -111,7 +105,7 @@ impl SubmittedForm {
     }
 }
 
-/// What arrives of a body, at most `max` bytes of it.
+/// Reads at most `max` bytes of a body.
 async fn read_body(mut body: Body, max: usize) -> (Bytes, BodyEnd) {
     let (mut bytes, mut dropped) = (BytesMut::new(), 0);
     let mut end = BodyEnd::Whole;
@@ -119,7 +113,7 @@ async fn read_body(mut body: Body, max: usize) -> (Bytes, BodyEnd) {
         let data = match frame.map(|frame| frame.into_data()) {
             Ok(Ok(data)) => data,
             Ok(Err(_)) => continue,
-            // What is too large stays so.
+            // A later error does not change that the body is too large.
             Err(_) if end == BodyEnd::TooLarge => break,
             Err(error) => {
                 end = if is_body_timeout(&error) { BodyEnd::TooSlow } else { BodyEnd::Broken };
@@ -139,12 +133,12 @@ async fn read_body(mut body: Body, max: usize) -> (Bytes, BodyEnd) {
     (bytes.freeze(), end)
 }
 
-/// The fields of a form in their order, as far as there is `room`. Not `form::read`: what is refused there is given back
-/// here, and reading ends where the room does.
+/// The fields in order, as far as they fit into `room`. Unlike `form::read_form`, this also accepts forms beyond the
+/// limits.
 fn typed_fields(bytes: &[u8], mut room: usize) -> TypedForm {
     let mut typed = TypedForm { is_whole: is_utf8(bytes), ..TypedForm::default() };
     for (name, value) in url::form_urlencoded::parse(bytes) {
-        // A component that is left alone says nothing.
+        // A component that was left unchanged has an empty value.
         let (name, value) = (name.as_ref(), value.as_ref());
         if name.starts_with("component.") && value.is_empty() {
             continue;
@@ -183,7 +177,7 @@ fn typed_fields(bytes: &[u8], mut room: usize) -> TypedForm {
     typed
 }
 
-/// As much of `text` as has at most `room` bytes in HTML.
+/// The longest start of `text` that has at most `room` bytes in HTML.
 fn truncate_html(text: &str, mut room: usize) -> &str {
     for (at, sign) in text.char_indices() {
         let long = escaped_len(sign.encode_utf8(&mut [0; 4]));

@@ -1,5 +1,4 @@
-//! `GET /events`: tells whoever follows the page that it shows something else. What it shows is fetched
-//! like any page.
+//! `GET /events`: server-sent events that announce a change of the page. The client then fetches the page as usual.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -22,16 +21,16 @@ use crate::state::State;
 use crate::web::edge::client_ip::ClientAddress;
 use crate::web::form::QueryFields;
 
-/// How often a quiet stream says that it still is one, to the proxies between us.
+/// Interval of keep-alive comments, which keep proxies from closing the stream.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(25);
-/// A comment, which a client passes over.
+/// A comment, which clients ignore.
 const KEEP_ALIVE_COMMENT: Bytes = Bytes::from_static(b":\n\n");
-/// When a client comes back after its stream was cut, in milliseconds: not all in the same second.
+/// Reconnect delay of a client, in milliseconds; random, so that not all reconnect in the same second.
 const RETRY_MILLIS: std::ops::RangeInclusive<u32> = 1_500..=6_000;
-/// When one may ask again for whom there was no room, in seconds.
+/// `Retry-After` in seconds when the limit is reached.
 const RETRY_AFTER_FULL: &str = "30";
 
-/// `GET /events`. Who names the newest change is told of the next one; everybody else of that one at once.
+/// A client that names the newest change waits for the next one; all others get the newest immediately.
 pub async fn show(
     FromState(state): FromState<State>,
     Extension(ClientAddress(client)): Extension<ClientAddress>,
@@ -58,7 +57,7 @@ pub async fn show(
     (headers, Body::new(EventBody(ReusableBoxFuture::new(async move { Some((first, follower)) })))).into_response()
 }
 
-/// No page: nobody looks at this answer.
+/// JSON instead of a page, because only scripts read it.
 fn limit_reached(reason: StreamLimit) -> Response {
     let headers = [(header::RETRY_AFTER, RETRY_AFTER_FULL)];
     let status = match reason {
@@ -69,7 +68,7 @@ fn limit_reached(reason: StreamLimit) -> Response {
     (status, headers, reason).into_response()
 }
 
-/// One client of the stream. It has no buffer: whoever is slow is told of the newest change only.
+/// A client of the stream. There is no buffer: a slow client gets the newest change only.
 struct StreamClient {
     changes: watch::Receiver<ChangeEvent>,
     ending: CancellationToken,
@@ -77,7 +76,7 @@ struct StreamClient {
 }
 
 impl StreamClient {
-    /// What it is told next; nothing when the server stops.
+    /// The next bytes for the client; `None` when the server stops.
     async fn next(mut self) -> Option<(Bytes, Self)> {
         let bytes = tokio::select! {
             biased;
@@ -92,7 +91,6 @@ impl StreamClient {
     }
 }
 
-/// The body of the answer: what the follower is told, one after the other.
 struct EventBody(ReusableBoxFuture<'static, Option<(Bytes, StreamClient)>>);
 
 impl hyper::body::Body for EventBody {

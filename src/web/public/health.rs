@@ -1,4 +1,4 @@
-//! For whatever watches the server.
+//! Health checks.
 
 use std::borrow::Cow;
 
@@ -13,40 +13,38 @@ use crate::db::Outage;
 use crate::publish::Step;
 use crate::state::State;
 
-/// How old the Site may be: it is rendered anew every minute.
+/// Maximum age of the site; the worker renders it every minute.
 const MAX_SITE_AGE: TimeDelta = TimeDelta::minutes(5);
-/// For how long rounds of the worker may fail; one fails where the database is restarted.
+/// How long the worker's runs may fail; one fails when the database restarts.
 const MAX_WORKER_FAILURE: TimeDelta = TimeDelta::seconds(2);
-/// How long a round of the worker may take: it may wait for the database for some seconds.
+/// Maximum duration of a worker run, which may wait some seconds for the database.
 const MAX_WORKER_AGE: TimeDelta = TimeDelta::minutes(1);
-/// How long a round of the courier may take: it may wait for a slow mail server, some letters in a row.
+/// Maximum duration of a mail worker run, which may wait for a slow mail server, several mails in a row.
 const MAX_MAIL_WORKER_AGE: TimeDelta = TimeDelta::minutes(10);
 
-/// What `/readyz` says. Nothing in it changes when managers work: everybody may read it.
+/// The body of `/readyz`. It is public, so it must not reveal when managers work.
 #[derive(Serialize)]
 pub struct Readiness {
     ready: bool,
     stopping: bool,
-    /// Whether it answered in the worker's last round, less than a second ago where the worker works.
+    /// Whether the database answered in the worker's last run, less than a second ago if the worker runs.
     database: bool,
-    /// Whether it took a change when that was last tried, some seconds ago at most.
+    /// Whether the last test write succeeded, which is some seconds ago at most.
     writable: bool,
-    /// What is wrong, where something is.
     trouble: Option<HealthProblem>,
     trouble_seconds: Option<i64>,
-    /// The same as a sentence.
+    /// The trouble as a sentence.
     reason: Option<Cow<'static, str>>,
-    /// Since the database last confirmed what is shown.
+    /// Seconds since the database last confirmed the published page.
     site_age_seconds: i64,
-    /// Seconds since the background worker last completed a run.
+    /// Seconds since the worker last completed a run.
     worker_age_seconds: i64,
-    /// Since the courier ended its last round, where there is a mail server.
+    /// Seconds since the mail worker last completed a run; `None` without a mail server.
     courier_age_seconds: Option<i64>,
-    /// What is set up wrongly and does not keep it from working.
+    /// A misconfiguration that does not affect readiness.
     warning: Option<&'static str>,
 }
 
-/// What is wrong, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum HealthProblem {
@@ -57,7 +55,7 @@ enum HealthProblem {
     Work,
     Courier,
     Storing,
-    /// The database can't be read; why, is not known.
+    /// The database can't be read, for an unknown reason.
     Reading,
     #[serde(untagged)]
     Database(Outage),
@@ -79,14 +77,14 @@ impl HealthProblem {
     }
 }
 
-/// `GET /healthz`: a page can be served. Only a server that has never had one can't.
+/// `GET /healthz`: 200 once there is a page to serve.
 pub async fn show_health(FromState(state): FromState<State>) -> (StatusCode, &'static str) {
     let has_page = state.publisher.site().document("/").is_some_and(|page| page.status < 500);
     if has_page { (StatusCode::OK, "ok\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "no page yet\n") }
 }
 
-/// `GET /readyz`: the process can do all of its work, and managers can post: 200, else 503. A server that is not ready
-/// still shows the page to visitors; a load balancer that should send them here asks `/healthz`.
+/// `GET /readyz`: 200 if the process can do all its work and managers can post, otherwise 503. A server that is not
+/// ready still serves visitors, so a load balancer for visitors must check `/healthz`.
 pub async fn show_readiness(FromState(state): FromState<State>) -> (StatusCode, Json<Readiness>) {
     let readiness = readiness(&state);
     let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -98,7 +96,7 @@ fn readiness(state: &State) -> Readiness {
     let worst = found.first().copied();
     let publishing = state.publisher.last_failure();
     Readiness {
-        // A Site that can't be stored is served all the same.
+        // A site that can't be stored on disk is still served.
         ready: worst.is_none_or(|(trouble, _)| trouble == HealthProblem::Storing),
         stopping: state.streams().are_closed(),
         database: match publishing {
@@ -119,13 +117,13 @@ fn readiness(state: &State) -> Readiness {
     }
 }
 
-/// The sentence for the operator; why a database is not read, the publisher knows better.
+/// The sentence for the operator; for an unreadable database, the publisher's reason is more precise.
 fn problem_sentence(state: &State, trouble: HealthProblem) -> Cow<'static, str> {
     let waiting = state.publisher.waiting_reason().filter(|_| trouble == HealthProblem::Reading);
     waiting.map_or(Cow::Borrowed(trouble.sentence()), Cow::Owned)
 }
 
-/// All that is wrong, the worst and most telling first, and for how long it has been.
+/// All problems with their durations, the most severe and specific first.
 fn find_problems(state: &State) -> Vec<(HealthProblem, Option<TimeDelta>)> {
     let publishing = state.publisher.last_failure();
     let lasts = |step| {
@@ -157,7 +155,7 @@ fn find_problems(state: &State) -> Vec<(HealthProblem, Option<TimeDelta>)> {
     found.into_iter().flatten().collect()
 }
 
-/// A Site of the future was confirmed while the clock was ahead.
+/// Not negative: the site may have been confirmed while the clock was ahead.
 fn site_age(state: &State) -> TimeDelta {
     (state.clock.now() - state.publisher.site().confirmed_at).max(TimeDelta::zero())
 }

@@ -1,5 +1,5 @@
-//! What programs ask for beyond what the front has ready. Anybody's script may read it: it is public and takes
-//! no cookie.
+//! Public JSON beyond the prepared documents. Scripts of any origin may read it, because it is public and needs no
+//! cookie.
 
 use std::collections::BTreeSet;
 
@@ -15,10 +15,10 @@ use crate::publish::{CORS_HEADERS, JsonShape, OnDemandPage};
 use crate::state::State;
 use crate::web::form::QueryFields;
 
-/// The most components whose last days are asked for at once.
+/// Maximum number of components that a request may name.
 const MAX_COMPONENTS: usize = 100;
 
-/// `GET /api/v2/incidents/{id}.json`: from the Site, or rendered on demand.
+/// `GET /api/v2/incidents/{id}.json`: from the published site, or rendered on demand.
 pub async fn incident(
     state: FromState<State>,
     client: Client,
@@ -31,7 +31,7 @@ pub async fn incident(
     }
 }
 
-/// `GET /history.json`: page 1 where the query names no other.
+/// `GET /history.json`: page 1 by default.
 pub async fn history(
     FromState(state): FromState<State>,
     client: Client,
@@ -42,7 +42,7 @@ pub async fn history(
     on_demand_response(&state, client, OnDemandPage::Quarter(page), &headers).await
 }
 
-/// `GET /uptime_showcase`: all components, or those that the query names, in the order of the page.
+/// `GET /uptime_showcase`: all components, or those that the query names, in page order.
 pub async fn showcase(
     state: FromState<State>,
     client: Client,
@@ -63,7 +63,7 @@ pub async fn showcase(
     on_demand_response(&state.0, client, OnDemandPage::Showcase(chosen), &headers).await
 }
 
-/// `OPTIONS`: a script of any origin may ask.
+/// `OPTIONS`: CORS preflight; any origin is allowed.
 pub async fn preflight() -> Response {
     let allowed = [
         (header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD")),
@@ -74,7 +74,7 @@ pub async fn preflight() -> Response {
     (StatusCode::NO_CONTENT, CORS_HEADERS, allowed).into_response()
 }
 
-/// The headers that let scripts of any origin read the answer at `path`.
+/// The CORS headers at `path`, if scripts of any origin may read it.
 pub fn cors_headers(path: &str) -> Option<[(HeaderName, HeaderValue); 2]> {
     is_cross_origin(path).then_some(CORS_HEADERS)
 }

@@ -1,4 +1,4 @@
-//! What visitors read beyond what the front has ready: pages rendered on demand, streams, and errors.
+//! Public routes beyond the prepared documents: pages rendered on demand, streams, and errors.
 
 pub(crate) mod event_stream;
 mod health;
@@ -15,7 +15,6 @@ use axum::routing::{MethodRouter, get};
 use crate::publish::address::{ADDRESSES, Endpoint};
 use crate::state::State;
 
-/// The public addresses.
 pub fn router() -> Router<State> {
     ADDRESSES.iter().fold(Router::new(), |router, address| {
         let handler = handler(address.endpoint);

@@ -14,10 +14,9 @@ use crate::web::Error;
 use crate::web::edge::client_ip::ClientAddress;
 use crate::web::form::QueryFields;
 
-/// Who asks.
 pub(super) type Client = Extension<ClientAddress>;
 
-/// A page of the Site, whatever the query says.
+/// A page of the published site; the query is ignored.
 pub async fn show_hot(FromState(state): FromState<State>, uri: Uri, headers: HeaderMap) -> Response {
     match state.publisher.live_site().response(uri.path()) {
         Some(answer) => answer.respond(&headers, false).map(Body::new),
@@ -25,12 +24,12 @@ pub async fn show_hot(FromState(state): FromState<State>, uri: Uri, headers: Hea
     }
 }
 
-/// Why a document that every Site holds is not in this one: nothing was published yet, or it never was.
+/// Why the site lacks a document: nothing was published yet, or there is no such document.
 pub(super) fn missing_document(state: &State) -> Error {
     if state.publisher.site().revision == 0 { Error::Busy } else { Error::NotFound }
 }
 
-/// `GET /history`: all of it from the Site; a choice of it is rendered on demand.
+/// `GET /history`: the full history from the published site; filtered views are rendered on demand.
 pub async fn history(
     state: FromState<State>,
     client: Client,
@@ -46,7 +45,7 @@ pub async fn history(
     on_demand_response(&state.0, client, OnDemandPage::Filtered(filter, cursor), &headers).await
 }
 
-/// Where a choice of the history is kept, however it was asked for.
+/// Normalized cache key of a filtered history.
 pub fn history_cache_key(uri: &Uri) -> Option<String> {
     if uri.path() != "/history" || uri.query().is_none() {
         return None;
@@ -82,8 +81,8 @@ pub async fn uptime(FromState(state): FromState<State>, client: Client, headers:
     on_demand_response(&state, client, OnDemandPage::Uptime, &headers).await
 }
 
-/// `GET /incidents/{id}` of an incident or maintenance that is not in the Site any more, and
-/// `GET /incidents/{id}.ics` of a maintenance, for a calendar, `GET /incidents/{id}.json` for programs.
+/// `GET /incidents/{id}` of an event that is no longer in the published site, `GET /incidents/{id}.ics` of a
+/// maintenance, and `GET /incidents/{id}.json`.
 pub async fn incident(
     FromState(state): FromState<State>,
     client: Client,
@@ -102,7 +101,6 @@ pub async fn incident(
     }
 }
 
-/// What stands nowhere.
 pub async fn not_found() -> Error {
     Error::NotFound
 }
@@ -123,7 +121,7 @@ pub(super) async fn on_demand_response(
     }
 }
 
-/// Says that a filtered view needs the database, and leads to the history that doesn't.
+/// Says that a filtered view needs the database, and links to the full history, which doesn't.
 fn filter_unavailable(state: &State, headers: &HeaderMap) -> Response {
     match state.publisher.live_site().filter_unavailable() {
         Some(answer) => answer.respond(headers, false).map(Body::new),
@@ -131,7 +129,7 @@ fn filter_unavailable(state: &State, headers: &HeaderMap) -> Response {
     }
 }
 
-/// The page that says an error: from the Site, unless it has a sentence of its own to say.
+/// An error page: from the published site, or rendered if it has a `sentence`.
 pub fn error_page(state: &State, status: StatusCode, sentence: Option<String>, headers: &HeaderMap) -> Response {
     let (served, status) = (state.publisher.live_site(), status.as_u16());
     match served.error(status).filter(|_| sentence.is_none()) {

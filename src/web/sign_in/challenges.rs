@@ -1,5 +1,5 @@
-//! Challenges wait in the database for five minutes and one answer: those of passkeys, and questions to the identity
-//! provider. Of many answers at once the first takes the challenge, and the others find nothing.
+//! Challenges in the database, valid for five minutes and one response: those of passkeys, and requests to the identity
+//! provider. The first of concurrent responses consumes the challenge.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,23 +18,24 @@ use crate::web::access::session;
 use crate::web::edge::client_ip::ClientAddress;
 use crate::web::{Error, Result};
 
-/// How many sessions without a manager may wait for an answer; each is a row that a stranger makes by asking. One network
-/// has some sixty of them within five minutes ([`login_lock::take_turn`](crate::web::access_form::login_throttle::take_turn)).
+/// Maximum number of sessions without a manager that have a challenge; any client can create one. One network gets
+/// about sixty within five minutes
+/// ([`login_throttle::count_attempt`](crate::web::access::login_throttle::count_attempt)).
 const MAX_ANONYMOUS: i64 = 1000;
 
-/// Whether browsers allow passkeys at the address of this page.
+/// Whether browsers allow passkeys at the public URL.
 pub fn are_passkeys_available(state: &State) -> bool {
     RelyingParty::at(&state.origin, "").is_some()
 }
 
-/// The name for which passkeys are made and asked.
+/// The relying party of this page's passkeys.
 pub async fn relying_party(state: &State, tx: &mut Tx) -> Result<RelyingParty> {
     let page = db::page_settings::load(tx).await?;
     RelyingParty::at(&state.origin, page.logo())
         .ok_or_else(|| Error::Conflict("Passkeys need HTTPS and a domain name, or localhost.".into()))
 }
 
-/// Stores what the answer to a passkey challenge is verified with; returns what the browser is asked.
+/// Stores what the response is verified with; returns the options for the browser.
 pub async fn begin_passkey(
     state: &State,
     session: &Session,
@@ -46,7 +47,7 @@ pub async fn begin_passkey(
     Ok(challenge.options)
 }
 
-/// Stores what an answer from `address` is verified with.
+/// Stores what a response from `address` is verified with.
 pub async fn store(
     state: &State,
     session: &Session,
@@ -62,8 +63,8 @@ pub async fn store(
     if session::store_challenge(state, session, kind, &challenge).await? { Ok(()) } else { Err(Error::Busy) }
 }
 
-/// Makes room for one more session without a manager. Where there are too many, the oldest goes of the network that has
-/// most: so a crowd gets in its own way, and a login from elsewhere still works.
+/// Makes room for one more session without a manager: beyond the limit, evicts the oldest one of the network that has
+/// most. So a flood evicts its own sessions, and logins from other networks still work.
 async fn reserve_anonymous_challenge(
     state: &State,
     session: &Session,
@@ -76,13 +77,13 @@ async fn reserve_anonymous_challenge(
     Ok(session::note_network(session, network).await?)
 }
 
-/// The challenge of this kind, which stays.
+/// Reads the challenge of this kind without consuming it.
 pub async fn find<T: DeserializeOwned>(state: &State, session: &Session, kind: Kind) -> Result<Option<T>> {
     let found = session::find_challenge(state, session, kind).await?;
     Ok(found.and_then(|challenge| unexpired(state, &challenge)))
 }
 
-/// The challenge of this kind, which is used up by this, whatever the answer to it is.
+/// Consumes the challenge of this kind, whatever the response to it is.
 pub async fn take_challenge<T: DeserializeOwned>(state: &State, session: &Session, kind: Kind) -> Result<Option<T>> {
     let found = session::take_challenge(state, session, kind).await?;
     Ok(found.and_then(|challenge| unexpired(state, &challenge)))
@@ -93,7 +94,7 @@ fn unexpired<T: DeserializeOwned>(state: &State, challenge: &Challenge) -> Optio
     is_valid.then(|| serde_json::from_str(&challenge.payload).ok()).flatten()
 }
 
-/// The active manager whose passkey gave this `answer` to `challenge`; why there is none stands in the log.
+/// The active manager whose passkey signed `answer`; the log has the reason if there is none.
 pub async fn verify_passkey(
     state: &State,
     tx: &mut WriteTx,

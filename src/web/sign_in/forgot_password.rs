@@ -1,5 +1,4 @@
-//! A forgotten password: a mail with a link, where this server sends mail. What is answered, and how much is
-//! done for it, is the same whether the address is known or not.
+//! Password reset by mail, if this server sends mail. Response and work are the same for known and unknown addresses.
 
 use std::sync::PoisonError;
 
@@ -59,16 +58,15 @@ pub async fn create(
     Ok(Redirect::to("/forgotten?sent").into_response())
 }
 
-/// Counts the wish from the client's network.
+/// Counts a request of the client's network.
 fn count_request(state: &State, ClientAddress(address): ClientAddress) -> Result<()> {
-    // Only a test that goes past the connections comes from nowhere.
+    // Only tests without a connection have no address.
     let Some(address) = address else { return Ok(()) };
     let mut resets = state.password_resets().lock().unwrap_or_else(PoisonError::into_inner);
     resets.take(address, state.clock.monotonic()).map_err(Error::TooMany)
 }
 
-/// Puts the wish into the outbox: for the manager, or for nobody where the address is not known or has been
-/// mailed often enough.
+/// Adds a reset to the outbox, without a recipient if the address is unknown or got too many mails.
 async fn queue_reset(state: &State, email: &str) -> db::Result<()> {
     let now = state.clock.now();
     let mut tx = state.db.write().await?;

@@ -25,7 +25,7 @@ use crate::web::form::{Form, QueryFields};
 use crate::web::page::layout::logged_out_layout;
 use crate::web::page::page_response;
 
-/// One sentence for every reason, so that nobody learns which addresses exist.
+/// The same for every reason, so that it does not reveal which addresses exist.
 const LOGIN_DENIED: &str = "Incorrect e-mail address or password, or the account is disabled. After several attempts, wait a few \
                        minutes or ask an owner for a reset link.";
 
@@ -64,11 +64,11 @@ pub async fn create(
         session::begin_session(&state, &session, manager, visitor, None).await?;
         Redirect::to(&next).into_response()
     };
-    // The browser is known by the password alone: what it is spared is waiting, not the second factor.
+    // After the password alone, because a known browser is only exempt from throttling, not from the second factor.
     Ok(device.remember(&state, &manager.id, answer).await?)
 }
 
-/// The login again, with why it failed.
+/// The login page with the reason of a denial.
 pub async fn render_login_denied(state: &State, nonce: &Nonce, email: String, next: String, why: &str) -> Response {
     let porch = logged_out_layout(state, &nonce.0).await;
     let login = login_page(state, porch, email, next, Some(why.to_owned()));
@@ -91,21 +91,19 @@ pub async fn destroy(
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     session.flush().await?;
     let mut response = Redirect::to("/login").into_response();
-    // Not "cookies": the session's is taken back already, and the browser should stay known.
+    // Not "cookies": the session cookie is already cleared, and the cookie of the known browser must stay.
     let clear = HeaderValue::from_static("\"cache\", \"storage\"");
     response.headers_mut().insert("clear-site-data", clear);
     Ok(response)
 }
 
-/// Who gave the right password.
 struct VerifiedLogin {
     manager: KnownManager,
-    /// Whether a second factor is still to come.
+    /// Whether the second factor is still missing.
     needs_second_factor: bool,
 }
 
-/// The manager whose address and password these are, if they may log in. What is refused is recorded
-/// too, without the password.
+/// The manager with this address and password, if they may log in. Audits a denial, without the password.
 async fn verify_login(
     state: &State,
     email: &str,
@@ -125,7 +123,7 @@ async fn verify_login(
     Ok(admitted)
 }
 
-/// Records the login, if the password is still the one that it was when it was compared.
+/// Records the login, if the password is still valid.
 async fn record_login(
     state: &State,
     proven: VerifiedPassword,

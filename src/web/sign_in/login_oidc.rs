@@ -1,4 +1,4 @@
-//! The login at an identity provider: who comes back with an answer, and as whom they are let in.
+//! Login at an identity provider: the callback, and the manager and role it leads to.
 
 use axum::Extension;
 use axum::extract::State as FromState;
@@ -45,8 +45,8 @@ pub async fn create(
     }
 }
 
-/// `GET /login/oidc/callback`: where the provider sends people back to. It acts although it is only looked at,
-/// for providers know no other way; what it does, it does once and only for who asked.
+/// `GET /login/oidc/callback`: the provider's redirect. It changes state although it is a GET, because providers have
+/// no other way; the pending login is single-use and belongs to the session.
 pub async fn finish(
     FromState(state): FromState<State>,
     Extension(nonce): Extension<Nonce>,
@@ -92,7 +92,7 @@ pub async fn finish(
     }
 }
 
-/// The login again, with why the provider's answer is none.
+/// The login page with the reason why the provider's response is invalid.
 async fn render_login_failed(
     state: &State,
     nonce: &Nonce,
@@ -108,7 +108,7 @@ async fn render_login_failed(
     response
 }
 
-/// Why somebody whom the provider knows is not let in.
+/// Why a person whom the provider has authenticated is denied.
 enum LoginDenied {
     NoRole,
     Disabled,
@@ -128,7 +128,6 @@ impl LoginDenied {
     }
 }
 
-/// Whose browser it is that came back.
 struct BrowserContext<'a> {
     state: &'a State,
     session: &'a Session,
@@ -136,7 +135,7 @@ struct BrowserContext<'a> {
     user_agent: &'a str,
 }
 
-/// Begins the session of the manager to whom the login belongs, in the role that it brings.
+/// Begins the session of the login's manager, with the role that it maps to.
 async fn complete_login(
     at: &BrowserContext<'_>,
     provider: &Provider,
@@ -156,7 +155,7 @@ async fn complete_login(
     let now = at.state.clock.now();
     let has_second_factor = provider.has_second_factor(person);
     let mut tx = at.state.db.write().await?;
-    // Others may have been faster since: whoever was disabled or changed is not let in as they were.
+    // Denies the login if the manager was disabled or changed since.
     if !managers::find(&mut tx, &manager.id).await?.is_unchanged(&manager) {
         return Err(Error::LoginRequired(next.to_owned()));
     }
@@ -177,8 +176,8 @@ async fn complete_login(
     Ok(Ok(Redirect::to(next).into_response()))
 }
 
-/// Whoever has lost every group and domain that brings a role is out everywhere: their sessions, links and tokens end. The last
-/// owner, and the one whose password alone counts, stay what they are.
+/// Ends all sessions, links and tokens of a manager whose groups and domain no longer map to a role. The last owner,
+/// and the only owner whose password is accepted, keep their access.
 async fn revoke_access(at: &BrowserContext<'_>, provider: &Provider, person: &Person) -> Result<()> {
     let mut tx = at.state.db.write().await?;
     let Some(manager) = oidc_identities::find_manager(&mut tx, provider.issuer(), &person.subject).await? else {
@@ -189,7 +188,7 @@ async fn revoke_access(at: &BrowserContext<'_>, provider: &Provider, person: &Pe
             let entry = actions::managers::record_event(Action::ManagerRevokeAccess, &manager);
             tx.commit(&Actor::from_manager(&manager, at.address), at.state.clock.now(), entry).await?;
         }
-        // Who is refused again and again publishes nothing.
+        // Already revoked at an earlier login: no new audit row.
         Ok(false) => {}
         Err(db::Error::Conflict(reason)) => {
             tracing::warn!("{} lost the role at the identity provider but keeps access: {reason}", manager.id);
@@ -199,9 +198,9 @@ async fn revoke_access(at: &BrowserContext<'_>, provider: &Provider, person: &Pe
     Ok(())
 }
 
-/// The manager to whom the login belongs, by the provider's own name for the person. Whoever comes for the first
-/// time becomes a manager, or the one who was invited under the same address and has no way in yet. Somebody who
-/// has one connects the login themselves: else whoever rules the provider's addresses would be them.
+/// Finds the login's manager by the provider's subject. A new person becomes a manager, or the invited manager with the
+/// same address who can't log in yet. A manager with another login must connect this one: otherwise control over the
+/// provider's addresses would give access to the account.
 async fn find_or_create_manager(
     at: &BrowserContext<'_>,
     provider: &Provider,
@@ -230,7 +229,7 @@ async fn find_or_create_manager(
     Ok(Ok(manager))
 }
 
-/// A new manager; the link that would make the first owner has done its part.
+/// Creates a manager, which also invalidates the setup link for the first owner.
 async fn create_manager(
     tx: &mut WriteTx,
     person: &Person,
@@ -241,8 +240,8 @@ async fn create_manager(
     actions::managers::add_by_oidc(tx, NewManager { email, name: person.display_name(), role }, now).await
 }
 
-/// Gives the manager the role that the provider's word brings; other sessions end, as with any new role. The
-/// last owner, and the one whose password alone counts, stay what they are.
+/// Changes the manager's role to the one that the provider maps to, which ends other sessions. The last owner, and the
+/// only owner whose password is accepted, keep their role.
 async fn sync_role(at: &BrowserContext<'_>, manager: KnownManager, role: Role) -> Result<KnownManager> {
     let now = at.state.clock.now();
     let mut tx = at.state.db.write().await?;

@@ -1,4 +1,4 @@
-//! The login with a passkey: it names its manager and counts as two factors, so nothing else is asked.
+//! Login with a passkey, which identifies the manager and counts as two factors.
 
 use axum::extract::State as FromState;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -19,10 +19,10 @@ use crate::web::edge::headers::Nonce;
 use crate::web::form::Form;
 use crate::web::{Error, Result};
 
-/// One sentence for every reason, so that nobody learns which passkeys are known.
+/// The same for every reason, so that it does not reveal which passkeys are known.
 const PASSKEY_DENIED: &str = "Unknown passkey, or it took too long. Try again, or log in with your password.";
 
-/// `POST /login/passkey/challenge`: what the browser is asked. It also serves as a fresh proof later.
+/// `POST /login/passkey/challenge`: the options for the browser; also used for a later proof of identity.
 pub async fn challenge(
     FromState(state): FromState<State>,
     Extension(address): Extension<ClientAddress>,
@@ -53,7 +53,7 @@ pub async fn create(
     Ok(Redirect::to(&next).into_response())
 }
 
-/// The manager whose passkey gave this answer; what is refused is recorded too.
+/// The manager whose passkey signed the response. Audits a denial.
 async fn verify_login(
     state: &State,
     session: &Session,

@@ -1,5 +1,4 @@
-//! The second step of a login: the password was right, a code is still to come. Until then the session
-//! knows no manager, so nothing else can be reached with it.
+//! The second step of a login: a code after the password. Until then the session has no manager and grants no access.
 
 use axum::Extension;
 use axum::extract::State as FromState;
@@ -27,7 +26,7 @@ use crate::web::form::Form;
 use crate::web::page::layout::logged_out_layout;
 use crate::web::page::page_response;
 
-/// Keeps that the password was right, under a new id, and leads to the second step.
+/// Records under a new session id that the password was right, and redirects to the second step.
 pub async fn begin_half_login(
     state: &State,
     session: &Session,
@@ -75,7 +74,7 @@ pub async fn create(
     Ok(Redirect::to(&half.next).into_response())
 }
 
-/// Judges the code and records what came of it; nothing where the login was ended meanwhile.
+/// Checks the code and records the result; `None` if the login has ended since.
 async fn check_code(state: &State, half: &HalfLogin, code: &str, address: &ClientAddress) -> Result<Option<CodeCheck>> {
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
@@ -96,7 +95,7 @@ async fn check_code(state: &State, half: &HalfLogin, code: &str, address: &Clien
     Ok(Some(checked))
 }
 
-/// Whose login waits for its second step, if it still may be finished.
+/// The login that waits for its second step and its manager, if still valid.
 async fn pending_login(state: &State, session: &Session) -> Result<Option<(KnownManager, HalfLogin)>> {
     let Some(half) = session::load(session).await?.half_login else { return Ok(None) };
     if !is_unexpired(HALF_LOGIN_LIFETIME, half.until, state.clock.now()) {
@@ -106,7 +105,7 @@ async fn pending_login(state: &State, session: &Session) -> Result<Option<(Known
     Ok(manager.map(|manager| (manager, half)))
 }
 
-/// Whose login it is, if nothing about them has changed since the password was right.
+/// The manager, if active and unchanged since the password was checked.
 async fn find_unchanged_manager(tx: &mut Tx, half: &HalfLogin) -> db::Result<Option<KnownManager>> {
     match managers::find(tx, &half.manager).await {
         Ok(manager) => Ok(Some(manager).filter(|manager| manager.is_active() && manager.version == half.version)),
@@ -115,7 +114,6 @@ async fn find_unchanged_manager(tx: &mut Tx, half: &HalfLogin) -> db::Result<Opt
     }
 }
 
-/// The password has to be given again.
 fn redirect_to_login() -> Response {
     Redirect::to("/login").into_response()
 }

@@ -1,4 +1,4 @@
-//! Signing in: password, second factor, passkey, OpenID Connect, one-time links, confirming an identity again.
+//! Signing in: password, second factor, passkey, OpenID Connect, one-time links, and reauthentication.
 
 pub mod challenges;
 pub mod forgot_password;

@@ -1,5 +1,4 @@
-//! The login at an identity provider that belongs to a manager: connected by themselves, taken away by them or by
-//! an owner.
+//! A manager's login at the identity provider: the manager connects it, the manager or an owner disconnects it.
 
 use axum::Extension;
 use axum::extract::{FromRequestParts as _, Path, State as FromState};
@@ -22,7 +21,7 @@ use crate::web::page::account_mail::queue_change_notice;
 use crate::web::page::flash::redirect_with_flash;
 use crate::web::{Error, Result};
 
-/// `POST /admin/account/identity`: to the provider, to connect the login there.
+/// `POST /admin/account/identity`: redirects to the provider to connect the login there.
 pub async fn create(
     manager: Manager<Fresh<CanRead>>,
     FromState(state): FromState<State>,
@@ -34,7 +33,7 @@ pub async fn create(
     begun.map_err(|failure| Error::Conflict(failure_sentence(&failure, provider.name())))
 }
 
-/// Gives the login there to the manager who asked for it.
+/// Connects the login to the manager who requested it.
 pub(in crate::web) async fn connect(
     state: &State,
     mut parts: Parts,
@@ -60,7 +59,7 @@ pub(in crate::web) async fn connect(
     Ok(redirect_with_flash("/admin/account", "provider-connected"))
 }
 
-/// `POST /admin/account/identity/removal`: only of who has another way in.
+/// `POST /admin/account/identity/removal`: requires another way to log in.
 pub async fn destroy(
     manager: Manager<Fresh<CanRead>>,
     FromState(state): FromState<State>,
@@ -77,12 +76,12 @@ pub async fn destroy(
     queue_change_notice(&state, &mut tx, &own, None, AccountChange::ProviderDisconnected).await?;
     session::forget_second_factor(&mut tx, &manager.session_hash, now).await?;
     tx.commit(&manager.actor(), now, entry).await?;
-    // What this request carries about may still be saved, where the proof came with it.
+    // The request's copy of the session may still be saved if the request carried a proof.
     session::forget_carried_second_factor(&session).await?;
     Ok(redirect_with_flash("/admin/account", "provider-disconnected"))
 }
 
-/// `POST /admin/managers/{id}/identity/removal`: for who has another login there now.
+/// `POST /admin/managers/{id}/identity/removal`: for a manager who has another login at the provider now.
 pub async fn remove(
     manager: Manager<Fresh<CanAdminister>>,
     FromState(state): FromState<State>,
@@ -111,7 +110,7 @@ fn require_other_login(manager: &KnownManager) -> Result<()> {
     manager.has_identity.then_some(()).ok_or_else(none)
 }
 
-/// Whether the login at the provider belongs to this manager, where there is a provider.
+/// Whether the manager's login at the provider is connected; `None` without a provider.
 pub(in crate::web) async fn is_connected(
     state: &State,
     tx: &mut db::Tx,

@@ -1,5 +1,4 @@
-//! The round trip to the identity provider: a question waits for five minutes and one answer,
-//! with the intent that it is asked for.
+//! The round trip to the identity provider: a request with its intent waits five minutes for one response.
 
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
@@ -17,32 +16,30 @@ use crate::web::page::layout::logged_out_layout;
 use crate::web::page::page_response;
 use crate::web::{Error, Result};
 
-/// What the answer is wanted for.
+/// The purpose of a login at the provider.
 #[derive(Serialize, Deserialize)]
 pub enum Intent {
-    /// To log in, and go on to this path.
+    /// Log in, then go to `next`.
     LogIn { next: String },
-    /// To give the login there to the manager who is logged in.
+    /// Connect the login to the manager who is logged in.
     Connect,
-    /// To prove who the manager is, and go on to this path: to look, or to send these fields.
+    /// Prove the manager's identity, then show `path` or offer to submit the fields `kept` to it.
     Reauthenticate { path: String, kept: Option<String> },
 }
 
-/// A question with its intent, as it waits.
 #[derive(Serialize, Deserialize)]
 pub struct PendingLogin {
     pub intent: Intent,
     pub secrets: AuthSecrets,
 }
 
-/// The provider, where one is named.
 pub fn require_provider(state: &State) -> Result<&Provider> {
     let none = || Error::Conflict("No identity provider is configured.".into());
     state.provider.as_ref().ok_or_else(none)
 }
 
-/// Sends the browser to the provider with a question. Not by a redirect: a form may only lead to our own pages
-/// (`form-action`), and browsers follow that rule through every redirect.
+/// Sends the browser to the provider. Not by a redirect: `form-action` limits forms to our own pages, and browsers
+/// apply it to every redirect.
 pub async fn begin_oidc_login(
     state: &State,
     nonce: &Nonce,
@@ -70,12 +67,12 @@ pub async fn begin_oidc_login(
     Ok(Ok(response))
 }
 
-/// What waits for an answer, which is used up by this, whatever the answer is.
+/// Consumes the pending login, whatever the response is.
 pub async fn take_pending_login(state: &State, session: &Session) -> Result<Option<PendingLogin>> {
     challenges::take_challenge(state, session, Kind::OidcLogin).await
 }
 
-/// What a manager is told of a failure; the log has the rest.
+/// The message for the manager; the log has the details.
 pub fn failure_sentence(failure: &Failure, name: &str) -> String {
     match failure {
         Failure::Unreachable(_) => tracing::warn!("{failure}"),

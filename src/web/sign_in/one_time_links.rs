@@ -1,4 +1,4 @@
-//! One-time links: the first owner, an invitation, a new password, a new address. Looking at one does not use it.
+//! One-time links: first owner, invitation, new password, new address. Viewing a link does not consume it.
 
 use axum::Extension;
 use axum::extract::{Path, State as FromState};
@@ -98,7 +98,7 @@ pub async fn create(
     Ok(device.remember(&state, &manager.id, redirect_with_flash("/admin", "welcome")).await?)
 }
 
-/// Gives the manager of the link the address that it was mailed to. That ends all their links, this one included.
+/// Gives the manager the address that the link was mailed to, which ends all their links, including this one.
 async fn confirm_email(state: &State, token: &str, nonce: &Nonce, address: ClientAddress) -> Result<Response> {
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
@@ -122,9 +122,8 @@ async fn confirm_email(state: &State, token: &str, nonce: &Nonce, address: Clien
     Ok(without_referrer(redirect_with_flash("/admin/account", "email-set")))
 }
 
-/// What the form of a link asks for.
 struct LinkInput {
-    /// The first owner; nobody new for the other purposes.
+    /// The first owner; `None` for other purposes.
     manager: Option<NewManager>,
     password: String,
 }
@@ -134,7 +133,7 @@ fn parse_link_form(fields: &Fields, known: Option<&Manager>, page_name: &str) ->
     let form = ManagerForm { role: Role::Owner.key().to_owned(), ..ManagerForm::read(fields) };
     let new = if known.is_some() { None } else { form.parse().map_err(|wrong| invalid = wrong).ok() };
     let (name, email) = known.map_or((form.name.as_str(), form.email.as_str()), |known| (&known.name, &known.email));
-    // Not `text`: a password is taken as it was typed, to the letter.
+    // Not `text`: a password is used exactly as typed.
     let password =
         fields.0.iter().rev().find(|(key, _)| key == "password").map(|(_, value)| value.clone()).unwrap_or_default();
     if let Err(message) = password::check_password(&password, &[name, email, page_name, "candor"]) {
@@ -144,7 +143,7 @@ fn parse_link_form(fields: &Fields, known: Option<&Manager>, page_name: &str) ->
     Ok(LinkInput { manager: new, password })
 }
 
-/// Uses the link up and keeps what it was for, in one transaction.
+/// Consumes the link and applies it, in one transaction.
 async fn use_link(
     state: &State,
     token: &str,
@@ -179,7 +178,7 @@ async fn use_link(
     Ok(manager)
 }
 
-/// The link of `token` and whom it is for, if it is still good.
+/// The link with this token and its manager, if still valid.
 async fn find_valid_link(state: &State, tx: &mut Tx, token: &str) -> db::Result<Option<(Link, Option<Manager>)>> {
     let Some(link) = one_time_links::find(tx, &secret_token::hash_token(token), state.clock.now()).await? else {
         return Ok(None);
@@ -187,7 +186,7 @@ async fn find_valid_link(state: &State, tx: &mut Tx, token: &str) -> db::Result<
     match &link.manager_id {
         Some(id) => {
             let manager = managers::find(tx, id).await?;
-            // An address is no password: it may change where passwords don't count.
+            // A new address may be confirmed even if passwords are not accepted.
             let counts = link.purpose == LinkPurpose::Email || login_policy::accepts_password(tx, id).await?;
             let good = manager.is_active() && counts;
             Ok(good.then_some((link, Some(manager))))
@@ -202,13 +201,12 @@ async fn link_expired_page(state: &State, nonce: &Nonce, address: ClientAddress)
     Ok(without_referrer((StatusCode::NOT_FOUND, page_response(html)).into_response()))
 }
 
-/// The address of this page is a secret, or nearly one where a letter is wrong: it goes to nobody as a referrer.
+/// The URL is a secret, and nearly one if mistyped, so it is not sent as a referrer.
 fn without_referrer(mut response: Response) -> Response {
     response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
 }
 
-/// Whether another manager has this address.
 pub async fn is_email_taken(tx: &mut Tx, email: &str, own: &ManagerId) -> db::Result<bool> {
     Ok(managers::find_by_email(tx, email).await?.is_some_and(|(other, _)| other.id != *own))
 }

@@ -1,9 +1,9 @@
-//! A fresh proof of who the manager is, for what would hurt most in the wrong hands.
+//! A recent proof of identity, for the most sensitive actions.
 //!
-//! Where a handler asks for [`Fresh`](crate::web::access_form::manager::Fresh) and the last proof is older than ten
-//! minutes, the answer is a page that asks for the password, a code or a passkey. Its form goes to the same
-//! address with everything that was typed, so nothing is lost: [`require_reauth`] takes the proof out, notes it in the
-//! session, and lets the request through.
+//! If a handler requires [`Fresh`](crate::web::access::manager::Fresh) and the last proof is older than ten minutes,
+//! the response is a page that asks for the password, a code or a passkey. Its form posts to the same path with all
+//! fields that were submitted. [`require_reauth`] removes the proof, records it in the session and passes the request
+//! on.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -39,15 +39,14 @@ use crate::web::page::page_response;
 use crate::web::page::submitted_text::{is_form, is_secret_field};
 use crate::web::{Error, MAX_BODY, Result};
 
-/// The fields of a proof.
 const PASSWORD_FIELD: &str = "proof_password";
 const CODE_FIELD: &str = "proof_code";
 const PASSKEY_FIELD: &str = "proof_passkey";
-/// How much HTML the page that asks holds of the form that waits, which is there up to three times. What asks for a
-/// proof takes no long texts.
+/// Largest pending form in that page, in bytes of HTML; the page has it up to three times. Sensitive actions have no
+/// long texts.
 const MAX_PENDING_FORM: usize = 64 * 1024;
 
-/// Which routes ask for a fresh proof.
+/// The routes that require a recent proof.
 #[derive(Clone)]
 pub struct ReauthLayer {
     state: State,
@@ -55,7 +54,6 @@ pub struct ReauthLayer {
 }
 
 impl ReauthLayer {
-    /// Those of `table` that do.
     pub fn new(state: &State, table: &[Route]) -> Self {
         let fresh = table.iter().filter(|route| matches!(route.access, Access::Reauthenticated(_)));
         let routes = fresh.map(|route| (route.method.clone(), route.path)).collect();
@@ -68,7 +66,7 @@ impl ReauthLayer {
     }
 }
 
-/// Lets a request through, and makes a page that asks for a proof of the answer that one is required.
+/// Passes a request on; if the response is that a proof is required, asks for one.
 pub async fn require_reauth(FromState(asking): FromState<ReauthLayer>, request: Request, next: Next) -> Response {
     if !asking.applies_to(&request) {
         return next.run(request).await;
@@ -78,7 +76,7 @@ pub async fn require_reauth(FromState(asking): FromState<ReauthLayer>, request: 
 
 async fn respond_with_reauth(state: &State, request: Request, next: Next) -> Result<Response> {
     let (mut parts, body) = request.into_parts();
-    // Nothing is read for whoever may not enter.
+    // The login is checked before the body is read.
     Manager::<CanEnter>::from_request_parts(&mut parts, state).await?;
     let unreadable = |_| Error::BadRequest("The form could not be read.".into());
     let mut body = to_bytes(body, MAX_BODY).await.map_err(unreadable)?;
@@ -97,7 +95,7 @@ async fn respond_with_reauth(state: &State, request: Request, next: Next) -> Res
     reauth_page(state, &mut parts, fields, Invalid::new()).await
 }
 
-/// `POST /admin/proof`: the proof for a page that was only to be looked at.
+/// `POST /admin/proof`: the proof for viewing a page.
 pub async fn create(
     manager: Manager<CanEnter>,
     FromState(state): FromState<State>,
@@ -113,7 +111,6 @@ pub async fn create(
     }
 }
 
-/// A proof as it was sent.
 #[derive(Default)]
 struct ProofInput {
     password: String,
@@ -122,9 +119,9 @@ struct ProofInput {
 }
 
 impl ProofInput {
-    /// Takes the fields of a proof out of `fields`, if there are any.
+    /// Removes the proof from `fields`, if there is one.
     fn extract(fields: &mut Fields) -> Option<Self> {
-        // Not `text`: a password is taken as it was typed, to the letter.
+        // Not `text`: a password is used exactly as typed.
         let typed = |name| fields.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.clone());
         let (password, code, passkey) = (typed(PASSWORD_FIELD), typed(CODE_FIELD), typed(PASSKEY_FIELD));
         if password.is_none() && code.is_none() && passkey.is_none() {
@@ -144,9 +141,8 @@ async fn submit_proof(state: &State, parts: &mut Parts, given: ProofInput) -> Re
     verify_and_count(state, &session, &manager, &device, given).await
 }
 
-/// Notes a right proof in the session. One counts as wrong before it is looked at, so that many at once are no more
-/// guesses than one after the other; too many end the session. What was not looked at was no guess, so its count is taken
-/// back.
+/// Records a correct proof in the session. A proof counts as wrong before it is checked, so parallel attempts get no
+/// extra guesses; too many end the session. A proof that was not checked is not counted.
 async fn verify_and_count(
     state: &State,
     session: &Session,
@@ -168,7 +164,7 @@ async fn verify_and_count(
     }
     let wrong = match judged? {
         ProofResult::Right => {
-            // Under the new id nothing is counted.
+            // The new session id starts without failures.
             session::record_proof(state, session).await?;
             return Ok(Ok(()));
         }
@@ -182,15 +178,15 @@ async fn verify_and_count(
     Ok(Err(wrong))
 }
 
-/// What became of a proof; what is wrong stands beside its field.
+/// The result of a proof, with messages beside its fields.
 enum ProofResult {
     Right,
     Wrong(Invalid),
-    /// Not looked at: codes wait, because too many were wrong.
+    /// Not checked: codes are locked after too many wrong ones.
     NotChecked(Invalid),
 }
 
-/// Looks at a proof. Whatever comes out is recorded.
+/// Checks a proof and audits the result.
 async fn verify_proof(
     state: &State,
     session: &Session,
@@ -205,7 +201,7 @@ async fn verify_proof(
         challenges::take_challenge(state, session, Kind::PasskeyLogin).await?
     };
     let by_password = given.passkey.is_empty() && given.code.trim().is_empty();
-    // A password is guessed here no faster than at the login.
+    // Passwords have the same limits here as at the login.
     let shown = if by_password {
         let attempt = login_throttle::begin_attempt(state, &manager.email, manager.address, device).await?;
         Some(attempt.try_password(given.password).await?)
@@ -244,7 +240,7 @@ async fn verify_proof(
     })
 }
 
-/// The page that asks, for the request in `parts` with its `fields`.
+/// The page that asks for a proof, for the request in `parts` with its `fields`.
 async fn reauth_page(state: &State, parts: &mut Parts, fields: Fields, wrong: Invalid) -> Result<Response> {
     let manager = Manager::<CanEnter>::from_request_parts(parts, state).await?;
     let path = parts.uri.path_and_query().map_or("/admin", |path| path.as_str()).to_owned();
@@ -255,7 +251,7 @@ async fn reauth_page(state: &State, parts: &mut Parts, fields: Fields, wrong: In
     reauth_form(state, &manager, &path, kept, wrong).await
 }
 
-/// `kept` are the fields of an action to `path`; nothing where `path` was only to be looked at.
+/// `kept` has the fields of an action at `path`; `None` if `path` is only viewed.
 async fn reauth_form(
     state: &State,
     manager: &Manager<CanEnter>,
@@ -279,13 +275,13 @@ async fn reauth_form(
     Ok((status, page_response(proof.html())).into_response())
 }
 
-/// What the provider is called, if the manager can log in there.
+/// The provider's name, if the manager's login there is connected.
 async fn provider_name(state: &State, tx: &mut Tx, manager: &Manager<CanEnter>) -> Result<Option<String>> {
     let connected = oidc_connection::is_connected(state, tx, &manager.id).await?.unwrap_or(false);
     Ok(state.provider.as_ref().filter(|_| connected).map(|provider| provider.name().to_owned()))
 }
 
-/// The hash of the manager's password, if it counts.
+/// The hash of the manager's password, if passwords are accepted.
 async fn password_hash(tx: &mut Tx, manager: &Manager<CanEnter>) -> Result<Option<String>> {
     let counts = login_policy::accepts_password(tx, &manager.id).await?;
     let hash = managers::find_by_email(tx, &manager.email).await?.and_then(|(_, hash)| hash);

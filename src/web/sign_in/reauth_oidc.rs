@@ -1,5 +1,5 @@
-//! A fresh proof by another login at the identity provider. What was typed waits in the session meanwhile, and one
-//! press sends it: a form can't go on by itself.
+//! Proof of identity by another login at the identity provider. The submitted form waits in the session, and the
+//! manager then sends it with one click, because a redirect can't submit a form.
 
 use axum::Extension;
 use axum::extract::{FromRequestParts as _, State as FromState};
@@ -27,10 +27,10 @@ use crate::web::page::layout::admin_context;
 use crate::web::page::page_response;
 use crate::web::{Error, Result};
 
-/// How much of a form may wait for the provider's proof, in bytes.
+/// Largest form that may wait for the provider's response, in bytes.
 const MAX_PENDING_ACTION: usize = 64 * 1024;
 
-/// `POST /admin/proof/oidc`: to the identity provider, for a login there that is newer than the question.
+/// `POST /admin/proof/oidc`: redirects to the provider, which must ask for a new login.
 pub async fn create(
     manager: Manager<CanEnter>,
     FromState(state): FromState<State>,
@@ -50,8 +50,8 @@ pub async fn create(
     begun.map_err(|failure| Error::Conflict(failure_sentence(&failure, name)))
 }
 
-/// What the provider answered: where it is the manager who is logged in, that is a fresh proof, and what they
-/// wanted is one step away.
+/// Handles the provider's response: if it names the logged-in manager, it is a proof, and the pending action is one
+/// click away.
 pub(in crate::web) async fn finish(
     visit: (&State, &Session, Parts, &Provider),
     judged: std::result::Result<Person, oidc::Error>,
@@ -84,15 +84,15 @@ pub(in crate::web) async fn finish(
     Ok(Redirect::to("/admin/proof").into_response())
 }
 
-/// What somebody wanted to do when they were sent to the provider.
+/// The action that waits for the provider's response.
 #[derive(Serialize, Deserialize)]
 struct PendingAction {
     path: String,
-    /// As a form sends them.
+    /// URL-encoded.
     fields: String,
 }
 
-/// `GET /admin/proof`: what waited for the proof, ready to be sent.
+/// `GET /admin/proof`: the pending action, ready to submit.
 pub async fn show(
     manager: Manager<CanEnter>,
     FromState(state): FromState<State>,

@@ -1,4 +1,4 @@
-//! Codes that somebody typed: judged, and used up where they are right.
+//! Checks the codes that managers type; a correct code is consumed.
 
 use chrono::{DateTime, Utc};
 
@@ -9,25 +9,23 @@ use crate::domain::second_factor::{RECOVERY_CODES, SecondFactorCode, format_reco
 use crate::state::State;
 use crate::web::Result;
 
-/// What became of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodeCheck {
-    /// Right, from an authenticator app.
+    /// Correct, from an authenticator app.
     App,
-    /// Right, and this recovery code is used up.
+    /// Correct; the recovery code is now consumed.
     Recovery,
     Wrong,
-    /// Not looked at: too many were wrong.
+    /// Not checked, after too many wrong codes; until when.
     Locked(DateTime<Utc>),
 }
 
 impl CodeCheck {
-    /// Whether it was right.
     pub fn is_right(self) -> bool {
         matches!(self, Self::App | Self::Recovery)
     }
 
-    /// What the person who typed it is told; minutes, because their clock may be in another zone.
+    /// The message for the manager; in minutes, because their clock may be in another zone.
     pub fn sentence(self, now: DateTime<Utc>) -> String {
         match self {
             Self::Locked(until) => format!(
@@ -39,8 +37,7 @@ impl CodeCheck {
     }
 }
 
-/// Judges what `manager` typed. The caller commits, whatever comes out: what is used up must stay used
-/// up, and a wrong code counts.
+/// Checks a code. The caller must commit in any case, so that a consumed code stays consumed and a wrong one counts.
 pub async fn check_code(state: &State, tx: &mut WriteTx, manager: &ManagerId, typed: &str) -> Result<CodeCheck> {
     match SecondFactorCode::read(typed) {
         Some(SecondFactorCode::Totp(digits)) => check_totp(state, tx, manager, &digits).await,
@@ -74,7 +71,7 @@ async fn check_totp(state: &State, tx: &mut WriteTx, manager: &ManagerId, digits
     }
 }
 
-/// Fresh recovery codes for `manager`, as they are shown this once; earlier ones no longer work.
+/// New recovery codes, shown only once; earlier ones stop working.
 pub async fn renew_recovery_codes(state: &State, tx: &mut WriteTx, manager: &ManagerId) -> Result<Vec<String>> {
     let codes: Vec<String> =
         (0..RECOVERY_CODES).map(|_| format_recovery_code(crate::credentials::random_bytes())).collect();
