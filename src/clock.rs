@@ -56,7 +56,6 @@ impl OngoingSince {
     }
 }
 
-/// Tells the time at the databases' precision, microseconds.
 #[derive(Clone)]
 pub struct Clock(Source);
 

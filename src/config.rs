@@ -221,7 +221,6 @@ impl DatabaseConfig {
 }
 
 impl ServeConfig {
-    /// File with the key that encrypts stored secrets.
     pub fn secret_key_file(&self) -> PathBuf {
         self.secret_key_file.clone().unwrap_or_else(|| self.site.data_dir.join("secret.key"))
     }
@@ -241,7 +240,6 @@ impl SiteConfig {
         Ok(url.origin().ascii_serialization())
     }
 
-    /// File with the last published site.
     pub fn site_file(&self) -> PathBuf {
         self.data_dir.join("site")
     }

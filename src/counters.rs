@@ -44,19 +44,16 @@ impl DurationCounter {
     }
 }
 
-/// Class of a response in the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseClass {
     /// A document of the published site.
     Site,
     /// A page rendered on demand, served from the cache.
     Cached,
-    /// A static file.
     File,
     /// Any other response of the router.
     Routed,
     Stream,
-    /// The admin and the login pages.
     Admin,
 }
 

@@ -17,7 +17,6 @@ use crate::web::edge::headers::loggable_path;
 const NOT_AN_EMAIL: &str = "not an address";
 /// Longest path segment that is recorded, in bytes; ids have at most 40.
 const MAX_PATH_SEGMENT: usize = 40;
-/// Longest description that is recorded, in characters.
 const MAX_DESCRIPTION: usize = 254;
 
 /// Records a denial. If that fails, the response stays the same.

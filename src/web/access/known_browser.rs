@@ -13,7 +13,6 @@ use crate::domain::ManagerId;
 use crate::domain::login_backoff::LoginFailures;
 use crate::state::State;
 
-/// The value of the browser's cookie, if any.
 #[derive(Clone, Debug)]
 pub struct KnownBrowser(Option<String>);
 

@@ -24,7 +24,6 @@ pub struct LoginAttempt {
     counter: FailureCounter,
 }
 
-/// The counter of an attempt.
 enum FailureCounter {
     /// Unknown or locked account.
     None,

@@ -32,11 +32,8 @@ pub trait Policy: Send + Sync + 'static {
 
 /// Every role, even without the required second factor.
 pub struct CanEnter;
-/// Every role.
 pub struct CanRead;
-/// Publishers and owners.
 pub struct CanPublish;
-/// Owners.
 pub struct CanAdminister;
 
 /// As `P`, with a recent proof of identity.
@@ -69,11 +66,9 @@ impl Policy for CanAdminister {
 pub struct Manager<P> {
     manager: domain::Manager,
     pub address: ClientAddress,
-    /// The hash of the session id.
     pub session_hash: String,
     /// Whether the login policy requires a second factor that the manager lacks.
     pub lacks_factor: bool,
-    /// CSP nonce for the scripts of the response.
     pub nonce: String,
     request: RequestInfo,
     policy: PhantomData<P>,
@@ -266,7 +261,6 @@ pub fn safe_return_path(next: &str) -> &str {
     if ours && plain { next } else { "/admin" }
 }
 
-/// The `User-Agent` header.
 pub struct UserAgent(pub String);
 
 impl<S: Send + Sync> FromRequestParts<S> for UserAgent {

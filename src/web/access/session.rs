@@ -54,7 +54,6 @@ pub struct HalfLogin {
     pub manager: ManagerId,
     /// Version of the manager when the password was checked: any later change ends this login.
     pub version: i64,
-    /// Path to go to after the login.
     pub next: String,
     pub until: DateTime<Utc>,
 }
@@ -108,19 +107,16 @@ pub fn session_layer(state: &State) -> SessionManagerLayer<Store> {
         .with_expiry(Expiry::OnSessionEnd)
 }
 
-/// The client of a new session.
 #[derive(Clone, Copy, Debug)]
 pub struct BrowserInfo<'a> {
     pub address: ClientAddress,
     pub user_agent: &'a str,
 }
 
-/// A login at the identity provider.
 #[derive(Clone, Copy, Debug)]
 pub struct OidcLogin {
     /// When the provider authenticated the manager.
     pub authenticated_at: DateTime<Utc>,
-    /// Whether the provider reported two factors.
     pub has_second_factor: bool,
 }
 
@@ -310,7 +306,7 @@ fn record_data(data: &SessionData) -> Result<HashMap<String, serde_json::Value>>
 #[async_trait]
 impl SessionStore for Store {
     /// Assigns an id of our own: after a flush, the record still has the old id, which an attacker may have planted.
-    /// With [`NEXT_ID`] the row already exists.
+    /// With `NEXT_ID` the row already exists.
     async fn create(&self, record: &mut Record) -> Result<()> {
         if let Some(next_id) = record.data.remove(NEXT_ID) {
             let id = next_id.as_str().and_then(|id| id.parse().ok());

@@ -147,7 +147,7 @@ pub fn read_components(given: &mut Params) -> Option<BTreeMap<String, String>> {
     Some(all)
 }
 
-/// Changes an incident. With `repeats`, sending the newest text again posts no second update.
+/// Changes an incident. `repeats` is set for PUT: sending the newest text again posts no second update.
 pub async fn update(
     mut change: Change<CanPublish>,
     standing: &ApiContext,

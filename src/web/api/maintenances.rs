@@ -64,7 +64,7 @@ fn build_maintenance(
     }
 }
 
-/// Changes a maintenance. With `repeats`, sending the newest text again posts no second update.
+/// Changes a maintenance. `repeats` is set for PUT: sending the newest text again posts no second update.
 pub async fn update(
     mut change: Change<CanPublish>,
     standing: &ApiContext,

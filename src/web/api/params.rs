@@ -203,7 +203,7 @@ impl Params {
         }
     }
 
-    /// Returns `parsed`, or all errors. `names` has the API's name of a form field.
+    /// Returns `parsed`, or all errors. `names` maps form fields to the API's names.
     pub fn finish<T>(mut self, parsed: Result<T, Invalid>, names: &[(&str, &str)]) -> Result<T> {
         match parsed {
             Ok(parsed) if self.wrong.is_empty() => return Ok(parsed),

@@ -9,7 +9,6 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 
-/// A body with its deadline.
 pub struct TimedBody<B> {
     body: Pin<Box<B>>,
     deadline: Pin<Box<Sleep>>,

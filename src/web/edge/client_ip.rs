@@ -40,9 +40,9 @@ pub fn is_forwarded(headers: &HeaderMap) -> bool {
     headers.keys().any(|name| names.contains(&name.as_str()) || name.as_str().starts_with("x-forwarded-"))
 }
 
-/// Whether the peer may be a proxy missing from the settings: a peer with a private address, or, if no proxy is set and
-/// the public URL is HTTPS, any peer, because this server does not speak TLS. Other clients may send these headers
-/// without a proxy.
+/// Whether the peer forwards requests and may be a proxy missing from the settings: a peer with a private address, or,
+/// if no proxy is set and the public URL is HTTPS, any peer, because this server does not speak TLS. Other clients may
+/// send forwarding headers without a proxy.
 fn is_untrusted_proxy(peer: IpAddr, headers: &HeaderMap, state: &State) -> bool {
     let could_be = !is_public(peer) || state.is_secure() && state.trusted_proxies.is_empty();
     could_be && !state.trusted_proxies.contains(&peer) && is_forwarded(headers)

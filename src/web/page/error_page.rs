@@ -137,7 +137,6 @@ fn is_described(asked: &Parts, response: &Response) -> bool {
         && AdminError::DESCRIBED_STATUSES.contains(&response.status().as_u16())
 }
 
-/// The layout of the logged-in manager.
 async fn load_layout(state: &State, asked: &mut Parts) -> Option<AdminContext> {
     let loading = async {
         let manager = Manager::<CanEnter>::from_request_parts(asked, state).await.ok()?;
@@ -148,7 +147,6 @@ async fn load_layout(state: &State, asked: &mut Parts) -> Option<AdminContext> {
     tokio::time::timeout(LAYOUT_TIMEOUT, loading).await.ok().flatten()
 }
 
-/// The page for a manager whose session has ended.
 async fn session_expired_page(
     porch: LoggedOutContext,
     next: String,
@@ -160,7 +158,6 @@ async fn session_expired_page(
     error_response(response, ErrorLayout::Plain(porch), Some((sent, typed))).await
 }
 
-/// `response` with the error page as its body.
 async fn error_response(
     response: Response,
     around: ErrorLayout,

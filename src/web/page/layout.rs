@@ -48,7 +48,6 @@ pub fn offline_layout(state: &State) -> LoggedOutContext {
     LoggedOutContext { page_name, assets: asset_links("") }
 }
 
-/// The components as visitors see them.
 pub async fn component_board(tx: &mut Tx) -> db::Result<ComponentBoard> {
     let shown = db::incidents::list_open(tx).await?;
     let groups = db::components::list_groups(tx).await?;

@@ -108,7 +108,6 @@ async fn render_login_failed(
     response
 }
 
-/// Why a person whom the provider has authenticated is denied.
 enum LoginDenied {
     NoRole,
     Disabled,

@@ -119,7 +119,6 @@ struct ProofInput {
 }
 
 impl ProofInput {
-    /// Removes the proof from `fields`, if there is one.
     fn extract(fields: &mut Fields) -> Option<Self> {
         // Not `text`: a password is used exactly as typed.
         let typed = |name| fields.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.clone());
@@ -178,7 +177,6 @@ async fn verify_and_count(
     Ok(Err(wrong))
 }
 
-/// The result of a proof, with messages beside its fields.
 enum ProofResult {
     Right,
     Wrong(Invalid),
