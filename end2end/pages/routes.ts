@@ -14,7 +14,7 @@ export const ROUTES: Record<string, string> = {
   '/admin/incidents/{id}': 'composer',
   '/admin/incidents/{id}/edit': 'incident-edit',
   '/admin/incidents/{id}/deletion': 'incident-deletion',
-  '/admin/incidents/{id}/review': 'review',
+  '/admin/incidents/{id}/postmortem': 'postmortem',
   '/admin/incidents/{id}/updates/{update}/edit': 'update-edit',
   '/admin/incidents/{id}/updates/{update}/deletion': 'update-deletion',
   '/admin/maintenances': 'maintenances',

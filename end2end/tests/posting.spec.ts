@@ -79,7 +79,7 @@ test('an incident that visitors must not see yet is kept, previewed and publishe
     await expect(page.getByRole('region', { name: 'Preview as visitors see it' }).getByRole('strong')).toHaveText('no alarm');
     await page.getByRole('button', { name: 'Preview page' }).click();
     const incident = page.frameLocator('iframe[title^="/incidents/"]');
-    await expect(incident.locator('#review .text strong')).toHaveText('no alarm');
+    await expect(incident.locator('#postmortem .text strong')).toHaveText('no alarm');
     await fits(page);
     await page.getByRole('button', { name: 'Back to editing' }).click();
     await expect(page.getByLabel('Message', { exact: true })).toHaveValue('The disk had **no alarm**. It has one now.');
@@ -88,7 +88,7 @@ test('an incident that visitors must not see yet is kept, previewed and publishe
     await fits(page);
     await look(visitor, '/history');
     await visitor.getByRole('link', { name: 'postmortem' }).click();
-    await expect(visitor.locator('#review .text strong')).toHaveText('no alarm');
+    await expect(visitor.locator('#postmortem .text strong')).toHaveText('no alarm');
     await fits(visitor);
 
     await page.goto('/admin/components');

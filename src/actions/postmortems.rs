@@ -8,7 +8,7 @@ use crate::domain::{Incident, Postmortem};
 
 /// The suffix distinguishes the postmortem from its incident in the audit log.
 pub fn audit_id(incident: &Incident) -> String {
-    format!("{}/review", incident.id)
+    format!("{}/postmortem", incident.id)
 }
 
 /// `action` says whether the postmortem was edited, published or withdrawn.

@@ -50,8 +50,8 @@ pub fn check_password(password: &str, context: &[&str]) -> Result<(), String> {
     if chars_without_words(password, &words) < MIN_OWN_CHARS {
         return Err("Do not base it on your name, e-mail address or page name. Choose another.".into());
     }
-    let judged: String = password.chars().take(MAX_CHECKED_CHARS).collect();
-    if zxcvbn::zxcvbn(&judged, &words).score() < zxcvbn::Score::Three {
+    let checked: String = password.chars().take(MAX_CHECKED_CHARS).collect();
+    if zxcvbn::zxcvbn(&checked, &words).score() < zxcvbn::Score::Three {
         return Err("This is a commonly used password, or close to one. Choose another.".into());
     }
     Ok(())

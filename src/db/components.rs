@@ -117,7 +117,7 @@ pub async fn update(tx: &mut WriteTx, component: &mut Component, now: DateTime<U
     if let Some(group) = &component.group_id {
         find_group(tx, group).await?;
     }
-    let stands = find(tx, &component.id).await?;
+    let current = find(tx, &component.id).await?;
     let changed = run!(
         tx,
         "update components set group_id = $1, name = $2, description = $3, status = $4, position = $5, start_date = $6,
@@ -137,7 +137,7 @@ pub async fn update(tx: &mut WriteTx, component: &mut Component, now: DateTime<U
     if changed == 0 {
         return Err(Error::Conflict("the component was changed in the meantime"));
     }
-    if stands.status != component.status {
+    if current.status != component.status {
         record_baseline(tx, &component.id, component.status, now).await?;
     }
     component.version += 1;

@@ -153,7 +153,7 @@ impl Db {
         match self {
             Self::Sqlite { path, writer, readers, opened } => {
                 if !opened.must_leave_wal(path) {
-                    opened.close_keeper().await;
+                    opened.close_held_connection().await;
                 }
                 readers.close().await;
                 writer.close().await;
@@ -217,9 +217,9 @@ async fn open_file(
     opened: &Opened,
 ) -> Result<()> {
     mark_file(connection, path).await?;
-    let mut keeper = readers.connect_options().as_ref().clone().connect().await?;
-    tables(&mut keeper, "true").await?;
-    opened.open(path, keeper).map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))
+    let mut held_connection = readers.connect_options().as_ref().clone().connect().await?;
+    tables(&mut held_connection, "true").await?;
+    opened.open(path, held_connection).map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))
 }
 
 async fn tables(connection: &mut SqliteConnection, condition: &'static str) -> Result<i64> {

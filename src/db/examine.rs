@@ -172,7 +172,7 @@ async fn close_all(pools: [&SqlitePool; 2], opened: &Opened) -> Result<()> {
     if pools.iter().any(|pool| pool.size() > 0) {
         return Err(Error::Unavailable("the old database file is still in use".into()));
     }
-    opened.close_keeper().await;
+    opened.close_held_connection().await;
     Ok(())
 }
 

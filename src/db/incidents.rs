@@ -325,7 +325,7 @@ impl Row {
                 .ok_or_else(|| Error::other("an incident's visibility"))?,
             reminder: Reminder::from_hours(self.reminder_hours)
                 .ok_or_else(|| Error::other("an incident's reminder"))?,
-            reviewed_at: self.postmortem_published_at,
+            postmortem_published_at: self.postmortem_published_at,
             created_at: self.created_at,
             updated_at: self.updated_at,
             version: self.version,

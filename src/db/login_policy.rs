@@ -7,8 +7,8 @@ pub async fn load(tx: &mut Tx) -> Result<LoginPolicy> {
     let sql =
         "select second_factor_required, api_key_in_query, break_glass_owner_id, version from login_policy where id = 1";
     let row = row!(tx, (bool, bool, Option<String>, i64), sql)?;
-    let (second_factor_required, api_key_in_query, keeper, version) = row.ok_or(Error::NotFound)?;
-    let passwords = match keeper {
+    let (second_factor_required, api_key_in_query, password_owner, version) = row.ok_or(Error::NotFound)?;
+    let passwords = match password_owner {
         Some(id) => PasswordPolicy::BreakGlass(ManagerId::parse(&id).ok_or_else(|| Error::other("a manager's id"))?),
         None => PasswordPolicy::Everyone,
     };
@@ -40,8 +40,8 @@ pub async fn update(tx: &mut WriteTx, policy: &LoginPolicy) -> Result<()> {
     let sql = "update login_policy set second_factor_required = $1, api_key_in_query = $2, break_glass_owner_id = $3,
                       version = version + 1
                where id = 1 and version = $4";
-    let keeper = policy.passwords.break_glass_owner().map(ManagerId::as_str);
+    let password_owner = policy.passwords.break_glass_owner().map(ManagerId::as_str);
     let (factor, in_query) = (policy.second_factor_required, policy.api_key_in_query);
-    let changed = run!(tx, sql, factor, in_query, keeper, policy.version)?;
+    let changed = run!(tx, sql, factor, in_query, password_owner, policy.version)?;
     if changed == 0 { Err(Error::Conflict("the policy was changed in the meantime")) } else { Ok(()) }
 }

@@ -41,24 +41,24 @@ pub async fn delete(tx: &mut WriteTx, incident: &IncidentId) -> Result<()> {
     Ok(())
 }
 
-/// Saves `review` and increments its version; version 0 inserts it. `Conflict` if the stored version differs.
-pub async fn save(tx: &mut WriteTx, review: &mut Postmortem, now: DateTime<Utc>) -> Result<()> {
-    let body = review.published.as_ref().map(|published| published.body.as_str());
-    let at = review.published.as_ref().map(|published| published.at);
-    let kept = if review.version == 0 {
+/// Saves `postmortem` and increments its version; version 0 inserts it. `Conflict` if the stored version differs.
+pub async fn save(tx: &mut WriteTx, postmortem: &mut Postmortem, now: DateTime<Utc>) -> Result<()> {
+    let body = postmortem.published.as_ref().map(|published| published.body.as_str());
+    let at = postmortem.published.as_ref().map(|published| published.at);
+    let kept = if postmortem.version == 0 {
         let sql = "insert into postmortems (incident_id, body, published_body, published_at, updated_at, version)
                    values ($1, $2, $3, $4, $5, 1)";
-        run!(tx, sql, review.incident.as_str(), review.body.as_str(), body, at, now)?
+        run!(tx, sql, postmortem.incident.as_str(), postmortem.body.as_str(), body, at, now)?
     } else {
         let sql = "update postmortems set body = $1, published_body = $2, published_at = $3, updated_at = $4,
                                       version = version + 1
                    where incident_id = $5 and version = $6";
-        run!(tx, sql, review.body.as_str(), body, at, now, review.incident.as_str(), review.version)?
+        run!(tx, sql, postmortem.body.as_str(), body, at, now, postmortem.incident.as_str(), postmortem.version)?
     };
     if kept == 0 {
         return Err(Error::Conflict("the postmortem was changed in the meantime"));
     }
-    review.version += 1;
-    review.updated_at = now;
+    postmortem.version += 1;
+    postmortem.updated_at = now;
     Ok(())
 }

@@ -70,17 +70,17 @@ struct Known {
     /// For reading the header.
     file: Arc<File>,
     /// An idle connection, so that SQLite keeps the write-ahead log while the pools are empty.
-    keeper: Option<ManuallyDrop<SqliteConnection>>,
+    held_connection: Option<ManuallyDrop<SqliteConnection>>,
     /// Whether the keeper must stay open until the process ends, see [`Opened::must_leave_wal`].
     leaves_wal: bool,
 }
 
 impl Drop for Known {
     fn drop(&mut self) {
-        if let Some(keeper) = self.keeper.take()
+        if let Some(held_connection) = self.held_connection.take()
             && !self.leaves_wal
         {
-            drop(ManuallyDrop::into_inner(keeper));
+            drop(ManuallyDrop::into_inner(held_connection));
         }
     }
 }
@@ -96,15 +96,23 @@ impl Opened {
     }
 
     /// Records the file at `path` as open; `keeper` is a connection to it.
-    pub(super) fn open(&self, path: &Path, keeper: SqliteConnection) -> io::Result<()> {
+    pub(super) fn open(&self, path: &Path, held_connection: SqliteConnection) -> io::Result<()> {
         let file = descriptor(path)?;
         let shape = Shape::of(&file.metadata()?);
         let marks = Sidecar::read(path).map(|sidecar| sidecar.marks).unwrap_or_default();
         let wal_inode = inode(&beside(path, "-wal"));
-        let keeper = Some(ManuallyDrop::new(keeper));
+        let held_connection = Some(ManuallyDrop::new(held_connection));
         let mut state = self.lock();
         *state = State {
-            known: Some(Known { inode: shape.inode, shape, wal_inode, marks, file, keeper, leaves_wal: false }),
+            known: Some(Known {
+                inode: shape.inode,
+                shape,
+                wal_inode,
+                marks,
+                file,
+                held_connection,
+                leaves_wal: false,
+            }),
             ..State::default()
         };
         Ok(())
@@ -156,11 +164,11 @@ impl Opened {
         self.lock().known.as_ref().and_then(|known| known.wal_inode)
     }
 
-    pub(super) async fn close_keeper(&self) {
-        let keeper = self.lock().known.as_mut().and_then(|known| known.keeper.take());
-        if let Some(keeper) = keeper {
+    pub(super) async fn close_held_connection(&self) {
+        let held_connection = self.lock().known.as_mut().and_then(|known| known.held_connection.take());
+        if let Some(held_connection) = held_connection {
             // A failed close loses nothing: the file is gone.
-            let _ = ManuallyDrop::into_inner(keeper).close().await;
+            let _ = ManuallyDrop::into_inner(held_connection).close().await;
         }
     }
 

@@ -73,8 +73,8 @@ mod tests {
     #[test]
     fn ten_denials_per_minute_are_recorded_rest_counted() {
         let mut refusals = DenialThrottle::default();
-        let told = (0..1000).filter(|_| refusals.should_record("192.0.2.1", at(0))).count();
-        assert_eq!(told, 10);
+        let recorded_count = (0..1000).filter(|_| refusals.should_record("192.0.2.1", at(0))).count();
+        assert_eq!(recorded_count, 10);
         assert_eq!(refusals.take_suppressed(at(59)), None, "the minute is not over");
         let left_out = Suppressed { attempts: 990, address: Some("192.0.2.1".into()) };
         assert_eq!(refusals.take_suppressed(at(60)), Some(left_out));
@@ -85,8 +85,9 @@ mod tests {
     #[test]
     fn denials_of_many_addresses_are_limited() {
         let mut refusals = DenialThrottle::default();
-        let told = (0..10_000).filter(|number| refusals.should_record(&format!("2001:db8::{number}"), at(0))).count();
-        assert_eq!((told, refusals.recorded.len()), (60, 60));
+        let recorded_count =
+            (0..10_000).filter(|number| refusals.should_record(&format!("2001:db8::{number}"), at(0))).count();
+        assert_eq!((recorded_count, refusals.recorded.len()), (60, 60));
         assert_eq!(refusals.take_suppressed(at(61)), Some(Suppressed { attempts: 9_940, address: None }));
     }
 

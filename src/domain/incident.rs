@@ -35,7 +35,7 @@ pub struct Incident {
     pub reminder: Reminder,
     /// When the postmortem was published; see [`super::Postmortem`].
     #[serde(default)]
-    pub reviewed_at: Option<DateTime<Utc>>,
+    pub postmortem_published_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub version: i64,
@@ -191,7 +191,7 @@ pub(crate) mod tests {
             internal_note: None,
             visibility: Visibility::Public,
             reminder: Reminder::Usual,
-            reviewed_at: None,
+            postmortem_published_at: None,
             created_at: DateTime::UNIX_EPOCH,
             updated_at: DateTime::UNIX_EPOCH,
             version: 1,

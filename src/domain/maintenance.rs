@@ -398,7 +398,7 @@ pub(crate) mod tests {
     /// A maintenance announced one day before the epoch, with start and end in minutes after the epoch and full
     /// automation.
     pub(crate) fn maintenance(from: i64, until: i64, components: &[&str]) -> Maintenance {
-        let told = minute(-1440);
+        let announced_at = minute(-1440);
         let component = |id: &&str| PlannedComponent { id: ComponentId::parse(id).unwrap(), name: id.to_uppercase() };
         let mut it = Maintenance {
             id: MaintenanceId::parse("maintenance").unwrap(),
@@ -413,8 +413,8 @@ pub(crate) mod tests {
             remind_at: None,
             components: components.iter().map(component).collect(),
             occurrence: None,
-            created_at: told,
-            updated_at: told,
+            created_at: announced_at,
+            updated_at: announced_at,
             version: 1,
             updates: Vec::new(),
         };
@@ -423,10 +423,10 @@ pub(crate) mod tests {
             "Told.".into(),
             it.named_components(Status::Operational),
             id("told"),
-            told,
-            told,
+            announced_at,
+            announced_at,
         );
-        it.plan_reminder(told);
+        it.plan_reminder(announced_at);
         it
     }
 

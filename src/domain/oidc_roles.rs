@@ -35,8 +35,8 @@ impl Person {
     /// A valid one-line name, else the part of the address before the `@`.
     pub fn display_name(&self) -> String {
         let line = |text: &str| -> String { text.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect() };
-        let told = self.name.as_deref().and_then(|name| parse_required_line(&line(name), MAX_NAME, "").ok());
-        told.unwrap_or_else(|| line(self.email.split('@').next().unwrap_or_default()))
+        let name = self.name.as_deref().and_then(|name| parse_required_line(&line(name), MAX_NAME, "").ok());
+        name.unwrap_or_else(|| line(self.email.split('@').next().unwrap_or_default()))
     }
 }
 

@@ -66,13 +66,13 @@ pub enum PasswordPolicy {
 
 impl PasswordPolicy {
     pub fn accepted_for(&self, manager: &ManagerId) -> bool {
-        self.break_glass_owner().is_none_or(|keeper| keeper == manager)
+        self.break_glass_owner().is_none_or(|owner| owner == manager)
     }
 
     pub fn break_glass_owner(&self) -> Option<&ManagerId> {
         match self {
             Self::Everyone => None,
-            Self::BreakGlass(keeper) => Some(keeper),
+            Self::BreakGlass(owner) => Some(owner),
         }
     }
 }

@@ -147,7 +147,7 @@ impl Cachet {
     }
 
     fn maintenance(&self, item: &Value) -> SourceIncident {
-        let (told, start) = (self.time(item, "created_at"), self.time(item, "scheduled_at"));
+        let (created, start) = (self.time(item, "created_at"), self.time(item, "scheduled_at"));
         let done = self.time(item, "completed_at");
         let an_hour = parse_instant(&start)
             .map(|at| (at + DEFAULT_DURATION).with_timezone(&Utc).to_rfc3339())
@@ -160,7 +160,7 @@ impl Cachet {
             ..SourceUpdate::default()
         };
         let usual = |phase: MaintenancePhase, at: &str| step(phase, at, phase.default_text().to_owned());
-        let mut updates = vec![step(MaintenancePhase::Scheduled, &told, text_or_number(item, "message"))];
+        let mut updates = vec![step(MaintenancePhase::Scheduled, &created, text_or_number(item, "message"))];
         let reached = item["status"].as_i64().unwrap_or(0);
         if reached >= 1 {
             updates.insert(0, usual(MaintenancePhase::InProgress, &start));
@@ -174,7 +174,7 @@ impl Cachet {
             id: format!("schedule-{}", text_or_number(item, "id")),
             name: text_or_number(item, "name"),
             status: updates[0].status.clone(),
-            created_at: told,
+            created_at: created,
             updated_at: self.time(item, "updated_at"),
             scheduled_until: if done.is_empty() { an_hour } else { done },
             scheduled_for: start,

@@ -130,7 +130,7 @@ pub fn convert_group(source: &SourceComponent, now: DateTime<Utc>) -> Result<Con
     let id =
         GroupId::parse(&source.id).ok_or_else(|| rejection_message("group", &source.id, &source.name, "its id"))?;
     let mut warnings = Vec::new();
-    let mut warn = |told: String| warnings.push(format!("group {id}: {told}"));
+    let mut warn = |message: String| warnings.push(format!("group {id}: {message}"));
     let group = Group {
         name: name(&source.name, &mut warn),
         description: sanitize::report_changes(
@@ -159,7 +159,7 @@ pub fn convert_component(
     let id = ComponentId::parse(&source.id)
         .ok_or_else(|| rejection_message("component", &source.id, &source.name, "its id"))?;
     let mut warnings = Vec::new();
-    let mut warn = |told: String| warnings.push(format!("component {id} “{}”: {told}", source.name));
+    let mut warn = |message: String| warnings.push(format!("component {id} “{}”: {message}", source.name));
     let group_id = Some(source.group_id.as_str()).filter(|group| !group.is_empty());
     let known_group = group_id.filter(|group| known.groups.contains_key(*group)).and_then(GroupId::parse);
     if group_id.is_some() && known_group.is_none() {
@@ -210,7 +210,7 @@ pub fn convert_incident(
     let shown = source.incident_updates.iter().rev().map(|update| update.display_at.as_str());
     let started_at = times.chain(shown).find_map(|time| parse_instant(time).ok()).ok_or_else(|| refuse("its start"))?;
     let mut warnings = Vec::new();
-    let mut warn = |told: String| warnings.push(format!("incident {id} “{}”: {told}", source.name));
+    let mut warn = |message: String| warnings.push(format!("incident {id} “{}”: {message}", source.name));
     if parse_instant(&source.started_at).is_err() && !source.started_at.is_empty() {
         warn(format!("its start “{}” can't be read; another of its times is used", source.started_at));
     }
@@ -227,7 +227,7 @@ pub fn convert_incident(
         internal_note: None,
         visibility: if source.is_internal { Visibility::Internal } else { Visibility::Public },
         reminder: Reminder::Usual,
-        reviewed_at: None,
+        postmortem_published_at: None,
         created_at,
         updated_at: parse_instant(&source.updated_at).unwrap_or(created_at),
         version: 1,
@@ -253,7 +253,7 @@ pub fn convert_title(source: &str, warn: &mut impl FnMut(String)) -> String {
 
 /// The updates, oldest first; a single update without text if there are none.
 fn convert_updates(
-    (source, told): (&SourceIncident, Vec<&SourceUpdate>),
+    (source, message): (&SourceIncident, Vec<&SourceUpdate>),
     incident: &IncidentId,
     started_at: DateTime<Utc>,
     known: &ImportContext,
@@ -262,7 +262,7 @@ fn convert_updates(
     let at = |row: &SourceUpdate| parse_instant(&row.display_at).or_else(|_| parse_instant(&row.created_at));
     let mut rows: Vec<(DateTime<Utc>, &SourceUpdate)> = Vec::new();
     // Documents list the newest first.
-    for row in told.into_iter().rev() {
+    for row in message.into_iter().rev() {
         let posted_at = at(row).unwrap_or_else(|_| {
             warn("an update has no readable time; it is put at the start".into());
             started_at
@@ -375,10 +375,10 @@ pub fn convert_affected(
         if affected.iter().any(|component| component.id == id) {
             continue;
         }
-        let told = if row.new_status.is_empty() { known.statuses.get(&row.code) } else { Some(&row.new_status) };
-        let told = told.map(String::as_str).unwrap_or_default();
-        let status = Status::from_key(told).unwrap_or_else(|| {
-            warn(format!("the status “{told}” of {} is unknown; imported as operational", row.name));
+        let message = if row.new_status.is_empty() { known.statuses.get(&row.code) } else { Some(&row.new_status) };
+        let message = message.map(String::as_str).unwrap_or_default();
+        let status = Status::from_key(message).unwrap_or_else(|| {
+            warn(format!("the status “{message}” of {} is unknown; imported as operational", row.name));
             Status::Operational
         });
         let name = sanitize::sanitize_line(known.bare_name(&row.code, &row.name), MAX_NAME).0;
@@ -420,15 +420,15 @@ fn apply_source_end(incident: &mut Incident, source: &SourceIncident, warn: &mut
 
 /// Keeps the source's impact if it differs from the computed one.
 fn override_impact(incident: &mut Incident, source: &SourceIncident, warn: &mut impl FnMut(String)) {
-    let told = match source.impact.as_str() {
+    let message = match source.impact.as_str() {
         "maintenance" => Some(Impact::None),
         key => Impact::from_key(key),
     };
-    if told.is_none() && !source.impact.is_empty() {
+    if message.is_none() && !source.impact.is_empty() {
         warn(format!("its impact “{}” is unknown; computed from its components", source.impact));
     }
     let set = Impact::from_key(&source.impact_override);
-    incident.impact_override = set.or(told.filter(|impact| *impact != incident.computed_impact));
+    incident.impact_override = set.or(message.filter(|impact| *impact != incident.computed_impact));
 }
 
 fn convert_start_date(source: &str, warn: &mut impl FnMut(String)) -> Option<NaiveDate> {

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use super::Format;
 use super::sanitize::{normalize_time, slug};
 use super::source::{
-    Source, SourceAffected, SourceComponent, SourceError, SourceIncident, SourcePage, SourceUpdate, list, text, told,
+    Source, SourceAffected, SourceComponent, SourceError, SourceIncident, SourcePage, SourceUpdate, lenient_bool, list,
+    text,
 };
 
 pub struct CState {
@@ -24,7 +25,7 @@ struct FrontMatter {
     title: String,
     #[serde(deserialize_with = "text", alias = "Date")]
     date: String,
-    #[serde(deserialize_with = "told", alias = "Resolved")]
+    #[serde(deserialize_with = "lenient_bool", alias = "Resolved")]
     resolved: Option<bool>,
     #[serde(deserialize_with = "text", rename = "resolvedWhen", alias = "ResolvedWhen")]
     resolved_when: String,
@@ -32,9 +33,9 @@ struct FrontMatter {
     severity: String,
     #[serde(deserialize_with = "list", alias = "Affected")]
     affected: Vec<String>,
-    #[serde(deserialize_with = "told")]
+    #[serde(deserialize_with = "lenient_bool")]
     informational: Option<bool>,
-    #[serde(deserialize_with = "told")]
+    #[serde(deserialize_with = "lenient_bool")]
     draft: Option<bool>,
     #[serde(deserialize_with = "text", alias = "Section")]
     section: String,
@@ -294,10 +295,10 @@ mod tests {
     fn a_text_is_split_where_a_phase_begins() {
         let body = "*Resolved* - It is over. {{< track \"2026-03-01 12:00:00\" >}}\n\nThank you.\n\n\
                     **Update** - Still *looking*.\n\n*Investigating* -\nWe look. {{< track \"2026-03-01 10:00:00\" >}}";
-        let told: Vec<(Option<&str>, String, String)> =
+        let pieces: Vec<(Option<&str>, String, String)> =
             split_updates(body).into_iter().map(|piece| (piece.status, piece.at, piece.body)).collect();
         assert_eq!(
-            told,
+            pieces,
             [
                 (Some("resolved"), "2026-03-01 12:00:00".into(), "It is over.\n\nThank you.".into()),
                 (None, String::new(), "Still *looking*.".into()),

@@ -96,7 +96,7 @@ fn convert_page(document: &Value, groups: &[Value], source: &mut Source) {
 /// Pinned incidents are open. Kuma stores no updates, only the time of the last change.
 fn convert_incident(item: &Value) -> SourceIncident {
     let is_over = item["pin"] == false || item["pin"] == 0 || item["active"] == false;
-    let (told, changed) = (
+    let (created, changed) = (
         normalize_time(&text_or_number(item, "createdDate"), Tz::UTC),
         normalize_time(&text_or_number(item, "lastUpdatedDate"), Tz::UTC),
     );
@@ -111,15 +111,15 @@ fn convert_incident(item: &Value) -> SourceIncident {
         name: text_or_number(item, "title"),
         status: status.clone(),
         impact: impact.to_owned(),
-        created_at: told.clone(),
-        updated_at: if changed.is_empty() { told.clone() } else { changed.clone() },
-        started_at: told.clone(),
+        created_at: created.clone(),
+        updated_at: if changed.is_empty() { created.clone() } else { changed.clone() },
+        started_at: created.clone(),
         incident_updates: vec![SourceUpdate {
             status,
             body: text_or_number(item, "content"),
-            created_at: told.clone(),
+            created_at: created.clone(),
             updated_at: changed,
-            display_at: told,
+            display_at: created,
             ..SourceUpdate::default()
         }],
         ..SourceIncident::default()

@@ -34,7 +34,7 @@ pub fn convert_maintenance(
     let id = MaintenanceId::parse(&source.id).ok_or_else(|| refuse("its id"))?;
     let scheduled_for = parse_instant(&source.scheduled_for).map_err(|_| refuse("its scheduled start"))?;
     let mut warnings = Vec::new();
-    let mut warn = |told: String| warnings.push(format!("maintenance {id} “{}”: {told}", source.name));
+    let mut warn = |message: String| warnings.push(format!("maintenance {id} “{}”: {message}", source.name));
     let scheduled_until = convert_end(source, scheduled_for, &mut warn);
     let created_at = parse_instant(&source.created_at).unwrap_or(scheduled_for);
     let updates = convert_updates(source, &id, created_at, known, &mut warn);

@@ -18,8 +18,8 @@ pub struct ImportedPostmortem<'a> {
 /// Separates the postmortem from the other updates. It stays an update if the incident has no other.
 pub fn extract_postmortem(source: &SourceIncident) -> (Vec<&SourceUpdate>, Option<ImportedPostmortem<'_>>) {
     let rows: Vec<&SourceUpdate> = source.incident_updates.iter().collect();
-    let told = rows.iter().position(|row| row.status == "postmortem").filter(|_| rows.len() > 1);
-    let Some(place) = told else {
+    let position = rows.iter().position(|row| row.status == "postmortem").filter(|_| rows.len() > 1);
+    let Some(place) = position else {
         let published_at = parse_instant(&source.postmortem_published_at).ok();
         let lesson = ImportedPostmortem { body: &source.postmortem_body, published_at };
         return (rows, Some(lesson).filter(|lesson| !lesson.body.trim().is_empty()));

@@ -100,8 +100,8 @@ mod tests {
 
     #[test]
     fn long_text_is_cut_and_reported() {
-        let (text, told) = sanitize_lines(&"ä".repeat(11), 10);
-        assert_eq!((text.chars().count(), told), (10, vec!["cut from 11 to 10 characters".to_owned()]));
+        let (text, warnings) = sanitize_lines(&"ä".repeat(11), 10);
+        assert_eq!((text.chars().count(), warnings), (10, vec!["cut from 11 to 10 characters".to_owned()]));
     }
 
     #[test]

@@ -107,13 +107,13 @@ pub struct SourceIncident {
     #[serde(deserialize_with = "text")]
     pub impact_override: String,
     /// Automation settings; only some documents have these fields.
-    #[serde(deserialize_with = "told")]
+    #[serde(deserialize_with = "lenient_bool")]
     pub scheduled_remind_prior: Option<bool>,
-    #[serde(deserialize_with = "told")]
+    #[serde(deserialize_with = "lenient_bool")]
     pub scheduled_auto_in_progress: Option<bool>,
-    #[serde(deserialize_with = "told")]
+    #[serde(deserialize_with = "lenient_bool")]
     pub scheduled_auto_completed: Option<bool>,
-    #[serde(deserialize_with = "told")]
+    #[serde(deserialize_with = "lenient_bool")]
     pub auto_transition_to_maintenance_state: Option<bool>,
     #[serde(deserialize_with = "text")]
     pub postmortem_body: String,
@@ -241,7 +241,7 @@ pub fn truth<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
 }
 
 /// A boolean, or `None` for anything else.
-pub fn told<'de, D: Deserializer<'de>>(from: D) -> Result<Option<bool>, D::Error> {
+pub fn lenient_bool<'de, D: Deserializer<'de>>(from: D) -> Result<Option<bool>, D::Error> {
     Ok(Value::deserialize(from)?.as_bool())
 }
 

@@ -18,7 +18,7 @@ fn convert_template(source: &SourceTemplate, now: DateTime<Utc>) -> std::result:
     let phase = Phase::from_key(&source.update_status)
         .ok_or_else(|| refuse(&format!("there are none for “{}” here", source.update_status)))?;
     let mut warnings = Vec::new();
-    let mut warn = |told: String| warnings.push(format!("template {id} “{}”: {told}", source.name));
+    let mut warn = |message: String| warnings.push(format!("template {id} “{}”: {message}", source.name));
     if source.body.contains("{{") || source.title.contains("{{") {
         warn("it holds placeholders, which may have other names here".into());
     }
@@ -56,10 +56,10 @@ impl Import<'_> {
         thing.components.retain(|(id, _)| there.iter().any(|component| component.id == *id));
         thing.components.sort();
         thing.components.dedup();
-        let stands = templates::list(tx).await?.into_iter().find(|stands| stands.id == thing.id);
+        let existing = templates::list(tx).await?.into_iter().find(|existing| existing.id == thing.id);
         let said =
             |it: &Template| (it.name.clone(), it.title.clone(), it.body.clone(), it.phase, it.components.clone());
-        match stands {
+        match existing {
             None => {
                 self.entries.push(imported::template(tx, None, &mut thing, self.now).await?);
                 self.report.templates.created += 1;

@@ -67,27 +67,30 @@ pub async fn write_source(
 
 impl Import<'_> {
     async fn page(&mut self, tx: &mut WriteTx, source: &SourcePage) -> Result<()> {
-        let stands = page_settings::load(tx).await?;
-        let (settings, warnings) = page_settings(&stands, source, self.known);
-        if stands.name != DEFAULT_PAGE_NAME {
-            let same = stands.name == settings.name && stands.url == settings.url;
-            let same = same && stands.time_zone == settings.time_zone;
+        let existing = page_settings::load(tx).await?;
+        let (settings, warnings) = page_settings(&existing, source, self.known);
+        if existing.name != DEFAULT_PAGE_NAME {
+            let same = existing.name == settings.name && existing.url == settings.url;
+            let same = same && existing.time_zone == settings.time_zone;
             if same {
                 self.report.page.unchanged += 1;
             } else {
                 self.report.page.refused += 1;
-                let refusal = format!("page “{}”: the page is called “{}” already", settings.name, stands.name);
+                let refusal = format!("page “{}”: the page is called “{}” already", settings.name, existing.name);
                 self.report.refusals.push(refusal);
             }
             return Ok(());
         }
-        if settings.name == DEFAULT_PAGE_NAME && settings.url == stands.url && settings.time_zone == stands.time_zone {
+        if settings.name == DEFAULT_PAGE_NAME
+            && settings.url == existing.url
+            && settings.time_zone == existing.time_zone
+        {
             self.report.page.unchanged += 1;
             return Ok(());
         }
         let (id, changed_at) =
             (Some(source.id.as_str()).filter(|id| is_id(id)), convert::parse_changed_at(&source.updated_at, self.now));
-        self.entries.push(imported::page(tx, &stands, &settings, id, changed_at).await?);
+        self.entries.push(imported::page(tx, &existing, &settings, id, changed_at).await?);
         self.report.page.changed += 1;
         self.report.warnings.extend(warnings);
         Ok(())
@@ -202,10 +205,10 @@ impl Import<'_> {
         let before = admin_incidents::find(tx, &thing.id).await?;
         thing.detected_by = self.options.detected_by.clone().or_else(|| before.detected_by.clone());
         (thing.visibility, thing.reminder) = (before.visibility, before.reminder);
-        thing.reviewed_at = before.reviewed_at;
-        let stands = postmortems::compare_postmortem(tx, review.as_ref()).await?;
+        thing.postmortem_published_at = before.postmortem_published_at;
+        let existing = postmortems::compare_postmortem(tx, review.as_ref()).await?;
         let is_same = same_incident(&before, &thing);
-        if is_same && matches!(stands, Existing::Same) {
+        if is_same && matches!(existing, Existing::Same) {
             self.report.incidents.unchanged += 1;
             return Ok(());
         }
@@ -218,7 +221,7 @@ impl Import<'_> {
             thing.version = before.version;
             self.entries.push(imported::incident(tx, Some(&before), &mut thing, self.now).await?);
         }
-        if let (Some(review), Existing::Other(version)) = (review, stands) {
+        if let (Some(review), Existing::Other(version)) = (review, existing) {
             self.review(tx, review, &thing.title, version).await?;
         }
         self.report.incidents.changed += 1;
@@ -263,10 +266,10 @@ async fn ensure_unique_update_ids(tx: &mut WriteTx, incident: &mut Incident, war
     Ok(())
 }
 
-fn page_settings(stands: &Page, source: &SourcePage, known: &ImportContext) -> (PageSettings, Vec<String>) {
+fn page_settings(existing: &Page, source: &SourcePage, known: &ImportContext) -> (PageSettings, Vec<String>) {
     let mut warnings = Vec::new();
     let (name, cut) = sanitize::sanitize_line(&source.name, MAX_PAGE_TEXT);
-    warnings.extend(cut.into_iter().map(|told| format!("page: the name was {told}")));
+    warnings.extend(cut.into_iter().map(|message| format!("page: the name was {message}")));
     let is_linked = source.url.len() <= MAX_PAGE_TEXT && is_safe_url(&source.url) && !known.is_own_page(&source.url);
     let url = if is_linked { source.url.clone() } else { String::new() };
     if url != source.url && !known.is_own_page(&source.url) {
@@ -274,13 +277,16 @@ fn page_settings(stands: &Page, source: &SourcePage, known: &ImportContext) -> (
     }
     let time_zone = parse_zone(&source.time_zone).unwrap_or_else(|_| {
         if !source.time_zone.is_empty() {
-            warnings
-                .push(format!("page: the time zone “{}” is unknown; it stays {}", source.time_zone, stands.time_zone));
+            warnings.push(format!(
+                "page: the time zone “{}” is unknown; it stays {}",
+                source.time_zone, existing.time_zone
+            ));
         }
-        stands.time_zone
+        existing.time_zone
     });
-    let name = if name.is_empty() { stands.name.clone() } else { name };
-    let (logo_text, links, embedders) = (stands.logo_text.clone(), stands.links.clone(), stands.embedders.clone());
+    let name = if name.is_empty() { existing.name.clone() } else { name };
+    let (logo_text, links, embedders) =
+        (existing.logo_text.clone(), existing.links.clone(), existing.embedders.clone());
     let settings = PageSettings { name, url, time_zone, logo_text, links, embedders };
     (settings, warnings)
 }

@@ -81,7 +81,7 @@ fn has_port(host: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn judged(hosts: &AllowedHosts, target: &str, named: &[&str]) -> Result<(), HostError> {
+    fn check(hosts: &AllowedHosts, target: &str, named: &[&str]) -> Result<(), HostError> {
         let mut headers = HeaderMap::new();
         for host in named {
             headers.append(HOST, host.parse().unwrap());
@@ -103,7 +103,7 @@ mod tests {
             "localhost:3000",
             "[::1]:3000",
         ] {
-            assert_eq!(judged(&hosts, "/", &[host]), Ok(()), "{host}");
+            assert_eq!(check(&hosts, "/", &[host]), Ok(()), "{host}");
         }
         for host in [
             "evil.test",
@@ -114,7 +114,7 @@ mod tests {
             "localhost",
             "x, status.example.org",
         ] {
-            assert_eq!(judged(&hosts, "/", &[host]), Err(HostError::Foreign), "{host}");
+            assert_eq!(check(&hosts, "/", &[host]), Err(HostError::Foreign), "{host}");
         }
     }
 
@@ -122,11 +122,11 @@ mod tests {
     fn ambiguous_host_is_rejected() {
         let hosts = AllowedHosts::new("http://status.test", &[]);
         for named in [&[][..], &[""], &["status.test", "status.test"], &["status.test", "evil.test"]] {
-            assert_eq!(judged(&hosts, "/", named), Err(HostError::Ambiguous), "{named:?}");
+            assert_eq!(check(&hosts, "/", named), Err(HostError::Ambiguous), "{named:?}");
         }
-        assert_eq!(judged(&hosts, "http://status.test/", &["status.test"]), Ok(()));
-        assert_eq!(judged(&hosts, "http://evil.test/", &["status.test"]), Err(HostError::Ambiguous));
-        assert_eq!(judged(&hosts, "http://status.test/", &[]), Err(HostError::Ambiguous));
+        assert_eq!(check(&hosts, "http://status.test/", &["status.test"]), Ok(()));
+        assert_eq!(check(&hosts, "http://evil.test/", &["status.test"]), Err(HostError::Ambiguous));
+        assert_eq!(check(&hosts, "http://status.test/", &[]), Err(HostError::Ambiguous));
     }
 
     #[test]

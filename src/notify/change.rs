@@ -7,13 +7,13 @@ use crate::domain::mail_retry::AccountChange;
 use crate::format::time;
 
 pub(super) async fn deliver_change_notice(
-    courier: &MailWorker,
+    worker: &MailWorker,
     mailer: &Mailer,
     mail: &Mail,
     recipient: &str,
     change: AccountChange,
 ) -> db::Result<()> {
-    let page = page_settings::load(&mut courier.db.read().await?).await?;
+    let page = page_settings::load(&mut worker.db.read().await?).await?;
     let at = (
         time::format_day(mail.created_at, page.time_zone),
         time::format_clock_with_zone(mail.created_at, page.time_zone),
@@ -25,11 +25,11 @@ pub(super) async fn deliver_change_notice(
          can end your sessions, deactivate the account and help you get back in.\n",
         change.sentence(),
         page.name,
-        courier.origin,
+        worker.origin,
         at.0,
         at.1,
     );
     let subject = format!("Your account at {} was changed", page.name);
-    let sent = mailer.send(&mail.id, recipient, &subject, &text, courier.clock.now()).await;
-    record_delivery(courier, mail, sent).await
+    let sent = mailer.send(&mail.id, recipient, &subject, &text, worker.clock.now()).await;
+    record_delivery(worker, mail, sent).await
 }

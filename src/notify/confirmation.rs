@@ -12,24 +12,24 @@ pub const LIFETIME: TimeDelta = TimeDelta::hours(24);
 
 /// Mails the link to `recipient`, if that address is still pending.
 pub(super) async fn deliver_confirmation(
-    courier: &MailWorker,
+    worker: &MailWorker,
     mailer: &Mailer,
     mail: &Mail,
     recipient: &str,
 ) -> db::Result<()> {
-    let Some((subject, text)) = prepare_confirmation(courier, mail, recipient).await? else { return Ok(()) };
-    let sent = mailer.send(&mail.id, recipient, &subject, &text, courier.clock.now()).await;
-    record_delivery(courier, mail, sent).await
+    let Some((subject, text)) = prepare_confirmation(worker, mail, recipient).await? else { return Ok(()) };
+    let sent = mailer.send(&mail.id, recipient, &subject, &text, worker.clock.now()).await;
+    record_delivery(worker, mail, sent).await
 }
 
 /// Creates the token and returns subject and text. The text names no manager, because the recipient may be a stranger.
 async fn prepare_confirmation(
-    courier: &MailWorker,
+    worker: &MailWorker,
     mail: &Mail,
     recipient: &str,
 ) -> db::Result<Option<(String, String)>> {
-    let (now, token) = (courier.clock.now(), secret_token::fresh_token());
-    let mut tx = courier.db.write().await?;
+    let (now, token) = (worker.clock.now(), secret_token::fresh_token());
+    let mut tx = worker.db.write().await?;
     let is_pending = match &mail.manager_id {
         Some(id) if managers::find(&mut tx, id).await?.is_active() => {
             one_time_links::renew_email_token(
@@ -54,7 +54,7 @@ async fn prepare_confirmation(
         "Someone, probably you, wants to use this e-mail address for an account at {name} ({origin}).\n\n\
          Confirm it within 24 hours; the link works once:\n\n{origin}/setup/{token}\n\n\
          If you didn't request this, ignore this e-mail. Nothing changes.\n",
-        origin = courier.origin,
+        origin = worker.origin,
     );
     Ok(Some((format!("Confirm your e-mail address for {name}"), text)))
 }

@@ -84,9 +84,9 @@ impl MailWorker {
 }
 
 /// Records the outcome of a delivery: sent, postponed or given up.
-async fn record_delivery(courier: &MailWorker, mail: &Mail, sent: Result<(), SendError>) -> db::Result<()> {
-    let now = courier.clock.now();
-    let mut tx = courier.db.write().await?;
+async fn record_delivery(worker: &MailWorker, mail: &Mail, sent: Result<(), SendError>) -> db::Result<()> {
+    let now = worker.clock.now();
+    let mut tx = worker.db.write().await?;
     match sent {
         Ok(()) => outbox::finish(&mut tx, &mail.id, Outcome::Sent, now).await?,
         Err(unsent) => {

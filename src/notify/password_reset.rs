@@ -15,16 +15,16 @@ use crate::domain::manager::LinkPurpose;
 const LIFETIME: TimeDelta = TimeDelta::minutes(30);
 
 /// Mails the link, if the manager may still reset the password.
-pub(super) async fn deliver_reset(courier: &MailWorker, mailer: &Mailer, reset: Mail) -> db::Result<()> {
-    let Some((manager, text, subject)) = prepare_reset(courier, &reset).await? else { return Ok(()) };
-    let sent = mailer.send(&reset.id, &manager.email, &subject, &text, courier.clock.now()).await;
-    record_delivery(courier, &reset, sent).await
+pub(super) async fn deliver_reset(worker: &MailWorker, mailer: &Mailer, reset: Mail) -> db::Result<()> {
+    let Some((manager, text, subject)) = prepare_reset(worker, &reset).await? else { return Ok(()) };
+    let sent = mailer.send(&reset.id, &manager.email, &subject, &text, worker.clock.now()).await;
+    record_delivery(worker, &reset, sent).await
 }
 
 /// Creates the link and returns the manager, the text and the subject.
-async fn prepare_reset(courier: &MailWorker, reset: &Mail) -> db::Result<Option<(Manager, String, String)>> {
-    let (now, token) = (courier.clock.now(), secret_token::fresh_token());
-    let mut tx = courier.db.write().await?;
+async fn prepare_reset(worker: &MailWorker, reset: &Mail) -> db::Result<Option<(Manager, String, String)>> {
+    let (now, token) = (worker.clock.now(), secret_token::fresh_token());
+    let mut tx = worker.db.write().await?;
     let manager = match &reset.manager_id {
         Some(id) if login_policy::accepts_password(&mut tx, id).await? => {
             Some(managers::find(&mut tx, id).await?).filter(may_reset)
@@ -45,7 +45,7 @@ async fn prepare_reset(courier: &MailWorker, reset: &Mail) -> db::Result<Option<
         "Someone, probably you, asked to reset your password for {name}.\n\n\
          Choose a new password within 30 minutes; the link works once:\n\n{}/setup/{token}\n\n\
          If you didn't request this, ignore this e-mail. Your password stays the same.\n",
-        courier.origin
+        worker.origin
     );
     Ok(Some((manager, text, format!("Reset your password for {name}"))))
 }

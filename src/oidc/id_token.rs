@@ -40,11 +40,11 @@ pub fn verify_id_token(
         .set_time_fn(move || now)
         .set_auth_time_verifier_fn(move |at| check_auth_time(asked, at));
     let claims = token.claims(&verifier, &Nonce::new(secrets.nonce.clone()))?;
-    if let Some(told) = claims.access_token_hash() {
+    if let Some(expected) = claims.access_token_hash() {
         let algorithm = token.signing_alg().map_err(|error| other(error.to_string()))?;
         let key = token.signing_key(&verifier).map_err(|error| other(error.to_string()))?;
         let real = AccessTokenHash::from_token(tokens.access_token(), algorithm, key);
-        if real.map_err(|error| other(error.to_string()))? != *told {
+        if real.map_err(|error| other(error.to_string()))? != *expected {
             return Err(other("the access token does not match".into()));
         }
     }

@@ -183,8 +183,8 @@ impl Provider {
             proven => proven,
         };
         let claims = claims.map_err(|error| Error::Invalid(error.to_string()))?;
-        let told = self.load_claims(&client, &tokens, &claims).await?;
-        self.person(&claims, told)
+        let claims_found = self.load_claims(&client, &tokens, &claims).await?;
+        self.person(&claims, claims_found)
     }
 
     /// Rejects a response to another request or from another issuer.
@@ -204,28 +204,28 @@ impl Provider {
 
     /// The remaining claims of the person, from the ID token and, if those are incomplete, the userinfo endpoint.
     async fn load_claims(&self, client: &Client, tokens: &Tokens, claims: &Claims) -> Result<PersonClaims, Error> {
-        let told = claims::claims_from!(claims, &self.settings.groups_claim);
-        if told.email.is_some() && told.groups.is_some() {
-            return Ok(told);
+        let claims_found = claims::claims_from!(claims, &self.settings.groups_claim);
+        if claims_found.email.is_some() && claims_found.groups.is_some() {
+            return Ok(claims_found);
         }
         let subject = Some(claims.subject().clone());
         // The provider has no userinfo endpoint.
-        let Ok(request) = client.user_info(tokens.access_token().clone(), subject) else { return Ok(told) };
+        let Ok(request) = client.user_info(tokens.access_token().clone(), subject) else { return Ok(claims_found) };
         let more: UserInfoClaims<ExtraClaims, CoreGenderClaim> =
             request.request_async(&self.http).await.map_err(unreachable)?;
         let also = claims::claims_from!(more, &self.settings.groups_claim);
-        Ok(told.or(also))
+        Ok(claims_found.or(also))
     }
 
-    fn person(&self, claims: &Claims, told: PersonClaims) -> Result<Person, Error> {
-        let Some((email, true)) = told.email else { return Err(Error::EmailUnverified) };
+    fn person(&self, claims: &Claims, claims_found: PersonClaims) -> Result<Person, Error> {
+        let Some((email, true)) = claims_found.email else { return Err(Error::EmailUnverified) };
         let methods = claims.auth_method_refs().into_iter().flatten().map(|method| method.to_string()).collect();
         Ok(Person {
             issuer: self.settings.issuer.clone(),
             subject: claims.subject().to_string(),
             email,
-            name: told.name,
-            groups: told.groups.unwrap_or_default(),
+            name: claims_found.name,
+            groups: claims_found.groups.unwrap_or_default(),
             methods,
             logged_in_at: claims.auth_time(),
         })
@@ -263,11 +263,11 @@ impl Provider {
 }
 
 fn unreachable(error: impl std::error::Error) -> Error {
-    let mut told = error.to_string();
+    let mut claims_found = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        told = format!("{told}: {error}");
+        claims_found = format!("{claims_found}: {error}");
         cause = error.source();
     }
-    Error::Unreachable(told)
+    Error::Unreachable(claims_found)
 }

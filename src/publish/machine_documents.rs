@@ -58,10 +58,10 @@ fn incident_documents(scene: &PageContext<'_>, snapshot: &Snapshot) -> Vec<(Stri
     let mut all = Vec::new();
     let incidents: Vec<&Incident> = snapshot.open.iter().chain(&snapshot.recent).chain(&snapshot.newest).collect();
     for it in incidents {
-        let review = snapshot.postmortem_for(it);
-        let entry = EntryRow::incident(scene, it, review);
+        let postmortem = snapshot.postmortem_for(it);
+        let entry = EntryRow::incident(scene, it, postmortem);
         all.push((JsonShape::Api.path(&it.id), JSON, api::render_incident(scene, entry)));
-        all.push((JsonShape::Flat.path(&it.id), JSON, api::flat_incident(scene, it, review)));
+        all.push((JsonShape::Flat.path(&it.id), JSON, api::flat_incident(scene, it, postmortem)));
     }
     for it in snapshot.planned.iter().take(MAX_HOT_MAINTENANCES) {
         let Some(id) = IncidentId::parse(it.id.as_str()) else { continue };

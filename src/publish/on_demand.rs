@@ -107,7 +107,7 @@ impl OnDemandPage {
             Self::Json(_, form) => {
                 let record = JsonDocument::with_context(tx, components, open, planned).await?;
                 PageContent::Json(Box::new(match found.ok_or(Error::NotFound)? {
-                    PageContent::Incident(incident, review) => record.for_incident(*incident, review, form),
+                    PageContent::Incident(incident, postmortem) => record.for_incident(*incident, postmortem, form),
                     PageContent::Maintenance(maintenance) => record.for_maintenance(*maintenance, form),
                     _ => return Err(Error::NotFound),
                 }))
@@ -249,9 +249,9 @@ impl LoadedPage {
     pub(super) fn render(self, origin: &str, now: DateTime<Utc>) -> Document {
         let shell = |page, path| PublicContext { page, base_url: origin.to_owned(), path, tone: self.tone, now };
         let html = match self.content {
-            PageContent::Incident(incident, review) => {
+            PageContent::Incident(incident, postmortem) => {
                 let shell = shell(self.page, incident_path(&incident));
-                incident::render_incident_page(IncidentPage { shell, incident: *incident, review })
+                incident::render_incident_page(IncidentPage { shell, incident: *incident, postmortem })
             }
             PageContent::Maintenance(maintenance) => {
                 let shell = shell(self.page, maintenance_path(&maintenance));

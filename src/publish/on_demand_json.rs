@@ -68,8 +68,8 @@ impl JsonDocument {
         Ok(Self { groups, components, open, planned, subject: Subject::Nothing })
     }
 
-    pub fn for_incident(self, incident: Incident, review: Option<PublishedPostmortem>, form: JsonShape) -> Self {
-        Self { subject: Subject::Incident(incident, review, form), ..self }
+    pub fn for_incident(self, incident: Incident, postmortem: Option<PublishedPostmortem>, form: JsonShape) -> Self {
+        Self { subject: Subject::Incident(incident, postmortem, form), ..self }
     }
 
     pub fn for_maintenance(self, maintenance: Maintenance, form: JsonShape) -> Self {
@@ -120,12 +120,12 @@ impl JsonDocument {
         let scene = api::PageContext::new(page, origin, &self.groups, &self.components, &self.open, &self.planned);
         let text = match &self.subject {
             Subject::Nothing => String::new(),
-            Subject::Incident(incident, review, JsonShape::Api) => {
-                let entry = api::EntryRow::incident(&scene, incident, review.as_ref());
+            Subject::Incident(incident, postmortem, JsonShape::Api) => {
+                let entry = api::EntryRow::incident(&scene, incident, postmortem.as_ref());
                 api::render_incident(&scene, entry)
             }
-            Subject::Incident(incident, review, JsonShape::Flat) => {
-                api::flat_incident(&scene, incident, review.as_ref())
+            Subject::Incident(incident, postmortem, JsonShape::Flat) => {
+                api::flat_incident(&scene, incident, postmortem.as_ref())
             }
             Subject::Maintenance(it, JsonShape::Api) => {
                 api::render_incident(&scene, api::EntryRow::maintenance(&scene, it))

@@ -94,13 +94,13 @@ impl Publisher {
         let (served, origin) = (self.site(), self.origin.clone());
         let rendered = tokio::task::spawn_blocking(move || {
             // Render the current state for this minute too; otherwise changed ages would count as differences.
-            let stands = render_site::render_site(&before, &served, &origin, now);
-            let would = render_site::render_site(&after, &stands, &origin, now);
+            let current = render_site::render_site(&before, &served, &origin, now);
+            let would = render_site::render_site(&after, &current, &origin, now);
             let render = |own: Vec<(String, LoadedPage)>, site: &Site| -> Vec<(String, Arc<Document>)> {
                 let cold = own.into_iter().filter(|(path, _)| site.document(path).is_none());
                 cold.map(|(path, found)| (path, Arc::new(found.render(&origin, now)))).collect()
             };
-            let before = all_documents(&stands, render(own_before, &stands));
+            let before = all_documents(&current, render(own_before, &current));
             let after = all_documents(&would, render(own_after, &would));
             compare_sites(&before, after, &subject)
         });

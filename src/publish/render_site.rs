@@ -227,8 +227,8 @@ impl<'a> SiteView<'a> {
     }
 
     fn incident_page(&self, incident: Incident) -> IncidentPage {
-        let review = self.snapshot.postmortems.get(&incident.id).cloned();
-        IncidentPage { shell: self.shell(&incident_path(&incident)), incident, review }
+        let postmortem = self.snapshot.postmortems.get(&incident.id).cloned();
+        IncidentPage { shell: self.shell(&incident_path(&incident)), incident, postmortem }
     }
 
     fn maintenance_page(&self, maintenance: Maintenance) -> MaintenancePage {

@@ -121,10 +121,11 @@ impl Snapshot {
 
     async fn load_postmortems(&mut self, tx: &mut Tx) -> db::Result<()> {
         let all = self.open.iter().chain(&self.recent).chain(&self.listed);
-        let reviewed = all.filter(|incident| incident.reviewed_at.is_some()).map(|incident| incident.id.clone());
+        let reviewed =
+            all.filter(|incident| incident.postmortem_published_at.is_some()).map(|incident| incident.id.clone());
         for id in reviewed.collect::<BTreeSet<_>>() {
-            if let Some(review) = db::postmortems::find_published(tx, &id).await? {
-                self.postmortems.insert(id, review);
+            if let Some(postmortem) = db::postmortems::find_published(tx, &id).await? {
+                self.postmortems.insert(id, postmortem);
             }
         }
         Ok(())

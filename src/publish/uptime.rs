@@ -38,11 +38,11 @@ pub(super) fn component_uptime(
         touching.sort_unstable_by(|a, b| b.cmp(a));
         let mut met = BTreeSet::new();
         touching.retain(|(_, id)| met.insert(*id));
-        let told = touching.iter().take(MAX_LISTED);
-        let told = told.filter_map(|(_, id)| Some(((*id).clone(), titles.get(id)?.clone()))).collect();
+        let listed = touching.iter().take(MAX_LISTED);
+        let listed = listed.filter_map(|(_, id)| Some(((*id).clone(), titles.get(id)?.clone()))).collect();
         let corrected = corrections.iter().any(|correction| correction.overlaps(from, to));
         let outage = Downtime::in_span(&own, from, to, start, now);
-        PeriodUptime { span, outage, incidents: touching.len(), told, corrected }
+        PeriodUptime { span, outage, incidents: touching.len(), listed, corrected }
     };
     let today = time::today(now, zone);
     let last_days = line(UptimePeriod::LastDays(DAYS, today), (start_of_day(today - Days::new(DAYS - 1), zone), now));
@@ -61,11 +61,11 @@ fn manual_intervals(component: &Component, effects: &[StatusInterval]) -> (Vec<S
     let is_told = |effect: &&StatusInterval| {
         effect.component_id == component.id && effect.incident_id.is_none() && effect.status != Status::UnderMaintenance
     };
-    let mut told: Vec<StatusInterval> = effects.iter().filter(is_told).cloned().collect();
-    told.sort_unstable_by_key(|effect| std::cmp::Reverse(effect.from));
-    let more = told.len().saturating_sub(MAX_LISTED);
-    told.truncate(MAX_LISTED);
-    (told, more)
+    let mut listed: Vec<StatusInterval> = effects.iter().filter(is_told).cloned().collect();
+    listed.sort_unstable_by_key(|effect| std::cmp::Reverse(effect.from));
+    let more = listed.len().saturating_sub(MAX_LISTED);
+    listed.truncate(MAX_LISTED);
+    (listed, more)
 }
 
 /// The downtime intervals of this component after corrections.

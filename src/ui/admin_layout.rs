@@ -59,7 +59,7 @@ pub struct LoggedOutContext {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
-    Desk,
+    Dashboard,
     Incidents,
     Maintenances,
     Templates,
@@ -73,7 +73,7 @@ pub enum Section {
 impl Section {
     fn path(self) -> &'static str {
         match self {
-            Section::Desk => "/admin",
+            Section::Dashboard => "/admin",
             Section::Incidents => "/admin/incidents",
             Section::Maintenances => "/admin/maintenances",
             Section::Templates => "/admin/templates",
@@ -87,7 +87,7 @@ impl Section {
 
     fn words(self) -> &'static str {
         match self {
-            Section::Desk => "Dashboard",
+            Section::Dashboard => "Dashboard",
             Section::Incidents => "Incidents",
             Section::Maintenances => "Maintenance",
             Section::Templates => "Templates",
@@ -102,7 +102,7 @@ impl Section {
     /// The keyboard shortcut.
     fn keys(self) -> Option<&'static str> {
         match self {
-            Section::Desk => Some("g d"),
+            Section::Dashboard => Some("g d"),
             Section::Incidents => Some("g i"),
             Section::Maintenances => Some("g w"),
             Section::Templates => Some("g t"),
@@ -116,7 +116,7 @@ impl Section {
 
     fn visible_to(role: Role) -> Vec<Section> {
         let all = [
-            Self::Desk,
+            Self::Dashboard,
             Self::Incidents,
             Self::Maintenances,
             Self::Templates,
@@ -165,15 +165,15 @@ pub fn AdminLayout(
 
 /// A page without navigation, for visitors who are not logged in.
 #[component]
-pub fn LoggedOutLayout(porch: LoggedOutContext, #[prop(into)] title: String, content: AnyView) -> impl IntoView {
-    let title = format!("{title} · {}", porch.page_name);
+pub fn LoggedOutLayout(shell: LoggedOutContext, #[prop(into)] title: String, content: AnyView) -> impl IntoView {
+    let title = format!("{title} · {}", shell.page_name);
     let body = view! {
-        <main id="main" class="porch">
-            <p class="name"><a href="/" dir="auto">{porch.page_name.clone()}</a></p>
+        <main id="main" class="logged-out">
+            <p class="name"><a href="/" dir="auto">{shell.page_name.clone()}</a></p>
             {content}
         </main>
     };
-    render_document(title, &porch.assets, None, body.into_any())
+    render_document(title, &shell.assets, None, body.into_any())
 }
 
 fn render_document(title: String, assets: &Assets, scripts: Option<AnyView>, body: AnyView) -> AnyView {

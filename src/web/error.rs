@@ -54,7 +54,7 @@ pub enum Error {
     TooManyCalls(TimeDelta),
     /// Rate limit of the session; the time to wait.
     #[error("too many changes")]
-    TooManyDeeds(TimeDelta),
+    TooManyChanges(TimeDelta),
     /// Invalid API request: messages by JSON pointer.
     #[error("unprocessable")]
     Unprocessable(Vec<(String, String)>),
@@ -112,7 +112,7 @@ impl Error {
             }
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Conflict(_) => StatusCode::CONFLICT,
-            Self::TooMany(_) | Self::TooManyCalls(_) | Self::TooManyDeeds(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany(_) | Self::TooManyCalls(_) | Self::TooManyChanges(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unprocessable(_) | Self::Unfit(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
@@ -124,7 +124,7 @@ impl Error {
     /// Seconds for `Retry-After`.
     fn retry_after(&self) -> Option<i64> {
         match self {
-            Self::TooMany(wait) | Self::TooManyCalls(wait) | Self::TooManyDeeds(wait) => Some(wait.num_seconds() + 1),
+            Self::TooMany(wait) | Self::TooManyCalls(wait) | Self::TooManyChanges(wait) => Some(wait.num_seconds() + 1),
             Self::Busy | Self::Unavailable(_) | Self::Uncertain(_) => Some(5),
             _ => None,
         }
@@ -137,7 +137,7 @@ impl Error {
             Self::Unauthorized(sentence) | Self::TokenForbidden(sentence) => Some((*sentence).to_owned()),
             Self::TooMany(_) => Some("Too many attempts came from your network. Try again in a minute.".into()),
             Self::TooManyCalls(_) => Some("Rate limit exceeded. Wait as long as Retry-After says.".into()),
-            Self::TooManyDeeds(_) => Some(
+            Self::TooManyChanges(_) => Some(
                 "Too many changes within a minute, so this one was not saved. Wait a minute and send it again.".into(),
             ),
             Self::Foreign => Some("Cross-site request denied. Nothing was changed.".into()),

@@ -78,8 +78,8 @@ async fn hostile_postmortems_and_reasons_are_escaped() {
     clean(&mut owner, &format!("/admin/components/{component}/corrections")).await;
     for (number, text) in corpus.iter().enumerate() {
         let page = clean(&mut owner, &format!("/incidents/it{number}")).await;
-        assert_eq!(page.word("#review h2"), "Postmortem");
-        let edit = clean(&mut owner, &format!("/admin/incidents/it{number}/review")).await;
+        assert_eq!(page.word("#postmortem h2"), "Postmortem");
+        let edit = clean(&mut owner, &format!("/admin/incidents/it{number}/postmortem")).await;
         assert_eq!(edit.field("body"), as_lines(text), "to the letter");
     }
 }

@@ -53,7 +53,7 @@ impl AdminSession {
     /// Sends the form of a review.
     async fn review(&mut self, id: &str, version: &str, body: &str, button: &str) -> Answer {
         let fields = [("version", version), ("body", body), (button, "1")];
-        self.publisher.post(&format!("/admin/incidents/{id}/review"), &fields).await
+        self.publisher.post(&format!("/admin/incidents/{id}/postmortem"), &fields).await
     }
 
     async fn correct(&mut self, from: &str, to: &str, status: &str, reason: &str) -> Answer {
@@ -73,29 +73,29 @@ async fn postmortem_is_a_draft_unless_published(test: TestDb) {
     let publisher = desk.publisher.get("/admin/incidents/it").await;
     assert!(publisher.text().contains("Write a postmortem"));
     let mut browser = desk.publisher.clone();
-    let form = browser.get("/admin/incidents/it/review").await;
+    let form = browser.get("/admin/incidents/it/postmortem").await;
     assert_eq!((form.field("version"), form.field("body")), ("0".into(), String::new()));
     drop(before.clone());
-    let path = "/admin/incidents/it/review";
+    let path = "/admin/incidents/it/postmortem";
     let saved = browser.post(path, &[("version", "0"), ("body", SECRET)]).await;
-    assert_eq!(saved.location(), "/admin/incidents/it/review?done=review-saved");
+    assert_eq!(saved.location(), "/admin/incidents/it/postmortem?done=postmortem-saved");
     assert!((page("/incidents/it").await.text(), page("/history").await.text()) == before, "a draft shows");
     let published = browser.post(path, &[("version", "1"), ("body", "A **Xylophone**."), ("publish", "1")]).await;
-    assert_eq!(published.location(), "/admin/incidents/it/review?done=review-published");
+    assert_eq!(published.location(), "/admin/incidents/it/postmortem?done=postmortem-published");
     let shown = page("/incidents/it").await;
-    assert_eq!(shown.word("#review h2"), "Postmortem");
+    assert_eq!(shown.word("#postmortem h2"), "Postmortem");
     assert!(
         shown.text().contains("<strong>Xylophone</strong>")
-            && shown.word("#review .soft").contains(&now().format("%-d %b %Y").to_string())
+            && shown.word("#postmortem .soft").contains(&now().format("%-d %b %Y").to_string())
     );
     let month = (now() - TimeDelta::days(1)).format("/history/%Y-%m").to_string();
     for path in ["/", "/history", &month] {
-        assert_eq!(page(path).await.attributes(".facts a", "href"), ["/incidents/it#review"], "{path}");
+        assert_eq!(page(path).await.attributes(".facts a", "href"), ["/incidents/it#postmortem"], "{path}");
     }
     let stale = browser.post(&format!("{path}/withdrawal"), &[("version", "1")]).await;
     assert_eq!(stale.status, StatusCode::CONFLICT);
     let withdrawn = browser.post(&format!("{path}/withdrawal"), &[("version", "2")]).await;
-    assert_eq!(withdrawn.location(), "/admin/incidents/it/review?done=review-withdrawn");
+    assert_eq!(withdrawn.location(), "/admin/incidents/it/postmortem?done=postmortem-withdrawn");
     assert!((page("/incidents/it").await.text(), page("/history").await.text()) == before, "it still shows");
     assert_eq!(browser.get(path).await.field("body"), "A **Xylophone**.");
     let actions: Vec<String> = desk.app.audit().await.into_iter().take(3).map(|row| row.action).collect();
@@ -107,12 +107,12 @@ async fn published_postmortem_changes_only_on_publish(test: TestDb) {
     desk.app.add(&[desk.outage("it", TimeDelta::days(1))]).await;
     assert_eq!(desk.review("it", "0", "First", "publish").await.status, StatusCode::SEE_OTHER);
     assert_eq!(desk.review("it", "1", "Second", "save").await.status, StatusCode::SEE_OTHER);
-    assert!(desk.app.visitor().get("/incidents/it").await.word("#review .text") == "First");
-    let form = desk.publisher.get("/admin/incidents/it/review").await;
+    assert!(desk.app.visitor().get("/incidents/it").await.word("#postmortem .text") == "First");
+    let form = desk.publisher.get("/admin/incidents/it/postmortem").await;
     assert_eq!(form.field("body"), "Second");
     assert!(form.text().contains("There are unpublished changes."));
     desk.review("it", "2", "Second", "publish").await;
-    assert!(desk.app.visitor().get("/incidents/it").await.word("#review .text") == "Second");
+    assert!(desk.app.visitor().get("/incidents/it").await.word("#postmortem .text") == "Second");
 }
 
 async fn postmortem_shows_on_old_incident_page(test: TestDb) {
@@ -127,7 +127,7 @@ async fn postmortem_shows_on_old_incident_page(test: TestDb) {
     desk.app.add(&many).await;
     desk.review("old", "0", "Learned", "publish").await;
     assert!(desk.app.publisher.site().document("/incidents/old").is_none());
-    assert_eq!(desk.app.visitor().get("/incidents/old").await.word("#review .text"), "Learned");
+    assert_eq!(desk.app.visitor().get("/incidents/old").await.word("#postmortem .text"), "Learned");
 }
 
 async fn postmortem_of_hidden_incident_is_hidden(test: TestDb) {

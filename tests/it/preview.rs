@@ -135,7 +135,7 @@ async fn postmortem_preview_shows_incident_page(test: TestDb) {
     embargoed.visibility = Visibility::Embargoed(now + TimeDelta::days(1));
     desk.app.add(&[fixtures::resolved("old", now - TimeDelta::days(3), TimeDelta::hours(1)), embargoed]).await;
     for id in ["old", "later"] {
-        let address = format!("/admin/incidents/{id}/review");
+        let address = format!("/admin/incidents/{id}/postmortem");
         let form = desk.publisher.get(&address).await;
         assert_eq!(form.attributes("main button[name='preview_page']", "value"), ["1"]);
         let answer = desk.previewed(&address, &[("version", "0"), ("body", "We **learned**.")]).await;

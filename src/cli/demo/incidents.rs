@@ -41,13 +41,13 @@ fn parse_incident(
     zone: Tz,
     components: &[Component],
 ) -> anyhow::Result<Incident> {
-    let (head, told) = chapter.split_once("\n+").context("no update")?;
+    let (head, text_of_updates) = chapter.split_once("\n+").context("no update")?;
     let field = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let started_at = parse_start(field("start:").context("no start")?, now, zone)?;
     let lasted = field("lasted:").map(str::parse).transpose()?.map(TimeDelta::minutes);
     let impact_override = field("impact:").map(|key| Impact::from_key(key).context("an impact")).transpose()?;
     let mut updates = Vec::new();
-    for (index, text) in told.split("\n+").enumerate() {
+    for (index, text) in text_of_updates.split("\n+").enumerate() {
         let mut update = parse_update(text, started_at, components)?;
         update.id = update_id(title, index);
         updates.push(update);
@@ -65,7 +65,7 @@ fn parse_incident(
         internal_note: field("note:").map(str::to_owned),
         visibility: Visibility::Public,
         reminder: Reminder::Usual,
-        reviewed_at: None,
+        postmortem_published_at: None,
         created_at: first.created_at,
         updated_at: last.edited_at.unwrap_or(last.created_at),
         version: 1,

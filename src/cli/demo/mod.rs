@@ -49,8 +49,8 @@ async fn is_database_empty(tx: &mut Tx) -> db::Result<bool> {
 }
 
 async fn write_demo(tx: &mut WriteTx, company: &DemoData) -> db::Result<()> {
-    let stands = page_settings::load(tx).await?;
-    page_settings::update(tx, &stands, &company.settings, company.now).await?;
+    let existing = page_settings::load(tx).await?;
+    page_settings::update(tx, &existing, &company.settings, company.now).await?;
     page_settings::set_id(tx, &company.page_id).await?;
     for group in &company.groups {
         components::insert_group(tx, group).await?;

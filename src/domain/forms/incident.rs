@@ -250,7 +250,7 @@ impl NewIncident {
             internal_note: details.internal_note,
             visibility,
             reminder: details.reminder,
-            reviewed_at: None,
+            postmortem_published_at: None,
             created_at: now,
             updated_at: now,
             version: 1,
@@ -291,9 +291,9 @@ impl IncidentDetails {
 }
 
 /// Keeps the seconds of an embargo whose minute was not changed.
-fn keep_embargo_seconds(chosen: Option<Visibility>, stands: Visibility) -> Visibility {
-    match (chosen, stands) {
-        (None, stands) => stands,
+fn keep_embargo_seconds(chosen: Option<Visibility>, current: Visibility) -> Visibility {
+    match (chosen, current) {
+        (None, current) => current,
         (Some(Visibility::Embargoed(at)), Visibility::Embargoed(until)) => {
             Visibility::Embargoed(keep_seconds(Some(at), Some(until)).unwrap_or(at))
         }
@@ -316,10 +316,10 @@ fn parse_reminder(text: &str) -> Result<Reminder, String> {
 }
 
 /// Forms show whole minutes: keeps the stored seconds if the minute was not changed.
-pub(super) fn keep_seconds(entered: Option<DateTime<Utc>>, stands: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
-    match (entered, stands) {
-        (Some(entered), Some(stands)) if entered.timestamp().div_euclid(60) == stands.timestamp().div_euclid(60) => {
-            Some(stands)
+pub(super) fn keep_seconds(entered: Option<DateTime<Utc>>, current: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    match (entered, current) {
+        (Some(entered), Some(current)) if entered.timestamp().div_euclid(60) == current.timestamp().div_euclid(60) => {
+            Some(current)
         }
         _ => entered,
     }

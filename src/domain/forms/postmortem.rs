@@ -14,8 +14,8 @@ impl PostmortemForm {
         Self { body: fields.text("body"), version: fields.version() }
     }
 
-    pub fn from_postmortem(review: &Postmortem) -> Self {
-        Self { body: review.body.clone(), version: review.version }
+    pub fn from_postmortem(postmortem: &Postmortem) -> Self {
+        Self { body: postmortem.body.clone(), version: postmortem.version }
     }
 
     pub fn parse(&self) -> Result<String, Invalid> {

@@ -14,18 +14,18 @@ pub struct StatusChange<'a> {
 /// The status changes of each update, oldest update first. A closing update (`ends`) sets every component it does not
 /// name back to operational. A closing first update doesn't: such an entry was backfilled and records past statuses.
 pub fn status_changes<P: Copy>(updates: &[Update<P>], ends: fn(P) -> bool) -> Vec<Vec<StatusChange<'_>>> {
-    let mut stands: BTreeMap<&ComponentId, (&AffectedComponent, Status)> = BTreeMap::new();
+    let mut current: BTreeMap<&ComponentId, (&AffectedComponent, Status)> = BTreeMap::new();
     let mut all = Vec::with_capacity(updates.len());
     for (index, update) in updates.iter().enumerate() {
         let mut changes: Vec<StatusChange<'_>> = Vec::new();
         for component in &update.components {
-            let old = stands.get(&component.id).map_or(Status::Operational, |(_, status)| *status);
+            let old = current.get(&component.id).map_or(Status::Operational, |(_, status)| *status);
             changes.push(StatusChange { component, old, new: component.status });
-            stands.insert(&component.id, (component, component.status));
+            current.insert(&component.id, (component, component.status));
         }
         if ends(update.phase) && index > 0 {
             let named = |id: &ComponentId| update.components.iter().any(|component| component.id == *id);
-            for (id, (component, status)) in &mut stands {
+            for (id, (component, status)) in &mut current {
                 if *status != Status::Operational && !named(id) {
                     changes.push(StatusChange { component, old: *status, new: Status::Operational });
                     *status = Status::Operational;
@@ -58,14 +58,14 @@ mod tests {
             update(6, Phase::Monitoring, &[]),
             update(9, Phase::Resolved, &[("db", Operational)]),
         ];
-        let told = |id: &str, old, new| (id.to_owned(), old, new);
+        let change = |id: &str, old, new| (id.to_owned(), old, new);
         assert_eq!(
             words(&updates),
             [
-                vec![told("api", Operational, MajorOutage), told("db", Operational, PartialOutage)],
-                vec![told("api", MajorOutage, PartialOutage)],
+                vec![change("api", Operational, MajorOutage), change("db", Operational, PartialOutage)],
+                vec![change("api", MajorOutage, PartialOutage)],
                 vec![],
-                vec![told("db", PartialOutage, Operational), told("api", PartialOutage, Operational)],
+                vec![change("db", PartialOutage, Operational), change("api", PartialOutage, Operational)],
             ]
         );
     }

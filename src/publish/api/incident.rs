@@ -89,16 +89,20 @@ pub fn render_incident(scene: &PageContext<'_>, entry: EntryRow<'_>) -> String {
 
 impl<'a> EntryRow<'a> {
     /// An incident. A published postmortem counts as an update, and a closed incident gets the status `postmortem`.
-    pub fn incident(scene: &PageContext<'a>, incident: &'a Incident, review: Option<&'a PublishedPostmortem>) -> Self {
+    pub fn incident(
+        scene: &PageContext<'a>,
+        incident: &'a Incident,
+        postmortem: Option<&'a PublishedPostmortem>,
+    ) -> Self {
         let id = incident.id.as_str();
         let mut updates = update_rows(scene, id, &incident.updates, Phase::key, |phase| !phase.is_open());
-        updates.extend(review.map(|review| (review.at, postmortem_row(scene, id, review))));
+        updates.extend(postmortem.map(|postmortem| (postmortem.at, postmortem_row(scene, id, postmortem))));
         updates.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
         let created = creation_time(incident.created_at, &incident.updates);
         Self {
             id,
             name: &incident.title,
-            status: if review.is_some() && !incident.is_open() { "postmortem" } else { incident.phase.key() },
+            status: if postmortem.is_some() && !incident.is_open() { "postmortem" } else { incident.phase.key() },
             created_at: scene.stamp(created),
             updated_at: scene.stamp(incident.updated_at),
             monitoring_at: first_update_time(scene, &incident.updates, |phase| phase == Phase::Monitoring),
@@ -208,12 +212,12 @@ fn affected_row<'a>(scene: &PageContext<'_>, change: &StatusChange<'a>) -> Affec
     }
 }
 
-fn postmortem_row<'a>(scene: &PageContext<'_>, owner: &'a str, review: &'a PublishedPostmortem) -> UpdateRow<'a> {
-    let at = scene.stamp(review.at);
+fn postmortem_row<'a>(scene: &PageContext<'_>, owner: &'a str, postmortem: &'a PublishedPostmortem) -> UpdateRow<'a> {
+    let at = scene.stamp(postmortem.at);
     UpdateRow {
         id: postmortem_update_id(owner).to_string(),
         status: "postmortem",
-        body: &review.body,
+        body: &postmortem.body,
         incident_id: owner,
         created_at: at.clone(),
         updated_at: at.clone(),

@@ -42,21 +42,21 @@ struct FlatIncident<'a> {
 /// Values that lists don't contain.
 #[derive(Default)]
 struct FlatExtras<'a> {
-    review: Option<&'a PublishedPostmortem>,
+    postmortem: Option<&'a PublishedPostmortem>,
     backfilled: bool,
     impact_override: Option<&'static str>,
     /// Reminder, automatic start, automatic completion.
     switches: [bool; 3],
 }
 
-pub fn flat_incident(scene: &PageContext<'_>, incident: &Incident, review: Option<&PublishedPostmortem>) -> String {
+pub fn flat_incident(scene: &PageContext<'_>, incident: &Incident, postmortem: Option<&PublishedPostmortem>) -> String {
     let more = FlatExtras {
-        review,
+        postmortem,
         backfilled: incident.updates.first().is_some_and(|first| !first.phase.is_open()),
         impact_override: incident.impact_override.map(|impact| impact.key()),
         ..FlatExtras::default()
     };
-    render_flat(scene, EntryRow::incident(scene, incident, review), &more)
+    render_flat(scene, EntryRow::incident(scene, incident, postmortem), &more)
 }
 
 pub fn flat_maintenance(scene: &PageContext<'_>, it: &Maintenance) -> String {
@@ -65,7 +65,7 @@ pub fn flat_maintenance(scene: &PageContext<'_>, it: &Maintenance) -> String {
 }
 
 fn render_flat(scene: &PageContext<'_>, entry: EntryRow<'_>, more: &FlatExtras<'_>) -> String {
-    let published = more.review.map(|review| scene.stamp(review.at));
+    let published = more.postmortem.map(|postmortem| scene.stamp(postmortem.at));
     to_json(&FlatIncident {
         name: entry.name,
         status: entry.status,
@@ -77,7 +77,7 @@ fn render_flat(scene: &PageContext<'_>, entry: EntryRow<'_>, more: &FlatExtras<'
         shortlink: entry.shortlink,
         started_at: entry.started_at,
         postmortem_ignored: false,
-        postmortem_body: more.review.map(|review| review.body.as_str()),
+        postmortem_body: more.postmortem.map(|postmortem| postmortem.body.as_str()),
         postmortem_body_last_updated_at: published.clone(),
         postmortem_published_at: published,
         postmortem_notified_subscribers: false,

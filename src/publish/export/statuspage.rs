@@ -72,13 +72,17 @@ impl ExportFolder<'_> {
             let Some(last) = some.last() else { break };
             cursor = Some(Cursor::after_incident(last));
             for incident in &some {
-                let review = match incident.reviewed_at {
+                let postmortem = match incident.postmortem_published_at {
                     Some(_) => db::postmortems::find_published(tx, &incident.id).await?,
                     None => None,
                 };
-                let entry = EntryRow::incident(&self.scene, incident, review.as_ref());
+                let entry = EntryRow::incident(&self.scene, incident, postmortem.as_ref());
                 list.add(&entry)?;
-                self.write_incident(&incident.id, entry, &api::flat_incident(&self.scene, incident, review.as_ref()))?;
+                self.write_incident(
+                    &incident.id,
+                    entry,
+                    &api::flat_incident(&self.scene, incident, postmortem.as_ref()),
+                )?;
             }
         }
         self.count += 1;

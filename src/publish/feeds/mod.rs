@@ -77,9 +77,11 @@ impl<'a> Feed<'a> {
 }
 
 fn incident_entry<'a>(it: &'a Incident, snapshot: &'a Snapshot, zone: Tz) -> FeedEntry<'a> {
-    let review = snapshot.postmortem_for(it);
-    let told = review.map(|review| render_update("Postmortem", review.at, &review.body, zone)).unwrap_or_default();
-    let changed = review.map_or(it.updated_at, |review| review.at.max(it.updated_at));
+    let postmortem = snapshot.postmortem_for(it);
+    let html = postmortem
+        .map(|postmortem| render_update("Postmortem", postmortem.at, &postmortem.body, zone))
+        .unwrap_or_default();
+    let changed = postmortem.map_or(it.updated_at, |postmortem| postmortem.at.max(it.updated_at));
     FeedEntry {
         id: it.id.as_str(),
         source_id: snapshot.feed_ids.get(it.id.as_str()).map(String::as_str),
@@ -87,14 +89,14 @@ fn incident_entry<'a>(it: &'a Incident, snapshot: &'a Snapshot, zone: Tz) -> Fee
         published: it.updates.first().map_or(it.created_at, |first| first.posted_at),
         updated: changed,
         window: None,
-        html: told + &render_updates(&it.updates, Phase::words, zone),
+        html: html + &render_updates(&it.updates, Phase::words, zone),
     }
 }
 
 fn maintenance_entry<'a>(it: &'a Maintenance, snapshot: &'a Snapshot, zone: Tz) -> FeedEntry<'a> {
     let window = (it.scheduled_for, it.scheduled_until);
     let planned = format_window(window.0, Some(window.1), zone);
-    let told = format!("<p><strong>THIS IS A SCHEDULED EVENT {planned}</strong></p>");
+    let html = format!("<p><strong>THIS IS A SCHEDULED EVENT {planned}</strong></p>");
     FeedEntry {
         id: it.id.as_str(),
         source_id: snapshot.feed_ids.get(it.id.as_str()).map(String::as_str),
@@ -102,7 +104,7 @@ fn maintenance_entry<'a>(it: &'a Maintenance, snapshot: &'a Snapshot, zone: Tz) 
         published: it.updates.first().map_or(it.created_at, |first| first.posted_at),
         updated: it.updated_at,
         window: Some(window),
-        html: told + &render_updates(&it.updates, MaintenancePhase::words, zone),
+        html: html + &render_updates(&it.updates, MaintenancePhase::words, zone),
     }
 }
 

@@ -49,8 +49,8 @@ pub async fn record_denied_login(state: &State, address: ClientAddress, typed: &
 
 /// Commits the counters changed in `tx`, with an audit row if the throttle allows one for the address.
 pub async fn commit_denial(state: &State, tx: WriteTx, actor: &Actor, entry: &Entry) -> db::Result<()> {
-    let told = should_record(state, &actor.address).then_some(entry);
-    tx.commit_denial(actor, state.clock.now(), told).await
+    let recorded = should_record(state, &actor.address).then_some(entry);
+    tx.commit_denial(actor, state.clock.now(), recorded).await
 }
 
 /// Whether the throttle allows an audit row for `address`.

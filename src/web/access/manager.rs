@@ -182,7 +182,7 @@ impl<P: Policy> Manager<P> {
         let rate = if P::ROLE == Role::Viewer { &mut deeds.own_account } else { &mut deeds.others };
         // The session id changes with every proof; the start stays.
         let session = (self.manager.id.clone(), found.started_at);
-        rate.count(session, state.clock.monotonic()).map_err(Error::TooManyDeeds)
+        rate.count(session, state.clock.monotonic()).map_err(Error::TooManyChanges)
     }
 }
 

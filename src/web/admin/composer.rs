@@ -35,7 +35,7 @@ impl ComposerDraft {
         let (fields, conflict) = match self {
             Self::Opened { draft, readers } => {
                 let (draft, readers) = (Some(draft.clone()), readers.clone());
-                return Ok(ComposerExtras { templates: Vec::new(), draft, met: None, readers });
+                return Ok(ComposerExtras { templates: Vec::new(), draft, conflict: None, readers });
             }
             Self::None => (&Fields::default(), None),
             Self::Submitted { fields, conflict } => (fields, conflict.clone()),
@@ -49,7 +49,7 @@ impl ComposerDraft {
             }
             _ => None,
         };
-        Ok(ComposerExtras { templates: templates::list(tx).await?, draft, met: conflict, readers: Vec::new() })
+        Ok(ComposerExtras { templates: templates::list(tx).await?, draft, conflict: conflict, readers: Vec::new() })
     }
 }
 
@@ -76,8 +76,8 @@ impl Editor for IncidentComposer {
         if IncidentId::parse_fresh(&form.id).is_none() {
             form.id = IncidentId::from_random(random_bytes()).to_string();
         }
-        let (board, aids) = (component_board(tx).await?, self.draft.extras(tx).await?);
-        Ok(IncidentNew { shell, form, invalid: problem.invalid, board, aids }.html())
+        let (board, extras) = (component_board(tx).await?, self.draft.extras(tx).await?);
+        Ok(IncidentNew { shell, form, invalid: problem.invalid, board, extras }.html())
     }
 }
 
@@ -97,10 +97,10 @@ impl Editor for UpdateComposer {
     type Theirs = ();
 
     async fn html(&self, tx: &mut Tx, shell: AdminContext, form: UpdateForm, problem: Problem<()>) -> Result<String> {
-        let (board, aids) = (component_board(tx).await?, self.draft.extras(tx).await?);
+        let (board, extras) = (component_board(tx).await?, self.draft.extras(tx).await?);
         let open = admin_incidents::list_open(tx, None, MAX_OTHERS).await?;
         let (Problem { invalid, conflict }, incident) = (problem, self.incident.clone());
-        Ok(IncidentView { shell, incident, form, invalid, board, open, conflict, aids }.html())
+        Ok(IncidentView { shell, incident, form, invalid, board, open, conflict, extras }.html())
     }
 }
 

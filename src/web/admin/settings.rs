@@ -66,9 +66,9 @@ impl Editor for SettingsEditor {
         problem: Problem<PageForm>,
     ) -> Result<String> {
         let policy = PolicyForm::from_policy(&db::login_policy::load(tx).await?);
-        let keepers = break_glass_candidates(self.has_provider, tx, &policy).await?;
+        let password_owners = break_glass_candidates(self.has_provider, tx, &policy).await?;
         let Problem { invalid, conflict } = problem;
-        Ok(Settings { shell, form, policy, keepers, invalid, conflict }.html())
+        Ok(Settings { shell, form, policy, password_owners, invalid, conflict }.html())
     }
 }
 
@@ -82,8 +82,8 @@ pub(super) async fn render_policy_form<P>(
 ) -> Result<String> {
     let shell = admin_context(state, tx, manager, &Fields::default()).await?;
     let form = PageForm::from_page(&db::page_settings::load(tx).await?);
-    let keepers = break_glass_candidates(state.provider.is_some(), tx, &policy).await?;
-    Ok(Settings { shell, form, policy, keepers, invalid, conflict: None }.html())
+    let password_owners = break_glass_candidates(state.provider.is_some(), tx, &policy).await?;
+    Ok(Settings { shell, form, policy, password_owners, invalid, conflict: None }.html())
 }
 
 /// Owners whose password may be the only accepted one; empty if password login can't be disabled, for lack of another

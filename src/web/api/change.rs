@@ -91,8 +91,8 @@ async fn begin_change<P: Policy>(
 
 impl<P> Change<P> {
     /// Commits and publishes the change, then responds with `told`. Without `entries`, nothing was changed.
-    pub async fn commit(self, status: StatusCode, told: &impl Serialize, entries: &[Entry]) -> Result<Response> {
-        let body = serde_json::to_string(told).map_err(|error| Error::Internal(error.into()))?;
+    pub async fn commit(self, status: StatusCode, response: &impl Serialize, entries: &[Entry]) -> Result<Response> {
+        let body = serde_json::to_string(response).map_err(|error| Error::Internal(error.into()))?;
         self.finish(status, body, entries).await
     }
 

@@ -30,11 +30,11 @@ pub async fn index(
     QueryFields(query): QueryFields,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let standing = ApiContext::load_for(&mut tx, &page, &state).await?;
+    let context = ApiContext::load_for(&mut tx, &page, &state).await?;
     let listed: Vec<&Component> =
-        take_window(standing.components.iter().collect(), list_window(&query, "per_page", 100));
+        take_window(context.components.iter().collect(), list_window(&query, "per_page", 100));
     let said = load_client_fields(&mut tx, listed.iter().map(|component| component.id.as_str())).await?;
-    let scene = standing.page_context();
+    let scene = context.page_context();
     let views = listed.into_iter().zip(&said).map(|(component, said)| ComponentView::new(&scene, component, said));
     Ok(Json(views.collect::<Vec<_>>()).into_response())
 }
@@ -60,10 +60,10 @@ pub async fn show(
     Path((page, component)): Path<(String, String)>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let standing = ApiContext::load_for(&mut tx, &page, &state).await?;
+    let context = ApiContext::load_for(&mut tx, &page, &state).await?;
     let component = find_component(&mut tx, &component).await?;
     let said = api_metadata::load(&mut tx, component.id.as_str()).await?;
-    Ok(Json(ComponentView::new(&standing.page_context(), &component, &said)).into_response())
+    Ok(Json(ComponentView::new(&context.page_context(), &component, &said)).into_response())
 }
 
 /// `PATCH` and `PUT /v1/pages/{page}/components/{component}`: publishers may change only the status, owners every
@@ -168,9 +168,9 @@ async fn commit_component<P>(
     said: &ClientFields,
     entries: &[Entry],
 ) -> Result<Response> {
-    let standing = ApiContext::load(&mut change.tx, &change.state).await?;
-    let told = ComponentView::new(&standing.page_context(), component, said);
-    change.commit(status, &told, entries).await
+    let context = ApiContext::load(&mut change.tx, &change.state).await?;
+    let response = ComponentView::new(&context.page_context(), component, said);
+    change.commit(status, &response, entries).await
 }
 
 fn unknown_group(error: db::Error) -> Error {

@@ -29,19 +29,19 @@ pub async fn index(
     QueryFields(query): QueryFields,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let standing = ApiContext::load_for(&mut tx, &page, &state).await?;
-    let listed: Vec<&Group> = take_window(standing.groups.iter().collect(), list_window(&query, "per_page", 100));
+    let context = ApiContext::load_for(&mut tx, &page, &state).await?;
+    let listed: Vec<&Group> = take_window(context.groups.iter().collect(), list_window(&query, "per_page", 100));
     let said = load_client_fields(&mut tx, listed.iter().map(|group| group.id.as_str())).await?;
-    let scene = standing.page_context();
+    let scene = context.page_context();
     let views = listed.into_iter().zip(&said).map(|(group, said)| GroupView::new(&scene, group, said));
     Ok(Json(views.collect::<Vec<_>>()).into_response())
 }
 
 /// `POST /v1/pages/{page}/component-groups`
 pub async fn create(Path(page): Path<String>, mut change: Change<CanAdminister>) -> Result<Response> {
-    let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
+    let context = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
     let GroupInput { form, members, said, given } =
-        GroupInput::read(&change, &standing, GroupForm::default(), ClientFields::new())?;
+        GroupInput::read(&change, &context, GroupForm::default(), ClientFields::new())?;
     let new = given.finish(form.parse(), &[])?;
     let Some(members) = members else {
         return Err(Error::Unprocessable(vec![("/component_group/components".into(), NO_MEMBERS.into())]));
@@ -49,9 +49,8 @@ pub async fn create(Path(page): Path<String>, mut change: Change<CanAdminister>)
     let (group, added) = actions::groups::add(&mut change.tx, new, change.now).await?;
     let mut entries = vec![added];
     api_metadata::replace(&mut change.tx, group.id.as_str(), &said).await?;
-    entries.extend(
-        actions::groups::set_members(&mut change.tx, &group, &standing.components, &members, change.now).await?,
-    );
+    entries
+        .extend(actions::groups::set_members(&mut change.tx, &group, &context.components, &members, change.now).await?);
     commit_group(change, StatusCode::CREATED, &group, &said, &entries).await
 }
 
@@ -62,10 +61,10 @@ pub async fn show(
     Path((page, group)): Path<(String, String)>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let standing = ApiContext::load_for(&mut tx, &page, &state).await?;
+    let context = ApiContext::load_for(&mut tx, &page, &state).await?;
     let group = find_group(&mut tx, &group).await?;
     let said = api_metadata::load(&mut tx, group.id.as_str()).await?;
-    Ok(Json(GroupView::new(&standing.page_context(), &group, &said)).into_response())
+    Ok(Json(GroupView::new(&context.page_context(), &group, &said)).into_response())
 }
 
 /// `PATCH` and `PUT /v1/pages/{page}/component-groups/{group}`: `components`, if sent, replaces the members, in this
@@ -74,10 +73,10 @@ pub async fn update(
     Path((page, group)): Path<(String, String)>,
     mut change: Change<CanAdminister>,
 ) -> Result<Response> {
-    let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
+    let context = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
     let before = find_group(&mut change.tx, &group).await?;
     let said_before = api_metadata::load(&mut change.tx, before.id.as_str()).await?;
-    let sent = GroupInput::read(&change, &standing, GroupForm::from_group(&before), said_before.clone())?;
+    let sent = GroupInput::read(&change, &context, GroupForm::from_group(&before), said_before.clone())?;
     let GroupInput { form, members, said, given } = sent;
     let new = given.finish(form.parse(), &[])?;
     let mut after = Group { name: new.name, description: new.description, ..before.clone() };
@@ -88,7 +87,7 @@ pub async fn update(
     }
     if let Some(members) = members {
         entries.extend(
-            actions::groups::set_members(&mut change.tx, &after, &standing.components, &members, change.now).await?,
+            actions::groups::set_members(&mut change.tx, &after, &context.components, &members, change.now).await?,
         );
     }
     commit_group(change, StatusCode::OK, &after, &said, &entries).await
@@ -99,12 +98,12 @@ pub async fn destroy(
     Path((page, group)): Path<(String, String)>,
     mut change: Change<CanAdminister>,
 ) -> Result<Response> {
-    let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
+    let context = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
     let group = find_group(&mut change.tx, &group).await?;
     let said = api_metadata::load(&mut change.tx, group.id.as_str()).await?;
-    let told = GroupView::new(&standing.page_context(), &group, &said);
+    let response = GroupView::new(&context.page_context(), &group, &said);
     let entry = actions::groups::delete(&mut change.tx, &group).await?;
-    change.commit(StatusCode::OK, &told, &[entry]).await
+    change.commit(StatusCode::OK, &response, &[entry]).await
 }
 
 struct GroupInput {
@@ -117,7 +116,7 @@ struct GroupInput {
 
 impl GroupInput {
     /// Applies the body to the current values. The description is beside the group object or in it.
-    fn read<P>(change: &Change<P>, standing: &ApiContext, mut form: GroupForm, before: ClientFields) -> Result<Self> {
+    fn read<P>(change: &Change<P>, context: &ApiContext, mut form: GroupForm, before: ClientFields) -> Result<Self> {
         let mut given = Params::from_object(&change.body, "component_group")?;
         let mut beside = Params::from_body(&change.body);
         if let Some(name) = given.text("name") {
@@ -129,18 +128,18 @@ impl GroupInput {
         }
         let mut said = merge_client_fields(before, place);
         said.remove("showcase");
-        let members = given.list("components").and_then(|ids| members(&ids, standing, &mut given));
+        let members = given.list("components").and_then(|ids| members(&ids, context, &mut given));
         Ok(Self { form, members, said, given })
     }
 }
 
-fn members(ids: &[String], standing: &ApiContext, given: &mut Params) -> Option<Vec<Component>> {
+fn members(ids: &[String], context: &ApiContext, given: &mut Params) -> Option<Vec<Component>> {
     if ids.is_empty() {
         given.add_error("components", NO_MEMBERS);
     }
     let mut members: Vec<Component> = Vec::new();
     for id in ids {
-        match standing.components.iter().find(|component| component.id.as_str() == id) {
+        match context.components.iter().find(|component| component.id.as_str() == id) {
             Some(_) if members.iter().any(|member| member.id.as_str() == id) => {}
             Some(component) => members.push(component.clone()),
             None => given.add_error("components", format!("Unknown component {id}.")),
@@ -156,9 +155,9 @@ async fn commit_group<P>(
     said: &ClientFields,
     entries: &[Entry],
 ) -> Result<Response> {
-    let standing = ApiContext::load(&mut change.tx, &change.state).await?;
-    let told = GroupView::new(&standing.page_context(), group, said);
-    change.commit(status, &told, entries).await
+    let context = ApiContext::load(&mut change.tx, &change.state).await?;
+    let response = GroupView::new(&context.page_context(), group, said);
+    change.commit(status, &response, entries).await
 }
 
 pub(super) async fn find_group(tx: &mut Tx, id: &str) -> Result<Group> {

@@ -24,7 +24,7 @@ pub enum IncidentOrMaintenance {
 /// An event with its postmortem and client fields.
 pub struct LoadedEvent {
     pub(super) event: IncidentOrMaintenance,
-    review: Option<PublishedPostmortem>,
+    postmortem: Option<PublishedPostmortem>,
     said: ClientFields,
 }
 
@@ -59,20 +59,20 @@ impl IncidentOrMaintenance {
 
 impl LoadedEvent {
     pub async fn load(tx: &mut Tx, event: IncidentOrMaintenance) -> Result<Self> {
-        let review = match &event {
-            IncidentOrMaintenance::Incident(incident) if incident.reviewed_at.is_some() => {
+        let postmortem = match &event {
+            IncidentOrMaintenance::Incident(incident) if incident.postmortem_published_at.is_some() => {
                 postmortems::find_published(tx, &incident.id).await?
             }
             _ => None,
         };
         let said = api_metadata::load(tx, event.id()).await?;
-        Ok(Self { event, review, said })
+        Ok(Self { event, postmortem, said })
     }
 
     pub fn view<'a>(&'a self, scene: &PageContext<'a>) -> EventView<'a> {
         match &self.event {
             IncidentOrMaintenance::Incident(incident) => {
-                EventView::incident(scene, incident, self.review.as_ref(), &self.said)
+                EventView::incident(scene, incident, self.postmortem.as_ref(), &self.said)
             }
             IncidentOrMaintenance::Maintenance(maintenance) => EventView::maintenance(scene, maintenance, &self.said),
         }
@@ -87,9 +87,9 @@ pub async fn commit_event<P>(
     said: ClientFields,
     entries: &[Entry],
 ) -> Result<Response> {
-    let standing = ApiContext::load(&mut change.tx, &change.state).await?;
+    let context = ApiContext::load(&mut change.tx, &change.state).await?;
     let loaded = LoadedEvent { said, ..LoadedEvent::load(&mut change.tx, event).await? };
-    change.commit(status, &loaded.view(&standing.page_context()), entries).await
+    change.commit(status, &loaded.view(&context.page_context()), entries).await
 }
 
 pub fn fresh_update_id() -> UpdateId {

@@ -88,12 +88,12 @@ async fn list_planned(state: &State, page: &str, window: (i64, i64), which: Plan
 }
 
 async fn list_response(tx: &mut Tx, page: &str, state: &State, events: Vec<IncidentOrMaintenance>) -> Result<Response> {
-    let standing = ApiContext::load_for(tx, page, state).await?;
+    let context = ApiContext::load_for(tx, page, state).await?;
     let mut loaded = Vec::with_capacity(events.len());
     for event in events {
         loaded.push(LoadedEvent::load(tx, event).await?);
     }
-    let scene = standing.page_context();
+    let scene = context.page_context();
     Ok(Json(loaded.iter().map(|event| event.view(&scene)).collect::<Vec<_>>()).into_response())
 }
 
@@ -104,20 +104,20 @@ pub async fn show(
     Path((page, id)): Path<(String, String)>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let standing = ApiContext::load_for(&mut tx, &page, &state).await?;
+    let context = ApiContext::load_for(&mut tx, &page, &state).await?;
     let event = IncidentOrMaintenance::find(&mut tx, &id).await?;
-    Ok(Json(LoadedEvent::load(&mut tx, event).await?.view(&standing.page_context())).into_response())
+    Ok(Json(LoadedEvent::load(&mut tx, event).await?.view(&context.page_context())).into_response())
 }
 
 /// `POST /v1/pages/{page}/incidents`: an incident, or a maintenance if the body has a maintenance status or start.
 pub async fn create(Path(page): Path<String>, mut change: Change<CanPublish>) -> Result<Response> {
-    let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
+    let context = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
     let mut given = Params::from_object(&change.body, "incident")?;
     let status = given.nonempty_text("status").and_then(|status| MaintenancePhase::from_key(&status));
     if status.is_some() || given.nonempty_text("scheduled_for").is_some() {
-        maintenances::create(change, &standing, given).await
+        maintenances::create(change, &context, given).await
     } else {
-        incidents::create(change, &standing, given).await
+        incidents::create(change, &context, given).await
     }
 }
 
@@ -127,20 +127,20 @@ pub async fn update(
     Path((page, id)): Path<(String, String)>,
     mut change: Change<CanPublish>,
 ) -> Result<Response> {
-    let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
+    let context = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
     let given = Params::from_object(&change.body, "incident")?;
     let repeats = method == Method::PUT;
     match IncidentOrMaintenance::find(&mut change.tx, &id).await? {
         IncidentOrMaintenance::Incident(incident) => {
-            incidents::update(change, &standing, given, incident, repeats).await
+            incidents::update(change, &context, given, incident, repeats).await
         }
-        IncidentOrMaintenance::Maintenance(it) => maintenances::update(change, &standing, given, it, repeats).await,
+        IncidentOrMaintenance::Maintenance(it) => maintenances::update(change, &context, given, it, repeats).await,
     }
 }
 
 /// `DELETE /v1/pages/{page}/incidents/{incident}`
 pub async fn destroy(Path((page, id)): Path<(String, String)>, mut change: Change<CanPublish>) -> Result<Response> {
-    let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
+    let context = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
     let event = IncidentOrMaintenance::find(&mut change.tx, &id).await?;
     let loaded = LoadedEvent::load(&mut change.tx, event).await?;
     let entries = match &loaded.event {
@@ -149,5 +149,5 @@ pub async fn destroy(Path((page, id)): Path<(String, String)>, mut change: Chang
         }
         IncidentOrMaintenance::Maintenance(it) => actions::maintenances::delete(&mut change.tx, it, change.now).await?,
     };
-    change.commit(StatusCode::OK, &loaded.view(&standing.page_context()), &entries).await
+    change.commit(StatusCode::OK, &loaded.view(&context.page_context()), &entries).await
 }

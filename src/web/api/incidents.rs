@@ -28,11 +28,11 @@ const FIELD_NAMES: [(&str, &str); 5] = [
 ];
 
 /// Opens an incident, or records a past one.
-pub async fn create(mut change: Change<CanPublish>, standing: &ApiContext, mut given: Params) -> Result<Response> {
+pub async fn create(mut change: Change<CanPublish>, context: &ApiContext, mut given: Params) -> Result<Response> {
     let backfilled = given.flag("backfilled") == Some(true) || given.nonempty_text("backfill_date").is_some();
-    let (form, said) = read_incident_form(&mut given, standing.zone(), backfilled);
+    let (form, said) = read_incident_form(&mut given, context.zone(), backfilled);
     let (id, first, now) = (IncidentId::from_random(random_bytes()), fresh_update_id(), change.now);
-    let opened = form.parse().and_then(|new| new.open(id, first.clone(), &standing.components, now));
+    let opened = form.parse().and_then(|new| new.open(id, first.clone(), &context.components, now));
     let opened = opened.and_then(|mut incident| {
         // The update of a past incident shows the time at which the incident ended.
         if let Some(end) = incident.ended_at.filter(|_| backfilled) {
@@ -150,7 +150,7 @@ pub fn read_components(given: &mut Params) -> Option<BTreeMap<String, String>> {
 /// Changes an incident. `repeats` is set for PUT: sending the newest text again posts no second update.
 pub async fn update(
     mut change: Change<CanPublish>,
-    standing: &ApiContext,
+    context: &ApiContext,
     mut given: Params,
     before: Incident,
     repeats: bool,
@@ -161,14 +161,14 @@ pub async fn update(
     let said_before = api_metadata::load(&mut change.tx, before.id.as_str()).await?;
     let said = merge_client_fields(said_before.clone(), &mut given);
     let mut details = IncidentDetailsForm::from_incident(&before, Tz::UTC);
-    fill_details(&mut details, &mut given, standing.zone());
+    fill_details(&mut details, &mut given, context.zone());
     let posted = read_update_form(&mut given, &before, repeats);
     let reopens = posted.as_ref().and_then(|form| Phase::from_key(&form.phase)).is_some_and(Phase::is_open);
     if reopens && given.nonempty_text("resolved_at").is_none() {
         details.ended_at.clear();
     }
     let mut after = before.clone();
-    let changed = apply_changes(&mut after, posted.as_ref(), &details, standing, change.now);
+    let changed = apply_changes(&mut after, posted.as_ref(), &details, context, change.now);
     given.finish(changed, &FIELD_NAMES)?;
     let mut entries = Vec::new();
     if after != before {
@@ -190,12 +190,12 @@ fn apply_changes(
     incident: &mut Incident,
     posted: Option<&UpdateForm>,
     details: &IncidentDetailsForm,
-    standing: &ApiContext,
+    context: &ApiContext,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<(), Invalid> {
     let details = details.parse();
     if let Some(form) = posted {
-        form.parse()?.post(incident, fresh_update_id(), &standing.components, now)?;
+        form.parse()?.post(incident, fresh_update_id(), &context.components, now)?;
     }
     let mut details = details?;
     if details.ended_at.is_none() {
@@ -206,14 +206,14 @@ fn apply_changes(
 
 /// The update to post, if the body has a new text, another phase or another component status.
 fn read_update_form(given: &mut Params, incident: &Incident, repeats: bool) -> Option<UpdateForm> {
-    let (stands, newest) = (incident.phase.key(), incident.newest_update());
+    let (current, newest) = (incident.phase.key(), incident.newest_update());
     // `postmortem` is what the API returns for a reviewed incident; it is no phase.
     let status = given.nonempty_text("status").filter(|status| status != "postmortem" || incident.is_open());
-    let phase = status.unwrap_or_else(|| stands.to_owned());
+    let phase = status.unwrap_or_else(|| current.to_owned());
     let text = read_body(given);
     let components = named_components(given, incident);
     let said = text.as_ref().is_some_and(|text| {
-        let repeated = phase == stands && newest.is_some_and(|newest| newest.body.trim_end() == text.trim_end());
+        let repeated = phase == current && newest.is_some_and(|newest| newest.body.trim_end() == text.trim_end());
         !(repeats && repeated)
     });
     let known = Phase::from_key(&phase);
@@ -243,7 +243,7 @@ fn changes_components(named: &BTreeMap<String, String>, incident: &Incident) -> 
     let (stand, affected) = (incident.statuses(), incident.affected_components());
     named.iter().any(|(id, status)| {
         let Some(id) = ComponentId::parse(id) else { return true };
-        let stands = stand.get(&id).copied().unwrap_or_default();
-        stands.key() != status || !affected.iter().any(|(other, _)| **other == id)
+        let current = stand.get(&id).copied().unwrap_or_default();
+        current.key() != status || !affected.iter().any(|(other, _)| **other == id)
     })
 }

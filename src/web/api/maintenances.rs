@@ -28,16 +28,16 @@ const FIELD_NAMES: [(&str, &str); 4] =
 const FIXED_IMPACT: &str = "The impact of a maintenance is always maintenance.";
 
 /// Schedules a maintenance; with the status in_progress it begins immediately.
-pub async fn create(mut change: Change<CanPublish>, standing: &ApiContext, mut given: Params) -> Result<Response> {
+pub async fn create(mut change: Change<CanPublish>, context: &ApiContext, mut given: Params) -> Result<Response> {
     let form = MaintenanceForm {
         plan: read_plan_form(PlanForm::default(), &mut given),
-        window: read_window(&mut given, standing.zone(), (String::new(), String::new())),
+        window: read_window(&mut given, context.zone(), (String::new(), String::new())),
         body: read_body(&mut given).unwrap_or_else(|| MaintenancePhase::Scheduled.default_text().to_owned()),
     };
     check_impact(&mut given);
     let said = merge_client_fields(ClientFields::new(), &mut given);
     let status = given.nonempty_text("status").unwrap_or_else(|| MaintenancePhase::Scheduled.key().to_owned());
-    let made = form.parse().and_then(|new| build_maintenance(new, &status, standing, change.now));
+    let made = form.parse().and_then(|new| build_maintenance(new, &status, context, change.now));
     let made = given.finish(made, &FIELD_NAMES)?;
     let entry = actions::maintenances::schedule(&mut change.tx, &made).await?;
     api_metadata::replace(&mut change.tx, made.id.as_str(), &said).await?;
@@ -47,13 +47,13 @@ pub async fn create(mut change: Change<CanPublish>, standing: &ApiContext, mut g
 fn build_maintenance(
     mut new: NewMaintenance,
     status: &str,
-    standing: &ApiContext,
+    context: &ApiContext,
     now: DateTime<Utc>,
 ) -> Result<Maintenance, Invalid> {
     // The times were read as UTC; the maintenance is shown in the page's time zone.
-    new.window.zone = standing.zone();
+    new.window.zone = context.zone();
     let mut made =
-        new.plan((MaintenanceId::from_random(random_bytes()), fresh_update_id()), &standing.components, now)?;
+        new.plan((MaintenanceId::from_random(random_bytes()), fresh_update_id()), &context.components, now)?;
     match MaintenancePhase::from_key(status) {
         Some(MaintenancePhase::Scheduled) => Ok(made),
         Some(MaintenancePhase::InProgress) => {
@@ -67,7 +67,7 @@ fn build_maintenance(
 /// Changes a maintenance. `repeats` is set for PUT: sending the newest text again posts no second update.
 pub async fn update(
     mut change: Change<CanPublish>,
-    standing: &ApiContext,
+    context: &ApiContext,
     mut given: Params,
     before: Maintenance,
     repeats: bool,
@@ -76,7 +76,7 @@ pub async fn update(
     let said_before = api_metadata::load(&mut change.tx, before.id.as_str()).await?;
     let said = merge_client_fields(said_before.clone(), &mut given);
     let mut after = before.clone();
-    let changed = apply_changes(&mut after, &mut given, standing, repeats, change.now);
+    let changed = apply_changes(&mut after, &mut given, context, repeats, change.now);
     given.finish(changed, &FIELD_NAMES)?;
     let mut entries = Vec::new();
     if after != before {
@@ -105,7 +105,7 @@ fn audit_action(before: &Maintenance, after: &Maintenance) -> Action {
 fn apply_changes(
     it: &mut Maintenance,
     given: &mut Params,
-    standing: &ApiContext,
+    context: &ApiContext,
     repeats: bool,
     now: DateTime<Utc>,
 ) -> Result<(), Invalid> {
@@ -114,9 +114,9 @@ fn apply_changes(
     if begun {
         plan.components = PlanForm::from_maintenance(it).components;
     }
-    plan.parse()?.apply(it, &standing.components, now)?;
+    plan.parse()?.apply(it, &context.components, now)?;
     let text = read_body(given);
-    let moved = reschedule(it, given, standing.zone(), text.as_deref(), now)?;
+    let moved = reschedule(it, given, context.zone(), text.as_deref(), now)?;
     let phase = given.nonempty_text("status").unwrap_or_else(|| it.phase.key().to_owned());
     let known = MaintenancePhase::from_key(&phase);
     if it.phase == MaintenancePhase::Scheduled
@@ -149,13 +149,13 @@ fn reschedule(
     text: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<bool, Invalid> {
-    let stands = (format_utc(it.scheduled_for), format_utc(it.scheduled_until));
-    let form = read_window(given, zone, stands.clone());
-    if (&form.scheduled_for, &form.scheduled_until) == (&stands.0, &stands.1) {
+    let current = (format_utc(it.scheduled_for), format_utc(it.scheduled_until));
+    let form = read_window(given, zone, current.clone());
+    if (&form.scheduled_for, &form.scheduled_until) == (&current.0, &current.1) {
         return Ok(false);
     }
     let (own, body, version) = (it.zone, text.unwrap_or_default().to_owned(), it.version);
-    if it.phase.is_active() && form.scheduled_for == stands.0 {
+    if it.phase.is_active() && form.scheduled_for == current.0 {
         let form = ExtensionForm { until: form.scheduled_until, zone: form.zone, body, version };
         form.apply(it, fresh_update_id(), now)?;
     } else {
@@ -166,11 +166,11 @@ fn reschedule(
 }
 
 /// The planned times in UTC; times that were not sent stay as in `stands`.
-fn read_window(given: &mut Params, zone: Tz, stands: (String, String)) -> WindowForm {
-    let mut read = |name, stands| given.instant(name, zone).map_or(stands, format_utc);
+fn read_window(given: &mut Params, zone: Tz, current: (String, String)) -> WindowForm {
+    let mut read = |name, current| given.instant(name, zone).map_or(current, format_utc);
     WindowForm {
-        scheduled_for: read("scheduled_for", stands.0),
-        scheduled_until: read("scheduled_until", stands.1),
+        scheduled_for: read("scheduled_for", current.0),
+        scheduled_until: read("scheduled_until", current.1),
         zone: Tz::UTC.name().to_owned(),
     }
 }

@@ -139,20 +139,20 @@ impl<'a> EventView<'a> {
     pub fn incident(
         scene: &PageContext<'a>,
         incident: &'a Incident,
-        review: Option<&'a PublishedPostmortem>,
+        postmortem: Option<&'a PublishedPostmortem>,
         echoes: &ClientFields,
     ) -> Self {
-        let published = review.map(|review| scene.stamp(review.at));
+        let published = postmortem.map(|postmortem| scene.stamp(postmortem.at));
         Self {
             impact_override: incident.impact_override.map(|impact| impact.key()),
-            postmortem_body: review.map(|review| review.body.as_str()),
+            postmortem_body: postmortem.map(|postmortem| postmortem.body.as_str()),
             postmortem_body_last_updated_at: published.clone(),
             postmortem_published_at: published,
             reminder_intervals: incident.reminder.hours().map(|hours| match hours {
                 0 => "[]".to_owned(),
                 hours => hours.to_string(),
             }),
-            ..Self::from_row(EntryRow::incident(scene, incident, review), echoes)
+            ..Self::from_row(EntryRow::incident(scene, incident, postmortem), echoes)
         }
     }
 
@@ -216,21 +216,21 @@ impl<'a> UpdateView<'a> {
 }
 
 impl<'a> PostmortemView<'a> {
-    pub fn new(scene: &PageContext<'_>, review: &'a Postmortem) -> Self {
-        let published = review.published.as_ref();
+    pub fn new(scene: &PageContext<'_>, postmortem: &'a Postmortem) -> Self {
+        let published = postmortem.published.as_ref();
         let published_at = published.map(|published| scene.stamp(published.at));
         Self {
             preview_key: None,
             body: published.map(|published| published.body.as_str()),
             body_updated_at: published_at.clone(),
-            body_draft: &review.body,
-            body_draft_updated_at: scene.stamp(review.updated_at),
+            body_draft: &postmortem.body,
+            body_draft_updated_at: scene.stamp(postmortem.updated_at),
             published_at,
             notify_subscribers: false,
             notify_twitter: false,
             custom_tweet: None,
             created_at: None,
-            updated_at: scene.stamp(review.updated_at),
+            updated_at: scene.stamp(postmortem.updated_at),
         }
     }
 }

@@ -26,8 +26,8 @@ pub type ClientFields = Map<String, serde_json::Value>;
 impl ApiContext {
     /// Loads the page; `NotFound` if its id is not `id`.
     pub async fn load_for(tx: &mut Tx, id: &str, state: &State) -> Result<Self> {
-        let standing = Self::load(tx, state).await?;
-        if standing.page.id == id { Ok(standing) } else { Err(Error::NotFound) }
+        let context = Self::load(tx, state).await?;
+        if context.page.id == id { Ok(context) } else { Err(Error::NotFound) }
     }
 
     pub async fn load(tx: &mut Tx, state: &State) -> Result<Self> {

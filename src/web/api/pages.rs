@@ -46,13 +46,13 @@ pub async fn update(Path(page): Path<String>, mut change: Change<CanAdminister>)
     if unchanged.as_ref() != Ok(&settings) {
         entries.push(actions::settings::edit_page(&mut change.tx, &before, &settings, change.now).await?);
     }
-    let told = page_object(&ApiContext::load(&mut change.tx, &change.state).await?, &change.state);
-    change.commit(StatusCode::OK, &told, &entries).await
+    let response = page_object(&ApiContext::load(&mut change.tx, &change.state).await?, &change.state);
+    change.commit(StatusCode::OK, &response, &entries).await
 }
 
 /// The page object. Fields without a setting have their actual value.
-fn page_object(standing: &ApiContext, state: &State) -> Value {
-    let (page, scene) = (&standing.page, standing.page_context());
+fn page_object(context: &ApiContext, state: &State) -> Value {
+    let (page, scene) = (&context.page, context.page_context());
     let updated = scene.stamp(page.updated_at);
     let host = state.origin.split_once("://").map_or("", |(_, host)| host);
     let mut view = json!({

@@ -26,15 +26,15 @@ pub async fn show(
     Path((page, id)): Path<(String, String)>,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let standing = ApiContext::load_for(&mut tx, &page, &state).await?;
+    let context = ApiContext::load_for(&mut tx, &page, &state).await?;
     let incident = find_incident(&mut tx, &id).await?;
-    let review = postmortems::find(&mut tx, &incident.id).await?.ok_or(Error::NotFound)?;
-    Ok(Json(PostmortemView::new(&standing.page_context(), &review)).into_response())
+    let postmortem = postmortems::find(&mut tx, &incident.id).await?.ok_or(Error::NotFound)?;
+    Ok(Json(PostmortemView::new(&context.page_context(), &postmortem)).into_response())
 }
 
 /// `PUT /v1/pages/{page}/incidents/{incident}/postmortem`: saves the draft, which is not public.
 pub async fn update(Path((page, id)): Path<(String, String)>, mut change: Change<CanPublish>) -> Result<Response> {
-    let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
+    let context = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
     let incident = find_incident(&mut change.tx, &id).await?;
     let before = postmortems::find(&mut change.tx, &incident.id).await?;
     let mut given = Params::from_object(&change.body, "postmortem")?;
@@ -43,20 +43,20 @@ pub async fn update(Path((page, id)): Path<(String, String)>, mut change: Change
         form.body = body;
     }
     let body = given.finish(form.parse(), &[("body", "body_draft")])?;
-    let stands = before.clone().unwrap_or(Postmortem {
+    let current = before.clone().unwrap_or(Postmortem {
         incident: incident.id.clone(),
         body: String::new(),
         published: None,
         updated_at: change.now,
         version: 0,
     });
-    let after = Postmortem { body, ..stands };
-    commit_postmortem(change, &standing, &incident, Action::PostmortemEdit, before, after).await
+    let after = Postmortem { body, ..current };
+    commit_postmortem(change, &context, &incident, Action::PostmortemEdit, before, after).await
 }
 
 /// `PUT /v1/pages/{page}/incidents/{incident}/postmortem/publish`
 pub async fn publish(Path((page, id)): Path<(String, String)>, mut change: Change<CanPublish>) -> Result<Response> {
-    let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
+    let context = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
     let incident = find_incident(&mut change.tx, &id).await?;
     let before = postmortems::find(&mut change.tx, &incident.id).await?.ok_or(Error::NotFound)?;
     let published = match &before.published {
@@ -64,16 +64,16 @@ pub async fn publish(Path((page, id)): Path<(String, String)>, mut change: Chang
         _ => PublishedPostmortem { body: before.body.clone(), at: change.now },
     };
     let after = Postmortem { published: Some(published), ..before.clone() };
-    commit_postmortem(change, &standing, &incident, Action::PostmortemPublish, Some(before), after).await
+    commit_postmortem(change, &context, &incident, Action::PostmortemPublish, Some(before), after).await
 }
 
 /// `PUT /v1/pages/{page}/incidents/{incident}/postmortem/revert`: unpublishes the postmortem; the draft stays.
 pub async fn revert(Path((page, id)): Path<(String, String)>, mut change: Change<CanPublish>) -> Result<Response> {
-    let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
+    let context = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
     let incident = find_incident(&mut change.tx, &id).await?;
     let before = postmortems::find(&mut change.tx, &incident.id).await?.ok_or(Error::NotFound)?;
     let after = Postmortem { published: None, ..before.clone() };
-    commit_postmortem(change, &standing, &incident, Action::PostmortemWithdraw, Some(before), after).await
+    commit_postmortem(change, &context, &incident, Action::PostmortemWithdraw, Some(before), after).await
 }
 
 /// `DELETE /v1/pages/{page}/incidents/{incident}/postmortem`
@@ -88,7 +88,7 @@ pub async fn destroy(Path((page, id)): Path<(String, String)>, mut change: Chang
 /// Saves `after` if it differs from `before`.
 async fn commit_postmortem(
     mut change: Change<CanPublish>,
-    standing: &ApiContext,
+    context: &ApiContext,
     incident: &Incident,
     action: Action,
     before: Option<Postmortem>,
@@ -99,7 +99,7 @@ async fn commit_postmortem(
         let (tx, saved) = (&mut change.tx, (before.as_ref(), &mut after));
         entries.push(actions::postmortems::save(tx, action, incident, saved, change.now).await?);
     }
-    change.commit(StatusCode::OK, &PostmortemView::new(&standing.page_context(), &after), &entries).await
+    change.commit(StatusCode::OK, &PostmortemView::new(&context.page_context(), &after), &entries).await
 }
 
 /// Maintenances have no postmortem.

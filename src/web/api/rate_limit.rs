@@ -43,8 +43,8 @@ pub async fn add_rate_limit_headers(mut request: Request, next: Next) -> Respons
     let mut response = next.run(request).await;
     if let Some(allowance) = left.0.get() {
         let seconds = (allowance.reset.num_milliseconds() + 999) / 1000;
-        let told = [i64::from(allowance.limit), i64::from(allowance.remaining), seconds];
-        for (name, value) in RATE_LIMIT_HEADERS.into_iter().zip(told) {
+        let values = [i64::from(allowance.limit), i64::from(allowance.remaining), seconds];
+        for (name, value) in RATE_LIMIT_HEADERS.into_iter().zip(values) {
             response.headers_mut().insert(name, HeaderValue::from(value));
         }
     }

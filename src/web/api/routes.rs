@@ -91,44 +91,50 @@ pub struct Routes {
 }
 
 impl Routes {
-    pub fn get<H, T>(self, path: &'static str, handler: H, told: Operation) -> Self
+    pub fn get<H, T>(self, path: &'static str, handler: H, operation: Operation) -> Self
     where
         H: Handler<T, State>,
         T: ReadHandler + 'static,
     {
-        self.route(Method::GET, path, T::ROLE, handler, told)
+        self.route(Method::GET, path, T::ROLE, handler, operation)
     }
 
-    pub fn post<H, T>(self, path: &'static str, handler: H, told: Operation) -> Self
+    pub fn post<H, T>(self, path: &'static str, handler: H, operation: Operation) -> Self
     where
         H: Handler<T, State>,
         T: WriteHandler + 'static,
     {
-        self.route(Method::POST, path, T::ROLE, handler, told)
+        self.route(Method::POST, path, T::ROLE, handler, operation)
     }
 
-    pub fn patch_and_put<H, T>(self, path: &'static str, handler: H, told: Operation) -> Self
+    pub fn patch_and_put<H, T>(self, path: &'static str, handler: H, operation: Operation) -> Self
     where
         H: Handler<T, State>,
         T: WriteHandler + 'static,
     {
-        self.route(Method::PATCH, path, T::ROLE, handler.clone(), told).route(Method::PUT, path, T::ROLE, handler, told)
+        self.route(Method::PATCH, path, T::ROLE, handler.clone(), operation).route(
+            Method::PUT,
+            path,
+            T::ROLE,
+            handler,
+            operation,
+        )
     }
 
-    pub fn put<H, T>(self, path: &'static str, handler: H, told: Operation) -> Self
+    pub fn put<H, T>(self, path: &'static str, handler: H, operation: Operation) -> Self
     where
         H: Handler<T, State>,
         T: WriteHandler + 'static,
     {
-        self.route(Method::PUT, path, T::ROLE, handler, told)
+        self.route(Method::PUT, path, T::ROLE, handler, operation)
     }
 
-    pub fn delete<H, T>(self, path: &'static str, handler: H, told: Operation) -> Self
+    pub fn delete<H, T>(self, path: &'static str, handler: H, operation: Operation) -> Self
     where
         H: Handler<T, State>,
         T: WriteHandler + 'static,
     {
-        self.route(Method::DELETE, path, T::ROLE, handler, told)
+        self.route(Method::DELETE, path, T::ROLE, handler, operation)
     }
 
     fn route<H: Handler<T, State>, T: 'static>(
@@ -137,11 +143,11 @@ impl Routes {
         path: &'static str,
         role: Role,
         handler: H,
-        told: Operation,
+        operation: Operation,
     ) -> Self {
         let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
         self.router = self.router.route(path, on(filter, handler));
-        self.table.push(ApiRoute { method, path, role, operation: told });
+        self.table.push(ApiRoute { method, path, role, operation: operation });
         self
     }
 

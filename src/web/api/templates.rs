@@ -29,17 +29,17 @@ pub async fn index(
     QueryFields(query): QueryFields,
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    let standing = ApiContext::load_for(&mut tx, &page, &state).await?;
+    let context = ApiContext::load_for(&mut tx, &page, &state).await?;
     let listed: Vec<Template> = take_window(templates::list(&mut tx).await?, list_window(&query, "per_page", 100));
     let said = load_client_fields(&mut tx, listed.iter().map(|template| template.id.as_str())).await?;
-    let scene = standing.page_context();
+    let scene = context.page_context();
     let views = listed.iter().zip(&said).map(|(template, said)| TemplateView::new(&scene, template, said));
     Ok(Json(views.collect::<Vec<_>>()).into_response())
 }
 
 /// `POST /v1/pages/{page}/incident_templates`
 pub async fn create(Path(page): Path<String>, mut change: Change<CanPublish>) -> Result<Response> {
-    let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
+    let context = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
     let mut given = Params::from_object(&change.body, "template")?;
     let form = TemplateForm {
         name: given.text("name").unwrap_or_default(),
@@ -49,7 +49,7 @@ pub async fn create(Path(page): Path<String>, mut change: Change<CanPublish>) ->
         components: read_components(&mut given).unwrap_or_default(),
         version: 0,
     };
-    let known = |id: &String| standing.components.iter().any(|component| component.id.as_str() == id);
+    let known = |id: &String| context.components.iter().any(|component| component.id.as_str() == id);
     if let Some(id) = form.components.keys().find(|id| !known(id)) {
         given.add_error("component_ids", format!("Unknown component {id}."));
     }
@@ -57,7 +57,7 @@ pub async fn create(Path(page): Path<String>, mut change: Change<CanPublish>) ->
     let new = given.finish(form.parse(), &FIELD_NAMES)?;
     let (made, entry) = actions::templates::add(&mut change.tx, new, change.now).await?;
     api_metadata::replace(&mut change.tx, made.id.as_str(), &said).await?;
-    change.commit(StatusCode::CREATED, &TemplateView::new(&standing.page_context(), &made, &said), &[entry]).await
+    change.commit(StatusCode::CREATED, &TemplateView::new(&context.page_context(), &made, &said), &[entry]).await
 }
 
 /// Fields that the API returns exactly as the client sent them.

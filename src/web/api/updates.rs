@@ -22,34 +22,34 @@ pub async fn update(
     Path((page, id, update)): Path<(String, String, String)>,
     mut change: Change<CanPublish>,
 ) -> Result<Response> {
-    let standing = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
+    let context = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
     let given = Params::from_object(&change.body, "incident_update")?;
     let (event, entries) = match IncidentOrMaintenance::find(&mut change.tx, &id).await? {
         IncidentOrMaintenance::Incident(incident) => {
-            edit_incident_update(&mut change, &standing, given, incident, &update).await?
+            edit_incident_update(&mut change, &context, given, incident, &update).await?
         }
         IncidentOrMaintenance::Maintenance(maintenance) => {
-            edit_maintenance_update(&mut change, &standing, given, maintenance, &update).await?
+            edit_maintenance_update(&mut change, &context, given, maintenance, &update).await?
         }
     };
     let loaded = LoadedEvent::load(&mut change.tx, event).await?;
-    let told = loaded.view(&standing.page_context()).find_update(&update).ok_or(Error::NotFound)?;
-    change.commit(StatusCode::OK, &told, &entries).await
+    let response = loaded.view(&context.page_context()).find_update(&update).ok_or(Error::NotFound)?;
+    change.commit(StatusCode::OK, &response, &entries).await
 }
 
 async fn edit_incident_update(
     change: &mut Change<CanPublish>,
-    standing: &ApiContext,
+    context: &ApiContext,
     mut given: Params,
     before: Incident,
     id: &str,
 ) -> Result<(IncidentOrMaintenance, Vec<Entry>)> {
     let (mut after, now) = (before.clone(), change.now);
-    let stands = find_update(&mut after.updates, id)?.clone();
-    let at = changed_time(&mut given, stands.posted_at, standing.zone());
+    let current = find_update(&mut after.updates, id)?.clone();
+    let at = changed_time(&mut given, current.posted_at, context.zone());
     let rewritten = change_text(find_update(&mut after.updates, id)?, &mut given, now);
     let edited =
-        rewritten.and_then(|()| at.map_or(Ok(()), |at| after.change_time(&stands.id, at, now).map_err(invalid_time)));
+        rewritten.and_then(|()| at.map_or(Ok(()), |at| after.change_time(&current.id, at, now).map_err(invalid_time)));
     given.finish(edited, &FIELD_NAMES)?;
     if after == before {
         return Ok((IncidentOrMaintenance::Incident(after), Vec::new()));
@@ -60,17 +60,17 @@ async fn edit_incident_update(
 
 async fn edit_maintenance_update(
     change: &mut Change<CanPublish>,
-    standing: &ApiContext,
+    context: &ApiContext,
     mut given: Params,
     before: Maintenance,
     id: &str,
 ) -> Result<(IncidentOrMaintenance, Vec<Entry>)> {
     let (mut after, now) = (before.clone(), change.now);
-    let stands = find_update(&mut after.updates, id)?.clone();
-    let at = changed_time(&mut given, stands.posted_at, standing.zone());
+    let current = find_update(&mut after.updates, id)?.clone();
+    let at = changed_time(&mut given, current.posted_at, context.zone());
     let rewritten = change_text(find_update(&mut after.updates, id)?, &mut given, now);
     let edited =
-        rewritten.and_then(|()| at.map_or(Ok(()), |at| after.change_time(&stands.id, at, now).map_err(invalid_time)));
+        rewritten.and_then(|()| at.map_or(Ok(()), |at| after.change_time(&current.id, at, now).map_err(invalid_time)));
     given.finish(edited, &FIELD_NAMES)?;
     if after == before {
         return Ok((IncidentOrMaintenance::Maintenance(after), Vec::new()));
@@ -85,8 +85,8 @@ fn find_update<'a, P>(updates: &'a mut [Update<P>], id: &str) -> Result<&'a mut 
 }
 
 /// The display time, if it changed; responses have milliseconds only.
-fn changed_time(given: &mut Params, stands: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
-    given.instant("display_at", zone).filter(|at| at.timestamp_millis() != stands.timestamp_millis())
+fn changed_time(given: &mut Params, current: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+    given.instant("display_at", zone).filter(|at| at.timestamp_millis() != current.timestamp_millis())
 }
 
 fn invalid_time(sentence: &str) -> Invalid {

@@ -49,11 +49,11 @@ pub async fn component_uptime(
     QueryFields(query): QueryFields,
 ) -> Result<Json<UptimeView>> {
     let mut tx = state.db.read().await?;
-    let standing = ApiContext::load_for(&mut tx, &page, &state).await?;
+    let context = ApiContext::load_for(&mut tx, &page, &state).await?;
     let component = components::find_component(&mut tx, &component).await?;
-    let range = UptimeRange::read(&query, &standing, state.clock.now())?;
+    let range = UptimeRange::read(&query, &context, state.clock.now())?;
     let (id, name) = (component.id.to_string(), component.name.clone());
-    Ok(Json(compute_uptime(&mut tx, &standing.page_context(), &[&component], &range, (id, name)).await?))
+    Ok(Json(compute_uptime(&mut tx, &context.page_context(), &[&component], &range, (id, name)).await?))
 }
 
 /// `GET /v1/pages/{page}/component-groups/{group}/uptime`: combined over its components.
@@ -64,13 +64,13 @@ pub async fn group_uptime(
     QueryFields(query): QueryFields,
 ) -> Result<Json<UptimeView>> {
     let mut tx = state.db.read().await?;
-    let standing = ApiContext::load_for(&mut tx, &page, &state).await?;
+    let context = ApiContext::load_for(&mut tx, &page, &state).await?;
     let group = groups::find_group(&mut tx, &group).await?;
-    let range = UptimeRange::read(&query, &standing, state.clock.now())?;
-    let members = standing.components.iter().filter(|component| component.group_id.as_ref() == Some(&group.id));
+    let range = UptimeRange::read(&query, &context, state.clock.now())?;
+    let members = context.components.iter().filter(|component| component.group_id.as_ref() == Some(&group.id));
     let members: Vec<&Component> = members.collect();
     let (id, name) = (group.id.to_string(), group.name.clone());
-    Ok(Json(compute_uptime(&mut tx, &standing.page_context(), &members, &range, (id, name)).await?))
+    Ok(Json(compute_uptime(&mut tx, &context.page_context(), &members, &range, (id, name)).await?))
 }
 
 /// The range, with warnings for the response.
@@ -83,8 +83,8 @@ struct UptimeRange {
 }
 
 impl UptimeRange {
-    fn read(query: &Fields, standing: &ApiContext, now: DateTime<Utc>) -> Result<Self> {
-        let zone = standing.zone();
+    fn read(query: &Fields, context: &ApiContext, now: DateTime<Utc>) -> Result<Self> {
+        let zone = context.zone();
         let mut wrong = Vec::new();
         let mut read = |name: &str| {
             let text = query.text(name);

@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     /// The client's address for a connection from `peer` with these lines of `X-Forwarded-For`.
-    fn told(peer: &str, forwarded: &[&[u8]]) -> String {
+    fn client(peer: &str, forwarded: &[&[u8]]) -> String {
         let mut headers = HeaderMap::new();
         for line in forwarded {
             headers.append("x-forwarded-for", HeaderValue::from_bytes(line).unwrap());
@@ -95,16 +95,16 @@ mod tests {
 
     /// The same through a trusted proxy, in one line.
     fn by_proxy(forwarded: &str) -> String {
-        told("10.0.0.1", &[forwarded.as_bytes()])
+        client("10.0.0.1", &[forwarded.as_bytes()])
     }
 
     #[test]
     fn forwarded_for_is_trusted_from_proxies_only() {
-        assert_eq!(told("192.0.2.9", &[b"203.0.113.5"]), "192.0.2.9");
+        assert_eq!(client("192.0.2.9", &[b"203.0.113.5"]), "192.0.2.9");
         assert_eq!(by_proxy("203.0.113.5"), "203.0.113.5");
         assert_eq!(by_proxy("198.51.100.1, 203.0.113.5, 10.0.0.2"), "203.0.113.5");
-        assert_eq!(told("fd00::1", &[b"203.0.113.5"]), "203.0.113.5");
-        assert_eq!(told("10.0.0.1", &[]), "10.0.0.1");
+        assert_eq!(client("fd00::1", &[b"203.0.113.5"]), "203.0.113.5");
+        assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
         let hops = (0..50).map(|hop| format!("198.51.100.{hop}")).collect::<Vec<_>>().join(", ");
         assert_eq!(by_proxy(&hops), "198.51.100.49");
         assert_eq!(by_proxy(&format!("{hops}, 10.0.0.2, 10.0.0.1")), "198.51.100.49");
@@ -161,9 +161,9 @@ mod tests {
 
     #[test]
     fn last_forwarded_header_counts() {
-        assert_eq!(told("10.0.0.1", &[b"198.51.100.1", b"203.0.113.5"]), "203.0.113.5");
-        assert_eq!(told("10.0.0.1", &[b"203.0.113.5", b"10.0.0.2"]), "203.0.113.5");
-        assert_eq!(told("10.0.0.1", &[b"198.51.100.1", b"\xff, 203.0.113.5"]), "203.0.113.5");
-        assert_eq!(told("10.0.0.1", &[b"198.51.100.1", b"\xff"]), "10.0.0.1");
+        assert_eq!(client("10.0.0.1", &[b"198.51.100.1", b"203.0.113.5"]), "203.0.113.5");
+        assert_eq!(client("10.0.0.1", &[b"203.0.113.5", b"10.0.0.2"]), "203.0.113.5");
+        assert_eq!(client("10.0.0.1", &[b"198.51.100.1", b"\xff, 203.0.113.5"]), "203.0.113.5");
+        assert_eq!(client("10.0.0.1", &[b"198.51.100.1", b"\xff"]), "10.0.0.1");
     }
 }

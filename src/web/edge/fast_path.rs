@@ -43,7 +43,7 @@ struct Parts {
     state: State,
     router: Router,
     files: HashMap<String, PreparedResponse>,
-    nowhere: PreparedNotFound,
+    not_found: PreparedNotFound,
     /// The first segments of the admin's and the management API's paths.
     private_segments: HashSet<&'static str>,
     body_timeout: Duration,
@@ -55,8 +55,8 @@ impl FastPath {
         let (admin, api) = (admin::routes(), api::routes());
         let paths = admin.table().iter().map(|route| route.path).chain(api.table().iter().map(|line| line.path));
         let private_segments = paths.map(first_segment).collect();
-        let nowhere = PreparedNotFound::new(state.is_secure());
-        Self(Arc::new(Parts { state, router, files, nowhere, private_segments, body_timeout }))
+        let not_found = PreparedNotFound::new(state.is_secure());
+        Self(Arc::new(Parts { state, router, files, not_found, private_segments, body_timeout }))
     }
 
     /// The service for one connection.
@@ -140,7 +140,7 @@ impl FastPath {
             return None;
         };
         let answer = if error::wants_json(path, headers) {
-            self.0.nowhere.response(path)
+            self.0.not_found.response(path)
         } else {
             served.error(StatusCode::NOT_FOUND.as_u16())?
         };

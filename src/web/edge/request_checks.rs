@@ -22,8 +22,8 @@ pub async fn reject_malformed(FromState(state): FromState<State>, request: Reque
 
 /// Whether a GET or HEAD request may be answered without the router.
 pub fn is_wellformed<B>(state: &State, request: &axum::http::Request<B>) -> bool {
-    let judged = state.hosts.check_request(request.uri(), request.headers(), request.version());
-    judged.is_ok()
+    let result = state.hosts.check_request(request.uri(), request.headers(), request.version());
+    result.is_ok()
         && request.headers().len() <= MAX_HEADERS
         && !request.headers().contains_key(header::TRANSFER_ENCODING)
 }

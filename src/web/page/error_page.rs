@@ -148,14 +148,14 @@ async fn load_layout(state: &State, asked: &mut Parts) -> Option<AdminContext> {
 }
 
 async fn session_expired_page(
-    porch: LoggedOutContext,
+    shell: LoggedOutContext,
     next: String,
     sent: &SubmittedForm,
     typed: TypedForm,
 ) -> Response {
     let mut response = StatusCode::UNAUTHORIZED.into_response();
     response.extensions_mut().insert(LoginRequired(next));
-    error_response(response, ErrorLayout::Plain(porch), Some((sent, typed))).await
+    error_response(response, ErrorLayout::Plain(shell), Some((sent, typed))).await
 }
 
 async fn error_response(

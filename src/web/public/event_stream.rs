@@ -46,8 +46,8 @@ pub async fn show(
     let mut changes = state.publisher.changes();
     let newest = changes.borrow_and_update().clone();
     let greeting = format!("retry: {}\n\n", rand::random_range(RETRY_MILLIS));
-    let told = if newest.matches(last) { newest.initial_event() } else { newest.event() };
-    let first = [greeting.as_bytes(), &told].concat().into();
+    let event = if newest.matches(last) { newest.initial_event() } else { newest.event() };
+    let first = [greeting.as_bytes(), &event].concat().into();
     let follower = StreamClient { changes, ending: state.streams().closed_token(), _seat: seat };
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),

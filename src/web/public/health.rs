@@ -40,7 +40,7 @@ pub struct Readiness {
     /// Seconds since the worker last completed a run.
     worker_age_seconds: i64,
     /// Seconds since the mail worker last completed a run; `None` without a mail server.
-    courier_age_seconds: Option<i64>,
+    mail_worker_age_seconds: Option<i64>,
     /// A misconfiguration that does not affect readiness.
     warning: Option<&'static str>,
 }
@@ -53,7 +53,7 @@ enum HealthProblem {
     Site,
     Worker,
     Work,
-    Courier,
+    MailWorker,
     Storing,
     /// The database can't be read, for an unknown reason.
     Reading,
@@ -70,7 +70,7 @@ impl HealthProblem {
             Self::Site => "The page was not confirmed against the database for five minutes.",
             Self::Worker => "The background worker is stuck.",
             Self::Work => "Scheduled maintenance, embargoes or cleanup jobs fail.",
-            Self::Courier => "Mail is not being sent.",
+            Self::MailWorker => "Mail is not being sent.",
             Self::Storing => "The page can't be stored on disk; a restart would serve an older one.",
             Self::Database(outage) => outage.sentence(),
         }
@@ -109,7 +109,7 @@ fn readiness(state: &State) -> Readiness {
         reason: worst.map(|(trouble, _)| problem_sentence(state, trouble)),
         site_age_seconds: site_age(state).num_seconds(),
         worker_age_seconds: state.worker_heartbeat().age().num_seconds(),
-        courier_age_seconds: state.mail_heartbeat().map(Heartbeat::age).map(|age| age.num_seconds()),
+        mail_worker_age_seconds: state.mail_heartbeat().map(Heartbeat::age).map(|age| age.num_seconds()),
         warning: state
             .untrusted_proxy()
             .was_seen()
@@ -149,7 +149,7 @@ fn find_problems(state: &State) -> Vec<(HealthProblem, Option<TimeDelta>)> {
         state
             .mail_heartbeat()
             .and_then(|pulse| age(pulse.age(), MAX_MAIL_WORKER_AGE))
-            .map(|lasts| (HealthProblem::Courier, lasts)),
+            .map(|lasts| (HealthProblem::MailWorker, lasts)),
         lasts(Step::Storing).map(|lasts| (HealthProblem::Storing, Some(lasts))),
     ];
     found.into_iter().flatten().collect()

@@ -30,7 +30,7 @@ pub async fn new(
         Some(_) if query.has("sent") => ResetMethod::MailSent,
         Some(_) => ResetMethod::ByMail { email: String::new(), invalid: Invalid::new() },
     };
-    page_response(ForgotPassword { porch: logged_out_layout(&state, &nonce.0).await, way }.html())
+    page_response(ForgotPassword { shell: logged_out_layout(&state, &nonce.0).await, way }.html())
 }
 
 /// `POST /forgotten`
@@ -49,7 +49,7 @@ pub async fn create(
         Err(message) => {
             let way = ResetMethod::ByMail { email: typed, invalid: Invalid::field("email", message) };
             return Ok(invalid_response(
-                ForgotPassword { porch: logged_out_layout(&state, &nonce.0).await, way }.html(),
+                ForgotPassword { shell: logged_out_layout(&state, &nonce.0).await, way }.html(),
             ));
         }
     };

@@ -35,9 +35,9 @@ pub async fn new(
     Extension(nonce): Extension<Nonce>,
     QueryFields(query): QueryFields,
 ) -> Response {
-    let porch = logged_out_layout(&state, &nonce.0).await;
+    let shell = logged_out_layout(&state, &nonce.0).await;
     let next = safe_return_path(&query.text("next")).to_owned();
-    page_response(login_page(&state, porch, String::new(), next, None).html())
+    page_response(login_page(&state, shell, String::new(), next, None).html())
 }
 
 /// `POST /login`
@@ -70,14 +70,14 @@ pub async fn create(
 
 /// The login page with the reason of a denial.
 pub async fn render_login_denied(state: &State, nonce: &Nonce, email: String, next: String, why: &str) -> Response {
-    let porch = logged_out_layout(state, &nonce.0).await;
-    let login = login_page(state, porch, email, next, Some(why.to_owned()));
+    let shell = logged_out_layout(state, &nonce.0).await;
+    let login = login_page(state, shell, email, next, Some(why.to_owned()));
     (StatusCode::UNPROCESSABLE_ENTITY, page_response(login.html())).into_response()
 }
 
-fn login_page(state: &State, porch: LoggedOutContext, email: String, next: String, error: Option<String>) -> Login {
+fn login_page(state: &State, shell: LoggedOutContext, email: String, next: String, error: Option<String>) -> Login {
     let provider = state.provider.as_ref().map(|provider| provider.name().to_owned());
-    Login { porch, email, next, passkeys: challenges::are_passkeys_available(state), provider, error }
+    Login { shell, email, next, passkeys: challenges::are_passkeys_available(state), provider, error }
 }
 
 /// `POST /logout`

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use tower_sessions::Session;
 
 use super::oidc_flow::{self, Intent, failure_sentence};
-use super::{login, login_second_factor, oidc_connection as own_identities, reauth_oidc};
+use super::{login, login_second_factor, oidc_connection, reauth_oidc};
 use crate::actions;
 use crate::db::{self, WriteTx, managers, oidc_identities, second_factors};
 use crate::domain::audit::{Action, Actor};
@@ -68,8 +68,8 @@ pub async fn finish(
         issuer: query.text("iss"),
         error: query.text("error"),
     };
-    let judged = provider.authenticate(answer, pending.secrets, state.clock.now()).await;
-    match (pending.intent, judged) {
+    let result = provider.authenticate(answer, pending.secrets, state.clock.now()).await;
+    match (pending.intent, result) {
         (Intent::LogIn { next }, Ok(person)) => {
             let at = BrowserContext { state: &state, session: &session, address, user_agent: &user_agent };
             match complete_login(&at, provider, &person, &next).await? {
@@ -85,9 +85,9 @@ pub async fn finish(
             denied_audit::record_anonymous_denial(&state, address, Action::ManagerDenyLogin, provider.name()).await;
             Ok(render_login_failed(&state, &nonce, provider, next, &failure).await)
         }
-        (Intent::Connect, judged) => own_identities::connect(&state, parts, provider, judged).await,
-        (Intent::Reauthenticate { path, kept }, judged) => {
-            reauth_oidc::finish((&state, &session, parts, provider), judged, path, kept).await
+        (Intent::Connect, result) => oidc_connection::connect(&state, parts, provider, result).await,
+        (Intent::Reauthenticate { path, kept }, result) => {
+            reauth_oidc::finish((&state, &session, parts, provider), result, path, kept).await
         }
     }
 }

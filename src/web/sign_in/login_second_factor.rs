@@ -126,7 +126,7 @@ async fn code_page(
     invalid: Invalid,
 ) -> Result<String> {
     let factors = second_factors::load(&mut state.db.read().await?, &manager.id).await?;
-    let porch = logged_out_layout(state, &nonce.0).await;
+    let shell = logged_out_layout(state, &nonce.0).await;
     let passkeys = factors.passkeys > 0 && challenges::are_passkeys_available(state);
-    Ok(LoginSecondFactor { porch, totp: factors.totp, passkeys, next: half.next, invalid }.html())
+    Ok(LoginSecondFactor { shell, totp: factors.totp, passkeys, next: half.next, invalid }.html())
 }

@@ -38,10 +38,10 @@ pub(in crate::web) async fn connect(
     state: &State,
     mut parts: Parts,
     provider: &Provider,
-    judged: std::result::Result<Person, Failure>,
+    result: std::result::Result<Person, Failure>,
 ) -> Result<Response> {
     let manager = Manager::<CanRead>::from_request_parts(&mut parts, state).await?;
-    let person = judged.map_err(|failure| Error::Conflict(failure_sentence(&failure, provider.name())))?;
+    let person = result.map_err(|failure| Error::Conflict(failure_sentence(&failure, provider.name())))?;
     let now = state.clock.now();
     let (mut tx, mut own) = manager.begin_as(state).await?;
     let theirs = oidc_identities::find_manager(&mut tx, provider.issuer(), &person.subject).await?;

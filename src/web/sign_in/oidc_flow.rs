@@ -60,9 +60,9 @@ pub async fn begin_oidc_login(
     challenges::store(state, session, address, Kind::OidcLogin, &pending).await?;
     let there = question.address.to_string();
     let refresh = HeaderValue::from_str(&format!("0; url={there}")).map_err(|error| Error::Internal(error.into()))?;
-    let porch = logged_out_layout(state, &nonce.0).await;
+    let shell = logged_out_layout(state, &nonce.0).await;
     let mut response =
-        page_response(OidcRedirect { porch, name: provider.name().to_owned(), address: there }.html()).into_response();
+        page_response(OidcRedirect { shell, name: provider.name().to_owned(), address: there }.html()).into_response();
     response.headers_mut().insert(HeaderName::from_static("refresh"), refresh);
     Ok(Ok(response))
 }

@@ -51,8 +51,8 @@ pub async fn new(
     let Some((link, manager)) = found else { return link_expired_page(&state, &nonce, address).await };
     let (name, email) = manager.map(|manager| (manager.name, manager.email)).unwrap_or_default();
     let email = new_email.unwrap_or(email);
-    let porch = logged_out_layout(&state, &nonce.0).await;
-    let setup = AcceptLink { porch, purpose: link.purpose, token, name, email, invalid: Invalid::new() };
+    let shell = logged_out_layout(&state, &nonce.0).await;
+    let setup = AcceptLink { shell, purpose: link.purpose, token, name, email, invalid: Invalid::new() };
     Ok(without_referrer(page_response(setup.html())))
 }
 
@@ -77,12 +77,12 @@ pub async fn create(
     let chosen = match parse_link_form(&fields, manager.as_ref(), &page_name) {
         Ok(chosen) => chosen,
         Err(wrong) => {
-            let porch = logged_out_layout(&state, &nonce.0).await;
+            let shell = logged_out_layout(&state, &nonce.0).await;
             let (name, email) = match manager {
                 Some(manager) => (manager.name, manager.email),
                 None => (fields.text("name"), fields.text("email")),
             };
-            let setup = AcceptLink { porch, purpose: link.purpose, token, name, email, invalid: wrong };
+            let setup = AcceptLink { shell, purpose: link.purpose, token, name, email, invalid: wrong };
             return Ok(without_referrer(invalid_response(setup.html())));
         }
     };
@@ -197,7 +197,7 @@ async fn find_valid_link(state: &State, tx: &mut Tx, token: &str) -> db::Result<
 
 async fn link_expired_page(state: &State, nonce: &Nonce, address: ClientAddress) -> Result<Response> {
     denied_audit::record_anonymous_denial(state, address, Action::ManagerDenyLink, "").await;
-    let html = LinkExpired { porch: logged_out_layout(state, &nonce.0).await }.html();
+    let html = LinkExpired { shell: logged_out_layout(state, &nonce.0).await }.html();
     Ok(without_referrer((StatusCode::NOT_FOUND, page_response(html)).into_response()))
 }
 

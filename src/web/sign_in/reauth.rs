@@ -155,13 +155,13 @@ async fn verify_and_count(
         session.flush().await?;
         return Err(over());
     }
-    let judged = verify_proof(state, session, manager, device, given).await;
-    if matches!(judged, Ok(ProofResult::NotChecked(_)) | Err(Error::Busy | Error::TooMany(_) | Error::Unavailable(_)))
+    let result = verify_proof(state, session, manager, device, given).await;
+    if matches!(result, Ok(ProofResult::NotChecked(_)) | Err(Error::Busy | Error::TooMany(_) | Error::Unavailable(_)))
         && let Err(error) = session::uncount_failed_proof(state, session).await
     {
         tracing::warn!("an unverified confirmation attempt still counts as failed: {error}");
     }
-    let wrong = match judged? {
+    let wrong = match result? {
         ProofResult::Right => {
             // The new session id starts without failures.
             session::record_proof(state, session).await?;

@@ -54,7 +54,7 @@ pub async fn create(
 /// click away.
 pub(in crate::web) async fn finish(
     visit: (&State, &Session, Parts, &Provider),
-    judged: std::result::Result<Person, oidc::Error>,
+    result: std::result::Result<Person, oidc::Error>,
     path: String,
     kept: Option<String>,
 ) -> Result<Response> {
@@ -62,7 +62,7 @@ pub(in crate::web) async fn finish(
     let manager = Manager::<CanEnter>::from_request_parts(&mut parts, state).await?;
     let now = state.clock.now();
     let mut tx = manager.begin(state).await?;
-    let own = match &judged {
+    let own = match &result {
         Ok(person) => oidc_identities::find_manager(&mut tx, provider.issuer(), &person.subject).await?,
         Err(_) => None,
     };
@@ -74,7 +74,7 @@ pub(in crate::web) async fn finish(
         let entry = actions::managers::record_event(Action::ManagerDenyReauthentication, &manager);
         denied_audit::commit_denial(state, tx, &manager.actor(), &entry).await?;
         let somebody_else = || format!("This account at {} is not connected to yours.", provider.name());
-        let why = judged.map_or_else(|failure| failure_sentence(&failure, provider.name()), |_| somebody_else());
+        let why = result.map_or_else(|failure| failure_sentence(&failure, provider.name()), |_| somebody_else());
         return Err(Error::Conflict(why));
     }
     session::record_proof(state, session).await?;

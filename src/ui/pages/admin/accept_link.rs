@@ -9,7 +9,7 @@ use crate::ui::form::{Email, ErrorSummary, Field, FormErrors, Password, Submit, 
 /// The page of a one-time link: create the first owner, choose a password, or confirm an e-mail address.
 #[derive(Clone, Debug)]
 pub struct AcceptLink {
-    pub porch: LoggedOutContext,
+    pub shell: LoggedOutContext,
     pub purpose: LinkPurpose,
     /// The token of the link; the form posts to `/setup/{token}`.
     pub token: String,
@@ -40,7 +40,7 @@ pub fn AcceptLinkPage(page: AcceptLink) -> impl IntoView {
             <p class="actions"><Submit words=submit/></p>
         </form>
     };
-    view! { <LoggedOutLayout porch=page.porch title=problems.titled(heading) content=content.into_any()/> }
+    view! { <LoggedOutLayout shell=page.shell title=problems.titled(heading) content=content.into_any()/> }
 }
 
 fn identity_fields(page: &AcceptLink, problems: &FormErrors) -> AnyView {
@@ -69,7 +69,7 @@ fn identity_fields(page: &AcceptLink, problems: &FormErrors) -> AnyView {
 
 #[derive(Clone, Debug)]
 pub struct LinkExpired {
-    pub porch: LoggedOutContext,
+    pub shell: LoggedOutContext,
 }
 
 #[component]
@@ -79,5 +79,5 @@ pub fn LinkExpiredPage(page: LinkExpired) -> impl IntoView {
         <p>"This link has expired or was already used. Ask an owner for a new one."</p>
         <p class="actions"><a class="button" href="/login">"Log in"</a></p>
     };
-    view! { <LoggedOutLayout porch=page.porch title="This link is no longer valid" content=content.into_any()/> }
+    view! { <LoggedOutLayout shell=page.shell title="This link is no longer valid" content=content.into_any()/> }
 }

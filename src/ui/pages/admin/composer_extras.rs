@@ -18,7 +18,7 @@ pub struct ComposerExtras {
     /// The open draft, with the version it was opened at.
     pub draft: Option<SavedDraft>,
     /// Set if someone changed or removed the draft meanwhile.
-    pub met: Option<DraftConflict>,
+    pub conflict: Option<DraftConflict>,
     /// Other managers who have the draft open.
     pub readers: Vec<DraftReader>,
 }
@@ -47,7 +47,7 @@ impl ComparableForm for SavedDraft {
 impl ComposerExtras {
     /// The notices above the form; `path` is the composer's path.
     pub fn notices(&self, path: &str, shell: &AdminContext) -> AnyView {
-        let met = match &self.met {
+        let conflict = match &self.conflict {
             None => None,
             Some(DraftConflict::Gone) => Some(draft_deleted()),
             Some(DraftConflict::Changed(both)) => conflict_details(Some(&both.0), &both.1, shell),
@@ -55,7 +55,7 @@ impl ComposerExtras {
         let saved = self.draft.as_ref().map(|draft| draft_saved(draft, shell));
         let opened = draft_readers(self.readers.iter(), shell);
         let offered = self.draft.is_none().then(|| template_links(&self.templates, path)).flatten();
-        view! { {met}{saved}{opened}{offered} }.into_any()
+        view! { {conflict}{saved}{opened}{offered} }.into_any()
     }
 
     pub fn hidden_fields(&self) -> Option<AnyView> {

@@ -64,7 +64,7 @@ pub fn DashboardPage(page: Dashboard) -> impl IntoView {
             {recent_incidents(&page.recent, &shell)}
         </section>
     };
-    view! { <AdminLayout shell title="Dashboard" section=Some(Section::Desk) content=content.into_any()/> }
+    view! { <AdminLayout shell title="Dashboard" section=Some(Section::Dashboard) content=content.into_any()/> }
 }
 
 fn open_incidents(page: &Dashboard, shell: &AdminContext) -> AnyView {

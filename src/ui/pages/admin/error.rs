@@ -64,7 +64,7 @@ pub fn AdminErrorPage(page: AdminError) -> impl IntoView {
         ErrorLayout::Admin(shell) => {
             view! { <AdminLayout shell=*shell title=heading content section=None/> }.into_any()
         }
-        ErrorLayout::Plain(porch) => view! { <LoggedOutLayout porch title=heading content/> }.into_any(),
+        ErrorLayout::Plain(shell) => view! { <LoggedOutLayout shell title=heading content/> }.into_any(),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::ui::form::{Email, ErrorSummary, Field, FormErrors, Submit};
 
 #[derive(Clone, Debug)]
 pub struct ForgotPassword {
-    pub porch: LoggedOutContext,
+    pub shell: LoggedOutContext,
     pub way: ResetMethod,
 }
 
@@ -34,7 +34,7 @@ pub fn ForgotPasswordPage(page: ForgotPassword) -> impl IntoView {
         {content}
         <p class="hint"><a href="/login">"Back to the login"</a></p>
     };
-    view! { <LoggedOutLayout porch=page.porch title content=content.into_any()/> }
+    view! { <LoggedOutLayout shell=page.shell title content=content.into_any()/> }
 }
 
 fn ask_an_owner() -> AnyView {

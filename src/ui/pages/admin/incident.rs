@@ -29,7 +29,7 @@ pub struct IncidentView {
     pub open: Vec<Incident>,
     /// Set if someone else changed the incident meanwhile; `incident` is the current version.
     pub conflict: Option<Conflict<()>>,
-    pub aids: ComposerExtras,
+    pub extras: ComposerExtras,
 }
 
 #[component]
@@ -112,9 +112,9 @@ fn composer(page: &IncidentView, problems: &FormErrors) -> AnyView {
     view! {
         <ErrorSummary problems=problems.clone()/>
         {newer_update_notice(page)}
-        {page.aids.notices(&format!("/admin/incidents/{}", page.incident.id), &page.shell)}
+        {page.extras.notices(&format!("/admin/incidents/{}", page.incident.id), &page.shell)}
         <form method="post" action=path.clone() novalidate>
-            {page.aids.hidden_fields()}
+            {page.extras.hidden_fields()}
             <Hidden name="version" value=form.version.to_string()/>
             {composer::phase_field(&form.phase, problems)}
             {reopens}
@@ -211,11 +211,12 @@ fn incident_details(incident: &Incident, shell: &AdminContext) -> AnyView {
     let public = incident.visibility.is_public().then(|| {
         view! { <a href=format!("/incidents/{}", incident.id)>"View on status page"</a> }
     });
-    let review = if incident.reviewed_at.is_some() { "Postmortem (published)" } else { "Write a postmortem" };
+    let postmortem =
+        if incident.postmortem_published_at.is_some() { "Postmortem (published)" } else { "Write a postmortem" };
     let links = shell.can_publish().then(|| {
         view! {
             <a href=format!("{path}/edit")>"Edit incident"</a>
-            <a href=format!("{path}/review")>{review}</a>
+            <a href=format!("{path}/postmortem")>{postmortem}</a>
             <a class="danger" href=format!("{path}/deletion")>"Delete the incident"</a>
         }
     });

@@ -105,13 +105,13 @@ pub fn detail_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &FormE
 }
 
 /// The default, common intervals, and the current one if not among them.
-fn reminder_choices(stands: &str) -> Vec<Choice> {
+fn reminder_choices(current: &str) -> Vec<Choice> {
     let every = |hours: i64| Choice::new(hours.to_string(), count_hours(hours));
     let mut choices = vec![Choice::new("", "After 3, 6, 12 and 24 hours, then daily")];
     choices.extend([1, 2, 4, 8, 24].map(every));
     choices.push(Choice::new("0", "Never"));
-    if !choices.iter().any(|choice| choice.value == stands) {
-        choices.extend(stands.parse().map(every));
+    if !choices.iter().any(|choice| choice.value == current) {
+        choices.extend(current.parse().map(every));
     }
     choices
 }

@@ -20,7 +20,7 @@ pub struct IncidentNew {
     pub form: IncidentForm,
     pub invalid: Invalid,
     pub board: ComponentBoard,
-    pub aids: ComposerExtras,
+    pub extras: ComposerExtras,
 }
 
 #[component]
@@ -41,10 +41,10 @@ pub fn IncidentNewPage(page: IncidentNew) -> impl IntoView {
         <div class="column">
             <h1>"Create incident"</h1>
             <ErrorSummary problems=problems.clone()/>
-            {page.aids.notices("/admin/incidents/new", &shell)}
+            {page.extras.notices("/admin/incidents/new", &shell)}
             <form method="post" action="/admin/incidents" novalidate>
                 <Hidden name="new_id" value=form.id.clone()/>
-                {page.aids.hidden_fields()}
+                {page.extras.hidden_fields()}
                 <TextInput field=title value=form.title.clone() autofocus=problems.is_empty()/>
                 {composer::phase_field(phase, &problems)}
                 {composer::message_field(&form.body, &problems)}

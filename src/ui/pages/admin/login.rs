@@ -6,7 +6,7 @@ use crate::ui::passkey::{PasskeyForm, PasskeyScript};
 
 #[derive(Clone, Debug)]
 pub struct Login {
-    pub porch: LoggedOutContext,
+    pub shell: LoggedOutContext,
     /// As submitted.
     pub email: String,
     /// The path to redirect to after login.
@@ -34,7 +34,7 @@ pub fn LoginPage(page: Login) -> impl IntoView {
                 words="Log in with a passkey"
                 fields
             />
-            <PasskeyScript assets=page.porch.assets.clone()/>
+            <PasskeyScript assets=page.shell.assets.clone()/>
         }
     });
     let provider = page.provider.map(|name| {
@@ -59,5 +59,5 @@ pub fn LoginPage(page: Login) -> impl IntoView {
         {passkey}
         <p class="hint"><a href="/forgotten">"Forgot password?"</a></p>
     };
-    view! { <LoggedOutLayout porch=page.porch title content=content.into_any()/> }
+    view! { <LoggedOutLayout shell=page.shell title content=content.into_any()/> }
 }

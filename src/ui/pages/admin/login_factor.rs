@@ -7,7 +7,7 @@ use crate::ui::passkey::{PasskeyForm, PasskeyScript};
 
 #[derive(Clone, Debug)]
 pub struct LoginSecondFactor {
-    pub porch: LoggedOutContext,
+    pub shell: LoggedOutContext,
     /// Whether the manager has an authenticator app.
     pub totp: bool,
     /// Whether the manager can use a passkey.
@@ -37,7 +37,7 @@ pub fn LoginSecondFactorPage(page: LoginSecondFactor) -> impl IntoView {
                 words="Use a passkey"
                 fields
             />
-            <PasskeyScript assets=page.porch.assets.clone()/>
+            <PasskeyScript assets=page.shell.assets.clone()/>
         }
     });
     let title =
@@ -52,5 +52,5 @@ pub fn LoginSecondFactorPage(page: LoginSecondFactor) -> impl IntoView {
         {passkey}
         <p class="hint">"Lost your device and codes? Ask an owner to reset two-factor authentication."</p>
     };
-    view! { <LoggedOutLayout porch=page.porch title content=content.into_any()/> }
+    view! { <LoggedOutLayout shell=page.shell title content=content.into_any()/> }
 }

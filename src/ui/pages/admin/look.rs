@@ -114,7 +114,7 @@ fn incident(id: &str, title: &str, started_at: DateTime<Utc>, updates: Vec<Updat
         internal_note: None,
         visibility: Visibility::Public,
         reminder: Reminder::Usual,
-        reviewed_at: None,
+        postmortem_published_at: None,
         created_at: started_at,
         updated_at: started_at,
         version: 4,
@@ -233,7 +233,7 @@ impl Gallery {
         }
     }
 
-    fn porch(&self) -> LoggedOutContext {
+    fn shell(&self) -> LoggedOutContext {
         LoggedOutContext { page_name: self.shell.page_name.clone(), assets: assets() }
     }
 
@@ -246,15 +246,15 @@ impl Gallery {
             board: self.board(),
             open: vec![self.open.clone()],
             conflict: None,
-            aids: self.aids(),
+            extras: self.extras(),
         }
     }
 
-    fn aids(&self) -> ComposerExtras {
+    fn extras(&self) -> ComposerExtras {
         ComposerExtras {
             templates: vec![self.template()],
             draft: Some(self.draft()),
-            met: None,
+            conflict: None,
             readers: vec![self.reader()],
         }
     }
@@ -390,8 +390,9 @@ fn incident_pages(world: &Gallery) -> Vec<(&'static str, String)> {
 
 fn incident_forms(world: &Gallery) -> Vec<(&'static str, String)> {
     let shell = || world.shell.clone();
-    let new =
-        |form, invalid| IncidentNew { shell: shell(), form, invalid, board: world.board(), aids: world.aids() }.html();
+    let new = |form, invalid| {
+        IncidentNew { shell: shell(), form, invalid, board: world.board(), extras: world.extras() }.html()
+    };
     let wrong = IncidentForm {
         phase: "investigating".into(),
         details: IncidentDetailsForm {
@@ -465,7 +466,7 @@ fn component_pages(world: &Gallery) -> Vec<(&'static str, String)> {
                 shell: shell(),
                 form: page_form(world),
                 policy: PolicyForm { second_factor_required: true, version: 2, ..PolicyForm::default() },
-                keepers: vec![manager("ines", &world.text, Role::Owner)],
+                password_owners: vec![manager("ines", &world.text, Role::Owner)],
                 invalid: Invalid::new(),
                 conflict: None,
             }
@@ -489,7 +490,7 @@ fn page_form(world: &Gallery) -> PageForm {
 fn plain_pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let setup = |purpose, invalid| {
         AcceptLink {
-            porch: world.porch(),
+            shell: world.shell(),
             purpose,
             token: "t0ken".into(),
             name: world.text.clone(),
@@ -510,7 +511,7 @@ fn plain_pages(world: &Gallery) -> Vec<(&'static str, String)> {
         secrets: vec!["password".into(), "code".into()],
         is_whole,
     };
-    let forgotten = |way| ForgotPassword { porch: world.porch(), way }.html();
+    let forgotten = |way| ForgotPassword { shell: world.shell(), way }.html();
     vec![
         ("forgotten", forgotten(ResetMethod::ByMail { email: String::new(), invalid: Invalid::new() })),
         (
@@ -530,17 +531,17 @@ fn plain_pages(world: &Gallery) -> Vec<(&'static str, String)> {
         (
             "going-elsewhere",
             OidcRedirect {
-                porch: world.porch(),
+                shell: world.shell(),
                 name: world.text.clone(),
                 address: "https://id.harbor.example/authorize?client_id=candor".into(),
             }
             .html(),
         ),
-        ("session-ended", failure(401, ErrorLayout::Plain(world.porch()), Some(typed(true)), Some("/admin".into()))),
-        ("setup-gone", LinkExpired { porch: world.porch() }.html()),
+        ("session-ended", failure(401, ErrorLayout::Plain(world.shell()), Some(typed(true)), Some("/admin".into()))),
+        ("setup-gone", LinkExpired { shell: world.shell() }.html()),
         ("failure-403", inside(403)),
         ("failure-500", inside(500)),
-        ("failure-503-typed", failure(503, ErrorLayout::Plain(world.porch()), Some(typed(true)), None)),
+        ("failure-503-typed", failure(503, ErrorLayout::Plain(world.shell()), Some(typed(true)), None)),
         (
             "failure-413-typed",
             failure(413, ErrorLayout::Admin(Box::new(world.shell.clone())), Some(typed(false)), None),

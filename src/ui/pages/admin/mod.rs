@@ -168,7 +168,7 @@ pages! {
     "/admin/templates" TemplateList => TemplatesPage,
     "/admin/templates/{id}/edit" TemplateEdit => TemplateEditPage,
     "/admin/templates/{id}/deletion" TemplateDeletion => TemplateDeletionPage,
-    "/admin/incidents/{id}/review" PostmortemEdit => PostmortemEditPage,
+    "/admin/incidents/{id}/postmortem" PostmortemEdit => PostmortemEditPage,
     "/admin/components/{id}/corrections" CorrectionList => CorrectionsPage,
     "/admin/shortcuts" Shortcuts => ShortcutsPage,
     "/admin/settings" Settings => SettingsPage,

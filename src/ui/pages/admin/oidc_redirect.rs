@@ -5,7 +5,7 @@ use crate::ui::admin_layout::{LoggedOutContext, LoggedOutLayout};
 /// The redirect to the identity provider. Browsers follow the header; the page is a fallback.
 #[derive(Clone, Debug)]
 pub struct OidcRedirect {
-    pub porch: LoggedOutContext,
+    pub shell: LoggedOutContext,
     /// The provider's name.
     pub name: String,
     pub address: String,
@@ -20,5 +20,5 @@ pub fn OidcRedirectPage(page: OidcRedirect) -> impl IntoView {
         <p class="actions"><a class="button" href=page.address rel="noreferrer">"Continue"</a></p>
         <p class="hint"><a href="/login">"Back to the login"</a></p>
     };
-    view! { <LoggedOutLayout porch=page.porch title content=content.into_any()/> }
+    view! { <LoggedOutLayout shell=page.shell title content=content.into_any()/> }
 }

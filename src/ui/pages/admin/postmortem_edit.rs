@@ -17,7 +17,7 @@ pub struct PostmortemEdit {
     pub shell: AdminContext,
     pub incident: Incident,
     /// The stored version, if there is one.
-    pub review: Option<Postmortem>,
+    pub postmortem: Option<Postmortem>,
     /// As submitted; the text is shown as a preview.
     pub form: PostmortemForm,
     pub invalid: Invalid,
@@ -29,7 +29,7 @@ pub fn PostmortemEditPage(page: PostmortemEdit) -> impl IntoView {
     let shell = page.shell.clone();
     let problems = FormErrors::new(&page.invalid, &["body"]);
     let incident = format!("/admin/incidents/{}", page.incident.id);
-    let action = format!("{incident}/review");
+    let action = format!("{incident}/postmortem");
     let preview = (!page.form.body.trim().is_empty()).then(|| text_preview(&page.form.body));
     let content = view! {
         <div class="column">
@@ -58,12 +58,12 @@ pub fn PostmortemEditPage(page: PostmortemEdit) -> impl IntoView {
 
 /// Whether and when it was published.
 fn publication_state(page: &PostmortemEdit) -> AnyView {
-    let published = page.review.as_ref().and_then(|review| Some((review, review.published.as_ref()?)));
-    let Some((review, published)) = published else {
+    let published = page.postmortem.as_ref().and_then(|postmortem| Some((postmortem, postmortem.published.as_ref()?)));
+    let Some((postmortem, published)) = published else {
         return "Not published.".into_any();
     };
     let at = view! { <Time at=published.at words=format_full(published.at, page.shell.zone)/> };
-    let more = review.has_unpublished_changes().then_some(" There are unpublished changes.");
+    let more = postmortem.has_unpublished_changes().then_some(" There are unpublished changes.");
     view! { "Published "{at}"."{more} }.into_any()
 }
 
@@ -78,14 +78,14 @@ fn text_preview(body: &str) -> AnyView {
 }
 
 fn withdrawal_form(page: &PostmortemEdit, action: &str) -> Option<AnyView> {
-    let review = page.review.as_ref().filter(|review| review.published.is_some())?;
+    let postmortem = page.postmortem.as_ref().filter(|postmortem| postmortem.published.is_some())?;
     Some(
         view! {
             <section class="apart" aria-labelledby="withdrawal">
                 <h2 id="withdrawal">"Unpublish the postmortem"</h2>
                 <p class="soft">"Hides it from the page; the text is kept as a draft."</p>
                 <form method="post" action=format!("{action}/withdrawal")>
-                    <Hidden name="version" value=review.version.to_string()/>
+                    <Hidden name="version" value=postmortem.version.to_string()/>
                     <Submit words="Unpublish the postmortem" weight=ButtonStyle::Destructive/>
                 </form>
             </section>

@@ -15,7 +15,7 @@ pub struct Settings {
     pub form: PageForm,
     pub policy: PolicyForm,
     /// Owners who may keep password login as a fallback; empty if it can't be disabled.
-    pub keepers: Vec<Manager>,
+    pub password_owners: Vec<Manager>,
     pub invalid: Invalid,
     pub conflict: Option<Conflict<PageForm>>,
 }
@@ -27,7 +27,7 @@ pub fn SettingsPage(page: Settings) -> impl IntoView {
     let shell = page.shell.clone();
     let problems = FormErrors::new(&page.invalid, &FIELD_ORDER);
     let body = if shell.is_owner() { settings_form(&page.form, &problems) } else { readonly_settings(&page.form) };
-    let policy = shell.is_owner().then(|| policy_form(&page.policy, &page.keepers, &problems));
+    let policy = shell.is_owner().then(|| policy_form(&page.policy, &page.password_owners, &problems));
     let content = view! {
         <div class="column">
             <h1>"Settings"</h1>
@@ -66,7 +66,7 @@ fn settings_form(form: &PageForm, problems: &FormErrors) -> AnyView {
     .into_any()
 }
 
-fn policy_form(policy: &PolicyForm, keepers: &[Manager], problems: &FormErrors) -> AnyView {
+fn policy_form(policy: &PolicyForm, password_owners: &[Manager], problems: &FormErrors) -> AnyView {
     let field = Field::new("second_factor_required", "Require two-factor authentication")
         .hint("Managers without it must set it up at their next action.");
     let in_query = Field::new("api_key_in_query", "Allow API tokens in the query string")
@@ -78,7 +78,7 @@ fn policy_form(policy: &PolicyForm, keepers: &[Manager], problems: &FormErrors) 
                 <Hidden name="version" value=policy.version.to_string()/>
                 <CheckBox field checked=policy.second_factor_required/>
                 <CheckBox field=in_query checked=policy.api_key_in_query/>
-                {(!keepers.is_empty()).then(|| password_policy_field(policy, keepers, problems))}
+                {(!password_owners.is_empty()).then(|| password_policy_field(policy, password_owners, problems))}
                 <p class="actions"><Submit words="Save security settings"/></p>
             </form>
         </section>
@@ -86,14 +86,15 @@ fn policy_form(policy: &PolicyForm, keepers: &[Manager], problems: &FormErrors) 
     .into_any()
 }
 
-fn password_policy_field(policy: &PolicyForm, keepers: &[Manager], problems: &FormErrors) -> AnyView {
+fn password_policy_field(policy: &PolicyForm, password_owners: &[Manager], problems: &FormErrors) -> AnyView {
     let field = Field::new("password_only_for", "Password login")
         .hint("With password login disabled, managers log in with the identity provider or a passkey. One owner keeps a password as a fallback and can't be deactivated.")
         .with_error(problems);
-    let only = |keeper: &Manager| {
-        Choice::new(keeper.id.as_str(), format!("Disabled, except for {} ({})", keeper.name, keeper.email))
+    let only = |owner: &Manager| {
+        Choice::new(owner.id.as_str(), format!("Disabled, except for {} ({})", owner.name, owner.email))
     };
-    let choices = std::iter::once(Choice::new("", "Allowed for everyone")).chain(keepers.iter().map(only)).collect();
+    let choices =
+        std::iter::once(Choice::new("", "Allowed for everyone")).chain(password_owners.iter().map(only)).collect();
     view! { <Select field choices value=policy.password_only_for.clone()/> }.into_any()
 }
 

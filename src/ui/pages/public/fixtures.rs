@@ -128,7 +128,7 @@ pub fn incident(id: &str, title: &str, updates: Vec<Update>) -> Incident {
         internal_note: Some("never shown".into()),
         visibility: Visibility::Public,
         reminder: Reminder::Usual,
-        reviewed_at: None,
+        postmortem_published_at: None,
         created_at: started_at,
         updated_at: started_at,
         version: 1,
@@ -277,7 +277,7 @@ pub fn history_page() -> HistoryPage {
 }
 
 pub fn incident_page(incident: Incident) -> IncidentPage {
-    IncidentPage { shell: shell(&format!("/incidents/{}", incident.id)), incident, review: None }
+    IncidentPage { shell: shell(&format!("/incidents/{}", incident.id)), incident, postmortem: None }
 }
 
 pub fn error_page(status: u16) -> ErrorPage {

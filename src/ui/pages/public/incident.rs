@@ -20,7 +20,7 @@ pub struct IncidentPage {
     pub shell: PublicContext,
     pub incident: Incident,
     /// The postmortem, once published.
-    pub review: Option<PublishedPostmortem>,
+    pub postmortem: Option<PublishedPostmortem>,
 }
 
 pub fn render_incident_page(page: IncidentPage) -> String {
@@ -29,7 +29,7 @@ pub fn render_incident_page(page: IncidentPage) -> String {
 
 #[component]
 pub fn IncidentView(page: IncidentPage) -> AnyView {
-    let IncidentPage { shell, incident, review } = page;
+    let IncidentPage { shell, incident, postmortem } = page;
     let (zone, now) = (shell.zone(), shell.now);
     let said =
         incident.newest_update().map(|update| markdown::plain_summary(&update.body, MAX_SUMMARY)).unwrap_or_default();
@@ -46,7 +46,7 @@ pub fn IncidentView(page: IncidentPage) -> AnyView {
                 {facts}
                 <h2>"Updates"</h2>
                 <Timeline updates=incident.updates zone=zone now=now />
-                {review.map(|review| postmortem_section(&review, zone))}
+                {postmortem.map(|postmortem| postmortem_section(&postmortem, zone))}
             </article>
             <p class="back"><a href="/">"Current status"</a>" "<a href="/history">"Incident history"</a></p>
         </PublicLayout>
@@ -54,12 +54,12 @@ pub fn IncidentView(page: IncidentPage) -> AnyView {
     .into_any()
 }
 
-fn postmortem_section(review: &PublishedPostmortem, zone: Tz) -> AnyView {
+fn postmortem_section(postmortem: &PublishedPostmortem, zone: Tz) -> AnyView {
     view! {
-        <section id="review">
+        <section id="postmortem">
             <h2>"Postmortem"</h2>
-            <p class="soft">"Published "<Time at=review.at words=time::format_full(review.at, zone) /></p>
-            <div class="text" dir="auto" inner_html=markdown::render_markdown(&review.body)></div>
+            <p class="soft">"Published "<Time at=postmortem.at words=time::format_full(postmortem.at, zone) /></p>
+            <div class="text" dir="auto" inner_html=markdown::render_markdown(&postmortem.body)></div>
         </section>
     }
     .into_any()

@@ -49,8 +49,8 @@ pub fn Facts(incident: Incident, words: String) -> AnyView {
     let afterwards = is_backfilled(&incident).then(|| view! { <li>"added retroactively"</li> });
     let affected = affected_names(&incident).map(|names| view! { <li dir="auto">{names}</li> });
     let detected = incident.detected_by.clone().map(|who| view! { <li>"detected by "<bdi>{who}</bdi></li> });
-    let reviewed = incident.reviewed_at.map(|_| {
-        view! { <li><a href=format!("{}#review", incident_href(&incident))>"postmortem"</a></li> }
+    let reviewed = incident.postmortem_published_at.map(|_| {
+        view! { <li><a href=format!("{}#postmortem", incident_href(&incident))>"postmortem"</a></li> }
     });
     view! {
         <ul class="facts">

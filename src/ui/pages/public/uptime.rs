@@ -70,7 +70,7 @@ pub struct PeriodUptime {
     /// The number of incidents that overlap the period.
     pub incidents: usize,
     /// The newest of them with their titles, at most [`MAX_LISTED`].
-    pub told: Vec<(IncidentId, String)>,
+    pub listed: Vec<(IncidentId, String)>,
     /// Whether a correction overlaps the period.
     pub corrected: bool,
 }
@@ -194,12 +194,12 @@ fn downtime_reasons(component: &ComponentId, line: &PeriodUptime) -> AnyView {
     };
     let (from, to) = line.span.days();
     let href = format!("/history?component={component}&from={from}&to={to}");
-    let more = (line.incidents > line.told.len())
+    let more = (line.incidents > line.listed.len())
         .then(|| view! { <li><a href=href>"View all incidents of this period"</a></li> });
     view! {
         <details>
             <summary>{shown}</summary>
-            <ul>{line.told.iter().map(link).collect_view()}{more}</ul>
+            <ul>{line.listed.iter().map(link).collect_view()}{more}</ul>
         </details>
     }
     .into_any()

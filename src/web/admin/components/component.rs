@@ -116,7 +116,7 @@ pub async fn set_status(
     if edit.wants_preview() {
         let action = format!("/admin/components/{id}/status");
         let what =
-            PreviewRequest::new(PreviewSubject::page(), Section::Desk, action, &edit.fields).cancel_path("/admin");
+            PreviewRequest::new(PreviewSubject::page(), Section::Dashboard, action, &edit.fields).cancel_path("/admin");
         return preview::show_preview(&edit.state, edit.tx, &edit.manager, what).await;
     }
     edit.save([entry], "/admin", "status-set").await

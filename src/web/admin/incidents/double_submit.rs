@@ -22,7 +22,7 @@ pub(in crate::web) async fn find_submitted_incident(
     id: &IncidentId,
     form: &IncidentForm,
 ) -> Result<Submission<Box<Incident>>> {
-    let stands = match admin_incidents::find(tx, id).await {
+    let existing = match admin_incidents::find(tx, id).await {
         Err(db::Error::NotFound) => {
             let planned = MaintenanceId::parse(id.as_str());
             let taken = matches!(planned, Some(planned) if maintenances::exists(tx, &planned).await?);
@@ -32,9 +32,9 @@ pub(in crate::web) async fn find_submitted_incident(
     };
     // A manager who went back and wrote another incident must not lose it.
     let body = form.body.trim_end();
-    let same = stands.title == form.title.trim() && stands.updates.iter().any(|update| update.body == body);
+    let same = existing.title == form.title.trim() && existing.updates.iter().any(|update| update.body == body);
     let own = db::audit::has_done(tx, &manager.id, Action::IncidentOpen, id.as_str()).await?;
-    Ok(if same && own { Submission::Again(Box::new(stands)) } else { Submission::Taken })
+    Ok(if same && own { Submission::Again(Box::new(existing)) } else { Submission::Taken })
 }
 
 /// Looks up what the form with this `id` already scheduled, and its path.
@@ -47,8 +47,8 @@ pub(in crate::web) async fn find_submitted_maintenance(
     let (title, body) = (form.first.plan.title.trim(), form.first.body.trim_end());
     // A manager who went back and wrote another maintenance must not lose it.
     let (same, action, path) = if maintenances::exists(tx, id).await? {
-        let stands = maintenances::find(tx, id).await?;
-        let same = stands.title == title && stands.updates.iter().any(|update| update.body == body);
+        let existing = maintenances::find(tx, id).await?;
+        let same = existing.title == title && existing.updates.iter().any(|update| update.body == body);
         (same, Action::MaintenanceSchedule, format!("/admin/maintenances/{id}"))
     } else {
         match series::find(tx, &series_id(id)?).await {
@@ -58,8 +58,8 @@ pub(in crate::web) async fn find_submitted_maintenance(
                 return Ok(if taken { Submission::Taken } else { Submission::First });
             }
             found => {
-                let stands = found?;
-                let same = stands.title == title && stands.body == body;
+                let existing = found?;
+                let same = existing.title == title && existing.body == body;
                 (same, Action::SeriesAdd, "/admin/maintenances".to_owned())
             }
         }

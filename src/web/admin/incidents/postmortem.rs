@@ -19,7 +19,7 @@ use crate::web::page::layout::admin_context;
 use crate::web::page::page_response;
 use crate::web::{Error, Result};
 
-/// `GET /admin/incidents/{id}/review`
+/// `GET /admin/incidents/{id}/postmortem`
 pub async fn edit(
     manager: Manager<CanPublish>,
     FromState(state): FromState<State>,
@@ -28,13 +28,13 @@ pub async fn edit(
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
     let incident = find_incident(&mut tx, &id).await?;
-    let review = postmortems::find(&mut tx, &incident.id).await?;
-    let form = review.as_ref().map(PostmortemForm::from_postmortem).unwrap_or_default();
+    let postmortem = postmortems::find(&mut tx, &incident.id).await?;
+    let form = postmortem.as_ref().map(PostmortemForm::from_postmortem).unwrap_or_default();
     let shell = admin_context(&state, &mut tx, &manager, &query).await?;
-    Ok(page_response(PostmortemEditor { incident, review }.html(&mut tx, shell, form, Problem::none()).await?))
+    Ok(page_response(PostmortemEditor { incident, postmortem }.html(&mut tx, shell, form, Problem::none()).await?))
 }
 
-/// `POST /admin/incidents/{id}/review`: saves the draft; the button `publish` also publishes it.
+/// `POST /admin/incidents/{id}/postmortem`: saves the draft; the button `publish` also publishes it.
 pub async fn update(
     manager: Manager<CanPublish>,
     FromState(state): FromState<State>,
@@ -44,8 +44,8 @@ pub async fn update(
     let mut edit = Edit::begin(state, manager, fields).await?;
     let incident = find_incident(&mut edit.tx, &id).await?;
     let before = postmortems::find(&mut edit.tx, &incident.id).await?;
-    let version = before.as_ref().map_or(0, |review| review.version);
-    let editor = PostmortemEditor { incident: incident.clone(), review: before.clone() };
+    let version = before.as_ref().map_or(0, |postmortem| postmortem.version);
+    let editor = PostmortemEditor { incident: incident.clone(), postmortem: before.clone() };
     let audit_id = actions::postmortems::audit_id(&incident);
     let theirs = before.as_ref().map(PostmortemForm::from_postmortem).unwrap_or_default();
     let form = PostmortemForm::read(&edit.fields);
@@ -55,22 +55,22 @@ pub async fn update(
     let published = if publishes {
         Some(PublishedPostmortem { body: body.clone(), at: edit.now })
     } else {
-        before.as_ref().and_then(|review| review.published.clone())
+        before.as_ref().and_then(|postmortem| postmortem.published.clone())
     };
-    let mut review = Postmortem { incident: incident.id.clone(), body, published, updated_at: edit.now, version };
+    let mut postmortem = Postmortem { incident: incident.id.clone(), body, published, updated_at: edit.now, version };
     let action = if publishes { Action::PostmortemPublish } else { Action::PostmortemEdit };
-    let saved = (before.as_ref(), &mut review);
+    let saved = (before.as_ref(), &mut postmortem);
     let entry = actions::postmortems::save(&mut edit.tx, action, &incident, saved, edit.now).await?;
-    let address = format!("{}/review", address(&incident));
+    let address = format!("{}/postmortem", address(&incident));
     if edit.wants_preview() {
         preview::make_public(&mut edit.tx, &incident, edit.now).await?;
         let what = PreviewRequest::incident(&incident, address, &edit.fields);
         return preview::show_preview(&edit.state, edit.tx, &edit.manager, what.button("publish")).await;
     }
-    edit.save([entry], &address, if publishes { "review-published" } else { "review-saved" }).await
+    edit.save([entry], &address, if publishes { "postmortem-published" } else { "postmortem-saved" }).await
 }
 
-/// `POST /admin/incidents/{id}/review/withdrawal`: unpublishes the postmortem; the draft stays.
+/// `POST /admin/incidents/{id}/postmortem/withdrawal`: unpublishes the postmortem; the draft stays.
 pub async fn withdraw(
     manager: Manager<CanPublish>,
     FromState(state): FromState<State>,
@@ -80,21 +80,21 @@ pub async fn withdraw(
     let mut edit = Edit::begin(state, manager, fields).await?;
     let incident = find_incident(&mut edit.tx, &id).await?;
     let found = postmortems::find(&mut edit.tx, &incident.id).await?;
-    let Some(before) = found.filter(|review| review.published.is_some()) else {
+    let Some(before) = found.filter(|postmortem| postmortem.published.is_some()) else {
         return Err(Error::Conflict("There is no published postmortem to unpublish.".into()));
     };
     if edit.fields.version() != before.version {
         return Err(Error::Conflict("The postmortem was changed in the meantime; it is still published.".into()));
     }
-    let mut review = Postmortem { published: None, ..before.clone() };
-    let (action, saved) = (Action::PostmortemWithdraw, (Some(&before), &mut review));
+    let mut postmortem = Postmortem { published: None, ..before.clone() };
+    let (action, saved) = (Action::PostmortemWithdraw, (Some(&before), &mut postmortem));
     let entry = actions::postmortems::save(&mut edit.tx, action, &incident, saved, edit.now).await?;
-    edit.save([entry], &format!("{}/review", address(&incident)), "review-withdrawn").await
+    edit.save([entry], &format!("{}/postmortem", address(&incident)), "postmortem-withdrawn").await
 }
 
 struct PostmortemEditor {
     incident: Incident,
-    review: Option<Postmortem>,
+    postmortem: Option<Postmortem>,
 }
 
 impl Editor for PostmortemEditor {
@@ -108,8 +108,8 @@ impl Editor for PostmortemEditor {
         form: PostmortemForm,
         problem: Problem<PostmortemForm>,
     ) -> Result<String> {
-        let (incident, review) = (self.incident.clone(), self.review.clone());
+        let (incident, postmortem) = (self.incident.clone(), self.postmortem.clone());
         let Problem { invalid, conflict } = problem;
-        Ok(PostmortemEdit { shell, incident, review, form, invalid, conflict }.html())
+        Ok(PostmortemEdit { shell, incident, postmortem, form, invalid, conflict }.html())
     }
 }

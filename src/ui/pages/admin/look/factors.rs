@@ -74,7 +74,7 @@ fn proved(world: &Gallery) -> String {
 /// The pages before and during login.
 pub fn plain_pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let step = |totp, passkeys, invalid| {
-        LoginSecondFactor { porch: world.porch(), totp, passkeys, next: "/admin".into(), invalid }.html()
+        LoginSecondFactor { shell: world.shell(), totp, passkeys, next: "/admin".into(), invalid }.html()
     };
     vec![
         ("login-factor", step(true, true, Invalid::new())),
@@ -83,5 +83,5 @@ pub fn plain_pages(world: &Gallery) -> Vec<(&'static str, String)> {
 }
 
 pub fn login(world: &Gallery, email: String, next: String, error: Option<String>) -> String {
-    Login { porch: world.porch(), email, next, passkeys: true, provider: Some(world.text.clone()), error }.html()
+    Login { shell: world.shell(), email, next, passkeys: true, provider: Some(world.text.clone()), error }.html()
 }

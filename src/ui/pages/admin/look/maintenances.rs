@@ -28,9 +28,9 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let extension =
         MaintenanceExtension { shell: shell(), maintenance: it, form, invalid: invalid_end, conflict: None };
     let (it, form) = (world.planned(), CancellationForm { body: world.text.clone(), version: 1 });
-    let met = world.conflict(());
+    let conflict = world.conflict(());
     let cancellation =
-        MaintenanceCancellation { shell: shell(), maintenance: it, form, invalid: none(), conflict: met };
+        MaintenanceCancellation { shell: shell(), maintenance: it, form, invalid: none(), conflict: conflict };
     let update = world.planned().updates.remove(0);
     let form = UpdateEditForm::from_update(&update);
     let it = world.planned();

@@ -11,11 +11,11 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let wrong = TemplateForm { body: "{{nobody}}".into(), ..TemplateForm::from_template(&template) };
     let invalid = wrong.parse().unwrap_err();
     let (theirs, yours) = (world.draft(), SavedDraft { fields: Fields::default(), ..world.draft() });
-    let met = DraftConflict::Changed(Box::new((world.conflict(theirs).unwrap(), yours)));
-    let aids = ComposerExtras { met: Some(met), ..world.aids() };
-    let composer = |aids| {
+    let conflict = DraftConflict::Changed(Box::new((world.conflict(theirs).unwrap(), yours)));
+    let extras = ComposerExtras { conflict: Some(conflict), ..world.extras() };
+    let composer = |extras| {
         let form = IncidentForm { body: world.text.clone(), ..Default::default() };
-        IncidentNew { shell: shell(), form, invalid: Invalid::new(), board: world.board(), aids }.html()
+        IncidentNew { shell: shell(), form, invalid: Invalid::new(), board: world.board(), extras }.html()
     };
     let previewed = PagePreview {
         shell: shell(),
@@ -40,20 +40,20 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
         ("templates-none", TemplateList { shell: shell(), templates: Vec::new() }.html()),
         ("template-edit-wrong", edit(Some(template.id.clone()), wrong, invalid)),
         ("template-delete", TemplateDeletion { shell: shell(), template }.html()),
-        ("draft-conflict", composer(aids)),
-        ("draft-gone", composer(ComposerExtras { draft: None, met: Some(DraftConflict::Gone), ..world.aids() })),
+        ("draft-conflict", composer(extras)),
+        ("draft-gone", composer(ComposerExtras { draft: None, conflict: Some(DraftConflict::Gone), ..world.extras() })),
         ("preview", previewed.html()),
         ("preview-gone", gone.html()),
-        ("review-edit", review(world, world.text.clone())),
-        ("review-edit-wrong", review(world, String::new())),
+        ("postmortem-edit", postmortem(world, world.text.clone())),
+        ("postmortem-edit-wrong", postmortem(world, String::new())),
         ("corrections", corrections(world)),
         ("shortcuts", Shortcuts { shell: shell() }.html()),
     ]
 }
 
-fn review(world: &Gallery, body: String) -> String {
+fn postmortem(world: &Gallery, body: String) -> String {
     let published = Some(postmortem::PublishedPostmortem { body: world.text.clone(), at: ago(100) });
-    let stands = Postmortem {
+    let stored = Postmortem {
         incident: world.over.id.clone(),
         body: format!("{} and more", world.text),
         published,
@@ -64,7 +64,7 @@ fn review(world: &Gallery, body: String) -> String {
     let invalid = form.parse().err().unwrap_or_default();
     let (shell, incident) = (world.shell.clone(), world.over.clone());
     let conflict = world.conflict(PostmortemForm { body: "Theirs".into(), version: 3 });
-    PostmortemEdit { shell, incident, review: Some(stands), form, invalid, conflict }.html()
+    PostmortemEdit { shell, incident, postmortem: Some(stored), form, invalid, conflict }.html()
 }
 
 fn corrections(world: &Gallery) -> String {
