@@ -395,11 +395,11 @@ async fn walk_incidents(walk: &mut Walk) {
     walk.submit(route, &["slow", &posted], &[("version", "1")], &[Action::IncidentDeleteUpdate]).await;
     let route = "/admin/incidents/{id}/publication";
     walk.submit(route, &["hidden"], &[("version", "1")], &[Action::IncidentPublish]).await;
-    let (route, fields) = ("/admin/incidents/{id}/review", [("version", "0"), ("body", "A cable was cut.")]);
+    let (route, fields) = ("/admin/incidents/{id}/postmortem", [("version", "0"), ("body", "A cable was cut.")]);
     walk.submit(route, &["slow"], &fields, &[Action::PostmortemEdit]).await;
     let fields = [("version", "1"), ("body", "A cable was cut."), ("publish", "1")];
     walk.submit(route, &["slow"], &fields, &[Action::PostmortemPublish]).await;
-    let route = "/admin/incidents/{id}/review/withdrawal";
+    let route = "/admin/incidents/{id}/postmortem/withdrawal";
     walk.submit(route, &["slow"], &[("version", "2")], &[Action::PostmortemWithdraw]).await;
     let version = walk.incident_version("slow").await;
     let (route, fields) = ("/admin/incidents/{id}/deletion", [("version", version.as_str()), ("title", "Slower")]);
