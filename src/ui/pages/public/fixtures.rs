@@ -248,7 +248,7 @@ fn bars(component: &ComponentId) -> UptimeBars {
         status: Status::PartialOutage,
     };
     let start = chrono::NaiveDate::from_ymd_opt(2026, 8, 29);
-    let days = uptime::uptime_days(&[out], start, DAYS, chrono_tz::Tz::UTC, at("2026-11-23T14:32:00Z"));
+    let days = uptime::uptime_days(&[out], start, DAYS, Tz::UTC, at("2026-11-23T14:32:00Z"));
     UptimeBars { component: component.clone(), days }
 }
 
