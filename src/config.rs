@@ -4,9 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
+use clap::builder::BoolishValueParser;
+use ipnet::IpNet;
 use url::Url;
 
 use crate::domain::oidc_roles::{ProviderFactor, RoleRule};
+use crate::net::trusted_proxies::parse_network;
 use crate::notify::Mailer;
 use crate::oidc::{Provider, ProviderSettings};
 use crate::state::{TOKEN_READS, TOKEN_WRITES};
@@ -51,9 +54,11 @@ pub struct ServeConfig {
     #[command(flatten)]
     pub site: SiteConfig,
 
-    /// Reverse proxies to trust for X-Forwarded-For (comma separated IP addresses)
-    #[arg(long, env = "CANDOR_TRUSTED_PROXIES", value_delimiter = ',', value_name = "IP")]
-    pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// Reverse proxies to trust for X-Forwarded-For or Forwarded (comma separated IP addresses or networks like
+    /// 10.0.0.0/8)
+    #[arg(long, env = "CANDOR_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORK",
+        value_parser = parse_network)]
+    pub trusted_proxies: Vec<IpNet>,
 
     /// Additional host names to serve besides that of the base URL (comma separated, with a non-default
     /// port); requests for other hosts are rejected
@@ -85,7 +90,7 @@ pub struct ServeConfig {
     pub oidc: OidcConfig,
 
     /// Allow core dumps, to debug a crash; they contain session IDs, tokens and keys
-    #[arg(long, env = "CANDOR_CORE_DUMPS")]
+    #[arg(long, env = "CANDOR_CORE_DUMPS", value_parser = BoolishValueParser::new())]
     pub core_dumps: bool,
 
     /// Publish the database even if it is empty or holds another page than the one last published from the
@@ -94,20 +99,25 @@ pub struct ServeConfig {
     pub accept_empty: bool,
 
     /// Write the log as JSON, one object per line
-    #[arg(long, env = "CANDOR_LOG_JSON")]
+    #[arg(long, env = "CANDOR_LOG_JSON", value_parser = BoolishValueParser::new())]
     pub log_json: bool,
 }
 
 /// How mail leaves.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct MailConfig {
-    /// SMTP server URL: smtp://USER:PASSWORD@HOST:PORT or smtps://… [default: no mail is sent]
+    /// SMTP server URL: smtp://USER:PASSWORD@HOST:PORT or smtps://… [default: no mail is sent]. A server on
+    /// another machine must offer STARTTLS; ?tls=none sends mail and password in clear text
     #[arg(long, env = "CANDOR_SMTP_URL", hide_env_values = true)]
     pub smtp_url: Option<String>,
 
     /// Read the SMTP server URL from a file
     #[arg(long, env = "CANDOR_SMTP_URL_FILE", value_name = "FILE")]
     pub smtp_url_file: Option<PathBuf>,
+
+    /// PEM file with additional certificate authorities for the SMTP server [default: SSL_CERT_FILE]
+    #[arg(long, env = "CANDOR_SMTP_CA_FILE", value_name = "FILE")]
+    pub smtp_ca_file: Option<PathBuf>,
 
     /// From address of e-mails, like Status <status@example.org>
     #[arg(long, env = "CANDOR_SMTP_FROM", value_name = "SENDER")]
@@ -125,10 +135,17 @@ impl MailConfig {
             None => self.smtp_url.clone(),
         };
         match (url, &self.smtp_from) {
-            (Some(url), Some(from)) => Mailer::new(&url, from, origin).map(Some),
+            (Some(url), Some(from)) => Mailer::new(&url, from, origin, &self.authorities()?).map(Some),
             (None, None) => Ok(None),
             _ => bail!("to send mail, set both --smtp-url and --smtp-from"),
         }
+    }
+
+    /// Additional certificate authorities in PEM; empty if none are configured.
+    fn authorities(&self) -> anyhow::Result<Vec<u8>> {
+        let from_environment = || std::env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty()).map(PathBuf::from);
+        let Some(file) = self.smtp_ca_file.clone().or_else(from_environment) else { return Ok(Vec::new()) };
+        std::fs::read(&file).with_context(|| format!("reading {}", file.display()))
     }
 }
 
@@ -234,7 +251,8 @@ impl SiteConfig {
         let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
         if !matches!(url.scheme(), "http" | "https") || !plain {
             bail!(
-                "--base-url must be like https://status.example.org, without a path (the API and feeds are served at the root)"
+                "--base-url must be like https://status.example.org, without a path: a page needs a host name of its own. \
+                 Point one, such as status.example.org, at this server"
             );
         }
         Ok(url.origin().ascii_serialization())

@@ -3,12 +3,11 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use candor::cli::{self, Cli};
+use candor::cli;
 use candor::clock::Clock;
-use clap::Parser as _;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = cli::parse();
     let clock = match Clock::from_env() {
         Ok(clock) => clock,
         Err(error) => return exit_with_error(&error),

@@ -1,6 +1,5 @@
 //! State shared by all handlers and workers.
 
-use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
@@ -17,6 +16,7 @@ use crate::domain::{ManagerId, TokenId};
 use crate::net::allowed_hosts::AllowedHosts;
 use crate::net::event_streams::{EventStreams, MAX_STREAMS};
 use crate::net::per_client::ClientCounter;
+use crate::net::trusted_proxies::TrustedProxies;
 use crate::net::unnamed_proxy::UntrustedProxy;
 use crate::notify::{MailWorker, Mailer};
 use crate::oidc::Provider;
@@ -105,8 +105,8 @@ pub struct StateParts {
     pub mailer: Option<Mailer>,
     /// `None` if no identity provider is configured.
     pub provider: Option<Provider>,
-    /// Proxies whose `X-Forwarded-For` is trusted.
-    pub trusted_proxies: Vec<IpAddr>,
+    /// Proxies whose forwarding headers are trusted.
+    pub trusted_proxies: TrustedProxies,
 }
 
 impl State {

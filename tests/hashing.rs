@@ -60,7 +60,7 @@ async fn full_hashing_queue_rejects_immediately_and_pages_work(test: TestDb) {
 
 async fn known_and_unknown_accounts_cost_the_same_hashing(test: TestDb) {
     let _turn = TURN.lock().await;
-    let mailer = Mailer::new("smtp://127.0.0.1:9", "Status <status@tidewater.example>", ORIGIN).unwrap();
+    let mailer = Mailer::new("smtp://127.0.0.1:9", "Status <status@tidewater.example>", ORIGIN, &[]).unwrap();
     let app = TestApp::with_mailer(test, mailer).await;
     let keeper = app.manager("Keeper", Owner).await;
     for name in ["Known", "Locked"] {

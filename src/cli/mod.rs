@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::clock::Clock;
 use crate::config::{DatabaseConfig, ServeConfig, SiteConfig};
@@ -90,6 +90,18 @@ pub enum Command {
     Audit(audit::Command),
     /// Check database integrity; the exit code is 0 if it is intact
     Check(SiteConfig),
+}
+
+/// Parses the command line, or prints the help or an error and exits. An empty environment variable counts as unset.
+pub fn parse() -> Cli {
+    let matches = ignore_empty_variables(Cli::command()).get_matches();
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+fn ignore_empty_variables(command: clap::Command) -> clap::Command {
+    let is_empty = |arg: &clap::Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+    let command = command.mut_args(|arg| if is_empty(&arg) { arg.env(None::<&'static str>) } else { arg });
+    command.mut_subcommands(ignore_empty_variables)
 }
 
 /// Runs the command. Errors are messages for the user; a failed command leaves nothing half-written.

@@ -66,9 +66,17 @@ impl AllowedHosts {
         if host.is_empty() {
             return Err(HostError::Ambiguous);
         }
-        let ours = self.0.iter().any(|own| own.as_bytes().eq_ignore_ascii_case(host));
+        let ours = |host: &[u8]| self.0.iter().any(|own| own.as_bytes().eq_ignore_ascii_case(host));
+        let ours = ours(host) || without_root_dot(host).is_some_and(|host| ours(&host));
         if ours { Ok(()) } else { Err(HostError::Foreign) }
     }
+}
+
+/// The host without the dot of the DNS root: `name.` and `name.:443` are the host `name`.
+fn without_root_dot(host: &[u8]) -> Option<Vec<u8>> {
+    let port = host.iter().rposition(|byte| *byte == b':').unwrap_or(host.len());
+    let name = host[..port].strip_suffix(b".")?;
+    Some([name, &host[port..]].concat())
 }
 
 /// Whether `host` ends with a port. A bare IPv6 address has colons but no port.
@@ -102,12 +110,15 @@ mod tests {
             "127.0.0.1:3000",
             "localhost:3000",
             "[::1]:3000",
+            "status.example.org.",
+            "status.example.org.:443",
         ] {
             assert_eq!(check(&hosts, "/", &[host]), Ok(()), "{host}");
         }
         for host in [
             "evil.test",
-            "status.example.org.",
+            "evil.test.",
+            "status.example.org..",
             "status.example.org:8443",
             "status.example.org:443@evil.test",
             "10.0.0.1",

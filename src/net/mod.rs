@@ -4,4 +4,5 @@ pub mod allowed_hosts;
 pub mod event_streams;
 pub mod http_client;
 pub mod per_client;
+pub mod trusted_proxies;
 pub mod unnamed_proxy;

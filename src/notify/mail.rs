@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use lettre::Address;
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
 use lettre::message::{Mailbox, Message};
 use url::{Host, Url};
 
@@ -30,11 +30,12 @@ pub enum SendError {
 }
 
 impl Mailer {
-    /// `url` is `smtp://` or `smtps://`. Without `?tls=`, a server on another machine must offer TLS.
-    pub fn new(url: &str, from: &str, origin: &str) -> anyhow::Result<Self> {
+    /// `url` is `smtp://` or `smtps://`. Without `?tls=`, a server on another machine must offer TLS. `authorities` are
+    /// additional root certificates in PEM, empty for none.
+    pub fn new(url: &str, from: &str, origin: &str, authorities: &[u8]) -> anyhow::Result<Self> {
         let url = with_default_tls(url)?;
         let host = Url::parse(origin)?.host_str().unwrap_or("localhost").to_owned();
-        let server = MailServer::new(&url, host.clone(), SmtpLimits::default())?;
+        let server = MailServer::new(&url, host.clone(), authorities, SmtpLimits::default())?;
         let from =
             from.parse().with_context(|| format!("{from} is not a valid sender; use Status <status@example.org>"))?;
         Ok(Self { server, from, host })
@@ -70,6 +71,7 @@ impl Mailer {
             .date(now.into())
             .message_id(Some(format!("<{id}@{}>", self.host)))
             .raw_header(automatic)
+            .header(MIME_VERSION_1_0)
             .header(ContentType::TEXT_PLAIN)
             .body(text.replace("\r\n", "\n").replace('\r', "\n"))?)
     }
@@ -109,8 +111,13 @@ mod tests {
     use super::*;
 
     fn mailer() -> Mailer {
-        Mailer::new("smtp://127.0.0.1:25", "Tidewater Maps <status@tidewater.example>", "https://status.example.org")
-            .unwrap()
+        Mailer::new(
+            "smtp://127.0.0.1:25",
+            "Tidewater Maps <status@tidewater.example>",
+            "https://status.example.org",
+            &[],
+        )
+        .unwrap()
     }
 
     /// The unfolded header lines and the body of the mail.
@@ -130,6 +137,7 @@ mod tests {
             "Subject: A link",
             "Message-ID: <id@status.example.org>",
             "Auto-Submitted: auto-generated",
+            "MIME-Version: 1.0",
         ] {
             assert!(head.iter().any(|have| have == line), "{line}: {head:?}");
         }
@@ -163,6 +171,7 @@ mod tests {
             "smtp://127.0.0.1:2525",
             "smtp://localhost",
             "smtp://mail.example.org?tls=opportunistic",
+            "smtp://mail.example.org?tls=none",
         ] {
             assert_eq!(tls(kept), kept);
         }
@@ -172,9 +181,10 @@ mod tests {
     #[test]
     fn debug_output_hides_the_password() {
         let mailer =
-            Mailer::new("smtps://user:hush-hush@mail.example.org", "a@b.example", "http://127.0.0.1:3000").unwrap();
+            Mailer::new("smtps://user:hush-hush@mail.example.org", "a@b.example", "http://127.0.0.1:3000", &[])
+                .unwrap();
         assert!(!format!("{mailer:?}").contains("hush-hush"));
-        let wrong = Mailer::new("smtps://user:hush-hush@mail.example.org", "nobody", "http://127.0.0.1:3000");
+        let wrong = Mailer::new("smtps://user:hush-hush@mail.example.org", "nobody", "http://127.0.0.1:3000", &[]);
         assert!(!format!("{:?}", wrong.unwrap_err()).contains("hush-hush"));
     }
 }

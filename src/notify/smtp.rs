@@ -12,7 +12,7 @@ use lettre::address::Envelope;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 #[expect(deprecated, reason = "lettre has no other way to speak TLS over a stream of ours")]
 use lettre::transport::smtp::client::AsyncNetworkStream;
-use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, TlsParameters};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::{Error as SmtpError, SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT};
 use percent_encoding::percent_decode_str;
@@ -46,6 +46,7 @@ pub struct MailServer {
     host: String,
     port: u16,
     tls: TlsMode,
+    tls_parameters: TlsParameters,
     credentials: Option<Credentials>,
     /// The name sent with `EHLO`.
     hello: ClientId,
@@ -89,7 +90,7 @@ impl std::fmt::Debug for MailServer {
 
 impl MailServer {
     /// `hello` is the name sent with `EHLO`.
-    pub fn new(url: &Url, hello: String, bounds: SmtpLimits) -> anyhow::Result<Self> {
+    pub fn new(url: &Url, hello: String, authorities: &[u8], bounds: SmtpLimits) -> anyhow::Result<Self> {
         let host = match url.host().context("the SMTP server URL has no host")? {
             Host::Domain(name) => name.to_owned(),
             Host::Ipv4(address) => address.to_string(),
@@ -99,9 +100,10 @@ impl MailServer {
         let (tls, port) = match (url.scheme(), wanted.as_deref()) {
             ("smtps", _) => (TlsMode::Implicit, SUBMISSIONS_PORT),
             ("smtp", None) => (TlsMode::Never, SMTP_PORT),
+            ("smtp", Some("none")) => (TlsMode::Never, SMTP_PORT),
             ("smtp", Some("required")) => (TlsMode::Required, SUBMISSION_PORT),
             ("smtp", Some("opportunistic")) => (TlsMode::Opportunistic, SUBMISSION_PORT),
-            _ => bail!("the SMTP server URL: ?tls= must be required or opportunistic"),
+            _ => bail!("the SMTP server URL: ?tls= must be required, opportunistic or none"),
         };
         let decoded = |text| percent_decode_str(text).decode_utf8().map(String::from);
         let credentials = match url.password() {
@@ -109,7 +111,8 @@ impl MailServer {
             None => None,
         };
         let port = url.port().unwrap_or(port);
-        Ok(Self { host, port, tls, credentials, hello: ClientId::Domain(hello), bounds })
+        let tls_parameters = tls_parameters(&host, authorities)?;
+        Ok(Self { host, port, tls, tls_parameters, credentials, hello: ClientId::Domain(hello), bounds })
     }
 
     pub async fn send(&self, envelope: &Envelope, mail: &[u8]) -> Result<(), SmtpFailure> {
@@ -131,14 +134,14 @@ impl MailServer {
     async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpFailure> {
         let (stream, most) = (self.connect_tcp().await?, self.bounds.received);
         let stream = LimitedStream { stream, limit: most, left: most };
-        let tls = || TlsParameters::new(self.host.clone());
+        let tls = || self.tls_parameters.clone();
         if self.tls == TlsMode::Implicit {
-            let stream = TlsStream::handshake(stream, tls()?).await?;
+            let stream = TlsStream::handshake(stream, tls()).await?;
             return Ok(AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await?);
         }
         let mut connection = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await?;
         if self.tls == TlsMode::Required || self.tls == TlsMode::Opportunistic && connection.can_starttls() {
-            connection.starttls(tls()?, &self.hello).await?;
+            connection.starttls(tls(), &self.hello).await?;
         }
         Ok(connection)
     }
@@ -197,6 +200,15 @@ impl AsyncWrite for LimitedStream {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
+}
+
+/// TLS to `host` that also trusts the `authorities`, certificates in PEM.
+fn tls_parameters(host: &str, authorities: &[u8]) -> anyhow::Result<TlsParameters> {
+    let mut builder = TlsParameters::builder(host.to_owned());
+    if !authorities.is_empty() {
+        builder = builder.add_root_certificate(Certificate::from_pem(authorities).context("the SMTP CA file")?);
+    }
+    Ok(builder.build()?)
 }
 
 /// lettre's TLS over a [`LimitedStream`].
@@ -263,7 +275,7 @@ mod tests {
                 tokio::time::sleep(pause).await;
             }
         });
-        let server = MailServer::new(&url, "status.example.org".into(), bounds).unwrap();
+        let server = MailServer::new(&url, "status.example.org".into(), &[], bounds).unwrap();
         let (from, to) = ("a@tidewater.example".parse().unwrap(), "b@tidewater.example".parse().unwrap());
         let envelope = Envelope::new(Some(from), vec![to]).unwrap();
         server.send(&envelope, b"Subject: A link\r\n\r\nText\r\n").await.unwrap_err()
@@ -291,7 +303,7 @@ mod tests {
 
     #[test]
     fn the_address_names_port_tls_and_credentials() {
-        let server = |url| MailServer::new(&Url::parse(url).unwrap(), "here".into(), SmtpLimits::default());
+        let server = |url| MailServer::new(&Url::parse(url).unwrap(), "here".into(), &[], SmtpLimits::default());
         for (url, tls, port) in [
             ("smtp://mail.example.org", TlsMode::Never, 25),
             ("smtp://[::1]:2525", TlsMode::Never, 2525),

@@ -1,6 +1,6 @@
 //! Builds, runs and stops the server.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use crate::config::{DatabaseConfig, ServeConfig};
 use crate::credentials::secret_key::SecretKey;
 use crate::db::Db;
 use crate::net::allowed_hosts::AllowedHosts;
+use crate::net::trusted_proxies::TrustedProxies;
 use crate::publish::Publisher;
 use crate::server::connection_limits::ConnectionLimits;
 use crate::server::connections;
@@ -47,7 +48,7 @@ impl App {
         let file = serve.site.site_file();
         let publisher =
             Publisher::new(db.clone(), clock.clone(), origin.clone(), file).with_accept_empty(serve.accept_empty);
-        let trusted_proxies = serve.trusted_proxies.iter().map(IpAddr::to_canonical).collect();
+        let trusted_proxies = TrustedProxies::new(serve.trusted_proxies.iter().copied());
         let secret_key = SecretKey::from_file(serve.secret_key_file());
         let mailer = serve.mail.mailer(&origin)?;
         let provider = serve.oidc.provider(&origin)?;

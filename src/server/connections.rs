@@ -1,6 +1,6 @@
 //! Accepts connections with limits that `axum::serve` lacks: idle connections time out, and one client can't take all.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::log_limit::{CONNECTIONS, LogPermit};
 use crate::net::per_client::ClientCounter;
+use crate::net::trusted_proxies::TrustedProxies;
 use crate::server::connection_limits::ConnectionLimits;
 use crate::server::http2;
 use crate::web::FastPath;
@@ -35,7 +36,7 @@ pub async fn serve(
     open: ClientCounter,
     listener: TcpListener,
     front: FastPath,
-    trusted: Vec<IpAddr>,
+    trusted: TrustedProxies,
     limits: ConnectionLimits,
     stop: CancellationToken,
 ) {
@@ -47,7 +48,7 @@ pub async fn serve(
             accepted = accept_connection(&listener, &all) => accepted,
         };
         let Some((stream, peer, permit)) = accepted else { continue };
-        let is_trusted = trusted.contains(&peer.ip().to_canonical());
+        let is_trusted = trusted.contains(peer.ip());
         let most = if is_trusted { limits.connections } else { limits.per_address };
         let Some(place) = open.acquire(peer.ip(), most) else {
             tracing::debug!("too many connections from {}", peer.ip());

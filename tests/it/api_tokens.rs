@@ -11,6 +11,7 @@ use candor::db::managers;
 use candor::domain::Manager;
 use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::net::allowed_hosts::AllowedHosts;
+use candor::net::trusted_proxies::TrustedProxies;
 use candor::publish::Publisher as SitePublisher;
 use candor::state::{State, StateParts};
 use candor::web::Error;
@@ -228,7 +229,7 @@ async fn token_requires_tls(test: TestDb) {
         hosts: AllowedHosts::new(&app.origin, &[]),
         mailer: None,
         provider: None,
-        trusted_proxies: vec![proxy, local],
+        trusted_proxies: TrustedProxies::new([proxy, local].map(Into::into)),
     });
     let (https, http) = (("x-forwarded-proto", "https"), ("x-forwarded-proto", "http"));
     let stranger: IpAddr = "203.0.113.5".parse().unwrap();

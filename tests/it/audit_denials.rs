@@ -27,7 +27,7 @@ const SECRET: &str = "xylophone-secret";
 
 async fn with_everything(test: TestDb) -> (TestApp, FakeProvider) {
     let issuer = FakeProvider::open(&test.clock).await;
-    let mailer = Mailer::new("smtp://127.0.0.1:9", "Status <status@tidewater.example>", ORIGIN).unwrap();
+    let mailer = Mailer::new("smtp://127.0.0.1:9", "Status <status@tidewater.example>", ORIGIN, &[]).unwrap();
     (TestApp::with_everything(test, mailer, issuer.provider()).await, issuer)
 }
 

@@ -196,7 +196,7 @@ async fn password_links_are_for_break_glass_owner_only(test: TestDb) {
 
 async fn reset_mail_is_for_break_glass_owner_only(test: TestDb) {
     let sink = FakeSmtpServer::open().await;
-    let mailer = Mailer::new(&sink.url, "Status <status@tidewater.example>", ORIGIN).unwrap();
+    let mailer = Mailer::new(&sink.url, "Status <status@tidewater.example>", ORIGIN, &[]).unwrap();
     let app = TestApp::with_mailer(test, mailer).await;
     let (ines, vera) = (app.manager("Ines", Owner).await, app.manager("Vera", Viewer).await);
     app.set_break_glass_owner(&ines).await;

@@ -11,6 +11,7 @@ use candor::domain::audit::{Action, Actor, Entry};
 use candor::domain::forms::NewComponent;
 use candor::net::allowed_hosts::AllowedHosts;
 use candor::net::event_streams::MAX_PER_CLIENT;
+use candor::net::trusted_proxies::TrustedProxies;
 use candor::publish::{Encoding, Publisher};
 use candor::server::connection_limits::ConnectionLimits;
 use candor::state::{State, StateParts};
@@ -160,7 +161,7 @@ impl Published {
         let secret_key = SecretKey::from_file(folder.path().join("secret.key"));
         let (db, clock) = (test.db.clone(), test.clock.clone());
         let hosts = AllowedHosts::new(&origin, &[]);
-        let (mailer, provider, trusted_proxies) = (None, None, Vec::new());
+        let (mailer, provider, trusted_proxies) = (None, None, TrustedProxies::default());
         let parts = StateParts { db, clock, publisher, secret_key, origin, hosts, mailer, provider, trusted_proxies };
         let state = State::new(parts);
         state.publish().await;

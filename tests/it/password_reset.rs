@@ -27,7 +27,7 @@ on_both_databases!(
 
 async fn with_mail(test: TestDb) -> (TestApp, FakeSmtpServer) {
     let sink = FakeSmtpServer::open().await;
-    let mailer = Mailer::new(&sink.url, "Status <status@tidewater.example>", ORIGIN).unwrap();
+    let mailer = Mailer::new(&sink.url, "Status <status@tidewater.example>", ORIGIN, &[]).unwrap();
     (TestApp::with_mailer(test, mailer).await, sink)
 }
 

@@ -21,11 +21,17 @@ struct Process {
 impl Process {
     /// Starts one whose standard output and error are these; `log` is how much it logs.
     fn start(stdout: Stdio, stderr: Stdio, log: &str) -> Self {
+        Self::start_with(stdout, stderr, log, &[])
+    }
+
+    /// Starts one with more environment variables.
+    fn start_with(stdout: Stdio, stderr: Stdio, log: &str, variables: &[(String, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let child = Command::new(env!("CARGO_BIN_EXE_candor"))
             .args(["serve", "--listen", &address])
             .env_clear()
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .env("CANDOR_DATABASE_URL", format!("sqlite://{}", folder.path().join("candor.db").display()))
             .env("CANDOR_DATA_DIR", folder.path())
             .env("RUST_LOG", log)
@@ -173,4 +179,40 @@ fn commands_survive_a_dead_standard_output() {
         .status()
         .unwrap();
     assert_eq!(status.code(), Some(0));
+}
+
+/// The environment variables that `candor serve --help` names.
+fn serve_variables() -> Vec<String> {
+    let help = Command::new(env!("CARGO_BIN_EXE_candor")).args(["serve", "--help"]).env_clear().output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+    let names = help.split("[env: ").skip(1).filter_map(|rest| rest.split(['=', ']']).next());
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn empty_variables_count_as_unset() {
+    let variables: Vec<(String, &str)> = serve_variables().into_iter().map(|name| (name, "")).collect();
+    assert!(variables.len() > 20, "{variables:?}");
+    let process = Process::start_with(Stdio::null(), Stdio::null(), "info", &variables);
+    assert!(process.status("/healthz").starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn flags_take_the_usual_boolean_words() {
+    let start = |value: &str| {
+        let (name, address) = ("CANDOR_LOG_JSON", "203.0.113.1:1");
+        let output = Command::new(env!("CARGO_BIN_EXE_candor"))
+            .args(["serve", "--listen", address, "--database-url", "mysql://nothing"])
+            .env_clear()
+            .env(name, value)
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    for value in ["1", "0", "yes", "no", "on", "off", "true", "FALSE"] {
+        let (code, message) = start(value);
+        assert_eq!(code, Some(1), "{value} is understood, the database URL is not: {message}");
+    }
+    let (code, message) = start("perhaps");
+    assert!(code == Some(2) && message.contains("CANDOR_LOG_JSON") || message.contains("--log-json"), "{message}");
 }

@@ -69,8 +69,12 @@ async fn audit_has_last_untrusted_address(test: TestDb) {
         // What is no address is not passed over for one that somebody made up before it.
         (&["x-forwarded-for: 198.51.100.1, unknown"], "127.0.0.1"),
         (&["x-forwarded-for: 198.51.100.1", "x-forwarded-for: \u{ff}"], "127.0.0.1"),
-        // Other fields that say something like it are nobody's word.
-        (&["forwarded: for=198.51.100.1", "x-real-ip: 198.51.100.1", "true-client-ip: 198.51.100.1"], "127.0.0.1"),
+        // Other headers of the kind do not count.
+        (&["x-real-ip: 198.51.100.1", "true-client-ip: 198.51.100.1"], "127.0.0.1"),
+        (&["forwarded: for=198.51.100.1, for=203.0.113.10;proto=https, for=10.0.0.2"], "203.0.113.10"),
+        // The client may have sent the other of the two headers.
+        (&["forwarded: for=198.51.100.1", "x-forwarded-for: 203.0.113.5"], "127.0.0.1"),
+        (&["forwarded: for=203.0.113.11", "x-forwarded-for: 198.51.100.1, 203.0.113.11"], "203.0.113.11"),
     ] {
         is(&log_in(&server, headers, "nobody@example.org", "wrong").await, 422);
         assert_eq!(told(&test).await, address, "{headers:?}");

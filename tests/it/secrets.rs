@@ -49,7 +49,7 @@ async fn no_secret_is_in_the_log_the_database_or_a_backup(test: TestDb) {
     let log = listen();
     let (issuer, sink) = (FakeProvider::open(&test.clock).await, FakeSmtpServer::open().await);
     let url = sink.url.replace("smtp://", &format!("smtp://candor:{MAIL_PASSWORD}@"));
-    let mailer = Mailer::new(&url, "Status <status@tidewater.example>", ORIGIN).unwrap();
+    let mailer = Mailer::new(&url, "Status <status@tidewater.example>", ORIGIN, &[]).unwrap();
     let app = TestApp::with_everything(test, mailer, issuer.provider()).await;
     let mut secrets = Secrets::default();
     secrets.add("the client's secret", CLIENT_SECRET);

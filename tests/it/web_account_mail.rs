@@ -22,7 +22,7 @@ on_both_databases!(
 
 async fn with_mail(test: TestDb) -> (TestApp, FakeSmtpServer) {
     let sink = FakeSmtpServer::open().await;
-    let mailer = Mailer::new(&sink.url, "Status <status@tidewater.example>", ORIGIN).unwrap();
+    let mailer = Mailer::new(&sink.url, "Status <status@tidewater.example>", ORIGIN, &[]).unwrap();
     (TestApp::with_mailer(test, mailer).await, sink)
 }
 
@@ -77,7 +77,7 @@ async fn changed_password_and_factors_are_mailed(test: TestDb) {
 
 async fn connected_login_is_shown_mailed_and_audited(test: TestDb) {
     let (sink, issuer) = (FakeSmtpServer::open().await, FakeProvider::open(&test.clock).await);
-    let mailer = Mailer::new(&sink.url, "Status <status@tidewater.example>", ORIGIN).unwrap();
+    let mailer = Mailer::new(&sink.url, "Status <status@tidewater.example>", ORIGIN, &[]).unwrap();
     let app = TestApp::with_everything(test, mailer, issuer.provider()).await;
     let ines = app.manager("Ines", Viewer).await;
     let mut browser = app.with_session(&ines).await;

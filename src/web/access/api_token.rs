@@ -18,7 +18,7 @@ use crate::domain::audit::{Action, Actor};
 use crate::domain::{self, Role};
 use crate::state::State;
 use crate::web::api::rate_limit;
-use crate::web::edge::client_ip::{ClientAddress, is_forwarded};
+use crate::web::edge::client_ip::{ClientAddress, is_forwarded, is_forwarded_https};
 use crate::web::{Error, Result};
 
 /// Minimum age of the last-use time before it is written again.
@@ -152,9 +152,8 @@ async fn find_token(state: &State, secret: &str) -> Result<Option<(ApiToken, dom
 /// proxy. An untrusted proxy, even on this machine, proves nothing.
 fn is_confidential(parts: &Parts, ClientAddress(client): ClientAddress, state: &State) -> bool {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
-    if !peer.is_some_and(|peer| state.trusted_proxies.contains(&peer)) {
+    if !peer.is_some_and(|peer| state.trusted_proxies.contains(peer)) {
         return client.is_some_and(|client| client.is_loopback()) && !is_forwarded(&parts.headers);
     }
-    let last = parts.headers.get_all("x-forwarded-proto").iter().next_back().and_then(|value| value.to_str().ok());
-    last.is_some_and(|value| value.rsplit(',').next().unwrap_or_default().trim() == "https")
+    is_forwarded_https(&parts.headers)
 }

@@ -7,7 +7,9 @@ use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::forwarded;
 use crate::net::http_client::is_public;
+use crate::net::trusted_proxies::TrustedProxies;
 use crate::state::State;
 
 /// The client's address: the peer's, or the one that a trusted proxy reports.
@@ -45,26 +47,57 @@ pub fn is_forwarded(headers: &HeaderMap) -> bool {
 /// send forwarding headers without a proxy.
 fn is_untrusted_proxy(peer: IpAddr, headers: &HeaderMap, state: &State) -> bool {
     let could_be = !is_public(peer) || state.is_secure() && state.trusted_proxies.is_empty();
-    could_be && !state.trusted_proxies.contains(&peer) && is_forwarded(headers)
+    could_be && !state.trusted_proxies.contains(peer) && is_forwarded(headers)
 }
 
-/// The last address in `X-Forwarded-For` that is not a trusted proxy, if the peer is one.
-fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpAddr]) -> Option<IpAddr> {
+/// The last address in `X-Forwarded-For` or `Forwarded` (RFC 7239) that is not a trusted proxy, if the peer is one.
+///
+/// A proxy that writes one of the headers may pass on the other as the client sent it. If they disagree, neither counts.
+fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &TrustedProxies) -> Option<IpAddr> {
     let peer = peer?;
-    if !trusted.contains(&peer) {
+    if !trusted.contains(peer) {
         return Some(peer);
     }
-    // A line that is not UTF-8 is read too; if it were skipped, the client could choose which line is the last.
-    let lines = headers.get_all("x-forwarded-for").iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
-    let lines: Vec<_> = lines.collect();
-    for hop in lines.iter().flat_map(|line| line.split(',')).rev() {
+    let by_list = header_text(headers, "x-forwarded-for").map(|text| last_client(text.split(','), peer, trusted));
+    let by_standard = header_text(headers, "forwarded").map(|text| {
+        let hops = forwarded::elements(&text).map(|element| forwarded::parameter(element, "for").unwrap_or_default());
+        last_client(hops.collect::<Vec<_>>().iter().map(String::as_str), peer, trusted)
+    });
+    match (by_list, by_standard) {
+        (Some(one), Some(other)) if one != other => Some(peer),
+        (Some(address), _) | (None, Some(address)) => Some(address),
+        (None, None) => Some(peer),
+    }
+}
+
+/// Whether every forwarding header that names a scheme says that the client used HTTPS; false if none does.
+pub fn is_forwarded_https(headers: &HeaderMap) -> bool {
+    let by_list = header_text(headers, "x-forwarded-proto");
+    let by_list = by_list.map(|text| text.rsplit(',').next().unwrap_or_default().trim().to_owned());
+    let by_standard = header_text(headers, "forwarded");
+    let by_standard = by_standard
+        .and_then(|text| forwarded::elements(&text).last().and_then(|last| forwarded::parameter(last, "proto")));
+    let mut schemes = by_list.into_iter().chain(by_standard).peekable();
+    schemes.peek().is_some() && schemes.all(|scheme| scheme.eq_ignore_ascii_case("https"))
+}
+
+/// All lines of a header as one list. A line that is not UTF-8 is read too; if it were skipped, the client could choose
+/// which line is the last.
+fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
+    let lines = headers.get_all(name).iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
+    lines.map(std::borrow::Cow::into_owned).reduce(|all, line| all + "," + &line)
+}
+
+/// The last of `hops` that is not a trusted proxy; the peer if there is none or one can't be read.
+fn last_client<'a>(hops: impl DoubleEndedIterator<Item = &'a str>, peer: IpAddr, trusted: &TrustedProxies) -> IpAddr {
+    for hop in hops.rev() {
         match parse_hop(hop.trim()) {
-            Some(address) if trusted.contains(&address) => {}
-            Some(address) => return Some(address),
+            Some(address) if trusted.contains(address) => {}
+            Some(address) => return address,
             None => break,
         }
     }
-    Some(peer)
+    peer
 }
 
 /// The address of one hop; some proxies add a port.
@@ -82,6 +115,7 @@ mod tests {
     use axum::http::HeaderValue;
 
     use super::*;
+    use crate::net::trusted_proxies::parse_network;
 
     /// The client's address for a connection from `peer` with these lines of `X-Forwarded-For`.
     fn client(peer: &str, forwarded: &[&[u8]]) -> String {
@@ -89,8 +123,59 @@ mod tests {
         for line in forwarded {
             headers.append("x-forwarded-for", HeaderValue::from_bytes(line).unwrap());
         }
-        let trusted = ["10.0.0.1", "10.0.0.2", "fd00::1"].map(|proxy| proxy.parse().unwrap());
-        client_address(Some(peer.parse().unwrap()), &headers, &trusted).unwrap().to_string()
+        client_address(Some(peer.parse().unwrap()), &headers, &proxies()).unwrap().to_string()
+    }
+
+    fn proxies() -> TrustedProxies {
+        TrustedProxies::new(["10.0.0.1", "10.0.0.2", "fd00::1"].map(|proxy| parse_network(proxy).unwrap()))
+    }
+
+    fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, HeaderValue::from_str(value).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn standard_forwarded_header_is_read() {
+        let client = |lines: &[(&'static str, &str)]| {
+            client_address(Some("10.0.0.1".parse().unwrap()), &headers(lines), &proxies()).unwrap().to_string()
+        };
+        for (value, meant) in [
+            ("for=203.0.113.5", "203.0.113.5"),
+            ("For=\"[2001:db8::5]:4711\";proto=https", "2001:db8::5"),
+            ("for=198.51.100.1, for=203.0.113.5;by=10.0.0.1, for=10.0.0.2", "203.0.113.5"),
+            ("for=\"a, for=198.51.100.1\", for=203.0.113.5", "203.0.113.5"),
+            ("for=unknown", "10.0.0.1"),
+            ("for=_hidden, for=\"_gateway\"", "10.0.0.1"),
+            ("proto=https", "10.0.0.1"),
+            ("for=\"203.0.113.5", "10.0.0.1"),
+        ] {
+            assert_eq!(client(&[("forwarded", value)]), meant, "{value}");
+        }
+        assert_eq!(client(&[("forwarded", "for=203.0.113.5"), ("x-forwarded-for", "203.0.113.5")]), "203.0.113.5");
+        let disagreeing = [("forwarded", "for=198.51.100.9"), ("x-forwarded-for", "203.0.113.5")];
+        assert_eq!(client(&disagreeing), "10.0.0.1", "one of them may be the client's own");
+    }
+
+    #[test]
+    fn forwarded_scheme_is_the_last_in_any_case() {
+        for (lines, meant) in [
+            (&[("x-forwarded-proto", "https")][..], true),
+            (&[("x-forwarded-proto", "HTTPS")], true),
+            (&[("x-forwarded-proto", "http, Https")], true),
+            (&[("x-forwarded-proto", "https,http")], false),
+            (&[("x-forwarded-proto", "https"), ("x-forwarded-proto", "http")], false),
+            (&[("forwarded", "for=192.0.2.1;Proto=\"HTTPS\"")], true),
+            (&[("forwarded", "proto=https, for=192.0.2.1;proto=http")], false),
+            (&[("forwarded", "for=192.0.2.1;proto=https"), ("x-forwarded-proto", "http")], false),
+            (&[("x-forwarded-proto", "")], false),
+            (&[], false),
+        ] {
+            assert_eq!(is_forwarded_https(&headers(lines)), meant, "{lines:?}");
+        }
     }
 
     /// The same through a trusted proxy, in one line.

@@ -4,6 +4,7 @@ pub mod assets;
 pub mod body_timeout;
 pub mod client_ip;
 pub mod fast_path;
+mod forwarded;
 pub mod headers;
 pub mod prometheus;
 pub mod request_checks;

@@ -31,6 +31,7 @@ use candor::domain::{
     MaintenanceId, Manager, PasskeyId, PasswordPolicy, Phase, Role, SavedDraft, SeriesId, Status, UptimeCorrection,
 };
 use candor::net::allowed_hosts::AllowedHosts;
+use candor::net::trusted_proxies::TrustedProxies;
 use candor::notify::Mailer;
 use candor::oidc::Provider;
 use candor::publish::{Publisher, Render, render_site};
@@ -448,7 +449,8 @@ fn state(
 ) -> State {
     let secret_key = SecretKey::from_file(file.with_file_name("secret.key"));
     let publisher = Publisher::new(db.clone(), clock.clone(), origin.into(), file).with_renderer(render);
-    let (hosts, origin, trusted_proxies) = (AllowedHosts::new(origin, &[]), origin.to_owned(), Vec::new());
+    let (hosts, origin, trusted_proxies) =
+        (AllowedHosts::new(origin, &[]), origin.to_owned(), TrustedProxies::default());
     State::new(StateParts { db, clock, publisher, secret_key, origin, hosts, mailer, provider, trusted_proxies })
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use candor::clock::Clock;
 use candor::config::{DatabaseConfig, ServeConfig, SiteConfig};
+use candor::net::trusted_proxies::parse_network;
 use candor::server::app::App;
 use candor::server::connection_limits::ConnectionLimits;
 use candor::state::State;
@@ -51,7 +52,7 @@ impl Server {
             allowed_hosts: Vec::new(),
             metrics_listen: Some(any),
             secret_key_file: None,
-            trusted_proxies: proxies.iter().map(|proxy| proxy.parse().unwrap()).collect(),
+            trusted_proxies: proxies.iter().map(|proxy| parse_network(proxy).unwrap()).collect(),
             api_writes: candor::state::TOKEN_WRITES,
             api_reads: candor::state::TOKEN_READS,
             mail: candor::config::MailConfig::default(),
