@@ -205,7 +205,7 @@ fn convert_updates(
     let mut taken = BTreeSet::new();
     let mut updates: Vec<Update> = Vec::new();
     for (index, row) in rows.into_iter().enumerate() {
-        phase = self::convert_phase(&row.status, phase, warn);
+        phase = convert_phase(&row.status, phase, warn);
         let posted_at = displayed_at(row).unwrap_or_else(|| {
             warn(if is_empty {
                 "it has no updates; an update without text was added".into()

@@ -109,7 +109,7 @@ fn convert_updates(
     let mut taken = BTreeSet::new();
     let mut updates: Vec<MaintenanceUpdate> = Vec::new();
     for (index, row) in rows.into_iter().enumerate() {
-        phase = self::convert_phase(&row.status, phase, warn);
+        phase = convert_phase(&row.status, phase, warn);
         let posted_at = displayed_at(row).unwrap_or_else(|| {
             warn("an update has no readable time; it is put at the start".into());
             times.0
