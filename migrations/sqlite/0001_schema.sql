@@ -370,6 +370,8 @@ create table postmortems (
   published_at text,
   updated_at text not null,
   version integer not null,
+  -- The id under which its source published an imported postmortem; null for one derived from the incident's.
+  update_id text check (length(update_id) between 1 and 40),
   check ((published_body is null) = (published_at is null))
 ) strict;
 
@@ -389,7 +391,7 @@ create view public_incident_status_intervals as
   where i.id = s.incident_id and i.visibility = 'public';
 
 create view public_postmortems as
-  select p.incident_id, p.published_body as body, p.published_at
+  select p.incident_id, p.published_body as body, p.published_at, p.update_id
   from postmortems p join incidents i on i.id = p.incident_id
   where i.visibility = 'public' and p.published_at is not null;
 

@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 
 use crate::db::{Result, WriteTx, postmortems};
 use crate::domain::audit::{Action, Entry};
-use crate::domain::{Incident, Postmortem};
+use crate::domain::{Incident, IncidentId, Postmortem};
 
 /// The suffix distinguishes the postmortem from its incident in the audit log.
-pub fn audit_id(incident: &Incident) -> String {
-    format!("{}/postmortem", incident.id)
+pub fn audit_id(incident: &IncidentId) -> String {
+    format!("{incident}/postmortem")
 }
 
 /// `action` says whether the postmortem was edited, published or withdrawn.
@@ -20,7 +20,7 @@ pub async fn save(
     now: DateTime<Utc>,
 ) -> Result<Entry> {
     postmortems::save(tx, after, now).await?;
-    let entry = Entry::new(action, audit_id(incident), &incident.title).after(after);
+    let entry = Entry::new(action, audit_id(&incident.id), &incident.title).after(after);
     Ok(match before {
         Some(before) => entry.before(before),
         None => entry,
@@ -29,5 +29,5 @@ pub async fn save(
 
 pub async fn delete(tx: &mut WriteTx, incident: &Incident, postmortem: &Postmortem) -> Result<Entry> {
     postmortems::delete(tx, &incident.id).await?;
-    Ok(Entry::new(Action::PostmortemDelete, audit_id(incident), &incident.title).before(postmortem))
+    Ok(Entry::new(Action::PostmortemDelete, audit_id(&incident.id), &incident.title).before(postmortem))
 }

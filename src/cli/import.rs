@@ -1,6 +1,7 @@
 //! `candor import …`
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use chrono_tz::Tz;
@@ -19,6 +20,8 @@ use crate::import::{
 
 /// The number of incidents from which a progress bar is shown.
 const PROGRESS_BAR_FROM: usize = 200;
+/// The exit code if items were refused.
+const ITEMS_REFUSED: u8 = 2;
 /// The maximum number of errors and of warnings printed per document.
 const MAX_PRINTED: usize = 50;
 /// The maximum length of a printed error or warning, in characters.
@@ -30,7 +33,8 @@ pub enum Command {
     ///
     /// IDs are kept, so old links work; importing twice changes nothing. What was edited here since
     /// an import is skipped. The status of a component becomes its manual status only if no
-    /// unresolved incident affects it. Each file is imported completely or not at all.
+    /// unresolved incident affects it. Each file is imported completely or not at all. The exit code is 2 if
+    /// items could not be read; they are listed.
     ///
     /// Or import from a URL: `candor import statuspage https://status.example.org` fetches any public page,
     /// one request at a time, and caches the responses, so an interrupted run resumes and a
@@ -42,7 +46,7 @@ pub enum Command {
         #[command(flatten)]
         from: FetchArgs,
     },
-    /// Import saved responses of Cachet's API (version 2): components, components/groups, incidents, schedules
+    /// Import saved responses of Cachet's API (version 2 or 3): components, groups, incidents, schedules
     Cachet {
         #[command(flatten)]
         manner: ImportArgs,
@@ -99,7 +103,8 @@ pub struct ImportArgs {
     dry_run: bool,
 }
 
-pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()> {
+/// The exit code is 2 if items were refused.
+pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<ExitCode> {
     match command {
         Command::Statuspage { manner, from } => match parse_url_argument(&manner.paths)? {
             Some(url) => import_page(&url, manner, &from, db, clock).await,
@@ -111,7 +116,7 @@ pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()>
     }
 }
 
-async fn import_files(format: &dyn Format, manner: &ImportArgs, db: &Db, clock: &Clock) -> anyhow::Result<()> {
+async fn import_files(format: &dyn Format, manner: &ImportArgs, db: &Db, clock: &Clock) -> anyhow::Result<ExitCode> {
     let detected_by = manner.detected_by.as_deref().map(|name| parse_line(name, MAX_DETECTED_BY)).transpose();
     let detected_by = detected_by.map_err(|reason| anyhow::anyhow!("--detected-by: {reason}"))?;
     let options = ImportOptions { detected_by: detected_by.filter(|name| !name.is_empty()) };
@@ -131,7 +136,8 @@ async fn import_files(format: &dyn Format, manner: &ImportArgs, db: &Db, clock: 
     for (path, report) in manner.paths.iter().zip(&reports) {
         print_report(&path.display().to_string(), report, manner.dry_run);
     }
-    Ok(())
+    let is_complete = reports.iter().all(|report| report.refusals.is_empty());
+    Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::from(ITEMS_REFUSED) })
 }
 
 /// The URL, if one is given instead of files.
@@ -145,7 +151,13 @@ fn parse_url_argument(paths: &[PathBuf]) -> anyhow::Result<Option<Url>> {
     }
 }
 
-async fn import_page(url: &Url, manner: ImportArgs, from: &FetchArgs, db: &Db, clock: &Clock) -> anyhow::Result<()> {
+async fn import_page(
+    url: &Url,
+    manner: ImportArgs,
+    from: &FetchArgs,
+    db: &Db,
+    clock: &Clock,
+) -> anyhow::Result<ExitCode> {
     let host = url.host_str().unwrap_or_default().replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
     let token = from.token()?;
     let folder = from.keep.clone().unwrap_or_else(|| from.data_dir.join(format!("import-{host}")));
@@ -161,12 +173,12 @@ async fn import_page(url: &Url, manner: ImportArgs, from: &FetchArgs, db: &Db, c
     bar.finish_and_clear();
     let problems = problems?;
     let manner = ImportArgs { paths: vec![folder], ..manner };
-    import_files(&Statuspage, &manner, db, clock).await?;
+    let code = import_files(&Statuspage, &manner, db, clock).await?;
     print_sentences("could not be fetched", &problems);
     if !manner.dry_run {
         keep.mark_imported()?;
     }
-    Ok(())
+    Ok(code)
 }
 
 impl FetchArgs {
@@ -214,9 +226,12 @@ fn print_report(source: &str, report: &ImportReport, dry_run: bool) {
     let would = if dry_run { " (dry run)" } else { "" };
     say!("{source}{would}");
     for (kind, counts) in report.kinds().iter().filter(|(_, counts)| *counts != KindCounts::default()) {
-        let KindCounts { created, changed, unchanged, refused } = counts;
-        say!("  {kind}: {created} created, {changed} changed, {unchanged} unchanged, {refused} refused");
+        let KindCounts { created, changed, unchanged, skipped, refused } = counts;
+        say!(
+            "  {kind}: {created} created, {changed} changed, {unchanged} unchanged, {skipped} skipped, {refused} refused"
+        );
     }
+    print_sentences("skipped", &report.skips);
     print_sentences("refused", &report.refusals);
     print_sentences("warning", &report.warnings);
 }

@@ -140,7 +140,7 @@ async fn run_command(command: Command, db: &Db, clock: &Clock) -> anyhow::Result
         Command::Incident(command) => incidents::run(command, db, clock).await?,
         Command::Maintenance(command) => maintenances::run(command, db, clock).await?,
         Command::Component(command) => components::run(command, db, clock).await?,
-        Command::Import(command) => import::run(command, db, clock).await?,
+        Command::Import(command) => return import::run(command, db, clock).await,
         Command::Sample => demo::run(db, clock).await?,
         Command::Backup { file } => backup::run(db, &file).await?,
         Command::Restore { file } => restore::run(db, clock, &file).await?,

@@ -113,6 +113,14 @@ pub async fn find_latest(tx: &mut Tx, subject: &str) -> Result<Option<Record>> {
     row!(tx, Row, sql, subject)?.map(Record::try_from).transpose()
 }
 
+/// The newest row about a subject of this kind, such as `incident`: ids of different kinds may be equal.
+pub async fn find_latest_of(tx: &mut Tx, subject: &str, noun: &str) -> Result<Option<Record>> {
+    let sql =
+        "select id, at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision
+               from audit_log where subject_id = $1 and action like $2 order by id desc limit 1";
+    row!(tx, Row, sql, subject, format!("{noun}.%"))?.map(Record::try_from).transpose()
+}
+
 pub async fn has_done(tx: &mut Tx, manager: &ManagerId, action: Action, subject: &str) -> Result<bool> {
     let sql = "select count(*) from audit_log where subject_id = $1 and action = $2 and manager_id = $3";
     Ok(row!(tx, (i64,), sql, subject, action.key(), manager.as_str())?.is_some_and(|(count,)| count > 0))

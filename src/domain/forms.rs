@@ -37,6 +37,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{ComponentId, Invalid, Status};
+use crate::format::markdown::without_comments;
 
 /// The fields of a submission, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,8 +96,9 @@ pub fn parse_lines(text: &str, max: usize) -> Result<String, String> {
     check_length(text, max)
 }
 
+/// A message, without HTML comments: they are never published, not even in JSON documents.
 pub fn parse_body(text: &str) -> Result<String, String> {
-    let text = parse_lines(text, super::update::MAX_BODY)?;
+    let text = parse_lines(&without_comments(text), super::update::MAX_BODY)?;
     if text.trim().is_empty() { Err("Enter a message.".into()) } else { Ok(text) }
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::IncidentId;
+use super::{IncidentId, UpdateId};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Postmortem {
@@ -20,6 +20,9 @@ pub struct Postmortem {
 pub struct PublishedPostmortem {
     pub body: String,
     pub at: DateTime<Utc>,
+    /// Its id as an update in its source, if it was imported; otherwise the id is derived from the incident's.
+    #[serde(default)]
+    pub update_id: Option<UpdateId>,
 }
 
 impl Postmortem {

@@ -3,7 +3,9 @@
 //! The output is safe by construction: `sanitize_event` lets a short list of parser events through and turns the rest
 //! into escaped text. A sanitizer that parses the HTML again needed seconds for 64 KiB of `&` or `>`.
 
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
+use std::borrow::Cow;
+
+use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, TextMergeStream, html};
 
 use crate::format::url::is_safe_url;
 
@@ -13,14 +15,123 @@ const MAX_DEPTH: usize = 16;
 /// table, so one-letter rows below a very wide header would produce millions of cells.
 const MAX_BARS: usize = 32;
 
-/// Raw HTML becomes text, links lead to http, https and mailto only, headings become bold paragraphs (the page has its
-/// own outline) and images become links.
+const COMMENT_START: &str = "<!--";
+const COMMENT_END: &str = "-->";
+/// Punctuation that ends a sentence after a bare address and is not part of it.
+const AFTER_ADDRESS: &[char] = &['?', '!', '.', ',', ':', ';', '*', '_', '~', '\'', ']', '}', '|'];
+/// Punctuation of scripts without spaces, which no address contains.
+const WIDE_PUNCTUATION: &str = "。、，；：！？（）「」『』【】《》";
+
+/// Raw HTML becomes text, comments are left out, links lead to http, https and mailto only, bare addresses become
+/// links, headings become bold paragraphs (the page has its own outline) and images become links.
 pub fn render_markdown(text: &str) -> String {
+    let text = &*without_comments(text);
     let mut open = RenderState { cells: text.len(), ..RenderState::default() };
-    let events = Parser::new_ext(text, parser_options(text)).filter_map(|event| sanitize_event(event, &mut open));
+    let mut events = Vec::new();
+    for event in TextMergeStream::new(Parser::new_ext(text, parser_options(text))) {
+        match event {
+            Event::Text(text) if open.links.is_empty() && !open.in_code => link_addresses(text, &mut events),
+            event => events.extend(sanitize_event(event, &mut open)),
+        }
+    }
     let mut out = String::with_capacity(text.len() * 3 / 2);
-    html::push_html(&mut out, events);
+    html::push_html(&mut out, events.into_iter());
     out
+}
+
+/// The text without HTML comments, except in code. As in Markdown, an unclosed comment at the start of a line goes on
+/// to the end of the text.
+pub fn without_comments(text: &str) -> Cow<'_, str> {
+    if !text.contains(COMMENT_START) {
+        return Cow::Borrowed(text);
+    }
+    let code: Vec<_> = Parser::new_ext(text, parser_options(text))
+        .into_offset_iter()
+        .filter(|(event, _)| matches!(event, Event::Code(_) | Event::Start(Tag::CodeBlock(_))))
+        .map(|(_, range)| range)
+        .collect();
+    let last_end = text.rfind(COMMENT_END);
+    let (mut kept, mut done, mut next_code) = (String::with_capacity(text.len()), 0, 0);
+    for (at, _) in text.match_indices(COMMENT_START) {
+        while code.get(next_code).is_some_and(|range| range.end <= at) {
+            next_code += 1;
+        }
+        if at < done || is_escaped(text, at) || code.get(next_code).is_some_and(|range| range.contains(&at)) {
+            continue;
+        }
+        let is_line_start = text[..at].rsplit('\n').next().is_none_or(|before| before.trim().is_empty());
+        let Some(end) = comment_end(text, at, last_end).or_else(|| is_line_start.then_some(text.len())) else {
+            continue;
+        };
+        kept.push_str(&text[done..at]);
+        let rest = &text[end..];
+        done = end + if is_line_start && rest.starts_with('\n') { 1 } else { 0 };
+    }
+    kept.push_str(&text[done..]);
+    Cow::Owned(kept)
+}
+
+/// Whether a backslash makes the character at `at` literal.
+fn is_escaped(text: &str, at: usize) -> bool {
+    text[..at].bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1
+}
+
+/// The end of the comment that starts at `at`. `<!-->` and `<!--->` are complete comments. `last_end` is where the last
+/// `-->` of the text starts.
+fn comment_end(text: &str, at: usize, last_end: Option<usize>) -> Option<usize> {
+    let inside = at + COMMENT_START.len();
+    let rest = &text[inside..];
+    if rest.starts_with('>') {
+        return Some(inside + 1);
+    }
+    if rest.starts_with("->") {
+        return Some(inside + 2);
+    }
+    // Without this check, many unclosed comments would take quadratic time.
+    last_end.filter(|last| *last >= inside)?;
+    Some(inside + rest.find(COMMENT_END)? + COMMENT_END.len())
+}
+
+/// Splits a text into links and the rest.
+fn link_addresses<'a>(text: CowStr<'a>, events: &mut Vec<Event<'a>>) {
+    let mut done = 0;
+    for (start, _) in text.match_indices("http") {
+        if start < done {
+            continue;
+        }
+        let Some(end) = address_end(&text, start) else { continue };
+        let address = &text[start..end];
+        events.push(Event::Text(text[done..start].to_owned().into()));
+        events.push(open_link(address));
+        events.push(Event::Text(address.to_owned().into()));
+        events.push(Event::Html("</a>".into()));
+        done = end;
+    }
+    if done == 0 {
+        events.push(Event::Text(text));
+    } else {
+        events.push(Event::Text(text[done..].to_owned().into()));
+    }
+}
+
+/// The end of the bare address that starts at `start`, if one does.
+fn address_end(text: &str, start: usize) -> Option<usize> {
+    if text[..start].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '+' | '-')) {
+        return None;
+    }
+    let rest = &text[start..];
+    let scheme = ["https://", "http://"].into_iter().find(|scheme| rest.starts_with(scheme))?;
+    let is_outside =
+        |c: char| c.is_whitespace() || c.is_control() || "<>\"`".contains(c) || WIDE_PUNCTUATION.contains(c);
+    let mut address = &rest[..rest.find(is_outside).unwrap_or(rest.len())];
+    let mut unopened = address.matches(')').count().saturating_sub(address.matches('(').count());
+    loop {
+        address = address.trim_end_matches(AFTER_ADDRESS);
+        let Some(inner) = address.strip_suffix(')').filter(|_| unopened > 0) else { break };
+        (address, unopened) = (inner, unopened - 1);
+    }
+    let is_complete = address[scheme.len().min(address.len())..].starts_with(|c: char| c.is_alphanumeric() || c == '[');
+    (is_complete && is_safe_url(address)).then_some(start + address.len())
 }
 
 pub fn render_truncated(text: &str, max: usize) -> String {
@@ -41,6 +152,7 @@ struct RenderState {
     /// Table cells left to render, initially the length of the text. Further padding cells are dropped.
     cells: usize,
     in_cell: bool,
+    in_code: bool,
     links: Vec<bool>,
 }
 
@@ -59,7 +171,10 @@ fn sanitize_start<'a>(tag: Tag<'a>, open: &mut RenderState) -> Option<Event<'a>>
     match tag {
         Tag::Paragraph => Some(Event::Start(tag)),
         Tag::Emphasis | Tag::Strong | Tag::Strikethrough => nest(&mut open.emphasis).then_some(Event::Start(tag)),
-        Tag::CodeBlock(_) => Some(Event::Start(Tag::CodeBlock(pulldown_cmark::CodeBlockKind::Indented))),
+        Tag::CodeBlock(_) => {
+            open.in_code = true;
+            Some(Event::Start(Tag::CodeBlock(pulldown_cmark::CodeBlockKind::Indented)))
+        }
         // A wide table scrolls horizontally, so keyboard users must be able to focus it.
         Tag::Table(_) => Some(Event::Html("<table tabindex=\"0\">".into())),
         Tag::TableHead | Tag::TableRow => Some(Event::Start(tag)),
@@ -79,7 +194,11 @@ fn sanitize_start<'a>(tag: Tag<'a>, open: &mut RenderState) -> Option<Event<'a>>
 
 fn sanitize_end<'a>(tag: TagEnd, open: &mut RenderState) -> Option<Event<'a>> {
     match tag {
-        TagEnd::Paragraph | TagEnd::CodeBlock => Some(Event::End(tag)),
+        TagEnd::Paragraph => Some(Event::End(tag)),
+        TagEnd::CodeBlock => {
+            open.in_code = false;
+            Some(Event::End(tag))
+        }
         TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough => {
             unnest(&mut open.emphasis).then_some(Event::End(tag))
         }
@@ -108,17 +227,19 @@ fn unnest(depth: &mut usize) -> bool {
 fn sanitize_link<'a>(url: &str, open: &mut RenderState) -> Option<Event<'a>> {
     let written = is_safe_url(url) && !open.links.contains(&true);
     open.links.push(written);
-    written.then(|| {
-        let mut tag = String::from("<a href=\"");
-        let _ = pulldown_cmark_escape::escape_href(&mut tag, url);
-        tag.push_str("\" rel=\"noopener nofollow ugc\">");
-        Event::InlineHtml(tag.into())
-    })
+    written.then(|| open_link(url))
+}
+
+fn open_link<'a>(url: &str) -> Event<'a> {
+    let mut tag = String::from("<a href=\"");
+    let _ = pulldown_cmark_escape::escape_href(&mut tag, url);
+    tag.push_str("\" rel=\"noopener nofollow ugc\">");
+    Event::InlineHtml(tag.into())
 }
 
 pub fn plain_summary(text: &str, max: usize) -> String {
     let mut plain = String::new();
-    for event in Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH) {
+    for event in Parser::new_ext(&without_comments(text), Options::ENABLE_STRIKETHROUGH) {
         match event {
             Event::Text(t) | Event::Code(t) | Event::Html(t) | Event::InlineHtml(t) => plain.push_str(&t),
             Event::SoftBreak | Event::HardBreak => plain.push(' '),
@@ -149,13 +270,9 @@ mod tests {
 
     #[test]
     fn raw_html_is_shown_as_text() {
-        for text in [
-            "<script>alert(1)</script>",
-            "a <img src=x onerror=alert(1)> b",
-            "<svg><set onbegin=x>",
-            "<!-- x -->",
-            "<b>x</b>",
-        ] {
+        for text in
+            ["<script>alert(1)</script>", "a <img src=x onerror=alert(1)> b", "<svg><set onbegin=x>", "<b>x</b>"]
+        {
             let html = render_markdown(text);
             assert!(html.contains("&lt;"), "{html}");
             assert!(
@@ -184,8 +301,64 @@ mod tests {
     }
 
     #[test]
+    fn bare_addresses_are_links() {
+        let link = |url: &str| format!("<a href=\"{url}\" rel=\"noopener nofollow ugc\">{url}</a>");
+        for (text, before, url, after) in [
+            ("See https://pier.example/live.", "See ", "https://pier.example/live", "."),
+            ("(https://pier.example/a_(b))", "(", "https://pier.example/a_(b)", ")"),
+            ("**http://pier.example**", "<strong>", "http://pier.example", "</strong>"),
+            ("見て https://pier.example/x。終", "見て ", "https://pier.example/x", "。終"),
+            ("https://a.example/a_b_c?d=1", "", "https://a.example/a_b_c?d=1", ""),
+        ] {
+            assert_eq!(render_markdown(text), format!("<p>{before}{}{after}</p>\n", link(url)), "{text}");
+        }
+        for text in ["xhttps://a.example", "http://", "https:// a", "`https://a.example`", "    https://a.example"] {
+            assert!(!render_markdown(text).contains("href"), "{text}");
+        }
+        let once = render_markdown("[https://a.example](https://b.example) <https://c.example>");
+        assert_eq!(once.matches("href").count(), 2, "{once}");
+    }
+
+    #[test]
+    fn comments_are_left_out_except_in_code() {
+        for (text, kept) in [
+            ("a <!-- secret --> b", "a  b"),
+            ("a\n<!-- secret\n\nsecret -->\nb", "a\nb"),
+            ("a\n\n<!-- secret", "a\n\n"),
+            ("<!--> b", " b"),
+            ("> <!-- secret `x` --> b", ">  b"),
+            ("`<!-- x -->`", "`<!-- x -->`"),
+            ("```\n<!-- x -->\n```", "```\n<!-- x -->\n```"),
+            ("a <!-- b", "a <!-- b"),
+            ("\\<!-- b -->", "\\<!-- b -->"),
+        ] {
+            assert_eq!(without_comments(text), kept);
+            assert!(!render_markdown(text).contains("secret") && !plain_summary(text, 99).contains("secret"));
+        }
+    }
+
+    #[test]
     fn hostile_long_text_renders_quickly() {
-        let nasty = ["[", "*a ", "> ", "- ", "`", "<a ", "![](", "| a ", "**", "_a_", "1. ", "&", "\\[", "[a](", "~~"];
+        let nasty = [
+            "[",
+            "*a ",
+            "> ",
+            "- ",
+            "`",
+            "<a ",
+            "![](",
+            "| a ",
+            "**",
+            "_a_",
+            "1. ",
+            "&",
+            "\\[",
+            "[a](",
+            "~~",
+            "<!-- ",
+            "http://a)",
+            "https://",
+        ];
         for piece in nasty {
             let text = piece.repeat(64 * 1024 / piece.len());
             let began = std::time::Instant::now();

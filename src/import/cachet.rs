@@ -1,10 +1,11 @@
-//! Cachet 2: saved responses of `/api/v1/components`, `/components/groups`, `/incidents` and `/schedules`.
+//! Cachet: saved responses of version 2 (`/api/v1/components`, `/components/groups`, `/incidents`, `/schedules`) and of
+//! version 3 (JSON:API: `/api/components`, `/component-groups`, `/incidents?include=components,updates`, `/schedules`).
 
 use std::path::Path;
 
 use chrono::{TimeDelta, Utc};
 use chrono_tz::Tz;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::Format;
 use super::sanitize::normalize_time;
@@ -27,11 +28,14 @@ impl Format for Cachet {
 
     fn read_document(&self, _path: &Path, bytes: &[u8], _wanted: &dyn Fn(&str) -> bool) -> Result<Source, SourceError> {
         let mut source = Source::default();
-        let document: Value = serde_json::from_slice(bytes)?;
+        let mut document: Value = serde_json::from_slice(bytes)?;
+        flatten_document(&mut document);
         if let Some(pages) = document.pointer("/meta/pagination/total_pages").and_then(Value::as_u64).filter(|n| *n > 1)
         {
             let page = document.pointer("/meta/pagination/current_page").and_then(Value::as_u64).unwrap_or(1);
             source.remarks.push(format!("this is page {page} of {pages}: import the others too"));
+        } else if document.pointer("/links/next").is_some_and(Value::is_string) {
+            source.remarks.push("this is not the last page: import the others too".into());
         }
         let items = match document.get("data") {
             Some(Value::Array(items)) => items.clone(),
@@ -52,15 +56,21 @@ impl Cachet {
         if !item["deleted_at"].is_null() {
             return;
         }
-        if has("scheduled_at") {
-            source.maintenances.push(self.maintenance(item));
-        } else if has("message") {
+        let kind = item["type"].as_str().unwrap_or_default();
+        // Before version 2.4, a schedule was an incident of status 0.
+        let is_old_schedule =
+            has("component_id") && item["status"].as_i64() == Some(0) && self.has_time(item, "scheduled_at");
+        let is_incident = has("component_id") || has("occurred_at") || has("stickied");
+        if is_old_schedule || kind == "schedules" || has("scheduled_at") && !is_incident {
+            self.push_maintenance(item, is_old_schedule, source);
+        } else if kind == "incidents" || has("message") && has("name") {
             source.incidents.push(self.incident(item));
-        } else if has("enabled_components") || has("collapsed") {
-            source.components.push(self.group(item));
-        } else if has("name") && has("status") && item["enabled"] != false {
+        } else if kind == "componentGroups" || has("enabled_components") || has("collapsed") {
+            self.push_group(item, source);
+        } else if has("name") && has("status") && item["enabled"] != false && item["enabled"] != 0 {
             source.components.push(self.component(item));
         } else if has("name") && has("status") {
+            source.hidden.insert(text_or_number(item, "id"));
             source.remarks.push(format!(
                 "component {} “{}” is not enabled; it is skipped",
                 text_or_number(item, "id"),
@@ -73,6 +83,23 @@ impl Cachet {
                 text_or_number(item, "name")
             ));
         }
+    }
+
+    /// A group, unless only logged-in users see it: then its components are hidden too.
+    fn push_group(&self, item: &Value, source: &mut Source) {
+        // Version 2.0 to 2.3 have no visibility.
+        if is_public(&item["visible"]) {
+            source.components.push(self.group(item));
+            return;
+        }
+        let id = text_or_number(item, "id");
+        source.remarks.push(format!(
+            "group {id} “{}” is visible to logged-in users only; it is skipped with its components",
+            text_or_number(item, "name")
+        ));
+        source.hidden.insert(group_id(&id));
+        let lists = ["enabled_components", "components"].iter().filter_map(|key| item[*key].as_array());
+        source.hidden.extend(lists.flatten().map(|component| text_or_number(component, "id")));
     }
 
     fn group(&self, item: &Value) -> SourceComponent {
@@ -91,7 +118,7 @@ impl Cachet {
             id: text_or_number(item, "id"),
             name: text_or_number(item, "name"),
             description: text_or_number(item, "description"),
-            status: status_key(item["status"].as_i64()).to_owned(),
+            status: status_key(item["status"].as_i64().or_else(|| item["status"].as_str()?.parse().ok())).to_owned(),
             group_id: if matches!(group.as_str(), "" | "0") { String::new() } else { group_id(&group) },
             position: item["order"].as_i64().unwrap_or(0) + 1,
             ..self.dated_component(item)
@@ -109,26 +136,32 @@ impl Cachet {
         let started_at = started_at.unwrap_or_else(|| self.time(item, "created_at"));
         let more = item["updates"].as_array().map(Vec::as_slice).unwrap_or_default();
         let own = phase_key(item["status"].as_i64());
+        let latest = item["latest_status"].as_i64().map(|status| phase_key(Some(status)));
+        // Version 2.4 changes the incident's own status with each update; others leave it as it was at the start.
+        let is_changed = latest.is_none_or(|latest| latest == own);
         let first = SourceUpdate {
-            status: if more.is_empty() { own } else { "investigating" }.to_owned(),
+            status: if more.is_empty() || !is_changed { own } else { "investigating" }.to_owned(),
             body: text_or_number(item, "message"),
             created_at: self.time(item, "created_at"),
             display_at: started_at.clone(),
-            affected_components: affected_component(item, own),
+            affected_components: affected_components(item, latest.unwrap_or(own)),
             ..SourceUpdate::default()
         };
+        let mut more: Vec<&Value> = more.iter().filter(|update| update["deleted_at"].is_null()).collect();
+        more.sort_by_key(|update| (self.time(update, "created_at"), update["id"].as_i64()));
         let mut updates: Vec<SourceUpdate> =
-            std::iter::once(first).chain(more.iter().map(|it| self.update(it))).collect();
-        updates.sort_by(|a, b| b.display_at.cmp(&a.display_at));
+            std::iter::once(first).chain(more.into_iter().map(|it| self.update(it))).collect();
+        updates.reverse();
+        let newest = updates.first().map(|newest| newest.status.clone()).unwrap_or_default();
         SourceIncident {
             id: text_or_number(item, "id"),
             name: text_or_number(item, "name"),
-            status: updates.first().map(|newest| newest.status.clone()).unwrap_or_default(),
+            status: latest.map_or(newest, str::to_owned),
             created_at: self.time(item, "created_at"),
             updated_at: self.time(item, "updated_at"),
             started_at,
-            is_internal: matches!(item["visible"], Value::Bool(false)) || item["visible"] == 0,
-            components: named_component(item),
+            is_internal: !is_public(&item["visible"]),
+            components: named_components(item),
             incident_updates: updates,
             ..SourceIncident::default()
         }
@@ -143,6 +176,19 @@ impl Cachet {
             updated_at: self.time(item, "updated_at"),
             display_at: self.time(item, "created_at"),
             ..SourceUpdate::default()
+        }
+    }
+
+    /// A schedule, unless it is not published yet.
+    fn push_maintenance(&self, item: &Value, is_old: bool, source: &mut Source) {
+        if item.get("published_at").is_some_and(Value::is_null) && item["type"] == "schedules" {
+            let (id, name) = (text_or_number(item, "id"), text_or_number(item, "name"));
+            source.remarks.push(format!("schedule {id} “{name}” is not published; it is skipped"));
+        } else if is_old && !is_public(&item["visible"]) {
+            let (id, name) = (text_or_number(item, "id"), text_or_number(item, "name"));
+            source.remarks.push(format!("schedule {id} “{name}” is visible to logged-in users only; it is skipped"));
+        } else {
+            source.maintenances.push(self.maintenance(item));
         }
     }
 
@@ -168,7 +214,6 @@ impl Cachet {
         if reached >= 2 {
             updates.insert(0, usual(MaintenancePhase::Completed, if done.is_empty() { &an_hour } else { &done }));
         }
-        let components = item["components"].as_array().map(Vec::as_slice).unwrap_or_default();
         SourceIncident {
             // Incident ids are numbers too, and both share the path `/incidents/ID` here.
             id: format!("schedule-{}", text_or_number(item, "id")),
@@ -178,10 +223,15 @@ impl Cachet {
             updated_at: self.time(item, "updated_at"),
             scheduled_until: if done.is_empty() { an_hour } else { done },
             scheduled_for: start,
-            components: components.iter().flat_map(named_component).collect(),
+            components: named_components(item),
+            shown_from: self.time(item, "published_at"),
             incident_updates: updates,
             ..SourceIncident::default()
         }
+    }
+
+    fn has_time(&self, item: &Value, key: &str) -> bool {
+        parse_instant(&self.time(item, key)).is_ok()
     }
 
     fn time(&self, item: &Value, key: &str) -> String {
@@ -194,18 +244,80 @@ fn group_id(id: &str) -> String {
     format!("group-{id}")
 }
 
-/// The component of an incident, only while the incident is open: it has the component's current status.
-fn affected_component(item: &Value, phase: &str) -> Vec<SourceAffected> {
-    let is_open = phase != "resolved";
-    let affected = |row: SourceComponent| SourceAffected { code: row.id, ..SourceAffected::default() };
-    named_component(item).into_iter().filter(|_| is_open).map(affected).collect()
+/// Whether guests see an item: 0 is for logged-in users, 2 is hidden. Old versions have no visibility.
+fn is_public(visible: &Value) -> bool {
+    match visible {
+        Value::Null => true,
+        Value::Bool(visible) => *visible,
+        Value::String(visible) => visible == "1" || visible == "guest",
+        visible => visible.as_i64() == Some(1),
+    }
 }
 
-/// The component in `component_id`, if any.
-fn named_component(item: &Value) -> Vec<SourceComponent> {
-    let id = text_or_number(item, "component_id");
-    let component = SourceComponent { id: id.clone(), ..SourceComponent::default() };
-    if matches!(id.as_str(), "" | "0") { Vec::new() } else { vec![component] }
+/// The components of an incident, only while the incident is open: they have their current status.
+fn affected_components(item: &Value, phase: &str) -> Vec<SourceAffected> {
+    let is_open = phase != "resolved";
+    let affected = |row: SourceComponent| SourceAffected { code: row.id, name: row.name, ..SourceAffected::default() };
+    named_components(item).into_iter().filter(|_| is_open).map(affected).collect()
+}
+
+/// The components in `component_id` and `components`.
+fn named_components(item: &Value) -> Vec<SourceComponent> {
+    let one = text_or_number(item, "component_id");
+    let mut named = vec![SourceComponent { id: one, ..SourceComponent::default() }];
+    for row in item["components"].as_array().into_iter().flatten() {
+        // Version 2 lists rows that refer to a component, version 3 the components.
+        let refers = row.get("component_id").is_some();
+        let id = text_or_number(row, if refers { "component_id" } else { "id" });
+        let name = if refers { String::new() } else { text_or_number(row, "name") };
+        if named.iter().all(|known| known.id != id) {
+            named.push(SourceComponent { id, name, ..SourceComponent::default() });
+        }
+    }
+    named.retain(|component| !matches!(component.id.as_str(), "" | "0"));
+    named
+}
+
+/// Turns a document of JSON:API into the form of version 2: attributes and related items in the item itself.
+fn flatten_document(document: &mut Value) {
+    let included = document["included"].as_array().cloned().unwrap_or_default();
+    let items = match document.get_mut("data") {
+        Some(Value::Array(items)) => items.as_mut_slice(),
+        Some(item @ Value::Object(_)) => std::slice::from_mut(item),
+        _ => return,
+    };
+    for item in items.iter_mut().filter(|item| item["attributes"].is_object()) {
+        let mut flat = flatten_item(item);
+        for key in ["components", "updates", "group"] {
+            let related = item.pointer(&format!("/relationships/{key}/data")).cloned().unwrap_or_default();
+            let find = |row: &Value| {
+                let found = included.iter().find(|other| other["id"] == row["id"] && other["type"] == row["type"]);
+                flatten_item(found.unwrap_or(row))
+            };
+            match related {
+                Value::Array(rows) => flat[key] = rows.iter().map(find).collect(),
+                row @ Value::Object(_) => flat["group_id"] = row["id"].clone(),
+                _ => {}
+            }
+        }
+        *item = flat;
+    }
+}
+
+/// The attributes of an item of JSON:API; `{"human": …, "value": 2}` and `{"human": …, "string": "2026-…"}` become
+/// values and times.
+fn flatten_item(item: &Value) -> Value {
+    let mut flat = Map::new();
+    for (key, value) in item["attributes"].as_object().into_iter().flatten() {
+        if value.get("string").is_some() {
+            flat.insert(format!("{key}_at"), value["string"].clone());
+        } else {
+            flat.insert(key.clone(), value.get("value").unwrap_or(value).clone());
+        }
+    }
+    flat.insert("id".into(), item["id"].as_str().map_or_else(|| item["id"].clone(), |id| json!(id)));
+    flat.insert("type".into(), item["type"].clone());
+    Value::Object(flat)
 }
 
 fn status_key(number: Option<i64>) -> &'static str {
@@ -213,6 +325,7 @@ fn status_key(number: Option<i64>) -> &'static str {
         Some(2) => "degraded_performance",
         Some(3) => "partial_outage",
         Some(4) => "major_outage",
+        Some(6) => "under_maintenance",
         _ => "operational",
     }
 }

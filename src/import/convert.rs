@@ -1,18 +1,20 @@
 //! Converts imported items. Pure: no database, no clock.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
 
-use super::source::{Source, SourceAffected, SourceComponent, SourceIncident, SourceUpdate};
+use super::context::ImportContext;
+use super::source::{SourceAffected, SourceComponent, SourceIncident, SourceUpdate};
+use super::times::{self, displayed_at};
 use super::{ImportOptions, postmortems, sanitize};
 use crate::domain::component::{MAX_DESCRIPTION, MAX_NAME};
 use crate::domain::incident::MAX_TITLE;
 use crate::domain::parse_time::{parse_day, parse_instant};
 use crate::domain::{
-    AffectedComponent, Component, ComponentId, Group, GroupId, Impact, Incident, IncidentId, Maintenance, Phase,
-    Postmortem, Reminder, Status, Update, UpdateId, Visibility,
+    AffectedComponent, Component, ComponentId, Group, GroupId, Impact, Incident, IncidentId, Phase, Postmortem,
+    Reminder, Status, Update, UpdateId, Visibility,
 };
 
 /// A text counts as edited from this difference on, because sources store both times slightly apart.
@@ -31,99 +33,6 @@ pub struct Converted<T> {
 pub struct ConvertedIncident {
     pub incident: Incident,
     pub review: Option<Postmortem>,
-}
-
-/// Data from the database and from all documents of the import.
-#[derive(Clone, Debug, Default)]
-pub struct ImportContext {
-    groups: BTreeMap<String, String>,
-    /// Name and group of components by id.
-    components: BTreeMap<String, (String, String)>,
-    /// Groups in the documents.
-    group_rows: BTreeMap<String, SourceComponent>,
-    /// Component statuses in the documents.
-    statuses: BTreeMap<String, String>,
-    /// Components named by an open incident or an ongoing maintenance.
-    explained: BTreeSet<String>,
-    /// The origins (scheme and host) of the imported page.
-    origins: BTreeSet<String>,
-}
-
-impl ImportContext {
-    pub fn add_source(&mut self, source: &Source) {
-        for row in &source.components {
-            self.add_component(&row.id, &row.name, &row.group_id, row.group);
-            self.statuses.insert(row.id.clone(), row.status.clone());
-            if row.group {
-                self.group_rows.insert(row.id.clone(), row.clone());
-            }
-        }
-        if !source.origin.is_empty() {
-            self.origins.insert(source.origin.clone());
-        }
-        let open = source.incidents.iter().filter(|incident| incident.is_open());
-        for incident in open.chain(source.maintenances.iter().filter(|it| it.is_in_progress())) {
-            let updates = incident.incident_updates.iter().flat_map(|update| &update.affected_components);
-            self.explained.extend(updates.map(|affected| affected.code.clone()));
-            self.explained.extend(incident.components.iter().map(|component| component.id.clone()));
-        }
-    }
-
-    /// Adds the content of the database; documents take precedence.
-    pub fn add_stored(
-        &mut self,
-        groups: &[Group],
-        components: &[Component],
-        open: &[Incident],
-        planned: &[Maintenance],
-    ) {
-        for group in groups {
-            self.groups.entry(group.id.to_string()).or_insert_with(|| group.name.clone());
-        }
-        for component in components {
-            let group = component.group_id.as_ref().map(GroupId::to_string).unwrap_or_default();
-            self.components.entry(component.id.to_string()).or_insert_with(|| (component.name.clone(), group));
-        }
-        self.explained.extend(open.iter().flat_map(Incident::affected_components).map(|(id, _)| id.to_string()));
-        self.explained.extend(planned.iter().flat_map(Maintenance::statuses).map(|(id, _)| id.to_string()));
-    }
-
-    fn add_component(&mut self, id: &str, name: &str, group_id: &str, is_group: bool) {
-        let name = sanitize::sanitize_line(name, MAX_NAME).0;
-        if is_group {
-            self.groups.insert(id.to_owned(), name);
-        } else {
-            self.components.insert(id.to_owned(), (name, group_id.to_owned()));
-        }
-    }
-
-    /// Whether an open incident or maintenance determines the component's status, so that it isn't the manual status.
-    pub fn has_open_event(&self, id: &ComponentId) -> bool {
-        self.explained.contains(id.as_str())
-    }
-
-    /// The groups of components in `source` that are defined in other documents.
-    pub fn groups_in_other_documents(&self, source: &Source) -> Vec<&SourceComponent> {
-        let here: BTreeSet<&String> = source.components.iter().filter(|row| row.group).map(|row| &row.id).collect();
-        let wanted: BTreeSet<&String> = source.components.iter().map(|row| &row.group_id).collect();
-        wanted.difference(&here).filter_map(|id| self.group_rows.get(*id)).collect()
-    }
-
-    /// Whether `url` is the imported status page itself, not the owner's website.
-    pub fn is_own_page(&self, url: &str) -> bool {
-        self.origins.contains(url.trim_end_matches('/'))
-    }
-
-    fn component_name(&self, id: &str) -> Option<&str> {
-        self.components.get(id).map(|(name, _)| name.as_str())
-    }
-
-    /// Removes the group name from the front of an update's component name, if it is known to be the group.
-    fn bare_name<'a>(&self, id: &str, name: &'a str) -> &'a str {
-        let group = self.components.get(id).and_then(|(_, group)| self.groups.get(group));
-        let rest = group.and_then(|group| name.strip_prefix(group.as_str())?.strip_prefix(" - "));
-        rest.filter(|rest| !rest.is_empty()).unwrap_or(name)
-    }
 }
 
 pub fn convert_group(source: &SourceComponent, now: DateTime<Utc>) -> Result<Converted<Group>, String> {
@@ -161,7 +70,7 @@ pub fn convert_component(
     let mut warnings = Vec::new();
     let mut warn = |message: String| warnings.push(format!("component {id} “{}”: {message}", source.name));
     let group_id = Some(source.group_id.as_str()).filter(|group| !group.is_empty());
-    let known_group = group_id.filter(|group| known.groups.contains_key(*group)).and_then(GroupId::parse);
+    let known_group = group_id.filter(|group| known.has_group(group)).and_then(GroupId::parse);
     if group_id.is_some() && known_group.is_none() {
         warn("its group is not in the files; it is imported without a group".into());
     }
@@ -206,23 +115,21 @@ pub fn convert_incident(
 ) -> Result<Converted<ConvertedIncident>, String> {
     let refuse = |what: &str| rejection_message("incident", &source.id, &source.name, what);
     let id = IncidentId::parse(&source.id).ok_or_else(|| refuse("its id"))?;
-    let times = [&source.started_at, &source.created_at].into_iter().map(String::as_str);
-    let shown = source.incident_updates.iter().rev().map(|update| update.display_at.as_str());
-    let started_at = times.chain(shown).find_map(|time| parse_instant(time).ok()).ok_or_else(|| refuse("its start"))?;
+    let (rows, lesson) = postmortems::extract_postmortem(source);
+    let rows = times::oldest_first(rows);
     let mut warnings = Vec::new();
     let mut warn = |message: String| warnings.push(format!("incident {id} “{}”: {message}", source.name));
-    if parse_instant(&source.started_at).is_err() && !source.started_at.is_empty() {
-        warn(format!("its start “{}” can't be read; another of its times is used", source.started_at));
-    }
-    let created_at = parse_instant(&source.created_at).unwrap_or(started_at);
-    let (rows, lesson) = postmortems::extract_postmortem(source);
+    let is_over = is_over(source, rows.last().copied(), &mut warn);
+    let times = times::incident_times(source, &rows, is_over).ok_or_else(|| refuse("its start"))?;
+    times.warnings.iter().cloned().for_each(&mut warn);
+    let created_at = parse_instant(&source.created_at).unwrap_or(times.begin);
     let mut incident = Incident {
         title: convert_title(&source.name, &mut warn),
         computed_impact: Impact::None,
         impact_override: None,
         phase: Phase::Investigating,
-        started_at,
-        ended_at: None,
+        started_at: times.begin,
+        ended_at: times.end,
         detected_by: options.detected_by.clone(),
         internal_note: None,
         visibility: if source.is_internal { Visibility::Internal } else { Visibility::Public },
@@ -231,14 +138,45 @@ pub fn convert_incident(
         created_at,
         updated_at: parse_instant(&source.updated_at).unwrap_or(created_at),
         version: 1,
-        updates: convert_updates((source, rows), &id, started_at, known, &mut warn),
+        updates: convert_updates((source, rows), &id, (times.begin, times.end), known, &mut warn),
         id: id.clone(),
     };
+    raise_statuses(&mut incident, known, &mut warn);
     incident.recompute();
-    apply_source_end(&mut incident, source, &mut warn);
     override_impact(&mut incident, source, &mut warn);
     let review = lesson.map(|lesson| postmortems::convert_postmortem(lesson, &incident, &mut warn));
     Ok(Converted { thing: ConvertedIncident { incident, review }, warnings })
+}
+
+/// Whether the incident is resolved, by its own status or its newest update.
+fn is_over(source: &SourceIncident, newest: Option<&SourceUpdate>, warn: &mut impl FnMut(String)) -> bool {
+    let has_resolving_update = newest.is_some_and(|row| matches!(row.status.as_str(), "resolved" | "postmortem"));
+    if Phase::from_key(&source.status).is_none() && source.status != "postmortem" {
+        let has_end = newest.is_none() && times::read_time(&source.resolved_at).is_some();
+        let used = if has_end { "it has an end; imported as resolved" } else { "the status of its updates is used" };
+        warn(format!("its status “{}” is unknown; {used}", source.status));
+        return has_resolving_update || has_end;
+    }
+    if source.is_open() && has_resolving_update {
+        warn(format!("it is {}, but its newest update is resolved; imported as resolved", source.status));
+    } else if !source.is_open() && newest.is_some() && !has_resolving_update {
+        warn(format!("it is {}, but its newest update is not; an update without text was added", source.status));
+    }
+    !source.is_open() || has_resolving_update
+}
+
+/// Documents may say that a component is worse than its open incident says: the incident then has that status.
+fn raise_statuses(incident: &mut Incident, known: &ImportContext, warn: &mut impl FnMut(String)) {
+    if incident.ended_at.is_some() {
+        return;
+    }
+    for (id, status) in known.raised_statuses(incident.id.as_str()) {
+        let named = incident.updates.iter_mut().rev().flat_map(|update| &mut update.components);
+        if let Some(component) = named.into_iter().find(|component| component.id.as_str() == id) {
+            warn(format!("{} is {} in a document; the incident says so too", component.name, status.key()));
+            component.status = status;
+        }
+    }
 }
 
 /// The title, or a placeholder if it is empty.
@@ -251,35 +189,31 @@ pub fn convert_title(source: &str, warn: &mut impl FnMut(String)) -> String {
     title
 }
 
-/// The updates, oldest first; a single update without text if there are none.
+/// The updates, oldest first; a single update without text if there are none. A resolved incident ends with a resolved
+/// update.
 fn convert_updates(
-    (source, message): (&SourceIncident, Vec<&SourceUpdate>),
+    (source, rows): (&SourceIncident, Vec<&SourceUpdate>),
     incident: &IncidentId,
-    started_at: DateTime<Utc>,
+    (begin, end): (DateTime<Utc>, Option<DateTime<Utc>>),
     known: &ImportContext,
     warn: &mut impl FnMut(String),
 ) -> Vec<Update> {
-    let at = |row: &SourceUpdate| parse_instant(&row.display_at).or_else(|_| parse_instant(&row.created_at));
-    let mut rows: Vec<(DateTime<Utc>, &SourceUpdate)> = Vec::new();
-    // Documents list the newest first.
-    for row in message.into_iter().rev() {
-        let posted_at = at(row).unwrap_or_else(|_| {
-            warn("an update has no readable time; it is put at the start".into());
-            started_at
-        });
-        rows.push((posted_at, row));
-    }
     let nothing = SourceUpdate { status: source.status.clone(), ..Default::default() };
-    if rows.is_empty() {
-        warn("it has no updates; an update without text was added".into());
-        rows.push((started_at, &nothing));
-    }
-    rows.sort_by_key(|(posted_at, _)| *posted_at);
+    let is_empty = rows.is_empty();
+    let rows = if is_empty { vec![&nothing] } else { rows };
     let mut phase = Phase::Investigating;
     let mut taken = BTreeSet::new();
-    let mut updates = Vec::new();
-    for (index, (posted_at, row)) in rows.into_iter().enumerate() {
+    let mut updates: Vec<Update> = Vec::new();
+    for (index, row) in rows.into_iter().enumerate() {
         phase = convert_phase(&row.status, phase, warn);
+        let posted_at = displayed_at(row).unwrap_or_else(|| {
+            warn(if is_empty {
+                "it has no updates; an update without text was added".into()
+            } else {
+                "an update has no readable time; it is put at the start".into()
+            });
+            if is_empty { end.unwrap_or(begin) } else { begin }
+        });
         updates.push(Update {
             id: update_id(row, incident.as_str(), index, &mut taken, warn),
             phase,
@@ -292,7 +226,46 @@ fn convert_updates(
         });
     }
     attach_unnamed(&mut updates, source, known);
+    if let Some(end) = end {
+        resolve(&mut updates, incident, end);
+    }
+    separate_ties(&mut updates);
     updates
+}
+
+/// Makes the newest update a resolved one.
+fn resolve(updates: &mut Vec<Update>, incident: &IncidentId, end: DateTime<Utc>) {
+    let count = updates.len();
+    let Some(newest) = updates.last_mut().filter(|newest| newest.phase != Phase::Resolved) else { return };
+    if newest.body == sanitize::NO_TEXT && count == 1 {
+        newest.phase = Phase::Resolved;
+        return;
+    }
+    let at = end.max(newest.posted_at);
+    updates.push(Update {
+        id: derived_update_id(incident.as_str(), count),
+        phase: Phase::Resolved,
+        body: sanitize::NO_TEXT.to_owned(),
+        posted_at: at,
+        created_at: at,
+        edited_at: None,
+        version: 1,
+        components: Vec::new(),
+    });
+}
+
+/// Updates are sorted by display time, time of entry and id. In a tie, the order of the document decides: each time of
+/// entry becomes a microsecond later than the one before.
+pub fn separate_ties<P>(updates: &mut [Update<P>]) {
+    for index in 1..updates.len() {
+        let (before, rest) = updates.split_at_mut(index);
+        if let (Some(before), Some(update)) = (before.last(), rest.first_mut())
+            && before.posted_at == update.posted_at
+            && update.created_at <= before.created_at
+        {
+            update.created_at = before.created_at + TimeDelta::microseconds(1);
+        }
+    }
 }
 
 /// The time of the last edit, if the text was edited.
@@ -328,6 +301,8 @@ fn convert_phase(key: &str, before: Phase, warn: &mut impl FnMut(String)) -> Pha
             warn("a postmortem was imported as an update of a resolved incident".into());
             Phase::Resolved
         }
+        // Some programs leave the status out if it did not change.
+        "" => before,
         key => Phase::from_key(key).unwrap_or_else(|| {
             warn(format!("the status “{key}” of an update is unknown; imported as {}", before.key()));
             before
@@ -367,7 +342,7 @@ pub fn convert_affected(
     warn: &mut impl FnMut(String),
 ) -> Vec<AffectedComponent> {
     let mut affected: Vec<AffectedComponent> = Vec::new();
-    for row in rows.iter().filter(|row| !row.code.is_empty()) {
+    for row in rows.iter().filter(|row| !row.code.is_empty() && !known.is_hidden(&row.code)) {
         let Some(id) = ComponentId::parse(&row.code) else {
             warn(format!("the id “{}” of a component can't be kept; it is skipped", row.code));
             continue;
@@ -375,8 +350,7 @@ pub fn convert_affected(
         if affected.iter().any(|component| component.id == id) {
             continue;
         }
-        let message = if row.new_status.is_empty() { known.statuses.get(&row.code) } else { Some(&row.new_status) };
-        let message = message.map(String::as_str).unwrap_or_default();
+        let message = if row.new_status.is_empty() { known.status(&row.code) } else { &row.new_status };
         let status = Status::from_key(message).unwrap_or_else(|| {
             warn(format!("the status “{message}” of {} is unknown; imported as operational", row.name));
             Status::Operational
@@ -386,36 +360,6 @@ pub fn convert_affected(
         affected.push(AffectedComponent { id, name, status });
     }
     affected
-}
-
-/// Whether and when the incident ended follows from the source's own fields. The end is never before the start.
-fn apply_source_end(incident: &mut Incident, source: &SourceIncident, warn: &mut impl FnMut(String)) {
-    let known = Phase::from_key(&source.status).is_some() || source.status == "postmortem";
-    if !known {
-        warn(format!("its status “{}” is unknown; the status of its updates is used", source.status));
-    } else if !source.is_open() && incident.is_open() {
-        warn(format!("it is {}, but its newest update is not; imported as resolved", source.status));
-        if let Some(newest) = incident.updates.last_mut() {
-            newest.phase = Phase::Resolved;
-        }
-        incident.recompute();
-    } else if source.is_open() && !incident.is_open() {
-        warn(format!("it is {}, but its newest update is resolved; imported as resolved", source.status));
-    }
-    if incident.is_open() {
-        return;
-    }
-    match parse_instant(&source.resolved_at) {
-        Ok(end) if end < incident.started_at => {
-            warn("it was resolved before it started; its duration is set to 0".into());
-            incident.ended_at = Some(incident.started_at);
-        }
-        Ok(end) => incident.ended_at = Some(end),
-        Err(_) if source.resolved_at.is_empty() => {}
-        Err(_) => {
-            warn(format!("its end “{}” can't be read; the time of its newest update is used", source.resolved_at));
-        }
-    }
 }
 
 /// Keeps the source's impact if it differs from the computed one.

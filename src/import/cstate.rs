@@ -11,6 +11,7 @@ use super::source::{
     Source, SourceAffected, SourceComponent, SourceError, SourceIncident, SourcePage, SourceUpdate, lenient_bool, list,
     text,
 };
+use crate::format::markdown::without_comments;
 
 pub struct CState {
     /// The time zone of times without an offset.
@@ -39,6 +40,28 @@ struct FrontMatter {
     draft: Option<bool>,
     #[serde(deserialize_with = "text", alias = "Section")]
     section: String,
+    #[serde(deserialize_with = "text", rename = "publishDate", alias = "publishdate", alias = "PublishDate")]
+    publish_date: String,
+    #[serde(deserialize_with = "text", rename = "expiryDate", alias = "expirydate", alias = "ExpiryDate")]
+    expiry_date: String,
+    #[serde(deserialize_with = "lenient_bool")]
+    headless: Option<bool>,
+    #[serde(alias = "_build")]
+    build: BuildOptions,
+}
+
+/// Whether Hugo renders a page at all: `always`, `true`, `link`, `never` or `false`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct BuildOptions {
+    render: serde_json::Value,
+}
+
+impl FrontMatter {
+    fn is_unpublished(&self) -> bool {
+        let is_never = self.build.render == false || self.build.render == "never" || self.build.render == "link";
+        self.draft == Some(true) || self.headless == Some(true) || is_never
+    }
 }
 
 /// The site settings that concern the page.
@@ -104,7 +127,7 @@ impl Format for CState {
         let matter: FrontMatter = parse_yaml(above)?;
         let id = slug(name.strip_suffix(".md").unwrap_or(name));
         let mut source = Source::default();
-        if matter.draft == Some(true) {
+        if matter.is_unpublished() {
             source.remarks.push(format!("incident {id} “{}” is a draft; it is skipped", matter.title));
         } else if matches!(matter.section.as_str(), "" | "issue") {
             source.incidents.push(self.incident(id, &matter, body, &mut source.remarks));
@@ -124,8 +147,12 @@ impl CState {
         let end = normalize_time(&matter.resolved_when, self.zone);
         let updates = self.updates(body, &start, &end, is_over);
         let status = if is_over { "resolved" } else { updates.first().map_or("investigating", |it| &it.status) };
+        // Hugo renders a page from its publish date on, which is its date unless it has another.
+        let publish_date = if matter.publish_date.is_empty() { &matter.date } else { &matter.publish_date };
         let mut incident = SourceIncident {
             id,
+            shown_from: normalize_time(publish_date, self.zone),
+            shown_until: normalize_time(&matter.expiry_date, self.zone),
             name: matter.title.clone(),
             status: status.to_owned(),
             created_at: start.clone(),
@@ -142,7 +169,7 @@ impl CState {
 
     /// The sections of the text as updates, newest first like in cState.
     fn updates(&self, body: &str, start: &str, end: &str, is_over: bool) -> Vec<SourceUpdate> {
-        let pieces = split_updates(body);
+        let pieces = split_updates(&remove_hidden_text(body));
         let (count, mut phase) = (pieces.len(), "investigating");
         let mut updates = Vec::new();
         for (index, piece) in pieces.into_iter().rev().enumerate() {
@@ -196,7 +223,7 @@ fn group_id(name: &str) -> String {
 
 /// The systems of an issue, with the status that its severity implies.
 fn affected_systems(matter: &FrontMatter) -> Vec<SourceAffected> {
-    let status = match matter.severity.as_str() {
+    let status = match matter.severity.trim().to_lowercase().as_str() {
         _ if matter.informational == Some(true) => "operational",
         "down" => "major_outage",
         "disrupted" => "partial_outage",
@@ -257,9 +284,10 @@ fn parse_phase_name(paragraph: &str) -> (Option<Option<&'static str>>, &str) {
 /// The text without Hugo shortcodes, and the time in the last `track` shortcode.
 fn strip_shortcodes(text: &str) -> (String, Option<String>) {
     let (mut said, mut at, mut rest) = (String::new(), None, text);
-    while let Some((before, behind)) = rest.split_once("{{<") {
-        let Some((code, after)) = behind.split_once(">}}") else { break };
-        said.push_str(before);
+    while let Some((start, close)) = next_shortcode(rest) {
+        let behind = &rest[start + SHORTCODE_START..];
+        let Some((code, after)) = behind.split_once(close) else { break };
+        said.push_str(&rest[..start]);
         if let Some(time) = code.trim().strip_prefix("track") {
             at = Some(time.trim().trim_matches('"').to_owned());
         }
@@ -267,6 +295,55 @@ fn strip_shortcodes(text: &str) -> (String, Option<String>) {
     }
     said.push_str(rest);
     (said.trim().to_owned(), at)
+}
+
+/// The length of `{{<` and `{{%`.
+const SHORTCODE_START: usize = 3;
+
+/// The start of the next shortcode and the text that closes it.
+fn next_shortcode(text: &str) -> Option<(usize, &'static str)> {
+    let starts = [("{{<", ">}}"), ("{{%", "%}}")];
+    starts.into_iter().filter_map(|(open, close)| Some((text.find(open)?, close))).min()
+}
+
+/// The text without what Hugo does not render: HTML comments, `{{/* … */}}` and the content of `comment` shortcodes.
+fn remove_hidden_text(body: &str) -> String {
+    let mut text = without_comments(&body.replace("\r\n", "\n")).into_owned();
+    for (open, close) in [("{{/*", "*/}}"), ("{{</*", "*/>}}"), ("{{%/*", "*/%}}")] {
+        text = remove_between(
+            &text,
+            |rest| Some((rest.find(open)?, open.len())),
+            |rest| Some((rest.find(close)?, close.len())),
+        );
+    }
+    let find = |rest: &str, name: &str| {
+        ["{{<", "{{%"].iter().find_map(|start| {
+            let (at, after) = rest.match_indices(start).find_map(|(at, _)| {
+                let after = rest[at + start.len()..].trim_start();
+                let after = after.strip_prefix(name)?.trim_start();
+                after.starts_with(['>', '%']).then_some((at, after))
+            })?;
+            let end = after.find("}}")?;
+            Some((at, rest.len() - after.len() + end + 2 - at))
+        })
+    };
+    remove_between(&text, |rest| find(rest, "comment"), |rest| find(rest, "/comment"))
+}
+
+/// Removes the parts between two marks, and the marks. `find_…` return the position and length of a mark. A part that
+/// is not closed goes on to the end.
+fn remove_between(
+    text: &str,
+    find_start: impl Fn(&str) -> Option<(usize, usize)>,
+    find_end: impl Fn(&str) -> Option<(usize, usize)>,
+) -> String {
+    let (mut kept, mut rest) = (String::new(), text);
+    while let Some((start, length)) = find_start(rest) {
+        kept.push_str(&rest[..start]);
+        rest = &rest[start + length..];
+        rest = find_end(rest).map_or("", |(end, length)| &rest[end + length..]);
+    }
+    kept + rest
 }
 
 fn parse_yaml<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, SourceError> {
@@ -313,6 +390,13 @@ mod tests {
         assert_eq!(split_updates("Resolved problems are listed here.").len(), 1);
         assert_eq!(split_updates("").len(), 1);
         assert_eq!(strip_shortcodes("a {{< unclosed").0, "a {{< unclosed");
+    }
+
+    #[test]
+    fn hidden_text_is_removed() {
+        let body = "a {{/* no */}}b\n\n<!-- no\n\nno -->{{< comment >}}\nno\n{{< /comment >}}c {{% comment %}}no{{% /comment %}}d";
+        assert_eq!(remove_hidden_text(body), "a b\n\nc d");
+        assert_eq!(strip_shortcodes("a {{% note %}}b{{% /note %}} {{< x >}}c").0, "a b c");
     }
 
     #[test]

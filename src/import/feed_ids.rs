@@ -1,6 +1,6 @@
 //! The ids of feed entries. Imported entries keep their ids, so that feed readers don't show them again.
 
-use super::progress::Import;
+use super::progress::{INCIDENT_NOUNS, Import, MAINTENANCE_NOUNS, is_deleted_here};
 use super::source::Source;
 use crate::actions::imported;
 use crate::db::{Result, WriteTx, admin_incidents, feed_ids, maintenances};
@@ -16,6 +16,7 @@ impl Import<'_> {
         let before = self.report.feed_ids.created;
         for (id, feed_id) in &source.feed_ids {
             match feed_id_error(tx, id, feed_id).await? {
+                Some(UNKNOWN_INCIDENT) if is_left_out(tx, id).await? => self.report.feed_ids.unchanged += 1,
                 Some(refusal) => {
                     self.report.feed_ids.refused += 1;
                     self.report.refusals.push(format!("feed entry “{feed_id}” of incident {id}: {refusal}"));
@@ -30,6 +31,11 @@ impl Import<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether the incident or maintenance was deleted here.
+async fn is_left_out(tx: &mut WriteTx, id: &str) -> Result<bool> {
+    Ok(is_deleted_here(tx, id, INCIDENT_NOUNS).await? || is_deleted_here(tx, id, MAINTENANCE_NOUNS).await?)
 }
 
 async fn feed_id_error(tx: &mut WriteTx, id: &str, feed_id: &str) -> Result<Option<&'static str>> {

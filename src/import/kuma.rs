@@ -1,7 +1,8 @@
 //! Uptime Kuma: the JSON backup of version 1, and the response of `/api/status-page/SLUG`.
 //!
-//! A backup contains URLs, passwords and notification addresses. Only names and descriptions are read.
+//! A backup contains URLs, passwords, notification addresses and descriptions for operators. Only names are read.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use chrono_tz::Tz;
@@ -21,6 +22,9 @@ impl Format for Kuma {
     fn read_document(&self, _path: &Path, bytes: &[u8], _wanted: &dyn Fn(&str) -> bool) -> Result<Source, SourceError> {
         let document: Value = serde_json::from_slice(bytes)?;
         let mut source = Source::default();
+        if document.pointer("/config/published") == Some(&Value::Bool(false)) {
+            return Err(SourceError::Other("the status page is not published in Uptime Kuma; publish it first".into()));
+        }
         match (document.get("monitorList"), document.get("publicGroupList")) {
             (_, Some(Value::Array(groups))) => convert_page(&document, groups, &mut source),
             (Some(Value::Array(monitors)), _) => convert_backup(monitors, &mut source),
@@ -52,7 +56,6 @@ fn convert_backup(monitors: &[Value], source: &mut Source) {
         source.components.push(SourceComponent {
             id: if is_group(monitor) { group_id(&monitor["id"]) } else { number(&monitor["id"]) },
             name: text_or_number(monitor, "name"),
-            description: text_or_number(monitor, "description"),
             status: "operational".into(),
             group_id: parent.map(|id| group_id(&id.into())).unwrap_or_default(),
             position: place,
@@ -65,6 +68,7 @@ fn convert_backup(monitors: &[Value], source: &mut Source) {
 fn convert_page(document: &Value, groups: &[Value], source: &mut Source) {
     let title = document.pointer("/config/title").and_then(Value::as_str).unwrap_or_default().to_owned();
     source.page = Some(SourcePage { name: title, ..SourcePage::default() });
+    let mut first_groups: BTreeMap<String, String> = BTreeMap::new();
     for (place, group) in (1..).zip(groups) {
         let id = group_id(&group["id"]);
         let row = SourceComponent {
@@ -75,8 +79,18 @@ fn convert_page(document: &Value, groups: &[Value], source: &mut Source) {
         };
         source.components.push(SourceComponent { group: true, ..row });
         for (place, monitor) in (1..).zip(list_items(group, "monitorList")) {
+            // A monitor may be in several groups, a component in one.
+            let (monitor_id, group_name) = (number(&monitor["id"]), text_or_number(group, "name"));
+            if let Some(first) = first_groups.get(&monitor_id) {
+                source.remarks.push(format!(
+                    "monitor {monitor_id} “{}” is in several groups; it is imported into “{first}”, not into “{group_name}”",
+                    text_or_number(monitor, "name")
+                ));
+                continue;
+            }
+            first_groups.insert(monitor_id.clone(), group_name);
             source.components.push(SourceComponent {
-                id: number(&monitor["id"]),
+                id: monitor_id,
                 name: text_or_number(monitor, "name"),
                 status: "operational".into(),
                 group_id: id.clone(),
@@ -131,13 +145,19 @@ fn convert_maintenance(item: &Value, source: &mut Source) {
     let zone: Tz = item["timezone"].as_str().and_then(|zone| zone.parse().ok()).unwrap_or(Tz::UTC);
     let (id, name) = (number(&item["id"]), text_or_number(item, "title"));
     let strategy = text_or_number(item, "strategy");
+    if item["active"] == false || item["active"] == 0 || item["status"] == "inactive" {
+        source.remarks.push(format!("maintenance {id} “{name}” is not active; it is skipped"));
+        return;
+    }
     if !matches!(strategy.as_str(), "single" | "manual" | "") {
         source
             .remarks
             .push(format!("maintenance {id} “{name}” recurs ({strategy}): only the listed times are imported"));
     }
     let slots: Vec<&Value> = list_items(item, "timeslotList").collect();
-    if slots.is_empty() {
+    if slots.is_empty() && item["status"] == "under-maintenance" {
+        source.maintenances.push(convert_untimed(item, &id, &name));
+    } else if slots.is_empty() {
         source.broken.push(format!("maintenance {id} “{name}”: it has no time"));
     }
     for (index, slot) in slots.iter().enumerate() {
@@ -168,6 +188,23 @@ fn convert_maintenance(item: &Value, source: &mut Source) {
             scheduled_until: until,
             ..SourceIncident::default()
         });
+    }
+}
+
+/// A maintenance that people started by hand: Kuma does not store when.
+fn convert_untimed(item: &Value, id: &str, name: &str) -> SourceIncident {
+    let update = SourceUpdate {
+        status: "in_progress".into(),
+        body: text_or_number(item, "description"),
+        ..SourceUpdate::default()
+    };
+    SourceIncident {
+        id: format!("maintenance-{id}"),
+        name: name.to_owned(),
+        status: "in_progress".into(),
+        incident_updates: vec![update],
+        is_untimed: true,
+        ..SourceIncident::default()
     }
 }
 

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::convert::{self, Converted, ImportContext};
-use super::progress::{Import, is_changed_locally, skipped_message};
+use super::context::ImportContext;
+use super::convert::{self, Converted};
+use super::progress::{Import, LocalChange, MAINTENANCE_NOUNS, find_local_change};
 use super::sanitize;
-use super::source::{SourceIncident, SourceUpdate};
+use super::source::SourceIncident;
+use super::times::{displayed_at, oldest_first, read_time};
 use crate::actions::imported;
 use crate::db::{Result, WriteTx, admin_incidents, maintenances};
 use crate::domain::maintenance::{Automation, PlannedComponent};
@@ -19,6 +21,8 @@ use crate::domain::{
 
 /// The assumed minimum duration of a maintenance without a readable end.
 const MIN_DURATION: TimeDelta = TimeDelta::minutes(1);
+/// The assumed duration of a maintenance in progress whose source says no times.
+const UNTIMED_DURATION: TimeDelta = TimeDelta::days(1);
 
 /// Converts a maintenance, or returns the reason for rejecting it.
 ///
@@ -32,12 +36,17 @@ pub fn convert_maintenance(
 ) -> std::result::Result<Converted<Maintenance>, String> {
     let refuse = |what: &str| convert::rejection_message("maintenance", &source.id, &source.name, what);
     let id = MaintenanceId::parse(&source.id).ok_or_else(|| refuse("its id"))?;
-    let scheduled_for = parse_instant(&source.scheduled_for).map_err(|_| refuse("its scheduled start"))?;
     let mut warnings = Vec::new();
     let mut warn = |message: String| warnings.push(format!("maintenance {id} “{}”: {message}", source.name));
-    let scheduled_until = convert_end(source, scheduled_for, &mut warn);
+    let (scheduled_for, scheduled_until) = if source.is_untimed {
+        warn("the file does not say when it began; the time of the import is used".into());
+        (now, now + UNTIMED_DURATION)
+    } else {
+        let start = parse_instant(&source.scheduled_for).map_err(|_| refuse("its scheduled start"))?;
+        (start, convert_end(source, start, &mut warn))
+    };
     let created_at = parse_instant(&source.created_at).unwrap_or(scheduled_for);
-    let updates = convert_updates(source, &id, created_at, known, &mut warn);
+    let updates = convert_updates(source, &id, (created_at, scheduled_for, scheduled_until), known, &mut warn);
     let mut it = Maintenance {
         title: convert::convert_title(&source.name, &mut warn),
         phase: MaintenancePhase::Scheduled,
@@ -60,7 +69,7 @@ pub fn convert_maintenance(
     if let Some(switches) = convert_automation(source) {
         it.switches = switches;
         it.plan_reminder(now);
-    } else if it.is_planned() && scheduled_until > now {
+    } else if it.is_planned() && scheduled_until > now && !source.is_untimed {
         it.switches = Automation { reminds: false, starts: true, completes: true, marks: true };
         warn("the file does not say whether it starts and completes automatically; both are turned on".into());
     }
@@ -86,34 +95,25 @@ fn convert_end(source: &SourceIncident, start: DateTime<Utc>, warn: &mut impl Fn
     read[1].filter(|end| *end > start).unwrap_or(start + MIN_DURATION)
 }
 
-/// The updates, oldest first; a single update without text if there are none.
+/// The updates, oldest first; a single update without text if there are none. If they do not reach the phase of the
+/// maintenance, an update without text does. `times` are those of the announcement and the window.
 fn convert_updates(
     source: &SourceIncident,
     id: &MaintenanceId,
-    created_at: DateTime<Utc>,
+    times: (DateTime<Utc>, DateTime<Utc>, DateTime<Utc>),
     known: &ImportContext,
     warn: &mut impl FnMut(String),
 ) -> Vec<MaintenanceUpdate> {
-    let at = |row: &SourceUpdate| parse_instant(&row.display_at).or_else(|_| parse_instant(&row.created_at));
-    let mut rows: Vec<(DateTime<Utc>, &SourceUpdate)> = Vec::new();
-    for row in source.incident_updates.iter().rev() {
-        let posted_at = at(row).unwrap_or_else(|_| {
-            warn("an update has no readable time; it is put at the start".into());
-            created_at
-        });
-        rows.push((posted_at, row));
-    }
-    let nothing = SourceUpdate { status: source.status.clone(), ..Default::default() };
-    if rows.is_empty() {
-        warn("it has no updates; an update without text was added".into());
-        rows.push((created_at, &nothing));
-    }
-    rows.sort_by_key(|(posted_at, _)| *posted_at);
+    let rows = oldest_first(source.incident_updates.iter().collect());
     let mut phase = MaintenancePhase::Scheduled;
     let mut taken = BTreeSet::new();
-    let mut updates = Vec::new();
-    for (index, (posted_at, row)) in rows.into_iter().enumerate() {
+    let mut updates: Vec<MaintenanceUpdate> = Vec::new();
+    for (index, row) in rows.into_iter().enumerate() {
         phase = convert_phase(&row.status, phase, warn);
+        let posted_at = displayed_at(row).unwrap_or_else(|| {
+            warn("an update has no readable time; it is put at the start".into());
+            times.0
+        });
         updates.push(Update {
             id: convert::update_id(row, id.as_str(), index, &mut taken, warn),
             phase,
@@ -125,7 +125,9 @@ fn convert_updates(
             components: convert::convert_affected(&row.affected_components, known, warn),
         });
     }
-    apply_source_phase(&mut updates, source, warn);
+    updates.sort_by_key(|update| update.posted_at);
+    reach_source_phase(&mut updates, id, source, times, warn);
+    convert::separate_ties(&mut updates);
     updates
 }
 
@@ -133,6 +135,7 @@ fn convert_updates(
 fn convert_phase(key: &str, before: MaintenancePhase, warn: &mut impl FnMut(String)) -> MaintenancePhase {
     match key {
         "resolved" | "postmortem" => MaintenancePhase::Completed,
+        "" => before,
         key => MaintenancePhase::from_key(key).unwrap_or_else(|| {
             warn(format!("the status “{key}” of an update is unknown; imported as {}", before.key()));
             before
@@ -141,13 +144,39 @@ fn convert_phase(key: &str, before: MaintenancePhase, warn: &mut impl FnMut(Stri
 }
 
 /// The source's phase takes precedence over the phase of the newest update.
-fn apply_source_phase(updates: &mut [MaintenanceUpdate], source: &SourceIncident, warn: &mut impl FnMut(String)) {
-    let Some(newest) = updates.last_mut() else { return };
-    let says = convert_phase(&source.status, newest.phase, warn);
-    if says != newest.phase {
-        warn(format!("it is {}, but its newest update is {}; imported as {0}", says.key(), newest.phase.key()));
-        newest.phase = says;
+fn reach_source_phase(
+    updates: &mut Vec<MaintenanceUpdate>,
+    id: &MaintenanceId,
+    source: &SourceIncident,
+    (created_at, start, end): (DateTime<Utc>, DateTime<Utc>, DateTime<Utc>),
+    warn: &mut impl FnMut(String),
+) {
+    let newest = updates.last().map(|newest| (newest.phase, newest.posted_at));
+    let before = newest.map_or(MaintenancePhase::Scheduled, |(phase, _)| phase);
+    let says = convert_phase(&source.status, before, warn);
+    match newest {
+        None => warn("it has no updates; an update without text was added".into()),
+        Some((phase, _)) if phase == says => return,
+        Some((phase, _)) => {
+            warn(format!("it is {}, but its newest update is {}; imported as {0}", says.key(), phase.key()));
+        }
     }
+    let at = match says {
+        MaintenancePhase::Scheduled => created_at,
+        MaintenancePhase::InProgress | MaintenancePhase::Verifying => start,
+        _ => read_time(&source.resolved_at).unwrap_or(end),
+    };
+    let at = newest.map_or(at, |(_, posted_at)| at.max(posted_at));
+    updates.push(Update {
+        id: convert::derived_update_id(id.as_str(), updates.len()),
+        phase: says,
+        body: sanitize::NO_TEXT.to_owned(),
+        posted_at: at,
+        created_at: at,
+        edited_at: None,
+        version: 1,
+        components: Vec::new(),
+    });
 }
 
 /// All components named by the maintenance or its updates.
@@ -173,6 +202,7 @@ impl Import<'_> {
         &mut self,
         tx: &mut WriteTx,
         planned: std::result::Result<Converted<Maintenance>, String>,
+        is_untimed: bool,
     ) -> Result<()> {
         let Some(Converted { mut thing, mut warnings }) = self.or_reject(planned, |r| &mut r.maintenances) else {
             return Ok(());
@@ -184,17 +214,26 @@ impl Import<'_> {
             return Ok(());
         }
         ensure_unique_update_ids(tx, &mut thing, &mut warnings).await?;
+        let change = find_local_change(tx, thing.id.as_str(), MAINTENANCE_NOUNS).await?;
         if !maintenances::exists(tx, &thing.id).await? {
+            if change == Some(LocalChange::Deleted) {
+                let item = ("maintenance", thing.id.as_str(), thing.title.as_str());
+                self.skip(LocalChange::Deleted, item, |r| &mut r.maintenances);
+                return Ok(());
+            }
             self.entries.push(imported::maintenance(tx, None, &mut thing, self.now).await?);
             self.report.maintenances.created += 1;
             self.report.warnings.extend(warnings);
             return Ok(());
         }
         let before = maintenances::find(tx, &thing.id).await?;
+        if is_untimed {
+            keep_times(&mut thing, &before);
+        }
         if same_maintenance(&before, &thing) {
             self.report.maintenances.unchanged += 1;
-        } else if is_changed_locally(tx, before.id.as_str()).await? {
-            self.refuse_maintenance(skipped_message("maintenance", before.id.as_str(), &before.title));
+        } else if let Some(change) = change {
+            self.skip(change, ("maintenance", before.id.as_str(), &before.title), |r| &mut r.maintenances);
         } else {
             thing.version = before.version;
             thing.switches = before.switches;
@@ -209,6 +248,15 @@ impl Import<'_> {
         self.report.maintenances.refused += 1;
         self.report.refusals.push(refusal);
     }
+}
+
+/// Keeps the times of the first import, which the source does not say.
+fn keep_times(it: &mut Maintenance, before: &Maintenance) {
+    (it.scheduled_for, it.scheduled_until) = (before.scheduled_for, before.scheduled_until);
+    for (update, stored) in it.updates.iter_mut().zip(&before.updates) {
+        (update.posted_at, update.created_at) = (stored.posted_at, stored.created_at);
+    }
+    it.recompute();
 }
 
 /// Replaces update ids that belong to another maintenance.

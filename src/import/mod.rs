@@ -5,11 +5,13 @@
 //! last import are never overwritten.
 
 mod cachet;
+mod context;
 mod convert;
 mod cstate;
 mod feed_ids;
 pub mod fetch;
 mod files;
+mod html;
 mod kuma;
 mod maintenances;
 mod postmortems;
@@ -19,7 +21,9 @@ mod sanitize;
 mod source;
 mod statuspage;
 mod templates;
+mod times;
 mod write;
+mod zones;
 
 pub use cachet::Cachet;
 pub use cstate::CState;
@@ -32,7 +36,8 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
-use self::convert::ImportContext;
+use self::context::ImportContext;
+use self::progress::Import;
 use self::reserved::replace_reserved_ids;
 use self::write::write_source;
 use crate::db::{self, Db, admin_incidents, components};
@@ -71,6 +76,9 @@ pub struct KindCounts {
     pub created: usize,
     pub changed: usize,
     pub unchanged: usize,
+    /// Changed or deleted here since the last import.
+    pub skipped: usize,
+    /// Could not be read.
     pub refused: usize,
 }
 
@@ -85,8 +93,12 @@ pub struct ImportReport {
     pub maintenances: KindCounts,
     pub templates: KindCounts,
     pub feed_ids: KindCounts,
+    /// Entries of an unknown kind.
+    pub others: KindCounts,
     /// Items imported with changes; each message names the item.
     pub warnings: Vec<String>,
+    /// Items left alone, because people changed or deleted them here; each message names the item.
+    pub skips: Vec<String>,
     /// Rejected items with the reason; each message names the item.
     pub refusals: Vec<String>,
 }
@@ -96,7 +108,7 @@ impl ImportReport {
         self.kinds().iter().all(|(_, kind)| kind.created + kind.changed == 0)
     }
 
-    pub fn kinds(&self) -> [(&'static str, KindCounts); 7] {
+    pub fn kinds(&self) -> [(&'static str, KindCounts); 8] {
         [
             ("page", self.page),
             ("groups", self.groups),
@@ -105,6 +117,7 @@ impl ImportReport {
             ("maintenances", self.maintenances),
             ("templates", self.templates),
             ("feed entries", self.feed_ids),
+            ("other entries", self.others),
         ]
     }
 
@@ -117,13 +130,16 @@ impl ImportReport {
             (&mut self.maintenances, other.maintenances),
             (&mut self.templates, other.templates),
             (&mut self.feed_ids, other.feed_ids),
+            (&mut self.others, other.others),
         ] {
             mine.created += more.created;
             mine.changed += more.changed;
             mine.unchanged += more.unchanged;
+            mine.skipped += more.skipped;
             mine.refused += more.refused;
         }
         self.warnings.extend(other.warnings);
+        self.skips.extend(other.skips);
         self.refusals.extend(other.refusals);
     }
 }
@@ -149,7 +165,9 @@ pub async fn import<D: SourceParts + ?Sized>(
     for index in 0..documents.len() {
         let source = replace_reserved_ids(documents.part(index)?);
         let mut tx = db.write().await?;
-        let (report, entries) = write_source(&mut tx, &source, &known, options, now, &step).await?;
+        let mut import = Import::new(&known, options, now, index);
+        write_source(&mut import, &mut tx, &source, &step).await?;
+        let Import { report, entries, .. } = import;
         if !report.changes_nothing() {
             tx.commit_all(&import_actor(), now, &entries).await?;
         }
@@ -171,7 +189,9 @@ pub async fn preview<D: SourceParts + ?Sized>(
     let mut reports = Vec::new();
     for index in 0..documents.len() {
         let source = replace_reserved_ids(documents.part(index)?);
-        reports.push(write_source(&mut tx, &source, &known, options, now, &step).await?.0);
+        let mut import = Import::new(&known, options, now, index);
+        write_source(&mut import, &mut tx, &source, &step).await?;
+        reports.push(import.report);
     }
     Ok(reports)
 }
@@ -180,7 +200,7 @@ pub async fn preview<D: SourceParts + ?Sized>(
 async fn load_context<D: SourceParts + ?Sized>(db: &Db, documents: &D) -> Result<ImportContext, ImportError> {
     let mut known = ImportContext::default();
     for index in 0..documents.len() {
-        known.add_source(&replace_reserved_ids(documents.part(index)?));
+        known.add_source(index, &replace_reserved_ids(documents.part(index)?));
     }
     let mut tx = db.read().await?;
     let (groups, stored) = (components::list_groups(&mut tx).await?, components::list(&mut tx).await?);

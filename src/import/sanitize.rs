@@ -1,15 +1,19 @@
 //! Sanitizes imported texts; each change is reported as a warning.
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use sha2::{Digest as _, Sha256};
 
+use super::html::{convert_html, convert_line};
 use crate::domain::id::MAX_ID;
-use crate::domain::parse_time::{parse_day, parse_instant, parse_local};
+use crate::domain::parse_time::{parse_instant, parse_local};
 use crate::domain::update::MAX_BODY;
 use crate::format::hex;
+use crate::format::markdown::without_comments;
 
-const NO_TEXT: &str = "(no text)";
+pub const NO_TEXT: &str = "(no text)";
+/// The maximum length of a text before conversion, in characters: HTML is longer than Markdown.
+const MAX_SOURCE: usize = 4 * MAX_BODY;
 
 /// Removes control characters but newlines and tabs, and truncates to `max` characters. Returns the text and the
 /// changes made.
@@ -19,9 +23,10 @@ pub fn sanitize_lines(text: &str, max: usize) -> (String, Vec<String>) {
     truncate_text(kept.trim_end(), max)
 }
 
-/// Like [`sanitize_lines`], for a single line: newlines and tabs become spaces.
+/// Like [`sanitize_lines`], for a single line: newlines and tabs become spaces, entities and shortcodes characters.
 pub fn sanitize_line(text: &str, max: usize) -> (String, Vec<String>) {
-    let spaced: String = text.chars().map(|c| if matches!(c, '\n' | '\t' | '\r') { ' ' } else { c }).collect();
+    let spaced: String =
+        convert_line(text).chars().map(|c| if matches!(c, '\n' | '\t' | '\r') { ' ' } else { c }).collect();
     let kept: String = spaced.chars().filter(|c| !c.is_control()).collect();
     truncate_text(kept.trim(), max)
 }
@@ -48,16 +53,63 @@ pub fn slug(name: &str) -> String {
     if kept.is_empty() { digest } else { format!("{kept}-{digest}") }
 }
 
+/// The forms of times with an offset that Hugo reads, with one-digit hours, besides RFC 3339.
+const ZONED_FORMS: [&str; 9] = [
+    "%Y-%m-%dT%H:%M:%S%.f%#z",
+    "%Y-%m-%d %H:%M:%S%.f %#z",
+    "%Y-%m-%d %H:%M:%S%.f%#z",
+    "%a, %d %b %Y %H:%M:%S %z",
+    "%d %b %y %H:%M %z",
+    "%a %b %d %H:%M:%S %z %Y",
+    "%Y-%m-%dT%H:%M%#z",
+    "%Y-%m-%d %H:%M %#z",
+    "%d %b %Y %H:%M:%S %z",
+];
+/// Forms without an offset, or with the name of one in place of `UTC`.
+const LOCAL_FORMS: [&str; 10] = [
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M",
+    "%Y-%m-%d %H:%M",
+    "%a, %d %b %Y %H:%M:%S",
+    "%A, %d-%b-%y %H:%M:%S",
+    "%a %b %e %H:%M:%S %Y",
+    "%d %b %y %H:%M",
+    "%d %b %Y %H:%M",
+    "%B %d, %Y %H:%M",
+];
+const DATE_FORMS: [&str; 5] = ["%Y-%m-%d", "%d %b %Y", "%d %B %Y", "%B %d, %Y", "%b %d, %Y"];
+
 /// Interprets a time without offset in `zone`, and a date as midnight. Unreadable text is returned unchanged.
 pub fn normalize_time(time: &str, zone: Tz) -> String {
     let time = time.trim();
     if time.is_empty() || parse_instant(time).is_ok() {
         return time.to_owned();
     }
-    let local = if parse_day(time).is_ok() { format!("{time} 00:00") } else { time.to_owned() };
-    // Fractions of a second are dropped.
-    let whole = local.split_once('.').map_or(local.as_str(), |(whole, _)| whole);
-    parse_local(whole, zone).map_or_else(|_| time.to_owned(), |at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    parse_any_time(time, zone).map_or_else(|| time.to_owned(), |at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+}
+
+fn parse_any_time(time: &str, zone: Tz) -> Option<DateTime<Utc>> {
+    // Go's own form repeats the offset as a name: `2026-11-21 09:30:00 +0000 UTC`.
+    let words: Vec<&str> = time.split(' ').collect();
+    let zoned = match words.as_slice() {
+        [date, clock, offset, _] if offset.starts_with(['+', '-']) => format!("{date} {clock} {offset}"),
+        _ => time.to_owned(),
+    };
+    let read = |form: &&str| DateTime::parse_from_str(&zoned, form).ok();
+    if let Some(at) = ZONED_FORMS.iter().find_map(read) {
+        return Some(at.to_utc());
+    }
+    let (bare, zone) = match time.rsplit_once(' ') {
+        Some((rest, "UTC" | "GMT" | "Z")) => (rest.to_owned(), Tz::UTC),
+        _ => (time.replace(" UTC ", " ").replace(" GMT ", " "), if time.contains(" UTC ") { Tz::UTC } else { zone }),
+    };
+    let local = LOCAL_FORMS.iter().find_map(|form| NaiveDateTime::parse_from_str(&bare, form).ok());
+    let local = local.or_else(|| {
+        let day = DATE_FORMS.iter().find_map(|form| NaiveDate::parse_from_str(&bare, form).ok())?;
+        Some(day.and_time(NaiveTime::MIN))
+    })?;
+    parse_local(&local.format("%Y-%m-%d %H:%M:%S").to_string(), zone).ok()
 }
 
 /// Whether `text` contains an HTML tag.
@@ -72,9 +124,11 @@ pub fn has_html(text: &str) -> bool {
 
 /// The sanitized text of an update; changes are reported to `warn`.
 pub fn convert_body(source: &str, warn: &mut impl FnMut(String)) -> String {
-    let body = report_changes("a text was ", sanitize_lines(source, MAX_BODY), warn);
+    let end = source.char_indices().nth(MAX_SOURCE).map_or(source.len(), |(end, _)| end);
+    let text = convert_html(&without_comments(&source[..end].replace("\r\n", "\n")));
+    let body = report_changes("a text was ", sanitize_lines(text.trim_start_matches('\n'), MAX_BODY), warn);
     if has_html(&body) {
-        warn("a text contains HTML, which is shown as plain text".into());
+        warn("a text contains HTML that is shown as typed".into());
     }
     if body.trim().is_empty() {
         warn("an update has no text".into());
@@ -122,6 +176,21 @@ mod tests {
             ("2026-07-01", "2026-06-30T23:00:00Z"),
             ("2026-07-01T14:05:09+02:00", "2026-07-01T14:05:09+02:00"),
             ("2026-07-01 14:05:09.123", "2026-07-01T13:05:09Z"),
+            ("2026-07-01T9:30:00-00:00", "2026-07-01T09:30:00Z"),
+            ("2026-07-01T9:30:00+02:00", "2026-07-01T07:30:00Z"),
+            ("2026-07-01 9:30", "2026-07-01T08:30:00Z"),
+            ("2026-07-01T14:05:09+0200", "2026-07-01T12:05:09Z"),
+            ("2026-07-01 14:05:09 +02:00", "2026-07-01T12:05:09Z"),
+            ("2026-07-01 14:05:09.5 -0700 MST", "2026-07-01T21:05:09.500Z"),
+            ("2026-07-01 14:05:09 UTC", "2026-07-01T14:05:09Z"),
+            ("Wed, 01 Jul 2026 14:05:09 +0200", "2026-07-01T12:05:09Z"),
+            ("Wed, 01 Jul 2026 14:05:09 GMT", "2026-07-01T14:05:09Z"),
+            ("Wednesday, 01-Jul-26 14:05:09 UTC", "2026-07-01T14:05:09Z"),
+            ("Wed Jul  1 14:05:09 2026", "2026-07-01T13:05:09Z"),
+            ("Wed Jul 01 14:05:09 +0200 2026", "2026-07-01T12:05:09Z"),
+            ("01 Jul 26 14:05 UTC", "2026-07-01T14:05:00Z"),
+            ("01 Jul 2026", "2026-06-30T23:00:00Z"),
+            ("July 1, 2026", "2026-06-30T23:00:00Z"),
             ("soon", "soon"),
             ("", ""),
         ] {

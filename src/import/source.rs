@@ -1,7 +1,7 @@
 //! The imported data in the terms of Statuspage's API, whatever the source format. Values are unvalidated text;
 //! `convert` interprets them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -16,6 +16,8 @@ pub struct Source {
     pub templates: Vec<SourceTemplate>,
     /// Ids of feed entries by incident or maintenance id.
     pub feed_ids: BTreeMap<String, String>,
+    /// Ids of components and groups that the source shows to logged-in users only.
+    pub hidden: BTreeSet<String>,
     /// Scheme and host of the imported page, if the document contains them.
     pub origin: String,
     /// Notes about the whole document for the user.
@@ -61,7 +63,7 @@ pub struct SourceComponent {
     pub name: String,
     #[serde(deserialize_with = "text")]
     pub description: String,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "key")]
     pub status: String,
     #[serde(deserialize_with = "text")]
     pub created_at: String,
@@ -87,9 +89,9 @@ pub struct SourceIncident {
     pub id: String,
     #[serde(deserialize_with = "text")]
     pub name: String,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "key")]
     pub status: String,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "impact")]
     pub impact: String,
     #[serde(deserialize_with = "text")]
     pub created_at: String,
@@ -104,7 +106,7 @@ pub struct SourceIncident {
     #[serde(deserialize_with = "text")]
     pub scheduled_until: String,
     /// Set manually; only some documents have this field.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "impact")]
     pub impact_override: String,
     /// Automation settings; only some documents have these fields.
     #[serde(deserialize_with = "lenient_bool")]
@@ -122,6 +124,14 @@ pub struct SourceIncident {
     /// Visible only to logged-in users.
     #[serde(skip)]
     pub is_internal: bool,
+    /// When the source begins and ends to show it; empty if it shows it always.
+    #[serde(skip)]
+    pub shown_from: String,
+    #[serde(skip)]
+    pub shown_until: String,
+    /// The source does not say when the maintenance began or will end.
+    #[serde(skip)]
+    pub is_untimed: bool,
     #[serde(deserialize_with = "text")]
     pub shortlink: String,
     #[serde(deserialize_with = "list")]
@@ -136,7 +146,7 @@ pub struct SourceIncident {
 pub struct SourceUpdate {
     #[serde(deserialize_with = "text")]
     pub id: String,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "key")]
     pub status: String,
     #[serde(deserialize_with = "text")]
     pub body: String,
@@ -158,7 +168,7 @@ pub struct SourceAffected {
     #[serde(deserialize_with = "text")]
     pub name: String,
     /// Empty in some documents, which means the component's current status.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "key")]
     pub new_status: String,
 }
 
@@ -174,7 +184,7 @@ pub struct SourceTemplate {
     pub title: String,
     #[serde(deserialize_with = "text")]
     pub body: String,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "key")]
     pub update_status: String,
     #[serde(deserialize_with = "list")]
     pub components: Vec<SourceComponent>,
@@ -182,13 +192,15 @@ pub struct SourceTemplate {
 
 impl Source {
     pub fn extend(&mut self, other: Source) {
-        let Source { page, components, incidents, maintenances, templates, feed_ids, origin, remarks, broken } = other;
+        let Source { page, components, incidents, maintenances, templates, feed_ids, hidden, origin, remarks, broken } =
+            other;
         self.page = page.or(self.page.take());
         self.components.extend(components);
         self.incidents.extend(incidents);
         self.maintenances.extend(maintenances);
         self.templates.extend(templates);
         self.feed_ids.extend(feed_ids);
+        self.hidden.extend(hidden);
         self.remarks.extend(remarks);
         self.broken.extend(broken);
         if self.origin.is_empty() {
@@ -217,6 +229,46 @@ impl SourceIncident {
     }
 }
 
+/// The key of a status or phase in any spelling: `IN PROGRESS`, `in-progress` and `InProgress` are `in_progress`.
+/// Unknown text is returned in lower case.
+pub fn normalize_key(text: &str) -> String {
+    let lower = text.trim().to_lowercase();
+    let letters: String = lower.chars().filter(|c| c.is_alphanumeric()).collect();
+    let key = match letters.as_str() {
+        "operational" | "up" | "ok" => "operational",
+        "undermaintenance" | "maintenance" => "under_maintenance",
+        "degradedperformance" | "degraded" | "performanceissues" => "degraded_performance",
+        "partialoutage" | "minoroutage" => "partial_outage",
+        "majoroutage" | "fulloutage" | "outage" => "major_outage",
+        "investigating" => "investigating",
+        "identified" => "identified",
+        "monitoring" | "watching" => "monitoring",
+        "resolved" | "fixed" => "resolved",
+        "postmortem" => "postmortem",
+        "scheduled" | "notstartedyet" | "upcoming" => "scheduled",
+        "inprogress" => "in_progress",
+        "verifying" => "verifying",
+        "completed" | "complete" => "completed",
+        "canceled" | "cancelled" => "cancelled",
+        _ => &lower,
+    };
+    key.to_owned()
+}
+
+/// The key of an impact in any spelling, or of the status that implies it.
+pub fn normalize_impact(text: &str) -> String {
+    let key = normalize_key(text);
+    let impact = match key.as_str() {
+        "operational" => "none",
+        "degraded_performance" => "minor",
+        "partial_outage" => "major",
+        "major_outage" => "critical",
+        "under_maintenance" => "maintenance",
+        key => key,
+    };
+    impact.to_owned()
+}
+
 /// Id and name for messages, `?` if missing.
 pub fn describe_item(value: &Value) -> String {
     let field = |key| value.get(key).and_then(Value::as_str).unwrap_or("?").to_owned();
@@ -230,6 +282,16 @@ pub fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
         Value::Number(number) => number.to_string(),
         _ => String::new(),
     })
+}
+
+/// As [`text`], for a status.
+pub fn key<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    text(from).map(|key| normalize_key(&key))
+}
+
+/// As [`text`], for an impact.
+pub fn impact<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    text(from).map(|key| normalize_impact(&key))
 }
 
 pub fn number<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
@@ -249,4 +311,33 @@ pub fn lenient_bool<'de, D: Deserializer<'de>>(from: D) -> Result<Option<bool>, 
 pub fn list<'de, D: Deserializer<'de>, T: serde::de::DeserializeOwned>(from: D) -> Result<Vec<T>, D::Error> {
     let Value::Array(items) = Value::deserialize(from)? else { return Ok(Vec::new()) };
     Ok(items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_are_read_in_any_spelling() {
+        for (text, key) in [
+            ("RESOLVED", "resolved"),
+            ("In Progress", "in_progress"),
+            ("in-progress", "in_progress"),
+            ("MAJOROUTAGE", "major_outage"),
+            ("Degraded Performance", "degraded_performance"),
+            ("NOTSTARTEDYET", "scheduled"),
+            ("Broken Thing", "broken thing"),
+            ("", ""),
+        ] {
+            assert_eq!(normalize_key(text), key);
+        }
+        for (text, impact) in [
+            ("DEGRADEDPERFORMANCE", "minor"),
+            ("Critical", "critical"),
+            ("maintenance", "maintenance"),
+            ("None", "none"),
+        ] {
+            assert_eq!(normalize_impact(text), impact);
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::convert::Converted;
-use super::progress::{Import, is_changed_locally, skipped_message};
+use super::progress::{Import, LocalChange, TEMPLATE_NOUNS, find_local_change};
 use super::sanitize;
 use super::source::{Source, SourceTemplate};
 use crate::actions::imported;
@@ -59,7 +59,13 @@ impl Import<'_> {
         let existing = templates::list(tx).await?.into_iter().find(|existing| existing.id == thing.id);
         let said =
             |it: &Template| (it.name.clone(), it.title.clone(), it.body.clone(), it.phase, it.components.clone());
+        let change = find_local_change(tx, thing.id.as_str(), TEMPLATE_NOUNS).await?;
         match existing {
+            None if change == Some(LocalChange::Deleted) => {
+                let item = ("template", thing.id.as_str(), thing.name.as_str());
+                self.skip(LocalChange::Deleted, item, |report| &mut report.templates);
+                return Ok(());
+            }
             None => {
                 self.entries.push(imported::template(tx, None, &mut thing, self.now).await?);
                 self.report.templates.created += 1;
@@ -68,12 +74,12 @@ impl Import<'_> {
                 self.report.templates.unchanged += 1;
                 return Ok(());
             }
-            Some(before) if is_changed_locally(tx, before.id.as_str()).await? => {
-                self.report.templates.refused += 1;
-                self.report.refusals.push(skipped_message("template", before.id.as_str(), &before.name));
-                return Ok(());
-            }
             Some(before) => {
+                if let Some(change) = change {
+                    let item = ("template", before.id.as_str(), before.name.as_str());
+                    self.skip(change, item, |report| &mut report.templates);
+                    return Ok(());
+                }
                 thing.version = before.version;
                 self.entries.push(imported::template(tx, Some(&before), &mut thing, self.now).await?);
                 self.report.templates.changed += 1;

@@ -2,70 +2,96 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 
-use super::convert::{self, Converted, ConvertedIncident, ImportContext};
+use super::context::{ImportContext, ItemKind};
+use super::convert::{self, Converted, ConvertedIncident};
 use super::postmortems::{self, Existing};
-use super::progress::{Import, is_changed_locally, skipped_message};
-use super::source::{Source, SourcePage};
-use super::{ImportOptions, ImportReport, maintenances, sanitize};
+use super::progress::{COMPONENT_NOUNS, GROUP_NOUNS, INCIDENT_NOUNS, Import, LocalChange, find_local_change};
+use super::source::{Source, SourceIncident, SourcePage};
+use super::zones::parse_zone_name;
+use super::{ImportReport, KindCounts, maintenances, sanitize};
 use crate::actions::imported;
 use crate::db::{self, Result, WriteTx, admin_incidents, components, page_settings};
-use crate::domain::audit::Entry;
 use crate::domain::forms::PageSettings;
 use crate::domain::id::is_id;
 use crate::domain::page::MAX_PAGE_TEXT;
-use crate::domain::parse_time::parse_zone;
+use crate::domain::parse_time::parse_instant;
 use crate::domain::{Component, ComponentId, Group, GroupId, Incident, MaintenanceId, Page, Postmortem};
 use crate::format::url::is_safe_url;
 
 /// The name of an unconfigured page.
 const DEFAULT_PAGE_NAME: &str = "Status";
+/// The maximum number of names in one warning.
+const MAX_NAMED: usize = 20;
 
-/// Writes the differences between `source` and the database into `tx`. The caller commits with the returned audit
-/// entries, or rolls back for a dry run. Problems with single items are in the report.
-pub async fn write_source(
-    tx: &mut WriteTx,
-    source: &Source,
-    known: &ImportContext,
-    options: &ImportOptions,
-    now: DateTime<Utc>,
-    step: impl Fn(),
-) -> Result<(ImportReport, Vec<Entry>)> {
-    let mut import = Import { known, options, now, report: ImportReport::default(), entries: Vec::new() };
+/// Writes the differences between `source` and the database into `tx`. The caller commits with the audit entries in
+/// `import`, or rolls back for a dry run. Problems with single items are in the report.
+pub async fn write_source(import: &mut Import<'_>, tx: &mut WriteTx, source: &Source, step: impl Fn()) -> Result<()> {
+    if import.document == 0 {
+        import.report_missing_components();
+    }
     if let Some(page) = &source.page {
         import.page(tx, page).await?;
     }
     import.groups(tx, source).await?;
     import.components(tx, source).await?;
-    let mut seen = BTreeSet::new();
-    for row in &source.incidents {
-        if seen.insert(row.id.as_str()) {
+    let (known, options, now) = (import.known, import.options, import.now);
+    for (position, row) in source.incidents.iter().enumerate() {
+        let is_newest = import.is_newest(ItemKind::Event, (&row.id, &row.name), position, |r| &mut r.incidents);
+        if is_newest && import.is_shown("incident", row, |r| &mut r.incidents) {
             import.incident(tx, convert::convert_incident(row, known, options)).await?;
-        } else {
-            import.report.incidents.refused += 1;
-            import.report.refusals.push(format!("incident {} “{}”: it occurs twice in the file", row.id, row.name));
         }
         step();
     }
     let zone = page_settings::load(tx).await?.time_zone;
-    for row in &source.maintenances {
-        if seen.insert(row.id.as_str()) {
-            import.maintenance(tx, maintenances::convert_maintenance(row, known, zone, now)).await?;
-        } else {
-            import.report.maintenances.refused += 1;
-            let refusal = format!("maintenance {} “{}”: it occurs twice in the file", row.id, row.name);
-            import.report.refusals.push(refusal);
+    for (position, row) in source.maintenances.iter().enumerate() {
+        let is_newest = import.is_newest(ItemKind::Event, (&row.id, &row.name), position, |r| &mut r.maintenances);
+        if is_newest && import.is_shown("maintenance", row, |r| &mut r.maintenances) {
+            let planned = maintenances::convert_maintenance(row, known, zone, now);
+            import.maintenance(tx, planned, row.is_untimed).await?;
         }
         step();
     }
     import.templates(tx, source).await?;
     import.feed_ids(tx, source).await?;
     import.reject_broken_items(source);
-    Ok((import.report, import.entries))
+    Ok(())
 }
 
 impl Import<'_> {
+    /// Components that no list has may have been deleted in the source.
+    fn report_missing_components(&mut self) {
+        let missing = self.known.missing_components();
+        if missing.is_empty() {
+            return;
+        }
+        let more = missing.len().saturating_sub(MAX_NAMED);
+        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let names: Vec<String> = missing.iter().take(MAX_NAMED).map(|name| format!("“{name}”")).collect();
+        let names = names.join(", ");
+        let warning = format!("components that only incidents name are not created: {names}{rest}");
+        self.report.warnings.push(warning);
+    }
+
+    /// Whether the source shows the item now. Others are skipped and reported.
+    fn is_shown(
+        &mut self,
+        kind: &str,
+        row: &SourceIncident,
+        counts: impl Fn(&mut ImportReport) -> &mut KindCounts,
+    ) -> bool {
+        let (from, until) = (parse_instant(&row.shown_from), parse_instant(&row.shown_until));
+        let reason = match (from, until) {
+            (Ok(from), _) if from > self.now => "its date is in the future",
+            (_, Ok(until)) if until <= self.now => "it has expired",
+            _ => return true,
+        };
+        counts(&mut self.report).skipped += 1;
+        self.report.skips.push(format!("{kind} {} “{}”: hidden in the source: {reason}", row.id, row.name));
+        false
+    }
+
     async fn page(&mut self, tx: &mut WriteTx, source: &SourcePage) -> Result<()> {
         let existing = page_settings::load(tx).await?;
         let (settings, warnings) = page_settings(&existing, source, self.known);
@@ -75,9 +101,9 @@ impl Import<'_> {
             if same {
                 self.report.page.unchanged += 1;
             } else {
-                self.report.page.refused += 1;
-                let refusal = format!("page “{}”: the page is called “{}” already", settings.name, existing.name);
-                self.report.refusals.push(refusal);
+                self.report.page.skipped += 1;
+                let skip = format!("page “{}”: the page is called “{}” already", settings.name, existing.name);
+                self.report.skips.push(skip);
             }
             return Ok(());
         }
@@ -100,28 +126,38 @@ impl Import<'_> {
         let stored = components::list_groups(tx).await?;
         let stored_ids: BTreeSet<String> = stored.iter().map(|group| group.id.to_string()).collect();
         let mut stored: BTreeMap<GroupId, Group> = stored.into_iter().map(|group| (group.id.clone(), group)).collect();
-        let here = source.components.iter().filter(|row| row.group);
+        let mut rows = Vec::new();
+        for (position, row) in source.components.iter().enumerate().filter(|(_, row)| row.group) {
+            if self.is_newest(ItemKind::Group, (&row.id, &row.name), position, |r| &mut r.groups) {
+                rows.push(row);
+            }
+        }
         // A component's group may be in a later document and is then imported here.
         let elsewhere = self.known.groups_in_other_documents(source).into_iter();
-        for row in here.chain(elsewhere.filter(|row| !stored_ids.contains(&row.id))) {
+        rows.extend(elsewhere.filter(|row| !stored_ids.contains(&row.id)));
+        for row in rows.into_iter().filter(|row| !self.known.is_hidden(&row.id)) {
             let Some(Converted { mut thing, warnings }) =
                 self.or_reject(convert::convert_group(row, self.now), |r| &mut r.groups)
             else {
                 continue;
             };
+            let change = find_local_change(tx, thing.id.as_str(), GROUP_NOUNS).await?;
             match stored.get(&thing.id) {
+                None if change == Some(LocalChange::Deleted) => {
+                    self.skip(LocalChange::Deleted, ("group", thing.id.as_str(), &thing.name), |r| &mut r.groups);
+                    continue;
+                }
                 None => {
                     self.entries.push(imported::group(tx, None, &mut thing, self.now).await?);
                     self.report.groups.created += 1;
                     self.report.warnings.extend(warnings);
                 }
                 Some(before) if same_group(before, &thing) => self.report.groups.unchanged += 1,
-                Some(before) if is_changed_locally(tx, before.id.as_str()).await? => {
-                    let refusal = skipped_message("group", before.id.as_str(), &before.name);
-                    self.report.groups.refused += 1;
-                    self.report.refusals.push(refusal);
-                }
                 Some(before) => {
+                    if let Some(change) = change {
+                        self.skip(change, ("group", before.id.as_str(), &before.name), |r| &mut r.groups);
+                        continue;
+                    }
                     let mut after = Group { version: before.version, created_at: before.created_at, ..thing.clone() };
                     self.entries.push(imported::group(tx, Some(before), &mut after, self.now).await?);
                     self.report.groups.changed += 1;
@@ -138,14 +174,24 @@ impl Import<'_> {
         let stored = components::list(tx).await?;
         let mut stored: BTreeMap<ComponentId, Component> =
             stored.into_iter().map(|component| (component.id.clone(), component)).collect();
-        for row in source.components.iter().filter(|row| !row.group) {
+        for (position, row) in source.components.iter().enumerate().filter(|(_, row)| !row.group) {
+            let is_newest = self.is_newest(ItemKind::Component, (&row.id, &row.name), position, |r| &mut r.components);
+            if !is_newest || self.known.is_hidden(&row.id) {
+                continue;
+            }
             let planned = convert::convert_component(row, self.known, self.now);
             let Some(Converted { mut thing, warnings }) = self.or_reject(planned, |r| &mut r.components) else {
                 continue;
             };
             // The group may have been rejected.
             thing.group_id = thing.group_id.filter(|group| groups.contains(group));
+            let change = find_local_change(tx, thing.id.as_str(), COMPONENT_NOUNS).await?;
             match stored.get(&thing.id) {
+                None if change == Some(LocalChange::Deleted) => {
+                    let item = ("component", thing.id.as_str(), thing.name.as_str());
+                    self.skip(LocalChange::Deleted, item, |r| &mut r.components);
+                    continue;
+                }
                 None => {
                     self.entries.push(imported::component(tx, None, &mut thing, self.now).await?);
                     self.report.components.created += 1;
@@ -157,10 +203,8 @@ impl Import<'_> {
                     }
                     if same_component(before, &thing) {
                         self.report.components.unchanged += 1;
-                    } else if is_changed_locally(tx, before.id.as_str()).await? {
-                        let refusal = skipped_message("component", before.id.as_str(), &before.name);
-                        self.report.components.refused += 1;
-                        self.report.refusals.push(refusal);
+                    } else if let Some(change) = change {
+                        self.skip(change, ("component", before.id.as_str(), &before.name), |r| &mut r.components);
                         continue;
                     } else {
                         thing.version = before.version;
@@ -193,7 +237,12 @@ impl Import<'_> {
             return Ok(());
         }
         ensure_unique_update_ids(tx, &mut thing, &mut warnings).await?;
+        let change = find_local_change(tx, thing.id.as_str(), INCIDENT_NOUNS).await?;
         if !admin_incidents::exists(tx, &thing.id).await? {
+            if change == Some(LocalChange::Deleted) {
+                self.skip(LocalChange::Deleted, ("incident", thing.id.as_str(), &thing.title), |r| &mut r.incidents);
+                return Ok(());
+            }
             self.entries.push(imported::incident(tx, None, &mut thing, self.now).await?);
             if let Some(review) = review {
                 self.review(tx, review, &thing.title, 0).await?;
@@ -212,9 +261,8 @@ impl Import<'_> {
             self.report.incidents.unchanged += 1;
             return Ok(());
         }
-        if is_changed_locally(tx, before.id.as_str()).await? {
-            self.report.incidents.refused += 1;
-            self.report.refusals.push(skipped_message("incident", before.id.as_str(), &before.title));
+        if let Some(change) = change {
+            self.skip(change, ("incident", before.id.as_str(), &before.title), |r| &mut r.incidents);
             return Ok(());
         }
         if !is_same {
@@ -243,7 +291,8 @@ impl Import<'_> {
                 Some("incident") => &mut self.report.incidents,
                 Some("maintenance") => &mut self.report.maintenances,
                 Some("template") => &mut self.report.templates,
-                _ => &mut self.report.components,
+                Some("component") => &mut self.report.components,
+                _ => &mut self.report.others,
             };
             kind.refused += 1;
             self.report.refusals.push(broken.clone());
@@ -275,7 +324,7 @@ fn page_settings(existing: &Page, source: &SourcePage, known: &ImportContext) ->
     if url != source.url && !known.is_own_page(&source.url) {
         warnings.push(format!("page: the address “{}” can't be linked; it is skipped", source.url));
     }
-    let time_zone = parse_zone(&source.time_zone).unwrap_or_else(|_| {
+    let time_zone = parse_zone_name(&source.time_zone).unwrap_or_else(|| {
         if !source.time_zone.is_empty() {
             warnings.push(format!(
                 "page: the time zone “{}” is unknown; it stays {}",

@@ -358,7 +358,7 @@ async fn published_postmortem_is_the_newest_update(test: TestDb) {
     app.publish().await;
     assert_eq!(json_at(&app, "/api/v2/incidents.json").await["incidents"][0]["status"], "resolved");
     let mut tx = app.db.write().await.unwrap();
-    review.published = Some(PublishedPostmortem { body: review.body.clone(), at: now });
+    review.published = Some(PublishedPostmortem { body: review.body.clone(), at: now, update_id: None });
     postmortems::save(&mut tx, &mut review, now).await.unwrap();
     tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
     app.publish().await;

@@ -49,7 +49,8 @@ pub async fn exported_demo(test: &TestDb) {
     edited.updates[0].edited_at = Some(edited.updates[0].created_at + TimeDelta::hours(1));
     edited.impact_override = Some(edited.computed_impact);
     incidents::update(&mut tx, &mut edited, now).await.unwrap();
-    let published = PublishedPostmortem { body: "A valve was **stuck**.".into(), at: now - TimeDelta::hours(2) };
+    let at = now - TimeDelta::hours(2);
+    let published = PublishedPostmortem { body: "A valve was **stuck**.".into(), at, update_id: None };
     let body = published.body.clone();
     let mut review =
         Postmortem { incident: ids[3].clone(), body, published: Some(published), updated_at: now, version: 0 };
@@ -254,6 +255,7 @@ async fn postmortem_is_imported(test: TestDb) {
     let told = all.iter().find(|it| it.id.as_str() == "told").unwrap();
     assert_eq!((told.updates.len(), told.phase, told.impact()), (2, Phase::Resolved, Impact::Minor));
     let review = postmortems::find_published(&mut tx, &told.id).await.unwrap().unwrap();
+    assert_eq!(review.update_id.as_ref().unwrap().as_str(), "postmortem30");
     assert_eq!((review.body.as_str(), review.at.to_rfc3339()), ("A pump failed.", "2026-03-01T10:30:00+00:00".into()));
     let draft = IncidentId::parse("draft").unwrap();
     let kept = postmortems::find(&mut tx, &draft).await.unwrap().unwrap();

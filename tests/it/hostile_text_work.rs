@@ -57,7 +57,7 @@ async fn hostile_postmortems_and_reasons_are_escaped() {
             .await
             .unwrap();
         let body = as_lines(text);
-        let published = Some(PublishedPostmortem { body: body.clone(), at: now });
+        let published = Some(PublishedPostmortem { body: body.clone(), at: now, update_id: None });
         let incident = IncidentId::parse(&id).unwrap();
         let mut review = Postmortem { incident, body, published, updated_at: now, version: 0 };
         postmortems::save(&mut tx, &mut review, now).await.unwrap();

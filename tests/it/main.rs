@@ -40,6 +40,7 @@ mod http_edge;
 mod import;
 mod import_fetch;
 mod import_others;
+mod import_sources;
 mod limits;
 mod log_flood;
 mod login_lock;

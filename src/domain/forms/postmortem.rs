@@ -1,6 +1,7 @@
 use super::{Fields, parse_lines};
 use crate::domain::update::MAX_BODY;
 use crate::domain::{Invalid, Postmortem};
+use crate::format::markdown::without_comments;
 
 #[derive(Clone, Debug, Default)]
 pub struct PostmortemForm {
@@ -19,7 +20,8 @@ impl PostmortemForm {
     }
 
     pub fn parse(&self) -> Result<String, Invalid> {
-        let text = parse_lines(&self.body, MAX_BODY).map_err(|message| Invalid::field("body", message))?;
+        let text =
+            parse_lines(&without_comments(&self.body), MAX_BODY).map_err(|message| Invalid::field("body", message))?;
         if text.trim().is_empty() {
             return Err(Invalid::field("body", "Enter the postmortem."));
         }

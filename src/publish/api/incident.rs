@@ -215,7 +215,7 @@ fn affected_row<'a>(scene: &PageContext<'_>, change: &StatusChange<'a>) -> Affec
 fn postmortem_row<'a>(scene: &PageContext<'_>, owner: &'a str, postmortem: &'a PublishedPostmortem) -> UpdateRow<'a> {
     let at = scene.stamp(postmortem.at);
     UpdateRow {
-        id: postmortem_update_id(owner).to_string(),
+        id: postmortem.update_id.clone().unwrap_or_else(|| postmortem_update_id(owner)).to_string(),
         status: "postmortem",
         body: &postmortem.body,
         incident_id: owner,
@@ -229,7 +229,7 @@ fn postmortem_row<'a>(scene: &PageContext<'_>, owner: &'a str, postmortem: &'a P
     }
 }
 
-/// The update id of a postmortem, derived from the incident id so that it never changes.
+/// The update id of a postmortem that was not imported, derived from the incident id so that it never changes.
 fn postmortem_update_id(owner: &str) -> UpdateId {
     let digest = Sha256::digest(format!("review of {owner}").as_bytes());
     UpdateId::from_random(std::array::from_fn(|at| digest[at]))

@@ -61,7 +61,7 @@ pub async fn publish(Path((page, id)): Path<(String, String)>, mut change: Chang
     let before = postmortems::find(&mut change.tx, &incident.id).await?.ok_or(Error::NotFound)?;
     let published = match &before.published {
         Some(published) if !before.has_unpublished_changes() => published.clone(),
-        _ => PublishedPostmortem { body: before.body.clone(), at: change.now },
+        _ => PublishedPostmortem { body: before.body.clone(), at: change.now, update_id: None },
     };
     let after = Postmortem { published: Some(published), ..before.clone() };
     commit_postmortem(change, &context, &incident, Action::PostmortemPublish, Some(before), after).await

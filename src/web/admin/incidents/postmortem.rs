@@ -46,14 +46,14 @@ pub async fn update(
     let before = postmortems::find(&mut edit.tx, &incident.id).await?;
     let version = before.as_ref().map_or(0, |postmortem| postmortem.version);
     let editor = PostmortemEditor { incident: incident.clone(), postmortem: before.clone() };
-    let audit_id = actions::postmortems::audit_id(&incident);
+    let audit_id = actions::postmortems::audit_id(&incident.id);
     let theirs = before.as_ref().map(PostmortemForm::from_postmortem).unwrap_or_default();
     let form = PostmortemForm::read(&edit.fields);
     let form = edit.check_version(&editor, form, Saved { audit_id: &audit_id, version, theirs }).await?;
     let body = edit.check(&editor, form.clone(), form.parse()).await?;
     let publishes = edit.fields.has("publish") || edit.wants_preview();
     let published = if publishes {
-        Some(PublishedPostmortem { body: body.clone(), at: edit.now })
+        Some(PublishedPostmortem { body: body.clone(), at: edit.now, update_id: None })
     } else {
         before.as_ref().and_then(|postmortem| postmortem.published.clone())
     };

@@ -52,7 +52,7 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
 }
 
 fn postmortem(world: &Gallery, body: String) -> String {
-    let published = Some(postmortem::PublishedPostmortem { body: world.text.clone(), at: ago(100) });
+    let published = Some(postmortem::PublishedPostmortem { body: world.text.clone(), at: ago(100), update_id: None });
     let stored = Postmortem {
         incident: world.over.id.clone(),
         body: format!("{} and more", world.text),
