@@ -47,6 +47,8 @@ pub struct ImportContext {
     explained: BTreeSet<String>,
     /// The origins (scheme and host) of the imported page.
     origins: BTreeSet<String>,
+    /// The start of the first incident that names a component.
+    first_named: BTreeMap<String, DateTime<Utc>>,
 }
 
 impl ImportContext {
@@ -61,11 +63,25 @@ impl ImportContext {
         if !source.origin.is_empty() {
             self.origins.insert(source.origin.clone());
         }
+        for incident in &source.incidents {
+            self.add_first_named(incident);
+        }
         let open = source.incidents.iter().filter(|incident| incident.is_open());
         for incident in open.chain(source.maintenances.iter().filter(|it| it.is_in_progress())) {
             let updates = incident.incident_updates.iter().flat_map(|update| &update.affected_components);
             self.explained.extend(updates.map(|affected| affected.code.clone()));
             self.explained.extend(incident.components.iter().map(|component| component.id.clone()));
+        }
+    }
+
+    fn add_first_named(&mut self, incident: &SourceIncident) {
+        let times = [&incident.started_at, &incident.created_at];
+        let Some(at) = times.into_iter().find_map(|time| parse_instant(time).ok()) else { return };
+        let affected = incident.incident_updates.iter().flat_map(|update| &update.affected_components);
+        let named = affected.map(|component| &component.code);
+        for id in named.chain(incident.components.iter().map(|component| &component.id)) {
+            let first = self.first_named.entry(id.clone()).or_insert(at);
+            *first = at.min(*first);
         }
     }
 
@@ -173,7 +189,9 @@ pub fn convert_component(
             Status::Operational
         }
     };
-    let created_at = parse_instant(&source.created_at).unwrap_or(now);
+    // A source that doesn't tell the creation still has a history: from the first incident on.
+    let first_named = || known.first_named.get(id.as_str()).map_or(now, |at| now.min(*at));
+    let created_at = parse_instant(&source.created_at).unwrap_or_else(|_| first_named());
     let component = Component {
         name: name(&source.name, &mut warn),
         description: sanitize::report_changes(
@@ -428,7 +446,7 @@ fn override_impact(incident: &mut Incident, source: &SourceIncident, warn: &mut 
         warn(format!("its impact “{}” is unknown; computed from its components", source.impact));
     }
     let set = Impact::from_key(&source.impact_override);
-    incident.impact_override = set.or(message.filter(|impact| *impact != incident.computed_impact));
+    incident.impact_override = set.or(message.filter(|impact| *impact != incident.api_impact()));
 }
 
 fn convert_start_date(source: &str, warn: &mut impl FnMut(String)) -> Option<NaiveDate> {

@@ -296,9 +296,13 @@ async fn open_incident_alone_raises_no_indicator(test: TestDb) {
     let document = json_at(&app, "/api/v2/summary.json").await;
     assert_eq!(document["status"], json!({"indicator": "none", "description": "All Systems Operational"}));
     assert_eq!(document["incidents"][0]["impact"], "critical");
-    // The page and the badge are for people, and say it.
-    assert_eq!(app.visitor().get("/").await.word("h1"), "Open incident: Incident odd");
-    assert!(app.visitor().get("/badge.svg").await.text().contains(": Open incident</title>"));
+    // The page, the badge and the embed are for people, and agree.
+    for path in ["/", "/embed"] {
+        let page = app.visitor().get(path).await;
+        assert_eq!(page.word("h1"), "Major outage: Incident odd");
+        assert!(page.attributes("body", "class").concat().ends_with("tone-critical"), "{path}");
+    }
+    assert!(app.visitor().get("/badge.svg").await.text().contains(": Major outage</title>"));
 }
 
 async fn a_maintenance_is_the_fifth_indicator(test: TestDb) {
