@@ -105,7 +105,7 @@ $(WASM): $(BROWSER_SOURCES)
 	@touch $@
 
 $(BINDGEN):
-	CARGO_PROFILE_DEV_DEBUG=0 cargo install --locked --debug --bin wasm-bindgen wasm-bindgen-cli --version $(BINDGEN_VERSION) --root $(TOOLS)/bindgen-$(BINDGEN_VERSION)
+	CARGO_PROFILE_DEV_DEBUG=0 cargo install --debug --bin wasm-bindgen wasm-bindgen-cli --version $(BINDGEN_VERSION) --root $(TOOLS)/bindgen-$(BINDGEN_VERSION)
 
 $(WASM_OPT):
 	@command -v npm >/dev/null || .ci/tools node || true

@@ -299,7 +299,7 @@ struct Rendered {
 impl Rendered {
     fn text(&self, path: &str) -> String {
         let document: &Arc<_> = self.site.document(path).unwrap_or_else(|| panic!("{path} is missing"));
-        String::from_utf8(document.bytes(Encoding::Plain).to_vec()).unwrap().replace("<!>", "")
+        String::from_utf8(document.bytes(Encoding::Plain).to_vec()).unwrap()
     }
 
     fn json(&self, path: &str) -> Value {
@@ -317,7 +317,7 @@ impl Rendered {
             tone: Tone::Operational,
             now: now(),
         };
-        render_uptime_page(UptimePage { shell, components: components.iter().map(row).collect() }).replace("<!>", "")
+        render_uptime_page(UptimePage { shell, components: components.iter().map(row).collect() })
     }
 }
 

@@ -12,11 +12,39 @@ pub mod time;
 
 use leptos::prelude::*;
 
+const MARKER: &str = "<!>";
+const ISLAND_START: &str = "<leptos-island";
+const ISLAND_END: &str = "</leptos-island>";
+
 /// Renders a complete HTML document.
 pub fn render_page<V: RenderHtml>(view: impl FnOnce() -> V) -> String {
     format!("<!DOCTYPE html>{}", render_fragment(view))
 }
 
 pub fn render_fragment<V: RenderHtml>(view: impl FnOnce() -> V) -> String {
-    Owner::new_root(None).with(|| view().to_html())
+    remove_markers(&Owner::new_root(None).with(|| view().to_html()))
+}
+
+/// Removes the empty comments that tell hydration where a node begins: only islands are hydrated.
+fn remove_markers(html: &str) -> String {
+    let mut pieces = html.split(ISLAND_START);
+    let mut plain = pieces.next().unwrap_or_default().replace(MARKER, "");
+    for piece in pieces {
+        let (island, rest) = piece.split_at(piece.find(ISLAND_END).unwrap_or(piece.len()));
+        plain.extend([ISLAND_START, island, &rest.replace(MARKER, "")]);
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_islands_keep_hydration_markers() {
+        let html = "<p>a<!></p><leptos-island data-component=\"X\"><b>b<!></b></leptos-island><!><p>c<!></p>";
+        let plain = "<p>a</p><leptos-island data-component=\"X\"><b>b<!></b></leptos-island><p>c</p>";
+        assert_eq!(remove_markers(html), plain);
+        assert_eq!(remove_markers("<!>a"), "a");
+    }
 }

@@ -4,6 +4,7 @@
 mod support;
 
 mod access_matrix;
+mod action_walk;
 mod admin_access_recheck;
 mod api_recorded;
 mod api_tokens;

@@ -1,7 +1,7 @@
 //! The sample data in a database.
 
 use candor::cli::demo;
-use candor::db::{admin_incidents, components, incidents, maintenances, page_settings, series};
+use candor::db::{admin_incidents, audit, components, incidents, maintenances, page_settings, series};
 
 use crate::support::{TestDb, now};
 
@@ -19,6 +19,11 @@ async fn demo_data_round_trips(test: TestDb) {
     assert_eq!(incidents::list_open(&mut tx).await.unwrap().len(), 1);
     assert_eq!(maintenances::list(&mut tx, None, 1000).await.unwrap(), company.maintenances);
     assert_eq!(series::list_active(&mut tx).await.unwrap(), [company.series]);
+    let rows = audit::list(&mut tx, None, 10).await.unwrap();
+    assert_eq!(
+        (rows.len(), rows[0].action.as_str(), rows[0].revision),
+        (1, "sample.load", tx.revision().await.unwrap())
+    );
 }
 
 async fn demo_needs_an_empty_database(test: TestDb) {

@@ -340,7 +340,7 @@ async fn preview_shows_pages_and_writes_nothing(test: TestDb) {
     let answer = desk.publisher.post("/admin/incidents", &all).await;
     assert_eq!((answer.status, answer.header("cache-control")), (StatusCode::OK, "no-store"));
     let headings = answer.words("section h2");
-    assert_eq!(headings[3..], ["API and feeds"]);
+    assert_eq!(headings.len(), 3);
     assert!(headings[0] == "/ changes" && headings[1].ends_with(" new") && headings[2] == "/history changes");
     let also = answer.words("details code");
     // Of the first two the header tells that something is wrong.
@@ -351,7 +351,7 @@ async fn preview_shows_pages_and_writes_nothing(test: TestDb) {
     let status = frame(&answer, "/");
     assert!(status.contains("Major outage: ") && status.contains("<strong>out</strong>"), "{status}");
     assert!(frame(&answer, "/history").contains("Xylophone") && frame(&answer, &own).contains("<h2>Updates</h2>"));
-    assert_eq!(answer.attributes("iframe", "sandbox"), [""; 5]);
+    assert_eq!(answer.attributes("iframe", "sandbox"), [""; 3]);
     assert!(!status.contains("<script"));
     // Only the public stylesheet is admitted beside what every page of the admin may load.
     let usual = desk.publisher.get("/admin").await.header("content-security-policy").to_owned();

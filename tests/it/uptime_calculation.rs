@@ -41,7 +41,7 @@ fn publisher(test: &TestDb, folder: &Path) -> Publisher {
 }
 
 fn text(document: &Arc<Document>) -> String {
-    String::from_utf8(document.bytes(Encoding::Plain).to_vec()).unwrap().replace("<!>", "")
+    String::from_utf8(document.bytes(Encoding::Plain).to_vec()).unwrap()
 }
 
 async fn intervals_are_stored_and_deleted_with_incident(test: TestDb) {

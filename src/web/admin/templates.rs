@@ -49,7 +49,7 @@ pub async fn create(
     let new = edit.check(&editor, form.clone(), form.parse()).await?;
     let added = actions::templates::add(&mut edit.tx, new, edit.now).await;
     let (_, entry) = edit.check_limit(&editor, form, added, "name").await?;
-    edit.save([entry], LIST, "template-added").await
+    edit.save_private(entry, LIST, "template-added").await
 }
 
 /// `GET /admin/templates/{id}/edit`
@@ -89,7 +89,7 @@ pub async fn update(
         true => None,
         false => Some(actions::templates::edit(&mut edit.tx, &before, &mut after, edit.now).await?),
     };
-    edit.save(entry, LIST, "template-saved").await
+    edit.save_private(entry, LIST, "template-saved").await
 }
 
 /// `GET /admin/templates/{id}/deletion`
@@ -113,7 +113,7 @@ pub async fn destroy(
     let mut edit = Edit::begin(state, manager, Fields::default()).await?;
     let template = find_template(&mut edit.tx, &id).await?;
     let entry = actions::templates::delete(&mut edit.tx, &template).await?;
-    edit.save([entry], LIST, "template-deleted").await
+    edit.save_private(entry, LIST, "template-deleted").await
 }
 
 async fn find_template(tx: &mut Tx, id: &str) -> Result<Template> {

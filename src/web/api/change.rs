@@ -12,7 +12,7 @@ use super::params;
 use crate::credentials::secret_token;
 use crate::db::WriteTx;
 use crate::db::idempotency::{self, StoredResponse};
-use crate::domain::audit::Entry;
+use crate::domain::audit::{Effect, Entry};
 use crate::state::State;
 use crate::web::access::api_token::Token;
 use crate::web::access::denied_audit;
@@ -90,7 +90,8 @@ async fn begin_change<P: Policy>(
 }
 
 impl<P> Change<P> {
-    /// Commits and publishes the change, then responds with `told`. Without `entries`, nothing was changed.
+    /// Commits `entries`, publishes unless all of them are private, and answers with `response`. Without `entries`, nothing
+    /// was changed.
     pub async fn commit(self, status: StatusCode, response: &impl Serialize, entries: &[Entry]) -> Result<Response> {
         let body = serde_json::to_string(response).map_err(|error| Error::Internal(error.into()))?;
         self.finish(status, body, entries).await
@@ -109,7 +110,9 @@ impl<P> Change<P> {
         }
         if !entries.is_empty() {
             self.tx.commit_all(&self.program.token_actor(), self.now, entries).await?;
-            self.state.publish().await;
+            if entries.iter().any(|entry| entry.action.effect() != Effect::Private) {
+                self.state.publish().await;
+            }
         } else if keyed {
             self.tx.commit_unaudited().await?;
         }
