@@ -44,9 +44,19 @@ pub struct Incident {
 }
 
 impl Incident {
-    /// The impact on the page.
+    /// The worst impact ever reached, as the page shows it.
     pub fn impact(&self) -> Impact {
         self.impact_override.unwrap_or(self.computed_impact)
+    }
+
+    /// The impact of an open incident now. It falls when components recover, but an incident that had an impact has at
+    /// least a minor one until it is resolved.
+    pub fn present_impact(&self) -> Impact {
+        match self.impact_override {
+            Some(impact) => impact,
+            None if self.computed_impact == Impact::None || !self.is_open() => self.computed_impact,
+            None => Impact::from_worst(self.statuses().into_values().max().unwrap_or_default()).max(Impact::Minor),
+        }
     }
 
     /// The impact in the API, by Statuspage's rule.
@@ -258,6 +268,19 @@ pub(crate) mod tests {
         }
         let it = incident(vec![update(0, Phase::Identified, &[partial, ("db", Status::DegradedPerformance)])]);
         assert_eq!((it.impact(), it.api_impact()), (Impact::Major, Impact::Minor), "the API keeps Statuspage's rule");
+    }
+
+    #[test]
+    fn present_impact_falls_to_minor_until_resolved() {
+        let updates = vec![
+            update(0, Phase::Investigating, &[("api", Status::MajorOutage)]),
+            update(5, Phase::Identified, &[("api", Status::PartialOutage)]),
+            update(9, Phase::Monitoring, &[("api", Status::Operational)]),
+            update(12, Phase::Resolved, &[]),
+        ];
+        let present = |count: usize| incident(updates[..count].to_vec()).present_impact();
+        assert_eq!([1, 2, 3, 4].map(present), [Impact::Critical, Impact::Major, Impact::Minor, Impact::Critical]);
+        assert_eq!(incident(vec![update(0, Phase::Identified, &[])]).present_impact(), Impact::None);
     }
 
     #[test]

@@ -58,8 +58,8 @@ impl PageStatus {
     }
 }
 
-/// The state of the page for people, from best to worst. It is the worst of the component statuses and of the impacts of
-/// open incidents, so page, badge and embed never look better than any part of them.
+/// The state of the page for people, from best to worst. It is the worst of the component statuses and of the present
+/// impacts of open incidents, so page, badge and embed never look better than any part of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tone {
     #[default]
@@ -75,7 +75,7 @@ pub enum Tone {
 impl Tone {
     pub fn of_page(statuses: impl IntoIterator<Item = Status>, open: &[Incident]) -> Self {
         let components = statuses.into_iter().map(Self::from);
-        components.chain(open.iter().map(|incident| incident.impact().into())).max().unwrap_or_default()
+        components.chain(open.iter().map(|incident| incident.present_impact().into())).max().unwrap_or_default()
     }
 
     /// The name in style classes.
@@ -145,7 +145,7 @@ impl Banner {
         let affected = components.iter().filter(|(_, status)| Tone::from(*status) == tone);
         let mut names: Vec<&str> = affected.map(|(component, _)| component.name.as_str()).collect();
         if names.is_empty() {
-            let worst = open.iter().filter(|incident| Tone::from(incident.impact()) == tone);
+            let worst = open.iter().filter(|incident| Tone::from(incident.present_impact()) == tone);
             names.extend(worst.map(|incident| incident.title.as_str()));
         }
         Self { tone, headline: format!("{words}: {}", list_names(&names)) }

@@ -29,7 +29,7 @@ use crate::ui::pages::public::uptime::{UptimePage, render_uptime_page};
 use crate::ui::public_layout::PublicContext;
 
 const ORIGIN: &str = "https://status.test";
-const CASES: u32 = 48;
+const CASES: u32 = 32;
 const ZONES: [Tz; 4] = [Tz::UTC, Tz::Europe__Lisbon, Tz::America__New_York, Tz::Asia__Kolkata];
 
 #[derive(Clone, Debug)]
@@ -351,14 +351,15 @@ fn ids(entries: &Value) -> Vec<String> {
 /// Banner, rows, badge, embed and JSON show the same state.
 fn check_status(site: &Rendered) {
     let (html, open) = (site.text("/"), &site.snapshot.open);
-    let mut worst = open.iter().map(|it| Tone::from(it.impact())).max().unwrap_or_default();
+    let mut worst = open.iter().map(|it| Tone::from(it.present_impact())).max().unwrap_or_default();
     let mut statuses = Vec::new();
     for row in site.json("/api/v2/components.json")["components"].as_array().unwrap() {
         let status = Status::from_key(row["status"].as_str().unwrap()).unwrap();
         let id = ComponentId::parse(row["id"].as_str().unwrap()).unwrap();
         let line = component_row(&html, &id);
         assert!(line.contains(&format!("row status-{}\"", status.key())) && line.contains(status.words()), "{line}");
-        assert_eq!(line.contains("Since "), status != Status::Operational, "{line}");
+        let name_and_reason = line.split("<svg").next().unwrap();
+        assert_eq!(name_and_reason.contains("Since "), status != Status::Operational, "{line}");
         let badge = site.text(&format!("/components/{id}/badge.svg"));
         assert!(badge.contains(&format!(": {}</title>", status.words())), "{badge}");
         worst = worst.max(status.into());
@@ -371,11 +372,11 @@ fn check_status(site: &Rendered) {
     assert!(badge.contains(&format!(": {}</title>", worst.words())), "{badge}");
     for path in ["/embed", "/embed/frame"] {
         let embed = site.text(path);
-        assert!(embed.contains(&format!("<body class=\"embed tone-{}\"", worst.key())), "{embed}");
+        assert!(embed.contains(&format!("class=\"embed tone-{}\"", worst.key())), "{embed}");
         assert!(embed.contains(headline), "{embed}");
     }
     assert!(open.is_empty() || worst > Tone::Operational);
-    assert!(open.iter().all(|it| it.impact() == Impact::None) || worst >= Tone::Degraded);
+    assert!(open.iter().all(|it| it.present_impact() == Impact::None) || worst >= Tone::Degraded);
     assert_eq!(html.contains("All Systems Operational"), worst == Tone::Operational, "{html}");
     assert!(open.is_empty() || !html.contains("components are operational"), "{html}");
     let counted = PageStatus::from_components(&statuses);
@@ -393,9 +394,8 @@ fn check_open_incidents(site: &Rendered) {
     open.sort();
     assert_eq!(ids(&site.json("/api/v2/incidents/unresolved.json")["incidents"]), open);
     assert_eq!(ids(&site.json("/api/v2/summary.json")["incidents"]), open);
-    let cards = parts(&html, "<article class=\"card ");
-    let incidents = cards.iter().filter(|card| card.contains("id=\"incident-"));
-    let mut shown: Vec<String> = incidents.map(|card| between(card, "id=\"incident-", "\"").to_owned()).collect();
+    let cards = parts(&html, "<article id=\"incident-").into_iter();
+    let mut shown: Vec<String> = cards.map(|card| card.split('"').next().unwrap().to_owned()).collect();
     shown.sort();
     assert_eq!(shown, open);
     for it in &site.snapshot.open {
@@ -403,7 +403,7 @@ fn check_open_incidents(site: &Rendered) {
         let words = format_duration(age).filter(|_| age >= TimeDelta::minutes(1));
         let words = words.map_or("started just now".to_owned(), |words| format!("open for {words}"));
         let page = site.text(&format!("/incidents/{}", it.id));
-        let chip = format!("<p class=\"chip\">{} · {words}</p>", it.impact().status_words());
+        let chip = format!("<p class=\"chip\">{} · {words}</p>", it.present_impact().status_words());
         assert!(page.contains(&chip) && page.contains("ongoing"), "{chip} in {page}");
     }
 }
@@ -425,7 +425,7 @@ fn check_resolved_incidents(site: &Rendered) {
         let near = today(it.started_at, site.zone) == today(now(), site.zone);
         let clock = format!(">{}<", time::format_clock_with_zone(it.updates[0].posted_at, site.zone));
         assert!(near || !page.contains(&clock), "a time without its date in {page}");
-        assert!(!page.contains(": operational"), "{page}");
+        assert!(!page.contains("</bdi>: operational"), "{page}");
     }
     let history = site.text("/history");
     let totals = &site.snapshot.totals;
@@ -493,10 +493,8 @@ fn check_maintenances(site: &Rendered) {
     for it in &site.snapshot.listed_maintenances {
         let (from, to) = it.window();
         let item = parts(&rss, "<item>").into_iter().find(|item| item.contains(&format!("<title>{}<", it.title)));
-        if let Some(item) = item {
-            let date = between(item, "<pubDate>", "</pubDate>");
-            assert_eq!(DateTime::parse_from_rfc2822(date).unwrap(), from, "{item}");
-        }
+        let date = between(item.unwrap_or_else(|| panic!("{} is not in {rss}", it.id)), "<pubDate>", "</pubDate>");
+        assert_eq!(DateTime::parse_from_rfc2822(date).unwrap(), from, "{rss}");
         let event =
             parts(&calendar, "BEGIN:VEVENT").into_iter().find(|event| event.contains(&format!("UID:{}@", it.id)));
         let event = event.unwrap_or_else(|| panic!("{} is not in {calendar}", it.id));
@@ -538,7 +536,7 @@ fn check_feeds(site: &Rendered) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(CASES))]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 64, ..ProptestConfig::with_cases(CASES) })]
 
     #[test]
     fn documents_of_a_site_never_contradict_each_other(

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use candor::db::incidents;
 use candor::domain::{Phase, UpdateId};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures, noon_in, now};

@@ -220,7 +220,7 @@ async fn an_update_moves_the_phase_and_the_components(test: TestDb) {
     assert_eq!(desk.board().await, ["Degraded performance", "Partial outage"], "one not named keeps its status");
     let page = desk.app.visitor().get("/").await;
     assert_eq!(page.words(".card .timeline .said strong"), ["Identified", "Investigating"], "newest first");
-    assert_eq!(page.word(".card .chip"), "Major outage · open for 20m", "the worst it ever reached");
+    assert_eq!(page.word(".card .chip"), "Partial outage · open for 20m", "the present one");
     let incident = desk.app.incident(&id).await;
     assert_eq!(
         (incident.phase, incident.impact(), incident.api_impact()),

@@ -72,8 +72,9 @@ fn history_summary(page: &HistoryPage) -> AnyView {
     let scope = if page.month.is_some() { Vec::new() } else { filter_words(page) };
     let clear = if page.month.is_some() { "Show all" } else { "Clear filters" };
     let all = (page.month.is_some() || !page.filter.is_all()).then(|| view! { " "<a href="/history">{clear}</a> });
-    view! { <p class="lede">{number(page)}{scope}{totals_words(page)}"."{all}</p>{search_limit_notice(page)} }
-        .into_any()
+    // Leptos renders an empty text as a space.
+    let totals = Some(totals_words(page)).filter(|words| !words.is_empty());
+    view! { <p class="lede">{number(page)}{scope}{totals}"."{all}</p>{search_limit_notice(page)} }.into_any()
 }
 
 /// `4 incidents with partial outage`

@@ -119,7 +119,7 @@ fn timeline_item<P>(update: &Update<P>, phase: &'static str, times: TimelineTime
 /// `Resolved`, or `Partial outage · open for 1h 27m`.
 pub fn state_words(incident: &Incident, now: DateTime<Utc>) -> String {
     if incident.is_open() {
-        format!("{} · {}", incident.impact().status_words(), open_words(incident, now))
+        format!("{} · {}", incident.present_impact().status_words(), open_words(incident, now))
     } else {
         Phase::Resolved.words().to_owned()
     }
@@ -173,7 +173,7 @@ pub fn is_backfilled(incident: &Incident) -> bool {
 
 /// The style class: green once resolved, whatever the impact was.
 pub fn state_class(incident: &Incident) -> String {
-    if incident.is_open() { format!("impact-{}", incident.impact().key()) } else { "resolved".to_owned() }
+    if incident.is_open() { format!("impact-{}", incident.present_impact().key()) } else { "resolved".to_owned() }
 }
 
 pub fn incident_href(incident: &Incident) -> String {
