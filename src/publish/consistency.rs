@@ -29,7 +29,7 @@ use crate::ui::pages::public::uptime::{UptimePage, render_uptime_page};
 use crate::ui::public_layout::PublicContext;
 
 const ORIGIN: &str = "https://status.test";
-const CASES: u32 = 32;
+const CASES: u32 = 24;
 const ZONES: [Tz; 4] = [Tz::UTC, Tz::Europe__Lisbon, Tz::America__New_York, Tz::Asia__Kolkata];
 
 #[derive(Clone, Debug)]

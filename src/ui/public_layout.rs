@@ -278,6 +278,14 @@ mod tests {
     }
 
     #[test]
+    fn separator_follows_facts_only_before_more_text() {
+        assert!(
+            stylesheet().contains(".facts li:not(:last-child)::after,.past .facts:not(:last-child)::after{content:")
+        );
+        assert!(!stylesheet().contains(".past .facts::after"));
+    }
+
+    #[test]
     fn a_zone_is_named_once() {
         let now = DateTime::UNIX_EPOCH;
         assert_eq!(zone_words(now, Tz::UTC), "UTC");

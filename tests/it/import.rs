@@ -108,7 +108,7 @@ async fn imported_history_matches_the_aggregator(test: TestDb) {
     }
     let totals =
         incidents::totals(&mut test.read().await.unwrap(), &HistoryFilter::default(), (None, None)).await.unwrap();
-    assert_eq!((totals.count, duration::format_total(totals.seconds)), (8, "13h 27m".into()));
+    assert_eq!((totals.count, duration::format_total(totals.seconds(now()))), (8, "13h 27m".into()));
     let [warning] = reports[1].warnings.as_slice() else { panic!("{:?}", reports[1].warnings) };
     assert!(warning.contains("6dcf822091d5") && warning.contains("before it started"), "{warning}");
     let early = found(&test, "6dcf822091d5").await;

@@ -33,10 +33,11 @@ pub fn component_rows(
     (open, planned): (&[Incident], &[Maintenance]),
     baselines: &[StatusInterval],
 ) -> Vec<ComponentRow> {
-    let row = |component: &Component| ComponentRow {
-        component: component.clone(),
-        status: component.effective_status(open, planned),
-        reason: component.status_reason(open, planned, baselines),
+    let row = |component: &Component| {
+        let status = component.effective_status(open, planned);
+        let is_affected = status != Status::Operational;
+        let reason = is_affected.then(|| component.status_reason(open, planned, baselines)).flatten();
+        ComponentRow { component: component.clone(), status, reason }
     };
     let shows = |row: &ComponentRow| row.status != Status::Operational || !row.component.only_show_if_degraded;
     let mut rows: Vec<ComponentRow> = components.iter().map(row).filter(shows).collect();
