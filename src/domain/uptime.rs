@@ -106,8 +106,8 @@ pub fn apply_corrections(effects: Vec<StatusInterval>, corrections: &[UptimeCorr
     effects
 }
 
-/// The downtime of a component within a range, in seconds. Overlaps count once, at the worst status. A part of a second
-/// counts as a whole one, so that no outage is lost.
+/// The downtime of a component within a range, in seconds. Overlaps count once, at the worst status. Less than a second
+/// counts as one, so that no outage is lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Downtime {
     pub partial: i64,
@@ -202,9 +202,9 @@ impl Downtime {
     }
 }
 
-/// Rounded up.
+/// Rounded down, but at least 1 for any time at all.
 fn whole_seconds(length: TimeDelta) -> i64 {
-    length.num_seconds() + i64::from(length.subsec_nanos() > 0)
+    length.num_seconds().max(i64::from(length > TimeDelta::zero()))
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

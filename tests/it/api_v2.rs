@@ -215,7 +215,7 @@ async fn document_keys_have_fixed_order(test: TestDb) {
             vec![
                 ("", "components timelines values"),
                 ("timelines.inbound", "component days"),
-                ("timelines.inbound.component", "code name"),
+                ("timelines.inbound.component", "code name startDate"),
                 ("timelines.inbound.days.0", "date outages related_events"),
                 ("timelines.inbound.days.89.outages", "p m"),
                 ("timelines.inbound.days.89.related_events.0", "name code"),

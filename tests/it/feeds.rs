@@ -64,7 +64,7 @@ async fn feeds_list_updates_newest_first(test: TestDb) {
         );
         assert!(place(&newest) < place("<strong>Update</strong> - Text of again"), "{path}");
         assert!(place("<strong>Update</strong>") < place("<strong>Investigating</strong> - Text of it-1"), "{path}");
-        place("Status Status - Incident History");
+        place("Status - Incident History");
         place("http://status.test/incidents/it");
     }
     let atom = said(&app, "/history.atom").await;

@@ -95,7 +95,7 @@ async fn month_with_only_a_maintenance_has_a_page(test: TestDb) {
     it.complete(UpdateId::parse("done").unwrap(), then + TimeDelta::hours(3)).unwrap();
     app.plan(&[it]).await;
     let page = app.visitor().get(&month(then)).await;
-    assert_eq!((page.status.as_u16(), page.word(".card.planned h3")), (200, "Maintenance work".into()));
+    assert_eq!((page.status.as_u16(), page.word(".card.resolved h3")), (200, "Maintenance work".into()));
     assert_eq!(app.visitor().get("/incidents/work").await.status, 200);
     let month_before = month(then - TimeDelta::days(i64::from(then.day())));
     assert_eq!(app.visitor().get(&month_before).await.status, 200, "the newer one is offered from there");
@@ -153,7 +153,7 @@ async fn cancelled_maintenances_do_not_displace_completed(test: TestDb) {
     };
     let all: Vec<Maintenance> = (0..110_i64).map(off).chain([done]).collect();
     app.plan(&all).await;
-    assert_eq!(app.visitor().get("/").await.words(".days .past.planned a"), ["Maintenance done"]);
+    assert_eq!(app.visitor().get("/").await.words(".days .past.resolved a"), ["Maintenance done"]);
     let calendar = app.visitor().get("/maintenance.ics").await.text();
     assert!(calendar.contains("SUMMARY:Maintenance done\r\n"), "{calendar}");
     assert_eq!(calendar.matches("STATUS:CANCELLED").count(), 100, "programs that have them learn that they are off");
