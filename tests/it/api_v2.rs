@@ -129,7 +129,8 @@ async fn busy(test: TestDb) -> TestApp {
         components::delete(&mut tx, &made.id).await.unwrap();
         let id = ComponentId::parse(id).unwrap();
         let group_id = inside.then(|| group.id.clone());
-        components::insert(&mut tx, &Component { id, group_id, position: 1, ..made }).await.unwrap();
+        let created_at = now - TimeDelta::days(400);
+        components::insert(&mut tx, &Component { id, group_id, position: 1, created_at, ..made }).await.unwrap();
     }
     tx.commit_unaudited().await.unwrap();
     app.add(&[broken(&app)]).await;
@@ -264,7 +265,7 @@ async fn incident_json_is_exact(test: TestDb) {
          \"updated_at\":\"{began}\",\"monitoring_at\":\"{eased}\",\"resolved_at\":null,\"impact\":\"critical\",\
          \"shortlink\":\"http://status.test/incidents/broken\",\"started_at\":\"{began}\",\"page_id\":\"{page_id}\",\
          \"incident_updates\":[{},{}],\"components\":[{{\"id\":\"inbound\",\"name\":\"Inbound\",\
-         \"status\":\"partial_outage\",\"created_at\":\"2026-11-10T12:00:00.123Z\",\
+         \"status\":\"partial_outage\",\"created_at\":\"2025-10-06T12:00:00.123Z\",\
          \"updated_at\":\"2026-11-10T12:00:00.123Z\",\"position\":1,\"description\":null,\"showcase\":true,\
          \"start_date\":null,\"group_id\":\"{group_id}\",\"page_id\":\"{page_id}\",\"group\":false,\
          \"only_show_if_degraded\":false}}]}}]}}",
