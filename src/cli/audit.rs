@@ -52,7 +52,7 @@ pub async fn run(command: Command, db: &Db) -> anyhow::Result<ExitCode> {
     }
     match audit_chain::head(&mut tx).await.map_err(output::describe_error)? {
         Some(head) => {
-            say!("Audit log OK: {}, head {}:{}", output::format_count(rows, "row"), head.id, head.hash)
+            say!("Audit log OK: {}, head {}:{}", output::format_count(rows, "row"), head.id, head.hash);
         }
         None => say!("Audit log OK: no entries yet."),
     }

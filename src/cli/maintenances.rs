@@ -82,8 +82,7 @@ pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()>
             self::plan(db, plan, &components, times, body, clock).await
         }
         Command::Start { id } => {
-            change_maintenance(db, &id, Action::MaintenanceStart, "Started", clock, |it, id, now| it.begin(id, now))
-                .await
+            change_maintenance(db, &id, Action::MaintenanceStart, "Started", clock, Maintenance::begin).await
         }
         Command::Complete { id } => {
             change_maintenance(db, &id, Action::MaintenanceComplete, "Completed", clock, |it, id, now| {

@@ -83,17 +83,14 @@ async fn stop_writers(path: &Path, backup: &DatabaseState, now: DateTime<Utc>) -
     set_foreign_wal_aside(path, now).await?;
     let pool =
         SqlitePoolOptions::new().max_connections(1).connect_lazy_with(SqliteConnectOptions::new().filename(path));
-    let mut tx = match Tx::begin_on(&pool, "begin immediate").await {
-        Ok(tx) => tx,
+    let Ok(mut tx) = Tx::begin_on(&pool, "begin immediate").await else {
         // A damaged database can't be locked; a busy one can be read.
-        Err(_) => {
-            return match validate(path, true, false).await {
-                Ok(Examination::Complete(_)) | Err(_) => {
-                    Err(Error::Unavailable("another process is writing to the database; try again".into()))
-                }
-                Ok(_) => Ok(None),
-            };
-        }
+        return match validate(path, true, false).await {
+            Ok(Examination::Complete(_)) | Err(_) => {
+                Err(Error::Unavailable("another process is writing to the database; try again".into()))
+            }
+            Ok(_) => Ok(None),
+        };
     };
     match DatabaseState::load(&mut tx).await {
         Ok(current) if !current.is_same_page(backup) => Err(Error::Conflict(

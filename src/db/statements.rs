@@ -30,7 +30,7 @@ impl Statements {
     /// Stops caching if `error` shows shared sessions: a prepared statement that already exists (42P05) or is missing
     /// (26000).
     pub(super) fn note(&self, error: &sqlx::Error) {
-        let code = error.as_database_error().and_then(|error| error.code());
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
         if matches!(code.as_deref(), Some("42P05" | "26000")) {
             self.drop_all();
         }

@@ -297,7 +297,7 @@ fn convert_updates(
     let mut taken = BTreeSet::new();
     let mut updates = Vec::new();
     for (index, (posted_at, row)) in rows.into_iter().enumerate() {
-        phase = self::convert_phase(&row.status, phase, warn);
+        phase = convert_phase(&row.status, phase, warn);
         updates.push(Update {
             id: update_id(row, incident.as_str(), index, &mut taken, warn),
             phase,
@@ -431,7 +431,7 @@ fn apply_source_end(incident: &mut Incident, source: &SourceIncident, warn: &mut
         Ok(end) => incident.ended_at = Some(end),
         Err(_) if source.resolved_at.is_empty() => {}
         Err(_) => {
-            warn(format!("its end “{}” can't be read; the time of its newest update is used", source.resolved_at))
+            warn(format!("its end “{}” can't be read; the time of its newest update is used", source.resolved_at));
         }
     }
 }

@@ -113,7 +113,7 @@ fn convert_updates(
     let mut taken = BTreeSet::new();
     let mut updates = Vec::new();
     for (index, (posted_at, row)) in rows.into_iter().enumerate() {
-        phase = self::convert_phase(&row.status, phase, warn);
+        phase = convert_phase(&row.status, phase, warn);
         updates.push(Update {
             id: convert::update_id(row, id.as_str(), index, &mut taken, warn),
             phase,

@@ -47,7 +47,7 @@ impl Drop for ClientSlot {
 fn client_network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
-        address => address,
+        address @ IpAddr::V4(_) => address,
     }
 }
 

@@ -75,7 +75,7 @@ impl MailWorker {
                     change::deliver_change_notice(self, mailer, &mail, &recipient, change).await?;
                 }
                 Kind::Confirmation { recipient } => {
-                    confirmation::deliver_confirmation(self, mailer, &mail, &recipient).await?
+                    confirmation::deliver_confirmation(self, mailer, &mail, &recipient).await?;
                 }
             }
         }

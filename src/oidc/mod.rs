@@ -197,7 +197,7 @@ impl Provider {
             return Err(Error::Invalid("wrong issuer".into()));
         }
         if !answer.error.is_empty() {
-            return Err(Error::Denied(answer.error.chars().filter(|c| c.is_ascii_graphic()).take(100).collect()));
+            return Err(Error::Denied(answer.error.chars().filter(char::is_ascii_graphic).take(100).collect()));
         }
         Ok(())
     }

@@ -134,7 +134,7 @@ impl Document {
     pub fn matches(&self, if_none_match: &[u8]) -> bool {
         if_none_match
             .split(|byte| *byte == b',')
-            .map(|tag| tag.trim_ascii())
+            .map(<[u8]>::trim_ascii)
             .map(|tag| tag.strip_prefix(b"W/").unwrap_or(tag))
             .any(|tag| tag == b"*" || self.etags.iter().any(|own| own.as_bytes() == tag))
     }

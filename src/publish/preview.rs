@@ -94,8 +94,8 @@ impl Publisher {
         let (served, origin) = (self.site(), self.origin.clone());
         let rendered = tokio::task::spawn_blocking(move || {
             // Render the current state for this minute too; otherwise changed ages would count as differences.
-            let current = render_site::render_site(&before, &served, &origin, now);
-            let would = render_site::render_site(&after, &current, &origin, now);
+            let current = render_site(&before, &served, &origin, now);
+            let would = render_site(&after, &current, &origin, now);
             let render = |own: Vec<(String, LoadedPage)>, site: &Site| -> Vec<(String, Arc<Document>)> {
                 let cold = own.into_iter().filter(|(path, _)| site.document(path).is_none());
                 cold.map(|(path, found)| (path, Arc::new(found.render(&origin, now)))).collect()

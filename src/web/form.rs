@@ -21,7 +21,7 @@ impl<S: Send + Sync> FromRequest<S> for Form {
         let RawForm(bytes) = RawForm::from_request(request, state).await.map_err(|rejection| {
             if is_body_timeout(&rejection) { Error::TooSlow.into_response() } else { rejection.into_response() }
         })?;
-        read_form(&bytes).map(Self).map_err(|error| error.into_response())
+        read_form(&bytes).map(Self).map_err(axum::response::IntoResponse::into_response)
     }
 }
 

@@ -271,7 +271,7 @@ pub async fn sweep(state: &State) -> db::Result<()> {
     challenges::delete_expired(&mut tx, now).await?;
     one_time_links::delete_expired(&mut tx, now).await?;
     outbox::delete_done(&mut tx, now - notify::SENT_RETENTION).await?;
-    known_browsers::delete_unused(&mut tx, now - crate::db::known_browsers::RETENTION).await?;
+    known_browsers::delete_unused(&mut tx, now - known_browsers::RETENTION).await?;
     tx.commit_unaudited().await
 }
 

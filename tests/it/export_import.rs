@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use candor::cli::demo;
-use candor::db::{
-    self, Db, admin_incidents, components, feed_ids, incidents, maintenances, page_settings, postmortems,
-};
+use candor::db::{Db, admin_incidents, components, feed_ids, incidents, maintenances, page_settings, postmortems};
 use candor::domain::forms::PageSettings;
 use candor::domain::history::HistoryFilter;
 use candor::domain::postmortem::PublishedPostmortem;
@@ -285,7 +283,7 @@ async fn broken_file_does_not_affect_others(test: TestDb) {
     assert_eq!((report.incidents.created, report.incidents.refused, report.maintenances.created), (1, 1, 1));
     assert!(report.refusals[0].contains("broken.json"), "{:#?}", report.refusals);
     let mut tx = test.read().await.unwrap();
-    let work = db::maintenances::find(&mut tx, &MaintenanceId::parse("work").unwrap()).await.unwrap();
+    let work = maintenances::find(&mut tx, &MaintenanceId::parse("work").unwrap()).await.unwrap();
     assert!(work.switches.reminds && !work.switches.starts && work.switches.completes);
     assert_eq!(work.remind_at.unwrap().to_rfc3339(), "2026-12-01T09:00:00+00:00");
     drop(tx);

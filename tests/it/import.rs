@@ -220,7 +220,7 @@ async fn locally_changed_data_is_not_overwritten(test: TestDb) {
     components::update(&mut tx, &mut part, now()).await.unwrap();
     let entries =
         ["a", "c"].map(|id| candor::domain::audit::Entry::new(candor::domain::audit::Action::SampleLoad, id, ""));
-    tx.commit_all(&crate::support::fixtures::actor(), now(), &entries).await.unwrap();
+    tx.commit_all(&fixtures::actor(), now(), &entries).await.unwrap();
     let report = run(&test, &[document("Newer", "Newer")]).await.remove(0);
     assert!(report.changes_nothing());
     assert_eq!((report.incidents.refused, report.components.refused, report.refusals.len()), (1, 1, 2));

@@ -319,7 +319,7 @@ async fn audit_is_searchable_by_actor_subject_and_text(test: TestDb) {
         ("what=component", 1),
         ("what=draft", 0),
         ("subject=api", 1),
-        ("subject=it%2Freview", 1),
+        ("subject=it%2Fpostmortem", 1),
         ("q=probe", 1),
         ("q=The+Probe", 1),
         ("who=publisher&q=learned", 1),

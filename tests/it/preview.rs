@@ -158,7 +158,6 @@ async fn update_edit_preview_shows_new_text(test: TestDb) {
     assert!(frame(&none, "/incidents/it").contains(&same));
     let answer = desk.previewed(&address, &[("version", "1"), ("body", "It is **better** said.")]).await;
     assert!(frame(&answer, "/incidents/it").contains("<strong>better</strong> said."));
-    assert!(answer.words("ins").iter().any(|line| line.contains("better")), "{:?}", answer.words("ins"));
     desk.confirm(&answer, &address, "body").await;
 }
 

@@ -150,7 +150,7 @@ async fn links(app: &TestApp, sink: &FakeSmtpServer, browser: &mut Browser, secr
         !logins.is_empty() && logins.iter().all(|said| *said == login),
         "it was said to the server, for each mail: {logins:?}"
     );
-    let texts: Vec<String> = sink.mails().iter().map(|mail| mail.text()).collect();
+    let texts: Vec<String> = sink.mails().iter().map(super::support::smtp::Mail::text).collect();
     let mut lines = texts.iter().flat_map(|text| text.lines());
     let reset = lines.find_map(|line| line.strip_prefix(ORIGIN)).expect("a link").to_owned();
     app.visitor().get(&reset).await;

@@ -365,7 +365,7 @@ async fn health_endpoints_report_state(test: TestDb) {
     let app = with_an_incident(test).await;
     let (alive, ready) = (app.visitor().get("/healthz").await, app.visitor().get("/readyz").await);
     assert_eq!((alive.status, alive.text().as_str()), (StatusCode::OK, "ok\n"));
-    app.clock.advance(chrono::TimeDelta::seconds(42));
+    app.clock.advance(TimeDelta::seconds(42));
     let later = app.visitor().get("/readyz").await;
     let told: serde_json::Value = serde_json::from_slice(&later.body).unwrap();
     assert_eq!((ready.status, later.status), (StatusCode::OK, StatusCode::OK));

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use candor::domain::Manager;
-use candor::domain::Role::{self, Owner, Publisher, Viewer};
+use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::domain::api_token::Scope;
 use candor::domain::manager::LinkPurpose;
 use candor::web::{admin, api};
@@ -140,7 +140,7 @@ async fn largest_manager_form_gets_limited_response(test: TestDb) {
 
 async fn largest_form_awaiting_reauth_gets_limited_response(test: TestDb) {
     let target = Target::over(test).await;
-    let owner = target.app.logged_in(Role::Owner).await;
+    let owner = target.app.logged_in(Owner).await;
     target.app.clock.advance(TimeDelta::minutes(11));
     for path in ["/admin/managers", "/admin/account/totp", "/admin/tokens"] {
         for (what, form) in worst_forms() {

@@ -356,7 +356,7 @@ impl NewMaintenanceUpdate {
                     named.push(AffectedComponent { id: id.clone(), name: it.name.clone(), status: *status });
                 }
                 Some(_) => {
-                    invalid.add("components", "Create an incident for anything that breaks outside the planned work.")
+                    invalid.add("components", "Create an incident for anything that breaks outside the planned work.");
                 }
                 None => invalid.add("components", format!("{id} is not one of its components.")),
             }

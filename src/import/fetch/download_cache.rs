@@ -27,7 +27,7 @@ impl DownloadCache {
                 bail!("{} is the cache of {from}: choose another folder with --keep", folder.display())
             }
             Ok(_) if anew || keep.has(IMPORTED_FILE) => {
-                std::fs::remove_dir_all(folder).with_context(|| keep.write_error())?
+                std::fs::remove_dir_all(folder).with_context(|| keep.write_error())?;
             }
             Ok(_) => return Ok(keep),
             Err(_) if folder.exists() && std::fs::read_dir(folder)?.next().is_some() => {

@@ -35,7 +35,7 @@ pub fn stale_badge(svg: &str, words: &str) -> Option<String> {
     let (_, rest) = svg.split_once("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"")?;
     let (digits, _) = rest.split_once('"')?;
     let width: usize = digits.parse().ok()?;
-    let (wider, middle) = (width + self::text_width(words), width + self::text_width(words) / 2);
+    let (wider, middle) = (width + text_width(words), width + text_width(words) / 2);
     let aged = svg.replace(&format!("width=\"{digits}\" height"), &format!("width=\"{wider}\" height"));
     let aged = aged.replacen("\"><title>", &format!(", {words}\"><title>"), 1);
     let aged = aged.replacen("</title>", &format!(", {words}</title>"), 1);

@@ -63,7 +63,7 @@ fn component_row_with_status<'a>(
         // Every component has uptime bars on the page.
         showcase: true,
         start_date: component.start_date,
-        group_id: component.group_id.as_ref().map(|group| group.as_str()),
+        group_id: component.group_id.as_ref().map(crate::domain::id::GroupId::as_str),
         page_id: &scene.page.id,
         group: false,
         only_show_if_degraded: component.only_show_if_degraded,

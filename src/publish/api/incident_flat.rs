@@ -53,7 +53,7 @@ pub fn flat_incident(scene: &PageContext<'_>, incident: &Incident, postmortem: O
     let more = FlatExtras {
         postmortem,
         backfilled: incident.updates.first().is_some_and(|first| !first.phase.is_open()),
-        impact_override: incident.impact_override.map(|impact| impact.key()),
+        impact_override: incident.impact_override.map(crate::domain::impact::Impact::key),
         ..FlatExtras::default()
     };
     render_flat(scene, EntryRow::incident(scene, incident, postmortem), &more)

@@ -224,7 +224,7 @@ async fn find_current_session(
     manager: &ManagerId,
     now: DateTime<Utc>,
 ) -> db::Result<Option<CurrentSession>> {
-    let (idle_since, created_after) = crate::db::sessions::limits(now);
+    let (idle_since, created_after) = sessions::limits(now);
     let stored = sessions::find(tx, session_hash, idle_since, created_after).await?;
     let stored = stored.filter(|stored| stored.manager_id.as_deref() == Some(manager.as_str()));
     let Some(stored) = stored else { return Ok(None) };

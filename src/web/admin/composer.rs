@@ -49,7 +49,7 @@ impl ComposerDraft {
             }
             _ => None,
         };
-        Ok(ComposerExtras { templates: templates::list(tx).await?, draft, conflict: conflict, readers: Vec::new() })
+        Ok(ComposerExtras { templates: templates::list(tx).await?, draft, conflict, readers: Vec::new() })
     }
 }
 

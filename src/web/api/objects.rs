@@ -144,7 +144,7 @@ impl<'a> EventView<'a> {
     ) -> Self {
         let published = postmortem.map(|postmortem| scene.stamp(postmortem.at));
         Self {
-            impact_override: incident.impact_override.map(|impact| impact.key()),
+            impact_override: incident.impact_override.map(crate::domain::impact::Impact::key),
             postmortem_body: postmortem.map(|postmortem| postmortem.body.as_str()),
             postmortem_body_last_updated_at: published.clone(),
             postmortem_published_at: published,

@@ -147,7 +147,7 @@ impl Routes {
     ) -> Self {
         let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
         self.router = self.router.route(path, on(filter, handler));
-        self.table.push(ApiRoute { method, path, role, operation: operation });
+        self.table.push(ApiRoute { method, path, role, operation });
         self
     }
 

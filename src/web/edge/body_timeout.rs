@@ -47,5 +47,5 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for TimedBody<B> {
 
 /// Whether [`BodyTimeout`] caused `error`.
 pub fn is_body_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<BodyTimeout>())
+    std::iter::successors(Some(error), |error| error.source()).any(<dyn std::error::Error + 'static>::is::<BodyTimeout>)
 }

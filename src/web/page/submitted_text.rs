@@ -110,7 +110,7 @@ async fn read_body(mut body: Body, max: usize) -> (Bytes, BodyEnd) {
     let (mut bytes, mut dropped) = (BytesMut::new(), 0);
     let mut end = BodyEnd::Whole;
     while let Some(frame) = body.frame().await {
-        let data = match frame.map(|frame| frame.into_data()) {
+        let data = match frame.map(hyper::body::Frame::into_data) {
             Ok(Ok(data)) => data,
             Ok(Err(_)) => continue,
             // A later error does not change that the body is too large.

@@ -249,7 +249,7 @@ fn bars(component: &ComponentId) -> UptimeBars {
         status: Status::PartialOutage,
     };
     let start = at("2026-08-29T00:00:00Z");
-    let days = uptime::uptime_days(&[out], start, DAYS, chrono_tz::Tz::UTC, at("2026-11-23T14:32:00Z"));
+    let days = uptime::uptime_days(&[out], start, DAYS, Tz::UTC, at("2026-11-23T14:32:00Z"));
     UptimeBars { component: component.clone(), days }
 }
 

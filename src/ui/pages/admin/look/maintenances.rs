@@ -29,8 +29,7 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
         MaintenanceExtension { shell: shell(), maintenance: it, form, invalid: invalid_end, conflict: None };
     let (it, form) = (world.planned(), CancellationForm { body: world.text.clone(), version: 1 });
     let conflict = world.conflict(());
-    let cancellation =
-        MaintenanceCancellation { shell: shell(), maintenance: it, form, invalid: none(), conflict: conflict };
+    let cancellation = MaintenanceCancellation { shell: shell(), maintenance: it, form, invalid: none(), conflict };
     let update = world.planned().updates.remove(0);
     let form = UpdateEditForm::from_update(&update);
     let it = world.planned();
