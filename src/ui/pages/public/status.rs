@@ -457,7 +457,7 @@ mod tests {
         let mut incident = fixtures::incident(
             "notice",
             "Invoices are late",
-            vec![fixtures::update("2026-11-23T14:31:30Z", crate::domain::Phase::Identified, "Late.", &[])],
+            vec![fixtures::update("2026-11-23T14:31:30Z", Phase::Identified, "Late.", &[])],
         );
         incident.started_at = fixtures::at("2026-11-22T09:00:00Z");
         page.open = vec![incident];
