@@ -37,7 +37,7 @@ test('who edits details second sees both texts, loses nothing, and wins knowingl
   await other.getByRole('button', { name: 'Publish changes' }).click();
   await told(other, 'Incident saved.');
   await look(visitor, '/');
-  await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Open incident: Maps stay blue');
+  await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Notice: Maps stay blue');
 });
 
 test('who posts second reads what was posted before, and posts after it', async ({

@@ -37,7 +37,7 @@ test('what was published can be corrected, taken back and deleted, and the audit
     await told(page, 'Update deleted. The incident is back to its previous status.');
     await expect(page.getByRole('link', { name: /^Delete the update of/ }), 'the only one stays').toHaveCount(0);
     await look(visitor, '/');
-    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Partially Degraded Service');
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Degraded performance: Search');
     await expect(component(visitor, 'Search')).toContainText('Degraded performance');
     await expect(visitor.getByRole('article')).toContainText('Investigating');
     await expect(visitor.getByText('It is fast again.')).toHaveCount(0);
@@ -51,7 +51,7 @@ test('what was published can be corrected, taken back and deleted, and the audit
     await told(page, 'Incident saved.');
     await look(visitor, '/');
     await expect(visitor.getByRole('article')).toContainText(`${TITLE}er`);
-    await expect(visitor.getByRole('article')).toContainText('Critical · started just now');
+    await expect(visitor.getByRole('article')).toContainText('Major outage · started just now');
   });
 
   await test.step('an incident goes only with its title', async () => {

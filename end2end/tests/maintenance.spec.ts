@@ -63,8 +63,8 @@ test('a publisher plans a maintenance, begins, extends and completes it', { tag:
     await look(visitor, '/');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
     await expect(component(visitor, 'Archive')).toContainText('Operational');
-    await expect(visitor.locator('.past.planned')).toContainText('Maintenance completed');
-    await visitor.locator('.past.planned').getByRole('link', { name: TITLE }).click();
+    await expect(visitor.locator('.past.resolved')).toContainText('Maintenance completed');
+    await visitor.locator('.past.resolved').getByRole('link', { name: TITLE }).click();
     await expect(visitor.locator('.timeline > li .said strong')).toHaveText([
       'Completed',
       'In progress',

@@ -47,7 +47,7 @@ test('a publisher is invited, publishes, may not see managers, and is out at onc
 
   const id = await openIncident(paula, 'Ferries wait', { message: 'Fog.', components: { Ferries: 'Major outage' } });
   await look(visitor, '/');
-  await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Major System Outage');
+  await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Major outage: Ferries');
   await paula.goto('/admin');
   await expect(paula.getByRole('link', { name: 'Managers' })).toHaveCount(0);
   await watch.expects(403, paula, () => paula.goto('/admin/managers'));

@@ -29,7 +29,7 @@ test('an incident that visitors must not see yet is kept, previewed and publishe
     await page.getByRole('button', { name: 'Preview page' }).click();
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('Preview of the page');
     const status = page.frameLocator('iframe[title^="/ as"]');
-    await expect(status.getByRole('heading', { level: 1 })).toHaveText('Major System Outage');
+    await expect(status.getByRole('heading', { level: 1 })).toHaveText('Major outage: Upload');
     await expect(status.locator('.text strong')).toHaveText('full');
     // The public stylesheet is in force in the frame.
     const columns = () => status.locator('.row').first().evaluate((row) => getComputedStyle(row).display);
@@ -63,7 +63,7 @@ test('an incident that visitors must not see yet is kept, previewed and publishe
     await page.getByRole('button', { name: 'Publish now' }).click();
     await told(page, 'Incident published.');
     await look(visitor, '/');
-    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Major System Outage');
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Major outage: Upload');
   });
 
   await test.step('it is resolved from the desk, reviewed, and its uptime corrected', async () => {

@@ -30,7 +30,7 @@ async function linked(candor: Candor, path: string, beginning: string, words: st
 }
 
 const TILES = 'Satellite tiles are missing over the Bay of Biscay';
-const NAVIGATION = /^Skip to content Tidewater Maps (Status: degraded )?History Uptime$/;
+const NAVIGATION = /^Skip to content Tidewater Maps (Status: partial outage )?History Uptime$/;
 
 test('in a text browser the page says what is broken, since when and what was said last, then the rest', {
   tag: '@dates',
@@ -38,11 +38,11 @@ test('in a text browser the page says what is broken, since when and what was sa
   const lines = await read(candor, '/');
   inOrder(lines, [
     NAVIGATION,
-    'Minor Service Outage',
+    'Partial outage: Satellite imagery',
     /^1 of 12 components is in partial outage, since .*\d\d:\d\d WES?T\. See incident$/,
     'Active incidents',
     TILES,
-    /^Major · open for /,
+    /^Partial outage · open for /,
     '• Satellite imagery',
     /^1\. Identified .*\d\d:\d\d WES?T$/,
     /^2\. Identified/,
@@ -70,18 +70,19 @@ test('in a text browser each component has its status and what its bars show in 
     const name = path.split(' - ').pop()!;
     const at = lines.findIndex((it) => it.startsWith(`• ${name} `) && it.endsWith('% uptime, details'));
     expect(at, `${name} in\n${lines.join('\n')}`).toBeGreaterThan(0);
-    const [about, state] = lines.slice(at + 1);
+    const [about, ...after] = lines.slice(at + 1, at + 5);
     expect(about, name).toMatch(/^[^%]+$/);
-    expect(state.toLowerCase(), name).toBe(status.replaceAll('_', ' '));
+    expect(after.map((it) => it.toLowerCase()), name).toContain(status.replaceAll('_', ' '));
+    expect(after[0].startsWith('Since '), name).toBe(status !== 'operational');
   }
-  inOrder(lines, [/^• Satellite imagery /, 'Partial outage', /^2 incidents, .* partial outage$/, 'Sea data']);
+  inOrder(lines, [/^• Satellite imagery /, 'Partial outage', /^2 incidents, .*partial outage/, 'Sea data']);
 });
 
 test('in a text browser an incident has its facts and every update, newest first', { tag: '@dates' }, async ({ candor }) => {
   const lines = await read(candor, await linked(candor, '/', '/incidents/', TILES));
   inOrder(lines, [
     NAVIGATION,
-    /^Major · open for /,
+    /^Partial outage · open for /,
     TILES,
     'Started',
     /, \d\d:\d\d WES?T$/,
@@ -125,7 +126,7 @@ test('in a text browser the history can be searched and read month by month', { 
     'Filter',
     /^[A-Z][a-z]+ 20\d\d$/,
     TILES,
-    /^Major · open for /,
+    /^Partial outage · open for /,
     /^1\. Identified/,
     /^[A-Z][a-z]+ 20\d\d$/,
   ]);
@@ -149,6 +150,6 @@ test('in a text browser the uptime has its rules, and a reason beside each figur
 });
 
 test('in a text browser the small view and an error say what they have to', { tag: '@dates' }, async ({ candor }) => {
-  inOrder(await read(candor, '/embed'), ['Minor Service Outage', `• ${TILES}`]);
+  inOrder(await read(candor, '/embed'), ['Partial outage: Satellite imagery', `• ${TILES}`]);
   inOrder(await read(candor, '/nowhere'), ['Error 404', 'Page not found', /Current status/, /^Times are shown in/]);
 });

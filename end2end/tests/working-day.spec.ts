@@ -68,11 +68,11 @@ test('a publisher tells of an incident from its begin to its end, and a visitor 
 
   await test.step('the visitor reads it on the status page', async () => {
     await visitor.reload();
-    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Minor Service Outage');
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Partial outage: Sending');
     await expect(visitor.getByText(/^2 of 3 components are not operational: 1 in partial outage, 1 degraded/)).toBeVisible();
     await visitor.getByRole('link', { name: 'See incident' }).click();
     await expect(visitor).toHaveURL(/#open-incidents$/);
-    await expect(card(visitor, TITLE)).toContainText(/Minor · open for 2h [56]m/);
+    await expect(card(visitor, TITLE)).toContainText(/Partial outage · open for 2h [56]m/);
     for (const name of ['Sending', 'Receiving']) await expect(card(visitor, TITLE)).toContainText(name);
     await expect(card(visitor, TITLE)).toContainText('detected by Monitoring');
     await expect(card(visitor, TITLE).getByRole('strong').filter({ hasText: 'up to an hour' })).toBeVisible();
@@ -111,7 +111,7 @@ test('a publisher tells of an incident from its begin to its end, and a visitor 
 
   await test.step('components follow the updates', async () => {
     await look(visitor, '/');
-    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Partially Degraded Service');
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Degraded performance: Sending');
     await expect(component(visitor, 'Sending')).toContainText('Degraded performance');
     await expect(component(visitor, 'Receiving')).toContainText('Operational');
   });

@@ -510,6 +510,8 @@ create table maintenances (
 ) strict;
 
 create index maintenances_newest on maintenances (scheduled_for desc, id desc);
+-- The actual start once begun, else the scheduled one: what the history is sorted by.
+create index maintenances_by_start on maintenances (coalesce(started_at, scheduled_for) desc, id desc);
 create index maintenances_planned on maintenances (scheduled_for, id) where phase in ('scheduled', 'in_progress', 'verifying');
 create index maintenances_past on maintenances (scheduled_until desc, id desc) where phase in ('completed', 'cancelled');
 create index maintenances_ended on maintenances (ended_at desc, id desc);

@@ -51,36 +51,55 @@ impl Values {
     }
 }
 
-/// Count, total duration and first start of the incidents that match `filter` and began within `bounds`.
+/// Totals of the incidents that match `filter` and began within `bounds`.
 pub async fn totals(tx: &mut Tx, filter: &HistoryFilter, bounds: Bounds) -> Result<Totals> {
     if filter.is_all() && bounds == (None, None) {
         return totals_of_all(tx).await;
     }
     let values = Values::from_filter(filter, bounds);
+    let Values { component, impact, text, from, to } = &values;
+    let (component, impact, text, from, to) = (component.as_str(), *impact, text.as_str(), *from, *to);
     let row = row!(
         tx,
-        (i64, i64, Option<DateTime<Utc>>),
+        (i64, i64, i64, Option<DateTime<Utc>>),
         concat!(
-            "select count(*), cast(coalesce(sum(duration_seconds), 0) as bigint), min(started_at)
+            "select count(*), count(*) - count(duration_seconds),
+                    cast(coalesce(sum(duration_seconds), 0) as bigint), min(started_at)
              from incident_index where ",
             matches_filter!()
         ),
-        values.component.as_str(),
-        values.from,
-        values.to,
-        values.impact,
-        values.text.as_str()
+        component,
+        from,
+        to,
+        impact,
+        text
     )?;
-    let (count, seconds, first_started_at) = row.ok_or(Error::NotFound)?;
-    Ok(Totals { count, seconds, first_started_at })
+    let (count, open, resolved_seconds, first_started_at) = row.ok_or(Error::NotFound)?;
+    let totals = Totals { count, resolved_seconds, first_started_at, ..Totals::default() };
+    if open == 0 {
+        return Ok(totals);
+    }
+    let starts = rows!(
+        tx,
+        (DateTime<Utc>,),
+        concat!("select started_at from incident_index where ", matches_filter!(), " and duration_seconds is null"),
+        component,
+        from,
+        to,
+        impact,
+        text
+    )?;
+    Ok(totals.with_open(starts.into_iter().map(|(at,)| at)))
 }
 
 /// Every publish reads these totals, so they are stored.
 async fn totals_of_all(tx: &mut Tx) -> Result<Totals> {
     let row = row!(tx, (i64, i64), "select incidents, duration_seconds from incident_totals where id = 1")?;
-    let (count, seconds) = row.ok_or_else(|| Error::other("the row of totals is missing"))?;
+    let (count, resolved_seconds) = row.ok_or_else(|| Error::other("the row of totals is missing"))?;
     let first_started_at = first_start_since(tx, DateTime::UNIX_EPOCH).await?;
-    Ok(Totals { count, seconds, first_started_at })
+    let open = rows!(tx, (DateTime<Utc>,), "select started_at from public_incidents where phase <> 'resolved'")?;
+    let totals = Totals { count, resolved_seconds, first_started_at, ..Totals::default() };
+    Ok(totals.with_open(open.into_iter().map(|(at,)| at)))
 }
 
 /// Where a text search stops: the start of the newest incident within `bounds` beyond the search limit, or `None` if

@@ -222,7 +222,8 @@ pub async fn list(tx: &mut Tx, cursor: Option<&Cursor>, limit: i64) -> Result<Ve
     )
 }
 
-/// Maintenances with a planned start within `span` (from inclusive, to exclusive), latest first.
+/// Maintenances with a start within `span` (from inclusive, to exclusive), latest scheduled start first. The start is
+/// the actual one once begun. Above `limit`, keeps the latest starts.
 pub async fn list_within(
     tx: &mut Tx,
     span: (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
@@ -230,8 +231,9 @@ pub async fn list_within(
 ) -> Result<Vec<Maintenance>> {
     load!(
         tx,
-        "select id from maintenances where scheduled_for >= $1 and scheduled_for < $2
-         order by scheduled_for desc, id desc limit $3",
+        "select id from maintenances
+         where coalesce(started_at, scheduled_for) >= $1 and coalesce(started_at, scheduled_for) < $2
+         order by coalesce(started_at, scheduled_for) desc, id desc limit $3",
         span.0.unwrap_or(DateTime::UNIX_EPOCH),
         span.1.unwrap_or_else(end_of_time),
         limit
@@ -262,15 +264,19 @@ pub async fn maintenances_in_page(tx: &mut Tx, text: &str, window: (i64, i64)) -
     load!(tx, chosen_events!(), text.as_str(), window.0, window.1)
 }
 
-/// The latest planned start before `at`.
+/// The latest start before `at`, the actual one once begun.
 pub async fn last_start_before(tx: &mut Tx, at: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
-    let sql = "select scheduled_for from maintenances where scheduled_for < $1 order by scheduled_for desc limit 1";
+    let sql = "select coalesce(started_at, scheduled_for) from maintenances
+               where coalesce(started_at, scheduled_for) < $1
+               order by coalesce(started_at, scheduled_for) desc limit 1";
     Ok(row!(tx, (DateTime<Utc>,), sql, at)?.map(|(at,)| at))
 }
 
-/// The earliest planned start at or after `at`.
+/// The earliest start at or after `at`, the actual one once begun.
 pub async fn first_start_since(tx: &mut Tx, at: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
-    let sql = "select scheduled_for from maintenances where scheduled_for >= $1 order by scheduled_for limit 1";
+    let sql = "select coalesce(started_at, scheduled_for) from maintenances
+               where coalesce(started_at, scheduled_for) >= $1
+               order by coalesce(started_at, scheduled_for) limit 1";
     Ok(row!(tx, (DateTime<Utc>,), sql, at)?.map(|(at,)| at))
 }
 

@@ -1,9 +1,12 @@
 //! Components and their groups.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use super::{ComponentId, GroupId, Incident, Maintenance, Status};
+use super::history::start_of_day;
+use super::uptime::StatusInterval;
+use super::{ComponentId, GroupId, Incident, IncidentId, Maintenance, MaintenanceId, Status};
 
 /// In characters.
 pub const MAX_NAME: usize = 255;
@@ -21,7 +24,7 @@ pub struct Component {
     pub status: Status,
     /// From 1, within the group or the page.
     pub position: i64,
-    /// Uptime counts from this day on.
+    /// Set by an owner; see [`Component::history_start`].
     pub start_date: Option<NaiveDate>,
     pub only_show_if_degraded: bool,
     pub created_at: DateTime<Utc>,
@@ -42,7 +45,61 @@ pub struct Group {
     pub version: i64,
 }
 
+/// Why a component is not operational.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusReason {
+    /// The start of its present status.
+    pub since: DateTime<Utc>,
+    pub cause: StatusCause,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StatusCause {
+    Incident(IncidentId, String),
+    Maintenance(MaintenanceId, String),
+    /// A manager set the status.
+    Manual,
+}
+
 impl Component {
+    /// The start of the history: the start date if an owner set one, otherwise the creation. There is no data before.
+    pub fn history_start(&self, zone: Tz) -> DateTime<Utc> {
+        self.start_date.map_or(self.created_at, |day| start_of_day(day, zone))
+    }
+
+    /// The cause of the effective status; `None` if it is operational. `baselines` are the present intervals of manual
+    /// statuses.
+    pub fn status_reason(
+        &self,
+        open: &[Incident],
+        planned: &[Maintenance],
+        baselines: &[StatusInterval],
+    ) -> Option<StatusReason> {
+        let status = self.effective_status(open, planned);
+        if status == Status::Operational {
+            return None;
+        }
+        let own = |effect: &&StatusInterval| effect.component_id == self.id;
+        let incidents = open.iter().filter(|incident| incident.statuses().get(&self.id) == Some(&status));
+        let incidents = incidents.map(|incident| {
+            let effects = incident.status_intervals();
+            let since = status_start(effects.iter().filter(own), status).unwrap_or(incident.started_at);
+            StatusReason { since, cause: StatusCause::Incident(incident.id.clone(), incident.title.clone()) }
+        });
+        let maintenances = planned.iter().filter(|it| it.statuses().get(&self.id) == Some(&status));
+        let maintenances = maintenances.map(|it| {
+            let since = it.status_intervals().iter().filter(own).map(|effect| effect.from).max();
+            let cause = StatusCause::Maintenance(it.id.clone(), it.title.clone());
+            StatusReason { since: since.unwrap_or_else(|| it.starts_at()), cause }
+        });
+        let earliest = |reason: &StatusReason| reason.since;
+        incidents.min_by_key(earliest).or_else(|| maintenances.min_by_key(earliest)).or_else(|| {
+            let manual = baselines.iter().filter(own).filter(|effect| effect.incident_id.is_none());
+            let since = status_start(manual, status).unwrap_or(self.updated_at);
+            Some(StatusReason { since, cause: StatusCause::Manual })
+        })
+    }
+
     /// The status on the page: the worst of the baseline and the open incidents. A maintenance in progress replaces the
     /// baseline but never hides an incident.
     pub fn effective_status(&self, open: &[Incident], planned: &[Maintenance]) -> Status {
@@ -52,14 +109,27 @@ impl Component {
     }
 }
 
+/// The start of the present `status`. An update that repeats a status does not restart it.
+fn status_start<'a>(effects: impl Iterator<Item = &'a StatusInterval>, status: Status) -> Option<DateTime<Utc>> {
+    let mut same: Vec<&StatusInterval> = effects.filter(|effect| effect.status == status).collect();
+    same.sort_by_key(|effect| std::cmp::Reverse(effect.from));
+    let mut since = same.iter().find(|effect| effect.to.is_none())?.from;
+    for effect in same {
+        if effect.to == Some(since) {
+            since = effect.from;
+        }
+    }
+    Some(since)
+}
+
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::domain::incident::tests::{incident, update};
     use crate::domain::maintenance::tests::maintenance;
     use crate::domain::{Phase, UpdateId};
 
-    fn component(status: Status) -> Component {
+    pub(crate) fn component(status: Status) -> Component {
         Component {
             id: ComponentId::parse("api").unwrap(),
             group_id: None,
@@ -111,5 +181,42 @@ mod tests {
             .complete(UpdateId::parse("done").unwrap(), DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(9))
             .unwrap();
         assert_eq!(shows(Status::MajorOutage, &[], &planned), Status::MajorOutage);
+    }
+
+    #[test]
+    fn history_begins_at_creation_or_start_date() {
+        let mut it = component(Status::Operational);
+        it.created_at = "2026-11-28T12:30:00Z".parse().unwrap();
+        assert_eq!(it.history_start(Tz::UTC), it.created_at);
+        it.start_date = NaiveDate::from_ymd_opt(2026, 11, 1);
+        assert_eq!(it.history_start(Tz::Europe__Berlin).to_rfc3339(), "2026-10-31T23:00:00+00:00");
+    }
+
+    #[test]
+    fn reason_and_start_belong_to_the_component() {
+        let at = |minute| DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(minute);
+        let other = incident(vec![update(5, Phase::Identified, &[("db", Status::PartialOutage)])]);
+        let by_hand = StatusInterval {
+            component_id: ComponentId::parse("api").unwrap(),
+            incident_id: None,
+            from: at(90),
+            to: None,
+            status: Status::MajorOutage,
+        };
+        let found = component(Status::MajorOutage).status_reason(std::slice::from_ref(&other), &[], &[by_hand]);
+        assert_eq!(found, Some(StatusReason { since: at(90), cause: StatusCause::Manual }));
+        assert_eq!(component(Status::Operational).status_reason(&[other], &[], &[]), None);
+        let own = incident(vec![
+            update(0, Phase::Investigating, &[("api", Status::DegradedPerformance)]),
+            update(10, Phase::Identified, &[("api", Status::PartialOutage)]),
+            update(20, Phase::Identified, &[("api", Status::PartialOutage)]),
+        ]);
+        let found = component(Status::Operational).status_reason(std::slice::from_ref(&own), &[], &[]).unwrap();
+        assert_eq!(found.since, at(10), "the repeated status began with the first");
+        assert_eq!(found.cause, StatusCause::Incident(own.id, own.title));
+        let mut work = maintenance(30, 60, &["api"]);
+        work.begin(UpdateId::parse("begun").unwrap(), at(25)).unwrap();
+        let found = component(Status::Operational).status_reason(&[], std::slice::from_ref(&work), &[]).unwrap();
+        assert_eq!((found.since, found.cause), (at(25), StatusCause::Maintenance(work.id, work.title)));
     }
 }

@@ -42,7 +42,10 @@ pub enum HistoryRange {
 pub struct Totals {
     pub count: i64,
     /// Sum of the durations of resolved incidents, in seconds.
-    pub seconds: i64,
+    pub resolved_seconds: i64,
+    pub open: i64,
+    /// Sum of the starts of open incidents, in seconds since the epoch.
+    pub open_starts: i64,
     pub first_started_at: Option<DateTime<Utc>>,
 }
 
@@ -129,6 +132,20 @@ impl HistoryRange {
 }
 
 impl Totals {
+    /// Adds the start of every open incident.
+    pub fn with_open(self, starts: impl IntoIterator<Item = DateTime<Utc>>) -> Self {
+        starts.into_iter().fold(self, |sum, at| Self {
+            open: sum.open + 1,
+            open_starts: sum.open_starts + at.timestamp(),
+            ..sum
+        })
+    }
+
+    /// The total duration in seconds; of an open incident, what has passed until `now`.
+    pub fn seconds(&self, now: DateTime<Utc>) -> i64 {
+        self.resolved_seconds + (self.open * now.timestamp() - self.open_starts).max(0)
+    }
+
     /// Incidents per month since `from`, or since the first incident. A month is 1/12 of 365.25 days, and the range
     /// counts as at least one month.
     pub fn per_month(&self, from: Option<DateTime<Utc>>, to: DateTime<Utc>) -> f64 {
@@ -311,10 +328,17 @@ mod tests {
     #[test]
     fn average_uses_months_in_range() {
         let first = DateTime::UNIX_EPOCH;
-        let totals = Totals { count: 24, seconds: 0, first_started_at: Some(first) };
+        let totals = Totals { count: 24, first_started_at: Some(first), ..Totals::default() };
         let year = TimeDelta::hours(8766);
         assert!((totals.per_month(None, first + year) - 2.0).abs() < 1e-9);
         assert!((totals.per_month(None, first + TimeDelta::days(1)) - 24.0).abs() < 1e-9);
         assert_eq!(Totals::default().per_month(None, first), 0.0);
+    }
+
+    #[test]
+    fn total_duration_includes_open_incidents() {
+        let at = |minute| DateTime::UNIX_EPOCH + TimeDelta::minutes(minute);
+        let totals = Totals { count: 3, resolved_seconds: 60, ..Totals::default() }.with_open([at(4), at(10)]);
+        assert_eq!((totals.open, totals.seconds(at(80))), (2, 60 + (76 + 70) * 60));
     }
 }

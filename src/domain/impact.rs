@@ -1,4 +1,4 @@
-//! The impact of an incident, computed from the components it affects.
+//! The impact of an incident, computed from the components it affects: for the page, and as Statuspage counts it.
 
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,16 @@ impl Impact {
         Self::ALL.into_iter().find(|impact| impact.key() == key)
     }
 
+    /// The words of the public pages, which grade incidents and components alike.
+    pub fn status_words(self) -> &'static str {
+        match self {
+            Impact::None => "Notice",
+            Impact::Minor => Status::DegradedPerformance.words(),
+            Impact::Major => Status::PartialOutage.words(),
+            Impact::Critical => Status::MajorOutage.words(),
+        }
+    }
+
     pub fn words(self) -> &'static str {
         match self {
             Impact::None => "Notice",
@@ -40,8 +50,19 @@ impl Impact {
         }
     }
 
-    /// Statuspage's rule, from its support article "Top-level status and incident impact calculations".
-    pub fn from_statuses(statuses: &[Status]) -> Self {
+    /// The impact of the worst status. Another component never lowers it.
+    pub fn from_worst(status: Status) -> Self {
+        match status {
+            Status::Operational | Status::UnderMaintenance => Impact::None,
+            Status::DegradedPerformance => Impact::Minor,
+            Status::PartialOutage => Impact::Major,
+            Status::MajorOutage => Impact::Critical,
+        }
+    }
+
+    /// Statuspage's rule, from its support article "Top-level status and incident impact calculations". A second, less
+    /// affected component lowers the impact, so only the API uses it.
+    pub fn from_counts(statuses: &[Status]) -> Self {
         let all = |status| !statuses.is_empty() && statuses.iter().all(|s| *s == status);
         let some = |status| statuses.contains(&status);
         if all(Status::MajorOutage) {
@@ -62,6 +83,12 @@ mod tests {
     use Status::*;
 
     #[test]
+    fn worse_status_never_lowers_the_impact() {
+        let impacts: Vec<Impact> = Status::ALL.into_iter().map(Impact::from_worst).collect();
+        assert!(impacts.is_sorted() && impacts.contains(&Impact::Critical), "{impacts:?}");
+    }
+
+    #[test]
     fn impact_follows_the_count_rule() {
         let cases: [(&[Status], Impact); 9] = [
             (&[], Impact::None),
@@ -75,7 +102,7 @@ mod tests {
             (&[MajorOutage, MajorOutage], Impact::Critical),
         ];
         for (statuses, impact) in cases {
-            assert_eq!(Impact::from_statuses(statuses), impact, "{statuses:?}");
+            assert_eq!(Impact::from_counts(statuses), impact, "{statuses:?}");
         }
     }
 }

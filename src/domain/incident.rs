@@ -44,8 +44,24 @@ pub struct Incident {
 }
 
 impl Incident {
+    /// The worst impact ever reached, as the page shows it.
     pub fn impact(&self) -> Impact {
         self.impact_override.unwrap_or(self.computed_impact)
+    }
+
+    /// The impact of an open incident now. It falls when components recover, but an incident that had an impact has at
+    /// least a minor one until it is resolved.
+    pub fn present_impact(&self) -> Impact {
+        match self.impact_override {
+            Some(impact) => impact,
+            None if self.computed_impact == Impact::None || !self.is_open() => self.computed_impact,
+            None => Impact::from_worst(self.statuses().into_values().max().unwrap_or_default()).max(Impact::Minor),
+        }
+    }
+
+    /// The impact in the API, by Statuspage's rule.
+    pub fn api_impact(&self) -> Impact {
+        self.impact_override.unwrap_or_else(|| worst_impact(&self.updates, Impact::from_counts))
     }
 
     pub fn is_open(&self) -> bool {
@@ -77,6 +93,12 @@ impl Incident {
             }
         }
         statuses
+    }
+
+    /// The worst status that the incident ever gave a component.
+    pub fn worst_status(&self, id: &ComponentId) -> Status {
+        let named = self.updates.iter().flat_map(|update| &update.components).filter(|component| component.id == *id);
+        named.map(|component| component.status).max().unwrap_or_default()
     }
 
     /// Every component ever named, in the order of first mention.
@@ -127,7 +149,8 @@ impl Incident {
     /// resolving. An end set by a manager stays while the incident is resolved, but is never before the start.
     pub fn recompute(&mut self) {
         self.updates.sort_by(|a, b| (a.posted_at, a.created_at, &a.id).cmp(&(b.posted_at, b.created_at, &b.id)));
-        self.computed_impact = worst_impact(&self.updates);
+        self.computed_impact =
+            worst_impact(&self.updates, |now| Impact::from_worst(now.iter().copied().max().unwrap_or_default()));
         self.phase = self.updates.last().map_or(self.phase, |update| update.phase);
         self.ended_at = match self.updates.last() {
             Some(last) if !last.phase.is_open() => Some(self.ended_at.unwrap_or(last.posted_at).max(self.started_at)),
@@ -136,9 +159,9 @@ impl Incident {
     }
 }
 
-/// The worst impact over `updates`. If the first update is already resolved, the incident was entered retroactively,
+/// The worst impact over `updates`, each by `rule`. If the first update is already resolved, the incident was entered retroactively,
 /// and the components of that update count.
-fn worst_impact(updates: &[Update]) -> Impact {
+fn worst_impact(updates: &[Update], rule: fn(&[Status]) -> Impact) -> Impact {
     let mut statuses = BTreeMap::new();
     let mut worst = Impact::None;
     for (index, update) in updates.iter().enumerate() {
@@ -148,7 +171,7 @@ fn worst_impact(updates: &[Update]) -> Impact {
         }
         statuses.extend(update.components.iter().map(|c| (&c.id, c.status)));
         let now: Vec<Status> = statuses.values().copied().collect();
-        worst = worst.max(Impact::from_statuses(&now));
+        worst = worst.max(rule(&now));
     }
     worst
 }
@@ -234,6 +257,30 @@ pub(crate) mod tests {
             update(2, Phase::Resolved, &[("api", Status::Operational)]),
         ]);
         assert_eq!(it.impact(), Impact::Critical);
+    }
+
+    #[test]
+    fn another_component_never_lowers_the_impact() {
+        let partial = ("api", Status::PartialOutage);
+        for status in Status::ALL {
+            let it = incident(vec![update(0, Phase::Identified, &[partial, ("db", status)])]);
+            assert!(it.impact() >= Impact::Major, "{status:?}");
+        }
+        let it = incident(vec![update(0, Phase::Identified, &[partial, ("db", Status::DegradedPerformance)])]);
+        assert_eq!((it.impact(), it.api_impact()), (Impact::Major, Impact::Minor), "the API keeps Statuspage's rule");
+    }
+
+    #[test]
+    fn present_impact_falls_to_minor_until_resolved() {
+        let updates = vec![
+            update(0, Phase::Investigating, &[("api", Status::MajorOutage)]),
+            update(5, Phase::Identified, &[("api", Status::PartialOutage)]),
+            update(9, Phase::Monitoring, &[("api", Status::Operational)]),
+            update(12, Phase::Resolved, &[]),
+        ];
+        let present = |count: usize| incident(updates[..count].to_vec()).present_impact();
+        assert_eq!([1, 2, 3, 4].map(present), [Impact::Critical, Impact::Major, Impact::Minor, Impact::Critical]);
+        assert_eq!(incident(vec![update(0, Phase::Identified, &[])]).present_impact(), Impact::None);
     }
 
     #[test]

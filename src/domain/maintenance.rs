@@ -156,6 +156,14 @@ impl Maintenance {
         self.started_at.unwrap_or(self.scheduled_for)
     }
 
+    /// The actual start and end, or the scheduled ones as far as it has not begun or ended. The end is never before the
+    /// start.
+    pub fn window(&self) -> (DateTime<Utc>, DateTime<Utc>) {
+        let from = self.starts_at();
+        let to = self.started_at.and(self.ended_at).unwrap_or(self.scheduled_until);
+        (from, to.max(from))
+    }
+
     /// The current component statuses, each from the newest update that names the component. Empty before the start and
     /// after the end.
     pub fn statuses(&self) -> BTreeMap<ComponentId, Status> {
@@ -497,6 +505,9 @@ pub(crate) mod tests {
         it.begin(id("begun"), minute(590)).unwrap();
         assert!(it.begin(id("again"), minute(591)).is_err());
         assert_eq!(it.started_at, Some(minute(590)));
+        assert_eq!(it.window(), (minute(590), minute(660)));
+        it.complete(id("done"), minute(630)).unwrap();
+        assert_eq!(it.window(), (minute(590), minute(630)));
     }
 
     #[test]
@@ -532,6 +543,7 @@ pub(crate) mod tests {
         never.cancel("Off.".into(), id("off"), minute(10)).unwrap();
         assert_eq!((never.started_at, never.ended_at), (None, Some(minute(10))));
         assert!(never.status_intervals().is_empty());
+        assert_eq!(never.window(), (minute(600), minute(660)), "the planned one");
     }
 
     #[test]

@@ -39,6 +39,12 @@ impl Page {
     pub fn logo(&self) -> &str {
         if self.logo_text.is_empty() { &self.name } else { &self.logo_text }
     }
+
+    /// `Harbor Mail Status`; a name that ends with the word stays as it is.
+    pub fn title(&self) -> String {
+        let says_status = self.name.split_whitespace().last().is_some_and(|word| word.eq_ignore_ascii_case("status"));
+        if says_status { self.name.clone() } else { format!("{} Status", self.name) }
+    }
 }
 
 /// Whether `text` is exactly an origin, like `https://www.example.org:8443`.
@@ -60,6 +66,24 @@ fn is_port(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn title_has_the_word_status_once() {
+        let page = |name: &str| Page {
+            id: "p".into(),
+            name: name.into(),
+            url: String::new(),
+            time_zone: Tz::UTC,
+            logo_text: String::new(),
+            links: Vec::new(),
+            embedders: Vec::new(),
+            updated_at: DateTime::UNIX_EPOCH,
+            version: 1,
+        };
+        for (name, title) in [("Status", "Status"), ("Harbor", "Harbor Status"), ("Harbor status", "Harbor status")] {
+            assert_eq!(page(name).title(), title);
+        }
+    }
 
     #[test]
     fn origin_has_no_path_or_wildcard() {

@@ -1,10 +1,10 @@
-//! The overall status of the page.
+//! The overall status of the page: [`Banner`] for people, [`PageStatus`] for the JSON documents.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Impact, Incident, Status};
+use super::{Component, Impact, Incident, Status};
 
-/// Statuspage's indicator names; `Maintenance` is its undocumented fifth value.
+/// Statuspage's indicator names, for the JSON documents; `Maintenance` is its undocumented fifth value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Indicator {
@@ -23,17 +23,6 @@ impl Indicator {
             Indicator::Minor => "minor",
             Indicator::Major => "major",
             Indicator::Critical => "critical",
-        }
-    }
-}
-
-impl From<Impact> for Indicator {
-    fn from(impact: Impact) -> Self {
-        match impact {
-            Impact::None => Indicator::None,
-            Impact::Minor => Indicator::Minor,
-            Impact::Major => Indicator::Major,
-            Impact::Critical => Indicator::Critical,
         }
     }
 }
@@ -69,29 +58,106 @@ impl PageStatus {
     }
 }
 
-/// The banner of the page, which also reflects open incidents that affect no component.
+/// The state of the page for people, from best to worst. It is the worst of the component statuses and of the present
+/// impacts of open incidents, so page, badge and embed never look better than any part of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tone {
+    #[default]
+    Operational,
+    /// An open incident without impact: neutral, not green.
+    Notice,
+    Maintenance,
+    Degraded,
+    PartialOutage,
+    MajorOutage,
+}
+
+impl Tone {
+    pub fn of_page(statuses: impl IntoIterator<Item = Status>, open: &[Incident]) -> Self {
+        let components = statuses.into_iter().map(Self::from);
+        components.chain(open.iter().map(|incident| incident.present_impact().into())).max().unwrap_or_default()
+    }
+
+    /// The name in style classes.
+    pub fn key(self) -> &'static str {
+        match self {
+            Tone::Operational => "none",
+            Tone::Notice => "notice",
+            Tone::Maintenance => "maintenance",
+            Tone::Degraded => "minor",
+            Tone::PartialOutage => "major",
+            Tone::MajorOutage => "critical",
+        }
+    }
+
+    pub fn words(self) -> &'static str {
+        match self {
+            Tone::Operational => "All Systems Operational",
+            Tone::Notice => "Notice",
+            Tone::Maintenance => "Service Under Maintenance",
+            Tone::Degraded => Status::DegradedPerformance.words(),
+            Tone::PartialOutage => Status::PartialOutage.words(),
+            Tone::MajorOutage => Status::MajorOutage.words(),
+        }
+    }
+}
+
+impl From<Status> for Tone {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Operational => Tone::Operational,
+            Status::UnderMaintenance => Tone::Maintenance,
+            Status::DegradedPerformance => Tone::Degraded,
+            Status::PartialOutage => Tone::PartialOutage,
+            Status::MajorOutage => Tone::MajorOutage,
+        }
+    }
+}
+
+/// The tone of an open incident.
+impl From<Impact> for Tone {
+    fn from(impact: Impact) -> Self {
+        match impact {
+            Impact::None => Tone::Notice,
+            Impact::Minor => Tone::Degraded,
+            Impact::Major => Tone::PartialOutage,
+            Impact::Critical => Tone::MajorOutage,
+        }
+    }
+}
+
+/// The banner of the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Banner {
-    /// The severity; an open incident raises it.
-    pub tone: Indicator,
+    pub tone: Tone,
+    /// The tone in words, and what has it.
     pub headline: String,
 }
 
 impl Banner {
-    /// Names an open incident instead of "All Systems Operational" or "Service Under Maintenance".
-    pub fn from_incidents(statuses: &[Status], open: &[Incident]) -> Self {
-        let counted = PageStatus::from_components(statuses);
-        if !matches!(counted.indicator, Indicator::None | Indicator::Maintenance) || open.is_empty() {
-            return Self { tone: counted.indicator, headline: counted.description.to_owned() };
+    /// Names the components with the worst status, or the incidents with the worst impact if that is worse.
+    pub fn new(components: &[(&Component, Status)], open: &[Incident]) -> Self {
+        let tone = Tone::of_page(components.iter().map(|(_, status)| *status), open);
+        let words = tone.words();
+        if matches!(tone, Tone::Operational | Tone::Maintenance) {
+            return Self { tone, headline: words.to_owned() };
         }
-        let worst = open.iter().map(Incident::impact).max().unwrap_or_default();
-        let tone = if worst == Impact::None { counted.indicator } else { worst.into() };
-        let headline = match open {
-            [only] => format!("Open incident: {}", only.title),
-            [first, rest @ ..] => format!("Open incidents: {} and {} more", first.title, rest.len()),
-            [] => unreachable!("an empty list returned above"),
-        };
-        Self { tone, headline }
+        let affected = components.iter().filter(|(_, status)| Tone::from(*status) == tone);
+        let mut names: Vec<&str> = affected.map(|(component, _)| component.name.as_str()).collect();
+        if names.is_empty() {
+            let worst = open.iter().filter(|incident| Tone::from(incident.present_impact()) == tone);
+            names.extend(worst.map(|incident| incident.title.as_str()));
+        }
+        Self { tone, headline: format!("{words}: {}", list_names(&names)) }
+    }
+}
+
+/// `API`, `API and Website`, `API, Website and 3 more`
+fn list_names(names: &[&str]) -> String {
+    match names {
+        [first, second] => format!("{first} and {second}"),
+        [first, second, rest @ ..] => format!("{first}, {second} and {} more", rest.len()),
+        names => names.concat(),
     }
 }
 
@@ -126,30 +192,62 @@ mod tests {
         }
     }
 
-    #[test]
-    fn an_open_incident_over_green_components_is_named() {
+    fn component(name: &str, status: Status) -> Component {
+        Component { name: name.into(), ..crate::domain::component::tests::component(status) }
+    }
+
+    fn banner(components: &[(&str, Status)], open: &[Incident]) -> Banner {
+        let components: Vec<Component> = components.iter().map(|(name, status)| component(name, *status)).collect();
+        let rows: Vec<(&Component, Status)> = components.iter().map(|it| (it, it.status)).collect();
+        Banner::new(&rows, open)
+    }
+
+    fn open(title: &str, impact: Impact) -> Incident {
         let mut open = incident(vec![update(0, Phase::Investigating, &[])]);
-        open.title = "Login mails arrive late".into();
-        open.impact_override = Some(Impact::Major);
-        let banner = Banner::from_incidents(&[Operational], std::slice::from_ref(&open));
-        assert_eq!(banner.headline, "Open incident: Login mails arrive late");
-        assert_eq!(banner.tone, Indicator::Major);
-        let two = Banner::from_incidents(&[Operational], &[open.clone(), open]);
-        assert_eq!(two.headline, "Open incidents: Login mails arrive late and 1 more");
+        (open.title, open.impact_override) = (title.into(), Some(impact));
+        open
     }
 
     #[test]
-    fn maintenance_does_not_hide_open_incident() {
-        let mut open = incident(vec![update(0, Phase::Investigating, &[])]);
-        let banner = Banner::from_incidents(&[UnderMaintenance], std::slice::from_ref(&open));
-        assert_eq!((banner.headline.as_str(), banner.tone), ("Open incident: Title", Indicator::Maintenance));
-        open.impact_override = Some(Impact::Critical);
-        assert_eq!(Banner::from_incidents(&[UnderMaintenance], &[open]).tone, Indicator::Critical);
-        assert_eq!(Banner::from_incidents(&[UnderMaintenance, Operational], &[]).headline, "Service Under Maintenance");
+    fn open_incident_over_green_components_sets_the_tone() {
+        let late = open("Login mails arrive late", Impact::Minor);
+        let found = banner(&[("API", Operational)], std::slice::from_ref(&late));
+        assert_eq!(
+            (found.tone, found.headline.as_str()),
+            (Tone::Degraded, "Degraded performance: Login mails arrive late")
+        );
+        let two = banner(&[("API", Operational)], &[open("Login fails", Impact::Critical), late]);
+        assert_eq!((two.tone, two.headline.as_str()), (Tone::MajorOutage, "Major outage: Login fails"));
+    }
+
+    #[test]
+    fn incident_without_impact_is_neutral() {
+        let found = banner(&[("API", Operational)], &[open("New address", Impact::None)]);
+        assert_eq!((found.tone, found.headline.as_str()), (Tone::Notice, "Notice: New address"));
+    }
+
+    #[test]
+    fn banner_names_the_worst_components() {
+        let rows = [("A", PartialOutage), ("B", DegradedPerformance), ("C", PartialOutage), ("D", PartialOutage)];
+        let of = |count: usize| banner(&rows[..count], &[open("Other", Impact::Minor)]).headline;
+        assert_eq!(of(2), "Partial outage: A");
+        assert_eq!(of(3), "Partial outage: A and C");
+        assert_eq!(of(4), "Partial outage: A, C and 1 more");
+        let worse = banner(&rows, &[open("Fire", Impact::Critical)]);
+        assert_eq!((worse.tone, worse.headline.as_str()), (Tone::MajorOutage, "Major outage: Fire"));
+    }
+
+    #[test]
+    fn maintenance_never_hides_an_incident_with_impact() {
+        let incident = [open("Fire", Impact::Minor)];
+        assert_eq!(banner(&[("API", UnderMaintenance)], &incident).tone, Tone::Degraded);
+        let calm = banner(&[("API", UnderMaintenance), ("Web", Operational)], &[open("News", Impact::None)]);
+        assert_eq!((calm.tone, calm.headline.as_str()), (Tone::Maintenance, "Service Under Maintenance"));
     }
 
     #[test]
     fn all_operational_without_incident_is_stated() {
-        assert_eq!(Banner::from_incidents(&[Operational], &[]).headline, "All Systems Operational");
+        let found = banner(&[("API", Operational)], &[]);
+        assert_eq!((found.tone, found.headline.as_str()), (Tone::Operational, "All Systems Operational"));
     }
 }

@@ -3,7 +3,9 @@
 //! Statuspage's rule: `1 - (major + 0.3 × partial) / covered`. Degraded performance and maintenance count as up. Where
 //! causes overlap, only the worst counts. Percentages are truncated, so that 100 means no outage at all.
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
@@ -104,28 +106,32 @@ pub fn apply_corrections(effects: Vec<StatusInterval>, corrections: &[UptimeCorr
     effects
 }
 
-/// The downtime of a component within a range, in seconds. Overlaps count once.
+/// The downtime of a component within a range, in seconds. Overlaps count once, at the worst status. Less than a second
+/// counts as one, so that no outage is lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Downtime {
     pub partial: i64,
     pub major: i64,
-    /// Seconds with data: from the component's start to now, within the range.
+    /// Counts as up.
+    pub degraded: i64,
+    /// Counts as up.
+    pub maintenance: i64,
+    /// Seconds with data: from the start of the component's history to now, within the range.
     pub covered: i64,
     pub worst: Status,
 }
 
 impl Downtime {
-    /// `effects` are the intervals of one component. There is no data before `start` (the component's start date) and
-    /// after `now`.
+    /// `effects` are the intervals of one component. There is no data before `start`, the start of its history, and after
+    /// `now`.
     pub fn in_span(
         effects: &[StatusInterval],
         from: DateTime<Utc>,
         to: DateTime<Utc>,
-        start: Option<DateTime<Utc>>,
+        start: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Self {
-        let from = start.map_or(from, |start| from.max(start));
-        let to = to.min(now);
+        let (from, to) = (from.max(start), to.min(now));
         if to <= from {
             return Self::default();
         }
@@ -134,28 +140,33 @@ impl Downtime {
             (end > begin).then_some((begin, end, effect.status))
         };
         let spans: Vec<_> = effects.iter().filter_map(clipped).collect();
-        let mut outage = Self { covered: (to - from).num_seconds(), ..Self::default() };
         let mut edges: Vec<DateTime<Utc>> = spans.iter().flat_map(|(begin, end, _)| [*begin, *end]).collect();
         edges.sort_unstable();
         edges.dedup();
+        let mut lengths: BTreeMap<Status, TimeDelta> = BTreeMap::new();
         for pair in edges.windows(2) {
             let here = spans.iter().filter(|(begin, end, _)| *begin <= pair[0] && *end >= pair[1]);
-            let worst = here.map(|(_, _, status)| *status).max().unwrap_or_default();
-            let seconds = (pair[1] - pair[0]).num_seconds();
-            match worst {
-                Status::MajorOutage => outage.major += seconds,
-                Status::PartialOutage => outage.partial += seconds,
-                _ => {}
+            if let Some(worst) = here.map(|(_, _, status)| *status).max() {
+                *lengths.entry(worst).or_default() += pair[1] - pair[0];
             }
-            outage.worst = outage.worst.max(worst);
         }
-        outage
+        let seconds = |status| lengths.get(&status).map_or(0, |length| whole_seconds(*length));
+        Self {
+            partial: seconds(Status::PartialOutage),
+            major: seconds(Status::MajorOutage),
+            degraded: seconds(Status::DegradedPerformance),
+            maintenance: seconds(Status::UnderMaintenance),
+            covered: whole_seconds(to - from),
+            worst: lengths.keys().copied().max().unwrap_or_default(),
+        }
     }
 
     pub fn combine(self, other: Self) -> Self {
         Self {
             partial: self.partial + other.partial,
             major: self.major + other.major,
+            degraded: self.degraded + other.degraded,
+            maintenance: self.maintenance + other.maintenance,
             covered: self.covered + other.covered,
             worst: self.worst.max(other.worst),
         }
@@ -191,6 +202,11 @@ impl Downtime {
     }
 }
 
+/// Rounded down, but at least 1 for any time at all.
+fn whole_seconds(length: TimeDelta) -> i64 {
+    length.num_seconds().max(i64::from(length > TimeDelta::zero()))
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UptimeDay {
     pub date: NaiveDate,
@@ -207,16 +223,16 @@ impl UptimeDay {
     }
 }
 
-/// The last `count` days up to today in `zone`, oldest first. `effects` are the intervals of one component.
+/// The last `count` days up to today in `zone`, oldest first. `effects` are the intervals of one component, `start` is
+/// the start of its history.
 pub fn uptime_days(
     effects: &[StatusInterval],
-    start: Option<NaiveDate>,
+    start: DateTime<Utc>,
     count: u64,
     zone: Tz,
     now: DateTime<Utc>,
 ) -> Vec<UptimeDay> {
     let today = now.with_timezone(&zone).date_naive();
-    let start = start.map(|day| start_of_day(day, zone));
     (0..count)
         .rev()
         .filter_map(|back| today.checked_sub_days(Days::new(back)))
@@ -227,13 +243,16 @@ pub fn uptime_days(
 fn uptime_day(
     effects: &[StatusInterval],
     date: NaiveDate,
-    start: Option<DateTime<Utc>>,
+    start: DateTime<Utc>,
     zone: Tz,
     now: DateTime<Utc>,
 ) -> UptimeDay {
     let from = start_of_day(date, zone);
     let to = date.succ_opt().map_or(from, |next| start_of_day(next, zone));
-    let touches = |effect: &&StatusInterval| effect.from < to && effect.to.unwrap_or(now) > from && effect.from <= now;
+    let known_from = from.max(start);
+    let touches = |effect: &&StatusInterval| {
+        known_from < to && effect.from < to && effect.to.unwrap_or(now) > known_from && effect.from <= now
+    };
     let here: Vec<StatusInterval> = effects.iter().filter(touches).cloned().collect();
     let mut incidents: Vec<IncidentId> = Vec::new();
     for id in here.iter().filter_map(|effect| effect.incident_id.clone()) {
@@ -312,7 +331,7 @@ mod tests {
             effect("2026-01-01T09:00:00Z", "2026-01-01T13:00:00Z", Status::DegradedPerformance),
         ];
         let day = (at("2026-01-01T00:00:00Z"), at("2026-01-02T00:00:00Z"));
-        let outage = Downtime::in_span(&effects, day.0, day.1, None, at("2026-02-01T00:00:00Z"));
+        let outage = Downtime::in_span(&effects, day.0, day.1, DateTime::UNIX_EPOCH, at("2026-02-01T00:00:00Z"));
         assert_eq!((outage.major, outage.partial, outage.covered), (45 * 60, 75 * 60, 86_400));
         assert_eq!(outage.worst, Status::MajorOutage);
     }
@@ -337,7 +356,7 @@ mod tests {
         ];
         let found = apply_corrections(effects, &corrections);
         let day = (at("2026-01-01T00:00:00Z"), at("2026-01-02T00:00:00Z"));
-        let outage = Downtime::in_span(&found, day.0, day.1, None, at("2026-01-01T12:00:00Z"));
+        let outage = Downtime::in_span(&found, day.0, day.1, DateTime::UNIX_EPOCH, at("2026-01-01T12:00:00Z"));
         assert_eq!((outage.partial, outage.major), (30 * 60 + 90 * 60, 60 * 60));
         let ended = effect("2026-01-01T08:20:00Z", "2026-01-01T08:40:00Z", Status::MajorOutage);
         assert_eq!(apply_corrections(vec![ended], &corrections[..1]), []);
@@ -345,7 +364,7 @@ mod tests {
 
     #[test]
     fn uptime_is_cut_and_never_rounded_up() {
-        let outage = |major, partial, covered| Downtime { major, partial, covered, worst: Status::MajorOutage };
+        let outage = |major, partial, covered| Downtime { major, partial, covered, ..Downtime::default() };
         let cases = [
             (outage(0, 0, 0), "no data"),
             (outage(0, 0, 7_776_000), "100%"),
@@ -385,18 +404,40 @@ mod tests {
     }
 
     #[test]
-    fn no_data_before_start_date() {
-        let start = NaiveDate::from_ymd_opt(2026, 1, 3);
-        let days = uptime_days(&[], start, 4, Tz::UTC, at("2026-01-04T12:00:00Z"));
-        let known: Vec<_> = days.iter().map(|day| day.outage.covered).collect();
-        assert_eq!(known, [0, 0, 86_400, 43_200]);
+    fn no_data_before_the_start() {
+        let mut early = effect("2026-01-01T10:00:00Z", "2026-01-03T07:00:00Z", Status::MajorOutage);
+        early.incident_id = IncidentId::parse("early");
+        let days = uptime_days(&[early], at("2026-01-03T06:00:00Z"), 4, Tz::UTC, at("2026-01-04T12:00:00Z"));
+        let known: Vec<_> = days.iter().map(|day| (day.outage.covered, day.outage.major)).collect();
+        assert_eq!(known, [(0, 0), (0, 0), (64_800, 3_600), (43_200, 0)]);
+        assert_eq!(days.iter().map(UptimeDay::is_empty).collect::<Vec<_>>(), [true, true, false, true]);
+    }
+
+    #[test]
+    fn part_of_a_second_is_downtime() {
+        let blip = effect("2026-01-01T10:00:00.2Z", "2026-01-01T10:00:00.7Z", Status::MajorOutage);
+        let day = (at("2026-01-01T00:00:00Z"), at("2026-01-02T00:00:00Z"));
+        let outage = Downtime::in_span(&[blip], day.0, day.1, day.0, at("2026-02-01T00:00:00Z"));
+        assert_eq!((outage.major, outage.uptime_words().as_str()), (1, "99.99%"));
+    }
+
+    #[test]
+    fn degraded_and_maintenance_are_measured() {
+        let effects = [
+            effect("2026-01-01T10:00:00Z", "2026-01-01T11:35:00Z", Status::DegradedPerformance),
+            effect("2026-01-01T11:00:00Z", "2026-01-01T12:00:00Z", Status::UnderMaintenance),
+        ];
+        let day = (at("2026-01-01T00:00:00Z"), at("2026-01-02T00:00:00Z"));
+        let outage = Downtime::in_span(&effects, day.0, day.1, day.0, at("2026-02-01T00:00:00Z"));
+        assert_eq!((outage.degraded, outage.maintenance), (95 * 60, 25 * 60));
+        assert_eq!(outage.uptime_words(), "100%");
     }
 
     #[test]
     fn days_follow_zone_across_clock_changes() {
         let lisbon: Tz = "Europe/Lisbon".parse().unwrap();
         let long = effect("2026-10-24T22:30:00Z", "2026-10-26T01:00:00Z", Status::MajorOutage);
-        let days = uptime_days(&[long], None, 3, lisbon, at("2026-10-26T12:00:00Z"));
+        let days = uptime_days(&[long], DateTime::UNIX_EPOCH, 3, lisbon, at("2026-10-26T12:00:00Z"));
         let seconds: Vec<_> = days.iter().map(|day| day.outage.major).collect();
         assert_eq!(seconds, [1_800, 25 * 3_600, 3_600]);
     }

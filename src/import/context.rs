@@ -46,6 +46,8 @@ pub struct ImportContext {
     open: BTreeMap<String, OpenEvent>,
     /// Components named by any incident, with their names.
     named: BTreeMap<String, String>,
+    /// When the first incident began that names a component.
+    first_named: BTreeMap<String, DateTime<Utc>>,
     /// Ids that the source shows to logged-in users only.
     hidden: BTreeSet<String>,
     /// Components named by an open incident or an ongoing maintenance.
@@ -133,6 +135,13 @@ impl ImportContext {
             self.named.insert(affected.code.clone(), affected.name.clone());
         }
         components.remove("");
+        let began = [&event.started_at, &event.created_at].into_iter().find_map(|time| read_time(time));
+        if let Some(at) = began.filter(|_| is_incident) {
+            for id in components.keys() {
+                let first = self.first_named.entry(id.clone()).or_insert(at);
+                *first = at.min(*first);
+            }
+        }
         let is_open = if is_incident { event.is_open() } else { event.is_in_progress() };
         if is_open {
             let began = event.started_at.clone() + &event.created_at;
@@ -140,6 +149,11 @@ impl ImportContext {
         } else {
             self.open.remove(&event.id);
         }
+    }
+
+    /// When the first incident of the documents began that names the component.
+    pub fn first_named_at(&self, component: &ComponentId) -> Option<DateTime<Utc>> {
+        self.first_named.get(component.as_str()).copied()
     }
 
     /// Records the version if it is newer than the known one.

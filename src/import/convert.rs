@@ -82,7 +82,9 @@ pub fn convert_component(
             Status::Operational
         }
     };
-    let created_at = parse_instant(&source.created_at).unwrap_or(now);
+    // A source that doesn't tell the creation still has a history: from the first incident on.
+    let first_named = || known.first_named_at(&id).map_or(now, |at| now.min(at));
+    let created_at = parse_instant(&source.created_at).unwrap_or_else(|_| first_named());
     let component = Component {
         name: name(&source.name, &mut warn),
         description: sanitize::report_changes(
@@ -372,7 +374,7 @@ fn override_impact(incident: &mut Incident, source: &SourceIncident, warn: &mut 
         warn(format!("its impact “{}” is unknown; computed from its components", source.impact));
     }
     let set = Impact::from_key(&source.impact_override);
-    incident.impact_override = set.or(message.filter(|impact| *impact != incident.computed_impact));
+    incident.impact_override = set.or(message.filter(|impact| *impact != incident.api_impact()));
 }
 
 fn convert_start_date(source: &str, warn: &mut impl FnMut(String)) -> Option<NaiveDate> {

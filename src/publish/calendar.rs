@@ -1,4 +1,4 @@
-//! Maintenances as iCalendar (RFC 5545). The output is deterministic: `DTSTAMP` is the time of the last change, and
+//! Maintenances as iCalendar (RFC 5545), at their actual times once begun. The output is deterministic: `DTSTAMP` is the time of the last change, and
 //! `SEQUENCE` grows with every change.
 
 use icalendar::{Calendar, Component as _, Event, EventLike as _, EventStatus, Property};
@@ -42,6 +42,7 @@ fn calendar_event(page: &Page, origin: &str, maintenance: &Maintenance) -> Event
         MaintenancePhase::Cancelled => EventStatus::Cancelled,
         _ => EventStatus::Confirmed,
     };
+    let (from, to) = maintenance.window();
     // Row versions start at 1, `SEQUENCE` at 0.
     let sequence = u32::try_from(maintenance.version - 1).unwrap_or(u32::MAX);
     Event::new()
@@ -51,8 +52,8 @@ fn calendar_event(page: &Page, origin: &str, maintenance: &Maintenance) -> Event
         .last_modified(maintenance.updated_at)
         .sequence(sequence)
         .status(status)
-        .starts(maintenance.scheduled_for)
-        .ends(maintenance.scheduled_until)
+        .starts(from)
+        .ends(to)
         .summary(&strip_controls(&maintenance.title))
         .description(&event_description(maintenance))
         .url(&address)
@@ -157,6 +158,16 @@ mod tests {
             let given = strip_controls(nasty);
             assert_eq!(shown.replace("\\\\", "\\").trim(), given.replace("\\n", "\\\n").trim(), "{nasty:?}");
         }
+    }
+
+    #[test]
+    fn event_has_the_actual_time_once_begun() {
+        let mut it = maintenance(600, 660, &[]);
+        let at = |minute| DateTime::UNIX_EPOCH + TimeDelta::minutes(minute);
+        it.begin(UpdateId::parse("begun").unwrap(), at(540)).unwrap();
+        it.complete(UpdateId::parse("done").unwrap(), at(570)).unwrap();
+        let lines = lines(&render_calendar(&page(), "https://status.test", [&it]));
+        assert_eq!((value(&lines, "DTSTART"), value(&lines, "DTEND")), ("19700101T090000Z", "19700101T093000Z"));
     }
 
     #[test]

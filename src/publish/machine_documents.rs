@@ -6,7 +6,7 @@ use super::api::{self, EntryRow, PageContext};
 use super::feeds::{self, Feed};
 use super::snapshot::MAX_HOT_MAINTENANCES;
 use super::{JsonShape, Snapshot};
-use crate::domain::page_status::Banner;
+use crate::domain::page_status::Tone;
 use crate::domain::{Incident, IncidentId, Status};
 
 pub const JSON: &str = "application/json; charset=utf-8";
@@ -73,12 +73,10 @@ fn incident_documents(scene: &PageContext<'_>, snapshot: &Snapshot) -> Vec<(Stri
 
 /// One badge for the page and one for each component.
 fn badge_documents(scene: &PageContext<'_>, snapshot: &Snapshot) -> Vec<(String, &'static str, String)> {
-    let statuses: Vec<Status> = scene.components.iter().map(|(_, status)| *status).collect();
-    let banner = Banner::from_incidents(&statuses, &snapshot.open);
-    let words = api::badge_words(&statuses, &snapshot.open);
-    let whole = api::render_badge(&snapshot.page.name, words, banner.tone);
+    let tone = Tone::of_page(scene.components.iter().map(|(_, status)| *status), &snapshot.open);
+    let whole = api::render_badge(&snapshot.page.name, tone.words(), tone);
     let component = |(component, status): &(&crate::domain::Component, Status)| {
-        let badge = api::render_badge(&component.name, status.words(), api::status_tone(*status));
+        let badge = api::render_badge(&component.name, status.words(), Tone::from(*status));
         (api::badge_path(&component.id), SVG, badge)
     };
     let components = scene.components.iter().map(component);

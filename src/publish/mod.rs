@@ -7,6 +7,8 @@ pub mod address;
 pub mod api;
 mod calendar;
 mod change_event;
+#[cfg(test)]
+mod consistency;
 mod document;
 mod export;
 mod failure;

@@ -12,7 +12,7 @@ use super::snapshot::MAX_MAINTENANCES;
 use super::{Document, calendar, uptime};
 use crate::db::{self, Error, Tx};
 use crate::domain::history::{Cursor, HistoryFilter, Month, PAGE_SIZE, Totals};
-use crate::domain::page_status::Indicator;
+use crate::domain::page_status::Tone;
 use crate::domain::postmortem::PublishedPostmortem;
 use crate::domain::uptime::StatusInterval;
 use crate::domain::{Component, ComponentId, Incident, IncidentId, Maintenance, MaintenanceId, Page, UptimeCorrection};
@@ -44,7 +44,7 @@ pub enum OnDemandPage {
 
 pub(super) struct LoadedPage {
     page: Page,
-    tone: Indicator,
+    tone: Tone,
     content: PageContent,
 }
 

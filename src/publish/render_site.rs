@@ -15,7 +15,7 @@ use super::uptime::component_intervals;
 use super::{CrossOrigin, Document, Site, Snapshot, address, calendar, machine_documents};
 use crate::domain::audit::PublicDigest;
 use crate::domain::history::{Cursor, HistoryFilter, Month, PAGE_SIZE};
-use crate::domain::page_status::{Banner, Indicator};
+use crate::domain::page_status::{Banner, Tone};
 use crate::domain::uptime;
 use crate::domain::{Component, ComponentId, Incident, Maintenance, Page, Status};
 use crate::format::time;
@@ -108,7 +108,7 @@ pub(super) fn empty_site(now: DateTime<Utc>, origin: &str) -> Site {
         page: placeholder_page(now),
         base_url: origin.to_owned(),
         path: "/".into(),
-        tone: header_tone(&[], &[], &[]),
+        tone: Tone::Operational,
         now,
     };
     let starting = ErrorPage {
@@ -135,8 +135,7 @@ pub(super) fn render_error(
     now: DateTime<Utc>,
 ) -> String {
     let page = snapshot.map_or_else(|| placeholder_page(now), |snapshot| snapshot.page.clone());
-    let shell =
-        PublicContext { page, base_url: origin.to_owned(), path: "/".into(), tone: header_tone(&[], &[], &[]), now };
+    let shell = PublicContext { page, base_url: origin.to_owned(), path: "/".into(), tone: Tone::Operational, now };
     let message = if sentence.is_empty() { None } else { Some(sentence) };
     let usual = ErrorPage::new(shell, status);
     error::render_error_page(ErrorPage { message: message.unwrap_or_else(|| usual.message.clone()), ..usual })
@@ -164,9 +163,14 @@ pub(super) fn maintenance_path(maintenance: &Maintenance) -> String {
     format!("/incidents/{}", maintenance.id)
 }
 
-pub(super) fn header_tone(components: &[Component], open: &[Incident], planned: &[Maintenance]) -> Indicator {
-    let statuses: Vec<Status> = components.iter().map(|component| component.effective_status(open, planned)).collect();
-    Banner::from_incidents(&statuses, open).tone
+pub(super) fn header_tone(components: &[Component], open: &[Incident], planned: &[Maintenance]) -> Tone {
+    Tone::of_page(components.iter().map(|component| component.effective_status(open, planned)), open)
+}
+
+pub(super) fn banner(snapshot: &Snapshot) -> Banner {
+    let status = |component: &Component| component.effective_status(&snapshot.open, &snapshot.planned);
+    let rows: Vec<(&Component, Status)> = snapshot.components.iter().map(|it| (it, status(it))).collect();
+    Banner::new(&rows, &snapshot.open)
 }
 
 struct SiteView<'a> {
@@ -178,9 +182,7 @@ struct SiteView<'a> {
 
 impl<'a> SiteView<'a> {
     fn new(snapshot: &'a Snapshot, origin: &'a str, now: DateTime<Utc>) -> Self {
-        let status = |component: &Component| component.effective_status(&snapshot.open, &snapshot.planned);
-        let statuses: Vec<Status> = snapshot.components.iter().map(status).collect();
-        Self { snapshot, origin, now, banner: Banner::from_incidents(&statuses, &snapshot.open) }
+        Self { snapshot, origin, now, banner: banner(snapshot) }
     }
 
     fn shell(&self, path: &str) -> PublicContext {
@@ -204,6 +206,7 @@ impl<'a> SiteView<'a> {
             planned: self.snapshot.planned.clone(),
             finished: self.snapshot.finished.clone(),
             bars: self.snapshot.components.iter().map(|component| self.bars(component)).collect(),
+            baselines: self.snapshot.present_baselines(),
         }
     }
 
@@ -222,7 +225,7 @@ impl<'a> SiteView<'a> {
         let own = component_intervals(component, &self.snapshot.status_intervals, &self.snapshot.corrections);
         UptimeBars {
             component: component.id.clone(),
-            days: uptime::uptime_days(&own, component.start_date, DAYS, zone, self.now),
+            days: uptime::uptime_days(&own, component.history_start(zone), DAYS, zone, self.now),
         }
     }
 
@@ -241,7 +244,8 @@ impl<'a> SiteView<'a> {
         let (incidents, older) = cut_at_month(&self.snapshot.newest, zone);
         let since = maintenances_since(&incidents, &self.snapshot.newest, zone);
         let mut maintenances = self.snapshot.latest_maintenances.clone();
-        maintenances.retain(|it| since.is_none_or(|since| it.scheduled_for >= since));
+        maintenances.retain(|it| since.is_none_or(|since| it.starts_at() >= since));
+        maintenances.sort_by_key(|it| std::cmp::Reverse(it.starts_at()));
         let has_more_maintenances = maintenances.len() > MAX_MAINTENANCES;
         maintenances.truncate(MAX_MAINTENANCES);
         HistoryPage {

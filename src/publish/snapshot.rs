@@ -48,7 +48,7 @@ pub struct Snapshot {
     pub finished: Vec<Maintenance>,
     /// Cancelled maintenances whose scheduled time is still ahead.
     pub cancelled: Vec<Maintenance>,
-    /// Maintenances since the last of `newest`, latest start first, one more than a history page holds.
+    /// Maintenances since the last of `newest`, one more than a history page holds.
     pub latest_maintenances: Vec<Maintenance>,
     /// The maintenances with the latest scheduled start, as many as an API list holds.
     pub listed_maintenances: Vec<Maintenance>,
@@ -113,6 +113,12 @@ impl Snapshot {
     pub fn is_ongoing(&self) -> bool {
         let is_active = self.planned.iter().any(|it| it.phase.is_active());
         !self.open.is_empty() || is_active || self.components.iter().any(|it| it.status != Status::Operational)
+    }
+
+    /// The present intervals of manual statuses.
+    pub fn present_baselines(&self) -> Vec<StatusInterval> {
+        let present = self.status_intervals.iter().filter(|it| it.incident_id.is_none() && it.to.is_none());
+        present.cloned().collect()
     }
 
     pub fn postmortem_for(&self, incident: &Incident) -> Option<&PublishedPostmortem> {

@@ -30,9 +30,11 @@ pub(super) fn component_uptime(
 ) -> ComponentUptime {
     let own = component_intervals(component, effects, corrections);
     let corrections = component_corrections(component, corrections);
-    let start = component.start_date.map(|day| start_of_day(day, zone));
+    let start = component.history_start(zone);
     let line = |span: UptimePeriod, (from, to): (DateTime<Utc>, DateTime<Utc>)| {
-        let here = own.iter().filter(|effect| effect.from < to && effect.to.unwrap_or(now) > from);
+        let known_from = from.max(start);
+        let here =
+            own.iter().filter(|effect| known_from < to && effect.from < to && effect.to.unwrap_or(now) > known_from);
         let mut touching: Vec<_> =
             here.filter_map(|effect| Some((effect.from, effect.incident_id.as_ref()?))).collect();
         touching.sort_unstable_by(|a, b| b.cmp(a));
@@ -52,7 +54,7 @@ pub(super) fn component_uptime(
         .collect();
     let (by_hand, more_by_hand) = manual_intervals(component, effects);
     let (id, name) = (component.id.clone(), component.name.clone());
-    ComponentUptime { id, name, last_days, months, corrections, by_hand, more_by_hand }
+    ComponentUptime { id, name, start, last_days, months, corrections, by_hand, more_by_hand }
 }
 
 /// Periods in which managers set the component to a status other than operational, newest first, and the number of

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
-use crate::domain::page_status::Indicator;
+use crate::domain::page_status::Tone;
 use crate::domain::{Manager, Role};
 
 /// URLs of the static files, and the nonce in the response's Content-Security-Policy.
@@ -28,7 +28,7 @@ pub struct Assets {
 pub struct AdminContext {
     pub page_name: String,
     /// The current status of the public page.
-    pub tone: Indicator,
+    pub tone: Tone,
     /// The logged-in manager.
     pub manager: Manager,
     /// The result of the last action, shown once.
@@ -227,13 +227,14 @@ fn page_header(shell: &AdminContext, section: Option<Section>) -> AnyView {
     .into_any()
 }
 
-fn tone_words(tone: Indicator) -> &'static str {
+fn tone_words(tone: Tone) -> &'static str {
     match tone {
-        Indicator::None => ", all systems operational",
-        Indicator::Maintenance => ", under maintenance",
-        Indicator::Minor => ", degraded",
-        Indicator::Major => ", partial outage",
-        Indicator::Critical => ", major outage",
+        Tone::Operational => ", all systems operational",
+        Tone::Notice => ", open notice",
+        Tone::Maintenance => ", under maintenance",
+        Tone::Degraded => ", degraded",
+        Tone::PartialOutage => ", partial outage",
+        Tone::MajorOutage => ", major outage",
     }
 }
 

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use super::live_script;
 use crate::domain::Page;
-use crate::domain::page_status::Indicator;
+use crate::domain::page_status::Tone;
 use crate::format::time;
 use crate::format::url::is_safe_url;
 
@@ -21,7 +21,7 @@ pub struct PublicContext {
     /// The path of this page, like `/history`; with `base_url` the canonical URL.
     pub path: String,
     /// The tone of the current page status.
-    pub tone: Indicator,
+    pub tone: Tone,
     /// The time of rendering.
     pub now: DateTime<Utc>,
 }
@@ -109,7 +109,7 @@ pub fn PublicLayout(shell: PublicContext, head: PageHead, children: Children) ->
                 {robots}
                 {canonical}
                 <link rel="icon" href=ICON />
-                {feed_links(&shell.page.name)}
+                {feed_links(&shell.page.title())}
                 <style>{stylesheet()}</style>
                 {script}
             </head>
@@ -132,7 +132,7 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
     %3Cpath d='M4 6h5v20H4zM13.5 6h5v20h-5zM23 16h5v10h-5z'/%3E%3C/svg%3E";
 
 fn feed_links(name: &str) -> AnyView {
-    let feed = |words: &str| format!("{name} status – {words} feed");
+    let feed = |words: &str| format!("{name} – {words} feed");
     view! {
         <link rel="alternate" type="application/atom+xml" href="/history.atom" title=feed("Atom") />
         <link rel="alternate" type="application/rss+xml" href="/history.rss" title=feed("RSS") />
@@ -168,13 +168,14 @@ fn page_header(shell: &PublicContext, kind: PageKind) -> AnyView {
     .into_any()
 }
 
-fn state_words(tone: Indicator) -> &'static str {
+fn state_words(tone: Tone) -> &'static str {
     match tone {
-        Indicator::None => "operational",
-        Indicator::Maintenance => "maintenance",
-        Indicator::Minor => "degraded",
-        Indicator::Major => "partial outage",
-        Indicator::Critical => "major outage",
+        Tone::Operational => "operational",
+        Tone::Notice => "notice",
+        Tone::Maintenance => "maintenance",
+        Tone::Degraded => "degraded",
+        Tone::PartialOutage => "partial outage",
+        Tone::MajorOutage => "major outage",
     }
 }
 
@@ -221,6 +222,67 @@ mod tests {
     #[test]
     fn minified_stylesheet_keeps_its_rules() {
         assert_eq!(minify_css("/* why\n */\na, e > f {\n  b: 0.5em d;\n\n}\n/* end"), "a,e>f{b:.5em d}");
+    }
+
+    /// The light and the dark colour after `before`, as sRGB.
+    fn colours(before: &str) -> [[f64; 3]; 2] {
+        let (_, rest) = stylesheet().split_once(before).unwrap();
+        let (_, rest) = rest.split_once("light-dark(").unwrap();
+        let (pair, _) = rest.split_once(')').unwrap();
+        let channels = |hex: &str| {
+            let hex = hex.trim().trim_start_matches('#');
+            let wide: String =
+                if hex.len() == 3 { hex.chars().flat_map(|digit| [digit, digit]).collect() } else { hex.into() };
+            [0, 2, 4].map(|at| f64::from(u8::from_str_radix(&wide[at..at + 2], 16).unwrap()) / 255.0)
+        };
+        let (light, dark) = pair.split_once(',').unwrap();
+        [channels(light), channels(dark)]
+    }
+
+    /// WCAG 2.2, contrast ratio.
+    fn contrast(a: [f64; 3], b: [f64; 3]) -> f64 {
+        let linear = |c: f64| if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) };
+        let luminance = |[r, g, b]: [f64; 3]| 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+        let (a, b) = (luminance(a) + 0.05, luminance(b) + 0.05);
+        a.max(b) / a.min(b)
+    }
+
+    #[test]
+    fn neighbouring_bar_states_have_contrast_of_three() {
+        let up = ".bars{";
+        let worse = [up, ".bars .degraded_performance{", ".bars .partial_outage{", ".bars .major_outage{"];
+        let planned = ".bars .under_maintenance{";
+        let next = worse.windows(2).map(|pair| (pair[0], pair[1]));
+        let others = [(up, ".bars .none{"), (up, planned), (up, worse[3])];
+        let grounds = worse.into_iter().chain([planned]).map(|state| (state, "--panel:"));
+        for (a, b) in next.chain(others).chain(grounds) {
+            for (a_colour, b_colour) in colours(a).into_iter().zip(colours(b)) {
+                let ratio = contrast(a_colour, b_colour);
+                assert!(ratio >= 3.0, "{a} and {b}: {ratio:.2}");
+            }
+        }
+    }
+
+    #[test]
+    fn forced_colours_keep_operational_bars_apart() {
+        let (_, forced) = stylesheet().split_once("@media (forced-colors:active){.bars{").unwrap();
+        let colour = |state: &str| {
+            let (_, rest) = forced.split_once(state).unwrap();
+            rest.split_once("fill:").unwrap().1.split('}').next().unwrap()
+        };
+        assert!(forced.starts_with("forced-color-adjust:none;fill:CanvasText}"), "{forced}");
+        assert_eq!(colour(".none"), "GrayText");
+        for state in ["under_maintenance", "degraded_performance", "partial_outage", "major_outage"] {
+            assert!(["LinkText", "Highlight"].contains(&colour(state)), "{state}");
+        }
+    }
+
+    #[test]
+    fn separator_follows_facts_only_before_more_text() {
+        assert!(
+            stylesheet().contains(".facts li:not(:last-child)::after,.past .facts:not(:last-child)::after{content:")
+        );
+        assert!(!stylesheet().contains(".past .facts::after"));
     }
 
     #[test]

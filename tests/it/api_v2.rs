@@ -129,7 +129,8 @@ async fn busy(test: TestDb) -> TestApp {
         components::delete(&mut tx, &made.id).await.unwrap();
         let id = ComponentId::parse(id).unwrap();
         let group_id = inside.then(|| group.id.clone());
-        components::insert(&mut tx, &Component { id, group_id, position: 1, ..made }).await.unwrap();
+        let created_at = now - TimeDelta::days(400);
+        components::insert(&mut tx, &Component { id, group_id, position: 1, created_at, ..made }).await.unwrap();
     }
     tx.commit_unaudited().await.unwrap();
     app.add(&[broken(&app)]).await;
@@ -215,7 +216,7 @@ async fn document_keys_have_fixed_order(test: TestDb) {
             vec![
                 ("", "components timelines values"),
                 ("timelines.inbound", "component days"),
-                ("timelines.inbound.component", "code name"),
+                ("timelines.inbound.component", "code name startDate"),
                 ("timelines.inbound.days.0", "date outages related_events"),
                 ("timelines.inbound.days.89.outages", "p m"),
                 ("timelines.inbound.days.89.related_events.0", "name code"),
@@ -264,7 +265,7 @@ async fn incident_json_is_exact(test: TestDb) {
          \"updated_at\":\"{began}\",\"monitoring_at\":\"{eased}\",\"resolved_at\":null,\"impact\":\"critical\",\
          \"shortlink\":\"http://status.test/incidents/broken\",\"started_at\":\"{began}\",\"page_id\":\"{page_id}\",\
          \"incident_updates\":[{},{}],\"components\":[{{\"id\":\"inbound\",\"name\":\"Inbound\",\
-         \"status\":\"partial_outage\",\"created_at\":\"2026-11-10T12:00:00.123Z\",\
+         \"status\":\"partial_outage\",\"created_at\":\"2025-10-06T12:00:00.123Z\",\
          \"updated_at\":\"2026-11-10T12:00:00.123Z\",\"position\":1,\"description\":null,\"showcase\":true,\
          \"start_date\":null,\"group_id\":\"{group_id}\",\"page_id\":\"{page_id}\",\"group\":false,\
          \"only_show_if_degraded\":false}}]}}]}}",
@@ -296,9 +297,13 @@ async fn open_incident_alone_raises_no_indicator(test: TestDb) {
     let document = json_at(&app, "/api/v2/summary.json").await;
     assert_eq!(document["status"], json!({"indicator": "none", "description": "All Systems Operational"}));
     assert_eq!(document["incidents"][0]["impact"], "critical");
-    // The page and the badge are for people, and say it.
-    assert_eq!(app.visitor().get("/").await.word("h1"), "Open incident: Incident odd");
-    assert!(app.visitor().get("/badge.svg").await.text().contains(": Open incident</title>"));
+    // The page, the badge and the embed are for people, and agree.
+    for path in ["/", "/embed"] {
+        let page = app.visitor().get(path).await;
+        assert_eq!(page.word("h1"), "Major outage: Incident odd");
+        assert!(page.attributes("body", "class").concat().ends_with("tone-critical"), "{path}");
+    }
+    assert!(app.visitor().get("/badge.svg").await.text().contains(": Major outage</title>"));
 }
 
 async fn a_maintenance_is_the_fifth_indicator(test: TestDb) {

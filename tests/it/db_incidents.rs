@@ -150,10 +150,12 @@ async fn totals_match_the_list(test: TestDb) {
     test.insert(&[incident("c", now())]).await;
     let mut tx = test.read().await.unwrap();
     let all = incidents::totals(&mut tx, &HistoryFilter::default(), (None, None)).await.unwrap();
-    assert_eq!(all, Totals { count: 3, seconds: 720 + 3600, first_started_at: Some(first) });
+    let resolved =
+        Totals { count: 3, resolved_seconds: 720 + 3600, first_started_at: Some(first), ..Totals::default() };
+    assert_eq!(all, resolved.with_open([now()]));
     let last_year = (Some(now() - TimeDelta::days(365)), None);
     let some = incidents::totals(&mut tx, &HistoryFilter::default(), last_year).await.unwrap();
-    assert_eq!((some.count, some.seconds), (2, 3600));
+    assert_eq!((some.count, some.open, some.seconds(now() + TimeDelta::minutes(76))), (2, 1, 3600 + 76 * 60));
 }
 
 async fn stored_totals_follow_every_change(test: TestDb) {
@@ -185,7 +187,7 @@ async fn kept(test: &TestDb) -> (i64, i64, Option<chrono::DateTime<chrono::Utc>>
     let ever = (Some(chrono::DateTime::UNIX_EPOCH), None);
     let kept = incidents::totals(&mut tx, &HistoryFilter::default(), (None, None)).await.unwrap();
     assert_eq!(kept, incidents::totals(&mut tx, &HistoryFilter::default(), ever).await.unwrap());
-    (kept.count, kept.seconds, kept.first_started_at)
+    (kept.count, kept.resolved_seconds, kept.first_started_at)
 }
 
 async fn component_lists_follow_every_change(test: TestDb) {

@@ -104,22 +104,33 @@ async fn lists_are_in_order_and_bounded(test: TestDb) {
     let mut over = planned("over", -30);
     over.begin(fresh(), now() - hours(30)).unwrap();
     over.complete(fresh(), now() - hours(28)).unwrap();
-    insert(&test, &[planned("later", 48), planned("sooner", 5), over]).await;
+    let mut early = planned("early", 20);
+    early.begin(fresh(), now() - hours(3)).unwrap();
+    early.complete(fresh(), now() - hours(2)).unwrap();
+    insert(&test, &[planned("later", 48), planned("sooner", 5), over, early]).await;
     let mut tx = test.read().await.unwrap();
     let ids = |list: Vec<Maintenance>| list.into_iter().map(|it| it.id.to_string()).collect::<Vec<_>>();
     assert_eq!(ids(maintenances::list_planned(&mut tx).await.unwrap()), ["sooner", "later"]);
-    assert_eq!(ids(maintenances::list_completed_since(&mut tx, now() - hours(29), 9).await.unwrap()), ["over"]);
-    assert_eq!(ids(maintenances::list_completed_since(&mut tx, now(), 9).await.unwrap()), [""; 0]);
-    assert_eq!(ids(maintenances::list_past_since(&mut tx, now() - hours(29), now(), 9).await.unwrap()), ["over"]);
+    assert_eq!(
+        ids(maintenances::list_completed_since(&mut tx, now() - hours(29), 9).await.unwrap()),
+        ["early", "over"]
+    );
+    assert_eq!(ids(maintenances::list_completed_since(&mut tx, now(), 9).await.unwrap()), ["early"]);
+    let past = maintenances::list_past_since(&mut tx, now() - hours(29), now(), 9).await.unwrap();
+    assert_eq!(ids(past), ["early", "over"]);
     assert_eq!(ids(maintenances::list_cancelled(&mut tx, now(), 9).await.unwrap()), [""; 0]);
-    let first = maintenances::list(&mut tx, None, 2).await.unwrap();
-    let cursor = maintenances::cursor(&first[1]);
-    assert_eq!(ids(first), ["later", "sooner"]);
+    let first = maintenances::list(&mut tx, None, 3).await.unwrap();
+    let cursor = maintenances::cursor(&first[2]);
+    assert_eq!(ids(first), ["later", "early", "sooner"]);
     assert_eq!(ids(maintenances::list(&mut tx, cursor.as_ref(), 2).await.unwrap()), ["over"]);
     let soon = (Some(now()), Some(now() + hours(48)));
     assert_eq!(ids(maintenances::list_within(&mut tx, soon, 9).await.unwrap()), ["sooner"]);
-    assert_eq!(maintenances::last_start_before(&mut tx, now()).await.unwrap(), Some(now() - hours(30)));
+    let begun = (Some(now() - hours(4)), Some(now() - hours(1)));
+    assert_eq!(ids(maintenances::list_within(&mut tx, begun, 9).await.unwrap()), ["early"], "by its actual start");
+    assert_eq!(maintenances::last_start_before(&mut tx, now()).await.unwrap(), Some(now() - hours(3)));
     assert_eq!(maintenances::first_start_since(&mut tx, now()).await.unwrap(), Some(now() + hours(5)));
+    let next = maintenances::first_start_since(&mut tx, now() - hours(4)).await.unwrap();
+    assert_eq!(next, Some(now() - hours(3)));
 }
 
 async fn database_constraints_reject_invalid_maintenances(test: TestDb) {

@@ -29,8 +29,7 @@ async fn badge_shows_status_and_is_cross_origin(test: TestDb) {
     it.updates = vec![fixtures::update("u", app.clock.now(), Phase::Identified, &down)];
     it.recompute();
     app.add(&[it]).await;
-    for (path, words) in [(path.as_str(), "API &lt;b&gt;: Major outage"), ("/badge.svg", "Status: Major System Outage")]
-    {
+    for (path, words) in [(path.as_str(), "API &lt;b&gt;: Major outage"), ("/badge.svg", "Status: Major outage")] {
         let badge = app.visitor().get(path).await;
         assert!(badge.text().contains(&format!("<title>{words}</title>")), "{}", badge.text());
         assert_eq!(badge.header("content-type"), "image/svg+xml; charset=utf-8");
@@ -90,7 +89,8 @@ async fn embed_shows_ongoing_events(test: TestDb) {
     assert_eq!(quiet.word("main h1 a"), "All Systems Operational");
     app.add(&[fixtures::incident("it", app.clock.now() - TimeDelta::hours(1))]).await;
     let loud = app.visitor().get("/embed/frame").await;
-    assert_eq!(loud.attributes("body[data-trouble='yes']", "class").len(), 1);
+    assert_eq!(loud.attributes("body[data-trouble='yes']", "class"), ["embed tone-notice"], "neutral, not green");
+    assert_eq!(loud.word("main h1 a"), "Notice: Incident it");
     assert_eq!(loud.attributes("main li a", "href"), ["http://status.test/incidents/it"]);
     assert_eq!(loud.words("button"), ["Close"]);
     let plain = app.visitor().get("/embed").await;

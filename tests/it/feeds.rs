@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use candor::db::incidents;
 use candor::domain::{Phase, UpdateId};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures, noon_in, now};
@@ -13,6 +13,8 @@ on_both_databases!(
     changed_entry_keeps_id_and_updates_date,
     the_same_history_gives_the_same_bytes,
     a_maintenance_says_when_it_ends,
+    maintenance_begun_early_has_its_actual_date,
+    only_statuspage_feeds_have_its_texts,
     hostile_text_is_escaped_in_feeds,
     feed_has_at_most_25_entries,
     every_page_links_the_feeds,
@@ -62,7 +64,7 @@ async fn feeds_list_updates_newest_first(test: TestDb) {
         );
         assert!(place(&newest) < place("<strong>Update</strong> - Text of again"), "{path}");
         assert!(place("<strong>Update</strong>") < place("<strong>Investigating</strong> - Text of it-1"), "{path}");
-        place("Status Status - Incident History");
+        place("Status - Incident History");
         place("http://status.test/incidents/it");
     }
     let atom = said(&app, "/history.atom").await;
@@ -122,6 +124,36 @@ async fn a_maintenance_says_when_it_ends(test: TestDb) {
     ] {
         assert!(rss.contains(part), "{part} in {rss}");
     }
+}
+
+async fn maintenance_begun_early_has_its_actual_date(test: TestDb) {
+    let app = TestApp::new(test.at_noon()).await;
+    let now = app.clock.now();
+    let mut it = fixtures::maintenance("work", now + TimeDelta::days(8), now + TimeDelta::days(9), &[]);
+    it.begin(UpdateId::parse("begun").unwrap(), now).unwrap();
+    app.plan(&[it]).await;
+    let date = |at: DateTime<Utc>| at.format("<pubDate>%a, %-d %b %Y %H:%M:%S +0000</pubDate>").to_string();
+    let rss = said(&app, "/history.rss").await;
+    let (_, item) = rss.split_once("<item>").unwrap();
+    assert!(item.contains(&date(now)) && !item.contains(&date(now + TimeDelta::days(8))), "{item}");
+    let calendar = app.visitor().get("/maintenance.ics").await.text();
+    assert!(calendar.contains(&now.format("DTSTART:%Y%m%dT%H%M%SZ").to_string()), "{calendar}");
+    let history = app.visitor().get("/history").await;
+    assert_eq!(history.words("h2 a"), [now.format("%B %Y").to_string()]);
+}
+
+async fn only_statuspage_feeds_have_its_texts(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let tomorrow = noon_in(1);
+    app.plan(&[fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(4), &[])]).await;
+    for (path, count) in [("/history.atom", 1), ("/history.rss", 1), ("/feed.json", 0)] {
+        let text = said(&app, path).await;
+        assert_eq!(text.matches("THIS IS A SCHEDULED EVENT").count(), count, "{path}: {text}");
+        assert!(text.contains("Status - Incident History") && !text.contains("Status Status"), "{path}: {text}");
+        assert!(!text.contains(">Statuspage<"), "{path}: {text}");
+    }
+    let words = tomorrow.format("<strong>Maintenance: %-d %b %Y, 12:00 to 16:00 UTC</strong>").to_string();
+    assert!(said(&app, "/feed.json").await.contains(&words));
 }
 
 async fn hostile_text_is_escaped_in_feeds(test: TestDb) {

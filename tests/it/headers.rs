@@ -218,6 +218,8 @@ async fn published_document_headers_are_exact(test: TestDb) {
         ("/maintenance.ics", file(CALENDAR, SHORTLY)),
         ("/incidents/m.ics", file(CALENDAR, BRIEFLY)),
         ("/favicon.svg", file("image/svg+xml", FOR_A_DAY)),
+        ("/favicon.ico", file("image/x-icon", FOR_A_DAY)),
+        ("/apple-touch-icon.png", file("image/png", FOR_A_DAY)),
         ("/robots.txt", file(TEXT, FOR_A_DAY)),
         (css, file("text/css; charset=utf-8", FOR_EVER)),
     ] {

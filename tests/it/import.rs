@@ -16,6 +16,7 @@ on_both_databases!(
     imported_history_matches_the_aggregator,
     recorded_page_with_groups_is_fully_imported,
     importing_again_changes_nothing,
+    history_starts_where_the_source_says,
     dry_run_reports_and_writes_nothing,
     a_newer_document_changes_what_was_imported,
     locally_changed_data_is_not_overwritten,
@@ -108,7 +109,7 @@ async fn imported_history_matches_the_aggregator(test: TestDb) {
     }
     let totals =
         incidents::totals(&mut test.read().await.unwrap(), &HistoryFilter::default(), (None, None)).await.unwrap();
-    assert_eq!((totals.count, duration::format_total(totals.seconds)), (8, "13h 27m".into()));
+    assert_eq!((totals.count, duration::format_total(totals.seconds(now()))), (8, "13h 27m".into()));
     let [warning] = reports[1].warnings.as_slice() else { panic!("{:?}", reports[1].warnings) };
     assert!(warning.contains("6dcf822091d5") && warning.contains("before it started"), "{warning}");
     let early = found(&test, "6dcf822091d5").await;
@@ -155,6 +156,29 @@ async fn importing_again_changes_nothing(test: TestDb) {
     assert!(again[0].changes_nothing(), "{:?}", again[0]);
     assert_eq!((again[0].incidents.unchanged, again[0].components.unchanged, again[0].page.unchanged), (2, 1, 1));
     assert_eq!((revision(&test).await, all(&test).await), before);
+}
+
+async fn history_starts_where_the_source_says(test: TestDb) {
+    let component = |id: &str, created_at: &str, start_date: &str| {
+        json!({"id": id, "name": id, "status": "operational", "position": 1, "created_at": created_at,
+               "start_date": start_date})
+    };
+    let mut it = incident("a", "resolved", &[("resolved", "Over")]);
+    it["started_at"] = json!("2026-02-01T10:00:00Z");
+    it["components"] = json!([{"id": "bare"}, {"id": "told"}]);
+    let components = json!([
+        component("bare", "", ""),
+        component("dated", "2025-05-05T10:00:00Z", "2024-01-09"),
+        component("told", "2025-05-05T10:00:00Z", ""),
+    ]);
+    run(&test, &[source(&json!({"components": components, "incidents": [it]}))]).await;
+    let stored = components::list(&mut test.read().await.unwrap()).await.unwrap();
+    let starts = ["bare", "dated", "told"].map(|id| {
+        let component = stored.iter().find(|component| component.id.as_str() == id).unwrap();
+        component.history_start(chrono_tz::Tz::UTC).to_rfc3339()
+    });
+    let expected = ["2026-02-01T10:00:00+00:00", "2024-01-09T00:00:00+00:00", "2025-05-05T10:00:00+00:00"];
+    assert_eq!(starts, expected);
 }
 
 async fn dry_run_reports_and_writes_nothing(test: TestDb) {

@@ -104,7 +104,7 @@ async fn preview_lists_machine_documents(test: TestDb) {
     let own = paths.iter().filter(|path| path.contains("/incidents/") && !path.contains("unresolved"));
     assert_eq!(own.count(), 2, "the incident in both its shapes: {paths:?}");
     assert!(!answer.text().contains("<script>alert"));
-    assert!(frame(&answer, "/").contains("Major System Outage"));
+    assert!(frame(&answer, "/").contains("Major outage: "));
     desk.confirm(&answer, "/admin/incidents", "body").await;
 }
 
@@ -215,7 +215,7 @@ async fn status_preview_shows_page_and_returns_to_dashboard(test: TestDb) {
     assert_eq!(desk.publisher.get("/admin").await.words("main .baseline button"), ["Update: API", "Preview page: API"]);
     let said = [("version", "1"), ("status", "partial_outage")];
     let answer = desk.previewed(&address, &said).await;
-    assert!(frame(&answer, "/").contains("Partial System Outage") || frame(&answer, "/").contains("Partial outage"));
+    assert!(frame(&answer, "/").contains("Partial outage: API"));
     assert!(
         machine_paths(&answer).contains(&format!("/components/{}/badge.svg", desk.api.id)),
         "{:?}",

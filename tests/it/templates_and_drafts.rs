@@ -349,7 +349,7 @@ async fn preview_shows_pages_and_writes_nothing(test: TestDb) {
     }
     let own = headings[1].trim_end_matches(" new").to_owned();
     let status = frame(&answer, "/");
-    assert!(status.contains("Major System Outage") && status.contains("<strong>out</strong>"), "{status}");
+    assert!(status.contains("Major outage: ") && status.contains("<strong>out</strong>"), "{status}");
     assert!(frame(&answer, "/history").contains("Xylophone") && frame(&answer, &own).contains("<h2>Updates</h2>"));
     assert_eq!(answer.attributes("iframe", "sandbox"), [""; 3]);
     assert!(!status.contains("<script"));

@@ -21,6 +21,7 @@ on_both_databases!(
     uptime_page_shows_reasons,
     month_lists_incidents_started_earlier,
     stale_page_is_labelled_until_confirmed,
+    new_component_has_no_history,
 );
 
 async fn since(test: &TestDb, ago: TimeDelta) -> Vec<StatusInterval> {
@@ -40,7 +41,7 @@ fn publisher(test: &TestDb, folder: &Path) -> Publisher {
 }
 
 fn text(document: &Arc<Document>) -> String {
-    String::from_utf8(document.bytes(Encoding::Plain).to_vec()).unwrap().replace("<!>", "")
+    String::from_utf8(document.bytes(Encoding::Plain).to_vec()).unwrap()
 }
 
 async fn intervals_are_stored_and_deleted_with_incident(test: TestDb) {
@@ -135,6 +136,29 @@ async fn month_lists_incidents_started_earlier(test: TestDb) {
         assert!(html.contains(words), "{words} is not in {html}");
     }
     assert_eq!(html.matches("href=\"/incidents/across\"").count(), lines.len(), "{html}");
+}
+
+async fn new_component_has_no_history(test: TestDb) {
+    let test = test.at_noon();
+    let mut tx = test.write().await.unwrap();
+    let api = components::create(&mut tx, component("API"), noon_in(0) - TimeDelta::hours(1)).await.unwrap();
+    test.keep(tx).await;
+    let mut early = resolved("early", noon_in(-3), TimeDelta::hours(1));
+    early.updates[0].components =
+        update("x", noon_in(-3), Phase::Identified, &[(api.id.as_str(), Status::MajorOutage)]).components;
+    early.recompute();
+    test.insert(&[early]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let publisher = publisher(&test, folder.path());
+    publisher.publish().await.unwrap();
+    let html = text(publisher.site().document("/").unwrap());
+    let today = noon_in(0).format("%-d %b");
+    assert!(html.contains(&format!("Since {today}: 100% uptime")) && !html.contains("1 incident"), "{html}");
+    let showcase = text(publisher.site().document("/uptime_showcase").unwrap());
+    assert_eq!(showcase.matches("#b3bac5").count(), 89, "{showcase}");
+    let page = text(publisher.on_demand(OnDemandPage::Uptime).await.unwrap().document());
+    assert!(page.matches("no data").count() >= 11 && page.contains("100% since "), "{page}");
+    assert!(!page.contains("/incidents/early"), "{page}");
 }
 
 async fn stale_page_is_labelled_until_confirmed(test: TestDb) {

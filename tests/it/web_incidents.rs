@@ -111,9 +111,9 @@ async fn opened_incident_is_published_before_response(test: TestDb) {
     let id = desk.open("identified", &[(&mail, Status::MajorOutage)]).await;
     // The answer to the form is here already: whoever follows it sees the change everywhere.
     let after = desk.app.visitor().get("/").await;
-    assert_eq!(after.word("h1"), "Partial System Outage");
+    assert_eq!(after.word("h1"), "Major outage: Mail");
     assert_eq!(after.word(".card h3"), "Mail is late");
-    assert_eq!(after.word(".card .chip"), "Critical · started just now");
+    assert_eq!(after.word(".card .chip"), "Major outage · started just now");
     assert!(desk.app.visitor().get("/history").await.text().contains(&format!("/incidents/{id}")));
     assert_eq!(desk.app.visitor().get(&format!("/incidents/{id}")).await.word("h1"), "Mail is late");
     assert!(
@@ -220,9 +220,13 @@ async fn an_update_moves_the_phase_and_the_components(test: TestDb) {
     assert_eq!(desk.board().await, ["Degraded performance", "Partial outage"], "one not named keeps its status");
     let page = desk.app.visitor().get("/").await;
     assert_eq!(page.words(".card .timeline .said strong"), ["Identified", "Investigating"], "newest first");
-    assert_eq!(page.word(".card .chip"), "Major · open for 20m", "the worst it ever reached");
+    assert_eq!(page.word(".card .chip"), "Partial outage · open for 20m", "the present one");
     let incident = desk.app.incident(&id).await;
-    assert_eq!((incident.phase, incident.impact()), (Phase::Identified, Impact::Major));
+    assert_eq!(
+        (incident.phase, incident.impact(), incident.api_impact()),
+        (Phase::Identified, Impact::Critical, Impact::Major),
+        "the API keeps Statuspage's rule"
+    );
 }
 
 async fn resolving_clears_components_and_reopening_has_none(test: TestDb) {

@@ -88,6 +88,8 @@ async fn pages_have_content_type_and_cache_control(test: TestDb) {
     }
     for (address, kind, kept) in [
         ("/favicon.svg", "image/svg+xml", "public, max-age=86400"),
+        ("/favicon.ico", "image/x-icon", "public, max-age=86400"),
+        ("/apple-touch-icon.png", "image/png", "public, max-age=86400"),
         ("/robots.txt", "text/plain; charset=utf-8", "public, max-age=86400"),
         (
             candor::web::edge::assets::asset_urls().css.as_str(),

@@ -233,6 +233,11 @@ async fn uptime_endpoint_counts_downtime(test: TestDb) {
     let both =
         program.get(&format!("/component-groups/{}/uptime?start=2026-11-10", group["id"].as_str().unwrap())).await;
     assert_eq!((&both["uptime_percentage"], &both["major_outage"]), (&json!(95.83), &json!(3600)));
+    let new = program.make("/components", &json!({ "component": { "name": "New" } })).await;
+    let id = new["id"].as_str().unwrap();
+    let before = program.get(&format!("/components/{id}/uptime?start=2026-11-01&end=2026-11-09")).await;
+    assert_eq!(before["uptime_percentage"], Value::Null, "there is no data before its creation");
+    assert_eq!(before["warnings"], json!(["There is no data in this range."]));
 }
 
 async fn templates_are_listed_and_added(test: TestDb) {

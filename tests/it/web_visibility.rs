@@ -95,7 +95,9 @@ async fn with_public_incident(test: TestDb) -> TestApp {
     let app = TestApp::new(test).await;
     let mut tx = app.db.write().await.unwrap();
     let mut api: Component =
-        candor::db::components::create(&mut tx, fixtures::component("API"), app.clock.now()).await.unwrap();
+        candor::db::components::create(&mut tx, fixtures::component("API"), app.clock.now() - TimeDelta::days(400))
+            .await
+            .unwrap();
     candor::db::components::delete(&mut tx, &api.id).await.unwrap();
     api.id = candor::domain::ComponentId::parse("api").unwrap();
     candor::db::components::insert(&mut tx, &api).await.unwrap();
@@ -235,7 +237,7 @@ async fn an_embargo_ends_at_its_instant_and_only_once(test: TestDb) {
     work.tick(&app).await;
     let page = app.visitor().get("/incidents/later").await;
     assert_eq!((page.status, page.word("h1")), (StatusCode::OK, format!("{SECRET} later")));
-    assert_eq!(app.visitor().get("/").await.word("h1"), "Major System Outage");
+    assert_eq!(app.visitor().get("/").await.word("h1"), "Major outage: API");
     assert!(app.visitor().get("/uptime").await.text().contains("1 incident, 3h major outage"));
     work.tick(&app).await;
     app.clock.advance(TimeDelta::hours(5));

@@ -1,7 +1,7 @@
 //! Status badges as SVG, for a README or another site.
 
-use crate::domain::page_status::{Indicator, PageStatus};
-use crate::domain::{ComponentId, Incident, Status};
+use crate::domain::ComponentId;
+use crate::domain::page_status::Tone;
 
 /// In characters.
 const MAX_LABEL: usize = 100;
@@ -14,7 +14,7 @@ pub fn badge_path(component: &ComponentId) -> String {
     format!("/components/{component}/badge.svg")
 }
 
-pub fn render_badge(label: &str, words: &str, tone: Indicator) -> String {
+pub fn render_badge(label: &str, words: &str, tone: Tone) -> String {
     let label = truncate_label(label);
     let (left, right) = (text_width(&label), text_width(words));
     let (all, middle_left, middle_right) = (left + right, left / 2, left + right / 2);
@@ -42,33 +42,15 @@ pub fn stale_badge(svg: &str, words: &str) -> Option<String> {
     Some(aged.replace("</g></svg>", &format!("<text x=\"{middle}\" y=\"14\">{words}</text></g></svg>")))
 }
 
-/// The words on the page's badge. An open incident is shown even if every component is operational.
-pub fn badge_words(statuses: &[Status], open: &[Incident]) -> &'static str {
-    let counted = PageStatus::from_components(statuses);
-    match counted.indicator {
-        Indicator::None | Indicator::Maintenance if !open.is_empty() => "Open incident",
-        _ => counted.description,
-    }
-}
-
-pub fn status_tone(status: Status) -> Indicator {
-    match status {
-        Status::Operational => Indicator::None,
-        Status::UnderMaintenance => Indicator::Maintenance,
-        Status::DegradedPerformance => Indicator::Minor,
-        Status::PartialOutage => Indicator::Major,
-        Status::MajorOutage => Indicator::Critical,
-    }
-}
-
 /// Dark enough for contrast with white text.
-fn tone_colour(tone: Indicator) -> &'static str {
+fn tone_colour(tone: Tone) -> &'static str {
     match tone {
-        Indicator::None => "#1f7a46",
-        Indicator::Maintenance => "#2f5fb3",
-        Indicator::Minor => "#8a6100",
-        Indicator::Major => "#b04a00",
-        Indicator::Critical => "#b3261e",
+        Tone::Operational => "#1f7a46",
+        Tone::Notice => "#5c6561",
+        Tone::Maintenance => "#2f5fb3",
+        Tone::Degraded => "#8a6100",
+        Tone::PartialOutage => "#b04a00",
+        Tone::MajorOutage => "#b3261e",
     }
 }
 
@@ -106,15 +88,15 @@ mod tests {
 
     #[test]
     fn badge_text_is_escaped() {
-        let svg = render_badge("<script>alert('x')</script> & \"more\"\u{0}", "Operational", Indicator::None);
+        let svg = render_badge("<script>alert('x')</script> & \"more\"\u{0}", "Operational", Tone::Operational);
         assert!(!svg.contains("<script") && !svg.contains('\u{0}'), "{svg}");
-        assert_eq!(svg.matches('<').count(), render_badge("a", "b", Indicator::None).matches('<').count());
+        assert_eq!(svg.matches('<').count(), render_badge("a", "b", Tone::Operational).matches('<').count());
         assert!(svg.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;more&quot;: Operational"));
     }
 
     #[test]
     fn stale_badge_is_labelled() {
-        let svg = render_badge("Mail", "Operational", Indicator::None);
+        let svg = render_badge("Mail", "Operational", Tone::Operational);
         let old = stale_badge(&svg, "as of noon").unwrap();
         assert!(svg.contains("width=\"145\" height") && old.matches("width=\"235\" height").count() == 2, "{old}");
         assert!(
@@ -126,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_long_name_is_cut() {
-        let svg = render_badge(&"ä".repeat(255), "Operational", Indicator::None);
+        let svg = render_badge(&"ä".repeat(255), "Operational", Tone::Operational);
         assert_eq!(svg.matches('ä').count(), 3 * MAX_LABEL);
         assert!(svg.contains('…') && svg.contains("width=\"824\""), "{svg}");
     }

@@ -155,19 +155,21 @@ fn incident_row(it: &Incident, now: DateTime<Utc>, zone: Tz) -> IncidentRow<'_> 
         code: it.id.as_str(),
         name: &it.title,
         message: it.newest_update().map(|update| render_message(&update.body)).unwrap_or_default(),
-        impact: it.impact().key(),
+        impact: it.api_impact().key(),
         timestamp: format_window(it.started_at, it.ended_at, zone),
         ended_at: it.ended_at.unwrap_or(now),
     }
 }
 
 fn maintenance_row(it: &Maintenance, now: DateTime<Utc>, zone: Tz) -> IncidentRow<'_> {
+    let (from, to) = it.window();
+    let to = (!it.phase.is_active()).then_some(to);
     IncidentRow {
         code: it.id.as_str(),
         name: &it.title,
         message: it.newest_update().map(|update| render_message(&update.body)).unwrap_or_default(),
         impact: "maintenance",
-        timestamp: format_window(it.starts_at(), it.ended_at, zone),
+        timestamp: format_window(from, to, zone),
         ended_at: it.ended_at.unwrap_or(now),
     }
 }

@@ -107,7 +107,7 @@ impl<'a> EntryRow<'a> {
             updated_at: scene.stamp(incident.updated_at),
             monitoring_at: first_update_time(scene, &incident.updates, |phase| phase == Phase::Monitoring),
             resolved_at: incident.ended_at.map(|at| scene.stamp(at)),
-            impact: incident.impact().key(),
+            impact: incident.api_impact().key(),
             shortlink: scene.permalink(id),
             started_at: scene.stamp(incident.started_at),
             page_id: &scene.page.id,

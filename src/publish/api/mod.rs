@@ -13,7 +13,7 @@ mod incident_flat;
 mod showcase;
 mod v2;
 
-pub use badge::{badge_path, badge_words, render_badge, stale_badge, status_tone};
+pub use badge::{badge_path, render_badge, stale_badge};
 pub use component::{ComponentRow, component_row, ungrouped_rows};
 pub use context::{PageContext, stamp};
 pub use history::{MAX_PAGE, history_months, render_quarter};

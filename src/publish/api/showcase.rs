@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{PageContext, to_json};
 use crate::domain::uptime::{self, Downtime, StatusInterval, UptimeDay};
 use crate::domain::{Component, IncidentId, UptimeCorrection};
+use crate::format::time::today;
 use crate::publish::uptime::component_intervals;
 use crate::ui::pages::public::DAYS;
 
@@ -33,8 +34,8 @@ struct Timeline<'a> {
 struct ComponentName<'a> {
     code: &'a str,
     name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    start_date: Option<NaiveDate>,
+    /// The first day of the history.
+    start_date: NaiveDate,
 }
 
 #[derive(Serialize)]
@@ -59,13 +60,13 @@ struct RelatedIncident<'a> {
     code: &'a str,
 }
 
-/// Uptime in percent, truncated to two decimals.
+/// Uptime in percent, truncated to two decimals; null without data.
 #[derive(Serialize)]
 struct UptimeValues<'a> {
     component: &'a str,
-    ninety: f64,
-    sixty: f64,
-    thirty: f64,
+    ninety: Option<f64>,
+    sixty: Option<f64>,
+    thirty: Option<f64>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -84,16 +85,22 @@ pub fn render_showcase(
     let mut document = Showcase { components: BTreeMap::new(), timelines: BTreeMap::new(), values: Vec::new() };
     for (component, _) in scene.components.iter().filter(|(component, _)| chosen(component)) {
         let own = component_intervals(component, effects, corrections);
-        let days = uptime::uptime_days(&own, component.start_date, DAYS, scene.zone(), now);
+        let start = component.history_start(scene.zone());
+        let days = uptime::uptime_days(&own, start, DAYS, scene.zone(), now);
         let code = component.id.as_str();
         document.components.insert(code, render_bars(code, &days));
         document.values.push(uptime_values(code, &days));
-        document.timelines.insert(code, timeline(component, &days, incidents));
+        document.timelines.insert(code, timeline(component, today(start, scene.zone()), &days, incidents));
     }
     to_json(&document)
 }
 
-fn timeline<'a>(component: &'a Component, days: &[UptimeDay], incidents: &'a IncidentTitles) -> Timeline<'a> {
+fn timeline<'a>(
+    component: &'a Component,
+    start_date: NaiveDate,
+    days: &[UptimeDay],
+    incidents: &'a IncidentTitles,
+) -> Timeline<'a> {
     let event = |id: &IncidentId| {
         let (id, name) = incidents.get_key_value(id)?;
         Some(RelatedIncident { name, code: id.as_str() })
@@ -104,11 +111,7 @@ fn timeline<'a>(component: &'a Component, days: &[UptimeDay], incidents: &'a Inc
         related_events: day.incidents.iter().filter_map(event).collect(),
     };
     Timeline {
-        component: ComponentName {
-            code: component.id.as_str(),
-            name: &component.name,
-            start_date: component.start_date,
-        },
+        component: ComponentName { code: component.id.as_str(), name: &component.name, start_date },
         days: days.iter().map(row).collect(),
     }
 }
@@ -116,8 +119,7 @@ fn timeline<'a>(component: &'a Component, days: &[UptimeDay], incidents: &'a Inc
 fn uptime_values<'a>(component: &'a str, days: &[UptimeDay]) -> UptimeValues<'a> {
     let last = |count: usize| {
         let sum = days.iter().rev().take(count).fold(Downtime::default(), |sum, day| sum.combine(day.outage));
-        // Days without data count as full uptime.
-        f64::from(sum.uptime().unwrap_or(10_000)) / 100.0
+        sum.uptime().map(|hundredths| f64::from(hundredths) / 100.0)
     };
     UptimeValues { component, ninety: last(90), sixty: last(60), thirty: last(30) }
 }

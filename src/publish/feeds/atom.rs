@@ -29,7 +29,7 @@ fn atom_entry(feed: &Feed<'_>, it: &FeedEntry<'_>) -> AtomEntry {
         updated: stamp(it.updated),
         links: vec![atom_link("alternate", "text/html", feed.address(it))],
         content: Some(Content {
-            value: Some(it.html.clone()),
+            value: Some(it.html_with_notice()),
             content_type: Some("html".to_owned()),
             ..Content::default()
         }),

@@ -25,7 +25,7 @@ struct Item<'a> {
     id: String,
     url: String,
     title: &'a str,
-    content_html: &'a str,
+    content_html: String,
     date_published: String,
     date_modified: String,
 }
@@ -48,7 +48,7 @@ fn json_item<'a>(feed: &Feed<'_>, it: &'a FeedEntry<'_>) -> Item<'a> {
         id: feed.tag(it),
         url: feed.address(it),
         title: it.title,
-        content_html: &it.html,
+        content_html: feed.readable_html(it),
         date_published: stamp(it.published),
         date_modified: stamp(it.updated),
     }

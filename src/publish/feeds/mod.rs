@@ -34,8 +34,10 @@ struct FeedEntry<'a> {
     title: &'a str,
     published: DateTime<Utc>,
     updated: DateTime<Utc>,
-    /// The scheduled start and end of a maintenance.
+    /// The start and end of a maintenance, the actual ones once begun.
     window: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// For programs that read Statuspage's feeds: the window of a maintenance in the form they look for.
+    notice: Option<String>,
     /// All updates as HTML, newest first.
     html: String,
 }
@@ -52,7 +54,7 @@ impl<'a> Feed<'a> {
     }
 
     fn title(&self) -> String {
-        strip_invalid_xml(&format!("{} Status - Incident History", self.page.name))
+        strip_invalid_xml(&format!("{} - Incident History", self.page.title()))
     }
 
     fn updated(&self) -> DateTime<Utc> {
@@ -69,10 +71,24 @@ impl<'a> Feed<'a> {
         format!("{}/incidents/{}", self.origin, entry.id)
     }
 
+    /// The HTML for people, with the window of a maintenance in words.
+    fn readable_html(&self, entry: &FeedEntry<'_>) -> String {
+        let window = entry.window.map(|(from, to)| time::format_span(from, Some(to), self.page.time_zone));
+        let window = window.map(|words| format!("<p><strong>Maintenance: {words}</strong></p>"));
+        format!("{}{}", window.unwrap_or_default(), entry.html)
+    }
+
     /// The host of the origin, without port, for tag URIs.
     fn host(&self) -> &str {
         let host = self.origin.split_once("://").map_or(self.origin, |(_, host)| host);
         host.split_once(':').map_or(host, |(name, _)| name)
+    }
+}
+
+impl FeedEntry<'_> {
+    /// The HTML of Statuspage's feeds. Only their notice tells a maintenance from an incident.
+    fn html_with_notice(&self) -> String {
+        format!("{}{}", self.notice.as_deref().unwrap_or_default(), self.html)
     }
 }
 
@@ -89,14 +105,14 @@ fn incident_entry<'a>(it: &'a Incident, snapshot: &'a Snapshot, zone: Tz) -> Fee
         published: it.updates.first().map_or(it.created_at, |first| first.posted_at),
         updated: changed,
         window: None,
+        notice: None,
         html: html + &render_updates(&it.updates, Phase::words, zone),
     }
 }
 
 fn maintenance_entry<'a>(it: &'a Maintenance, snapshot: &'a Snapshot, zone: Tz) -> FeedEntry<'a> {
-    let window = (it.scheduled_for, it.scheduled_until);
-    let planned = format_window(window.0, Some(window.1), zone);
-    let html = format!("<p><strong>THIS IS A SCHEDULED EVENT {planned}</strong></p>");
+    let window = it.window();
+    let times = format_window(window.0, Some(window.1), zone);
     FeedEntry {
         id: it.id.as_str(),
         source_id: snapshot.feed_ids.get(it.id.as_str()).map(String::as_str),
@@ -104,7 +120,8 @@ fn maintenance_entry<'a>(it: &'a Maintenance, snapshot: &'a Snapshot, zone: Tz) 
         published: it.updates.first().map_or(it.created_at, |first| first.posted_at),
         updated: it.updated_at,
         window: Some(window),
-        html: html + &render_updates(&it.updates, MaintenancePhase::words, zone),
+        notice: Some(format!("<p><strong>THIS IS A SCHEDULED EVENT {times}</strong></p>")),
+        html: render_updates(&it.updates, MaintenancePhase::words, zone),
     }
 }
 

@@ -10,7 +10,7 @@ pub fn render_rss(feed: &Feed<'_>) -> String {
     let channel = Channel {
         title: feed.title(),
         link: feed.origin.to_owned(),
-        description: "Statuspage".to_owned(),
+        description: strip_invalid_xml(&format!("Incidents and maintenance of {}", feed.page.name)),
         pub_date: Some(stamp(feed, feed.updated())),
         items: feed.entries.iter().map(|it| rss_item(feed, it)).collect(),
         ..Channel::default()
@@ -18,7 +18,8 @@ pub fn render_rss(feed: &Feed<'_>) -> String {
     channel.to_string()
 }
 
-/// A maintenance has its scheduled start as date, and its scheduled end in the extra element `maintenanceEndDate`.
+/// A maintenance has its start as date, and its end in the extra element `maintenanceEndDate`: the scheduled ones, and
+/// the actual ones once begun.
 fn rss_item(feed: &Feed<'_>, it: &FeedEntry<'_>) -> Item {
     let address = feed.address(it);
     let mut extensions = BTreeMap::new();
@@ -29,7 +30,7 @@ fn rss_item(feed: &Feed<'_>, it: &FeedEntry<'_>) -> Item {
     }
     Item {
         title: Some(strip_invalid_xml(it.title)),
-        description: Some(it.html.clone()),
+        description: Some(it.html_with_notice()),
         pub_date: Some(stamp(feed, it.window.map_or(it.published, |(start, _)| start))),
         link: Some(address.clone()),
         guid: Some(Guid { value: address, permalink: true }),

@@ -21,12 +21,14 @@ use crate::web::{Error, Result};
 /// The default range and the longest one.
 const DEFAULT_RANGE: TimeDelta = TimeDelta::days(90);
 const MAX_RANGE: TimeDelta = TimeDelta::days(184);
+const NO_DATA: &str = "There is no data in this range.";
 
 #[derive(Serialize)]
 pub struct UptimeView {
     range_start: String,
     range_end: String,
-    uptime_percentage: f64,
+    /// Null without data.
+    uptime_percentage: Option<f64>,
     major_outage: i64,
     partial_outage: i64,
     warnings: Vec<&'static str>,
@@ -128,9 +130,12 @@ async fn compute_uptime(
     for component in components {
         let own = all.iter().filter(|effect| effect.component_id == component.id).cloned().collect();
         let own = apply_corrections(own, &uptime_corrections::list_for_component(tx, &component.id).await?);
-        let start = component.start_date.map(|day| start_of_day(day, scene.zone()));
+        let start = component.history_start(scene.zone());
         outage = outage.combine(Downtime::in_span(&own, range.from, range.to, start, range.now));
-        let within = own.iter().filter(|effect| effect.from < range.to && effect.to.is_none_or(|to| to > range.from));
+        let from = range.from.max(start);
+        let within = own
+            .iter()
+            .filter(|effect| from < range.to && effect.from < range.to && effect.to.is_none_or(|to| to > from));
         events.extend(within.filter_map(|effect| effect.incident_id.clone()));
     }
     events.sort();
@@ -138,11 +143,10 @@ async fn compute_uptime(
     Ok(UptimeView {
         range_start: stamp(range.from, scene.zone()),
         range_end: stamp(range.to, scene.zone()),
-        // Without any data, the uptime is 100 %.
-        uptime_percentage: f64::from(outage.uptime().unwrap_or(10_000)) / 100.0,
+        uptime_percentage: outage.uptime().map(|hundredths| f64::from(hundredths) / 100.0),
         major_outage: outage.major,
         partial_outage: outage.partial,
-        warnings: range.warnings.clone(),
+        warnings: range.warnings.iter().copied().chain((!outage.has_data()).then_some(NO_DATA)).collect(),
         id,
         name,
         related_events: range.with_events.then(|| events.into_iter().map(|id| Related { id }).collect()),

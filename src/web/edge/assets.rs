@@ -1,4 +1,4 @@
-//! Static files, embedded in the program: the admin's stylesheet and islands, the public script, the favicon.
+//! Static files, embedded in the program: the admin's stylesheet and islands, the public script, the icons.
 //!
 //! A file whose name has the hash of its content may be cached forever.
 
@@ -29,7 +29,7 @@ struct IslandFiles;
 struct EmbeddedFiles;
 
 /// Embedded files with a fixed path; the script has a path with its hash.
-const PUBLIC_FILES: [&str; 2] = ["favicon.svg", "robots.txt"];
+const PUBLIC_FILES: [&str; 4] = ["apple-touch-icon.png", "favicon.ico", "favicon.svg", "robots.txt"];
 
 const ADMIN_CSS: &str = concat!(include_str!("../../../style/tokens.css"), include_str!("../../../style/admin.css"));
 

@@ -3,8 +3,7 @@
 use super::flash;
 use crate::db::{self, Tx};
 use crate::domain::forms::Fields;
-use crate::domain::page_status::{Banner, Indicator};
-use crate::domain::{Component, Status};
+use crate::domain::page_status::Tone;
 use crate::state::State;
 use crate::ui::admin_layout::{AdminContext, Assets, LoggedOutContext};
 use crate::ui::pages::admin::{ComponentBoard, Conflict};
@@ -63,13 +62,11 @@ pub async fn load_conflict<F>(tx: &mut Tx, id: &str, theirs: F) -> db::Result<Co
     Ok(Conflict { by, at, theirs })
 }
 
-async fn page_tone(tx: &mut Tx) -> db::Result<Indicator> {
+async fn page_tone(tx: &mut Tx) -> db::Result<Tone> {
     let open = db::incidents::list_open(tx).await?;
     let components = db::components::list(tx).await?;
     let planned = db::maintenances::list_planned(tx).await?;
-    let status = |component: &Component| component.effective_status(&open, &planned);
-    let statuses: Vec<Status> = components.iter().map(status).collect();
-    Ok(Banner::from_incidents(&statuses, &open).tone)
+    Ok(Tone::of_page(components.iter().map(|component| component.effective_status(&open, &planned)), &open))
 }
 
 fn asset_links(nonce: &str) -> Assets {

@@ -228,11 +228,12 @@ impl TestApp {
         token
     }
 
-    /// An operational component at the last place; it shows when the page is published next.
+    /// An operational component at the last place, with a history of 400 days; it shows when the page is published next.
     pub async fn component(&self, name: &str) -> Component {
         let new = fixtures::component(name);
         let mut tx = self.db.write().await.unwrap();
-        let component = components::create(&mut tx, new, self.clock.now()).await.unwrap();
+        let created_at = self.clock.now() - TimeDelta::days(400);
+        let component = components::create(&mut tx, new, created_at).await.unwrap();
         tx.commit_unaudited().await.unwrap();
         component
     }

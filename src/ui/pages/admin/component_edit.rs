@@ -69,7 +69,7 @@ fn component_fields(page: &ComponentEdit, problems: &FormErrors) -> AnyView {
     let place =
         Field::new("position", "Position (optional)").hint("Starts at 1; leave empty for last.").with_error(problems);
     let since = Field::new("start_date", "Uptime start date (optional)")
-        .hint("Uptime is not counted before this day.")
+        .hint("Uptime counts from this day; without one, from the day the component was added.")
         .with_error(problems);
     let hidden = Field::new("only_show_if_degraded", "Only show when not operational");
     let groups = page.groups.iter().map(|group| Choice::new(group.id.as_str(), group.name.clone()));

@@ -15,7 +15,7 @@ use crate::domain::api_token::{ApiToken, Scope};
 use crate::domain::audit::{Actor, Digest, Record};
 use crate::domain::forms::*;
 use crate::domain::manager::LinkPurpose;
-use crate::domain::page_status::Indicator;
+use crate::domain::page_status::Tone;
 use crate::domain::search::{AuditSearch, IncidentSearch};
 use crate::domain::*;
 use crate::ui::admin_layout::{AdminContext, Assets, LoggedOutContext, Section};
@@ -177,7 +177,7 @@ impl Gallery {
         );
         let shell = AdminContext {
             page_name: text.into(),
-            tone: Indicator::Major,
+            tone: Tone::PartialOutage,
             manager: manager("ines", if text == TITLE { "Ines M." } else { text }, role),
             notice: None,
             zone: Tz::UTC,
@@ -347,7 +347,7 @@ fn incident_pages(world: &Gallery) -> Vec<(&'static str, String)> {
         (
             "desk-empty",
             Dashboard {
-                shell: AdminContext { tone: Indicator::None, ..shell() },
+                shell: AdminContext { tone: Tone::Operational, ..shell() },
                 open: vec![],
                 older: None,
                 planned: vec![],

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::domain::page_status::Tone;
 use crate::domain::{Incident, Maintenance};
 use crate::ui::public_layout::{PublicContext, stylesheet};
 
@@ -21,7 +22,7 @@ pub struct EmbedPage {
 
 impl EmbedPage {
     fn has_events(&self) -> bool {
-        !self.open.is_empty() || !self.active.is_empty() || self.shell.tone.key() != "none"
+        !self.open.is_empty() || !self.active.is_empty() || self.shell.tone != Tone::Operational
     }
 
     fn lines(&self) -> Vec<(String, String)> {

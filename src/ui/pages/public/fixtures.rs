@@ -43,8 +43,8 @@ pub fn shell(path: &str) -> PublicContext {
 }
 
 fn banner(components: &[Component], open: &[Incident]) -> Banner {
-    let statuses: Vec<Status> = components.iter().map(|c| c.effective_status(open, &[])).collect();
-    Banner::from_incidents(&statuses, open)
+    let rows: Vec<(&Component, Status)> = components.iter().map(|c| (c, c.effective_status(open, &[]))).collect();
+    Banner::new(&rows, open)
 }
 
 pub fn group(id: &str, position: i64) -> Group {
@@ -209,6 +209,7 @@ pub fn status_page() -> StatusPage {
         planned: Vec::new(),
         finished: Vec::new(),
         bars: components().iter().map(|component| bars(&component.id)).collect(),
+        baselines: Vec::new(),
     }
 }
 
@@ -247,7 +248,7 @@ fn bars(component: &ComponentId) -> UptimeBars {
         to: Some(at("2026-11-22T10:32:00Z")),
         status: Status::PartialOutage,
     };
-    let start = chrono::NaiveDate::from_ymd_opt(2026, 8, 29);
+    let start = at("2026-08-29T00:00:00Z");
     let days = uptime::uptime_days(&[out], start, DAYS, Tz::UTC, at("2026-11-23T14:32:00Z"));
     UptimeBars { component: component.clone(), days }
 }
@@ -267,7 +268,12 @@ pub fn history_page() -> HistoryPage {
         filter: HistoryFilter::default(),
         unsearched: None,
         components: components().into_iter().map(|c| (c.id, c.name)).collect(),
-        totals: Totals { count: 41, seconds: 13 * 3600 + 27 * 60, first_started_at: Some(at("2024-07-10T09:00:00Z")) },
+        totals: Totals {
+            count: 41,
+            resolved_seconds: 13 * 3600 + 27 * 60,
+            first_started_at: Some(at("2024-07-10T09:00:00Z")),
+            ..Totals::default()
+        },
         incidents,
         maintenances: Vec::new(),
         has_more_maintenances: false,

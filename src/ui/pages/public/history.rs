@@ -28,7 +28,7 @@ pub struct HistoryPage {
     pub totals: Totals,
     /// The incidents of this page, newest start first.
     pub incidents: Vec<Incident>,
-    /// The maintenances in the same period, latest scheduled start first; not counted in `totals`.
+    /// The maintenances in the same period, in any order; not counted in `totals`.
     pub maintenances: Vec<Maintenance>,
     /// Whether some maintenances didn't fit.
     pub has_more_maintenances: bool,
@@ -72,18 +72,20 @@ fn history_summary(page: &HistoryPage) -> AnyView {
     let scope = if page.month.is_some() { Vec::new() } else { filter_words(page) };
     let clear = if page.month.is_some() { "Show all" } else { "Clear filters" };
     let all = (page.month.is_some() || !page.filter.is_all()).then(|| view! { " "<a href="/history">{clear}</a> });
-    view! { <p class="lede">{number(page)}{scope}{totals_words(page)}"."{all}</p>{search_limit_notice(page)} }
-        .into_any()
+    // Leptos renders an empty text as a space.
+    let totals = Some(totals_words(page)).filter(|words| !words.is_empty());
+    view! { <p class="lede">{number(page)}{scope}{totals}"."{all}</p>{search_limit_notice(page)} }.into_any()
 }
 
-/// `4 major incidents`
+/// `4 incidents with partial outage`
 fn number(page: &HistoryPage) -> String {
     let impact = if page.month.is_some() { None } else { page.filter.impact };
-    let thing = impact.map_or("incident".to_owned(), |impact| format!("{} incident", impact_words(impact)));
+    let impact = impact.map_or_else(String::new, impact_words);
     match page.totals.count {
+        0 if !page.maintenances.is_empty() => "No incidents, only maintenance".to_owned(),
         0 if page.filter.is_all() => "No incidents reported".to_owned(),
-        0 => format!("No {thing}s"),
-        n => count_words(n, &thing),
+        0 => format!("No incidents{impact}"),
+        n => format!("{}{impact}", count_words(n, "incident")),
     }
 }
 
@@ -95,8 +97,8 @@ fn search_limit_notice(page: &HistoryPage) -> Option<AnyView> {
 }
 
 fn totals_words(page: &HistoryPage) -> String {
-    let Totals { count: n, seconds, first_started_at } = page.totals;
-    let (zone, sum) = (page.shell.zone(), duration::format_total(seconds));
+    let Totals { count: n, first_started_at, .. } = page.totals;
+    let (zone, sum) = (page.shell.zone(), duration_words(&page.totals, page.shell.now));
     match (n, first_started_at) {
         (0, _) => String::new(),
         (_, Some(first)) if page.month.is_none() => {
@@ -105,10 +107,19 @@ fn totals_words(page: &HistoryPage) -> String {
             let (from, to) = (searched.or(from), to.map_or(page.shell.now, |to| to.min(page.shell.now)));
             let rate = page.totals.per_month(from, to);
             let since = if page.filter.is_all() { " since" } else { " · first on" };
-            format!("{since} {} · {rate:.1} per month · {sum} in total", time::format_day(first, zone))
+            format!("{since} {} · {rate:.1} per month{sum}", time::format_day(first, zone))
         }
-        _ => format!(" · {sum} in total"),
+        _ => sum,
     }
+}
+
+/// ` · 13h 27m in total, 1 ongoing`; without what is zero.
+fn duration_words(totals: &Totals, now: DateTime<Utc>) -> String {
+    let passed = Some(totals.seconds(now)).filter(|seconds| *seconds > 0);
+    let passed = passed.map(|seconds| format!("{} in total", duration::format_total(seconds)));
+    let open = (totals.open > 0).then(|| format!("{} ongoing", totals.open));
+    let parts: Vec<String> = passed.into_iter().chain(open).collect();
+    if parts.is_empty() { String::new() } else { format!(" · {}", parts.join(", ")) }
 }
 
 /// The filter without the impact: ` affecting Shield, matching “s3”, in the last 2 years`.
@@ -130,8 +141,8 @@ fn component_name(id: &ComponentId, page: &HistoryPage) -> String {
 
 fn impact_words(impact: Impact) -> String {
     match impact {
-        Impact::None => "informational".to_owned(),
-        other => other.words().to_lowercase(),
+        Impact::None => " without impact".to_owned(),
+        other => format!(" with {}", other.status_words().to_lowercase()),
     }
 }
 
@@ -184,7 +195,7 @@ fn component_choice(page: &HistoryPage) -> AnyView {
 
 fn impact_choice(chosen: Option<Impact>) -> AnyView {
     let worst_first = Impact::ALL.into_iter().rev();
-    let offered = worst_first.map(|impact| option(impact.key(), impact.words(), chosen == Some(impact)));
+    let offered = worst_first.map(|impact| option(impact.key(), impact.status_words(), chosen == Some(impact)));
     view! {
         <select name="impact">
             {option("", "All impacts", chosen.is_none())}
@@ -237,7 +248,7 @@ impl HistoryItem<'_> {
     fn at(self) -> DateTime<Utc> {
         match self {
             HistoryItem::Incident(incident) => incident.started_at,
-            HistoryItem::Maintenance(maintenance) => maintenance.scheduled_for,
+            HistoryItem::Maintenance(maintenance) => maintenance.starts_at(),
         }
     }
 }
@@ -246,7 +257,7 @@ fn history_months(page: &HistoryPage) -> AnyView {
     let mut items: Vec<HistoryItem<'_>> = page.incidents.iter().map(HistoryItem::Incident).collect();
     items.extend(page.maintenances.iter().map(HistoryItem::Maintenance));
     items.sort_by_key(|item| std::cmp::Reverse(item.at()));
-    let none = page.incidents.is_empty().then(|| {
+    let none = items.is_empty().then(|| {
         let words = if page.filter.is_all() { "No incidents reported." } else { "No incidents match these filters." };
         view! { <p class="empty soft">{words}</p> }
     });
@@ -310,7 +321,8 @@ mod tests {
             text: Some("s3".into()),
             range: HistoryRange::LastTwoYears,
         };
-        let totals = Totals { count, seconds: 3720, first_started_at: Some(at("2025-02-03T09:00:00Z")) };
+        let first_started_at = Some(at("2025-02-03T09:00:00Z"));
+        let totals = Totals { count, resolved_seconds: 3720, first_started_at, ..Totals::default() };
         HistoryPage { filter, totals, ..fixtures::history_page() }
     }
 
@@ -338,7 +350,7 @@ mod tests {
             "detected by <bdi>on-call</bdi>",
             "10 Oct 2026, 20:30 WEST",
             "added retroactively",
-            ">Notice<",
+            ">Resolved<",
             "Show 3 updates",
             "Show 1 update<",
             "href=\"/history?before=1_a\"",
@@ -367,7 +379,7 @@ mod tests {
         let html = render_history(filtered(4));
         check(&html);
         for words in [
-            "4 major incidents affecting <bdi>Spam and virus filter</bdi>, matching “<bdi>s3</bdi>”, in the last 2 years",
+            "4 incidents with partial outage affecting <bdi>Spam and virus filter</bdi>, matching “<bdi>s3</bdi>”, in the last 2 years",
             " · first on 3 Feb 2025 · 0.2 per month · 1h 2m in total.",
             ">Clear filters</a>",
             "noindex",
@@ -399,13 +411,37 @@ mod tests {
         let mut page = fixtures::history_page();
         page.month = Month::parse("2026-10");
         page.incidents = fixtures::past().split_off(2);
-        page.totals = Totals { count: 1, seconds: 0, first_started_at: None };
+        page.totals = Totals { count: 1, ..Totals::default() };
         let html = render_history(page);
         check(&html);
         assert!(
-            html.contains("<h1>Incidents in October 2026</h1>") && html.contains("1 incident · 0h 0m in total"),
+            html.contains("<h1>Incidents in October 2026</h1>") && html.contains("<p class=\"lede\">1 incident."),
             "{html}"
         );
+    }
+
+    #[test]
+    fn open_incident_counts_in_the_total_duration() {
+        let mut page = fixtures::history_page();
+        page.totals = Totals { count: 1, ..Totals::default() }.with_open([at("2026-11-23T13:16:00Z")]);
+        let html = render_history(page.clone());
+        assert!(html.contains(" · 1h 16m in total, 1 ongoing."), "{html}");
+        page.totals = Totals { count: 1, ..Totals::default() }.with_open([fixtures::now()]);
+        assert!(render_history(page).contains("1 ongoing."), "nothing has passed");
+    }
+
+    #[test]
+    fn maintenance_is_listed_at_its_actual_start() {
+        let mut early = fixtures::upgrade();
+        early.scheduled_for = at("2026-12-03T02:00:00Z");
+        early.scheduled_until = at("2026-12-03T04:00:00Z");
+        early.begin(crate::domain::UpdateId::parse("begun").unwrap(), at("2026-11-23T14:00:00Z")).unwrap();
+        let mut page = HistoryPage { maintenances: vec![early], ..fixtures::history_page() };
+        let html = render_history(page.clone());
+        assert!(!html.contains("December 2026") && html.contains("id=\"day-2026-11-23\""), "{html}");
+        (page.incidents, page.totals) = (Vec::new(), Totals::default());
+        let html = render_history(page);
+        assert!(html.contains("No incidents, only maintenance.") && !html.contains("No incidents reported"), "{html}");
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
-use super::incident_card::{self, Timeline, fact_row};
+use super::incident_card::{self, fact_row, incident_timeline};
 use crate::domain::postmortem::PublishedPostmortem;
-use crate::domain::{Incident, Status};
+use crate::domain::{Impact, Incident, Status};
 use crate::format::duration;
 use crate::format::markdown;
 use crate::format::time;
@@ -34,7 +34,7 @@ pub fn IncidentView(page: IncidentPage) -> AnyView {
     let said =
         incident.newest_update().map(|update| markdown::plain_summary(&update.body, MAX_SUMMARY)).unwrap_or_default();
     let head = PageHead { title: incident.title.clone(), description: said, kind: PageKind::Regular };
-    let class = incident_card::impact_class(&incident);
+    let class = incident_card::state_class(&incident);
     let facts = incident_facts(&incident, &shell);
     view! {
         <PublicLayout shell=shell head=head>
@@ -45,7 +45,7 @@ pub fn IncidentView(page: IncidentPage) -> AnyView {
                 </div>
                 {facts}
                 <h2>"Updates"</h2>
-                <Timeline updates=incident.updates zone=zone now=now />
+                {incident_timeline(&incident, zone, now)}
                 {postmortem.map(|postmortem| postmortem_section(&postmortem, zone))}
             </article>
             <p class="back"><a href="/">"Current status"</a>" "<a href="/history">"Incident history"</a></p>
@@ -75,6 +75,8 @@ fn incident_facts(incident: &Incident, shell: &PublicContext) -> AnyView {
     };
     let lasted = incident.duration().and_then(duration::format_duration);
     let lasted = lasted.map(|words| fact_row("Duration", words.into_any()));
+    let severity = (!incident.is_open() && incident.impact() != Impact::None)
+        .then(|| fact_row("Impact", incident.impact().status_words().into_any()));
     let noted = incident_card::is_backfilled(incident).then(|| fact_row("Reported", "added retroactively".into_any()));
     let affected = (!incident.affected_components().is_empty())
         .then(|| fact_row("Affected components", affected_components(incident)));
@@ -84,6 +86,7 @@ fn incident_facts(incident: &Incident, shell: &PublicContext) -> AnyView {
             {fact_row("Started", full(incident.started_at).into_any())}
             {fact_row("Resolved", resolved)}
             {lasted}
+            {severity}
             {noted}
             {affected}
         </dl>
@@ -91,11 +94,16 @@ fn incident_facts(incident: &Incident, shell: &PublicContext) -> AnyView {
     .into_any()
 }
 
-/// The affected components; while the incident is open, with their current status.
+/// The affected components; while the incident is open, with their current status. A component that was only ever named
+/// as operational has none.
 fn affected_components(incident: &Incident) -> AnyView {
     let now = incident.statuses();
     let item = |(id, name): (&_, &str)| {
-        let status = now.get(id).copied().map(Status::words).map(|words| format!(": {}", words.to_lowercase()));
+        let status = now.get(id).and_then(|status| match status {
+            Status::Operational if incident.worst_status(id) == Status::Operational => None,
+            Status::Operational => Some(": recovered".to_owned()),
+            status => Some(format!(": {}", status.words().to_lowercase())),
+        });
         view! { <li><bdi>{name.to_owned()}</bdi>{status}</li> }
     };
     view! { <ul>{incident.affected_components().into_iter().map(item).collect_view()}</ul> }.into_any()
@@ -104,6 +112,7 @@ fn affected_components(incident: &Incident) -> AnyView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Phase;
     use crate::ui::pages::public::fixtures::{self, SCRIPT, check};
 
     #[test]
@@ -111,7 +120,9 @@ mod tests {
         let html = render_incident_page(fixtures::incident_page(fixtures::past().remove(0)));
         check(&html);
         for words in [
-            ">Critical</p>",
+            "class=\"incident resolved\"",
+            "<p class=\"chip\">Resolved</p>",
+            "<dt>Impact</dt><dd dir=\"auto\">Major outage</dd>",
             ">Sign-in fails for tenants on the second cluster</h1>",
             "<dt>Detected by</dt><dd dir=\"auto\">on-call</dd>",
             "21 Nov 2026, 08:12 WET",
@@ -129,7 +140,7 @@ mod tests {
     #[test]
     fn open_incident_shows_component_statuses() {
         let html = render_incident_page(fixtures::incident_page(fixtures::delayed()));
-        assert!(html.contains("Major · open for 1h 27m") && html.contains("ongoing"), "{html}");
+        assert!(html.contains("Partial outage · open for 1h 27m") && html.contains("ongoing"), "{html}");
         assert!(html.contains("<bdi>Outbound delivery</bdi>: partial outage"), "{html}");
         assert!(!html.contains("Duration") && !html.contains("Detected by"));
     }
@@ -139,9 +150,31 @@ mod tests {
         let html = render_incident_page(fixtures::incident_page(fixtures::past().remove(2)));
         check(&html);
         assert!(
-            html.contains(">Notice</p>") && html.contains("added retroactively") && html.contains("<h2>Updates</h2>")
+            html.contains(">Resolved</p>") && html.contains("added retroactively") && html.contains("<h2>Updates</h2>")
         );
         assert!(!html.contains("Duration") && !html.contains("Affected"));
+    }
+
+    #[test]
+    fn operational_component_is_recovered_or_has_no_status() {
+        let signin = |status| [("signin", "Sign-in", status)];
+        let page = |updates| render_incident_page(fixtures::incident_page(fixtures::incident("it", "It", updates)));
+        let first = |status| fixtures::update("2026-11-23T13:05:00Z", Phase::Identified, "Text.", &signin(status));
+        let named = page(vec![first(Status::Operational)]);
+        assert!(named.contains("<bdi>Sign-in</bdi></li>") && !named.contains("</bdi>: "), "{named}");
+        let second = fixtures::update("2026-11-23T13:15:00Z", Phase::Monitoring, "Text.", &signin(Status::Operational));
+        let html = page(vec![first(Status::MajorOutage), second]);
+        assert!(html.contains("<bdi>Sign-in</bdi>: recovered</li>"), "{html}");
+    }
+
+    #[test]
+    fn backfilled_update_of_another_day_has_a_date() {
+        let resolved = fixtures::update("2026-11-23T13:05:00Z", Phase::Resolved, "It was short.", &[]);
+        let mut it = fixtures::incident("it", "It", vec![resolved]);
+        it.started_at = fixtures::at("2026-11-20T09:00:00Z");
+        it.ended_at = Some(fixtures::at("2026-11-20T09:30:00Z"));
+        let html = render_incident_page(fixtures::incident_page(it));
+        assert!(html.contains(">23 Nov, 13:05 WET</time>") && html.contains("20 Nov 2026, 09:30 WET"), "{html}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
-use crate::domain::{Incident, Phase, Update};
+use crate::domain::{Impact, Incident, Phase, Update};
 use crate::format::duration;
 use crate::format::markdown;
 use crate::format::time;
@@ -20,9 +20,9 @@ pub enum TimelineFold {
 
 #[component]
 pub fn IncidentCard(incident: Incident, fold: TimelineFold, zone: Tz, now: DateTime<Utc>) -> AnyView {
-    let timeline = view! { <Timeline updates=incident.updates.clone() zone=zone now=now /> };
+    let timeline = incident_timeline(&incident, zone, now);
     let timeline = match fold {
-        TimelineFold::Never => timeline.into_any(),
+        TimelineFold::Never => timeline,
         _ => {
             let summary = format!("Show {}", count_words(incident.updates.len() as i64, "update"));
             view! { <details open=fold == TimelineFold::Open><summary>{summary}</summary>{timeline}</details> }
@@ -30,7 +30,7 @@ pub fn IncidentCard(incident: Incident, fold: TimelineFold, zone: Tz, now: DateT
         }
     };
     view! {
-        <article class=format!("card {}", impact_class(&incident)) id=incident_anchor(&incident)>
+        <article class=format!("card {}", state_class(&incident)) id=incident_anchor(&incident)>
             <div class="head">
                 <h3 dir="auto"><a href=incident_href(&incident)>{incident.title.clone()}</a></h3>
                 <p class="chip">{state_words(&incident, now)}</p>
@@ -42,10 +42,13 @@ pub fn IncidentCard(incident: Incident, fold: TimelineFold, zone: Tz, now: DateT
     .into_any()
 }
 
-/// When (`words`), how long, affected components, detection.
+/// When (`words`), how long, the severity once resolved, affected components, detection.
 #[component]
 pub fn Facts(incident: Incident, words: String) -> AnyView {
     let lasted = incident.duration().and_then(duration::format_duration).map(|words| view! { <li>{words}</li> });
+    // While the incident is open, its chip says it.
+    let severity = (!incident.is_open() && incident.impact() != Impact::None)
+        .then(|| view! { <li>{incident.impact().status_words().to_lowercase()}</li> });
     let afterwards = is_backfilled(&incident).then(|| view! { <li>"added retroactively"</li> });
     let affected = affected_names(&incident).map(|names| view! { <li dir="auto">{names}</li> });
     let detected = incident.detected_by.clone().map(|who| view! { <li>"detected by "<bdi>{who}</bdi></li> });
@@ -55,22 +58,39 @@ pub fn Facts(incident: Incident, words: String) -> AnyView {
     view! {
         <ul class="facts">
             <li><Time at=incident.started_at words=words /></li>
-            {lasted}{afterwards}{affected}{detected}{reviewed}
+            {lasted}{severity}{afterwards}{affected}{detected}{reviewed}
         </ul>
     }
     .into_any()
 }
 
 /// Newest update first.
-#[component]
-pub fn Timeline(updates: Vec<Update>, zone: Tz, now: DateTime<Utc>) -> AnyView {
-    timeline(&updates, Phase::words, zone, now)
+pub fn incident_timeline(incident: &Incident, zone: Tz, now: DateTime<Utc>) -> AnyView {
+    timeline(&incident.updates, Phase::words, TimelineTimes { began: incident.started_at, now, zone })
+}
+
+/// How the times of a timeline are written: without a date only if it is all of today.
+#[derive(Clone, Copy, Debug)]
+pub struct TimelineTimes {
+    pub began: DateTime<Utc>,
+    pub now: DateTime<Utc>,
+    pub zone: Tz,
+}
+
+impl TimelineTimes {
+    fn words(self, at: DateTime<Utc>) -> String {
+        let today = time::today(self.now, self.zone);
+        if time::today(self.began, self.zone) == today {
+            short_time(at, self.now, self.zone)
+        } else {
+            dated_time(at, self.now, self.zone)
+        }
+    }
 }
 
 /// For incidents and maintenances; `words` returns the label of a phase.
-pub fn timeline<P: Copy>(updates: &[Update<P>], words: fn(P) -> &'static str, zone: Tz, now: DateTime<Utc>) -> AnyView {
-    let items: Vec<_> =
-        updates.iter().rev().map(|update| timeline_item(update, words(update.phase), zone, now)).collect();
+pub fn timeline<P: Copy>(updates: &[Update<P>], words: fn(P) -> &'static str, times: TimelineTimes) -> AnyView {
+    let items: Vec<_> = updates.iter().rev().map(|update| timeline_item(update, words(update.phase), times)).collect();
     view! { <ol class="timeline">{items}</ol> }.into_any()
 }
 
@@ -78,16 +98,15 @@ pub fn fact_row(term: &'static str, words: AnyView) -> AnyView {
     view! { <div><dt>{term}</dt><dd dir="auto">{words}</dd></div> }.into_any()
 }
 
-fn timeline_item<P>(update: &Update<P>, phase: &'static str, zone: Tz, now: DateTime<Utc>) -> AnyView {
-    let edited = update.edited_at.map(|at| {
-        view! { <span class="edited">"edited "<Time at=at words=short_time(at, now, zone) /></span> }
-    });
+fn timeline_item<P>(update: &Update<P>, phase: &'static str, times: TimelineTimes) -> AnyView {
+    let edited =
+        update.edited_at.map(|at| view! { <span class="edited">"edited "<Time at=at words=times.words(at) /></span> });
     view! {
         <li>
             <p class="said">
                 <strong>{phase}</strong>
                 " "
-                <Time at=update.posted_at words=short_time(update.posted_at, now, zone) />
+                <Time at=update.posted_at words=times.words(update.posted_at) />
                 " "
                 {edited}
             </p>
@@ -97,10 +116,13 @@ fn timeline_item<P>(update: &Update<P>, phase: &'static str, zone: Tz, now: Date
     .into_any()
 }
 
-/// `Major`, or `Major · open for 1h 27m`.
+/// `Resolved`, or `Partial outage · open for 1h 27m`.
 pub fn state_words(incident: &Incident, now: DateTime<Utc>) -> String {
-    let impact = incident.impact().words();
-    if incident.is_open() { format!("{impact} · {}", open_words(incident, now)) } else { impact.to_owned() }
+    if incident.is_open() {
+        format!("{} · {}", incident.present_impact().status_words(), open_words(incident, now))
+    } else {
+        Phase::Resolved.words().to_owned()
+    }
 }
 
 /// `open for 1h 27m`
@@ -116,7 +138,14 @@ pub fn open_words(incident: &Incident, now: DateTime<Utc>) -> String {
 pub fn short_time(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
     if time::today(at, zone) == time::today(now, zone) {
         time::format_clock_with_zone(at, zone)
-    } else if time::same_year(at, now, zone) {
+    } else {
+        dated_time(at, now, zone)
+    }
+}
+
+/// `7 Oct, 14:05 UTC` this year, otherwise with the year.
+fn dated_time(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+    if time::same_year(at, now, zone) {
         format!("{}, {}", at.with_timezone(&zone).format("%-d %b"), time::format_clock_with_zone(at, zone))
     } else {
         time::format_full(at, zone)
@@ -131,7 +160,7 @@ fn incident_span(incident: &Incident, now: DateTime<Utc>, zone: Tz) -> String {
     }
 }
 
-/// All components ever affected, separated by commas.
+/// All components ever named, separated by commas.
 pub fn affected_names(incident: &Incident) -> Option<String> {
     let names: Vec<&str> = incident.affected_components().into_iter().map(|(_, name)| name).collect();
     (!names.is_empty()).then(|| names.join(", "))
@@ -142,8 +171,9 @@ pub fn is_backfilled(incident: &Incident) -> bool {
     matches!(incident.updates.as_slice(), [only] if only.phase == Phase::Resolved)
 }
 
-pub fn impact_class(incident: &Incident) -> String {
-    format!("impact-{}", incident.impact().key())
+/// The style class: green once resolved, whatever the impact was.
+pub fn state_class(incident: &Incident) -> String {
+    if incident.is_open() { format!("impact-{}", incident.present_impact().key()) } else { "resolved".to_owned() }
 }
 
 pub fn incident_href(incident: &Incident) -> String {

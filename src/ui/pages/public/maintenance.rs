@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
-use super::incident_card::{TimelineFold, count_words, fact_row, short_time, timeline};
+use super::incident_card::{TimelineFold, TimelineTimes, count_words, fact_row, short_time, timeline};
 use crate::domain::{Maintenance, MaintenancePhase, Status};
 use crate::format::markdown;
 use crate::format::time;
@@ -36,14 +36,14 @@ pub fn MaintenanceView(page: MaintenancePage) -> AnyView {
     let facts = maintenance_facts(&maintenance, zone);
     view! {
         <PublicLayout shell=shell head=head>
-            <article class="incident planned">
+            <article class=format!("incident {}", state_class(&maintenance))>
                 <div class="intro">
                     <p class="chip">{state_words(&maintenance, now, zone)}</p>
                     <h1 dir="auto">{maintenance.title.clone()}</h1>
                 </div>
                 {facts}
                 <h2>"Updates"</h2>
-                {timeline(&maintenance.updates, MaintenancePhase::words, zone, now)}
+                {maintenance_timeline(&maintenance, zone, now)}
             </article>
             <p class="back">
                 <a href="/">"Current status"</a>
@@ -73,7 +73,8 @@ fn maintenance_facts(maintenance: &Maintenance, zone: Tz) -> AnyView {
 fn affected_components(maintenance: &Maintenance) -> AnyView {
     let now = maintenance.statuses();
     let item = |component: &crate::domain::maintenance::PlannedComponent| {
-        let status = now.get(&component.id).copied().map(Status::words).map(|it| format!(": {}", it.to_lowercase()));
+        let status = now.get(&component.id).copied().filter(|status| *status != Status::Operational);
+        let status = status.map(|status| format!(": {}", status.words().to_lowercase()));
         view! { <li><bdi>{component.name.clone()}</bdi>{status}</li> }
     };
     view! { <ul>{maintenance.components.iter().map(item).collect_view()}</ul> }.into_any()
@@ -81,7 +82,7 @@ fn affected_components(maintenance: &Maintenance) -> AnyView {
 
 #[component]
 pub fn MaintenanceCard(maintenance: Maintenance, fold: TimelineFold, zone: Tz, now: DateTime<Utc>) -> AnyView {
-    let timeline = timeline(&maintenance.updates, MaintenancePhase::words, zone, now);
+    let timeline = maintenance_timeline(&maintenance, zone, now);
     let said = match fold {
         TimelineFold::Never => timeline,
         _ => {
@@ -95,7 +96,7 @@ pub fn MaintenanceCard(maintenance: Maintenance, fold: TimelineFold, zone: Tz, n
         }
     };
     view! {
-        <article class="card planned" id=maintenance_anchor(&maintenance)>
+        <article class=format!("card {}", state_class(&maintenance)) id=maintenance_anchor(&maintenance)>
             <div class="head">
                 <h3 dir="auto"><a href=maintenance_href(&maintenance)>{maintenance.title.clone()}</a></h3>
                 <p class="chip">{state_words(&maintenance, now, zone)}</p>
@@ -107,11 +108,23 @@ pub fn MaintenanceCard(maintenance: Maintenance, fold: TimelineFold, zone: Tz, n
     .into_any()
 }
 
-/// The scheduled window (unless the chip shows it) and the affected components.
+fn maintenance_timeline(maintenance: &Maintenance, zone: Tz, now: DateTime<Utc>) -> AnyView {
+    let times = TimelineTimes { began: maintenance.starts_at(), now, zone };
+    timeline(&maintenance.updates, MaintenancePhase::words, times)
+}
+
+/// The window and the affected components. The window is the actual one once begun; before, the chip shows it.
 fn window_and_components(maintenance: &Maintenance, now: DateTime<Utc>, zone: Tz) -> Option<AnyView> {
     let window = (maintenance.phase != MaintenancePhase::Scheduled).then(|| {
-        let words = time::format_window(maintenance.scheduled_for, maintenance.scheduled_until, now, zone);
-        view! { <li>"scheduled for "<Time at=maintenance.scheduled_for words=words /></li> }
+        let (from, to) = maintenance.window();
+        let words = match maintenance.phase {
+            phase if phase.is_active() => format!("since {}", short_time(from, now, zone)),
+            _ if maintenance.started_at.is_none() => {
+                format!("scheduled for {}", time::format_window(from, to, now, zone))
+            }
+            _ => time::format_window(from, to, now, zone),
+        };
+        view! { <li><Time at=from words=words /></li> }
     });
     let names = affected_names(maintenance).map(|names| view! { <li dir="auto">{names}</li> });
     (window.is_some() || names.is_some()).then(|| view! { <ul class="facts">{window}{names}</ul> }.into_any())
@@ -134,6 +147,15 @@ pub fn state_words(maintenance: &Maintenance, now: DateTime<Utc>, zone: Tz) -> S
         MaintenancePhase::Verifying => format!("Verifying · ends {}", until()),
         MaintenancePhase::Completed => "Maintenance completed".to_owned(),
         MaintenancePhase::Cancelled => "Maintenance cancelled".to_owned(),
+    }
+}
+
+/// The style class: green once completed, neutral once cancelled.
+pub fn state_class(maintenance: &Maintenance) -> &'static str {
+    match maintenance.phase {
+        MaintenancePhase::Completed => "resolved",
+        MaintenancePhase::Cancelled => "impact-none",
+        _ => "planned",
     }
 }
 
@@ -166,6 +188,27 @@ mod tests {
             assert!(html.contains(words), "{words} in {html}");
         }
         assert!(!html.contains("Started") && !html.contains("Completed"));
+    }
+
+    #[test]
+    fn finished_maintenance_is_green_and_shows_its_actual_time() {
+        let mut it = fixtures::upgrade_under_way();
+        it.complete(crate::domain::UpdateId::parse("done").unwrap(), fixtures::at("2026-11-23T14:00:00Z")).unwrap();
+        let html = render_maintenance_page(fixtures::maintenance_page(it.clone()));
+        assert!(html.contains("class=\"incident resolved\"") && !html.contains("planned\""), "{html}");
+        let card = crate::ui::render_page(|| {
+            view! { <MaintenanceCard maintenance=it fold=TimelineFold::Closed zone=chrono_tz::UTC now=fixtures::now() /> }
+        });
+        assert!(card.contains("Mon 23 Nov, 13:30 to 14:00 UTC"), "{card}");
+    }
+
+    #[test]
+    fn unmarked_component_has_no_status() {
+        let mut it = fixtures::upgrade();
+        it.switches.marks = false;
+        it.begin(crate::domain::UpdateId::parse("begun").unwrap(), fixtures::at("2026-11-23T13:30:00Z")).unwrap();
+        let html = render_maintenance_page(fixtures::maintenance_page(it));
+        assert!(html.contains("<bdi>Archive search</bdi></li>"), "{html}");
     }
 
     #[test]

@@ -8,9 +8,11 @@ use super::component_list::{self, ComponentList, ComponentRow};
 use super::incident_card::{self, Facts, IncidentCard, TimelineFold, count_words};
 use super::maintenance::{self, MaintenanceCard};
 use super::uptime_bars::UptimeBars;
+use crate::domain::component::StatusCause;
 use crate::domain::history::start_of_day;
-use crate::domain::page_status::{Banner, Indicator};
-use crate::domain::{Component, Group, Incident, Maintenance, Status};
+use crate::domain::page_status::{Banner, Tone};
+use crate::domain::uptime::StatusInterval;
+use crate::domain::{Component, Group, Incident, Maintenance, Phase, Status};
 use crate::format::time;
 use crate::ui::public_layout::{PageHead, PageKind, PublicContext, PublicLayout};
 use crate::ui::time::Time;
@@ -39,6 +41,8 @@ pub struct StatusPage {
     pub finished: Vec<Maintenance>,
     /// In any order.
     pub bars: Vec<UptimeBars>,
+    /// The present intervals of manual statuses.
+    pub baselines: Vec<StatusInterval>,
 }
 
 /// The start of the period of "Past incidents".
@@ -53,7 +57,7 @@ pub fn render_status_page(page: StatusPage) -> String {
 
 #[component]
 pub fn StatusView(page: StatusPage) -> AnyView {
-    let rows = component_list::component_rows(&page.components, &page.open, &page.planned);
+    let rows = component_list::component_rows(&page.components, (&page.open, &page.planned), &page.baselines);
     let line = if page.components.is_empty() && page.open.is_empty() {
         "This status page is being set up.".to_owned()
     } else {
@@ -90,7 +94,7 @@ fn banner(page: &StatusPage, rows: &[ComponentRow], line: String) -> AnyView {
         let words = "See maintenance".to_owned();
         view! { " "<a href="#maintenance">{words}</a> }
     });
-    let by_hand = (page.open.is_empty() && works.is_none()).then(|| manual_status_link(rows)).flatten();
+    let by_hand = manual_status_link(rows);
     view! {
         <div class="banner">
             {status_icon(page.banner.tone)}
@@ -103,19 +107,23 @@ fn banner(page: &StatusPage, rows: &[ComponentRow], line: String) -> AnyView {
     .into_any()
 }
 
-/// Links to the uptime history of the worst component. Shown only without incidents and active maintenances, when its
-/// status must have been set manually.
+/// Links to the uptime history of the worst component whose status was set manually. With other causes on the page, it
+/// names the component.
 fn manual_status_link(rows: &[ComponentRow]) -> Option<AnyView> {
-    let worst = rows.iter().max_by_key(|row| row.status).filter(|row| row.status != Status::Operational)?;
+    let is_manual = |row: &&ComponentRow| row.reason.as_ref().is_some_and(|it| it.cause == StatusCause::Manual);
+    let worst = rows.iter().filter(is_manual).max_by_key(|row| row.status)?;
     let href = format!("/uptime#component-{}", worst.component.id);
-    Some(view! { " "<a href=href>"Status changed manually"</a> }.into_any())
+    let alone = rows.iter().filter(|row| row.reason.is_some()).all(|row| is_manual(&row));
+    let name = (!alone).then(|| view! { <bdi>{worst.component.name.clone()}</bdi>": " });
+    let words = if alone { "Status changed manually" } else { "status changed manually" };
+    Some(view! { " "<a href=href>{name}{words}</a> }.into_any())
 }
 
 /// A tick, a pause sign or an exclamation mark. Decorative: the text says the same.
-fn status_icon(tone: Indicator) -> AnyView {
+fn status_icon(tone: Tone) -> AnyView {
     let stroke = match tone {
-        Indicator::None => "M7.5 12.5l3 3 6-7",
-        Indicator::Maintenance => "M9.5 8v8M14.5 8v8",
+        Tone::Operational => "M7.5 12.5l3 3 6-7",
+        Tone::Maintenance => "M9.5 8v8M14.5 8v8",
         _ => "M12 7v6M12 16.5v.5",
     };
     view! {
@@ -127,20 +135,27 @@ fn status_icon(tone: Indicator) -> AnyView {
     .into_any()
 }
 
-/// The number of components per status, and since when.
+/// The number of components per status, and since when if that is the same for all of them. Otherwise each row says it.
 fn state_line(rows: &[ComponentRow], page: &StatusPage) -> String {
     let shell = &page.shell;
-    let began = page.open.iter().map(|incident| incident.started_at).min();
-    let works = page.planned.iter().filter(|maintenance| maintenance.phase.is_active());
-    let works = works.map(Maintenance::starts_at).min().filter(|_| degraded_summary(rows).is_some());
-    let since = began.or(works).map(|at| incident_card::short_time(at, shell.now, shell.zone()));
-    match (degraded_summary(rows), since) {
-        (Some(troubled), Some(since)) => format!("{troubled}, since {since}."),
-        (Some(troubled), None) => format!("{troubled}."),
+    let short = |at| incident_card::short_time(at, shell.now, shell.zone());
+    let opened = page.open.iter().map(|incident| incident.started_at).min().map(short);
+    match (degraded_summary(rows), opened) {
+        (Some(troubled), _) => match common_start(rows).map(short) {
+            Some(since) => format!("{troubled}, since {since}."),
+            None => format!("{troubled}."),
+        },
         (None, Some(since)) if rows.is_empty() => format!("Open since {since}."),
-        (None, Some(since)) => format!("{} Open since {since}.", all_operational(rows.len())),
+        (None, Some(since)) => format!("No component is marked as affected. Open since {since}."),
         (None, None) => all_operational(rows.len()),
     }
+}
+
+/// The start of the present statuses, if all components that are not operational have the same.
+fn common_start(rows: &[ComponentRow]) -> Option<DateTime<Utc>> {
+    let mut starts = rows.iter().filter_map(|row| row.reason.as_ref()).map(|reason| reason.since);
+    let first = starts.next()?;
+    starts.all(|at| at == first).then_some(first)
 }
 
 fn all_operational(all: usize) -> String {
@@ -223,7 +238,13 @@ fn components(page: &StatusPage, rows: Vec<ComponentRow>) -> Option<AnyView> {
         view! {
             <section>
                 <div class="over"><h2>"Components"</h2>{legend}</div>
-                <ComponentList groups=page.groups.clone() rows=rows bars=page.bars.clone() />
+                <ComponentList
+                    groups=page.groups.clone()
+                    rows=rows
+                    bars=page.bars.clone()
+                    now=page.shell.now
+                    zone=page.shell.zone()
+                />
             </section>
         }
         .into_any()
@@ -249,12 +270,12 @@ fn past_day(page: &StatusPage, day: NaiveDate) -> AnyView {
     let open = page.open.iter().filter(that_day).map(ongoing_incident);
     let over = page.past.iter().filter(|incident| !incident.is_open()).filter(that_day);
     let mut shown: Vec<AnyView> = open.chain(over.map(|incident| past_incident(incident, zone))).collect();
-    if shown.is_empty() {
-        shown.push(view! { <p class="soft">"No incidents reported."</p> }.into_any());
-    }
     let works = page.planned.iter().filter(|it| it.phase.is_active()).chain(&page.finished);
     let works = works.filter(|it| time::today(it.starts_at(), zone) == day);
     shown.extend(works.map(|it| past_maintenance(it, zone)));
+    if shown.is_empty() {
+        shown.push(view! { <p class="soft">"No incidents reported."</p> }.into_any());
+    }
     view! {
         <div class="day">
             <h3><time datetime=day.to_string()>{time::format_weekday(day)}</time></h3>
@@ -275,12 +296,11 @@ fn past_maintenance(it: &Maintenance, zone: Tz) -> AnyView {
         return view! { <p class="soft">"Maintenance in progress: "<a href=anchor dir="auto">{it.title.clone()}</a></p> }
             .into_any();
     }
-    let from = it.starts_at();
-    let to = it.started_at.and(it.ended_at).unwrap_or(it.scheduled_until);
+    let (from, to) = it.window();
     let words = format!("{} to {}", time::format_clock(from, zone), incident_card::short_time(to, from, zone));
     let names = maintenance::affected_names(it).map(|names| view! { <li dir="auto">{names}</li> });
     view! {
-        <div class="past planned">
+        <div class=format!("past {}", maintenance::state_class(it))>
             <p dir="auto"><a href=maintenance::maintenance_href(it)>{it.title.clone()}</a></p>
             <p class="chip">{maintenance::state_words(it, from, zone)}</p>
             <ul class="facts"><li><Time at=from words=words /></li>{names}</ul>
@@ -292,9 +312,9 @@ fn past_maintenance(it: &Maintenance, zone: Tz) -> AnyView {
 fn past_incident(incident: &Incident, zone: Tz) -> AnyView {
     let updates = count_words(incident.updates.len() as i64, "update");
     view! {
-        <div class=format!("past {}", incident_card::impact_class(incident))>
+        <div class=format!("past {}", incident_card::state_class(incident))>
             <p dir="auto"><a href=incident_card::incident_href(incident)>{incident.title.clone()}</a></p>
-            <p class="chip">{incident.impact().words()}</p>
+            <p class="chip">{Phase::Resolved.words()}</p>
             <Facts incident=incident.clone() words=incident_hours(incident, zone) />
             <p class="updates">{updates}</p>
         </div>
@@ -324,18 +344,19 @@ mod tests {
         let html = render_status_page(fixtures::status_page());
         check(&html);
         for words in [
-            "<title>Minor Service Outage · Harbor Mail</title>",
-            "<body class=\"tone-minor\">",
-            ">Minor Service Outage</h1>",
+            "<title>Partial outage: Outbound delivery · Harbor Mail</title>",
+            "<body class=\"tone-major\">",
+            ">Partial outage: Outbound delivery</h1>",
             "2 of 7 components are not operational: 1 in partial outage, 1 degraded, since 13:05 WET.",
             "href=\"#open-incidents\">See incident</a>",
             "href=\"/incidents/delayed00001\">Delayed delivery",
-            "Major · open for 1h 27m",
+            "Partial outage · open for 1h 27m",
             "Outbound delivery, Queue dashboard",
             "<strong>eu-west</strong>",
             "edited <time datetime=\"2026-11-23T14:25:00Z\">14:25 WET</time>",
             "<span class=\"state\">Partial outage</span>",
             "<span class=\"state\">Degraded performance</span>",
+            ">Since 13:05 WET</time>: <a href=\"#incident-delayed00001\" dir=\"auto\">Delayed delivery",
             "Times are shown in Europe/Lisbon (WET).",
             "rel=\"noopener\"",
             "<link rel=\"canonical\" href=\"https://status.harbormail.example/\">",
@@ -350,7 +371,9 @@ mod tests {
         let html = render_status_page(fixtures::status_page());
         assert_eq!(html.matches("class=\"day\"").count(), 14);
         assert_eq!(html.matches("No incidents reported.").count(), 12);
-        for words in ["Ongoing: ", "Critical", "08:12 to 08:49 WET", "37m", "3 updates", "View incident history"] {
+        for words in
+            ["Ongoing: ", "Resolved", "major outage", "08:12 to 08:49 WET", "37m", "3 updates", "View incident history"]
+        {
             assert!(html.contains(words), "{words} in {html}");
         }
     }
@@ -388,7 +411,7 @@ mod tests {
     fn page_under_maintenance_states_start_and_reason() {
         let mut page = fixtures::quiet_page();
         page.planned = vec![fixtures::upgrade_under_way()];
-        page.banner = Banner::from_incidents(&[Status::UnderMaintenance], &[]);
+        page.banner = Banner { tone: Tone::Maintenance, headline: "Service Under Maintenance".into() };
         let html = render_status_page(page);
         assert!(html.contains(">Service Under Maintenance</h1>"), "{html}");
         assert!(html.contains("1 of 7 components is under maintenance, since 13:30 WET."), "{html}");
@@ -403,8 +426,13 @@ mod tests {
         page.finished = vec![it];
         let html = render_status_page(page);
         check(&html);
-        assert_eq!(html.matches("No incidents reported.").count(), 14);
-        assert!(html.contains("Maintenance completed") && html.contains("13:30 to 14:00 WET"), "{html}");
+        assert_eq!(html.matches("No incidents reported.").count(), 13, "not above the maintenance");
+        assert!(
+            html.contains("<div class=\"past resolved\">")
+                && html.contains("Maintenance completed")
+                && html.contains("13:30 to 14:00 WET"),
+            "{html}"
+        );
     }
 
     #[test]
@@ -429,13 +457,37 @@ mod tests {
         let mut incident = fixtures::incident(
             "notice",
             "Invoices are late",
-            vec![fixtures::update("2026-11-23T14:31:30Z", crate::domain::Phase::Identified, "Late.", &[])],
+            vec![fixtures::update("2026-11-23T14:31:30Z", Phase::Identified, "Late.", &[])],
         );
         incident.started_at = fixtures::at("2026-11-22T09:00:00Z");
         page.open = vec![incident];
         let html = render_status_page(page);
-        assert!(html.contains("All 7 components are operational. Open since 22 Nov, 09:00 WET."), "{html}");
+        assert!(html.contains("No component is marked as affected. Open since 22 Nov, 09:00 WET."), "{html}");
         assert!(html.contains("Notice · open for 1d 5h"), "{html}");
+    }
+
+    #[test]
+    fn manual_status_has_its_own_start_and_reason() {
+        let mut page = fixtures::status_page();
+        let web = page.components.iter_mut().find(|component| component.id.as_str() == "web").unwrap();
+        web.status = Status::MajorOutage;
+        page.baselines = vec![StatusInterval {
+            component_id: web.id.clone(),
+            incident_id: None,
+            from: fixtures::at("2026-11-23T11:30:00Z"),
+            to: None,
+            status: Status::MajorOutage,
+        }];
+        let html = render_status_page(page);
+        check(&html);
+        for words in [
+            "3 of 7 components are not operational: 1 in major outage, 1 in partial outage, 1 degraded. ",
+            "href=\"/uptime#component-web\"><bdi>Website</bdi>: status changed manually</a>",
+            ">Since 11:30 WET</time>: status changed manually</div>",
+            ">Since 13:05 WET</time>: <a href=\"#incident-delayed00001\"",
+        ] {
+            assert!(html.contains(words), "{words} in {html}");
+        }
     }
 
     #[test]

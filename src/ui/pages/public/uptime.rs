@@ -1,6 +1,6 @@
 //! `/uptime`: monthly uptime per component, with the reasons for each figure.
 
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
@@ -8,7 +8,7 @@ use super::incident_card::count_words;
 use super::uptime_bars::downtime_words;
 use crate::domain::history::Month;
 use crate::domain::uptime::{Downtime, StatusInterval};
-use crate::domain::{ComponentId, IncidentId, UptimeCorrection};
+use crate::domain::{ComponentId, IncidentId, Status, UptimeCorrection};
 use crate::format::time;
 use crate::ui::public_layout::{PageHead, PageKind, PublicContext, PublicLayout};
 use crate::ui::time::Time;
@@ -24,6 +24,8 @@ pub struct UptimePage {
 pub struct ComponentUptime {
     pub id: ComponentId,
     pub name: String,
+    /// The start of the history; there is no data before.
+    pub start: DateTime<Utc>,
     /// The period of the uptime bars.
     pub last_days: PeriodUptime,
     /// Newest first.
@@ -94,7 +96,7 @@ pub fn UptimeView(page: UptimePage) -> AnyView {
             <div class="intro">
                 <h1>"Uptime"</h1>
                 <p class="lede">
-                    "Major outages count fully, partial outages count 30%. Degraded performance and maintenance count as up. Overlapping incidents are counted once, at the worst status. Percentages are rounded down. Days before a component was added are not counted. Manual corrections override incidents; the reason is shown."
+                    "Major outages count fully, partial outages count 30%. Degraded performance and maintenance count as up. Overlapping incidents are counted once, at the worst status. Percentages are rounded down. Days before a component was added, or before its start date, are not counted. Manual corrections override incidents; the reason is shown."
                 </p>
             </div>
             {empty}
@@ -105,10 +107,16 @@ pub fn UptimeView(page: UptimePage) -> AnyView {
 }
 
 fn component_section(component: ComponentUptime, zone: Tz) -> AnyView {
-    let ComponentUptime { id, name, last_days, months, corrections, by_hand, more_by_hand } = component;
+    let ComponentUptime { id, name, start, last_days, months, corrections, by_hand, more_by_hand } = component;
     let total = months.iter().fold(Downtime::default(), |sum, month| sum.combine(month.outage));
-    let summary = format!("{} over the last {}", total.uptime_words(), count_words(months.len() as i64, "month"));
-    let rows = std::iter::once(&last_days).chain(&months).map(|span| uptime_row(&id, span)).collect_view();
+    let first_day = time::today(start, zone);
+    let is_young = months.last().is_some_and(|month| month.span.days().0 < first_day);
+    let summary = match (total.has_data(), is_young) {
+        (true, true) => format!("{} since {}", total.uptime_words(), time::format_day(start, zone)),
+        _ => format!("{} over the last {}", total.uptime_words(), count_words(months.len() as i64, "month")),
+    };
+    let rows = std::iter::once(&last_days).chain(&months);
+    let rows = rows.map(|span| uptime_row(&id, span, first_day)).collect_view();
     view! {
         <section class="panel uptime" id=format!("component-{id}")>
             <div class="head"><h2 dir="auto">{name.clone()}</h2><p class="soft">{summary}</p></div>
@@ -156,10 +164,16 @@ fn correction_list(corrections: &[UptimeCorrection], zone: Tz) -> Option<AnyView
     })
 }
 
-fn uptime_row(component: &ComponentId, line: &PeriodUptime) -> AnyView {
+fn uptime_row(component: &ComponentId, line: &PeriodUptime, first_day: NaiveDate) -> AnyView {
+    let words = match line.span {
+        UptimePeriod::LastDays(..) if line.outage.has_data() && line.span.days().0 < first_day => {
+            format!("Since {}", first_day.format("%-d %b %Y"))
+        }
+        span => span.words(),
+    };
     view! {
         <tr>
-            <th scope="row">{line.span.words()}</th>
+            <th scope="row">{words}</th>
             <td>{line.outage.uptime_words()}</td>
             <td>{downtime_reasons(component, line)}</td>
         </tr>
@@ -178,8 +192,10 @@ fn downtime_reasons(component: &ComponentId, line: &PeriodUptime) -> AnyView {
         };
         return view! { <span class="soft">{words}</span> }.into_any();
     }
+    let is_planned = line.outage.worst == Status::UnderMaintenance;
     let mut parts = vec![match line.incidents {
         0 if line.corrected => "Corrected".to_owned(),
+        0 if is_planned => "No downtime".to_owned(),
         0 => "Status changed manually".to_owned(),
         number => count_words(number as i64, "incident"),
     }];

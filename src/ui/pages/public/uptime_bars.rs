@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use chrono::{Datelike as _, TimeDelta};
+use chrono::{Datelike as _, NaiveDate, TimeDelta};
 use leptos::prelude::*;
 
 use super::incident_card::count_words;
@@ -20,13 +20,17 @@ const WIDTH: usize = 4;
 const STEP: usize = 5;
 const HEIGHT: usize = 20;
 
-/// Worse days have higher bars, so that the chart doesn't rely on colour.
+/// The height of a day without data.
+const NO_DATA_HEIGHT: usize = 3;
+
+/// Each status has its own height, higher if worse than operational, so that the chart doesn't rely on colour.
 fn bar_height(worst: Status) -> usize {
     match worst {
         Status::MajorOutage => HEIGHT,
-        Status::PartialOutage => 18,
-        Status::DegradedPerformance => 16,
-        Status::Operational | Status::UnderMaintenance => 14,
+        Status::PartialOutage => 17,
+        Status::DegradedPerformance => 14,
+        Status::Operational => 11,
+        Status::UnderMaintenance => 8,
     }
 }
 
@@ -42,20 +46,36 @@ impl UptimeBars {
         self.days.iter().fold(Downtime::default(), |sum, day| sum.combine(day.outage))
     }
 
+    /// The first day with data, if there are days without before it.
+    fn history_start(&self) -> Option<NaiveDate> {
+        let first = self.days.iter().position(|day| day.outage.has_data()).filter(|place| *place > 0)?;
+        self.days.get(first).map(|day| day.date)
+    }
+
+    /// `99.97%`, or `100% since 28 Nov` if the history began within these days.
+    pub fn uptime_words(&self) -> String {
+        let words = self.total().uptime_words();
+        self.history_start().map_or(words.clone(), |day| format!("{words} since {}", day.format("%-d %b")))
+    }
+
     /// The text equivalent of the bars.
     pub fn words(&self) -> String {
         let total = self.total();
+        let period = match self.history_start() {
+            Some(day) => format!("Since {}", day.format("%-d %b")),
+            None => format!("Last {}", count_words(self.days.len() as i64, "day")),
+        };
         if !total.has_data() {
-            return format!("Last {} days: no data", self.days.len());
+            return format!("{period}: no data");
         }
-        let mut text = format!("Last {} days: {} uptime", self.days.len(), total.uptime_words());
+        let mut text = format!("{period}: {} uptime", total.uptime_words());
         for part in self.day_labels() {
             let _ = write!(text, ", {part}");
         }
         text
     }
 
-    /// The days with incidents or downtime in words; empty if there are none.
+    /// Incidents, and how long the component was not operational; empty if it always was.
     pub fn day_labels(&self) -> Vec<String> {
         let mut incidents: Vec<_> = self.days.iter().flat_map(|day| &day.incidents).collect();
         incidents.sort_unstable();
@@ -63,21 +83,22 @@ impl UptimeBars {
         let mut parts: Vec<String> = Vec::new();
         parts.extend((!incidents.is_empty()).then(|| count_words(incidents.len() as i64, "incident")));
         parts.extend(downtime_words(self.total()));
-        for (status, words) in
-            [(Status::DegradedPerformance, "of degraded performance"), (Status::UnderMaintenance, "with maintenance")]
-        {
-            let days = self.days.iter().filter(|day| day.outage.worst == status).count();
-            parts.extend((days > 0).then(|| format!("{} {words}", count_words(days as i64, "day"))));
-        }
         parts
     }
 }
 
-/// `1h major outage`, `32m partial outage`; only those that occurred.
+/// `1h major outage`, `32m partial outage`, `1h 35m degraded performance`, `2h maintenance`; only those that occurred.
 pub fn downtime_words(outage: Downtime) -> Vec<String> {
-    let part =
-        |seconds, what: &str| format_duration(TimeDelta::seconds(seconds)).map(|length| format!("{length} {what}"));
-    [part(outage.major, "major outage"), part(outage.partial, "partial outage")].into_iter().flatten().collect()
+    let part = |(seconds, what): (i64, &str)| {
+        format_duration(TimeDelta::seconds(seconds)).map(|length| format!("{length} {what}"))
+    };
+    let parts = [
+        (outage.major, "major outage"),
+        (outage.partial, "partial outage"),
+        (outage.degraded, "degraded performance"),
+        (outage.maintenance, "maintenance"),
+    ];
+    parts.into_iter().filter_map(part).collect()
 }
 
 /// Quiet days are drawn as one path, to keep the page small. Every other day is a shape with a link to details.
@@ -103,18 +124,17 @@ pub fn bars_svg(bars: &UptimeBars) -> AnyView {
 
 /// The days without incidents or downtime, as one path.
 fn operational_path(days: &[UptimeDay]) -> String {
-    bars_path(days, |day| day.is_empty() && day.outage.has_data())
+    bars_path(days, bar_height(Status::Operational), |day| day.is_empty() && day.outage.has_data())
 }
 
 /// The days without data, as one path.
 fn no_data_path(days: &[UptimeDay]) -> Option<String> {
-    let path = bars_path(days, |day| day.is_empty() && !day.outage.has_data());
+    let path = bars_path(days, NO_DATA_HEIGHT, |day| day.is_empty() && !day.outage.has_data());
     (!path.is_empty()).then_some(path)
 }
 
-fn bars_path(days: &[UptimeDay], drawn: impl Fn(&UptimeDay) -> bool) -> String {
+fn bars_path(days: &[UptimeDay], height: usize, drawn: impl Fn(&UptimeDay) -> bool) -> String {
     let mut path = String::new();
-    let height = bar_height(Status::Operational);
     let top = HEIGHT - height;
     for (place, _) in days.iter().enumerate().filter(|(_, day)| drawn(day)) {
         let _ = write!(path, "M{} {top}h{WIDTH}v{height}h-{WIDTH}z", place * STEP);
@@ -143,11 +163,7 @@ fn day_words(day: &UptimeDay) -> String {
     if !day.incidents.is_empty() {
         parts.push(count_words(day.incidents.len() as i64, "incident"));
     }
-    let out = downtime_words(day.outage);
-    if out.is_empty() && day.outage.worst != Status::Operational {
-        parts.push(day.outage.worst.words().to_lowercase());
-    }
-    parts.extend(out);
+    parts.extend(downtime_words(day.outage));
     format!("{}: {}", time::format_weekday(day.date), parts.join(", "))
 }
 
@@ -169,12 +185,11 @@ fn day_href(component: &ComponentId, day: &UptimeDay) -> String {
 mod tests {
     use super::*;
     use crate::domain::IncidentId;
-    use chrono::NaiveDate;
 
     fn day(number: u32, worst: Status, partial: i64, incidents: &[&str]) -> UptimeDay {
         UptimeDay {
             date: NaiveDate::from_ymd_opt(2026, 11, number).unwrap(),
-            outage: Downtime { partial, major: 0, covered: 86_400, worst },
+            outage: Downtime { partial, covered: 86_400, worst, ..Downtime::default() },
             incidents: incidents.iter().map(|id| IncidentId::parse(id).unwrap()).collect(),
             has_new_event: true,
         }
@@ -186,20 +201,22 @@ mod tests {
 
     #[test]
     fn quiet_days_share_a_path_others_have_labels() {
+        let mut degraded = day(23, Status::DegradedPerformance, 0, &[]);
+        degraded.outage.degraded = 95 * 60;
         let days = vec![
             day(20, Status::Operational, 0, &[]),
             day(21, Status::PartialOutage, 1_920, &["one"]),
             day(22, Status::PartialOutage, 60, &["two", "three"]),
-            day(23, Status::DegradedPerformance, 0, &[]),
+            degraded,
         ];
         let html = crate::ui::render_page(|| bars_svg(&bars(days)));
         assert_eq!(html.matches("<path").count(), 1);
         assert_eq!(html.matches("<a ").count(), 3);
-        assert!(html.contains("<rect x=\"5\" y=\"2\" width=\"4\" height=\"18\" class=\"partial_outage\">"), "{html}");
-        assert!(html.contains("M0 6h4v14h-4z") && html.contains("/uptime#component-api"), "{html}");
+        assert!(html.contains("<rect x=\"5\" y=\"3\" width=\"4\" height=\"17\" class=\"partial_outage\">"), "{html}");
+        assert!(html.contains("M0 9h4v11h-4z") && html.contains("/uptime#component-api"), "{html}");
         assert!(html.contains("Sat 21 Nov: 1 incident, 32m partial outage"), "{html}");
         assert!(html.contains("/incidents/one") && html.contains("/history/2026-11#day-2026-11-22"), "{html}");
-        assert!(html.contains("Mon 23 Nov: degraded performance"), "{html}");
+        assert!(html.contains("Mon 23 Nov: 1h 35m degraded performance"), "{html}");
     }
 
     #[test]
@@ -209,7 +226,37 @@ mod tests {
         assert_eq!(text, "Last 2 days: 99.65% uptime, 1 incident, 33m partial outage");
         assert_eq!(
             bars(vec![UptimeDay { outage: Downtime::default(), ..day(1, Status::Operational, 0, &[]) }]).words(),
-            "Last 1 days: no data"
+            "Last 1 day: no data"
         );
+    }
+
+    #[test]
+    fn days_before_the_start_are_not_claimed() {
+        let unknown = |number| UptimeDay { outage: Downtime::default(), ..day(number, Status::Operational, 0, &[]) };
+        let young = bars(vec![unknown(20), unknown(21), day(22, Status::Operational, 0, &[])]);
+        assert_eq!(
+            (young.uptime_words().as_str(), young.words().as_str()),
+            ("100% since 22 Nov", "Since 22 Nov: 100% uptime")
+        );
+        let html = crate::ui::render_page(|| bars_svg(&young));
+        assert!(html.contains("<path d=\"M10 9h4v11h-4z\">") && html.contains("class=\"none\""), "{html}");
+    }
+
+    #[test]
+    fn degraded_performance_is_measured_in_hours() {
+        let mut degraded = day(23, Status::DegradedPerformance, 0, &[]);
+        degraded.outage.degraded = 30;
+        degraded.outage.maintenance = 7_200;
+        assert_eq!(
+            bars(vec![degraded]).words(),
+            "Last 1 day: 100% uptime, under 1m degraded performance, 2h maintenance"
+        );
+    }
+
+    #[test]
+    fn every_status_has_its_own_bar_height() {
+        let mut heights: Vec<usize> = Status::ALL.map(bar_height).into_iter().chain([NO_DATA_HEIGHT]).collect();
+        heights.sort_unstable();
+        assert!(heights.windows(2).all(|pair| pair[1] >= pair[0] + 3), "{heights:?}");
     }
 }

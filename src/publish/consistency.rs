@@ -1,0 +1,560 @@
+//! A property test: the documents of one Site never contradict each other, whatever the history.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Days, TimeDelta, Utc};
+use chrono_tz::Tz;
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::render_site::{empty_site, render_site};
+use super::{Encoding, Site, Snapshot, uptime};
+use crate::db::DatabaseState;
+use crate::domain::component::tests::component;
+use crate::domain::history::{Totals, start_of_day};
+use crate::domain::incident::tests::incident;
+use crate::domain::maintenance::tests::maintenance;
+use crate::domain::page_status::{PageStatus, Tone};
+use crate::domain::uptime::{StatusInterval, baselines_outside_maintenance};
+use crate::domain::{
+    AffectedComponent, Component, ComponentId, Impact, Incident, IncidentId, Maintenance, MaintenanceId, Page, Phase,
+    Status, Update, UpdateId,
+};
+use crate::format::duration::format_duration;
+use crate::format::time::{self, today};
+use crate::ui::pages::public::DAYS;
+use crate::ui::pages::public::status::past_days_start;
+use crate::ui::pages::public::uptime::{UptimePage, render_uptime_page};
+use crate::ui::public_layout::PublicContext;
+
+const ORIGIN: &str = "https://status.test";
+const CASES: u32 = 24;
+const ZONES: [Tz; 4] = [Tz::UTC, Tz::Europe__Lisbon, Tz::America__New_York, Tz::Asia__Kolkata];
+
+#[derive(Clone, Debug)]
+struct ComponentModel {
+    age_minutes: i64,
+    /// Days before today.
+    start_date: Option<u64>,
+    manual: Status,
+    manual_minutes: i64,
+}
+
+#[derive(Clone, Debug)]
+struct IncidentModel {
+    age_minutes: i64,
+    /// Minutes after the previous update, phase, and the status of each component that it names.
+    updates: Vec<(i64, usize, Vec<Option<Status>>)>,
+    /// Minutes until it was resolved, if it was.
+    resolved: Option<i64>,
+    impact_override: Option<Impact>,
+    /// Entered at once, now.
+    is_backfilled: bool,
+}
+
+#[derive(Clone, Debug)]
+struct MaintenanceModel {
+    /// From now to the scheduled start.
+    start_minutes: i64,
+    length_minutes: i64,
+    /// Minutes from the start, possibly before the scheduled one, to now.
+    begun: Option<i64>,
+    /// 0: not over, 1: completed, 2: cancelled.
+    end: usize,
+    components: Vec<bool>,
+}
+
+fn status() -> impl Strategy<Value = Status> {
+    (0..Status::ALL.len()).prop_map(|index| Status::ALL[index])
+}
+
+fn component_model() -> impl Strategy<Value = ComponentModel> {
+    let age = prop_oneof![0_i64..3_000, 0_i64..200_000];
+    let manual = prop_oneof![3 => Just(Status::Operational), 1 => status()];
+    (age, proptest::option::weighted(0.3, 0_u64..200), manual, 0_i64..4_000).prop_map(
+        |(age_minutes, start_date, manual, manual_minutes)| ComponentModel {
+            age_minutes,
+            start_date,
+            manual,
+            manual_minutes: manual_minutes.min(age_minutes),
+        },
+    )
+}
+
+fn incident_model() -> impl Strategy<Value = IncidentModel> {
+    let statuses = proptest::collection::vec(proptest::option::weighted(0.5, status()), 3);
+    let updates = proptest::collection::vec((0_i64..300, 0_usize..3, statuses), 1..4);
+    let impact = proptest::option::weighted(0.3, (0..Impact::ALL.len()).prop_map(|index| Impact::ALL[index]));
+    let age = prop_oneof![0_i64..2_000, 0_i64..150_000];
+    let resolved = proptest::option::weighted(0.6, 0_i64..600);
+    (age, updates, resolved, impact, proptest::bool::weighted(0.2)).prop_map(
+        |(age_minutes, updates, resolved, impact_override, is_backfilled)| IncidentModel {
+            age_minutes,
+            updates,
+            resolved,
+            impact_override,
+            is_backfilled,
+        },
+    )
+}
+
+fn maintenance_model() -> impl Strategy<Value = MaintenanceModel> {
+    let begun = proptest::option::weighted(0.6, 0_i64..20_000);
+    (-20_000_i64..20_000, 1_i64..600, begun, 0_usize..3, proptest::collection::vec(any::<bool>(), 3)).prop_map(
+        |(start_minutes, length_minutes, begun, end, components)| MaintenanceModel {
+            start_minutes,
+            length_minutes,
+            begun,
+            end,
+            components,
+        },
+    )
+}
+
+fn now() -> DateTime<Utc> {
+    "2026-11-23T14:32:00Z".parse().unwrap()
+}
+
+fn ago(minutes: i64) -> DateTime<Utc> {
+    now() - TimeDelta::minutes(minutes)
+}
+
+fn component_id(index: usize) -> ComponentId {
+    ComponentId::parse(&format!("c{index}")).unwrap()
+}
+
+fn build_component(index: usize, model: &ComponentModel, zone: Tz) -> Component {
+    Component {
+        id: component_id(index),
+        name: format!("Service {index}"),
+        position: index as i64 + 1,
+        start_date: model.start_date.map(|days| today(now(), zone) - Days::new(days)),
+        created_at: ago(model.age_minutes),
+        updated_at: ago(model.manual_minutes),
+        ..component(model.manual)
+    }
+}
+
+fn build_update(id: String, at: DateTime<Utc>, phase: Phase, statuses: &[Option<Status>]) -> Update {
+    let named = |(index, status): (usize, &Option<Status>)| {
+        let status = (*status)?;
+        Some(AffectedComponent { id: component_id(index), name: format!("Service {index}"), status })
+    };
+    Update {
+        id: UpdateId::parse(&id).unwrap(),
+        phase,
+        body: "Text.".into(),
+        posted_at: at,
+        created_at: at,
+        edited_at: None,
+        version: 1,
+        components: statuses.iter().enumerate().filter_map(named).collect(),
+    }
+}
+
+fn build_incident(index: usize, model: &IncidentModel) -> Incident {
+    let started_at = ago(model.age_minutes);
+    let mut at = started_at;
+    let mut updates = Vec::new();
+    for (place, (gap, phase, statuses)) in model.updates.iter().enumerate() {
+        at = if place == 0 { at } else { (at + TimeDelta::minutes(*gap)).min(now()) };
+        updates.push(build_update(format!("i{index}u{place}"), at, Phase::ALL[*phase], statuses));
+    }
+    let end = model.resolved.map(|minutes| (at + TimeDelta::minutes(minutes)).min(now()));
+    if model.is_backfilled {
+        updates.truncate(1);
+        (updates[0].phase, updates[0].posted_at, updates[0].created_at) = (Phase::Resolved, now(), now());
+    } else if let Some(end) = end {
+        updates.push(build_update(format!("i{index}end"), end, Phase::Resolved, &[]));
+    }
+    let mut built = Incident {
+        id: IncidentId::parse(&format!("i{index}")).unwrap(),
+        title: format!("Incident {index}"),
+        started_at,
+        impact_override: model.impact_override,
+        ended_at: end.filter(|_| model.is_backfilled),
+        created_at: updates[0].created_at,
+        updated_at: now(),
+        ..incident(updates)
+    };
+    built.recompute();
+    built
+}
+
+fn build_maintenance(index: usize, model: &MaintenanceModel) -> Maintenance {
+    let chosen = (0..model.components.len()).filter(|place| model.components[*place]);
+    let names: Vec<String> = chosen.map(|place| component_id(place).to_string()).collect();
+    let mut it = maintenance(0, 1, &names.iter().map(String::as_str).collect::<Vec<_>>());
+    (it.id, it.title) = (MaintenanceId::parse(&format!("m{index}")).unwrap(), format!("Work {index}"));
+    it.scheduled_for = now() + TimeDelta::minutes(model.start_minutes);
+    it.scheduled_until = it.scheduled_for + TimeDelta::minutes(model.length_minutes);
+    it.switches.completes = false;
+    let id = |name: &str| UpdateId::parse(&format!("m{index}{name}")).unwrap();
+    it.updates[0].id = id("told");
+    if let Some(minutes) = model.begun {
+        it.begin(id("begun"), ago(minutes)).unwrap();
+    }
+    let end = model.begun.map_or(now(), |minutes| ago(minutes / 2));
+    match model.end {
+        1 if model.begun.is_some() => it.complete(id("done"), end).unwrap(),
+        2 => it.cancel("Off.".into(), id("off"), end).unwrap(),
+        _ => {}
+    }
+    it
+}
+
+fn build_page(zone: Tz) -> Page {
+    Page {
+        id: "page".into(),
+        name: "Harbor".into(),
+        url: String::new(),
+        time_zone: zone,
+        logo_text: String::new(),
+        embedders: Vec::new(),
+        links: Vec::new(),
+        updated_at: ago(300_000),
+        version: 1,
+    }
+}
+
+fn build_intervals(
+    components: &[Component],
+    models: &[ComponentModel],
+    incidents: &[Incident],
+    maintenances: &[Maintenance],
+) -> Vec<StatusInterval> {
+    let manual = components.iter().zip(models).filter(|(component, _)| component.status != Status::Operational);
+    let manual = manual.map(|(component, model)| StatusInterval {
+        component_id: component.id.clone(),
+        incident_id: None,
+        from: ago(model.manual_minutes),
+        to: None,
+        status: component.status,
+    });
+    let planned: Vec<StatusInterval> = maintenances.iter().flat_map(Maintenance::status_intervals).collect();
+    let mut all = baselines_outside_maintenance(&manual.collect::<Vec<_>>(), &planned);
+    all.extend(planned);
+    all.extend(incidents.iter().flat_map(Incident::status_intervals));
+    all
+}
+
+fn build_snapshot(
+    zone: Tz,
+    models: &[ComponentModel],
+    incidents: &[IncidentModel],
+    maintenances: &[MaintenanceModel],
+) -> Snapshot {
+    let page = build_page(zone);
+    let components: Vec<Component> =
+        models.iter().enumerate().map(|(index, model)| build_component(index, model, zone)).collect();
+    let mut incidents: Vec<Incident> =
+        incidents.iter().enumerate().map(|(index, model)| build_incident(index, model)).collect();
+    incidents.sort_by(|a, b| (b.started_at, &b.id).cmp(&(a.started_at, &a.id)));
+    let mut maintenances: Vec<Maintenance> =
+        maintenances.iter().enumerate().map(|(index, model)| build_maintenance(index, model)).collect();
+    maintenances.sort_by_key(|it| it.scheduled_for);
+    let latest_first: Vec<Maintenance> = maintenances.iter().rev().cloned().collect();
+    let open: Vec<Incident> = incidents.iter().filter(|it| it.is_open()).cloned().collect();
+    let totals = Totals {
+        count: incidents.len() as i64,
+        resolved_seconds: incidents.iter().filter_map(Incident::duration).map(|length| length.num_seconds()).sum(),
+        first_started_at: incidents.iter().map(|it| it.started_at).min(),
+        ..Totals::default()
+    };
+    let since = past_days_start(now(), zone);
+    Snapshot {
+        revision: 1,
+        database: DatabaseState::default(),
+        groups: Vec::new(),
+        status_intervals: build_intervals(&components, models, &incidents, &maintenances),
+        titles: incidents.iter().map(|it| (it.id.clone(), it.title.clone())).collect(),
+        recent: incidents.iter().filter(|it| it.started_at >= since).cloned().collect(),
+        totals: totals.with_open(open.iter().map(|it| it.started_at)),
+        planned: maintenances.iter().filter(|it| it.is_planned()).cloned().collect(),
+        finished: latest_first.iter().filter(|it| !it.is_planned()).cloned().collect(),
+        cancelled: Vec::new(),
+        latest_maintenances: latest_first.clone(),
+        listed_maintenances: latest_first,
+        newest: incidents.clone(),
+        listed: incidents,
+        feed_ids: BTreeMap::new(),
+        next_step: None,
+        audit: None,
+        corrections: Vec::new(),
+        postmortems: BTreeMap::new(),
+        components,
+        open,
+        page,
+    }
+}
+
+/// The documents of a Site as text.
+struct Rendered {
+    snapshot: Snapshot,
+    site: Site,
+    zone: Tz,
+}
+
+impl Rendered {
+    fn text(&self, path: &str) -> String {
+        let document: &Arc<_> = self.site.document(path).unwrap_or_else(|| panic!("{path} is missing"));
+        String::from_utf8(document.bytes(Encoding::Plain).to_vec()).unwrap()
+    }
+
+    fn json(&self, path: &str) -> Value {
+        serde_json::from_str(&self.text(path)).unwrap()
+    }
+
+    fn uptime_page(&self) -> String {
+        let Snapshot { components, status_intervals, corrections, titles, page, .. } = &self.snapshot;
+        let causes = (&status_intervals[..], &corrections[..]);
+        let row = |it| uptime::component_uptime(it, causes, titles, self.zone, now());
+        let shell = PublicContext {
+            page: page.clone(),
+            base_url: ORIGIN.into(),
+            path: "/uptime".into(),
+            tone: Tone::Operational,
+            now: now(),
+        };
+        render_uptime_page(UptimePage { shell, components: components.iter().map(row).collect() })
+    }
+}
+
+/// The text between the first `before` and the next `after`.
+fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
+    let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("{before} is not in {text}"));
+    rest.split_once(after).map_or(rest, |(found, _)| found)
+}
+
+/// What follows each `before`, up to the next one.
+fn parts<'a>(text: &'a str, before: &str) -> Vec<&'a str> {
+    text.split(before).skip(1).collect()
+}
+
+/// The row of a component on the status page.
+fn component_row<'a>(html: &'a str, id: &ComponentId) -> &'a str {
+    let end = format!("id=\"component-{id}\"");
+    let before = html.split_once(&end).unwrap_or_else(|| panic!("{id} is not in {html}")).0;
+    let start = before.rfind("<li ").unwrap();
+    let rest = &html[start..];
+    rest.split_once("</svg>").map_or(rest, |(row, _)| row)
+}
+
+fn ids(entries: &Value) -> Vec<String> {
+    let mut ids: Vec<String> =
+        entries.as_array().unwrap().iter().map(|entry| entry["id"].as_str().unwrap().to_owned()).collect();
+    ids.sort();
+    ids
+}
+
+/// Banner, rows, badge, embed and JSON show the same state.
+fn check_status(site: &Rendered) {
+    let (html, open) = (site.text("/"), &site.snapshot.open);
+    let mut worst = open.iter().map(|it| Tone::from(it.present_impact())).max().unwrap_or_default();
+    let mut statuses = Vec::new();
+    for row in site.json("/api/v2/components.json")["components"].as_array().unwrap() {
+        let status = Status::from_key(row["status"].as_str().unwrap()).unwrap();
+        let id = ComponentId::parse(row["id"].as_str().unwrap()).unwrap();
+        let line = component_row(&html, &id);
+        assert!(line.contains(&format!("row status-{}\"", status.key())) && line.contains(status.words()), "{line}");
+        let name_and_reason = line.split("<svg").next().unwrap();
+        assert_eq!(name_and_reason.contains("Since "), status != Status::Operational, "{line}");
+        let badge = site.text(&format!("/components/{id}/badge.svg"));
+        assert!(badge.contains(&format!(": {}</title>", status.words())), "{badge}");
+        worst = worst.max(status.into());
+        statuses.push(status);
+    }
+    let headline = between(&html, "<h1 dir=\"auto\">", "</h1>");
+    assert!(html.contains(&format!("<body class=\"tone-{}\">", worst.key())), "{worst:?}");
+    assert!(headline.starts_with(worst.words()), "{headline}: {worst:?}");
+    let badge = site.text("/badge.svg");
+    assert!(badge.contains(&format!(": {}</title>", worst.words())), "{badge}");
+    for path in ["/embed", "/embed/frame"] {
+        let embed = site.text(path);
+        assert!(embed.contains(&format!("class=\"embed tone-{}\"", worst.key())), "{embed}");
+        assert!(embed.contains(headline), "{embed}");
+    }
+    assert!(open.is_empty() || worst > Tone::Operational);
+    assert!(open.iter().all(|it| it.present_impact() == Impact::None) || worst >= Tone::Degraded);
+    assert_eq!(html.contains("All Systems Operational"), worst == Tone::Operational, "{html}");
+    assert!(open.is_empty() || !html.contains("components are operational"), "{html}");
+    let counted = PageStatus::from_components(&statuses);
+    let status = &site.json("/api/v2/status.json")["status"];
+    assert_eq!(
+        (status["indicator"].as_str(), status["description"].as_str()),
+        (Some(counted.indicator.key()), Some(counted.description))
+    );
+}
+
+/// The lists of open incidents are equal, and each is said to be as long open as it is.
+fn check_open_incidents(site: &Rendered) {
+    let html = site.text("/");
+    let mut open: Vec<String> = site.snapshot.open.iter().map(|it| it.id.to_string()).collect();
+    open.sort();
+    assert_eq!(ids(&site.json("/api/v2/incidents/unresolved.json")["incidents"]), open);
+    assert_eq!(ids(&site.json("/api/v2/summary.json")["incidents"]), open);
+    let cards = parts(&html, "<article id=\"incident-").into_iter();
+    let mut shown: Vec<String> = cards.map(|card| card.split('"').next().unwrap().to_owned()).collect();
+    shown.sort();
+    assert_eq!(shown, open);
+    for it in &site.snapshot.open {
+        let age = now() - it.started_at;
+        let words = format_duration(age).filter(|_| age >= TimeDelta::minutes(1));
+        let words = words.map_or("started just now".to_owned(), |words| format!("open for {words}"));
+        let page = site.text(&format!("/incidents/{}", it.id));
+        let chip = format!("<p class=\"chip\">{} · {words}</p>", it.present_impact().status_words());
+        assert!(page.contains(&chip) && page.contains("ongoing"), "{chip} in {page}");
+    }
+}
+
+/// Resolved incidents are resolved everywhere, and last from their start to their end.
+fn check_resolved_incidents(site: &Rendered) {
+    for it in site.snapshot.listed.iter().filter(|it| !it.is_open()) {
+        let (page, row) =
+            (site.text(&format!("/incidents/{}", it.id)), site.json(&format!("/incidents/{}.json", it.id)));
+        let time = |key: &str| row[key].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
+        let length = format_duration(time("resolved_at") - time("started_at"));
+        let shown = page.contains("<dt>Duration</dt>");
+        assert_eq!(shown.then(|| between(&page, "<dt>Duration</dt><dd dir=\"auto\">", "</dd>").to_owned()), length);
+        assert!(
+            page.contains("<article class=\"incident resolved\">") && page.contains("chip\">Resolved</p>"),
+            "{page}"
+        );
+        assert!(page.contains(&time::format_full(time("resolved_at"), site.zone)), "{page}");
+        let near = today(it.started_at, site.zone) == today(now(), site.zone);
+        let clock = format!(">{}<", time::format_clock_with_zone(it.updates[0].posted_at, site.zone));
+        assert!(near || !page.contains(&clock), "a time without its date in {page}");
+        assert!(!page.contains("</bdi>: operational"), "{page}");
+    }
+    let history = site.text("/history");
+    let totals = &site.snapshot.totals;
+    let seconds: i64 =
+        site.snapshot.listed.iter().map(|it| (it.ended_at.unwrap_or_else(now) - it.started_at).num_seconds()).sum();
+    let total = format!("{}h {}m in total", seconds / 3600, seconds / 60 % 60);
+    assert_eq!(history.contains(&total), seconds > 0, "{total} in {history}");
+    assert_eq!(history.contains(&format!("{} ongoing", totals.open)), totals.open > 0, "{history}");
+}
+
+/// Percentages, bars, seconds and days without data agree, on the page, on the uptime page and in JSON.
+fn check_uptime(site: &Rendered) {
+    let (html, uptime_page) = (site.text("/"), site.uptime_page());
+    let showcase = site.json("/uptime_showcase");
+    for it in &site.snapshot.components {
+        let (id, start) = (it.id.as_str(), it.history_start(site.zone));
+        let row = component_row(&html, &it.id);
+        let percent = between(between(row, "percent", "</a>"), "\">", "<span");
+        let days = showcase["timelines"][id]["days"].as_array().unwrap();
+        let seconds = |day: &Value, key: &str| day["outages"][key].as_i64().unwrap_or(0);
+        let down: i64 = days.iter().map(|day| seconds(day, "p") + seconds(day, "m")).sum();
+        let value = showcase["values"].as_array().unwrap().iter().find(|value| value["component"] == id).unwrap();
+        let words = match value["ninety"].as_f64() {
+            None => "no data".to_owned(),
+            Some(all) if all >= 100.0 => "100%".to_owned(),
+            Some(part) => format!("{part:.2}%"),
+        };
+        assert!(percent == words || percent.starts_with(&format!("{words} since ")), "{percent}: {words}");
+        assert_eq!(value["ninety"].is_null(), start >= now(), "{id}");
+        assert_eq!(words == "100%", down == 0 && start < now(), "{down} s in {row}");
+        let with = |key| days.iter().filter(|day| seconds(day, key) > 0).count();
+        let red = row.matches("class=\"major_outage\"").count();
+        let orange = row.matches("class=\"partial_outage\"").count();
+        let only_partial = days.iter().filter(|day| seconds(day, "p") > 0 && seconds(day, "m") == 0).count();
+        assert_eq!((red, orange), (with("m"), only_partial), "{row}");
+        let section = between(&uptime_page, &format!("id=\"component-{id}\""), "</section>");
+        let last_days = between(between(section, "<tbody>", "</tr>"), "<td>", "</td>");
+        assert_eq!(last_days, words, "{section}");
+        check_days_without_data(site, it, start, row, &showcase);
+        let summary = between(section, "<p class=\"soft\">", "</p>");
+        assert_eq!(summary.contains(" since "), start < now(), "{summary}");
+    }
+}
+
+fn check_days_without_data(site: &Rendered, it: &Component, start: DateTime<Utc>, row: &str, showcase: &Value) {
+    let last = today(now(), site.zone);
+    let day_end = |back: u64| start_of_day(last - Days::new(back) + Days::new(1), site.zone).min(now());
+    let unknown = (0..DAYS).filter(|back| day_end(*back) <= start).count();
+    let path = row.split_once("class=\"none\"").map_or("", |(before, after)| {
+        let own = if after.starts_with(" d=\"") { after } else { &before[before.rfind("<path").unwrap()..] };
+        between(own, "d=\"", "\"")
+    });
+    assert_eq!(path.matches('M').count(), unknown, "{row}");
+    let svg = showcase["components"][it.id.as_str()].as_str().unwrap();
+    assert_eq!(svg.matches("#b3bac5").count(), unknown, "{svg}");
+    let events = showcase["timelines"][it.id.as_str()]["days"].as_array().unwrap();
+    assert!(events[..unknown].iter().all(|day| day["related_events"] == serde_json::json!([])), "{events:?}");
+    assert_eq!(showcase["timelines"][it.id.as_str()]["component"]["startDate"], today(start, site.zone).to_string());
+}
+
+/// Maintenances have one time everywhere: the actual one once begun.
+fn check_maintenances(site: &Rendered) {
+    let (rss, history) = (site.text("/history.rss"), site.text("/history"));
+    let calendar = site.text("/maintenance.ics").replace("\r\n ", "");
+    for it in &site.snapshot.listed_maintenances {
+        let (from, to) = it.window();
+        let item = parts(&rss, "<item>").into_iter().find(|item| item.contains(&format!("<title>{}<", it.title)));
+        let date = between(item.unwrap_or_else(|| panic!("{} is not in {rss}", it.id)), "<pubDate>", "</pubDate>");
+        assert_eq!(DateTime::parse_from_rfc2822(date).unwrap(), from, "{rss}");
+        let event =
+            parts(&calendar, "BEGIN:VEVENT").into_iter().find(|event| event.contains(&format!("UID:{}@", it.id)));
+        let event = event.unwrap_or_else(|| panic!("{} is not in {calendar}", it.id));
+        let stamp = |at: DateTime<Utc>| at.format("%Y%m%dT%H%M%SZ").to_string();
+        assert!(event.contains(&format!("DTSTART:{}", stamp(from))), "{event}");
+        assert!(event.contains(&format!("DTEND:{}", stamp(to))), "{event}");
+        let card = history.split(&format!("id=\"maintenance-{}\"", it.id)).next().unwrap();
+        let day = card.rsplit("id=\"day-").next().unwrap().split('"').next().unwrap();
+        assert_eq!(day, today(from, site.zone).to_string(), "{history}");
+    }
+}
+
+/// A day either lists something or says that there is nothing.
+fn check_past_days(site: &Rendered) {
+    let html = site.text("/");
+    for day in parts(&html, "<div class=\"day\">") {
+        let day = day.split("</section>").next().unwrap();
+        let has_entry = day.contains("class=\"past ") || day.contains("Ongoing: ") || day.contains("in progress: ");
+        assert_eq!(day.contains("No incidents reported."), !has_entry, "{day}");
+    }
+    let history = site.text("/history");
+    let is_empty = site.snapshot.listed.is_empty() && site.snapshot.listed_maintenances.is_empty();
+    assert_eq!(history.contains("No incidents reported."), is_empty, "{history}");
+}
+
+/// Feeds list the same entries as the JSON documents.
+fn check_feeds(site: &Rendered) {
+    let json = site.json("/feed.json");
+    let mut listed: Vec<String> = ids(&site.json("/api/v2/incidents.json")["incidents"]);
+    listed.extend(ids(&site.json("/api/v2/scheduled-maintenances.json")["scheduled_maintenances"]));
+    listed.sort();
+    let items = json["items"].as_array().unwrap().iter();
+    let mut shown: Vec<&str> = items.map(|item| item["url"].as_str().unwrap().rsplit('/').next().unwrap()).collect();
+    shown.sort_unstable();
+    assert_eq!(shown, listed);
+    for (path, entry) in [("/history.atom", "<entry>"), ("/history.rss", "<item>")] {
+        assert_eq!(site.text(path).matches(entry).count(), listed.len(), "{path}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { max_shrink_iters: 64, ..ProptestConfig::with_cases(CASES) })]
+
+    #[test]
+    fn documents_of_a_site_never_contradict_each_other(
+        zone in 0..ZONES.len(),
+        components in proptest::collection::vec(component_model(), 3),
+        incidents in proptest::collection::vec(incident_model(), 0..5),
+        maintenances in proptest::collection::vec(maintenance_model(), 0..3),
+    ) {
+        let zone = ZONES[zone];
+        let snapshot = build_snapshot(zone, &components, &incidents, &maintenances);
+        let site = render_site(&snapshot, &empty_site(now(), ORIGIN), ORIGIN, now());
+        let rendered = Rendered { snapshot, site, zone };
+        check_status(&rendered);
+        check_open_incidents(&rendered);
+        check_resolved_incidents(&rendered);
+        check_uptime(&rendered);
+        check_maintenances(&rendered);
+        check_past_days(&rendered);
+        check_feeds(&rendered);
+    }
+}
