@@ -272,7 +272,7 @@ pub(crate) mod tests {
 
     #[test]
     fn present_impact_falls_to_minor_until_resolved() {
-        let updates = vec![
+        let updates = [
             update(0, Phase::Investigating, &[("api", Status::MajorOutage)]),
             update(5, Phase::Identified, &[("api", Status::PartialOutage)]),
             update(9, Phase::Monitoring, &[("api", Status::Operational)]),

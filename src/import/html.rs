@@ -247,7 +247,7 @@ impl Converter<'_> {
                 let alt = attribute(tag.attributes, "alt").unwrap_or_default();
                 match source {
                     Some(source) => {
-                        self.push(&format!("[{}]({})", escape_label(&alt, &source), escape_address(&source)))
+                        self.push(&format!("[{}]({})", escape_label(&alt, &source), escape_address(&source)));
                     }
                     None => self.push(&alt),
                 }

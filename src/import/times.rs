@@ -188,11 +188,14 @@ mod tests {
         vec![update("investigating", Some(first), Some(first)), update("resolved", Some(last), Some(last))]
     }
 
+    /// Name, incident, updates, and the begin, end and number of warnings.
+    type Case = (&'static str, SourceIncident, Vec<SourceUpdate>, (i64, i64, usize));
+
     #[test]
     fn times_follow_what_happened() {
         const DAYS: i64 = 7 * 1440;
         let afterwards = |status: &str, shown: i64| update(status, Some(shown), Some(DAYS));
-        let cases: [(&str, SourceIncident, Vec<SourceUpdate>, (i64, i64, usize)); 14] = [
+        let cases: [Case; 14] = [
             ("usual", incident(Some(10), Some(10), Some(40)), live(10, 40), (10, 40, 0)),
             ("no started_at", incident(Some(10), None, Some(40)), live(10, 40), (10, 40, 0)),
             ("no resolved_at", incident(Some(10), Some(10), None), live(10, 40), (10, 40, 0)),
