@@ -62,7 +62,7 @@ test('a page of another origin shows the small view and a notice, once an owner 
     });
     await test.step('an incident shows, and its notice can be put away', async () => {
       const { shop, small, corner } = await visit();
-      await expect(small.getByText(/Outage/)).toBeVisible();
+      await expect(small.getByText('Partial outage: Checkout')).toBeVisible();
       await expect(corner).toBeVisible();
       const notice = shop.frameLocator('iframe[title="Status"]');
       await expect(notice.getByText('Checkout is slow')).toBeVisible();

@@ -13,7 +13,7 @@ async function total(page: Page): Promise<number> {
 
 /** The incidents of a page or a part of it; maintenances stand among them. */
 function incidents(part: Page | Locator) {
-  return part.locator('article.card:not(.planned)');
+  return part.locator('article.card[id^="incident-"]');
 }
 
 /** The addresses of the incidents of a page or a part of it, in their order. */
