@@ -65,7 +65,7 @@ impl HealthProblem {
     fn sentence(self) -> &'static str {
         match self {
             Self::Stopping => "The server is shutting down.",
-            Self::Reading => "The database can't be read, or was not examined yet.",
+            Self::Reading => "The database can't be read, or the page is not published yet.",
             Self::Rendering => "The newest revision of the page can't be rendered.",
             Self::Site => "The page was not confirmed against the database for five minutes.",
             Self::Worker => "The background worker is stuck.",
@@ -79,8 +79,11 @@ impl HealthProblem {
 
 /// `GET /healthz`: 200 once there is a page to serve.
 pub async fn show_health(FromState(state): FromState<State>) -> (StatusCode, &'static str) {
-    let has_page = state.publisher.site().document("/").is_some_and(|page| page.status < 500);
-    if has_page { (StatusCode::OK, "ok\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "no page yet\n") }
+    if has_page(&state) { (StatusCode::OK, "ok\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "no page yet\n") }
+}
+
+fn has_page(state: &State) -> bool {
+    state.publisher.site().document("/").is_some_and(|page| page.status < 500)
 }
 
 /// `GET /readyz`: 200 if the process can do all its work and managers can post, otherwise 503. A server that is not
@@ -130,7 +133,7 @@ fn find_problems(state: &State) -> Vec<(HealthProblem, Option<TimeDelta>)> {
         let trouble = publishing.filter(|trouble| trouble.step == step);
         trouble.map(|trouble| state.clock.monotonic() - trouble.since)
     };
-    let nothing_read = publishing.is_none() && state.publisher.snapshot().is_none();
+    let nothing_read = publishing.is_none() && (state.publisher.snapshot().is_none() || !has_page(state));
     let age = |age: TimeDelta, most| (age >= most).then_some(Some(age));
     let stopping = state.streams().are_closed().then_some(None);
     let found = [
