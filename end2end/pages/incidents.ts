@@ -35,8 +35,8 @@ const say = (text: string) => (page: Page) => page.getByLabel('Message', { exact
 export function incidentPlaces(means: Means): Place[] {
   const edit = of('incident-edit', 'Edit incident');
   const updateEdit = of('update-edit', /^Edit the update of/);
-  const review: Place = {
-    name: 'review',
+  const postmortem: Place = {
+    name: 'postmortem',
     go: async (page) => {
       await follow(page, '/admin', RECENT);
       await page.getByRole('link', { name: 'Write a postmortem' }).click();
@@ -64,15 +64,15 @@ export function incidentPlaces(means: Means): Place[] {
     written('preview', 'Preview page'),
     draft,
     outrun(means, draft, 'Publish'),
-    review,
-    refused(means, review, 'Publish postmortem'),
-    { name: 'incident-reviewed', go: (page) => review.go(page).then(() => reviewed(page)) },
+    postmortem,
+    refused(means, postmortem, 'Publish postmortem'),
+    { name: 'incident-postmortem', go: (page) => postmortem.go(page).then(() => publishPostmortem(page)) },
     ...templatePlaces(means),
   ];
 }
 
-/** Publishes the review that is being written, and goes where visitors read it. */
-async function reviewed(page: Page): Promise<void> {
+/** Publishes the postmortem that is being written, and goes where visitors read it. */
+async function publishPostmortem(page: Page): Promise<void> {
   const id = /incidents\/(\w+)/.exec(page.url())![1];
   await say('The disk had **no alarm**.\n\n1. It has one now.\n2. A second disk is on its way.')(page);
   await page.getByRole('button', { name: 'Publish postmortem' }).click();
