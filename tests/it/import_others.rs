@@ -57,7 +57,7 @@ async fn found_maintenance(test: &TestDb, id: &str) -> Maintenance {
     maintenances::find(&mut test.read().await.unwrap(), &MaintenanceId::parse(id).unwrap()).await.unwrap()
 }
 
-fn told(report: &ImportReport, words: &[&str]) -> bool {
+fn has_warning(report: &ImportReport, words: &[&str]) -> bool {
     let all = report.warnings.iter().chain(&report.refusals);
     all.into_iter().any(|sentence| words.iter().all(|word| sentence.contains(word)))
 }
@@ -92,7 +92,7 @@ async fn cachet_responses_are_imported(test: TestDb) {
     let stairs = found_maintenance(&test, "schedule-2").await;
     assert_eq!((stairs.scheduled_until - stairs.scheduled_for).num_minutes(), 60);
     for words in [&["page 1 of 2"][..], &["Old guestbook", "not enabled"], &["incident 5", "no text"]] {
-        assert!(told(&report, words), "{words:?}: {:#?}", report.warnings);
+        assert!(has_warning(&report, words), "{words:?}: {:#?}", report.warnings);
     }
 }
 
@@ -121,9 +121,10 @@ async fn cstate_files_are_imported(test: TestDb) {
     let desk = found(&test, "customs-desk-closed").await;
     assert!(desk.is_open() && desk.statuses().into_values().eq([Status::MajorOutage]));
     assert!(
-        told(&report, &["Regatta in December", "informational"]) && told(&report, &["Not to be read yet", "draft"])
+        has_warning(&report, &["Regatta in December", "informational"])
+            && has_warning(&report, &["Not to be read yet", "draft"])
     );
-    assert!(told(&report, &["broken.md", "front matter"]), "{:#?}", report.refusals);
+    assert!(has_warning(&report, &["broken.md", "front matter"]), "{:#?}", report.refusals);
 }
 
 async fn kuma_backup_imports_components_without_secrets(test: TestDb) {
@@ -132,7 +133,7 @@ async fn kuma_backup_imports_components_without_secrets(test: TestDb) {
     let parts = parts(&test).await;
     let names: Vec<(&str, bool)> = parts.iter().map(|part| (part.name.as_str(), part.group_id.is_some())).collect();
     assert_eq!(names, [("Telescope control", true), ("Star catalogue", true), ("Gift shop", false)]);
-    assert!(told(&report, &["Old dome", "paused"]) && told(&report, &["only the monitors"]));
+    assert!(has_warning(&report, &["Old dome", "paused"]) && has_warning(&report, &["only the monitors"]));
     let everything = format!("{parts:?} {report:?} {:?}", rows(&test).await);
     assert!(!everything.contains("never-import-me"), "{everything}");
 }
@@ -149,7 +150,7 @@ async fn kuma_page_is_imported_with_events(test: TestDb) {
     let mirror = found_maintenance(&test, "maintenance-1").await;
     assert_eq!(mirror.scheduled_for.to_rfc3339(), "2026-12-02T10:00:00+00:00");
     assert_eq!(found_maintenance(&test, "maintenance-2").await.phase, MaintenancePhase::Completed);
-    assert!(told(&report, &["By hand", "not active"]) && told(&report, &["Nightly restart", "recurs"]));
+    assert!(has_warning(&report, &["By hand", "not active"]) && has_warning(&report, &["Nightly restart", "recurs"]));
 }
 
 async fn commands_import_other_formats(test: TestDb) {

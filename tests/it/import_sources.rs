@@ -97,7 +97,7 @@ fn times(incident: &Incident) -> (String, Option<String>) {
     (text(incident.started_at), incident.ended_at.map(text))
 }
 
-fn told(report: &ImportReport, words: &[&str]) -> bool {
+fn has_warning(report: &ImportReport, words: &[&str]) -> bool {
     let all = report.warnings.iter().chain(&report.refusals).chain(&report.skips);
     all.into_iter().any(|sentence| words.iter().all(|word| sentence.contains(word)))
 }
@@ -293,7 +293,7 @@ async fn open_incident_never_shows_a_component_better(test: TestDb) {
         json!({"page": page(late), "components": [part("operational", late)]}),
     ];
     let report = statuspage(&test, &documents).await;
-    assert!(told(&report, &["Tills", "major_outage"]), "{:#?}", report.warnings);
+    assert!(has_warning(&report, &["Tills", "major_outage"]), "{:#?}", report.warnings);
     let mut tx = test.read().await.unwrap();
     let open = incidents::list_open(&mut tx).await.unwrap();
     let part = components::list(&mut tx).await.unwrap().remove(0);
@@ -474,7 +474,7 @@ async fn incidents_follow_what_happened(test: TestDb) {
         let down: Vec<i64> =
             it.status_intervals().iter().map(|span| (span.to.unwrap() - span.from).num_minutes()).collect();
         assert_eq!(down, [90], "{id}");
-        assert!(told(&report, &[id, "displayed before"]), "{id}: {:#?}", report.warnings);
+        assert!(has_warning(&report, &[id, "displayed before"]), "{id}: {:#?}", report.warnings);
     }
 }
 
@@ -528,7 +528,7 @@ async fn deleted_items_stay_deleted(test: TestDb) {
         let skipped =
             [again.incidents, again.maintenances, again.components, again.groups].map(|counts| counts.skipped);
         assert_eq!(skipped, [1, 1, 1, 1]);
-        assert!(told(&again, &["incident i “Gone”", "deleted here"]), "{:#?}", again.skips);
+        assert!(has_warning(&again, &["incident i “Gone”", "deleted here"]), "{:#?}", again.skips);
     }
     assert!(parts(&test).await.is_empty());
 }
@@ -576,7 +576,10 @@ async fn components_that_only_incidents_name_are_reported(test: TestDb) {
     let incident = json!({"id": "i", "name": "I", "status": "resolved", "impact": "none", "created_at": at,
         "resolved_at": at, "incident_updates": [over], "components": [part("operational", at)]});
     let report = statuspage(&test, &[json!({"components": [part("operational", at)], "incidents": [incident]})]).await;
-    assert!(told(&report, &["only incidents name", "“Old pier”"]) && !told(&report, &["only incidents name", "Tills"]));
+    assert!(
+        has_warning(&report, &["only incidents name", "“Old pier”"])
+            && !has_warning(&report, &["only incidents name", "Tills"])
+    );
 }
 
 async fn refused_items_exit_with_2(test: TestDb) {

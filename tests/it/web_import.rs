@@ -26,7 +26,7 @@ struct AggregatedIncident {
 }
 
 /// Reads the aggregator's page.
-fn told(text: &str) -> Vec<AggregatedIncident> {
+fn aggregated_incidents(text: &str) -> Vec<AggregatedIncident> {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let severities = ["Notice ", "Minor ", "Major ", "Critical "];
     let mut all: Vec<AggregatedIncident> = Vec::new();
@@ -77,7 +77,7 @@ async fn imported(test: TestDb, folder: &Path) -> TestApp {
 
 async fn history_matches_the_aggregator(test: TestDb) {
     let Some(folder) = fixtures() else { return };
-    let expected = told(&std::fs::read_to_string(folder.join("000_9ed4461f84d2863b.txt")).unwrap());
+    let expected = aggregated_incidents(&std::fs::read_to_string(folder.join("000_9ed4461f84d2863b.txt")).unwrap());
     assert_eq!(expected.len(), 8, "the aggregator's page is read");
     let durations: Vec<&str> = expected.iter().map(|it| it.duration.as_str()).collect();
     assert_eq!(durations, ["12m", "32m", "", "4h 50m", "3h 57m", "3h 53m", "", ""]);

@@ -18,15 +18,15 @@ pub struct DownloadCache {
 }
 
 impl DownloadCache {
-    /// Opens the cache for `url`. It is emptied after an import or with `anew`. Fails if the folder holds other files
+    /// Opens the cache for `url`. It is emptied after an import or with `restart`. Fails if the folder holds other files
     /// or the cache of another URL.
-    pub fn open(folder: &Path, url: &Url, anew: bool) -> anyhow::Result<Self> {
+    pub fn open(folder: &Path, url: &Url, restart: bool) -> anyhow::Result<Self> {
         let keep = Self { folder: folder.to_owned() };
         match std::fs::read_to_string(folder.join(SOURCE_FILE)) {
             Ok(from) if from != url.as_str() => {
                 bail!("{} is the cache of {from}: choose another folder with --keep", folder.display())
             }
-            Ok(_) if anew || keep.has(IMPORTED_FILE) => {
+            Ok(_) if restart || keep.has(IMPORTED_FILE) => {
                 std::fs::remove_dir_all(folder).with_context(|| keep.write_error())?;
             }
             Ok(_) => return Ok(keep),
