@@ -127,7 +127,7 @@ async fn a_maintenance_says_when_it_ends(test: TestDb) {
 }
 
 async fn maintenance_begun_early_has_its_actual_date(test: TestDb) {
-    let app = TestApp::new(test.at_noon()).await;
+    let app = TestApp::new(test).await;
     let now = app.clock.now();
     let mut it = fixtures::maintenance("work", now + TimeDelta::days(8), now + TimeDelta::days(9), &[]);
     it.begin(UpdateId::parse("begun").unwrap(), now).unwrap();

@@ -139,7 +139,7 @@ async fn month_lists_incidents_started_earlier(test: TestDb) {
 }
 
 async fn new_component_has_no_history(test: TestDb) {
-    let test = test.at_noon();
+    test.clock.set_wall(noon_in(0));
     let mut tx = test.write().await.unwrap();
     let api = components::create(&mut tx, component("API"), noon_in(0) - TimeDelta::hours(1)).await.unwrap();
     test.keep(tx).await;
