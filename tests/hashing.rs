@@ -2,6 +2,9 @@
 //! have one, and take turns in it.
 
 #[macro_use]
+extern crate macro_rules_attribute;
+
+#[macro_use]
 #[path = "it/support/mod.rs"]
 mod support;
 
@@ -19,14 +22,9 @@ use support::TestDb;
 use support::app::{ORIGIN, PASSWORD, TestApp};
 use support::fixtures;
 
-on_both_databases!(
-    full_hashing_queue_rejects_immediately_and_pages_work,
-    known_and_unknown_accounts_cost_the_same_hashing,
-    queue_overflow_does_not_count_as_wrong_proof,
-);
-
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
+#[apply(on_both_databases!)]
 async fn full_hashing_queue_rejects_immediately_and_pages_work(test: TestDb) {
     let _turn = TURN.lock().await;
     let app = TestApp::new(test).await;
@@ -58,6 +56,7 @@ async fn full_hashing_queue_rejects_immediately_and_pages_work(test: TestDb) {
     assert_eq!(app.visitor().get(&link).await.status, StatusCode::OK, "the link was not used up");
 }
 
+#[apply(on_both_databases!)]
 async fn known_and_unknown_accounts_cost_the_same_hashing(test: TestDb) {
     let _turn = TURN.lock().await;
     let mailer = Mailer::new("smtp://127.0.0.1:9", "Status <status@tidewater.example>", ORIGIN, &[]).unwrap();
@@ -103,6 +102,7 @@ async fn known_and_unknown_accounts_cost_the_same_hashing(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn queue_overflow_does_not_count_as_wrong_proof(test: TestDb) {
     let _turn = TURN.lock().await;
     let app = TestApp::new(test).await;

@@ -10,16 +10,6 @@ use crate::support::actors::{
     ABSENT, AccessResult, Actors, HIDDEN, NEVER, PUBLIC, STAND, UNPUBLISHED, UNPUBLISHED_TEXT, told,
 };
 
-on_both_databases!(
-    roles_decide_access_for_every_incident_state,
-    missing_and_forbidden_are_indistinguishable,
-    visitors_get_identical_responses,
-    hidden_incidents_answer_like_missing_ones,
-    unpublished_texts_are_never_public,
-    token_works_only_for_the_api,
-    every_public_page_is_saved_for_axe,
-);
-
 /// The routes of managers that `wanted` chooses.
 fn guarded(wanted: impl Fn(&str) -> bool) -> Vec<Route> {
     let routes = routes();
@@ -27,6 +17,7 @@ fn guarded(wanted: impl Fn(&str) -> bool) -> Vec<Route> {
     chosen.cloned().collect()
 }
 
+#[apply(on_both_databases!)]
 async fn roles_decide_access_for_every_incident_state(test: TestDb) {
     let Actors { app, people } = Actors::before(test).await;
     let before = app.everything().await;
@@ -74,6 +65,7 @@ async fn roles_decide_access_for_every_incident_state(test: TestDb) {
 /// Where the last part of the address is not the id of a thing of its own kind.
 const ROUTES_WITHOUT_ID: [&str; 2] = ["/admin/islands/{*call}", "/admin/account/sessions/{session}/revocation"];
 
+#[apply(on_both_databases!)]
 async fn missing_and_forbidden_are_indistinguishable(test: TestDb) {
     let Actors { app, people } = Actors::before(test).await;
     let before = app.everything().await;
@@ -129,6 +121,7 @@ fn naming(id: &str) -> Vec<String> {
     addresses.flat_map(|address| ENDINGS.map(|ending| format!("{address}{ending}"))).collect()
 }
 
+#[apply(on_both_databases!)]
 async fn visitors_get_identical_responses(test: TestDb) {
     let Actors { app, people } = Actors::before(test).await;
     let plain = public_paths().into_iter().filter(|path| !path.contains('{')).map(str::to_owned);
@@ -150,6 +143,7 @@ async fn visitors_get_identical_responses(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn hidden_incidents_answer_like_missing_ones(test: TestDb) {
     let Actors { app: _app, people } = Actors::before(test).await;
     for (place, address) in naming(NEVER).iter().enumerate() {
@@ -165,6 +159,7 @@ async fn hidden_incidents_answer_like_missing_ones(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn unpublished_texts_are_never_public(test: TestDb) {
     let crowd = Actors::before(test).await;
     for (unsaid, public) in naming(UNPUBLISHED).iter().zip(naming(PUBLIC)) {
@@ -185,6 +180,7 @@ async fn unpublished_texts_are_never_public(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn token_works_only_for_the_api(test: TestDb) {
     let Actors { app, people } = Actors::before(test).await;
     for who in &people {
@@ -215,6 +211,7 @@ fn check_access() -> Vec<&'static str> {
     list.lines().filter_map(|line| line.trim().strip_prefix('\'')?.split_once("': [").map(|(path, _)| path)).collect()
 }
 
+#[apply(on_both_databases!)]
 async fn every_public_page_is_saved_for_axe(test: TestDb) {
     let Actors { app, .. } = Actors::before(test).await;
     let month = app.clock.now().format("%Y-%m").to_string();

@@ -26,8 +26,6 @@ use crate::support::fake_authenticator::FakeAuthenticator;
 use crate::support::{TestDb, fixtures, noon_in};
 use crate::web_factors::App as AuthenticatorApp;
 
-on_both_databases!(every_action_is_audited_and_published_once);
-
 /// Browsers allow passkeys here without TLS.
 const ORIGIN: &str = "http://localhost:3000";
 const OWNER: &str = "Walker";
@@ -252,6 +250,7 @@ fn read_json(answer: &Answer) -> Value {
     serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("{}", answer.text()))
 }
 
+#[apply(on_both_databases!)]
 async fn every_action_is_audited_and_published_once(test: TestDb) {
     let app = TestApp::at(test, ORIGIN).await;
     let mut walk = Walk { app, routes: BTreeSet::new(), actions: HashSet::new(), failures: Vec::new() };

@@ -21,16 +21,6 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::fixtures;
 
-on_both_databases!(
-    manager_disabled_during_upload_writes_nothing,
-    manager_demoted_during_upload_writes_nothing,
-    session_ended_during_upload_writes_nothing,
-    second_factor_required_during_upload_applies,
-    changes_per_session_are_limited,
-    account_changes_have_their_own_limit,
-    noop_changes_leave_no_audit_entry,
-);
-
 /// What happens to a manager between the head and the end of a form.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum LostAccess {
@@ -229,18 +219,22 @@ async fn is_refused_at_every_route(test: TestDb, loss: LostAccess) {
     assert!(read_to_the_end >= 35, "only {read_to_the_end} routes waited for the form");
 }
 
+#[apply(on_both_databases!)]
 async fn manager_disabled_during_upload_writes_nothing(test: TestDb) {
     is_refused_at_every_route(test, LostAccess::Disabled).await;
 }
 
+#[apply(on_both_databases!)]
 async fn manager_demoted_during_upload_writes_nothing(test: TestDb) {
     is_refused_at_every_route(test, LostAccess::Demoted).await;
 }
 
+#[apply(on_both_databases!)]
 async fn session_ended_during_upload_writes_nothing(test: TestDb) {
     is_refused_at_every_route(test, LostAccess::SessionEnded).await;
 }
 
+#[apply(on_both_databases!)]
 async fn second_factor_required_during_upload_applies(test: TestDb) {
     is_refused_at_every_route(test, LostAccess::FactorRequired).await;
 }
@@ -277,6 +271,7 @@ fn admin_writes_require_a_checked_manager() {
     assert_eq!(writing, WITHOUT_MANAGER.map(str::to_owned).into());
 }
 
+#[apply(on_both_databases!)]
 async fn changes_per_session_are_limited(test: TestDb) {
     let app = TestApp::new(test).await;
     let ines = app.manager("Ines", Owner).await;
@@ -295,6 +290,7 @@ async fn changes_per_session_are_limited(test: TestDb) {
     assert_eq!(browser.post("/admin/groups", &[("name", "Roads")]).await.status, StatusCode::SEE_OTHER);
 }
 
+#[apply(on_both_databases!)]
 async fn account_changes_have_their_own_limit(test: TestDb) {
     let app = TestApp::new(test).await;
     let vera = app.manager("Vera", Viewer).await;
@@ -313,6 +309,7 @@ async fn account_changes_have_their_own_limit(test: TestDb) {
     assert_eq!(browser.post("/admin/account/sessions/revocation", &[]).await.status, StatusCode::SEE_OTHER);
 }
 
+#[apply(on_both_databases!)]
 async fn noop_changes_leave_no_audit_entry(test: TestDb) {
     let app = TestApp::new(test).await;
     let target = app.manager("Target", Viewer).await;

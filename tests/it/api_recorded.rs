@@ -7,8 +7,6 @@ use serde_json::{Map, Value};
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-on_both_databases!(recorded_page_round_trips);
-
 /// The recorded documents and where they are served.
 const DOCUMENTS: [(&str, &str); 8] = [
     ("summary", "/api/v2/summary.json"),
@@ -21,6 +19,7 @@ const DOCUMENTS: [(&str, &str); 8] = [
     ("active", "/api/v2/scheduled-maintenances/active.json"),
 ];
 
+#[apply(on_both_databases!)]
 async fn recorded_page_round_trips(test: TestDb) {
     let Some(folder) = fixtures() else { return };
     let folder = folder.join("statuspage-2019");

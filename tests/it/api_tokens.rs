@@ -24,19 +24,6 @@ use tokio::task::JoinSet;
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp};
 
-on_both_databases!(
-    token_is_shown_once_and_stored_hashed,
-    token_endpoint_shows_scope_and_expiry,
-    invalid_tokens_get_json_401,
-    token_is_limited_by_scope_and_manager_role,
-    token_ends_by_expiry_revocation_or_manager,
-    token_requires_tls,
-    token_use_is_recorded_once_a_minute,
-    concurrent_creates_make_one_token,
-    managers_see_own_tokens_and_owners_all,
-    api_ignores_session_cookies,
-);
-
 /// Makes a token on the page; gives its secret.
 async fn make(browser: &mut Browser, name: &str, scope: &str) -> String {
     let answer = browser.post("/admin/tokens", &[("name", name), ("scope", scope), ("days", "365")]).await;
@@ -60,6 +47,7 @@ fn json(answer: &Answer) -> Value {
     serde_json::from_str(&answer.text()).unwrap()
 }
 
+#[apply(on_both_databases!)]
 async fn token_is_shown_once_and_stored_hashed(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = app.logged_in(Publisher).await;
@@ -85,6 +73,7 @@ async fn token_is_shown_once_and_stored_hashed(test: TestDb) {
     assert_eq!(app.number("select count(*) from api_tokens").await, 1);
 }
 
+#[apply(on_both_databases!)]
 async fn token_endpoint_shows_scope_and_expiry(test: TestDb) {
     let app = TestApp::new(test).await;
     let secret = make(&mut app.logged_in(Publisher).await, "Deploy", "read").await;
@@ -101,6 +90,7 @@ async fn token_endpoint_shows_scope_and_expiry(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn invalid_tokens_get_json_401(test: TestDb) {
     let app = TestApp::new(test).await;
     let secret = make(&mut app.logged_in(Publisher).await, "Deploy", "read").await;
@@ -161,6 +151,7 @@ async fn admitted<P: Policy>(
     }
 }
 
+#[apply(on_both_databases!)]
 async fn token_is_limited_by_scope_and_manager_role(test: TestDb) {
     let app = TestApp::new(test).await;
     let here = IpAddr::from([127, 0, 0, 1]);
@@ -189,6 +180,7 @@ async fn token_is_limited_by_scope_and_manager_role(test: TestDb) {
     assert_eq!((row.actor.manager_id, row.actor.name.as_str()), (Some(owner.id), "Ines by admin"));
 }
 
+#[apply(on_both_databases!)]
 async fn token_ends_by_expiry_revocation_or_manager(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Publisher).await;
@@ -213,6 +205,7 @@ async fn token_ends_by_expiry_revocation_or_manager(test: TestDb) {
     assert!(!is_good(&app, &secret).await, "a year is over");
 }
 
+#[apply(on_both_databases!)]
 async fn token_requires_tls(test: TestDb) {
     let app = TestApp::new(test).await;
     let secret = make(&mut app.logged_in(Publisher).await, "Deploy", "read").await;
@@ -267,6 +260,7 @@ async fn token_requires_tls(test: TestDb) {
     assert_eq!((row.action.as_str(), row.actor.name.as_str()), ("token.deny-cleartext", "Publisher by Deploy"));
 }
 
+#[apply(on_both_databases!)]
 async fn token_use_is_recorded_once_a_minute(test: TestDb) {
     let app = TestApp::new(test).await;
     let secret = make(&mut app.logged_in(Publisher).await, "Deploy", "read").await;
@@ -283,6 +277,7 @@ async fn token_use_is_recorded_once_a_minute(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn concurrent_creates_make_one_token(test: TestDb) {
     let app = TestApp::new(test).await;
     let browser = app.logged_in(Publisher).await;
@@ -296,6 +291,7 @@ async fn concurrent_creates_make_one_token(test: TestDb) {
     assert_eq!((made, app.number("select count(*) from api_tokens").await), (1, 1));
 }
 
+#[apply(on_both_databases!)]
 async fn managers_see_own_tokens_and_owners_all(test: TestDb) {
     let app = TestApp::new(test).await;
     let make_as = async |manager: &Manager, name: &str| {
@@ -321,6 +317,7 @@ async fn managers_see_own_tokens_and_owners_all(test: TestDb) {
     assert_eq!(app.audit().await.remove(0).action, "token.revoke");
 }
 
+#[apply(on_both_databases!)]
 async fn api_ignores_session_cookies(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = app.logged_in(Owner).await;

@@ -17,21 +17,6 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, TestApp};
 use crate::support::fixtures;
 
-on_both_databases!(
-    document_keys_have_fixed_order,
-    incident_json_is_exact,
-    group_has_status_of_worst_member,
-    open_incident_alone_raises_no_indicator,
-    a_maintenance_is_the_fifth_indicator,
-    a_maintenance_moves_through_its_lists,
-    published_postmortem_is_the_newest_update,
-    documents_have_cors_and_etags,
-    unknown_ids_get_json_404,
-    list_holds_fifty_and_ignores_query,
-    an_old_incident_is_rendered_once,
-    the_openapi_document_is_true,
-);
-
 /// JSON with its keys in the order in which they stand.
 #[derive(Debug, PartialEq)]
 enum Shape {
@@ -158,6 +143,7 @@ async fn json_at(app: &TestApp, path: &str) -> Value {
     serde_json::from_slice(&answer.body).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
+#[apply(on_both_databases!)]
 async fn document_keys_have_fixed_order(test: TestDb) {
     let app = busy(test).await;
     let maintenance = format!("{INCIDENT} scheduled_for scheduled_until");
@@ -240,6 +226,7 @@ async fn document_keys_have_fixed_order(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn incident_json_is_exact(test: TestDb) {
     let app = busy(test).await;
     let page_id = app.publisher.snapshot().unwrap().page.id.clone();
@@ -275,6 +262,7 @@ async fn incident_json_is_exact(test: TestDb) {
     assert_eq!(incidents, expected);
 }
 
+#[apply(on_both_databases!)]
 async fn group_has_status_of_worst_member(test: TestDb) {
     let app = busy(test).await;
     let document = json_at(&app, "/api/v2/components.json").await;
@@ -288,6 +276,7 @@ async fn group_has_status_of_worst_member(test: TestDb) {
     assert_eq!(status, &json!({"indicator": "minor", "description": "Minor Service Outage"}));
 }
 
+#[apply(on_both_databases!)]
 async fn open_incident_alone_raises_no_indicator(test: TestDb) {
     let app = TestApp::new(test).await;
     app.component("API").await;
@@ -306,6 +295,7 @@ async fn open_incident_alone_raises_no_indicator(test: TestDb) {
     assert!(app.visitor().get("/badge.svg").await.text().contains(": Major outage</title>"));
 }
 
+#[apply(on_both_databases!)]
 async fn a_maintenance_is_the_fifth_indicator(test: TestDb) {
     let app = TestApp::new(test).await;
     let api = app.component("API").await;
@@ -322,6 +312,7 @@ async fn a_maintenance_is_the_fifth_indicator(test: TestDb) {
     assert_eq!((&change["old_status"], &change["new_status"]), (&json!("operational"), &json!("under_maintenance")));
 }
 
+#[apply(on_both_databases!)]
 async fn a_maintenance_moves_through_its_lists(test: TestDb) {
     let app = TestApp::new(test).await;
     let now = app.clock.now();
@@ -350,6 +341,7 @@ async fn a_maintenance_moves_through_its_lists(test: TestDb) {
     assert_eq!(off["incident"]["incident_updates"][0]["body"], "Not needed.");
 }
 
+#[apply(on_both_databases!)]
 async fn published_postmortem_is_the_newest_update(test: TestDb) {
     let app = TestApp::new(test).await;
     let now = app.clock.now();
@@ -374,6 +366,7 @@ async fn published_postmortem_is_the_newest_update(test: TestDb) {
     assert_eq!(json_at(&app, "/incidents/late.json").await["postmortem_body"], "What we learned.");
 }
 
+#[apply(on_both_databases!)]
 async fn documents_have_cors_and_etags(test: TestDb) {
     let app = busy(test).await;
     for path in [
@@ -408,6 +401,7 @@ async fn documents_have_cors_and_etags(test: TestDb) {
     assert_eq!(page.header("access-control-allow-origin"), "", "pages are for people");
 }
 
+#[apply(on_both_databases!)]
 async fn unknown_ids_get_json_404(test: TestDb) {
     let app = busy(test).await;
     for path in [
@@ -429,6 +423,7 @@ async fn unknown_ids_get_json_404(test: TestDb) {
     assert_eq!(post.status, StatusCode::METHOD_NOT_ALLOWED);
 }
 
+#[apply(on_both_databases!)]
 async fn list_holds_fifty_and_ignores_query(test: TestDb) {
     let app = TestApp::new(test).await;
     let hour = |n| app.clock.now() - TimeDelta::hours(n);
@@ -448,6 +443,7 @@ async fn list_holds_fifty_and_ignores_query(test: TestDb) {
     assert_eq!(document["incident"]["created_at"], "2026-10-11T12:00:00.123Z");
 }
 
+#[apply(on_both_databases!)]
 async fn an_old_incident_is_rendered_once(test: TestDb) {
     let app = TestApp::new(test).await;
     let day = |n| app.clock.now() - TimeDelta::days(n);
@@ -527,6 +523,7 @@ impl OpenApi {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn the_openapi_document_is_true(test: TestDb) {
     let app = busy(test).await;
     let document = OpenApi(json_at(&app, "/api/openapi.json").await);

@@ -15,19 +15,6 @@ use crate::support::app::TestApp;
 use crate::support::fixtures::actor;
 use crate::support::{TestDb, now};
 
-on_both_databases!(
-    changed_audit_row_is_detected_and_named,
-    inserted_audit_row_is_detected,
-    unchained_rows_are_chained_at_open,
-    missing_hash_after_chain_start_is_an_error,
-    audit_command_verifies_or_names_the_row,
-    saved_digest_detects_truncation_and_rewrite,
-    digest_of_the_last_full_hour_is_public,
-    denied_attempts_are_audited_without_secrets,
-    denied_requests_never_create_a_revision,
-    denial_flood_is_counted_not_recorded,
-);
-
 /// Five rows with every column filled, and their ids.
 async fn five_rows(test: &TestDb) -> Vec<i64> {
     let mut ids = Vec::new();
@@ -70,6 +57,7 @@ async fn break_after(test: &TestDb, statements: &[&'static str]) -> Option<i64> 
     break_in(&mut tx).await
 }
 
+#[apply(on_both_databases!)]
 async fn changed_audit_row_is_detected_and_named(test: TestDb) {
     let ids = five_rows(&test).await;
     assert_eq!(break_in(&mut test.read().await.unwrap()).await, None);
@@ -103,6 +91,7 @@ async fn changed_audit_row_is_detected_and_named(test: TestDb) {
     assert_eq!(break_in(&mut test.read().await.unwrap()).await, None, "what was tried was undone");
 }
 
+#[apply(on_both_databases!)]
 async fn inserted_audit_row_is_detected(test: TestDb) {
     let ids = five_rows(&test).await;
     let copied = "insert into audit_log (at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision, hash)
@@ -112,6 +101,7 @@ async fn inserted_audit_row_is_detected(test: TestDb) {
     assert!(broken > ids[4]);
 }
 
+#[apply(on_both_databases!)]
 async fn unchained_rows_are_chained_at_open(test: TestDb) {
     five_rows(&test).await;
     let before = audit_chain::head(&mut test.read().await.unwrap()).await.unwrap();
@@ -128,6 +118,7 @@ async fn unchained_rows_are_chained_at_open(test: TestDb) {
     );
 }
 
+#[apply(on_both_databases!)]
 async fn missing_hash_after_chain_start_is_an_error(test: TestDb) {
     let ids = five_rows(&test).await;
     let mut tx = test.write().await.unwrap();
@@ -137,6 +128,7 @@ async fn missing_hash_after_chain_start_is_an_error(test: TestDb) {
     assert_eq!(break_in(&mut test.read().await.unwrap()).await, Some(ids[4]));
 }
 
+#[apply(on_both_databases!)]
 async fn audit_command_verifies_or_names_the_row(test: TestDb) {
     let verify = ["audit", "verify"];
     demo::load_demo(&test, &test.clock).await.unwrap();
@@ -150,6 +142,7 @@ async fn audit_command_verifies_or_names_the_row(test: TestDb) {
     assert!(error.contains("broken at row 1:"), "{error}");
 }
 
+#[apply(on_both_databases!)]
 async fn saved_digest_detects_truncation_and_rewrite(test: TestDb) {
     let ids = five_rows(&test).await;
     let Digest { id, hash, .. } = audit_chain::head(&mut test.read().await.unwrap()).await.unwrap().unwrap();
@@ -171,6 +164,7 @@ async fn saved_digest_detects_truncation_and_rewrite(test: TestDb) {
     assert!(error.contains(&format!("Row {id} is missing")), "{error}");
 }
 
+#[apply(on_both_databases!)]
 async fn digest_of_the_last_full_hour_is_public(test: TestDb) {
     let app = TestApp::new(test).await;
     let digest = async || {
@@ -201,6 +195,7 @@ async fn digest_of_the_last_full_hour_is_public(test: TestDb) {
     assert!(shown.contains(&format!("{}:{}", head.id, head.hash)), "{shown}");
 }
 
+#[apply(on_both_databases!)]
 async fn denied_attempts_are_audited_without_secrets(test: TestDb) {
     let app = TestApp::new(test).await;
     let revision = app.counts().await.0;
@@ -229,6 +224,7 @@ async fn denied_attempts_are_audited_without_secrets(test: TestDb) {
     assert_eq!(break_in(&mut app.db.read().await.unwrap()).await, None);
 }
 
+#[apply(on_both_databases!)]
 async fn denied_requests_never_create_a_revision(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
@@ -251,6 +247,7 @@ async fn denied_requests_never_create_a_revision(test: TestDb) {
     );
 }
 
+#[apply(on_both_databases!)]
 async fn denial_flood_is_counted_not_recorded(test: TestDb) {
     let app = TestApp::new(test).await;
     let flood = async |address: &str, attempts: u32| {

@@ -20,8 +20,6 @@ use crate::support::fake_oidc::{FakeProvider, Person, Signing};
 use crate::support::fixtures;
 use crate::web_factors::{enrolled, half_way};
 
-on_both_databases!(every_denial_is_audited_without_secrets, harmless_failures_are_not_audited,);
-
 /// A word that stands in whatever a refused attempt comes with, and must stand in no row.
 const SECRET: &str = "xylophone-secret";
 
@@ -77,6 +75,7 @@ async fn from_provider(browser: &mut Browser, issuer: &FakeProvider, person: &Pe
     browser.get(&issuer.let_in(&leads_to(&going), person).address()).await
 }
 
+#[apply(on_both_databases!)]
 async fn every_denial_is_audited_without_secrets(test: TestDb) {
     let (app, issuer) = with_everything(test).await;
     let mut watch = AuditWatch::over(&app);
@@ -226,6 +225,7 @@ async fn of_tokens(app: &TestApp, watch: &mut AuditWatch<'_>) {
 
 /// Nobody tried to be somebody, or nothing was looked at: a row of each would be a way to fill the disk. They are in the
 /// log and in the metrics.
+#[apply(on_both_databases!)]
 async fn harmless_failures_are_not_audited(test: TestDb) {
     let (app, _issuer) = with_everything(test).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;

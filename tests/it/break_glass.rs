@@ -15,21 +15,6 @@ use crate::support::app::{Answer, Browser, ORIGIN, PASSWORD, TestApp};
 use crate::support::fake_oidc::Person;
 use crate::support::smtp::FakeSmtpServer;
 
-on_both_databases!(
-    owner_disables_passwords_except_break_glass,
-    passwords_can_be_disabled_only_with_another_login,
-    break_glass_needs_owner_with_password,
-    disabled_password_answers_like_a_wrong_one,
-    break_glass_owner_cannot_be_removed,
-    break_glass_owner_keeps_role_after_oidc_login,
-    password_links_are_for_break_glass_owner_only,
-    reset_mail_is_for_break_glass_owner_only,
-    disabled_password_is_no_proof,
-    command_line_enables_passwords_again,
-    guessing_current_password_is_throttled_like_login,
-    password_change_of_changed_account_is_rejected,
-);
-
 async fn choose(browser: &mut Browser, keeper: &str) -> Answer {
     let version = browser.get("/admin/settings").await.field("version");
     let policy = browser.get("/admin/settings").await;
@@ -46,6 +31,7 @@ async fn log_in(app: &TestApp, manager: &Manager, password: &str) -> Answer {
     app.visitor().post("/login", &[("email", &manager.email), ("password", password)]).await
 }
 
+#[apply(on_both_databases!)]
 async fn owner_disables_passwords_except_break_glass(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let (ines, rui) = (app.manager("Ines", Owner).await, app.manager("Rui", Owner).await);
@@ -70,6 +56,7 @@ async fn owner_disables_passwords_except_break_glass(test: TestDb) {
     app.through_login(&rui).await;
 }
 
+#[apply(on_both_databases!)]
 async fn passwords_can_be_disabled_only_with_another_login(test: TestDb) {
     let app = TestApp::new(test).await;
     let ines = app.manager("Ines", Owner).await;
@@ -90,6 +77,7 @@ async fn passwords_can_be_disabled_only_with_another_login(test: TestDb) {
     assert_eq!(passwords(&app).await, PasswordPolicy::Everyone);
 }
 
+#[apply(on_both_databases!)]
 async fn break_glass_needs_owner_with_password(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let ines = app.manager("Ines", Owner).await;
@@ -119,6 +107,7 @@ fn seen(answer: &Answer, email: &str) -> (StatusCode, HeaderMap, String) {
     (answer.status, headers, answer.text().replace(nonce, "NONCE").replace(email, "EMAIL"))
 }
 
+#[apply(on_both_databases!)]
 async fn disabled_password_answers_like_a_wrong_one(test: TestDb) {
     let (app, _issuer) = with_provider(test).await;
     let keeper = app.manager("Keeper", Owner).await;
@@ -139,6 +128,7 @@ async fn disabled_password_answers_like_a_wrong_one(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn break_glass_owner_cannot_be_removed(test: TestDb) {
     let (app, _issuer) = with_provider(test).await;
     let (ines, rui) = (app.manager("Ines", Owner).await, app.manager("Rui", Owner).await);
@@ -159,6 +149,7 @@ async fn break_glass_owner_cannot_be_removed(test: TestDb) {
     assert_eq!(same.status, StatusCode::SEE_OTHER, "to stay an owner is no loss");
 }
 
+#[apply(on_both_databases!)]
 async fn break_glass_owner_keeps_role_after_oidc_login(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     app.manager("Other", Owner).await;
@@ -174,6 +165,7 @@ async fn break_glass_owner_keeps_role_after_oidc_login(test: TestDb) {
     assert!(app.audit().await.iter().any(|record| record.action == "manager.retain-role"));
 }
 
+#[apply(on_both_databases!)]
 async fn password_links_are_for_break_glass_owner_only(test: TestDb) {
     let (app, _issuer) = with_provider(test).await;
     let (ines, vera) = (app.manager("Ines", Owner).await, app.manager("Vera", Viewer).await);
@@ -194,6 +186,7 @@ async fn password_links_are_for_break_glass_owner_only(test: TestDb) {
     assert_eq!(own.status, StatusCode::OK, "{}", own.text());
 }
 
+#[apply(on_both_databases!)]
 async fn reset_mail_is_for_break_glass_owner_only(test: TestDb) {
     let sink = FakeSmtpServer::open().await;
     let mailer = Mailer::new(&sink.url, "Status <status@tidewater.example>", ORIGIN, &[]).unwrap();
@@ -211,6 +204,7 @@ async fn reset_mail_is_for_break_glass_owner_only(test: TestDb) {
     assert_eq!(to, [format!("TO:<{}>", ines.email)]);
 }
 
+#[apply(on_both_databases!)]
 async fn disabled_password_is_no_proof(test: TestDb) {
     let (app, _issuer) = with_provider(test).await;
     let (ines, vera) = (app.manager("Ines", Owner).await, app.manager("Vera", Viewer).await);
@@ -229,6 +223,7 @@ async fn disabled_password_is_no_proof(test: TestDb) {
     );
 }
 
+#[apply(on_both_databases!)]
 async fn command_line_enables_passwords_again(test: TestDb) {
     let (app, _issuer) = with_provider(test).await;
     let (ines, vera) = (app.manager("Ines", Owner).await, app.manager("Vera", Viewer).await);
@@ -246,6 +241,7 @@ async fn command_line_enables_passwords_again(test: TestDb) {
     assert!(again.contains("already enabled"), "{again}");
 }
 
+#[apply(on_both_databases!)]
 async fn guessing_current_password_is_throttled_like_login(test: TestDb) {
     let app = TestApp::new(test).await;
     let vera = app.manager("Vera", Viewer).await;
@@ -266,6 +262,7 @@ async fn guessing_current_password_is_throttled_like_login(test: TestDb) {
 }
 
 /// The current password was right, and while the new one is hashed somebody changes the account.
+#[apply(on_both_databases!)]
 async fn password_change_of_changed_account_is_rejected(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;

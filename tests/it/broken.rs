@@ -386,8 +386,7 @@ async fn unstorable_site_is_served_and_old_file_kept() {
     }
 }
 
-on_both_databases!(stuck_worker_and_stale_site_are_reported);
-
+#[apply(on_both_databases!)]
 async fn stuck_worker_and_stale_site_are_reported(test: TestDb) {
     let app = TestApp::new(test).await;
     let ready = async || app.visitor().get("/readyz").await.status;

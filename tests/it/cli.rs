@@ -12,18 +12,6 @@ use candor::domain::{Impact, Incident, Phase, Role, Status};
 
 use crate::support::{TestDb, now};
 
-on_both_databases!(
-    an_incident_is_opened_updated_and_resolved,
-    hidden_incident_can_be_published,
-    commands_validate_like_the_web,
-    component_status_can_be_set,
-    a_manager_is_added_with_a_password_or_a_link,
-    a_manager_is_disabled_and_enabled,
-    lost_second_factors_can_be_removed,
-    password_is_reset_by_link_or_stdin,
-    sound_database_passes_check,
-);
-
 /// Runs the program over the test's database with `input` on its standard input.
 pub fn candor(test: &TestDb, arguments: &[&str], input: &str) -> Output {
     program(&test.url, arguments, input)
@@ -66,6 +54,7 @@ async fn newest(test: &TestDb) -> Incident {
     incidents::list_open(&mut test.read().await.unwrap()).await.unwrap().remove(0)
 }
 
+#[apply(on_both_databases!)]
 async fn an_incident_is_opened_updated_and_resolved(test: TestDb) {
     demo::load_demo(&test, &test.clock).await.unwrap();
     let before = test.read().await.unwrap().revision().await.unwrap();
@@ -94,6 +83,7 @@ async fn an_incident_is_opened_updated_and_resolved(test: TestDb) {
     assert!(list.contains("Bay of Biscay") && list.contains(id), "{list}");
 }
 
+#[apply(on_both_databases!)]
 async fn hidden_incident_can_be_published(test: TestDb) {
     const OPEN: [&str; 6] = ["incident", "open", "--title", "Tiles fail", "--body", "We look."];
     let open = |more: &[&str]| candor(&test, &[&OPEN[..], more].concat(), "");
@@ -115,6 +105,7 @@ async fn hidden_incident_can_be_published(test: TestDb) {
     assert_eq!((rows[0].action.as_str(), rows[0].actor.name.as_str()), ("incident.publish", "shell"));
 }
 
+#[apply(on_both_databases!)]
 async fn commands_validate_like_the_web(test: TestDb) {
     demo::load_demo(&test, &test.clock).await.unwrap();
     let before = test.read().await.unwrap().revision().await.unwrap();
@@ -145,6 +136,7 @@ async fn commands_validate_like_the_web(test: TestDb) {
     assert_eq!(test.read().await.unwrap().revision().await.unwrap(), before);
 }
 
+#[apply(on_both_databases!)]
 async fn component_status_can_be_set(test: TestDb) {
     demo::load_demo(&test, &test.clock).await.unwrap();
     said(&candor(&test, &["component", "set", "billing", "partial_outage"], ""));
@@ -162,6 +154,7 @@ async fn component_status_can_be_set(test: TestDb) {
     assert!(list.lines().any(|line| line.contains("Account - Billing") && line.contains("partial_outage")), "{list}");
 }
 
+#[apply(on_both_databases!)]
 async fn a_manager_is_added_with_a_password_or_a_link(test: TestDb) {
     let ines =
         ["manager", "add", "--email", "Ines@example.org", "--name", "Ines", "--role", "owner", "--password-stdin"];
@@ -191,6 +184,7 @@ async fn a_manager_is_added_with_a_password_or_a_link(test: TestDb) {
     assert!(list.contains("ines@example.org  Ines  owner   active") && list.contains("invited"), "{list}");
 }
 
+#[apply(on_both_databases!)]
 async fn a_manager_is_disabled_and_enabled(test: TestDb) {
     let add = |email: &'static str, role: &'static str| {
         let arguments = ["manager", "add", "--email", email, "--name", "N", "--role", role, "--password-stdin"];
@@ -206,6 +200,7 @@ async fn a_manager_is_disabled_and_enabled(test: TestDb) {
     assert!(error.contains("only active owner"), "{error}");
 }
 
+#[apply(on_both_databases!)]
 async fn lost_second_factors_can_be_removed(test: TestDb) {
     let who = ["--email", "ines@example.org", "--name", "Ines", "--role", "owner", "--password-stdin"];
     said(&candor(&test, &[&["manager", "add"][..], &who].concat(), "harbour crane whistles\n"));
@@ -223,6 +218,7 @@ async fn lost_second_factors_can_be_removed(test: TestDb) {
     assert_eq!(audit::list(&mut tx, None, 1).await.unwrap()[0].action, "manager.remove-factors");
 }
 
+#[apply(on_both_databases!)]
 async fn password_is_reset_by_link_or_stdin(test: TestDb) {
     let add = ["manager", "add", "--email", "a@example.org", "--name", "N", "--role", "owner", "--password-stdin"];
     said(&candor(&test, &add, "harbour crane whistles"));
@@ -242,6 +238,7 @@ async fn password_is_reset_by_link_or_stdin(test: TestDb) {
     assert_ne!(hash().await, first);
 }
 
+#[apply(on_both_databases!)]
 async fn sound_database_passes_check(test: TestDb) {
     assert!(said(&candor(&test, &["check"], "")).contains("Database OK"));
 }

@@ -10,15 +10,6 @@ use chrono::TimeDelta;
 use crate::support::TestDb;
 use crate::support::app::{PASSWORD, TestApp};
 
-on_both_databases!(
-    clock_set_back_locks_no_account,
-    session_from_the_future_expires_in_time,
-    link_from_the_future_expires_in_time,
-    mail_queued_in_the_future_is_sent,
-    totp_step_from_the_future_blocks_no_code,
-    clock_set_back_is_reflected_immediately,
-);
-
 /// Does something while the clock is two hours ahead; then it is set right, and the worker comes round.
 async fn while_ahead<T>(app: &TestApp, deed: impl AsyncFnOnce() -> T) -> T {
     let (mut work, right) = (Worker::default(), app.clock.now());
@@ -31,6 +22,7 @@ async fn while_ahead<T>(app: &TestApp, deed: impl AsyncFnOnce() -> T) -> T {
     done
 }
 
+#[apply(on_both_databases!)]
 async fn clock_set_back_locks_no_account(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -51,6 +43,7 @@ async fn clock_set_back_locks_no_account(test: TestDb) {
     assert_eq!(attempt(PASSWORD).await, StatusCode::SEE_OTHER);
 }
 
+#[apply(on_both_databases!)]
 async fn session_from_the_future_expires_in_time(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
@@ -60,6 +53,7 @@ async fn session_from_the_future_expires_in_time(test: TestDb) {
     assert_eq!(browser.get("/admin").await.status, StatusCode::SEE_OTHER, "it was idle for half an hour");
 }
 
+#[apply(on_both_databases!)]
 async fn link_from_the_future_expires_in_time(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
@@ -71,6 +65,7 @@ async fn link_from_the_future_expires_in_time(test: TestDb) {
     assert_eq!(app.visitor().get(&link).await.status, StatusCode::NOT_FOUND);
 }
 
+#[apply(on_both_databases!)]
 async fn mail_queued_in_the_future_is_sent(test: TestDb) {
     let app = TestApp::new(test).await;
     while_ahead(&app, async || {
@@ -82,6 +77,7 @@ async fn mail_queued_in_the_future_is_sent(test: TestDb) {
     assert!(outbox::is_due(&mut app.db.read().await.unwrap(), app.clock.now()).await.unwrap());
 }
 
+#[apply(on_both_databases!)]
 async fn totp_step_from_the_future_blocks_no_code(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
@@ -96,6 +92,7 @@ async fn totp_step_from_the_future_blocks_no_code(test: TestDb) {
     assert_eq!(stored.last_step, Some(candor::credentials::totp::time_step(app.clock.now())));
 }
 
+#[apply(on_both_databases!)]
 async fn clock_set_back_is_reflected_immediately(test: TestDb) {
     let app = TestApp::new(test).await;
     let shown = while_ahead(&app, async || app.publisher.site().confirmed_at).await;

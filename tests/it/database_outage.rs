@@ -9,17 +9,6 @@ use chrono::TimeDelta;
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-on_both_databases!(
-    pages_are_served_without_database,
-    unavailable_pages_are_503_without_database,
-    admin_reports_missing_database,
-    changes_without_database_are_rejected,
-    restart_without_database_serves_identical_bytes,
-    unpublished_page_is_not_ready,
-    broken_site_file_is_ignored,
-    worker_continues_without_database,
-);
-
 const PUBLISHED: [&str; 4] = ["/", "/history", "/incidents/recent", "/incidents/open"];
 
 async fn published(test: TestDb) -> TestApp {
@@ -42,6 +31,7 @@ pub fn without_database(app: &TestApp) -> Db {
     Db::at(url).unwrap()
 }
 
+#[apply(on_both_databases!)]
 async fn pages_are_served_without_database(test: TestDb) {
     let app = published(test).await;
     let mut before = Vec::new();
@@ -66,6 +56,7 @@ async fn pages_are_served_without_database(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn unavailable_pages_are_503_without_database(test: TestDb) {
     let app = published(test).await;
     app.db.close().await;
@@ -81,6 +72,7 @@ async fn unavailable_pages_are_503_without_database(test: TestDb) {
     assert_eq!(filtered.attributes(".back a", "href"), ["/history", "/"]);
 }
 
+#[apply(on_both_databases!)]
 async fn admin_reports_missing_database(test: TestDb) {
     let app = published(test).await;
     let mut owner = app.logged_in(Owner).await;
@@ -98,6 +90,7 @@ async fn admin_reports_missing_database(test: TestDb) {
     assert_eq!(app.visitor().get("/setup/token").await.status, StatusCode::SERVICE_UNAVAILABLE);
 }
 
+#[apply(on_both_databases!)]
 async fn changes_without_database_are_rejected(test: TestDb) {
     let app = published(test).await;
     let mut owner = app.logged_in(Owner).await;
@@ -109,6 +102,7 @@ async fn changes_without_database_are_rejected(test: TestDb) {
     assert!(app.visitor().get("/").await.body == before);
 }
 
+#[apply(on_both_databases!)]
 async fn restart_without_database_serves_identical_bytes(test: TestDb) {
     let app = published(test).await;
     let (state, mut browser) = app.restart_with(without_database(&app));
@@ -126,6 +120,7 @@ async fn restart_without_database_serves_identical_bytes(test: TestDb) {
     assert!(browser.get("/nothing").await.body == app.visitor().get("/nothing").await.body);
 }
 
+#[apply(on_both_databases!)]
 async fn unpublished_page_is_not_ready(test: TestDb) {
     let app = TestApp::unpublished(test, "http://status.test");
     for address in ["/", "/history"] {
@@ -143,6 +138,7 @@ async fn unpublished_page_is_not_ready(test: TestDb) {
     assert_eq!(app.visitor().get("/").await.word("h1"), "All Systems Operational");
 }
 
+#[apply(on_both_databases!)]
 async fn broken_site_file_is_ignored(test: TestDb) {
     let app = published(test).await;
     let whole = std::fs::read(app.site_file()).unwrap();
@@ -163,6 +159,7 @@ async fn broken_site_file_is_ignored(test: TestDb) {
     assert_eq!(browser.get("/").await.status, StatusCode::OK, "the next Site is kept again");
 }
 
+#[apply(on_both_databases!)]
 async fn worker_continues_without_database(test: TestDb) {
     let app = published(test).await;
     let before = app.visitor().get("/").await.word("h1");

@@ -8,20 +8,11 @@ use chrono::{NaiveDate, TimeDelta};
 use crate::support::fixtures::component;
 use crate::support::{TestDb, now};
 
-on_both_databases!(
-    component_round_trips,
-    positions_are_per_group_and_top_level,
-    unknown_group_is_rejected,
-    a_change_to_an_older_version_of_a_component_is_a_conflict,
-    a_change_to_an_older_version_of_a_group_is_a_conflict,
-    deleting_a_group_leaves_its_components,
-    a_deleted_component_is_gone,
-);
-
 fn group(name: &str) -> NewGroup {
     NewGroup { name: name.into(), description: String::new(), position: None }
 }
 
+#[apply(on_both_databases!)]
 async fn component_round_trips(test: TestDb) {
     let new = NewComponent {
         description: "What it does".into(),
@@ -38,6 +29,7 @@ async fn component_round_trips(test: TestDb) {
     assert_eq!(components::list(&mut tx).await.unwrap(), [stored]);
 }
 
+#[apply(on_both_databases!)]
 async fn positions_are_per_group_and_top_level(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let first = components::create_group(&mut tx, group("First"), now()).await.unwrap();
@@ -52,6 +44,7 @@ async fn positions_are_per_group_and_top_level(test: TestDb) {
     assert_eq!(groups, [first, second]);
 }
 
+#[apply(on_both_databases!)]
 async fn unknown_group_is_rejected(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let lost = NewComponent { group_id: GroupId::parse("nowhere"), ..component("API") };
@@ -61,6 +54,7 @@ async fn unknown_group_is_rejected(test: TestDb) {
     assert!(matches!(components::update(&mut tx, &mut kept, now()).await, Err(Error::NotFound)));
 }
 
+#[apply(on_both_databases!)]
 async fn a_change_to_an_older_version_of_a_component_is_a_conflict(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let mut first = components::create(&mut tx, component("API"), now()).await.unwrap();
@@ -76,6 +70,7 @@ async fn a_change_to_an_older_version_of_a_component_is_a_conflict(test: TestDb)
     assert_eq!(stored, first);
 }
 
+#[apply(on_both_databases!)]
 async fn a_change_to_an_older_version_of_a_group_is_a_conflict(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let mut first = components::create_group(&mut tx, group("Maps"), now()).await.unwrap();
@@ -86,6 +81,7 @@ async fn a_change_to_an_older_version_of_a_group_is_a_conflict(test: TestDb) {
     assert_eq!(components::find_group(&mut tx, &first.id).await.unwrap(), first);
 }
 
+#[apply(on_both_databases!)]
 async fn deleting_a_group_leaves_its_components(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let maps = components::create_group(&mut tx, group("Maps"), now()).await.unwrap();
@@ -99,6 +95,7 @@ async fn deleting_a_group_leaves_its_components(test: TestDb) {
     assert_eq!((left.group_id, left.version), (None, 2));
 }
 
+#[apply(on_both_databases!)]
 async fn a_deleted_component_is_gone(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let tiles = components::create(&mut tx, component("Tiles"), now()).await.unwrap();

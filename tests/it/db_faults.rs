@@ -18,14 +18,6 @@ use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::fixtures::{actor, component, entry, incident};
 use crate::support::{TestDb, now};
 
-on_both_databases!(
-    a_dropped_post_writes_all_or_nothing,
-    a_dropped_search_leaves_no_transaction_open,
-    commit_with_unknown_outcome_is_checked,
-    an_unknown_commit_says_so,
-    a_failed_transaction_refuses_further_statements,
-);
-
 /// One way in which a statement fails.
 type FaultKind = fn(&str) -> Fault;
 
@@ -257,6 +249,7 @@ async fn polled<F: Future>(future: F, limit: usize) -> Option<F::Output> {
     .await
 }
 
+#[apply(on_both_databases!)]
 async fn a_dropped_post_writes_all_or_nothing(test: TestDb) {
     let mut desk = Writer::new(test).await;
     for limit in 0.. {
@@ -275,6 +268,7 @@ async fn a_dropped_post_writes_all_or_nothing(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn a_dropped_search_leaves_no_transaction_open(test: TestDb) {
     let desk = Writer::new(test).await;
     for limit in 0.. {
@@ -304,6 +298,7 @@ fn commit_then_cut(sql: &str) -> Fault {
     Fault { sql: (sql == "commit").then_some("commit"), error: Some(cut()) }
 }
 
+#[apply(on_both_databases!)]
 async fn commit_with_unknown_outcome_is_checked(test: TestDb) {
     let mut desk = Writer::new(test).await;
     for number in 0.. {
@@ -319,6 +314,7 @@ async fn commit_with_unknown_outcome_is_checked(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn an_unknown_commit_says_so(test: TestDb) {
     let mut desk = Writer::new(test).await;
     let before = desk.written().await;
@@ -329,6 +325,7 @@ async fn an_unknown_commit_says_so(test: TestDb) {
     desk.write().await.unwrap();
 }
 
+#[apply(on_both_databases!)]
 async fn a_failed_transaction_refuses_further_statements(test: TestDb) {
     let way: FaultKind = match &test.db {
         Db::Sqlite { .. } => |sql| ended(sql, "13"),

@@ -8,26 +8,6 @@ use chrono::TimeDelta;
 use crate::support::fixtures::{incident, resolved, update};
 use crate::support::{TestDb, now};
 
-on_both_databases!(
-    incident_round_trips,
-    a_missing_incident_is_not_found,
-    a_taken_id_is_a_conflict,
-    the_newest_start_comes_first_and_pages_neither_skip_nor_repeat,
-    only_open_incidents_are_open,
-    filters_choose_by_component_impact_text_and_time,
-    sql_wildcards_are_literal,
-    totals_match_the_list,
-    stored_totals_follow_every_change,
-    component_lists_follow_every_change,
-    change_increments_the_version,
-    a_change_to_an_older_version_is_a_conflict,
-    deleting_an_incident_deletes_its_updates,
-    database_rejects_end_before_start,
-    database_rejects_open_incident_with_end,
-    nearest_starts_are_found,
-    the_owner_of_an_update_is_known,
-);
-
 fn id(text: &str) -> IncidentId {
     IncidentId::parse(text).unwrap()
 }
@@ -55,6 +35,7 @@ fn full(text: &str) -> Incident {
     it
 }
 
+#[apply(on_both_databases!)]
 async fn incident_round_trips(test: TestDb) {
     let it = full("a");
     test.insert(std::slice::from_ref(&it)).await;
@@ -63,18 +44,21 @@ async fn incident_round_trips(test: TestDb) {
     assert!(admin_incidents::exists(&mut tx, &it.id).await.unwrap());
 }
 
+#[apply(on_both_databases!)]
 async fn a_missing_incident_is_not_found(test: TestDb) {
     let mut tx = test.read().await.unwrap();
     assert!(matches!(admin_incidents::find(&mut tx, &id("x")).await, Err(Error::NotFound)));
     assert!(!admin_incidents::exists(&mut tx, &id("x")).await.unwrap());
 }
 
+#[apply(on_both_databases!)]
 async fn a_taken_id_is_a_conflict(test: TestDb) {
     test.insert(&[incident("a", now())]).await;
     let mut tx = test.write().await.unwrap();
     assert!(matches!(incidents::insert(&mut tx, &incident("a", now())).await, Err(Error::Conflict(_))));
 }
 
+#[apply(on_both_databases!)]
 async fn the_newest_start_comes_first_and_pages_neither_skip_nor_repeat(test: TestDb) {
     // Two of the same instant, and instants that differ by microseconds only.
     let starts = [("a", 0), ("b", 0), ("c", 1), ("d", 1_000), ("e", 1_000_000), ("f", -876_544), ("g", -123_456)];
@@ -97,6 +81,7 @@ async fn the_newest_start_comes_first_and_pages_neither_skip_nor_repeat(test: Te
     }
 }
 
+#[apply(on_both_databases!)]
 async fn only_open_incidents_are_open(test: TestDb) {
     let hour = TimeDelta::hours(1);
     test.insert(&[incident("a", now() - hour), resolved("b", now() - hour, hour), incident("c", now())]).await;
@@ -104,6 +89,7 @@ async fn only_open_incidents_are_open(test: TestDb) {
     assert_eq!(open.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), ["c", "a"]);
 }
 
+#[apply(on_both_databases!)]
 async fn filters_choose_by_component_impact_text_and_time(test: TestDb) {
     let hour = TimeDelta::hours(1);
     let plain = resolved("plain", now() - hour, hour);
@@ -130,6 +116,7 @@ async fn filters_choose_by_component_impact_text_and_time(test: TestDb) {
     assert_eq!(within.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), ["plain"]);
 }
 
+#[apply(on_both_databases!)]
 async fn sql_wildcards_are_literal(test: TestDb) {
     let titled = |id: &str, title: &str| Incident { title: title.into(), ..incident(id, now()) };
     test.insert(&[titled("a", "100% _x_ \\ 'done'; drop table incidents"), titled("b", "1000 axb")]).await;
@@ -139,6 +126,7 @@ async fn sql_wildcards_are_literal(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn totals_match_the_list(test: TestDb) {
     let none =
         incidents::totals(&mut test.read().await.unwrap(), &HistoryFilter::default(), (None, None)).await.unwrap();
@@ -158,6 +146,7 @@ async fn totals_match_the_list(test: TestDb) {
     assert_eq!((some.count, some.open, some.seconds(now() + TimeDelta::minutes(76))), (2, 1, 3600 + 76 * 60));
 }
 
+#[apply(on_both_databases!)]
 async fn stored_totals_follow_every_change(test: TestDb) {
     let day = TimeDelta::days(1);
     let mut moved = resolved("b", now() - day * 30, TimeDelta::hours(2));
@@ -190,6 +179,7 @@ async fn kept(test: &TestDb) -> (i64, i64, Option<chrono::DateTime<chrono::Utc>>
     (kept.count, kept.resolved_seconds, kept.first_started_at)
 }
 
+#[apply(on_both_databases!)]
 async fn component_lists_follow_every_change(test: TestDb) {
     let mut it = full("a");
     test.insert(std::slice::from_ref(&it)).await;
@@ -207,6 +197,7 @@ async fn component_lists_follow_every_change(test: TestDb) {
     assert_eq!(ids(&test, &HistoryFilter { impact: Some(Impact::Critical), ..of("mail") }, None, 10).await, [""; 0]);
 }
 
+#[apply(on_both_databases!)]
 async fn change_increments_the_version(test: TestDb) {
     let mut it = full("a");
     test.insert(std::slice::from_ref(&it)).await;
@@ -224,6 +215,7 @@ async fn change_increments_the_version(test: TestDb) {
     assert_eq!(ids(&test, &filter, None, 10).await, ["a"]);
 }
 
+#[apply(on_both_databases!)]
 async fn a_change_to_an_older_version_is_a_conflict(test: TestDb) {
     let mut first = incident("a", now());
     test.insert(std::slice::from_ref(&first)).await;
@@ -238,6 +230,7 @@ async fn a_change_to_an_older_version_is_a_conflict(test: TestDb) {
     assert_eq!(admin_incidents::find(&mut test.read().await.unwrap(), &first.id).await.unwrap(), first);
 }
 
+#[apply(on_both_databases!)]
 async fn deleting_an_incident_deletes_its_updates(test: TestDb) {
     test.insert(&[full("a")]).await;
     let mut tx = test.write().await.unwrap();
@@ -247,6 +240,7 @@ async fn deleting_an_incident_deletes_its_updates(test: TestDb) {
     test.insert(&[full("b")]).await;
 }
 
+#[apply(on_both_databases!)]
 async fn database_rejects_end_before_start(test: TestDb) {
     for earlier in [TimeDelta::microseconds(1), TimeDelta::days(400)] {
         let mut it = resolved("a", now(), TimeDelta::hours(1));
@@ -256,6 +250,7 @@ async fn database_rejects_end_before_start(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn database_rejects_open_incident_with_end(test: TestDb) {
     let mut it = incident("a", now());
     it.ended_at = Some(now());
@@ -265,6 +260,7 @@ async fn database_rejects_open_incident_with_end(test: TestDb) {
     assert!(incidents::insert(&mut test.write().await.unwrap(), &it).await.is_err());
 }
 
+#[apply(on_both_databases!)]
 async fn nearest_starts_are_found(test: TestDb) {
     let day = TimeDelta::days(1);
     test.insert(&[incident("a", now() - day * 9), incident("b", now() - day * 5), incident("c", now())]).await;
@@ -276,6 +272,7 @@ async fn nearest_starts_are_found(test: TestDb) {
     assert_eq!(incidents::first_start_since(&mut tx, now() + day).await.unwrap(), None);
 }
 
+#[apply(on_both_databases!)]
 async fn the_owner_of_an_update_is_known(test: TestDb) {
     test.insert(&[incident("a", now())]).await;
     let mut tx = test.read().await.unwrap();

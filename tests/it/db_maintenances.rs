@@ -8,17 +8,6 @@ use chrono::TimeDelta;
 use crate::support::fixtures::{component, incident, maintenance};
 use crate::support::{TestDb, now};
 
-on_both_databases!(
-    maintenance_round_trips,
-    a_change_of_an_older_version_is_a_conflict,
-    lists_are_in_order_and_bounded,
-    cancelled_maintenances_do_not_displace_past_ones,
-    database_constraints_reject_invalid_maintenances,
-    incidents_and_maintenances_never_share_an_id,
-    maintenance_is_no_downtime_and_replaces_baseline,
-    series_creates_each_occurrence_once,
-);
-
 fn hours(hours: i64) -> TimeDelta {
     TimeDelta::hours(hours)
 }
@@ -43,6 +32,7 @@ fn fresh() -> UpdateId {
     UpdateId::from_random(candor::credentials::random_bytes())
 }
 
+#[apply(on_both_databases!)]
 async fn maintenance_round_trips(test: TestDb) {
     let mut it = planned("a", 5);
     it.zone = "Australia/Lord_Howe".parse().unwrap();
@@ -58,6 +48,7 @@ async fn maintenance_round_trips(test: TestDb) {
     assert_eq!((it.version, it.updates.len()), (2, 2));
 }
 
+#[apply(on_both_databases!)]
 async fn a_change_of_an_older_version_is_a_conflict(test: TestDb) {
     let mut it = planned("a", 5);
     insert(&test, std::slice::from_ref(&it)).await;
@@ -68,6 +59,7 @@ async fn a_change_of_an_older_version_is_a_conflict(test: TestDb) {
     assert!(matches!(refused, Err(candor::db::Error::Conflict(_))));
 }
 
+#[apply(on_both_databases!)]
 async fn cancelled_maintenances_do_not_displace_past_ones(test: TestDb) {
     let over = |id: &str, ago: i64, cancelled: bool| {
         let mut it = planned(id, -ago);
@@ -100,6 +92,7 @@ async fn cancelled_maintenances_do_not_displace_past_ones(test: TestDb) {
     assert_eq!((called_off.len(), called_off[0].as_str(), called_off[99].as_str()), (100, "off099", "off000"));
 }
 
+#[apply(on_both_databases!)]
 async fn lists_are_in_order_and_bounded(test: TestDb) {
     let mut over = planned("over", -30);
     over.begin(fresh(), now() - hours(30)).unwrap();
@@ -133,6 +126,7 @@ async fn lists_are_in_order_and_bounded(test: TestDb) {
     assert_eq!(next, Some(now() - hours(3)));
 }
 
+#[apply(on_both_databases!)]
 async fn database_constraints_reject_invalid_maintenances(test: TestDb) {
     let mut it = planned("a", 5);
     it.scheduled_until = it.scheduled_for;
@@ -145,6 +139,7 @@ async fn database_constraints_reject_invalid_maintenances(test: TestDb) {
     assert!(maintenances::insert(&mut tx, &it).await.is_err());
 }
 
+#[apply(on_both_databases!)]
 async fn incidents_and_maintenances_never_share_an_id(test: TestDb) {
     test.insert(&[incident("one", now())]).await;
     insert(&test, &[planned("two", 5)]).await;
@@ -155,6 +150,7 @@ async fn incidents_and_maintenances_never_share_an_id(test: TestDb) {
     assert!(incidents::insert(&mut tx, &incident("two", now())).await.is_err());
 }
 
+#[apply(on_both_databases!)]
 async fn maintenance_is_no_downtime_and_replaces_baseline(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let mut api = components::create(&mut tx, component("API"), now() - hours(100)).await.unwrap();
@@ -177,6 +173,7 @@ async fn maintenance_is_no_downtime_and_replaces_baseline(test: TestDb) {
     assert!(found.iter().all(|effect| effect.incident_id.is_none()));
 }
 
+#[apply(on_both_databases!)]
 async fn series_creates_each_occurrence_once(test: TestDb) {
     use candor::domain::forms::{MaintenanceForm, PlanForm, RecurrenceForm, SeriesForm, WindowForm};
     let mut tx = test.write().await.unwrap();

@@ -10,20 +10,6 @@ use crate::db_sessions::session;
 use crate::support::fixtures::manager;
 use crate::support::{TestDb, now};
 
-on_both_databases!(
-    a_manager_is_found_by_id_and_by_address,
-    an_address_is_taken_once,
-    last_active_owner_cannot_be_removed,
-    others_can_be_disabled_before_there_is_an_active_owner,
-    a_disabled_manager_has_no_sessions_and_no_links,
-    a_new_password_ends_the_other_sessions,
-    a_login_is_recorded,
-    a_link_works_once,
-    link_expires,
-    a_newer_link_replaces_the_one_before,
-    expired_links_are_deleted,
-);
-
 const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA";
 
 async fn create(test: &TestDb, name: &str, role: Role) -> Manager {
@@ -42,6 +28,7 @@ fn link(manager: &Manager) -> Link {
     Link { purpose: LinkPurpose::Reset, manager_id: Some(manager.id.clone()), expires_at }
 }
 
+#[apply(on_both_databases!)]
 async fn a_manager_is_found_by_id_and_by_address(test: TestDb) {
     let ines = create(&test, "Ines", Role::Owner).await;
     let mut tx = test.read().await.unwrap();
@@ -53,6 +40,7 @@ async fn a_manager_is_found_by_id_and_by_address(test: TestDb) {
     assert_eq!(managers::count(&mut tx).await.unwrap(), 1);
 }
 
+#[apply(on_both_databases!)]
 async fn an_address_is_taken_once(test: TestDb) {
     create(&test, "Ines", Role::Owner).await;
     let mut tx = test.write().await.unwrap();
@@ -60,6 +48,7 @@ async fn an_address_is_taken_once(test: TestDb) {
     assert!(matches!(again, Err(Error::Conflict(_))));
 }
 
+#[apply(on_both_databases!)]
 async fn last_active_owner_cannot_be_removed(test: TestDb) {
     let mut ines = create(&test, "Ines", Role::Owner).await;
     let mut rui = create(&test, "Rui", Role::Publisher).await;
@@ -75,6 +64,7 @@ async fn last_active_owner_cannot_be_removed(test: TestDb) {
     assert_eq!(managers::active_owners(&mut tx).await.unwrap(), 1);
 }
 
+#[apply(on_both_databases!)]
 async fn others_can_be_disabled_before_there_is_an_active_owner(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let mut invited = managers::create(&mut tx, manager("Ines", Role::Owner), None, now()).await.unwrap();
@@ -84,6 +74,7 @@ async fn others_can_be_disabled_before_there_is_an_active_owner(test: TestDb) {
     managers::disable(&mut tx, &mut invited, now()).await.unwrap();
 }
 
+#[apply(on_both_databases!)]
 async fn a_disabled_manager_has_no_sessions_and_no_links(test: TestDb) {
     create(&test, "Ines", Role::Owner).await;
     let mut rui = create(&test, "Rui", Role::Viewer).await;
@@ -97,6 +88,7 @@ async fn a_disabled_manager_has_no_sessions_and_no_links(test: TestDb) {
     assert_eq!(managers::find(&mut tx, &rui.id).await.unwrap().disabled_at, Some(now()));
 }
 
+#[apply(on_both_databases!)]
 async fn a_new_password_ends_the_other_sessions(test: TestDb) {
     let mut ines = create(&test, "Ines", Role::Owner).await;
     let mut tx = test.write().await.unwrap();
@@ -111,6 +103,7 @@ async fn a_new_password_ends_the_other_sessions(test: TestDb) {
     assert_eq!(hash.as_deref(), Some("new"));
 }
 
+#[apply(on_both_databases!)]
 async fn a_login_is_recorded(test: TestDb) {
     let ines = create(&test, "Ines", Role::Owner).await;
     let mut tx = test.write().await.unwrap();
@@ -126,6 +119,7 @@ async fn a_login_is_recorded(test: TestDb) {
     assert_eq!(hash.as_deref(), Some("stronger"));
 }
 
+#[apply(on_both_databases!)]
 async fn a_link_works_once(test: TestDb) {
     let ines = create(&test, "Ines", Role::Owner).await;
     let mut tx = test.write().await.unwrap();
@@ -142,6 +136,7 @@ async fn a_link_works_once(test: TestDb) {
     assert!(one_time_links::find(&mut tx, &token("a"), now()).await.unwrap().is_none());
 }
 
+#[apply(on_both_databases!)]
 async fn link_expires(test: TestDb) {
     let ines = create(&test, "Ines", Role::Owner).await;
     let mut tx = test.write().await.unwrap();
@@ -152,6 +147,7 @@ async fn link_expires(test: TestDb) {
     assert!(one_time_links::find(&mut tx, &token("a"), minutes(30)).await.unwrap().is_none());
 }
 
+#[apply(on_both_databases!)]
 async fn a_newer_link_replaces_the_one_before(test: TestDb) {
     let (ines, rui) = (create(&test, "Ines", Role::Owner).await, create(&test, "Rui", Role::Viewer).await);
     let setup = Link { purpose: LinkPurpose::Setup, manager_id: None, expires_at: now() + TimeDelta::minutes(30) };
@@ -166,6 +162,7 @@ async fn a_newer_link_replaces_the_one_before(test: TestDb) {
     assert_eq!(good, ["b", "d", "e"]);
 }
 
+#[apply(on_both_databases!)]
 async fn expired_links_are_deleted(test: TestDb) {
     let ines = create(&test, "Ines", Role::Owner).await;
     let mut tx = test.write().await.unwrap();

@@ -6,8 +6,7 @@ use candor::domain::page::Link;
 
 use crate::support::{TestDb, now};
 
-on_both_databases!(new_database_has_a_page, settings_round_trip_and_stale_version_conflicts);
-
+#[apply(on_both_databases!)]
 async fn new_database_has_a_page(test: TestDb) {
     let page = page_settings::load(&mut test.read().await.unwrap()).await.unwrap();
     assert_eq!((page.name.as_str(), page.time_zone.name(), page.id.len(), page.version), ("Status", "UTC", 12, 1));
@@ -16,6 +15,7 @@ async fn new_database_has_a_page(test: TestDb) {
     assert_eq!(page_settings::load(&mut test.read().await.unwrap()).await.unwrap(), page);
 }
 
+#[apply(on_both_databases!)]
 async fn settings_round_trip_and_stale_version_conflicts(test: TestDb) {
     let link = |label: &str| Link { label: label.into(), url: "https://example.org".into() };
     let mut settings = PageSettings {

@@ -7,14 +7,6 @@ use chrono::TimeDelta;
 use crate::support::fixtures::manager;
 use crate::support::{TestDb, now};
 
-on_both_databases!(
-    session_round_trips_until_it_expires,
-    saving_again_keeps_the_time_it_was_made,
-    used_session_lives_until_its_maximum_age,
-    expired_sessions_are_deleted,
-    an_ended_session_is_gone,
-);
-
 /// A session made now.
 pub fn session(letter: &str, manager: Option<&Manager>) -> Session {
     Session {
@@ -28,6 +20,7 @@ pub fn session(letter: &str, manager: Option<&Manager>) -> Session {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn session_round_trips_until_it_expires(test: TestDb) {
     let stored = session("a", None);
     let mut tx = test.write().await.unwrap();
@@ -41,6 +34,7 @@ async fn session_round_trips_until_it_expires(test: TestDb) {
     assert_eq!(sessions::find(&mut tx, "other", before, before).await.unwrap(), None);
 }
 
+#[apply(on_both_databases!)]
 async fn saving_again_keeps_the_time_it_was_made(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let ines = candor::db::managers::create(&mut tx, manager("Ines", Role::Owner), None, now()).await.unwrap();
@@ -54,6 +48,7 @@ async fn saving_again_keeps_the_time_it_was_made(test: TestDb) {
     assert_eq!(stored, Session { created_at: now(), ..again });
 }
 
+#[apply(on_both_databases!)]
 async fn used_session_lives_until_its_maximum_age(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let stored = session("a", None);
@@ -65,6 +60,7 @@ async fn used_session_lives_until_its_maximum_age(test: TestDb) {
     assert_eq!(sessions::find(&mut tx, &stored.id_hash, now(), now()).await.unwrap(), None);
 }
 
+#[apply(on_both_databases!)]
 async fn expired_sessions_are_deleted(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let old = now() - TimeDelta::days(30);
@@ -81,6 +77,7 @@ async fn expired_sessions_are_deleted(test: TestDb) {
     assert_eq!(left, ["a"]);
 }
 
+#[apply(on_both_databases!)]
 async fn an_ended_session_is_gone(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let stored = session("a", None);

@@ -8,23 +8,11 @@ use chrono::TimeDelta;
 use crate::support::fixtures::{actor, component, entry, incident};
 use crate::support::{TestDb, now};
 
-on_both_databases!(
-    change_audit_row_and_revision_commit_together,
-    dropped_transaction_leaves_nothing,
-    several_entries_share_one_revision,
-    unaudited_commit_makes_no_revision,
-    the_audit_is_listed_from_the_newest,
-    readers_see_a_consistent_snapshot,
-    a_reader_cannot_write,
-    twenty_writers_at_once_all_succeed,
-    concurrent_prepare_is_serialized,
-    a_closed_database_is_unavailable,
-);
-
 async fn revision(test: &TestDb) -> i64 {
     test.read().await.unwrap().revision().await.unwrap()
 }
 
+#[apply(on_both_databases!)]
 async fn change_audit_row_and_revision_commit_together(test: TestDb) {
     let before = revision(&test).await;
     let it = incident("a", now());
@@ -40,6 +28,7 @@ async fn change_audit_row_and_revision_commit_together(test: TestDb) {
     assert_eq!(row.after.unwrap()["title"], "Incident a");
 }
 
+#[apply(on_both_databases!)]
 async fn dropped_transaction_leaves_nothing(test: TestDb) {
     let before = revision(&test).await;
     let mut tx = test.write().await.unwrap();
@@ -52,6 +41,7 @@ async fn dropped_transaction_leaves_nothing(test: TestDb) {
     assert!(audit::list(&mut test.read().await.unwrap(), None, 10).await.unwrap().is_empty());
 }
 
+#[apply(on_both_databases!)]
 async fn several_entries_share_one_revision(test: TestDb) {
     let tx = test.write().await.unwrap();
     let made = tx.commit_all(&actor(), now(), &[entry(), entry(), entry()]).await.unwrap();
@@ -59,12 +49,14 @@ async fn several_entries_share_one_revision(test: TestDb) {
     assert_eq!(rows.iter().map(|row| row.revision).collect::<Vec<_>>(), [made; 3]);
 }
 
+#[apply(on_both_databases!)]
 async fn unaudited_commit_makes_no_revision(test: TestDb) {
     let before = revision(&test).await;
     test.write().await.unwrap().commit_unaudited().await.unwrap();
     assert_eq!(revision(&test).await, before);
 }
 
+#[apply(on_both_databases!)]
 async fn the_audit_is_listed_from_the_newest(test: TestDb) {
     for number in 0..5 {
         let tx = test.write().await.unwrap();
@@ -77,6 +69,7 @@ async fn the_audit_is_listed_from_the_newest(test: TestDb) {
     assert_eq!(subjects, ["4", "3", "2", "1", "0"]);
 }
 
+#[apply(on_both_databases!)]
 async fn readers_see_a_consistent_snapshot(test: TestDb) {
     let mut reader = test.read().await.unwrap();
     let before = reader.revision().await.unwrap();
@@ -89,6 +82,7 @@ async fn readers_see_a_consistent_snapshot(test: TestDb) {
     assert_eq!(incidents::list_open(&mut test.read().await.unwrap()).await.unwrap().len(), 1);
 }
 
+#[apply(on_both_databases!)]
 async fn a_reader_cannot_write(test: TestDb) {
     // No function takes a reader to write; the database itself refuses it too.
     let mut refused = false;
@@ -103,6 +97,7 @@ async fn a_reader_cannot_write(test: TestDb) {
     assert!(refused);
 }
 
+#[apply(on_both_databases!)]
 async fn twenty_writers_at_once_all_succeed(test: TestDb) {
     let before = revision(&test).await;
     let mut writers = tokio::task::JoinSet::new();
@@ -128,6 +123,7 @@ async fn twenty_writers_at_once_all_succeed(test: TestDb) {
     assert_eq!(places, (1..=20).collect::<Vec<_>>());
 }
 
+#[apply(on_both_databases!)]
 async fn concurrent_prepare_is_serialized(test: TestDb) {
     let others = [Db::at(&test.url).unwrap(), Db::at(&test.url).unwrap(), Db::at(&test.url).unwrap()];
     let (a, b, c) = tokio::join!(others[0].prepare(now()), others[1].prepare(now()), others[2].prepare(now()));
@@ -139,6 +135,7 @@ async fn concurrent_prepare_is_serialized(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn a_closed_database_is_unavailable(test: TestDb) {
     test.close().await;
     assert!(matches!(test.read().await, Err(Error::Unavailable(_))));

@@ -7,12 +7,6 @@ use chrono::TimeDelta;
 use crate::support::TestDb;
 use crate::support::app::{Browser, TestApp};
 
-on_both_databases!(
-    draft_shows_who_has_it_open,
-    prefetched_draft_counts_as_not_open,
-    draft_opens_when_presence_cannot_be_recorded,
-);
-
 /// Ines and Rui before one draft; its path.
 async fn two_before_a_draft(app: &TestApp) -> (Browser, Browser, String) {
     let (ines, rui) = (app.manager("Ines", Publisher).await, app.manager("Rui", Publisher).await);
@@ -22,6 +16,7 @@ async fn two_before_a_draft(app: &TestApp) -> (Browser, Browser, String) {
     (ines, rui, path)
 }
 
+#[apply(on_both_databases!)]
 async fn draft_shows_who_has_it_open(test: TestDb) {
     let app = TestApp::new(test).await;
     let (mut ines, mut rui, path) = two_before_a_draft(&app).await;
@@ -51,6 +46,7 @@ async fn draft_shows_who_has_it_open(test: TestDb) {
     assert_eq!(rui.get(&path).await.status, StatusCode::NOT_FOUND);
 }
 
+#[apply(on_both_databases!)]
 async fn prefetched_draft_counts_as_not_open(test: TestDb) {
     let app = TestApp::new(test).await;
     let (mut ines, _, path) = two_before_a_draft(&app).await;
@@ -58,6 +54,7 @@ async fn prefetched_draft_counts_as_not_open(test: TestDb) {
     assert_eq!(app.number("select count(*) from draft_presence").await, 0);
 }
 
+#[apply(on_both_databases!)]
 async fn draft_opens_when_presence_cannot_be_recorded(test: TestDb) {
     let app = TestApp::new(test).await;
     let (mut ines, mut rui, path) = two_before_a_draft(&app).await;

@@ -8,15 +8,7 @@ use chrono::TimeDelta;
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-on_both_databases!(
-    badge_shows_status_and_is_cross_origin,
-    framing_is_denied_by_default,
-    owner_sets_the_embedders,
-    invalid_embedder_is_rejected_at_its_field,
-    embed_shows_ongoing_events,
-    embed_scripts_are_cross_origin,
-);
-
+#[apply(on_both_databases!)]
 async fn badge_shows_status_and_is_cross_origin(test: TestDb) {
     let app = TestApp::new(test).await;
     let api = app.component("API <b>").await;
@@ -39,6 +31,7 @@ async fn badge_shows_status_and_is_cross_origin(test: TestDb) {
     assert_eq!(app.visitor().get("/components/never/badge.svg").await.status, StatusCode::NOT_FOUND);
 }
 
+#[apply(on_both_databases!)]
 async fn framing_is_denied_by_default(test: TestDb) {
     let app = TestApp::new(test).await;
     for path in ["/embed", "/embed/frame", "/embed/frame?mobile=true", "/"] {
@@ -48,6 +41,7 @@ async fn framing_is_denied_by_default(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn owner_sets_the_embedders(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
@@ -71,6 +65,7 @@ async fn owner_sets_the_embedders(test: TestDb) {
     assert!(page.header("content-security-policy").contains("frame-ancestors 'none'"));
 }
 
+#[apply(on_both_databases!)]
 async fn invalid_embedder_is_rejected_at_its_field(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
@@ -82,6 +77,7 @@ async fn invalid_embedder_is_rejected_at_its_field(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn embed_shows_ongoing_events(test: TestDb) {
     let app = TestApp::new(test).await;
     let quiet = app.visitor().get("/embed/frame").await;
@@ -97,6 +93,7 @@ async fn embed_shows_ongoing_events(test: TestDb) {
     assert_eq!((plain.words("button").len(), plain.attributes("script", "src").len()), (0, 0));
 }
 
+#[apply(on_both_databases!)]
 async fn embed_scripts_are_cross_origin(test: TestDb) {
     let app = TestApp::new(test).await;
     for path in ["/embed/script.js", "/embed/frame.js"] {

@@ -27,8 +27,6 @@ use crate::support::server::{RawHttp1, Server};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-on_both_databases!(commit_of_another_process_is_streamed);
-
 #[tokio::test]
 async fn stream_starts_with_newest_change() {
     let site = Published::new().await;
@@ -101,6 +99,7 @@ async fn streams_end_when_the_server_stops() {
     assert_eq!(site.get("/events", &[]).await.status(), StatusCode::SERVICE_UNAVAILABLE);
 }
 
+#[apply(on_both_databases!)]
 async fn commit_of_another_process_is_streamed(test: TestDb) {
     let (_server, mut stream, _data) = followed(&test).await;
     add_component(&test, "Search").await;

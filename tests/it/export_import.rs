@@ -15,14 +15,6 @@ use chrono::TimeDelta;
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-on_both_databases!(
-    exported_page_imports_identically,
-    export_has_every_public_incident_only,
-    imported_feed_entry_keeps_its_id,
-    postmortem_is_imported,
-    broken_file_does_not_affect_others,
-);
-
 /// Another empty database of the same kind.
 pub async fn another(test: &TestDb) -> TestDb {
     match test.db {
@@ -141,6 +133,7 @@ pub async fn from_folder(test: &TestDb, folder: &Path) -> ImportReport {
     all
 }
 
+#[apply(on_both_databases!)]
 async fn exported_page_imports_identically(test: TestDb) {
     let elsewhere = another(&test).await;
     exported_demo(&test).await;
@@ -157,6 +150,7 @@ async fn exported_page_imports_identically(test: TestDb) {
     assert!(different.is_empty(), "{different:#?}");
 }
 
+#[apply(on_both_databases!)]
 async fn export_has_every_public_incident_only(test: TestDb) {
     let app = TestApp::new(test).await;
     let now = app.clock.now();
@@ -186,6 +180,7 @@ async fn export_has_every_public_incident_only(test: TestDb) {
     assert!(again.unwrap_err().to_string().contains("not empty"));
 }
 
+#[apply(on_both_databases!)]
 async fn imported_feed_entry_keeps_its_id(test: TestDb) {
     let app = TestApp::new(test).await;
     let now = app.clock.now();
@@ -230,6 +225,7 @@ async fn imported_feed_entry_keeps_its_id(test: TestDb) {
     assert!(app.visitor().get("/history.atom").await.text().contains("acme.test,2005:Incident/101"));
 }
 
+#[apply(on_both_databases!)]
 async fn postmortem_is_imported(test: TestDb) {
     let folder = tempfile::tempdir().unwrap();
     let update = |status: &str, body: &str, minute: u32| {
@@ -269,6 +265,7 @@ async fn postmortem_is_imported(test: TestDb) {
     assert_eq!(review.unwrap().body, "A pump and a valve failed.");
 }
 
+#[apply(on_both_databases!)]
 async fn broken_file_does_not_affect_others(test: TestDb) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("incidents")).unwrap();

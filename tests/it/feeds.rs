@@ -8,18 +8,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures, noon_in, now};
 
-on_both_databases!(
-    feeds_list_updates_newest_first,
-    changed_entry_keeps_id_and_updates_date,
-    the_same_history_gives_the_same_bytes,
-    a_maintenance_says_when_it_ends,
-    maintenance_begun_early_has_its_actual_date,
-    only_statuspage_feeds_have_its_texts,
-    hostile_text_is_escaped_in_feeds,
-    feed_has_at_most_25_entries,
-    every_page_links_the_feeds,
-);
-
 const FEEDS: [(&str, &str); 3] = [
     ("/history.atom", "application/atom+xml; charset=utf-8"),
     ("/history.rss", "application/rss+xml; charset=utf-8"),
@@ -46,6 +34,7 @@ async fn said(app: &TestApp, path: &str) -> String {
     plain.into_iter().fold(text, |text, (escaped, plain)| text.replace(escaped, plain))
 }
 
+#[apply(on_both_databases!)]
 async fn feeds_list_updates_newest_first(test: TestDb) {
     let app = TestApp::new(test).await;
     let at = app.clock.now() - TimeDelta::hours(3);
@@ -75,6 +64,7 @@ async fn feeds_list_updates_newest_first(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn changed_entry_keeps_id_and_updates_date(test: TestDb) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
@@ -94,6 +84,7 @@ async fn changed_entry_keeps_id_and_updates_date(test: TestDb) {
     assert!(after.contains(&published) && after.contains(&updated), "{after}");
 }
 
+#[apply(on_both_databases!)]
 async fn the_same_history_gives_the_same_bytes(test: TestDb) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::resolved("it", app.clock.now() - TimeDelta::days(1), TimeDelta::hours(1))]).await;
@@ -106,6 +97,7 @@ async fn the_same_history_gives_the_same_bytes(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn a_maintenance_says_when_it_ends(test: TestDb) {
     let app = TestApp::new(test).await;
     let tomorrow = noon_in(1);
@@ -126,6 +118,7 @@ async fn a_maintenance_says_when_it_ends(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn maintenance_begun_early_has_its_actual_date(test: TestDb) {
     let app = TestApp::new(test).await;
     let now = app.clock.now();
@@ -142,6 +135,7 @@ async fn maintenance_begun_early_has_its_actual_date(test: TestDb) {
     assert_eq!(history.words("h2 a"), [now.format("%B %Y").to_string()]);
 }
 
+#[apply(on_both_databases!)]
 async fn only_statuspage_feeds_have_its_texts(test: TestDb) {
     let app = TestApp::new(test).await;
     let tomorrow = noon_in(1);
@@ -156,6 +150,7 @@ async fn only_statuspage_feeds_have_its_texts(test: TestDb) {
     assert!(said(&app, "/feed.json").await.contains(&words));
 }
 
+#[apply(on_both_databases!)]
 async fn hostile_text_is_escaped_in_feeds(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut it = fixtures::incident("it", app.clock.now());
@@ -179,6 +174,7 @@ async fn hostile_text_is_escaped_in_feeds(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn feed_has_at_most_25_entries(test: TestDb) {
     let app = TestApp::new(test).await;
     let hour = |n| app.clock.now() - TimeDelta::hours(n);
@@ -190,6 +186,7 @@ async fn feed_has_at_most_25_entries(test: TestDb) {
     assert_eq!(said(&app, "/history.rss").await.matches("<item>").count(), 25);
 }
 
+#[apply(on_both_databases!)]
 async fn every_page_links_the_feeds(test: TestDb) {
     let app = TestApp::new(test).await;
     for path in ["/", "/history", "/uptime", "/api"] {

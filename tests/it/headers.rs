@@ -15,16 +15,6 @@ use crate::support::api_client::ApiClient;
 use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::{TestDb, fixtures};
 
-on_both_databases!(
-    published_document_headers_are_exact,
-    framable_view_names_only_its_sites,
-    visitor_response_headers_are_exact,
-    admin_response_headers_are_exact,
-    api_response_headers_are_exact,
-    error_response_headers_are_exact,
-    without_tls_no_hsts_or_secure_cookie,
-);
-
 /// Visitors come over TLS.
 const ORIGIN: &str = "https://status.test";
 
@@ -172,6 +162,7 @@ async fn published(test: TestDb) -> TestApp {
     app
 }
 
+#[apply(on_both_databases!)]
 async fn published_document_headers_are_exact(test: TestDb) {
     let app = published(test).await;
     let dns = app.publisher.snapshot().unwrap().components[0].id.clone();
@@ -238,6 +229,7 @@ async fn published_document_headers_are_exact(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn framable_view_names_only_its_sites(test: TestDb) {
     let app = TestApp::at(test, ORIGIN).await;
     let mut owner = logged_in(&app, Owner).await;
@@ -258,6 +250,7 @@ async fn framable_view_names_only_its_sites(test: TestDb) {
     is_like("/nothing", &app.visitor().get("/nothing").await, FAILURE);
 }
 
+#[apply(on_both_databases!)]
 async fn visitor_response_headers_are_exact(test: TestDb) {
     let app = published(test).await;
     let mut visitor = app.visitor();
@@ -313,6 +306,7 @@ async fn visitor_response_headers_are_exact(test: TestDb) {
     is_like("no streams any more", &over, TOLD_ONCE);
 }
 
+#[apply(on_both_databases!)]
 async fn admin_response_headers_are_exact(test: TestDb) {
     let app = published(test).await;
     let (mut owner, mut viewer) = (logged_in(&app, Owner).await, logged_in(&app, Viewer).await);
@@ -364,6 +358,7 @@ async fn admin_response_headers_are_exact(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn api_response_headers_are_exact(test: TestDb) {
     let app = published(test).await;
     let ines = app.manager("Ines", Owner).await;
@@ -404,6 +399,7 @@ async fn api_response_headers_are_exact(test: TestDb) {
 
 const JSON_BODY: (&str, &str) = ("content-type", "application/json");
 
+#[apply(on_both_databases!)]
 async fn error_response_headers_are_exact(test: TestDb) {
     let app = published(test).await;
     let mut owner = logged_in(&app, Owner).await;
@@ -433,6 +429,7 @@ async fn error_response_headers_are_exact(test: TestDb) {
     is_like("what is ready", &ready, PAGE);
 }
 
+#[apply(on_both_databases!)]
 async fn without_tls_no_hsts_or_secure_cookie(test: TestDb) {
     let app = TestApp::unpublished(test, "http://status.test");
     for (address, like) in [("/", FAILURE), ("/feed.json", TOLD_ONCE.shared()), ("/badge.svg", FAILURE)] {

@@ -12,25 +12,6 @@ use serde_json::{Value, json};
 
 use crate::support::{TestDb, fixtures, now};
 
-on_both_databases!(
-    imported_history_matches_the_aggregator,
-    recorded_page_with_groups_is_fully_imported,
-    importing_again_changes_nothing,
-    history_starts_where_the_source_says,
-    dry_run_reports_and_writes_nothing,
-    a_newer_document_changes_what_was_imported,
-    locally_changed_data_is_not_overwritten,
-    inconsistent_data_is_corrected_and_imported,
-    unimportable_items_are_rejected_with_reason,
-    maintenances_are_imported_as_maintenances,
-    recorded_maintenances_are_imported,
-    an_incident_and_a_maintenance_never_share_an_id,
-    incident_status_is_not_imported_as_baseline,
-    configured_page_keeps_its_settings,
-    group_prefix_is_removed_only_if_known,
-    ids_of_updates_never_collide,
-);
-
 fn pingoru() -> ImportOptions {
     ImportOptions { detected_by: Some("Pingoru".into()) }
 }
@@ -76,6 +57,7 @@ fn incident(id: &str, status: &str, updates: &[(&str, &str)]) -> Value {
            "resolved_at": null, "incident_updates": updates, "components": []})
 }
 
+#[apply(on_both_databases!)]
 async fn imported_history_matches_the_aggregator(test: TestDb) {
     let Some(folder) = fixtures() else { return };
     let sources = recorded(&folder, &["mailprotector-components.json", "mailprotector-incidents.json"]);
@@ -119,6 +101,7 @@ async fn imported_history_matches_the_aggregator(test: TestDb) {
     assert_eq!((page.name.as_str(), page.id.as_str()), ("mailprotector", "8784d413641b"));
 }
 
+#[apply(on_both_databases!)]
 async fn recorded_page_with_groups_is_fully_imported(test: TestDb) {
     let Some(folder) = fixtures() else { return };
     // Whatever the order of the files.
@@ -140,6 +123,7 @@ async fn recorded_page_with_groups_is_fully_imported(test: TestDb) {
     assert_eq!((revision(&test).await, all(&test).await), before);
 }
 
+#[apply(on_both_databases!)]
 async fn importing_again_changes_nothing(test: TestDb) {
     let document = json!({
         "page": {"id": "k2v7xq0m4c9z", "name": "Acme", "url": "https://acme.test", "time_zone": "America/Denver"},
@@ -158,6 +142,7 @@ async fn importing_again_changes_nothing(test: TestDb) {
     assert_eq!((revision(&test).await, all(&test).await), before);
 }
 
+#[apply(on_both_databases!)]
 async fn history_starts_where_the_source_says(test: TestDb) {
     let component = |id: &str, created_at: &str, start_date: &str| {
         json!({"id": id, "name": id, "status": "operational", "position": 1, "created_at": created_at,
@@ -181,6 +166,7 @@ async fn history_starts_where_the_source_says(test: TestDb) {
     assert_eq!(starts, expected);
 }
 
+#[apply(on_both_databases!)]
 async fn dry_run_reports_and_writes_nothing(test: TestDb) {
     let one = incident("a", "resolved", &[("resolved", "Over")]);
     let sources = [source(&json!({"page": {"name": "Acme"}, "incidents": [one]})), source(&json!([one]))];
@@ -191,6 +177,7 @@ async fn dry_run_reports_and_writes_nothing(test: TestDb) {
     assert_eq!((previewed[0].incidents.created, previewed[1].incidents.unchanged), (1, 1));
 }
 
+#[apply(on_both_databases!)]
 async fn a_newer_document_changes_what_was_imported(test: TestDb) {
     run(&test, &[source(&json!([incident("a", "investigating", &[("investigating", "Looking")])]))]).await;
     assert!(found(&test, "a").await.is_open());
@@ -204,6 +191,7 @@ async fn a_newer_document_changes_what_was_imported(test: TestDb) {
     assert!(run(&test, &[source(&json!([newer]))]).await[0].changes_nothing());
 }
 
+#[apply(on_both_databases!)]
 async fn locally_changed_data_is_not_overwritten(test: TestDb) {
     let component = |name: &str| json!({"id": "c", "name": name, "status": "operational", "position": 1});
     let document = |title: &str, name: &str| {
@@ -228,6 +216,7 @@ async fn locally_changed_data_is_not_overwritten(test: TestDb) {
     assert_eq!(found(&test, "a").await.title, "Written here");
 }
 
+#[apply(on_both_databases!)]
 async fn inconsistent_data_is_corrected_and_imported(test: TestDb) {
     let change = |id: &str, status: &str, updates: &[(&str, &str)], change: fn(&mut Value)| {
         let mut it = incident(id, status, updates);
@@ -272,6 +261,7 @@ async fn inconsistent_data_is_corrected_and_imported(test: TestDb) {
     assert!(run(&test, &[source(&document)]).await[0].changes_nothing());
 }
 
+#[apply(on_both_databases!)]
 async fn unimportable_items_are_rejected_with_reason(test: TestDb) {
     let mut timeless = incident("timeless", "resolved", &[]);
     timeless["started_at"] = Value::Null;
@@ -309,6 +299,7 @@ async fn found_maintenance(test: &TestDb, id: &str) -> Maintenance {
     maintenances::find(&mut test.read().await.unwrap(), &MaintenanceId::parse(id).unwrap()).await.unwrap()
 }
 
+#[apply(on_both_databases!)]
 async fn maintenances_are_imported_as_maintenances(test: TestDb) {
     let part = json!({"id": "c", "name": "API", "status": "under_maintenance", "position": 1});
     let document = json!({
@@ -337,6 +328,7 @@ async fn maintenances_are_imported_as_maintenances(test: TestDb) {
     assert!(run(&test, &[source(&document)]).await[0].changes_nothing());
 }
 
+#[apply(on_both_databases!)]
 async fn recorded_maintenances_are_imported(test: TestDb) {
     let Some(folder) = fixtures() else { return };
     let files = ["statuspage-2019/components.json", "statuspage-2019/scheduled-maintenances.json"];
@@ -352,6 +344,7 @@ async fn recorded_maintenances_are_imported(test: TestDb) {
     assert!(run(&test, &sources).await.iter().all(ImportReport::changes_nothing));
 }
 
+#[apply(on_both_databases!)]
 async fn an_incident_and_a_maintenance_never_share_an_id(test: TestDb) {
     let document = json!({"incidents": [incident("same", "resolved", &[("resolved", "Over")])]});
     run(&test, &[source(&document)]).await;
@@ -366,6 +359,7 @@ async fn an_incident_and_a_maintenance_never_share_an_id(test: TestDb) {
     assert_eq!((report.incidents.refused, report.changes_nothing()), (1, true));
 }
 
+#[apply(on_both_databases!)]
 async fn incident_status_is_not_imported_as_baseline(test: TestDb) {
     let mut open = incident("a", "identified", &[("identified", "Down")]);
     let affected = json!([{"code": "c", "name": "API", "old_status": "operational", "new_status": "major_outage"}]);
@@ -382,6 +376,7 @@ async fn incident_status_is_not_imported_as_baseline(test: TestDb) {
     assert!(run(&test, &sources).await.iter().all(ImportReport::changes_nothing));
 }
 
+#[apply(on_both_databases!)]
 async fn configured_page_keeps_its_settings(test: TestDb) {
     let page = |name: &str| {
         source(&json!({"page": {"id": "p1", "name": name, "url": "javascript:x", "time_zone": "Mars/Sea"}}))
@@ -394,6 +389,7 @@ async fn configured_page_keeps_its_settings(test: TestDb) {
     assert_eq!((report.page.skipped, report.changes_nothing()), (1, true));
 }
 
+#[apply(on_both_databases!)]
 async fn group_prefix_is_removed_only_if_known(test: TestDb) {
     let mut it = incident("a", "identified", &[("identified", "Down")]);
     let affected = |code: &str| json!({"code": code, "name": "Mail - Inbound", "new_status": "partial_outage"});
@@ -406,6 +402,7 @@ async fn group_prefix_is_removed_only_if_known(test: TestDb) {
     assert_eq!(names, ["Inbound", "Mail - Inbound"]);
 }
 
+#[apply(on_both_databases!)]
 async fn ids_of_updates_never_collide(test: TestDb) {
     let same = |id: &str| {
         let mut it = incident(id, "resolved", &[("investigating", "One"), ("resolved", "Two")]);

@@ -20,13 +20,6 @@ use crate::support::app::TestApp;
 use crate::support::fake_statuspage::{Answer, FakeResponse, FakeStatuspage};
 use crate::support::server::Server;
 
-on_both_databases!(
-    public_page_is_fully_imported,
-    candor_page_imports_identically,
-    management_api_import_has_more_data,
-    command_fetches_once_for_dry_run_and_import,
-);
-
 /// So fast that no test waits, and so short that nothing takes long.
 fn pace() -> Throttle {
     let bounds = ResponseLimits { time: Duration::from_secs(30), size: 1 << 20 };
@@ -126,6 +119,7 @@ fn hosted() -> FakeStatuspage {
     server
 }
 
+#[apply(on_both_databases!)]
 async fn public_page_is_fully_imported(test: TestDb) {
     let server = hosted();
     let folder = tempfile::tempdir().unwrap();
@@ -310,6 +304,7 @@ async fn endless_history_is_limited() {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn candor_page_imports_identically(test: TestDb) {
     let elsewhere = another(&test).await;
     exported_demo(&test).await;
@@ -375,6 +370,7 @@ fn managed() -> FakeStatuspage {
     server
 }
 
+#[apply(on_both_databases!)]
 async fn management_api_import_has_more_data(test: TestDb) {
     let server = managed();
     let folder = tempfile::tempdir().unwrap();
@@ -407,6 +403,7 @@ async fn management_api_import_has_more_data(test: TestDb) {
     assert!(!String::from_utf8_lossy(&kept).contains("s3cret"));
 }
 
+#[apply(on_both_databases!)]
 async fn command_fetches_once_for_dry_run_and_import(test: TestDb) {
     let server = hosted();
     let folder = tempfile::tempdir().unwrap();

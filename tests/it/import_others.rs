@@ -12,14 +12,6 @@ use chrono_tz::Tz;
 use crate::cli::{candor, refused, said};
 use crate::support::TestDb;
 
-on_both_databases!(
-    cachet_responses_are_imported,
-    cstate_files_are_imported,
-    kuma_backup_imports_components_without_secrets,
-    kuma_page_is_imported_with_events,
-    commands_import_other_formats,
-);
-
 const LISBON: Tz = Tz::Europe__Lisbon;
 
 fn fixture(name: &str) -> PathBuf {
@@ -62,6 +54,7 @@ fn has_warning(report: &ImportReport, words: &[&str]) -> bool {
     all.into_iter().any(|sentence| words.iter().all(|word| sentence.contains(word)))
 }
 
+#[apply(on_both_databases!)]
 async fn cachet_responses_are_imported(test: TestDb) {
     let report = run(&test, &Cachet { zone: LISBON }, "cachet").await;
     assert_eq!((report.groups.created, report.components.created, report.incidents.created), (1, 3, 4), "{report:#?}");
@@ -96,6 +89,7 @@ async fn cachet_responses_are_imported(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn cstate_files_are_imported(test: TestDb) {
     let report = run(&test, &CState { zone: LISBON }, "cstate").await;
     assert_eq!((report.groups.created, report.components.created, report.incidents.created), (2, 4, 3), "{report:#?}");
@@ -127,6 +121,7 @@ async fn cstate_files_are_imported(test: TestDb) {
     assert!(has_warning(&report, &["broken.md", "front matter"]), "{:#?}", report.refusals);
 }
 
+#[apply(on_both_databases!)]
 async fn kuma_backup_imports_components_without_secrets(test: TestDb) {
     let report = run(&test, &Kuma, "kuma/backup.json").await;
     assert_eq!((report.groups.created, report.components.created), (1, 3), "{report:#?}");
@@ -142,6 +137,7 @@ async fn rows(test: &TestDb) -> Vec<candor::domain::audit::Record> {
     candor::db::audit::list(&mut test.read().await.unwrap(), None, 100).await.unwrap()
 }
 
+#[apply(on_both_databases!)]
 async fn kuma_page_is_imported_with_events(test: TestDb) {
     let report = run(&test, &Kuma, "kuma/status-page.json").await;
     assert_eq!((report.groups.created, report.components.created, report.incidents.created), (2, 3, 1), "{report:#?}");
@@ -153,6 +149,7 @@ async fn kuma_page_is_imported_with_events(test: TestDb) {
     assert!(has_warning(&report, &["By hand", "not active"]) && has_warning(&report, &["Nightly restart", "recurs"]));
 }
 
+#[apply(on_both_databases!)]
 async fn commands_import_other_formats(test: TestDb) {
     let path = |name: &str| fixture(name).display().to_string();
     let preview =

@@ -16,31 +16,6 @@ use crate::cli::{candor, refused};
 use crate::support::app::TestApp;
 use crate::support::{TestDb, now};
 
-on_both_databases!(
-    statuspage_html_is_shown_as_the_source_shows_it,
-    comments_typed_in_the_admin_are_not_published,
-    hidden_statuspage_content_stays_hidden,
-    hidden_cachet_content_stays_hidden,
-    hidden_cstate_content_stays_hidden,
-    hidden_kuma_content_stays_hidden,
-    newer_of_two_documents_counts_once,
-    open_incident_never_shows_a_component_better,
-    statuses_are_read_in_any_case,
-    cachet_3_documents_are_imported,
-    cachet_ties_follow_the_order_of_the_source,
-    old_cachet_schedules_are_maintenances,
-    cstate_dates_are_read_like_hugo,
-    kuma_monitor_in_two_groups_is_imported_once,
-    rails_time_zones_are_known,
-    incidents_follow_what_happened,
-    maintenance_without_updates_ends_with_its_window,
-    deleted_items_stay_deleted,
-    deleted_postmortem_stays_deleted,
-    ids_shared_by_kinds_are_independent,
-    components_that_only_incidents_name_are_reported,
-    refused_items_exit_with_2,
-);
-
 /// Writes files into a new folder.
 fn folder(files: &[(&str, String)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -130,6 +105,7 @@ fn update(id: &str, status: &str, body: &str, at: &str) -> Value {
            "affected_components": null})
 }
 
+#[apply(on_both_databases!)]
 async fn statuspage_html_is_shown_as_the_source_shows_it(test: TestDb) {
     let app = TestApp::new(test).await;
     let back = "Back.<br /><br />What happened:<ul><li><strong>08:00</strong> - a file was empty</li>\
@@ -156,6 +132,7 @@ async fn statuspage_html_is_shown_as_the_source_shows_it(test: TestDb) {
     assert!(page.text().contains("&lt;SOME/ALL&gt;") && page.text().contains("&lt;class name&gt;"));
 }
 
+#[apply(on_both_databases!)]
 async fn comments_typed_in_the_admin_are_not_published(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut manager = app.logged_in(candor::domain::Role::Owner).await;
@@ -166,6 +143,7 @@ async fn comments_typed_in_the_admin_are_not_published(test: TestDb) {
     assert_published(&app, "Shown-part.", "marker-word").await;
 }
 
+#[apply(on_both_databases!)]
 async fn hidden_statuspage_content_stays_hidden(test: TestDb) {
     let app = TestApp::new(test).await;
     let at = "2026-01-14T08:00:00Z";
@@ -177,6 +155,7 @@ async fn hidden_statuspage_content_stays_hidden(test: TestDb) {
     assert_published(&app, "Shown-part.", "marker-word").await;
 }
 
+#[apply(on_both_databases!)]
 async fn hidden_cachet_content_stays_hidden(test: TestDb) {
     let app = TestApp::new(test).await;
     let (at, future) = ("2026-01-14 08:00:00", "2190-01-01 00:00:00");
@@ -213,6 +192,7 @@ async fn hidden_cachet_content_stays_hidden(test: TestDb) {
     assert_published(&app, "Shown-part.", "marker-word").await;
 }
 
+#[apply(on_both_databases!)]
 async fn hidden_cstate_content_stays_hidden(test: TestDb) {
     let app = TestApp::new(test).await;
     let issue = |matter: &str, body: &str| {
@@ -233,6 +213,7 @@ async fn hidden_cstate_content_stays_hidden(test: TestDb) {
     assert_published(&app, "Shown-part.", "marker-word").await;
 }
 
+#[apply(on_both_databases!)]
 async fn hidden_kuma_content_stays_hidden(test: TestDb) {
     let app = TestApp::new(test).await;
     let page = json!({"config": {"title": "Pier", "published": true, "footerText": null},
@@ -261,6 +242,7 @@ fn page(updated_at: &str) -> Value {
     json!({"id": "p1", "name": "Pier", "url": "https://pier.example", "time_zone": "Etc/UTC", "updated_at": updated_at})
 }
 
+#[apply(on_both_databases!)]
 async fn newer_of_two_documents_counts_once(test: TestDb) {
     let (early, late) = ("2026-01-20T10:00:00Z", "2026-01-20T11:00:00Z");
     let at = "2026-01-20T09:00:00Z";
@@ -280,6 +262,7 @@ async fn newer_of_two_documents_counts_once(test: TestDb) {
     assert_eq!(rows.iter().filter(|row| row.subject_id == "c1").count(), 1);
 }
 
+#[apply(on_both_databases!)]
 async fn open_incident_never_shows_a_component_better(test: TestDb) {
     let (early, late) = ("2026-01-20T10:00:00Z", "2026-01-20T11:00:00Z");
     let mut open = update("u", "investigating", "Looking", early);
@@ -300,6 +283,7 @@ async fn open_incident_never_shows_a_component_better(test: TestDb) {
     assert_eq!((part.status, part.effective_status(&open, &[])), (Status::Operational, Status::MajorOutage));
 }
 
+#[apply(on_both_databases!)]
 async fn statuses_are_read_in_any_case(test: TestDb) {
     let at = |hour: u32| format!("2026-01-02T{hour:02}:00:00.000Z");
     let incident = json!({"id": "cl9pier0001", "name": "Gate slow", "status": "RESOLVED", "impact": "DEGRADEDPERFORMANCE",
@@ -324,6 +308,7 @@ async fn statuses_are_read_in_any_case(test: TestDb) {
     );
 }
 
+#[apply(on_both_databases!)]
 async fn cachet_3_documents_are_imported(test: TestDb) {
     let at = |text: &str| json!({"human": "1 day ago", "string": format!("2026-01-26 {text}")});
     let update = json!({"id": "7", "type": "updates", "attributes": {"id": 7, "message": "A fuse.",
@@ -371,6 +356,7 @@ async fn cachet_3_documents_are_imported(test: TestDb) {
     assert!(parts(&test).await[0].group_id.is_some());
 }
 
+#[apply(on_both_databases!)]
 async fn cachet_ties_follow_the_order_of_the_source(test: TestDb) {
     let at = "2026-01-12 12:00:00";
     let incident = |id: i64| {
@@ -388,6 +374,7 @@ async fn cachet_ties_follow_the_order_of_the_source(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn old_cachet_schedules_are_maintenances(test: TestDb) {
     let incident = |id: i64, status: i64, scheduled: Value| {
         json!({"id": id, "component_id": 0, "name": "Old", "status": status, "visible": 1, "message": "Text",
@@ -400,6 +387,7 @@ async fn old_cachet_schedules_are_maintenances(test: TestDb) {
     assert_eq!((report.incidents.created, report.maintenances.created), (2, 1), "{report:#?}");
 }
 
+#[apply(on_both_databases!)]
 async fn cstate_dates_are_read_like_hugo(test: TestDb) {
     let issue = |date: &str, end: &str| {
         format!(
@@ -420,6 +408,7 @@ async fn cstate_dates_are_read_like_hugo(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn kuma_monitor_in_two_groups_is_imported_once(test: TestDb) {
     let monitor = |id: i64| json!({"id": id, "name": format!("Monitor {id}"), "type": "http"});
     let group =
@@ -438,6 +427,7 @@ async fn kuma_monitor_in_two_groups_is_imported_once(test: TestDb) {
     assert_eq!((swap.phase, swap.started_at), (MaintenancePhase::InProgress, Some(now())));
 }
 
+#[apply(on_both_databases!)]
 async fn rails_time_zones_are_known(test: TestDb) {
     let page = json!({"id": "q", "name": "Quay", "url": "http://status.quay.example", "time_zone": "Eastern Time (US & Canada)"});
     let part = json!({"id": "m", "name": "Mail &amp; lists", "status": "operational", "position": 1});
@@ -448,6 +438,7 @@ async fn rails_time_zones_are_known(test: TestDb) {
     assert_eq!((stored.time_zone, parts(&test).await[0].name.as_str()), (Tz::America__New_York, "Mail & lists"));
 }
 
+#[apply(on_both_databases!)]
 async fn incidents_follow_what_happened(test: TestDb) {
     let (row, begin, end) = ("2026-01-10T15:00:00Z", "2026-01-03T10:00:00Z", "2026-01-03T11:30:00Z");
     let shown = |id: &str, status: &str, displayed: &str| {
@@ -478,6 +469,7 @@ async fn incidents_follow_what_happened(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn maintenance_without_updates_ends_with_its_window(test: TestDb) {
     let at = |hour: u32| format!("2026-01-05T{hour:02}:00:00Z");
     let work = |id: &str, status: &str, updates: Value| {
@@ -497,6 +489,7 @@ async fn maintenance_without_updates_ends_with_its_window(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn deleted_items_stay_deleted(test: TestDb) {
     let at = "2026-01-14T08:00:00Z";
     let incident = json!({"id": "i", "name": "Gone", "status": "resolved", "impact": "none", "created_at": at,
@@ -533,6 +526,7 @@ async fn deleted_items_stay_deleted(test: TestDb) {
     assert!(parts(&test).await.is_empty());
 }
 
+#[apply(on_both_databases!)]
 async fn deleted_postmortem_stays_deleted(test: TestDb) {
     let at = "2026-01-14T08:00:00Z";
     let updates = [update("p", "postmortem", "Why", "2026-01-15T08:00:00Z"), update("u", "resolved", "Over", at)];
@@ -551,6 +545,7 @@ async fn deleted_postmortem_stays_deleted(test: TestDb) {
     assert!(postmortems::find(&mut test.read().await.unwrap(), &incident.id).await.unwrap().is_none());
 }
 
+#[apply(on_both_databases!)]
 async fn ids_shared_by_kinds_are_independent(test: TestDb) {
     let at = "2026-01-14 08:00:00";
     let components = json!({"data": [
@@ -569,6 +564,7 @@ async fn ids_shared_by_kinds_are_independent(test: TestDb) {
     assert_eq!((report.components.skipped, report.incidents.created), (1, 1), "{report:#?}");
 }
 
+#[apply(on_both_databases!)]
 async fn components_that_only_incidents_name_are_reported(test: TestDb) {
     let at = "2026-01-14T08:00:00Z";
     let mut over = update("u", "resolved", "Over", at);
@@ -582,6 +578,7 @@ async fn components_that_only_incidents_name_are_reported(test: TestDb) {
     );
 }
 
+#[apply(on_both_databases!)]
 async fn refused_items_exit_with_2(test: TestDb) {
     let document =
         json!({"components": [part("operational", ""), {"id": "../x", "name": "Bad", "status": "operational"}]});

@@ -18,17 +18,6 @@ use crate::support::fake_authenticator::FakeAuthenticator;
 use crate::support::fixtures;
 use crate::web_passkeys::{HERE, ask};
 
-on_both_databases!(
-    drafts_are_limited_to_100,
-    templates_are_limited_to_200,
-    corrections_are_limited_to_500,
-    tokens_are_limited_to_50,
-    passkeys_are_limited_to_20,
-    components_are_limited_to_2000,
-    groups_are_limited_to_500,
-    series_are_limited_to_200,
-);
-
 /// What is sent to a form, the field beside which the bound is told, and how.
 struct LimitCase<'a> {
     address: &'a str,
@@ -50,6 +39,7 @@ impl LimitCase<'_> {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn drafts_are_limited_to_100(test: TestDb) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::incident("open", app.clock.now())]).await;
@@ -78,6 +68,7 @@ async fn drafts_are_limited_to_100(test: TestDb) {
     assert_eq!(saved.location(), "/admin/drafts/draft7?done=draft-saved", "what is there already is saved as ever");
 }
 
+#[apply(on_both_databases!)]
 async fn templates_are_limited_to_200(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut tx = app.db.write().await.unwrap();
@@ -100,6 +91,7 @@ async fn templates_are_limited_to_200(test: TestDb) {
         .await;
 }
 
+#[apply(on_both_databases!)]
 async fn corrections_are_limited_to_500(test: TestDb) {
     let app = TestApp::new(test).await;
     let (full, other) = (app.component("API").await, app.component("Mail").await);
@@ -134,6 +126,7 @@ async fn corrections_are_limited_to_500(test: TestDb) {
     assert!(added.location().ends_with("?done=correction-added"), "another component has its own");
 }
 
+#[apply(on_both_databases!)]
 async fn tokens_are_limited_to_50(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Publisher).await;
@@ -153,6 +146,7 @@ async fn tokens_are_limited_to_50(test: TestDb) {
     assert_eq!(other.status, StatusCode::OK, "others have their own");
 }
 
+#[apply(on_both_databases!)]
 async fn passkeys_are_limited_to_20(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let manager = app.manager("Ines", Owner).await;
@@ -172,6 +166,7 @@ async fn passkeys_are_limited_to_20(test: TestDb) {
     assert!(app.everything().await == before, "something was written");
 }
 
+#[apply(on_both_databases!)]
 async fn components_are_limited_to_2000(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut tx = app.db.write().await.unwrap();
@@ -186,6 +181,7 @@ async fn components_are_limited_to_2000(test: TestDb) {
     one.is_refused(&app, &mut browser).await;
 }
 
+#[apply(on_both_databases!)]
 async fn groups_are_limited_to_500(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut tx = app.db.write().await.unwrap();
@@ -200,6 +196,7 @@ async fn groups_are_limited_to_500(test: TestDb) {
     LimitCase { address: "/admin/groups", fields: &fields, field: "name", told }.is_refused(&app, &mut browser).await;
 }
 
+#[apply(on_both_databases!)]
 async fn series_are_limited_to_200(test: TestDb) {
     let app = TestApp::new(test).await;
     let now = app.clock.now();

@@ -17,24 +17,6 @@ use tokio::task::JoinSet;
 use crate::support::TestDb;
 use crate::support::app::{Browser, PASSWORD, TestApp};
 
-on_both_databases!(
-    backoff_doubles_until_the_right_password,
-    locked_account_checks_no_password,
-    concurrent_guesses_count_individually,
-    after_100_failures_only_a_reset_unlocks,
-    known_browser_logs_in_during_an_attack,
-    known_browser_has_its_own_counter,
-    unknown_and_known_email_write_equally,
-    new_password_forgets_known_browsers,
-    known_browser_belongs_to_one_manager_by_hash,
-    unused_browser_is_forgotten_after_180_days,
-    login_attempts_per_network_are_limited,
-    known_browser_bypasses_network_limit,
-    verified_password_counts_once_committed,
-    password_replaced_during_verification_is_rejected,
-    manager_changed_during_verification_is_rejected,
-);
-
 async fn attempt(browser: &mut Browser, manager: &Manager, password: &str) -> StatusCode {
     browser.post("/login", &[("email", &manager.email), ("password", password)]).await.status
 }
@@ -54,6 +36,7 @@ async fn count(app: &TestApp, manager: &Manager) -> i64 {
     login_failures::load(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap().count
 }
 
+#[apply(on_both_databases!)]
 async fn backoff_doubles_until_the_right_password(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -72,6 +55,7 @@ async fn backoff_doubles_until_the_right_password(test: TestDb) {
     assert_eq!(count(&app, &manager).await, 0);
 }
 
+#[apply(on_both_databases!)]
 async fn locked_account_checks_no_password(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -82,6 +66,7 @@ async fn locked_account_checks_no_password(test: TestDb) {
     assert_eq!(attempt(&mut app.visitor(), &manager, PASSWORD).await, OUT);
 }
 
+#[apply(on_both_databases!)]
 async fn concurrent_guesses_count_individually(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -94,6 +79,7 @@ async fn concurrent_guesses_count_individually(test: TestDb) {
     assert_eq!(count(&app, &manager).await, FREE_ATTEMPTS + 1);
 }
 
+#[apply(on_both_databases!)]
 async fn after_100_failures_only_a_reset_unlocks(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -111,6 +97,7 @@ async fn after_100_failures_only_a_reset_unlocks(test: TestDb) {
     assert_eq!(attempt(&mut app.visitor(), &manager, "gravel lantern otter").await, IN);
 }
 
+#[apply(on_both_databases!)]
 async fn known_browser_logs_in_during_an_attack(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -125,6 +112,7 @@ async fn known_browser_logs_in_during_an_attack(test: TestDb) {
     assert_eq!(count(&app, &manager).await, FREE_ATTEMPTS + 1, "which is no comfort to those who guess");
 }
 
+#[apply(on_both_databases!)]
 async fn known_browser_has_its_own_counter(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -139,6 +127,7 @@ async fn known_browser_has_its_own_counter(test: TestDb) {
     assert_eq!(app.number("select cast(sum(failures) as bigint) from known_browsers").await, 0);
 }
 
+#[apply(on_both_databases!)]
 async fn unknown_and_known_email_write_equally(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -153,6 +142,7 @@ async fn unknown_and_known_email_write_equally(test: TestDb) {
     assert_eq!(app.number("select count(*) from login_failures").await, 2, "unknown addresses share one row");
 }
 
+#[apply(on_both_databases!)]
 async fn new_password_forgets_known_browsers(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -162,6 +152,7 @@ async fn new_password_forgets_known_browsers(test: TestDb) {
     assert_eq!(app.number("select count(*) from known_browsers").await, 0);
 }
 
+#[apply(on_both_databases!)]
 async fn known_browser_belongs_to_one_manager_by_hash(test: TestDb) {
     let app = TestApp::new(test).await;
     let (ines, rui) = (app.manager("Ines", Viewer).await, app.manager("Rui", Owner).await);
@@ -184,6 +175,7 @@ async fn known_browser_belongs_to_one_manager_by_hash(test: TestDb) {
     assert!(!known(&ines.id).await, "the one unused for longest went first");
 }
 
+#[apply(on_both_databases!)]
 async fn unused_browser_is_forgotten_after_180_days(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -198,6 +190,7 @@ async fn unused_browser_is_forgotten_after_180_days(test: TestDb) {
     assert_eq!(app.number("select count(*) from known_browsers").await, 0);
 }
 
+#[apply(on_both_databases!)]
 async fn known_browser_bypasses_network_limit(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -213,6 +206,7 @@ async fn known_browser_bypasses_network_limit(test: TestDb) {
     assert_eq!(attempt(&mut known, &manager, PASSWORD).await, IN);
 }
 
+#[apply(on_both_databases!)]
 async fn login_attempts_per_network_are_limited(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -252,6 +246,7 @@ async fn compared(app: &TestApp, manager: &Manager) -> VerifiedPassword {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn verified_password_counts_once_committed(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -265,6 +260,7 @@ async fn verified_password_counts_once_committed(test: TestDb) {
     assert_eq!(count(&app, &manager).await, 0);
 }
 
+#[apply(on_both_databases!)]
 async fn password_replaced_during_verification_is_rejected(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut manager = app.manager("Ines", Viewer).await;
@@ -278,6 +274,7 @@ async fn password_replaced_during_verification_is_rejected(test: TestDb) {
     assert_eq!(hash.as_deref(), Some("the hash of a new one"));
 }
 
+#[apply(on_both_databases!)]
 async fn manager_changed_during_verification_is_rejected(test: TestDb) {
     let app = TestApp::new(test).await;
     app.manager("Keeper", Owner).await;

@@ -1,6 +1,9 @@
 //! Everything that needs a database or the router, in one binary. See `support` for what a test is given.
 
 #[macro_use]
+extern crate macro_rules_attribute;
+
+#[macro_use]
 mod support;
 
 mod access_matrix;

@@ -11,15 +11,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-on_both_databases!(
-    automatic_start_and_end_are_exact_and_published,
-    concurrent_workers_take_each_step_once,
-    missed_steps_are_caught_up_at_their_due_time,
-    no_due_step_writes_nothing,
-    each_start_makes_the_next_occurrence_of_a_series,
-    long_downtime_creates_no_flood,
-);
-
 /// A maintenance of an hour that begins two hours from now, over the component API.
 async fn plan(app: &TestApp) -> Maintenance {
     let api = app.component("API").await;
@@ -40,6 +31,7 @@ async fn actions(app: &TestApp) -> Vec<String> {
     actions
 }
 
+#[apply(on_both_databases!)]
 async fn automatic_start_and_end_are_exact_and_published(test: TestDb) {
     let app = TestApp::new(test).await;
     let it = plan(&app).await;
@@ -67,6 +59,7 @@ async fn automatic_start_and_end_are_exact_and_published(test: TestDb) {
     assert!(app.audit().await[0].actor.name == "Candor" && app.audit().await[0].actor.manager_id.is_none());
 }
 
+#[apply(on_both_databases!)]
 async fn concurrent_workers_take_each_step_once(test: TestDb) {
     let app = TestApp::new(test).await;
     let it = plan(&app).await;
@@ -84,6 +77,7 @@ async fn concurrent_workers_take_each_step_once(test: TestDb) {
     other.db.close().await;
 }
 
+#[apply(on_both_databases!)]
 async fn missed_steps_are_caught_up_at_their_due_time(test: TestDb) {
     let app = TestApp::new(test).await;
     let it = plan(&app).await;
@@ -101,6 +95,7 @@ async fn missed_steps_are_caught_up_at_their_due_time(test: TestDb) {
     assert_eq!(app.counts().await.0, revision);
 }
 
+#[apply(on_both_databases!)]
 async fn no_due_step_writes_nothing(test: TestDb) {
     let app = TestApp::new(test).await;
     plan(&app).await;
@@ -113,6 +108,7 @@ async fn no_due_step_writes_nothing(test: TestDb) {
     assert!(Arc::ptr_eq(&site, &app.publisher.site()));
 }
 
+#[apply(on_both_databases!)]
 async fn each_start_makes_the_next_occurrence_of_a_series(test: TestDb) {
     let app = TestApp::new(test).await;
     let first = app.create_series("weekly", app.clock.now() + TimeDelta::hours(2)).await;
@@ -128,6 +124,7 @@ async fn each_start_makes_the_next_occurrence_of_a_series(test: TestDb) {
     assert_eq!(all().await.len(), 2);
 }
 
+#[apply(on_both_databases!)]
 async fn long_downtime_creates_no_flood(test: TestDb) {
     let app = TestApp::new(test).await;
     app.create_series("weekly", app.clock.now() + TimeDelta::hours(2)).await;

@@ -17,13 +17,6 @@ use crate::support::api_client::ApiClient;
 use crate::support::app::{Browser, TestApp};
 use crate::support::server::Server;
 
-on_both_databases!(
-    logout_applies_to_all_nodes_immediately,
-    revoked_token_is_rejected_on_all_nodes,
-    publish_reaches_other_node_soon,
-    publish_reaches_other_node_after_one_round,
-);
-
 /// Another server, with its own connections, worker and folder, over the database of `app`.
 async fn other_node(app: &TestApp) -> (Server, TempDir) {
     let data = tempfile::tempdir().unwrap();
@@ -50,6 +43,7 @@ async fn is_in(node: &Server, browser: &Browser) -> bool {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn logout_applies_to_all_nodes_immediately(test: TestDb) {
     let app = TestApp::new(test).await;
     let (node, _data) = other_node(&app).await;
@@ -74,6 +68,7 @@ async fn logout_applies_to_all_nodes_immediately(test: TestDb) {
     assert!(!is_in(&node, &kept).await && is_in(&node, &left).await);
 }
 
+#[apply(on_both_databases!)]
 async fn revoked_token_is_rejected_on_all_nodes(test: TestDb) {
     let app = TestApp::new(test).await;
     let (node, _data) = other_node(&app).await;
@@ -112,6 +107,7 @@ async fn open(app: &TestApp) {
     assert!(app.visitor().get("/").await.text().contains(TITLE), "it shows where it was published");
 }
 
+#[apply(on_both_databases!)]
 async fn publish_reaches_other_node_soon(test: TestDb) {
     let app = TestApp::new(test).await;
     let (node, _data) = other_node(&app).await;
@@ -127,6 +123,7 @@ async fn publish_reaches_other_node_soon(test: TestDb) {
     tokio::time::timeout(Duration::from_secs(15), followed).await.expect("the other node follows");
 }
 
+#[apply(on_both_databases!)]
 async fn publish_reaches_other_node_after_one_round(test: TestDb) {
     let app = TestApp::new(test).await;
     let (state, mut visitor) = app.restart_with(Db::at(&app.test.url).unwrap());

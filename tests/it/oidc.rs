@@ -14,30 +14,6 @@ use crate::support::app::{Answer, Browser, ORIGIN, TestApp};
 use crate::support::fake_oidc::{FakeProvider, Person};
 use crate::support::fixtures;
 
-on_both_databases!(
-    first_login_creates_manager_with_mapped_role,
-    login_page_reaches_provider_without_http_redirect,
-    login_is_identified_by_subject_not_email,
-    oidc_login_accepts_an_invitation,
-    manager_connects_own_oidc_login,
-    taken_email_reveals_nothing,
-    role_sync_ends_other_sessions,
-    last_owner_keeps_the_role,
-    login_without_role_is_denied,
-    lost_role_revokes_all_access,
-    last_owner_keeps_access,
-    a_disabled_manager_stays_out,
-    userinfo_claims_are_used,
-    rotated_provider_key_is_fetched,
-    unreachable_provider_is_reported_and_passwords_work,
-    provider_second_factor_replaces_ours,
-    policy_accepts_provider_second_factor,
-    disconnect_needs_another_login,
-    an_owner_disconnects_the_login_of_another,
-    disconnected_login_loses_its_second_factor,
-    manager_disabled_during_oidc_login_is_denied,
-);
-
 pub async fn with_provider(test: TestDb) -> (TestApp, FakeProvider) {
     let issuer = FakeProvider::open(&test.clock).await;
     let app = TestApp::with_provider(test, issuer.provider()).await;
@@ -86,6 +62,7 @@ async fn invited(app: &TestApp, name: &str, role: Role) -> Manager {
     manager
 }
 
+#[apply(on_both_databases!)]
 async fn first_login_creates_manager_with_mapped_role(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     for (name, groups, role) in
@@ -106,6 +83,7 @@ async fn first_login_creates_manager_with_mapped_role(test: TestDb) {
     assert_eq!(managers::count(&mut app.db.read().await.unwrap()).await.unwrap(), 3, "nobody is added twice");
 }
 
+#[apply(on_both_databases!)]
 async fn login_page_reaches_provider_without_http_redirect(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let login = app.visitor().get("/login").await;
@@ -122,6 +100,7 @@ async fn login_page_reaches_provider_without_http_redirect(test: TestDb) {
     assert_eq!(without.visitor().post("/login/oidc", &[]).await.status, StatusCode::CONFLICT);
 }
 
+#[apply(on_both_databases!)]
 async fn login_is_identified_by_subject_not_email(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let vera = Person::named("Vera", &[]);
@@ -133,6 +112,7 @@ async fn login_is_identified_by_subject_not_email(test: TestDb) {
     is_out(&app, &issuer, &successor, "with your e-mail address already exists").await;
 }
 
+#[apply(on_both_databases!)]
 async fn oidc_login_accepts_an_invitation(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let vera = invited(&app, "Vera", Viewer).await;
@@ -146,6 +126,7 @@ async fn oidc_login_accepts_an_invitation(test: TestDb) {
     assert!(actions.contains(&"manager.accept-by-oidc".to_owned()), "{actions:?}");
 }
 
+#[apply(on_both_databases!)]
 async fn manager_connects_own_oidc_login(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let ines = app.manager("Ines", Owner).await;
@@ -164,6 +145,7 @@ async fn manager_connects_own_oidc_login(test: TestDb) {
     assert_eq!(taken.status, StatusCode::CONFLICT, "one login belongs to one manager");
 }
 
+#[apply(on_both_databases!)]
 async fn taken_email_reveals_nothing(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let ines = app.manager("Ines", Owner).await;
@@ -174,6 +156,7 @@ async fn taken_email_reveals_nothing(test: TestDb) {
     assert_eq!(managers::find(&mut tx, &ines.id).await.unwrap(), ines, "nothing of them was touched");
 }
 
+#[apply(on_both_databases!)]
 async fn role_sync_ends_other_sessions(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     app.manager("Keeper", Owner).await;
@@ -189,6 +172,7 @@ async fn role_sync_ends_other_sessions(test: TestDb) {
     assert_eq!(record.after.unwrap()["role"], "publisher");
 }
 
+#[apply(on_both_databases!)]
 async fn last_owner_keeps_the_role(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     is_in(&mut app.visitor(), &issuer, &Person::named("Ines", &["owners"])).await;
@@ -199,6 +183,7 @@ async fn last_owner_keeps_the_role(test: TestDb) {
     assert_eq!(browser.get("/admin/managers").await.status, StatusCode::OK);
 }
 
+#[apply(on_both_databases!)]
 async fn login_without_role_is_denied(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let stranger = Person { email: "eve@elsewhere.test".into(), ..Person::named("Eve", &["others"]) };
@@ -209,6 +194,7 @@ async fn login_without_role_is_denied(test: TestDb) {
     is_out(&app, &issuer, &stranger, "No role is assigned to you").await;
 }
 
+#[apply(on_both_databases!)]
 async fn lost_role_revokes_all_access(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     app.manager("Keeper", Owner).await;
@@ -235,6 +221,7 @@ async fn lost_role_revokes_all_access(test: TestDb) {
     assert_eq!(app.counts().await, before, "there was nothing left to end");
 }
 
+#[apply(on_both_databases!)]
 async fn last_owner_keeps_access(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let owner = Person { email: "ines@elsewhere.test".into(), ..Person::named("Ines", &["owners"]) };
@@ -244,6 +231,7 @@ async fn last_owner_keeps_access(test: TestDb) {
     assert_eq!(browser.get("/admin/managers").await.status, StatusCode::OK, "nobody else could administer");
 }
 
+#[apply(on_both_databases!)]
 async fn a_disabled_manager_stays_out(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let vera = Person::named("Vera", &[]);
@@ -260,6 +248,7 @@ async fn a_disabled_manager_stays_out(test: TestDb) {
     is_out(&app, &issuer, &Person::named("Gone", &["owners"]), "Your account here is deactivated").await;
 }
 
+#[apply(on_both_databases!)]
 async fn userinfo_claims_are_used(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     issuer.says_little();
@@ -269,6 +258,7 @@ async fn userinfo_claims_are_used(test: TestDb) {
     is_out(&app, &issuer, &unverified, "has not verified your e-mail address").await;
 }
 
+#[apply(on_both_databases!)]
 async fn rotated_provider_key_is_fetched(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     is_in(&mut app.visitor(), &issuer, &Person::named("Vera", &[])).await;
@@ -276,6 +266,7 @@ async fn rotated_provider_key_is_fetched(test: TestDb) {
     is_in(&mut app.visitor(), &issuer, &Person::named("Vera", &[])).await;
 }
 
+#[apply(on_both_databases!)]
 async fn unreachable_provider_is_reported_and_passwords_work(test: TestDb) {
     let clock = test.clock.clone();
     let settings = candor::oidc::ProviderSettings {
@@ -293,6 +284,7 @@ async fn unreachable_provider_is_reported_and_passwords_work(test: TestDb) {
     app.through_login(&ines).await;
 }
 
+#[apply(on_both_databases!)]
 async fn provider_second_factor_replaces_ours(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let vera = Person::named("Vera", &[]);
@@ -306,6 +298,7 @@ async fn provider_second_factor_replaces_ours(test: TestDb) {
     is_in(&mut app.visitor(), &issuer, &Person { methods: vec!["pwd", "mfa"], ..vera }).await;
 }
 
+#[apply(on_both_databases!)]
 async fn policy_accepts_provider_second_factor(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     app.require_second_factor().await;
@@ -320,6 +313,7 @@ async fn policy_accepts_provider_second_factor(test: TestDb) {
     assert_eq!(lacking.get("/admin").await.location(), "/admin/account/factors", "the other session has none");
 }
 
+#[apply(on_both_databases!)]
 async fn disconnect_needs_another_login(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = app.visitor();
@@ -333,6 +327,7 @@ async fn disconnect_needs_another_login(test: TestDb) {
     is_out(&app, &issuer, &Person::named("Vera", &[]), "already").await;
 }
 
+#[apply(on_both_databases!)]
 async fn an_owner_disconnects_the_login_of_another(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut vera = app.visitor();
@@ -349,6 +344,7 @@ async fn an_owner_disconnects_the_login_of_another(test: TestDb) {
     assert_eq!(by_email(&app, "vera@example.org").await.id, manager.id, "with another login there");
 }
 
+#[apply(on_both_databases!)]
 async fn disconnected_login_loses_its_second_factor(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     app.manager("Keeper", Owner).await;
@@ -379,6 +375,7 @@ async fn disconnected_login_loses_its_second_factor(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn manager_disabled_during_oidc_login_is_denied(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     for round in 0..8 {

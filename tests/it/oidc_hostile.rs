@@ -13,27 +13,13 @@ use crate::support::fake_oidc::{CLIENT, FakeProvider, Person, Signing};
 use crate::support::fake_statuspage::{FakeResponse, FakeStatuspage};
 use crate::web_hostile::listen;
 
-on_both_databases!(
-    id_token_with_wrong_claims_is_rejected,
-    id_token_with_wrong_signature_is_rejected,
-    unverified_email_is_rejected,
-    callback_works_once_in_its_own_session,
-    late_callback_is_rejected,
-    callback_of_another_issuer_is_rejected,
-    provider_errors_use_our_texts,
-    login_redirects_stay_on_this_site,
-    session_fixation_fails,
-    oidc_logins_per_network_are_limited,
-    oidc_secrets_are_never_shown_or_logged,
-    huge_provider_responses_are_rejected,
-);
-
 const NOTHING: &str = "Login with Harbour ID failed";
 
 fn ines() -> Person {
     Person::named("Ines", &["owners"])
 }
 
+#[apply(on_both_databases!)]
 async fn id_token_with_wrong_claims_is_rejected(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let now = app.clock.now().timestamp();
@@ -63,6 +49,7 @@ async fn id_token_with_wrong_claims_is_rejected(test: TestDb) {
     is_in(&mut app.visitor(), &issuer, &ines()).await;
 }
 
+#[apply(on_both_databases!)]
 async fn id_token_with_wrong_signature_is_rejected(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     for signing in [Signing::Strangers, Signing::Nothing, Signing::PublicKey, Signing::ClientSecret] {
@@ -74,6 +61,7 @@ async fn id_token_with_wrong_signature_is_rejected(test: TestDb) {
     is_in(&mut app.visitor(), &issuer, &ines()).await;
 }
 
+#[apply(on_both_databases!)]
 async fn unverified_email_is_rejected(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let why = "Harbour ID has not verified your e-mail address";
@@ -82,6 +70,7 @@ async fn unverified_email_is_rejected(test: TestDb) {
     is_out(&app, &issuer, &ines(), why).await;
 }
 
+#[apply(on_both_databases!)]
 async fn callback_works_once_in_its_own_session(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let (mut mine, mut theirs) = (app.visitor(), app.visitor());
@@ -103,6 +92,7 @@ async fn callback_works_once_in_its_own_session(test: TestDb) {
     assert_eq!(visitor.get(&replayed.address()).await.status, StatusCode::UNPROCESSABLE_ENTITY, "an old code");
 }
 
+#[apply(on_both_databases!)]
 async fn late_callback_is_rejected(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = app.visitor();
@@ -113,6 +103,7 @@ async fn late_callback_is_rejected(test: TestDb) {
     assert!(late.word("[role=alert]").contains("The login expired"), "{}", late.text());
 }
 
+#[apply(on_both_databases!)]
 async fn callback_of_another_issuer_is_rejected(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     for other in ["https://id.example.org", "", "http://127.0.0.1"] {
@@ -130,6 +121,7 @@ async fn callback_of_another_issuer_is_rejected(test: TestDb) {
     assert_eq!(browser.post("/login/oidc", &[]).await.status, StatusCode::SERVICE_UNAVAILABLE);
 }
 
+#[apply(on_both_databases!)]
 async fn provider_errors_use_our_texts(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = app.visitor();
@@ -143,6 +135,7 @@ async fn provider_errors_use_our_texts(test: TestDb) {
     assert!(!refused.text().contains("alert(1)"));
 }
 
+#[apply(on_both_databases!)]
 async fn login_redirects_stay_on_this_site(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     for next in ["//evil.test", "/\\evil.test", "https://evil.test/admin", "/admin//evil.test", "javascript:x", "/"] {
@@ -154,6 +147,7 @@ async fn login_redirects_stay_on_this_site(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn session_fixation_fails(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = app.visitor();
@@ -166,6 +160,7 @@ async fn session_fixation_fails(test: TestDb) {
     assert!(planted.get("/admin").await.location().starts_with("/login"), "the id from before opens nothing");
 }
 
+#[apply(on_both_databases!)]
 async fn oidc_logins_per_network_are_limited(test: TestDb) {
     let (app, _issuer) = with_provider(test).await;
     let from = |peer: &str| {
@@ -186,6 +181,7 @@ async fn oidc_logins_per_network_are_limited(test: TestDb) {
     assert_eq!(from("192.0.2.7").post("/login/oidc", &[]).await.status, StatusCode::OK);
 }
 
+#[apply(on_both_databases!)]
 async fn oidc_secrets_are_never_shown_or_logged(test: TestDb) {
     let log = listen();
     let (app, issuer) = with_provider(test).await;
@@ -206,6 +202,7 @@ async fn oidc_secrets_are_never_shown_or_logged(test: TestDb) {
     assert!(!app.texts("select data from sessions").await.concat().contains(&verifier));
 }
 
+#[apply(on_both_databases!)]
 async fn huge_provider_responses_are_rejected(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     // A token of four megabytes, in a claim that is read and in one that is not.

@@ -11,21 +11,6 @@ use tokio::task::JoinSet;
 use crate::support::TestDb;
 use crate::support::app::{Answer, ORIGIN, PASSWORD, TestApp};
 
-on_both_databases!(
-    setup_link_creates_first_owner,
-    opening_a_link_does_not_consume_it,
-    a_link_works_once,
-    manager_with_second_factor_cannot_be_reinvited,
-    setup_link_expires_after_30_minutes,
-    concurrent_setups_create_one_owner,
-    setup_link_fails_when_a_manager_exists,
-    invitation_expires_after_three_days,
-    reset_link_expires_and_ends_older_link_and_sessions,
-    a_disabled_manager_has_no_link,
-    only_token_hash_is_stored,
-    unknown_and_used_links_look_the_same,
-);
-
 const FIRST: [(&str, &str); 3] =
     [("name", "Ines"), ("email", "ines@tidewater.example"), ("password", "gravel lantern otter")];
 const NEW: [(&str, &str); 1] = [("password", "gravel lantern otter")];
@@ -37,6 +22,7 @@ fn path_of(answer: &Answer) -> String {
 }
 
 /// Whoever has something else to prove is not logged in by a link.
+#[apply(on_both_databases!)]
 async fn manager_with_second_factor_cannot_be_reinvited(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
@@ -65,6 +51,7 @@ async fn is_gone(app: &TestApp, path: &str) -> bool {
     shown.status == StatusCode::NOT_FOUND && shown.text().contains("This link is no longer valid")
 }
 
+#[apply(on_both_databases!)]
 async fn setup_link_creates_first_owner(test: TestDb) {
     let app = TestApp::new(test).await;
     let path = offered(&app).await;
@@ -83,6 +70,7 @@ async fn setup_link_creates_first_owner(test: TestDb) {
     assert_eq!((record.action.as_str(), record.subject_name.as_str()), ("manager.create-first-owner", "Ines"));
 }
 
+#[apply(on_both_databases!)]
 async fn opening_a_link_does_not_consume_it(test: TestDb) {
     let app = TestApp::new(test).await;
     let path = offered(&app).await;
@@ -92,6 +80,7 @@ async fn opening_a_link_does_not_consume_it(test: TestDb) {
     assert_eq!(app.visitor().post(&path, &FIRST).await.status, StatusCode::SEE_OTHER);
 }
 
+#[apply(on_both_databases!)]
 async fn a_link_works_once(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -102,6 +91,7 @@ async fn a_link_works_once(test: TestDb) {
     assert!(app.everything().await == before);
 }
 
+#[apply(on_both_databases!)]
 async fn setup_link_expires_after_30_minutes(test: TestDb) {
     let app = TestApp::new(test).await;
     assert_eq!(SETUP_LINK_LIFETIME, TimeDelta::minutes(30));
@@ -113,6 +103,7 @@ async fn setup_link_expires_after_30_minutes(test: TestDb) {
     assert_eq!(managers::count(&mut app.db.read().await.unwrap()).await.unwrap(), 0);
 }
 
+#[apply(on_both_databases!)]
 async fn concurrent_setups_create_one_owner(test: TestDb) {
     let app = TestApp::new(test).await;
     let path = offered(&app).await;
@@ -134,6 +125,7 @@ async fn concurrent_setups_create_one_owner(test: TestDb) {
     assert_eq!(app.counts().await.1, 1, "one audit row");
 }
 
+#[apply(on_both_databases!)]
 async fn setup_link_fails_when_a_manager_exists(test: TestDb) {
     let app = TestApp::new(test).await;
     let path = offered(&app).await;
@@ -144,6 +136,7 @@ async fn setup_link_fails_when_a_manager_exists(test: TestDb) {
     assert!(is_gone(&app, &forged).await);
 }
 
+#[apply(on_both_databases!)]
 async fn invitation_expires_after_three_days(test: TestDb) {
     let app = TestApp::new(test).await;
     let keeper = app.manager("Keeper", Owner).await;
@@ -168,6 +161,7 @@ async fn invitation_expires_after_three_days(test: TestDb) {
     assert!(taken.message("email").contains("already exists"), "{}", taken.message("email"));
 }
 
+#[apply(on_both_databases!)]
 async fn reset_link_expires_and_ends_older_link_and_sessions(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Publisher).await;
@@ -187,6 +181,7 @@ async fn reset_link_expires_and_ends_older_link_and_sessions(test: TestDb) {
     assert!(is_gone(&app, &third).await);
 }
 
+#[apply(on_both_databases!)]
 async fn a_disabled_manager_has_no_link(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -198,6 +193,7 @@ async fn a_disabled_manager_has_no_link(test: TestDb) {
     assert_eq!(owner.post(&reset, &[]).await.status, StatusCode::CONFLICT);
 }
 
+#[apply(on_both_databases!)]
 async fn only_token_hash_is_stored(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -211,6 +207,7 @@ async fn only_token_hash_is_stored(test: TestDb) {
     assert!(!format!("{:?}", app.audit().await).contains(token), "the token is in the audit");
 }
 
+#[apply(on_both_databases!)]
 async fn unknown_and_used_links_look_the_same(test: TestDb) {
     let app = TestApp::new(test).await;
     app.manager("Ines", Viewer).await;

@@ -12,18 +12,12 @@ use crate::support::{TestDb, fixtures};
 /// The first congestion window of a connection, in bytes: what arrives in one round trip.
 const FIRST_WINDOW: usize = 14_600;
 
-on_both_databases!(
-    status_page_fits_the_first_round_trip,
-    large_page_stays_small,
-    a_flood_of_unknown_incidents_renders_nothing,
-    unknown_query_renders_nothing,
-);
-
 /// The bytes of `/`, as they travel.
 fn weight(app: &TestApp) -> usize {
     app.publisher.site().document("/").unwrap().bytes(Encoding::Brotli).len()
 }
 
+#[apply(on_both_databases!)]
 async fn status_page_fits_the_first_round_trip(test: TestDb) {
     let app = TestApp::new(test).await;
     demo::load_demo(&app.db, &app.clock).await.unwrap();
@@ -50,6 +44,7 @@ async fn status_page_fits_the_first_round_trip(test: TestDb) {
     assert!(!page.text().contains("@font-face") && !page.text().contains("@import"));
 }
 
+#[apply(on_both_databases!)]
 async fn large_page_stays_small(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut tx = app.db.write().await.unwrap();
@@ -64,6 +59,7 @@ async fn large_page_stays_small(test: TestDb) {
     assert!(weight(&app) < 30_000, "{} bytes", weight(&app));
 }
 
+#[apply(on_both_databases!)]
 async fn a_flood_of_unknown_incidents_renders_nothing(test: TestDb) {
     let app = TestApp::new(test).await;
     for n in 0..200 {
@@ -72,6 +68,7 @@ async fn a_flood_of_unknown_incidents_renders_nothing(test: TestDb) {
     assert_eq!(app.publisher.counts().rendered.value(), 0);
 }
 
+#[apply(on_both_databases!)]
 async fn unknown_query_renders_nothing(test: TestDb) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::resolved("old", "2026-01-05T10:00:00Z".parse().unwrap(), TimeDelta::hours(1))]).await;

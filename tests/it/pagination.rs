@@ -17,16 +17,6 @@ use crate::support::api_client::{ApiClient, json};
 use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::fixtures;
 
-on_both_databases!(
-    session_list_is_paginated_for_owners,
-    own_session_list_is_paginated,
-    manager_list_is_paginated,
-    token_list_is_paginated,
-    dashboard_paginates_open_incidents,
-    api_paginates_open_incidents_and_planned_maintenances,
-    unpaginated_lists_are_limited,
-);
-
 /// More than two pages.
 const MANY: i64 = 120;
 
@@ -76,6 +66,7 @@ async fn log_in_everywhere(app: &TestApp, manager: &Manager) {
     tx.commit_unaudited().await.unwrap();
 }
 
+#[apply(on_both_databases!)]
 async fn session_list_is_paginated_for_owners(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
@@ -91,6 +82,7 @@ async fn session_list_is_paginated_for_owners(test: TestDb) {
     assert_eq!(left, found[..119]);
 }
 
+#[apply(on_both_databases!)]
 async fn own_session_list_is_paginated(test: TestDb) {
     let app = TestApp::new(test).await;
     let (vera, rui) = (app.manager("Vera", Viewer).await, app.manager("Rui", Viewer).await);
@@ -105,6 +97,7 @@ async fn own_session_list_is_paginated(test: TestDb) {
     assert_eq!(revocations(&walk(&mut browser, "/admin/account").await, "/admin/account/sessions"), found[..119]);
 }
 
+#[apply(on_both_databases!)]
 async fn manager_list_is_paginated(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
@@ -127,6 +120,7 @@ async fn manager_list_is_paginated(test: TestDb) {
     assert_eq!(owner.get("/admin/managers?after=nobody").await.words("tbody th"), [""; 0]);
 }
 
+#[apply(on_both_databases!)]
 async fn token_list_is_paginated(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
@@ -158,6 +152,7 @@ fn open(app: &TestApp, number: i64, visibility: Visibility) -> Incident {
     it
 }
 
+#[apply(on_both_databases!)]
 async fn dashboard_paginates_open_incidents(test: TestDb) {
     let app = TestApp::new(test).await;
     let visibility = |number| if number % 2 == 0 { Visibility::Public } else { Visibility::Internal };
@@ -171,6 +166,7 @@ async fn dashboard_paginates_open_incidents(test: TestDb) {
     assert_eq!(found, expected);
 }
 
+#[apply(on_both_databases!)]
 async fn api_paginates_open_incidents_and_planned_maintenances(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = ApiClient::new(&app, &app.manager("Ines", Owner).await, "Copy", Scope::Read).await;
@@ -203,6 +199,7 @@ async fn api_paginates_open_incidents_and_planned_maintenances(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn unpaginated_lists_are_limited(test: TestDb) {
     let app = TestApp::new(test).await;
     app.tamper(

@@ -12,19 +12,6 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, ORIGIN, PASSWORD, TestApp};
 use crate::support::smtp::FakeSmtpServer;
 
-on_both_databases!(
-    without_mail_server_page_says_ask_an_owner,
-    mailed_link_resets_the_password,
-    known_and_unknown_emails_are_indistinguishable,
-    reset_mails_are_limited_to_three_an_hour,
-    reset_requests_per_network_are_limited,
-    temporary_failures_are_retried_permanent_are_not,
-    disabled_managers_are_not_mailed,
-    outbox_has_no_secrets,
-    invalid_email_is_reported_at_its_field,
-    hostile_page_name_cannot_inject_headers,
-);
-
 async fn with_mail(test: TestDb) -> (TestApp, FakeSmtpServer) {
     let sink = FakeSmtpServer::open().await;
     let mailer = Mailer::new(&sink.url, "Status <status@tidewater.example>", ORIGIN, &[]).unwrap();
@@ -41,6 +28,7 @@ fn path_in(text: &str) -> String {
     line.strip_prefix(ORIGIN).unwrap_or_else(|| panic!("{line}")).to_owned()
 }
 
+#[apply(on_both_databases!)]
 async fn without_mail_server_page_says_ask_an_owner(test: TestDb) {
     let app = TestApp::new(test).await;
     let page = app.visitor().get("/forgotten").await;
@@ -49,6 +37,7 @@ async fn without_mail_server_page_says_ask_an_owner(test: TestDb) {
     assert_eq!(app.visitor().get("/login").await.attributes(".hint a", "href"), ["/forgotten"]);
 }
 
+#[apply(on_both_databases!)]
 async fn mailed_link_resets_the_password(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -81,6 +70,7 @@ async fn mailed_link_resets_the_password(test: TestDb) {
     assert!(app.audit().await.iter().any(|row| row.action == "manager.mail-reset-link" && row.subject_name == "Ines"));
 }
 
+#[apply(on_both_databases!)]
 async fn known_and_unknown_emails_are_indistinguishable(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     app.manager("Ines", Viewer).await;
@@ -104,6 +94,7 @@ async fn known_and_unknown_emails_are_indistinguishable(test: TestDb) {
     assert_eq!(app.number("select count(*) from outbox").await, 0);
 }
 
+#[apply(on_both_databases!)]
 async fn reset_mails_are_limited_to_three_an_hour(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     app.manager("Ines", Viewer).await;
@@ -123,6 +114,7 @@ async fn reset_mails_are_limited_to_three_an_hour(test: TestDb) {
     assert_eq!(sink.mails().len() as i64, 2 * MAX_RESETS);
 }
 
+#[apply(on_both_databases!)]
 async fn reset_requests_per_network_are_limited(test: TestDb) {
     let (app, _sink) = with_mail(test).await;
     let mut browser = app.visitor();
@@ -137,6 +129,7 @@ async fn reset_requests_per_network_are_limited(test: TestDb) {
     assert_eq!(ask(&mut browser, "nobody@example.org").await.status, StatusCode::SEE_OTHER);
 }
 
+#[apply(on_both_databases!)]
 async fn temporary_failures_are_retried_permanent_are_not(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     app.manager("Ines", Viewer).await;
@@ -166,6 +159,7 @@ async fn temporary_failures_are_retried_permanent_are_not(test: TestDb) {
     assert_eq!(app.number("select count(*) from outbox where outcome = 'given-up'").await, 2, "nobody waits so long");
 }
 
+#[apply(on_both_databases!)]
 async fn disabled_managers_are_not_mailed(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     let mut gone = app.manager("Gone", Viewer).await;
@@ -182,6 +176,7 @@ async fn disabled_managers_are_not_mailed(test: TestDb) {
     assert_eq!(app.number("select count(*) from one_time_links").await, 0);
 }
 
+#[apply(on_both_databases!)]
 async fn outbox_has_no_secrets(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     app.manager("Ines", Viewer).await;
@@ -197,6 +192,7 @@ async fn outbox_has_no_secrets(test: TestDb) {
     assert!(!format!("{:?}", app.audit().await).contains(token));
 }
 
+#[apply(on_both_databases!)]
 async fn invalid_email_is_reported_at_its_field(test: TestDb) {
     let (app, _sink) = with_mail(test).await;
     for bad in ["", "ines", "a@b.c\r\nBcc: x@y.z", "<script>@x", &format!("{}@x.org", "a".repeat(300))] {
@@ -207,6 +203,7 @@ async fn invalid_email_is_reported_at_its_field(test: TestDb) {
     assert_eq!(app.number("select count(*) from outbox").await, 0);
 }
 
+#[apply(on_both_databases!)]
 async fn hostile_page_name_cannot_inject_headers(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     app.manager("Ines", Viewer).await;

@@ -8,21 +8,6 @@ use chrono::TimeDelta;
 use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::{TestDb, fixtures, now};
 
-on_both_databases!(
-    postmortem_is_a_draft_unless_published,
-    published_postmortem_changes_only_on_publish,
-    postmortem_shows_on_old_incident_page,
-    postmortem_of_hidden_incident_is_hidden,
-    postmortem_is_limited_previewed_and_conflict_checked,
-    correction_overrides_and_shows_reason,
-    deleted_correction_restores_calculated_uptime,
-    manual_statuses_are_explained,
-    a_correction_lies_in_the_past_and_apart_from_others,
-    managers_find_incidents_by_text_phase_and_visibility,
-    search_results_paginate_and_keep_the_query,
-    audit_is_searchable_by_actor_subject_and_text,
-);
-
 const SECRET: &str = "Xylophone";
 
 struct AdminSession {
@@ -62,6 +47,7 @@ impl AdminSession {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn postmortem_is_a_draft_unless_published(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     desk.app.add(&[desk.outage("it", TimeDelta::days(1))]).await;
@@ -102,6 +88,7 @@ async fn postmortem_is_a_draft_unless_published(test: TestDb) {
     assert_eq!(actions, ["postmortem.withdraw", "postmortem.publish", "postmortem.edit"]);
 }
 
+#[apply(on_both_databases!)]
 async fn published_postmortem_changes_only_on_publish(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     desk.app.add(&[desk.outage("it", TimeDelta::days(1))]).await;
@@ -115,6 +102,7 @@ async fn published_postmortem_changes_only_on_publish(test: TestDb) {
     assert!(desk.app.visitor().get("/incidents/it").await.word("#postmortem .text") == "Second");
 }
 
+#[apply(on_both_databases!)]
 async fn postmortem_shows_on_old_incident_page(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let now = desk.app.clock.now();
@@ -130,6 +118,7 @@ async fn postmortem_shows_on_old_incident_page(test: TestDb) {
     assert_eq!(desk.app.visitor().get("/incidents/old").await.word("#postmortem .text"), "Learned");
 }
 
+#[apply(on_both_databases!)]
 async fn postmortem_of_hidden_incident_is_hidden(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let mut inside = desk.outage("inside", TimeDelta::days(1));
@@ -143,6 +132,7 @@ async fn postmortem_of_hidden_incident_is_hidden(test: TestDb) {
     assert!(desk.app.visitor().get("/history").await.text() == before);
 }
 
+#[apply(on_both_databases!)]
 async fn postmortem_is_limited_previewed_and_conflict_checked(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     desk.app.add(&[desk.outage("it", TimeDelta::days(1))]).await;
@@ -163,6 +153,7 @@ async fn postmortem_is_limited_previewed_and_conflict_checked(test: TestDb) {
     assert!(met.word(".conflict").contains("ééé") && met.word(".conflict").contains("by Publisher"));
 }
 
+#[apply(on_both_databases!)]
 async fn correction_overrides_and_shows_reason(test: TestDb) {
     let mut desk = AdminSession::over(test.at_noon()).await;
     desk.app.add(&[desk.outage("it", TimeDelta::hours(24))]).await;
@@ -185,6 +176,7 @@ async fn correction_overrides_and_shows_reason(test: TestDb) {
     assert!(desk.app.visitor().get("/").await.text().contains("2h major outage"));
 }
 
+#[apply(on_both_databases!)]
 async fn deleted_correction_restores_calculated_uptime(test: TestDb) {
     let mut desk = AdminSession::over(test.at_noon()).await;
     desk.app.add(&[desk.outage("it", TimeDelta::hours(24))]).await;
@@ -200,6 +192,7 @@ async fn deleted_correction_restores_calculated_uptime(test: TestDb) {
 }
 
 /// The inputs of every figure and of the banner are one click away, also where there was no incident.
+#[apply(on_both_databases!)]
 async fn manual_statuses_are_explained(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let path = format!("/admin/components/{}/status", desk.api.id);
@@ -228,6 +221,7 @@ async fn manual_statuses_are_explained(test: TestDb) {
     assert_eq!((told.len(), told[20].as_str()), (21, "and 3 earlier"));
 }
 
+#[apply(on_both_databases!)]
 async fn a_correction_lies_in_the_past_and_apart_from_others(test: TestDb) {
     let mut desk = AdminSession::over(test.at_noon()).await;
     let before = desk.app.everything().await;
@@ -252,6 +246,7 @@ async fn a_correction_lies_in_the_past_and_apart_from_others(test: TestDb) {
     assert_eq!(viewer.get(&path).await.status, StatusCode::FORBIDDEN);
 }
 
+#[apply(on_both_databases!)]
 async fn managers_find_incidents_by_text_phase_and_visibility(test: TestDb) {
     let desk = AdminSession::over(test).await;
     let now = desk.app.clock.now();
@@ -285,6 +280,7 @@ async fn managers_find_incidents_by_text_phase_and_visibility(test: TestDb) {
     );
 }
 
+#[apply(on_both_databases!)]
 async fn search_results_paginate_and_keep_the_query(test: TestDb) {
     let desk = AdminSession::over(test).await;
     let now = desk.app.clock.now();
@@ -306,6 +302,7 @@ async fn search_results_paginate_and_keep_the_query(test: TestDb) {
     assert!(all.iter().all(|title| title.starts_with("Same")) && second.attributes("a[rel='next']", "href").is_empty());
 }
 
+#[apply(on_both_databases!)]
 async fn audit_is_searchable_by_actor_subject_and_text(test: TestDb) {
     let mut desk = AdminSession::over(test.at_noon()).await;
     desk.app.add(&[desk.outage("it", TimeDelta::hours(24))]).await;

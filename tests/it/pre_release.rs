@@ -10,8 +10,6 @@ use crate::cli::{candor, refused};
 use crate::support::postgres::Database;
 use crate::support::{TestDb, now};
 
-on_both_databases!(pre_release_database_is_refused_with_the_way_to_move_it);
-
 /// The tables by which a database is recognized, as the pre-releases named them.
 const TABLES: &str = "
     create table page (id text primary key, name text not null);
@@ -34,6 +32,7 @@ const LATER: &str = "
     insert into _sqlx_migrations (version, description, success, checksum, execution_time)
       values (2, 'indexes', true, CHECKSUM, 1000), (18, 'pending email', true, CHECKSUM, 1000);";
 
+#[apply(on_both_databases!)]
 async fn pre_release_database_is_refused_with_the_way_to_move_it(test: TestDb) {
     let is_sqlite = matches!(test.db, Db::Sqlite { .. });
     for migrations in [FIRST.to_owned(), format!("{FIRST}{LATER}")] {

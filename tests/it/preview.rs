@@ -10,19 +10,6 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp, status_of};
 use crate::support::fixtures;
 
-on_both_databases!(
-    preview_lists_machine_documents,
-    preview_of_many_changes_stays_small,
-    postmortem_preview_shows_incident_page,
-    update_edit_preview_shows_new_text,
-    preview_of_hiding_lists_removed_pages,
-    preview_of_publishing_shows_hidden_incident,
-    correction_preview_shows_uptime_page,
-    status_preview_shows_page_and_returns_to_dashboard,
-    every_maintenance_form_has_a_preview,
-    empty_time_is_reported_at_its_field,
-);
-
 struct AdminSession {
     app: TestApp,
     publisher: Browser,
@@ -91,6 +78,7 @@ fn machine_paths(answer: &Answer) -> Vec<String> {
 
 const HOSTILE: &str = "</pre><script>alert(1)</script>";
 
+#[apply(on_both_databases!)]
 async fn preview_lists_machine_documents(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let api = status_of(&desk.api.id);
@@ -108,6 +96,7 @@ async fn preview_lists_machine_documents(test: TestDb) {
     desk.confirm(&answer, "/admin/incidents", "body").await;
 }
 
+#[apply(on_both_databases!)]
 async fn preview_of_many_changes_stays_small(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let mut tx = desk.app.db.write().await.unwrap();
@@ -128,6 +117,7 @@ async fn preview_of_many_changes_stays_small(test: TestDb) {
     assert!(around < 200_000, "{around} bytes beside {pages} of pages");
 }
 
+#[apply(on_both_databases!)]
 async fn postmortem_preview_shows_incident_page(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let now = desk.app.clock.now();
@@ -148,6 +138,7 @@ async fn postmortem_preview_shows_incident_page(test: TestDb) {
     assert_eq!(desk.app.visitor().get("/incidents/later").await.status, StatusCode::NOT_FOUND);
 }
 
+#[apply(on_both_databases!)]
 async fn update_edit_preview_shows_new_text(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     desk.app.add(&[fixtures::incident("it", desk.app.clock.now())]).await;
@@ -161,6 +152,7 @@ async fn update_edit_preview_shows_new_text(test: TestDb) {
     desk.confirm(&answer, &address, "body").await;
 }
 
+#[apply(on_both_databases!)]
 async fn preview_of_hiding_lists_removed_pages(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     desk.app.add(&[fixtures::incident("it", desk.app.clock.now())]).await;
@@ -180,6 +172,7 @@ async fn preview_of_hiding_lists_removed_pages(test: TestDb) {
     assert_eq!(desk.app.visitor().get("/incidents/it").await.status, StatusCode::NOT_FOUND);
 }
 
+#[apply(on_both_databases!)]
 async fn preview_of_publishing_shows_hidden_incident(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let mut hidden = fixtures::incident("hidden", desk.app.clock.now());
@@ -193,6 +186,7 @@ async fn preview_of_publishing_shows_hidden_incident(test: TestDb) {
     assert_eq!(sent(&answer), [("version".to_owned(), "1".to_owned())]);
 }
 
+#[apply(on_both_databases!)]
 async fn correction_preview_shows_uptime_page(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let address = format!("/admin/components/{}/corrections", desk.api.id);
@@ -209,6 +203,7 @@ async fn correction_preview_shows_uptime_page(test: TestDb) {
     desk.confirm(&answer, &address, "reason").await;
 }
 
+#[apply(on_both_databases!)]
 async fn status_preview_shows_page_and_returns_to_dashboard(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let address = format!("/admin/components/{}/status", desk.api.id);
@@ -226,6 +221,7 @@ async fn status_preview_shows_page_and_returns_to_dashboard(test: TestDb) {
     assert_eq!(desk.publisher.post(&address, &said).await.location(), "/admin?done=status-set");
 }
 
+#[apply(on_both_databases!)]
 async fn every_maintenance_form_has_a_preview(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let now = desk.app.clock.now();
@@ -267,6 +263,7 @@ async fn every_maintenance_form_has_a_preview(test: TestDb) {
     desk.confirm(&answer, "/admin/maintenances/work/cancellation", "body").await;
 }
 
+#[apply(on_both_databases!)]
 async fn empty_time_is_reported_at_its_field(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let now = desk.app.clock.now();

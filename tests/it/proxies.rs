@@ -11,14 +11,6 @@ use crate::support::TestDb;
 use crate::support::app::{PASSWORD, TestApp};
 use crate::support::server::{Server, until};
 
-on_both_databases!(
-    audit_has_last_untrusted_address,
-    without_trusted_proxy_forwarded_for_is_ignored,
-    rate_limits_use_the_forwarded_address,
-    session_has_forwarded_address,
-    untrusted_proxy_shows_in_readiness,
-);
-
 /// A server behind a proxy on this machine, and one behind that.
 async fn behind(test: &TestDb, proxies: &[&str]) -> (Server, TempDir) {
     let data = tempfile::tempdir().unwrap();
@@ -55,6 +47,7 @@ async fn told(test: &TestDb) -> String {
     row.actor.address
 }
 
+#[apply(on_both_databases!)]
 async fn audit_has_last_untrusted_address(test: TestDb) {
     let (server, _data) = behind(&test, &PROXIES).await;
     for (headers, address) in [
@@ -81,6 +74,7 @@ async fn audit_has_last_untrusted_address(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn without_trusted_proxy_forwarded_for_is_ignored(test: TestDb) {
     for proxies in [&[][..], &["10.0.0.2"]] {
         let (server, _data) = behind(&test, proxies).await;
@@ -91,6 +85,7 @@ async fn without_trusted_proxy_forwarded_for_is_ignored(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn rate_limits_use_the_forwarded_address(test: TestDb) {
     let (server, _data) = behind(&test, &PROXIES).await;
     for made_up in 0..10 {
@@ -108,6 +103,7 @@ async fn rate_limits_use_the_forwarded_address(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn session_has_forwarded_address(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
@@ -121,6 +117,7 @@ async fn session_has_forwarded_address(test: TestDb) {
     assert_eq!((deed.action.as_str(), deed.actor.address.as_str()), ("manager.login", "203.0.113.5"));
 }
 
+#[apply(on_both_databases!)]
 async fn untrusted_proxy_shows_in_readiness(test: TestDb) {
     let warned = async |server: &Server| {
         let answer = server.answer("GET /readyz HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n").await;

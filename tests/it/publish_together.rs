@@ -11,8 +11,6 @@ use tokio::task::JoinSet;
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-on_both_databases!(concurrent_publishes_share_a_rendering);
-
 const MANAGERS: usize = 20;
 
 /// One test at a time: they share the renderer below.
@@ -29,6 +27,7 @@ fn counting(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTime<Utc>
     render_site(snapshot, before, origin, now)
 }
 
+#[apply(on_both_databases!)]
 async fn concurrent_publishes_share_a_rendering(test: TestDb) {
     let _turn = TURN.lock().await;
     let app = TestApp::with_renderer(test, counting).await;

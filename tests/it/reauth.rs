@@ -14,23 +14,6 @@ use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
 use crate::support::fixtures;
 use crate::web_factors::enrolled;
 
-on_both_databases!(
-    reauth_after_ten_minutes_keeps_typed_text,
-    reauth_rotates_session_id_and_lasts_ten_minutes,
-    protected_page_is_shown_after_reauth,
-    fifth_wrong_proof_ends_the_session,
-    concurrent_wrong_proofs_get_five_guesses,
-    unchecked_proof_does_not_count_as_wrong,
-    session_save_keeps_wrong_proof_count,
-    reauth_password_is_throttled_like_login,
-    reauth_page_never_contains_passwords,
-    reauth_page_escapes_typed_text,
-    deleting_an_incident_needs_reauth,
-    manager_changes_own_email,
-    taken_email_is_rejected,
-    owner_lists_and_ends_sessions,
-);
-
 async fn after_ten_minutes(app: &TestApp, manager: &Manager) -> Browser {
     let browser = app.through_login(manager).await;
     app.clock.advance(TimeDelta::minutes(10));
@@ -48,6 +31,7 @@ async fn confirm(browser: &mut Browser, asked: &Answer, proof: &[(&str, &str)]) 
     browser.post(&action, &fields).await
 }
 
+#[apply(on_both_databases!)]
 async fn reauth_after_ten_minutes_keeps_typed_text(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
@@ -64,6 +48,7 @@ async fn reauth_after_ten_minutes_keeps_typed_text(test: TestDb) {
     assert!(app.audit().await.iter().any(|record| record.action == "manager.reauthenticate"));
 }
 
+#[apply(on_both_databases!)]
 async fn reauth_rotates_session_id_and_lasts_ten_minutes(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
@@ -84,6 +69,7 @@ async fn reauth_rotates_session_id_and_lasts_ten_minutes(test: TestDb) {
     assert_eq!(app.sessions(&owner).await.len(), 1);
 }
 
+#[apply(on_both_databases!)]
 async fn protected_page_is_shown_after_reauth(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = after_ten_minutes(&app, &app.manager("Vera", Viewer).await).await;
@@ -98,6 +84,7 @@ async fn protected_page_is_shown_after_reauth(test: TestDb) {
     assert_eq!(browser.post("/admin/proof", &elsewhere).await.location(), "/admin");
 }
 
+#[apply(on_both_databases!)]
 async fn fifth_wrong_proof_ends_the_session(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
@@ -119,6 +106,7 @@ async fn fifth_wrong_proof_ends_the_session(test: TestDb) {
     assert_eq!(again.post(&address, &[("role", "owner")]).await.status, StatusCode::SEE_OTHER, "the login is a proof");
 }
 
+#[apply(on_both_databases!)]
 async fn concurrent_wrong_proofs_get_five_guesses(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
@@ -142,6 +130,7 @@ async fn concurrent_wrong_proofs_get_five_guesses(test: TestDb) {
     assert!(app.sessions(&owner).await.is_empty(), "the session is over");
 }
 
+#[apply(on_both_databases!)]
 async fn unchecked_proof_does_not_count_as_wrong(test: TestDb) {
     let app = TestApp::new(test).await;
     let (owner, _, _) = enrolled(&app).await;
@@ -176,6 +165,7 @@ async fn unchecked_proof_does_not_count_as_wrong(test: TestDb) {
     assert_eq!(proved.location(), "/admin", "{} {}", proved.status, proved.text());
 }
 
+#[apply(on_both_databases!)]
 async fn session_save_keeps_wrong_proof_count(test: TestDb) {
     let app = TestApp::at(test, "https://status.test").await;
     let owner = app.manager("Ines", Owner).await;
@@ -192,6 +182,7 @@ async fn session_save_keeps_wrong_proof_count(test: TestDb) {
     assert!(app.sessions(&owner).await.is_empty());
 }
 
+#[apply(on_both_databases!)]
 async fn reauth_password_is_throttled_like_login(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
@@ -208,6 +199,7 @@ async fn reauth_password_is_throttled_like_login(test: TestDb) {
     assert_eq!(browser.post("/admin/proof", &right).await.status, StatusCode::SEE_OTHER);
 }
 
+#[apply(on_both_databases!)]
 async fn reauth_page_never_contains_passwords(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = after_ten_minutes(&app, &app.manager("Ines", Owner).await).await;
@@ -222,6 +214,7 @@ async fn reauth_page_never_contains_passwords(test: TestDb) {
     assert!(!format!("{:?}", app.audit().await).contains(secret));
 }
 
+#[apply(on_both_databases!)]
 async fn reauth_page_escapes_typed_text(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = after_ten_minutes(&app, &app.manager("Ines", Owner).await).await;
@@ -232,6 +225,7 @@ async fn reauth_page_escapes_typed_text(test: TestDb) {
     assert_eq!(asked.attributes("input[name=name]", "value"), [nasty.replace("\r\n", "\n")]);
 }
 
+#[apply(on_both_databases!)]
 async fn deleting_an_incident_needs_reauth(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut incident = fixtures::incident("it", app.clock.now());
@@ -248,6 +242,7 @@ async fn deleting_an_incident_needs_reauth(test: TestDb) {
     assert!(app.incidents().await.is_empty());
 }
 
+#[apply(on_both_databases!)]
 async fn manager_changes_own_email(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -267,6 +262,7 @@ async fn manager_changes_own_email(test: TestDb) {
     assert_eq!(link.status, StatusCode::NOT_FOUND, "a link for the old address is dead");
 }
 
+#[apply(on_both_databases!)]
 async fn taken_email_is_rejected(test: TestDb) {
     let app = TestApp::new(test).await;
     app.manager("Rui", Viewer).await;
@@ -281,6 +277,7 @@ async fn taken_email_is_rejected(test: TestDb) {
     assert_eq!(own.status, StatusCode::SEE_OTHER, "the own address is not taken");
 }
 
+#[apply(on_both_databases!)]
 async fn owner_lists_and_ends_sessions(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.through_login(&app.manager("Ines", Owner).await).await;

@@ -10,16 +10,6 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::fake_oidc::{FakeProvider, Person};
 
-on_both_databases!(
-    typed_form_is_submitted_after_oidc_reauth,
-    protected_page_is_shown_after_reauth,
-    login_older_than_the_request_is_no_proof,
-    silent_oidc_login_is_no_fresh_proof,
-    login_of_another_person_is_no_proof,
-    pending_action_expires,
-    no_password_field_without_password,
-);
-
 fn ines() -> Person {
     Person::named("Ines", &["owners"])
 }
@@ -50,6 +40,7 @@ async fn confirm(browser: &mut Browser, asked: &Answer) -> String {
     there
 }
 
+#[apply(on_both_databases!)]
 async fn typed_form_is_submitted_after_oidc_reauth(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = stale(&app, &issuer).await;
@@ -71,6 +62,7 @@ async fn typed_form_is_submitted_after_oidc_reauth(test: TestDb) {
     assert_eq!((done.status, done.word("h1").as_str()), (StatusCode::OK, "Invitation link"), "{}", done.text());
 }
 
+#[apply(on_both_databases!)]
 async fn protected_page_is_shown_after_reauth(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = stale(&app, &issuer).await;
@@ -85,6 +77,7 @@ async fn protected_page_is_shown_after_reauth(test: TestDb) {
     assert_eq!(back.location(), "/admin");
 }
 
+#[apply(on_both_databases!)]
 async fn login_older_than_the_request_is_no_proof(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = stale(&app, &issuer).await;
@@ -100,6 +93,7 @@ async fn login_older_than_the_request_is_no_proof(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn silent_oidc_login_is_no_fresh_proof(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let now = app.clock.now().timestamp();
@@ -119,6 +113,7 @@ async fn silent_oidc_login_is_no_fresh_proof(test: TestDb) {
     assert_eq!(browser.get("/admin/account/totp").await.status, StatusCode::FORBIDDEN, "no clock runs ahead of ours");
 }
 
+#[apply(on_both_databases!)]
 async fn login_of_another_person_is_no_proof(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     is_in(&mut app.visitor(), &issuer, &Person::named("Rui", &["owners"])).await;
@@ -133,6 +128,7 @@ async fn login_of_another_person_is_no_proof(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn pending_action_expires(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = stale(&app, &issuer).await;
@@ -148,6 +144,7 @@ async fn pending_action_expires(test: TestDb) {
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
 }
 
+#[apply(on_both_databases!)]
 async fn no_password_field_without_password(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = stale(&app, &issuer).await;

@@ -12,8 +12,6 @@ use serde_json::{Value, json};
 use crate::support::TestDb;
 use crate::support::app::TestApp;
 
-on_both_databases!(reserved_words_match_route_segments, imported_reserved_id_is_replaced_and_found_again);
-
 /// What the parameters of the routes are called in whose place an imported id can stand.
 const IDS: [&str; 5] = ["{id}", "{incident}", "{component}", "{group}", "{update}"];
 
@@ -30,6 +28,7 @@ fn words_beside_ids(paths: &BTreeSet<String>) -> BTreeSet<String> {
     words
 }
 
+#[apply(on_both_databases!)]
 async fn reserved_words_match_route_segments(test: TestDb) {
     let app = TestApp::new(test).await;
     let (admin, api, site) = (admin::routes(), api::routes(), app.publisher.site());
@@ -55,6 +54,7 @@ async fn import(app: &TestApp, document: &Value) -> ImportReport {
     report
 }
 
+#[apply(on_both_databases!)]
 async fn imported_reserved_id_is_replaced_and_found_again(test: TestDb) {
     let app = TestApp::new(test).await;
     let update = |id: &str, status: &str| {

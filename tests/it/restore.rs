@@ -333,14 +333,6 @@ async fn backup_replaces_nothing_and_removes_what_was_left() {
     assert!(std::fs::read(beside(&backup, ".second")).unwrap() != before, "each copy has a mark of its own");
 }
 
-on_both_databases!(
-    database_of_another_page_never_replaces_the_published_one,
-    older_state_of_the_page_continues_above_it,
-    damaged_site_never_begins_a_new_page,
-    accepting_empty_begins_a_new_page,
-    complete_database_is_recognized,
-);
-
 /// An up-to-date and otherwise empty database of the same kind.
 async fn another(test: &TestDb) -> TestDb {
     let other = match test.db {
@@ -360,6 +352,7 @@ async fn of_another_page(test: &TestDb) {
     tx.commit_unaudited().await.unwrap();
 }
 
+#[apply(on_both_databases!)]
 async fn database_of_another_page_never_replaces_the_published_one(test: TestDb) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
@@ -380,6 +373,7 @@ async fn database_of_another_page_never_replaces_the_published_one(test: TestDb)
     assert!(accepting.publish().await.unwrap() > published, "events and caches go forward");
 }
 
+#[apply(on_both_databases!)]
 async fn older_state_of_the_page_continues_above_it(test: TestDb) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::incident("one", app.clock.now())]).await;
@@ -407,6 +401,7 @@ async fn nothing(test: &TestDb, folder: &Path) -> (String, Option<Database>) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn damaged_site_never_begins_a_new_page(test: TestDb) {
     let data = tempfile::tempdir().unwrap();
     std::fs::write(data.path().join("site"), [7; 5000]).unwrap();
@@ -420,6 +415,7 @@ async fn damaged_site_never_begins_a_new_page(test: TestDb) {
     assert!(Site::read(&data.path().join("site")).is_err(), "the damaged one is not overwritten");
 }
 
+#[apply(on_both_databases!)]
 async fn accepting_empty_begins_a_new_page(test: TestDb) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
@@ -435,6 +431,7 @@ async fn accepting_empty_begins_a_new_page(test: TestDb) {
     assert!(publisher.check_database(&Examination::Empty).is_err(), "once only");
 }
 
+#[apply(on_both_databases!)]
 async fn complete_database_is_recognized(test: TestDb) {
     let found = test.db.examine(now()).await.unwrap();
     assert!(matches!(found, Examination::Complete(ref state) if state.revision == 1), "{found:?}");

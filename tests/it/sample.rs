@@ -5,8 +5,7 @@ use candor::db::{admin_incidents, audit, components, incidents, maintenances, pa
 
 use crate::support::{TestDb, now};
 
-on_both_databases!(demo_data_round_trips, demo_needs_an_empty_database);
-
+#[apply(on_both_databases!)]
 async fn demo_data_round_trips(test: TestDb) {
     let company = demo::load_demo(&test, &test.clock).await.unwrap();
     assert_eq!(company, demo::demo_data(now()).unwrap());
@@ -26,6 +25,7 @@ async fn demo_data_round_trips(test: TestDb) {
     );
 }
 
+#[apply(on_both_databases!)]
 async fn demo_needs_an_empty_database(test: TestDb) {
     demo::load_demo(&test, &test.clock).await.unwrap();
     let before = test.read().await.unwrap().revision().await.unwrap();

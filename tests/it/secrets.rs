@@ -22,8 +22,6 @@ use crate::support::smtp::FakeSmtpServer;
 use crate::web_factors::{App, give, half_way};
 use crate::web_hostile::listen;
 
-on_both_databases!(no_secret_is_in_the_log_the_database_or_a_backup,);
-
 const MAIL_PASSWORD: &str = "hush-hush-of-the-mail";
 const WRONG: &str = "a wrong password of mine";
 const CHOSEN: &str = "gravel lantern otter";
@@ -45,6 +43,7 @@ impl Secrets {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn no_secret_is_in_the_log_the_database_or_a_backup(test: TestDb) {
     let log = listen();
     let (issuer, sink) = (FakeProvider::open(&test.clock).await, FakeSmtpServer::open().await);

@@ -21,20 +21,6 @@ use crate::support::fake_oidc::Person;
 use crate::web_factors::{enrolled, half_way};
 use crate::web_passkeys::{HERE, ask, with_passkey};
 
-on_both_databases!(
-    concurrent_first_owners_one_wins,
-    concurrent_invitation_accepts_one_wins,
-    concurrent_password_resets_one_wins,
-    concurrent_recovery_code_logins_one_wins,
-    concurrent_totp_logins_one_wins,
-    concurrent_oidc_callbacks_one_wins,
-    concurrent_passkey_answers_one_wins,
-    concurrent_idempotent_calls_run_once,
-    form_sent_fifty_times_opens_one_incident,
-    form_sent_fifty_times_plans_one_maintenance,
-    changed_text_in_resubmitted_form_is_kept,
-);
-
 const FIFTY: usize = 50;
 
 /// What each of fifty is told who do the same at the same time; the browsers take turns where they are fewer.
@@ -72,6 +58,7 @@ async fn set_up(app: &TestApp, path: &str, fields: &'static [(&'static str, &'st
 
 const NEW: &[(&str, &str)] = &[("password", "gravel lantern otter")];
 
+#[apply(on_both_databases!)]
 async fn concurrent_first_owners_one_wins(test: TestDb) {
     let app = TestApp::new(test).await;
     let link = offer_setup_link(&app).await.unwrap().expect("a link");
@@ -81,6 +68,7 @@ async fn concurrent_first_owners_one_wins(test: TestDb) {
     assert_eq!(app.number("select count(*) from managers").await, 1);
 }
 
+#[apply(on_both_databases!)]
 async fn concurrent_invitation_accepts_one_wins(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -89,6 +77,7 @@ async fn concurrent_invitation_accepts_one_wins(test: TestDb) {
     assert_eq!(app.sessions(&manager).await.len(), 1);
 }
 
+#[apply(on_both_databases!)]
 async fn concurrent_password_resets_one_wins(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -111,6 +100,7 @@ async fn give(app: &TestApp, manager: &candor::domain::Manager, code: &str) -> V
     .await
 }
 
+#[apply(on_both_databases!)]
 async fn concurrent_recovery_code_logins_one_wins(test: TestDb) {
     let app = TestApp::new(test).await;
     let (manager, _, codes) = enrolled(&app).await;
@@ -119,6 +109,7 @@ async fn concurrent_recovery_code_logins_one_wins(test: TestDb) {
     assert_eq!(app.number("select count(*) from recovery_codes").await, left - 1);
 }
 
+#[apply(on_both_databases!)]
 async fn concurrent_totp_logins_one_wins(test: TestDb) {
     let app = TestApp::new(test).await;
     let (manager, phone, _) = enrolled(&app).await;
@@ -126,6 +117,7 @@ async fn concurrent_totp_logins_one_wins(test: TestDb) {
     exactly_one_redirects_to(&give(&app, &manager, &code).await, "/admin");
 }
 
+#[apply(on_both_databases!)]
 async fn concurrent_oidc_callbacks_one_wins(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = app.visitor();
@@ -140,6 +132,7 @@ async fn concurrent_oidc_callbacks_one_wins(test: TestDb) {
     assert_eq!(issuer.asked_for_tokens(), 1, "the others did not even ask");
 }
 
+#[apply(on_both_databases!)]
 async fn concurrent_passkey_answers_one_wins(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let (_, mut device, _) = with_passkey(&app).await;
@@ -154,6 +147,7 @@ async fn concurrent_passkey_answers_one_wins(test: TestDb) {
     exactly_one_redirects_to(&answers, "/admin");
 }
 
+#[apply(on_both_databases!)]
 async fn concurrent_idempotent_calls_run_once(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = ApiClient::new(&app, &app.manager("Ines", Owner).await, "Deploy", Scope::Admin).await;
@@ -193,6 +187,7 @@ fn all_redirect_to(answers: &[Answer], location: &str) {
 const INCIDENT: [(&str, &str); 3] =
     [("title", "Logins fail"), ("phase", "investigating"), ("body", "We look into it.")];
 
+#[apply(on_both_databases!)]
 async fn form_sent_fifty_times_opens_one_incident(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut publisher = app.logged_in(Publisher).await;
@@ -207,6 +202,7 @@ async fn form_sent_fifty_times_opens_one_incident(test: TestDb) {
     assert_eq!(app.audit().await.iter().filter(|row| row.action == "incident.open").count(), 1);
 }
 
+#[apply(on_both_databases!)]
 async fn form_sent_fifty_times_plans_one_maintenance(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut publisher = app.logged_in(Publisher).await;
@@ -229,6 +225,7 @@ async fn form_sent_fifty_times_plans_one_maintenance(test: TestDb) {
     assert_eq!(app.number("select count(*) from maintenances").await, 2);
 }
 
+#[apply(on_both_databases!)]
 async fn changed_text_in_resubmitted_form_is_kept(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut publisher = app.logged_in(Publisher).await;

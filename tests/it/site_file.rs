@@ -115,8 +115,7 @@ async fn corrupt_stored_site_is_rejected_and_logged() {
     assert_eq!(log.said().len(), before, "a first start has nothing to say");
 }
 
-on_both_databases!(start_from_damaged_site_recovers);
-
+#[apply(on_both_databases!)]
 async fn start_from_damaged_site_recovers(test: TestDb) {
     let data = tempfile::tempdir().unwrap();
     let file = data.path().join("site");

@@ -10,18 +10,6 @@ use crate::database_outage::without_database;
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp};
 
-on_both_databases!(
-    every_form_returns_its_text_during_an_outage,
-    a_form_that_failed_can_be_sent_again,
-    failed_write_returns_the_text,
-    session_ended_in_handler_returns_the_text,
-    conflict_without_page_returns_the_form,
-    oversized_form_is_returned_as_far_as_it_fits,
-    cross_origin_request_gets_text_without_form,
-    the_longest_message_survives_an_outage_whole,
-    scripts_get_no_page_for_a_failed_call,
-);
-
 const TITLE: &str = "Logins <b>fail</b>";
 const BODY: &str = "We look into it.\n\n</textarea><script>alert(1)</script> & \"more\"";
 const SECRET: &str = "harbour crane whistles";
@@ -53,6 +41,7 @@ fn addresses() -> Vec<(&'static str, String, bool)> {
     posts.map(|route| (route.path, address(route.path), route.access != Access::Public)).collect()
 }
 
+#[apply(on_both_databases!)]
 async fn every_form_returns_its_text_during_an_outage(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = browser_without_database(&app);
@@ -81,6 +70,7 @@ async fn every_form_returns_its_text_during_an_outage(test: TestDb) {
     assert!(walked > 50, "{walked}");
 }
 
+#[apply(on_both_databases!)]
 async fn a_form_that_failed_can_be_sent_again(test: TestDb) {
     let app = TestApp::new(test).await;
     let component = app.component("API").await;
@@ -108,6 +98,7 @@ async fn a_form_that_failed_can_be_sent_again(test: TestDb) {
     assert_eq!(opened.updates[0].components.len(), 1);
 }
 
+#[apply(on_both_databases!)]
 async fn failed_write_returns_the_text(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = app.logged_in(Publisher).await;
@@ -121,6 +112,7 @@ async fn failed_write_returns_the_text(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn session_ended_in_handler_returns_the_text(test: TestDb) {
     let app = TestApp::new(test).await;
     let answer = app.visitor().post("/admin/incidents", &[("new_id", "x"), ("title", TITLE), ("body", BODY)]).await;
@@ -134,6 +126,7 @@ async fn session_ended_in_handler_returns_the_text(test: TestDb) {
     assert!(done.location().ends_with("?done=incident-opened"), "{}", done.text());
 }
 
+#[apply(on_both_databases!)]
 async fn conflict_without_page_returns_the_form(test: TestDb) {
     let app = TestApp::new(test).await;
     let component = app.component("API").await;
@@ -145,6 +138,7 @@ async fn conflict_without_page_returns_the_form(test: TestDb) {
     assert!(stale.attributes("nav a", "href").contains(&"/admin/incidents".to_owned()));
 }
 
+#[apply(on_both_databases!)]
 async fn oversized_form_is_returned_as_far_as_it_fits(test: TestDb) {
     let app = TestApp::new(test).await;
     let (owner, mut publisher) = (app.logged_in(Owner).await, app.logged_in(Publisher).await);
@@ -164,6 +158,7 @@ async fn oversized_form_is_returned_as_far_as_it_fits(test: TestDb) {
     assert!(app.everything().await == before);
 }
 
+#[apply(on_both_databases!)]
 async fn cross_origin_request_gets_text_without_form(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = app.logged_in(Owner).await;
@@ -181,6 +176,7 @@ async fn cross_origin_request_gets_text_without_form(test: TestDb) {
     assert!(app.everything().await == before);
 }
 
+#[apply(on_both_databases!)]
 async fn the_longest_message_survives_an_outage_whole(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = browser_without_database(&app);
@@ -194,6 +190,7 @@ async fn the_longest_message_survives_an_outage_whole(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn scripts_get_no_page_for_a_failed_call(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut publisher = app.logged_in(Publisher).await;

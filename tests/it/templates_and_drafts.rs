@@ -9,26 +9,6 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp, status_of};
 use crate::support::fixtures;
 
-on_both_databases!(
-    dashboard_shows_due_updates,
-    dashboard_links_update_and_resolve,
-    shortcuts_are_listed_and_served,
-    a_template_fills_the_composer_of_an_incident,
-    a_template_fills_the_composer_of_an_update,
-    unknown_placeholder_is_rejected_at_its_field,
-    template_edit_conflict_shows_both,
-    draft_is_shared_and_deleted_on_publish,
-    draft_conflict_shows_both_texts,
-    published_draft_cannot_be_published_again,
-    update_draft_is_deleted_with_its_incident,
-    update_draft_conflicts_with_newer_update,
-    preview_shows_pages_and_writes_nothing,
-    update_preview_shows_old_incident,
-    hidden_incident_preview_states_visibility,
-    maintenance_preview_writes_nothing,
-    invalid_form_is_not_previewed,
-);
-
 struct AdminSession {
     app: TestApp,
     publisher: Browser,
@@ -51,6 +31,7 @@ impl AdminSession {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn dashboard_shows_due_updates(test: TestDb) {
     let desk = AdminSession::over(test).await;
     let now = desk.app.clock.now();
@@ -74,6 +55,7 @@ async fn dashboard_shows_due_updates(test: TestDb) {
     assert!(!public.contains("reminder"), "visitors are told of reminders");
 }
 
+#[apply(on_both_databases!)]
 async fn dashboard_links_update_and_resolve(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     desk.app.add(&[fixtures::incident("it", desk.app.clock.now())]).await;
@@ -88,6 +70,7 @@ async fn dashboard_links_update_and_resolve(test: TestDb) {
     assert!(desk.app.logged_in(Viewer).await.get("/admin").await.words(".card .act").is_empty());
 }
 
+#[apply(on_both_databases!)]
 async fn shortcuts_are_listed_and_served(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let page = desk.publisher.get("/admin/shortcuts").await;
@@ -114,6 +97,7 @@ async fn template(desk: &mut AdminSession, title: &str, body: &str) -> String {
     href.trim_start_matches("/admin/templates/").trim_end_matches("/edit").to_owned()
 }
 
+#[apply(on_both_databases!)]
 async fn a_template_fills_the_composer_of_an_incident(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let id =
@@ -136,6 +120,7 @@ async fn a_template_fills_the_composer_of_an_incident(test: TestDb) {
     assert!(page.word(".card h3") == "{{title}}" && page.text().contains("{{nobody}} {{time}}"));
 }
 
+#[apply(on_both_databases!)]
 async fn a_template_fills_the_composer_of_an_update(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let id = template(&mut desk, "", "{{title}}: {{components}} again").await;
@@ -145,6 +130,7 @@ async fn a_template_fills_the_composer_of_an_update(test: TestDb) {
     assert_eq!((form.field(&status_of(&desk.api.id)), form.field("version")), ("partial_outage".into(), "1".into()));
 }
 
+#[apply(on_both_databases!)]
 async fn unknown_placeholder_is_rejected_at_its_field(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let before = desk.app.everything().await;
@@ -157,6 +143,7 @@ async fn unknown_placeholder_is_rejected_at_its_field(test: TestDb) {
     assert!(desk.app.everything().await == before);
 }
 
+#[apply(on_both_databases!)]
 async fn template_edit_conflict_shows_both(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let id = template(&mut desk, "One", "Text").await;
@@ -187,6 +174,7 @@ fn kept(answer: &Answer) -> String {
     id.unwrap_or_else(|| panic!("{} {}", answer.status, answer.text())).to_owned()
 }
 
+#[apply(on_both_databases!)]
 async fn draft_is_shared_and_deleted_on_publish(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let api = status_of(&desk.api.id);
@@ -215,6 +203,7 @@ async fn draft_is_shared_and_deleted_on_publish(test: TestDb) {
     assert_eq!(viewer.get(&format!("/admin/drafts/{id}")).await.status, StatusCode::FORBIDDEN);
 }
 
+#[apply(on_both_databases!)]
 async fn draft_conflict_shows_both_texts(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let id = save(&mut desk.publisher, "/admin/incidents", &[("title", "Begun"), ("body", "One")]).await;
@@ -239,6 +228,7 @@ async fn draft_conflict_shows_both_texts(test: TestDb) {
     assert!(desk.app.incidents().await.is_empty());
 }
 
+#[apply(on_both_databases!)]
 async fn published_draft_cannot_be_published_again(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let id = save(&mut desk.publisher, "/admin/incidents", &[("title", "Begun"), ("body", "One")]).await;
@@ -255,6 +245,7 @@ async fn published_draft_cannot_be_published_again(test: TestDb) {
     assert_eq!(desk.publisher.post("/admin/incidents", &all[2..]).await.status, StatusCode::SEE_OTHER);
 }
 
+#[apply(on_both_databases!)]
 async fn update_draft_conflicts_with_newer_update(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     desk.app.add(&[fixtures::incident("it", desk.app.clock.now())]).await;
@@ -290,6 +281,7 @@ async fn update_draft_conflicts_with_newer_update(test: TestDb) {
     assert_eq!(desk.publisher.get(&format!("/admin/drafts/{id}")).await.status, StatusCode::NOT_FOUND);
 }
 
+#[apply(on_both_databases!)]
 async fn update_draft_is_deleted_with_its_incident(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     desk.app
@@ -327,6 +319,7 @@ fn frame(answer: &Answer, path: &str) -> String {
     frame.and_then(|frame| frame.attr("srcdoc")).unwrap_or_default().replace("<!>", "")
 }
 
+#[apply(on_both_databases!)]
 async fn preview_shows_pages_and_writes_nothing(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     desk.app.add(&[fixtures::resolved("old", desk.app.clock.now() - TimeDelta::days(3), TimeDelta::hours(1))]).await;
@@ -379,6 +372,7 @@ async fn preview_shows_pages_and_writes_nothing(test: TestDb) {
     assert!(answer.page().select("input[name='preview_page']").is_empty());
 }
 
+#[apply(on_both_databases!)]
 async fn update_preview_shows_old_incident(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let now = desk.app.clock.now();
@@ -398,6 +392,7 @@ async fn update_preview_shows_old_incident(test: TestDb) {
     assert_eq!(desk.app.incident("old").await.updates.len(), 2);
 }
 
+#[apply(on_both_databases!)]
 async fn hidden_incident_preview_states_visibility(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let said = [("title", "Xylophone"), ("phase", "identified"), ("body", "Out."), ("preview_page", "1")];
@@ -420,6 +415,7 @@ async fn hidden_incident_preview_states_visibility(test: TestDb) {
     assert!(answer.word("main p.waiting").contains("Internal incident"));
 }
 
+#[apply(on_both_databases!)]
 async fn maintenance_preview_writes_nothing(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let before = desk.app.everything().await;
@@ -456,6 +452,7 @@ async fn maintenance_preview_writes_nothing(test: TestDb) {
     assert!(desk.app.everything().await == kept, "a preview was kept");
 }
 
+#[apply(on_both_databases!)]
 async fn invalid_form_is_not_previewed(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let answer = desk.publisher.post("/admin/incidents", &[("title", "X"), ("preview_page", "1")]).await;

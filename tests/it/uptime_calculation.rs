@@ -13,17 +13,6 @@ use chrono::TimeDelta;
 use crate::support::fixtures::{component, incident, resolved, update};
 use crate::support::{TestDb, noon_in, now};
 
-on_both_databases!(
-    intervals_are_stored_and_deleted_with_incident,
-    intervals_ended_before_range_are_excluded,
-    manual_baseline_counts_as_downtime,
-    uptime_bars_show_each_day_with_text,
-    uptime_page_shows_reasons,
-    month_lists_incidents_started_earlier,
-    stale_page_is_labelled_until_confirmed,
-    new_component_has_no_history,
-);
-
 async fn since(test: &TestDb, ago: TimeDelta) -> Vec<StatusInterval> {
     let mut tx = test.read().await.unwrap();
     status_intervals::list_since(&mut tx, now() - ago).await.unwrap()
@@ -44,6 +33,7 @@ fn text(document: &Arc<Document>) -> String {
     String::from_utf8(document.bytes(Encoding::Plain).to_vec()).unwrap()
 }
 
+#[apply(on_both_databases!)]
 async fn intervals_are_stored_and_deleted_with_incident(test: TestDb) {
     let mut it = incident("a", now() - TimeDelta::hours(3));
     it.updates = vec![update("first", now() - TimeDelta::hours(3), Phase::Identified, &[("api", Status::MajorOutage)])];
@@ -63,6 +53,7 @@ async fn intervals_are_stored_and_deleted_with_incident(test: TestDb) {
     assert_eq!(since(&test, TimeDelta::days(1)).await, []);
 }
 
+#[apply(on_both_databases!)]
 async fn intervals_ended_before_range_are_excluded(test: TestDb) {
     let mut old = resolved("old", now() - TimeDelta::days(30), TimeDelta::hours(1));
     old.updates[0].components = update("x", now(), Phase::Identified, &[("api", Status::PartialOutage)]).components;
@@ -72,6 +63,7 @@ async fn intervals_ended_before_range_are_excluded(test: TestDb) {
     assert_eq!(since(&test, TimeDelta::days(31)).await.len(), 1);
 }
 
+#[apply(on_both_databases!)]
 async fn manual_baseline_counts_as_downtime(test: TestDb) {
     let mut api = a_component(&test, "API").await;
     for (ago, status) in [(TimeDelta::hours(5), Status::MajorOutage), (TimeDelta::hours(4), Status::Operational)] {
@@ -97,6 +89,7 @@ async fn half_hour_outage(test: &TestDb) {
     test.insert(&[it]).await;
 }
 
+#[apply(on_both_databases!)]
 async fn uptime_bars_show_each_day_with_text(test: TestDb) {
     half_hour_outage(&test).await;
     let folder = tempfile::tempdir().unwrap();
@@ -108,6 +101,7 @@ async fn uptime_bars_show_each_day_with_text(test: TestDb) {
     assert_eq!(html.matches("class=\"partial_outage\"").count(), 1, "{html}");
 }
 
+#[apply(on_both_databases!)]
 async fn uptime_page_shows_reasons(test: TestDb) {
     half_hour_outage(&test).await;
     let folder = tempfile::tempdir().unwrap();
@@ -118,6 +112,7 @@ async fn uptime_page_shows_reasons(test: TestDb) {
 }
 
 /// An incident counts in every month that it touched, and each of them names it.
+#[apply(on_both_databases!)]
 async fn month_lists_incidents_started_earlier(test: TestDb) {
     let api = a_component(&test, "API").await;
     let first_of_month = |at| Month::from_time(at, chrono_tz::Tz::UTC).bounds(chrono_tz::Tz::UTC).0;
@@ -138,6 +133,7 @@ async fn month_lists_incidents_started_earlier(test: TestDb) {
     assert_eq!(html.matches("href=\"/incidents/across\"").count(), lines.len(), "{html}");
 }
 
+#[apply(on_both_databases!)]
 async fn new_component_has_no_history(test: TestDb) {
     test.clock.set_wall(noon_in(0));
     let mut tx = test.write().await.unwrap();
@@ -161,6 +157,7 @@ async fn new_component_has_no_history(test: TestDb) {
     assert!(!page.contains("/incidents/early"), "{page}");
 }
 
+#[apply(on_both_databases!)]
 async fn stale_page_is_labelled_until_confirmed(test: TestDb) {
     half_hour_outage(&test).await;
     let folder = tempfile::tempdir().unwrap();

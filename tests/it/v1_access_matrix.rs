@@ -12,14 +12,6 @@ use crate::support::TestDb;
 use crate::support::actors::{Actors, HIDDEN, NEVER, PUBLIC, TestActor, UNPUBLISHED, UNPUBLISHED_TEXT, told};
 use crate::support::app::{Answer, TestApp};
 
-on_both_databases!(
-    invalid_token_gets_401_on_every_route,
-    hidden_incidents_are_404_in_the_api,
-    matrix_requests_succeed_with_permission,
-    api_lists_omit_hidden_incidents,
-    unpublished_postmortem_is_only_at_its_endpoint,
-);
-
 /// What changes something wherever it is sent.
 fn words() -> Value {
     json!({
@@ -52,6 +44,7 @@ async fn call(app: &TestApp, who: &TestActor, method: &Method, address: &str) ->
     who.call(method, address, &words()).await
 }
 
+#[apply(on_both_databases!)]
 async fn invalid_token_gets_401_on_every_route(test: TestDb) {
     let crowd = Actors::before(test).await;
     let (app, page) = (&crowd.app, page_of(&crowd.app).await);
@@ -71,6 +64,7 @@ async fn invalid_token_gets_401_on_every_route(test: TestDb) {
     assert!(app.everything().await == before, "somebody changed something");
 }
 
+#[apply(on_both_databases!)]
 async fn hidden_incidents_are_404_in_the_api(test: TestDb) {
     let crowd = Actors::before(test).await;
     let (app, page) = (&crowd.app, page_of(&crowd.app).await);
@@ -100,6 +94,7 @@ async fn hidden_incidents_are_404_in_the_api(test: TestDb) {
     assert!(app.everything().await == before, "somebody changed something");
 }
 
+#[apply(on_both_databases!)]
 async fn matrix_requests_succeed_with_permission(test: TestDb) {
     let crowd = Actors::before(test).await;
     let (app, page) = (&crowd.app, page_of(&crowd.app).await);
@@ -113,6 +108,7 @@ async fn matrix_requests_succeed_with_permission(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn api_lists_omit_hidden_incidents(test: TestDb) {
     let crowd = Actors::before(test).await;
     let (app, page) = (&crowd.app, page_of(&crowd.app).await);
@@ -131,6 +127,7 @@ async fn api_lists_omit_hidden_incidents(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn unpublished_postmortem_is_only_at_its_endpoint(test: TestDb) {
     let crowd = Actors::before(test).await;
     let (app, page) = (&crowd.app, page_of(&crowd.app).await);

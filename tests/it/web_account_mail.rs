@@ -12,20 +12,13 @@ use crate::support::app::{ORIGIN, PASSWORD, TestApp};
 use crate::support::fake_oidc::{FakeProvider, Person};
 use crate::support::smtp::FakeSmtpServer;
 
-on_both_databases!(
-    changed_address_is_mailed_to_both_addresses,
-    changed_password_and_factors_are_mailed,
-    connected_login_is_shown_mailed_and_audited,
-    account_mails_are_limited_per_hour,
-    account_changes_without_mail_server_queue_nothing,
-);
-
 async fn with_mail(test: TestDb) -> (TestApp, FakeSmtpServer) {
     let sink = FakeSmtpServer::open().await;
     let mailer = Mailer::new(&sink.url, "Status <status@tidewater.example>", ORIGIN, &[]).unwrap();
     (TestApp::with_mailer(test, mailer).await, sink)
 }
 
+#[apply(on_both_databases!)]
 async fn changed_address_is_mailed_to_both_addresses(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     let ines = app.manager("Ines", Viewer).await;
@@ -51,6 +44,7 @@ async fn changed_address_is_mailed_to_both_addresses(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn changed_password_and_factors_are_mailed(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     let ines = app.manager("Ines", Viewer).await;
@@ -75,6 +69,7 @@ async fn changed_password_and_factors_are_mailed(test: TestDb) {
     assert!(texts.iter().all(|text| !text.contains(chosen)));
 }
 
+#[apply(on_both_databases!)]
 async fn connected_login_is_shown_mailed_and_audited(test: TestDb) {
     let (sink, issuer) = (FakeSmtpServer::open().await, FakeProvider::open(&test.clock).await);
     let mailer = Mailer::new(&sink.url, "Status <status@tidewater.example>", ORIGIN, &[]).unwrap();
@@ -98,6 +93,7 @@ async fn connected_login_is_shown_mailed_and_audited(test: TestDb) {
     assert!(sink.mails()[0].text().contains("was connected to your account"));
 }
 
+#[apply(on_both_databases!)]
 async fn account_mails_are_limited_per_hour(test: TestDb) {
     let (app, _sink) = with_mail(test).await;
     let ines = app.manager("Ines", Viewer).await;
@@ -113,6 +109,7 @@ async fn account_mails_are_limited_per_hour(test: TestDb) {
     assert_eq!(app.number("select count(*) from outbox").await, MAX_CHANGES + 1);
 }
 
+#[apply(on_both_databases!)]
 async fn account_changes_without_mail_server_queue_nothing(test: TestDb) {
     let app = TestApp::new(test).await;
     let ines = app.manager("Ines", Viewer).await;

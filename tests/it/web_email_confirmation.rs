@@ -14,25 +14,6 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, ORIGIN, PASSWORD, TestApp};
 use crate::support::smtp::FakeSmtpServer;
 
-on_both_databases!(
-    new_address_counts_once_confirmed,
-    opening_a_confirmation_link_changes_nothing,
-    confirmation_link_works_once,
-    confirmation_link_expires_after_a_day,
-    newer_request_replaces_the_older,
-    pending_address_blocks_no_other_manager,
-    address_taken_meanwhile_is_refused,
-    cancelled_address_is_never_confirmed,
-    changed_password_voids_the_pending_address,
-    disabled_manager_confirms_no_address,
-    reset_by_an_owner_voids_the_pending_address,
-    forgotten_password_request_keeps_the_pending_address,
-    confirmation_mails_are_limited_per_hour,
-    address_voided_before_the_mail_is_not_mailed,
-    failed_confirmation_mail_is_sent_later,
-    address_changes_at_once_without_mail_server,
-);
-
 const NEW: &str = "new@example.org";
 
 async fn with_mail(test: TestDb) -> (TestApp, FakeSmtpServer) {
@@ -72,6 +53,7 @@ async fn has(app: &TestApp, email: &str) -> bool {
     managers::find_by_email(&mut app.db.read().await.unwrap(), email).await.unwrap().is_some()
 }
 
+#[apply(on_both_databases!)]
 async fn new_address_counts_once_confirmed(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     let ines = app.manager("Ines", Viewer).await;
@@ -101,6 +83,7 @@ async fn new_address_counts_once_confirmed(test: TestDb) {
     assert!(!browser.get("/admin/account").await.text().contains("Waiting for confirmation"));
 }
 
+#[apply(on_both_databases!)]
 async fn opening_a_confirmation_link_changes_nothing(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;
@@ -117,6 +100,7 @@ async fn opening_a_confirmation_link_changes_nothing(test: TestDb) {
     assert_eq!(confirm(&app, &path).await.status, StatusCode::SEE_OTHER);
 }
 
+#[apply(on_both_databases!)]
 async fn confirmation_link_works_once(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;
@@ -128,6 +112,7 @@ async fn confirmation_link_works_once(test: TestDb) {
     assert!(app.everything().await == before);
 }
 
+#[apply(on_both_databases!)]
 async fn confirmation_link_expires_after_a_day(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     let ines = app.manager("Ines", Viewer).await;
@@ -144,6 +129,7 @@ async fn confirmation_link_expires_after_a_day(test: TestDb) {
     assert_eq!(app.number("select count(*) from one_time_links").await, 0);
 }
 
+#[apply(on_both_databases!)]
 async fn newer_request_replaces_the_older(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;
@@ -158,6 +144,7 @@ async fn newer_request_replaces_the_older(test: TestDb) {
     assert!(has(&app, NEW).await);
 }
 
+#[apply(on_both_databases!)]
 async fn pending_address_blocks_no_other_manager(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     let mut ines = app.with_session(&app.manager("Ines", Viewer).await).await;
@@ -174,6 +161,7 @@ async fn pending_address_blocks_no_other_manager(test: TestDb) {
     assert_eq!(invited.status, StatusCode::OK, "{}", invited.text());
 }
 
+#[apply(on_both_databases!)]
 async fn address_taken_meanwhile_is_refused(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;
@@ -189,6 +177,7 @@ async fn address_taken_meanwhile_is_refused(test: TestDb) {
     assert!(again.message("email").contains("already exists"));
 }
 
+#[apply(on_both_databases!)]
 async fn cancelled_address_is_never_confirmed(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;
@@ -208,6 +197,7 @@ async fn cancelled_address_is_never_confirmed(test: TestDb) {
     assert!(!browser.get("/admin/account").await.text().contains("Waiting for confirmation"));
 }
 
+#[apply(on_both_databases!)]
 async fn changed_password_voids_the_pending_address(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;
@@ -218,6 +208,7 @@ async fn changed_password_voids_the_pending_address(test: TestDb) {
     assert!(is_gone(&app, &path).await);
 }
 
+#[apply(on_both_databases!)]
 async fn disabled_manager_confirms_no_address(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     let ines = app.manager("Ines", Viewer).await;
@@ -230,6 +221,7 @@ async fn disabled_manager_confirms_no_address(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn reset_by_an_owner_voids_the_pending_address(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     let ines = app.manager("Ines", Viewer).await;
@@ -240,6 +232,7 @@ async fn reset_by_an_owner_voids_the_pending_address(test: TestDb) {
     assert!(is_gone(&app, &path).await);
 }
 
+#[apply(on_both_databases!)]
 async fn forgotten_password_request_keeps_the_pending_address(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;
@@ -253,6 +246,7 @@ async fn forgotten_password_request_keeps_the_pending_address(test: TestDb) {
     assert!(is_gone(&app, &path).await, "the new password voids it");
 }
 
+#[apply(on_both_databases!)]
 async fn confirmation_mails_are_limited_per_hour(test: TestDb) {
     let (app, _sink) = with_mail(test).await;
     let ines = app.manager("Ines", Viewer).await;
@@ -270,6 +264,7 @@ async fn confirmation_mails_are_limited_per_hour(test: TestDb) {
     assert_eq!(app.number("select count(*) from outbox").await, MAX_CONFIRMATIONS + 1);
 }
 
+#[apply(on_both_databases!)]
 async fn address_voided_before_the_mail_is_not_mailed(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;
@@ -281,6 +276,7 @@ async fn address_voided_before_the_mail_is_not_mailed(test: TestDb) {
     assert_eq!(app.number("select count(*) from outbox where outcome = 'no-recipient'").await, 1);
 }
 
+#[apply(on_both_databases!)]
 async fn failed_confirmation_mail_is_sent_later(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;
@@ -293,6 +289,7 @@ async fn failed_confirmation_mail_is_sent_later(test: TestDb) {
     assert_eq!(confirm(&app, &path).await.status, StatusCode::SEE_OTHER);
 }
 
+#[apply(on_both_databases!)]
 async fn address_changes_at_once_without_mail_server(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;

@@ -7,13 +7,6 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp, status_of};
 use crate::support::html::Page;
 
-on_both_databases!(
-    text_is_escaped_on_every_page,
-    text_is_escaped_in_returned_forms,
-    urls_are_escaped,
-    links_never_run_scripts,
-);
-
 /// Texts that would be markup where one place forgot to escape.
 const HOSTILE: [&str; 10] = [
     "<script>alert(1)</script>",
@@ -105,6 +98,7 @@ async fn plant(app: &TestApp, owner: &mut Browser, text: &str) -> (String, Strin
     (id, manager)
 }
 
+#[apply(on_both_databases!)]
 async fn text_is_escaped_on_every_page(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
@@ -163,6 +157,7 @@ fn edit_words(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+#[apply(on_both_databases!)]
 async fn text_is_escaped_in_returned_forms(test: TestDb) {
     let app = TestApp::new(test).await;
     let ines = app.manager("Ines", Owner).await;
@@ -239,6 +234,7 @@ async fn text_is_escaped_in_returned_forms(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn urls_are_escaped(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.logged_in(Owner).await;
@@ -260,6 +256,7 @@ async fn urls_are_escaped(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn links_never_run_scripts(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;

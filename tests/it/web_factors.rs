@@ -11,26 +11,6 @@ use totp_rs::{Builder, Secret};
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
 
-on_both_databases!(
-    totp_counts_after_confirmation,
-    totp_secret_is_never_stored_in_plain,
-    half_login_reaches_only_the_second_step,
-    half_login_expires_after_five_minutes,
-    account_change_ends_half_login,
-    half_login_ended_during_code_check_fails,
-    totp_code_works_once_within_one_step,
-    ten_wrong_codes_lock_totp_only,
-    a_recovery_code_works_once,
-    code_is_a_fresh_proof_once,
-    new_recovery_codes_replace_old_ones,
-    adding_factor_ends_other_sessions_and_rotates_id,
-    without_factors_password_suffices,
-    new_password_keeps_second_factor,
-    policy_requires_second_factor_setup,
-    required_last_factor_cannot_be_removed,
-    owner_removes_lost_factors,
-);
-
 /// An authenticator app that scanned the page.
 pub struct App(Vec<u8>);
 
@@ -75,6 +55,7 @@ pub async fn half_way(app: &TestApp, manager: &Manager) -> Browser {
     browser
 }
 
+#[apply(on_both_databases!)]
 async fn half_login_ended_during_code_check_fails(test: TestDb) {
     let app = TestApp::new(test).await;
     app.manager("Keeper", Owner).await;
@@ -95,6 +76,7 @@ pub async fn give(browser: &mut Browser, code: &str) -> Answer {
     browser.post("/login/factor", &[("code", code)]).await
 }
 
+#[apply(on_both_databases!)]
 async fn totp_counts_after_confirmation(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -118,6 +100,7 @@ async fn totp_counts_after_confirmation(test: TestDb) {
     assert_eq!(again.status, StatusCode::CONFLICT);
 }
 
+#[apply(on_both_databases!)]
 async fn totp_secret_is_never_stored_in_plain(test: TestDb) {
     let app = TestApp::new(test).await;
     let (manager, phone, codes) = enrolled(&app).await;
@@ -135,6 +118,7 @@ async fn totp_secret_is_never_stored_in_plain(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn half_login_reaches_only_the_second_step(test: TestDb) {
     let app = TestApp::new(test).await;
     let (manager, phone, _) = enrolled(&app).await;
@@ -160,6 +144,7 @@ async fn half_login_reaches_only_the_second_step(test: TestDb) {
     assert_eq!(actions, ["manager.login", "manager.begin-login"]);
 }
 
+#[apply(on_both_databases!)]
 async fn half_login_expires_after_five_minutes(test: TestDb) {
     let app = TestApp::new(test).await;
     let (manager, phone, _) = enrolled(&app).await;
@@ -172,6 +157,7 @@ async fn half_login_expires_after_five_minutes(test: TestDb) {
     assert_eq!(app.visitor().get("/login/factor").await.location(), "/login", "nobody gave a password here");
 }
 
+#[apply(on_both_databases!)]
 async fn account_change_ends_half_login(test: TestDb) {
     let app = TestApp::new(test).await;
     let (manager, phone, _) = enrolled(&app).await;
@@ -186,6 +172,7 @@ async fn account_change_ends_half_login(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn totp_code_works_once_within_one_step(test: TestDb) {
     let app = TestApp::new(test).await;
     let (manager, phone, _) = enrolled(&app).await;
@@ -208,6 +195,7 @@ async fn totp_code_works_once_within_one_step(test: TestDb) {
     assert_eq!(app.audit().await[0].action, "manager.deny-code");
 }
 
+#[apply(on_both_databases!)]
 async fn ten_wrong_codes_lock_totp_only(test: TestDb) {
     let app = TestApp::new(test).await;
     let (manager, phone, codes) = enrolled(&app).await;
@@ -239,6 +227,7 @@ async fn ten_wrong_codes_lock_totp_only(test: TestDb) {
     assert_eq!(give(&mut half_way(&app, &manager).await, &right).await.location(), "/admin", "the count began anew");
 }
 
+#[apply(on_both_databases!)]
 async fn a_recovery_code_works_once(test: TestDb) {
     let app = TestApp::new(test).await;
     let (manager, _, codes) = enrolled(&app).await;
@@ -252,6 +241,7 @@ async fn a_recovery_code_works_once(test: TestDb) {
     assert!(browser.get("/admin/account/factors").await.text().contains("8 of 10 codes left."));
 }
 
+#[apply(on_both_databases!)]
 async fn code_is_a_fresh_proof_once(test: TestDb) {
     let app = TestApp::new(test).await;
     let (manager, phone, _) = enrolled(&app).await;
@@ -271,6 +261,7 @@ async fn code_is_a_fresh_proof_once(test: TestDb) {
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "a code that proved something opens nothing more");
 }
 
+#[apply(on_both_databases!)]
 async fn new_recovery_codes_replace_old_ones(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -284,6 +275,7 @@ async fn new_recovery_codes_replace_old_ones(test: TestDb) {
     assert_eq!(give(&mut half_way(&app, &manager).await, &new[0]).await.location(), "/admin");
 }
 
+#[apply(on_both_databases!)]
 async fn adding_factor_ends_other_sessions_and_rotates_id(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -298,6 +290,7 @@ async fn adding_factor_ends_other_sessions_and_rotates_id(test: TestDb) {
     assert!(old.get("/admin").await.location().starts_with("/login"));
 }
 
+#[apply(on_both_databases!)]
 async fn without_factors_password_suffices(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -311,6 +304,7 @@ async fn without_factors_password_suffices(test: TestDb) {
     assert_eq!(twice.status, StatusCode::SEE_OTHER);
 }
 
+#[apply(on_both_databases!)]
 async fn new_password_keeps_second_factor(test: TestDb) {
     let app = TestApp::new(test).await;
     let (manager, phone, _) = enrolled(&app).await;
@@ -321,6 +315,7 @@ async fn new_password_keeps_second_factor(test: TestDb) {
     assert_eq!(give(&mut half_way(&app, &manager).await, &code).await.location(), "/admin");
 }
 
+#[apply(on_both_databases!)]
 async fn policy_requires_second_factor_setup(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
@@ -343,6 +338,7 @@ async fn policy_requires_second_factor_setup(test: TestDb) {
     assert_eq!(vera.get("/admin").await.status, StatusCode::OK);
 }
 
+#[apply(on_both_databases!)]
 async fn required_last_factor_cannot_be_removed(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -357,6 +353,7 @@ async fn required_last_factor_cannot_be_removed(test: TestDb) {
     assert_eq!(browser.post("/admin/account/totp/removal", &[]).await.status, StatusCode::SEE_OTHER);
 }
 
+#[apply(on_both_databases!)]
 async fn owner_removes_lost_factors(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Vera", Viewer).await;

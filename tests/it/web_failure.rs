@@ -6,13 +6,6 @@ use candor::domain::Role::{Publisher, Viewer};
 use crate::support::TestDb;
 use crate::support::app::{Answer, TestApp};
 
-on_both_databases!(
-    forbidden_page_keeps_admin_layout,
-    not_found_text_is_the_same_everywhere,
-    conflict_page_states_the_reason,
-    api_and_anonymous_errors_are_unchanged,
-);
-
 /// Whether the navigation of the admin stands around the answer, whose scripts its policy names.
 #[track_caller]
 fn is_inside(answer: &Answer, status: StatusCode, heading: &str) {
@@ -23,6 +16,7 @@ fn is_inside(answer: &Answer, status: StatusCode, heading: &str) {
     assert!(answer.header("content-security-policy").contains(&format!("'nonce-{nonce}'")));
 }
 
+#[apply(on_both_databases!)]
 async fn forbidden_page_keeps_admin_layout(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut viewer = app.logged_in(Viewer).await;
@@ -36,6 +30,7 @@ async fn forbidden_page_keeps_admin_layout(test: TestDb) {
     assert!(answer.attributes("main a", "href").contains(&"/admin".to_owned()));
 }
 
+#[apply(on_both_databases!)]
 async fn not_found_text_is_the_same_everywhere(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut publisher = app.logged_in(Publisher).await;
@@ -50,6 +45,7 @@ async fn not_found_text_is_the_same_everywhere(test: TestDb) {
     assert_eq!(said.len(), 1, "{said:?}");
 }
 
+#[apply(on_both_databases!)]
 async fn conflict_page_states_the_reason(test: TestDb) {
     let app = TestApp::new(test).await;
     let api = app.component("API").await;
@@ -67,6 +63,7 @@ async fn conflict_page_states_the_reason(test: TestDb) {
     assert!(wrong.word("main").contains("Choose a status from the list."));
 }
 
+#[apply(on_both_databases!)]
 async fn api_and_anonymous_errors_are_unchanged(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut publisher = app.logged_in(Publisher).await;

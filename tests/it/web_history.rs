@@ -13,21 +13,6 @@ use tokio::task::JoinSet;
 use crate::support::app::{Answer, TestApp};
 use crate::support::{TestDb, fixtures};
 
-on_both_databases!(
-    every_month_has_its_own_page,
-    month_pagination_loses_and_repeats_nothing,
-    pagination_handles_equal_times,
-    new_incidents_do_not_affect_pagination,
-    filter_shows_exactly_matching_incidents,
-    search_is_literal_and_case_insensitive,
-    search_states_its_limit_and_continues,
-    days_follow_the_page_zone,
-    summary_counts_match_the_list,
-    hostile_query_strings_return_200,
-    concurrent_readers_share_one_render,
-    on_demand_page_shows_changes_immediately,
-);
-
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
@@ -56,6 +41,7 @@ async fn walk(app: &TestApp, address: &str, within: &str) -> Vec<Vec<String>> {
     pages
 }
 
+#[apply(on_both_databases!)]
 async fn every_month_has_its_own_page(test: TestDb) {
     let app = TestApp::new(test).await;
     let hour = TimeDelta::hours(1);
@@ -80,6 +66,7 @@ async fn every_month_has_its_own_page(test: TestDb) {
     assert!(older(&app.visitor().get("/history/2024-02").await).is_none());
 }
 
+#[apply(on_both_databases!)]
 async fn month_pagination_loses_and_repeats_nothing(test: TestDb) {
     let app = TestApp::new(test).await;
     let start = at("2026-10-01T06:00:00.000001Z");
@@ -104,6 +91,7 @@ async fn month_pagination_loses_and_repeats_nothing(test: TestDb) {
     assert_eq!(every.word(".lede"), "60 incidents · 60h 0m in total. Show all", "the sentence is of the whole month");
 }
 
+#[apply(on_both_databases!)]
 async fn pagination_handles_equal_times(test: TestDb) {
     let app = TestApp::new(test).await;
     let same: Vec<Incident> = (0..60)
@@ -117,6 +105,7 @@ async fn pagination_handles_equal_times(test: TestDb) {
     assert_eq!(walked.len(), 60, "one was repeated");
 }
 
+#[apply(on_both_databases!)]
 async fn new_incidents_do_not_affect_pagination(test: TestDb) {
     let app = TestApp::new(test).await;
     let start = at("2026-10-01T06:00:00Z");
@@ -153,6 +142,7 @@ async fn varied(test: TestDb) -> (TestApp, String, String) {
     (app, api, mail)
 }
 
+#[apply(on_both_databases!)]
 async fn filter_shows_exactly_matching_incidents(test: TestDb) {
     let (app, api, mail) = varied(test).await;
     let cases = [
@@ -194,6 +184,7 @@ async fn filter_shows_exactly_matching_incidents(test: TestDb) {
     );
 }
 
+#[apply(on_both_databases!)]
 async fn search_is_literal_and_case_insensitive(test: TestDb) {
     let (app, _, _) = varied(test).await;
     let cases = [
@@ -222,6 +213,7 @@ async fn search_is_literal_and_case_insensitive(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn search_states_its_limit_and_continues(test: TestDb) {
     const MANY: &str = "
         insert into incidents (id, title, computed_impact, phase, started_at, ended_at, duration_seconds, visibility,
@@ -263,6 +255,7 @@ async fn search_states_its_limit_and_continues(test: TestDb) {
     assert_eq!(ids(&before), ["lost"]);
 }
 
+#[apply(on_both_databases!)]
 async fn days_follow_the_page_zone(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Role::Owner).await;
@@ -286,6 +279,7 @@ async fn days_follow_the_page_zone(test: TestDb) {
     assert!(page.word("dl").contains("10 Oct 2026, 00:00 NZDT"), "{}", page.word("dl"));
 }
 
+#[apply(on_both_databases!)]
 async fn summary_counts_match_the_list(test: TestDb) {
     let (app, api, mail) = varied(test).await;
     app.add(&[fixtures::incident("open", at("2026-11-10T11:00:00Z"))]).await;
@@ -329,6 +323,7 @@ async fn summary_counts_match_the_list(test: TestDb) {
     assert!(all.word(".lede").starts_with("6 incidents since 1 Mar 2023 · "), "{}", all.word(".lede"));
 }
 
+#[apply(on_both_databases!)]
 async fn hostile_query_strings_return_200(test: TestDb) {
     let (app, api, _) = varied(test).await;
     let long = "x".repeat(10_000);
@@ -379,6 +374,7 @@ async fn hostile_query_strings_return_200(test: TestDb) {
     assert_eq!(kept.field("q"), "é".repeat(100));
 }
 
+#[apply(on_both_databases!)]
 async fn concurrent_readers_share_one_render(test: TestDb) {
     let app = Arc::new(TestApp::new(test).await);
     let start = at("2025-03-01T06:00:00Z");
@@ -410,6 +406,7 @@ async fn concurrent_readers_share_one_render(test: TestDb) {
     assert!(Arc::ptr_eq(&first, &again), "what was rendered is kept");
 }
 
+#[apply(on_both_databases!)]
 async fn on_demand_page_shows_changes_immediately(test: TestDb) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::incident("old", at("2025-03-01T06:00:00Z"))]).await;

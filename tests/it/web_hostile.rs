@@ -21,21 +21,6 @@ use crate::support::api_client::ApiClient;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
 use crate::support::fixtures;
 
-on_both_databases!(
-    invalid_text_is_rejected,
-    unknown_form_fields_are_ignored,
-    wrong_method_changes_nothing,
-    no_setting_takes_control_characters_or_a_megabyte,
-    template_syntax_stays_text,
-    undocumented_paths_are_404,
-    request_headers_do_not_affect_response,
-    unknown_header_changes_no_byte,
-    invalid_range_and_encoding_headers_are_cheap,
-    body_with_too_many_fields_is_rejected_quickly,
-    megabyte_text_is_rejected,
-    log_has_no_secrets_or_forged_lines,
-);
-
 /// A page with one incident and an owner's browser.
 async fn with_an_incident(test: TestDb) -> (TestApp, Browser) {
     let app = TestApp::new(test).await;
@@ -52,6 +37,7 @@ async fn send(browser: &mut Browser, address: &str, kind: &str, body: impl Into<
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
+#[apply(on_both_databases!)]
 async fn invalid_text_is_rejected(test: TestDb) {
     let (app, mut owner) = with_an_incident(test).await;
     let before = app.everything().await;
@@ -88,6 +74,7 @@ async fn invalid_text_is_rejected(test: TestDb) {
     assert!(alone("h3") || alone("h3 a") || alone("bdi") || alone("h3 bdi"), "{}", page.text());
 }
 
+#[apply(on_both_databases!)]
 async fn unknown_form_fields_are_ignored(test: TestDb) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
@@ -126,6 +113,7 @@ async fn unknown_form_fields_are_ignored(test: TestDb) {
     assert_eq!((stored.role, stored.name, stored.email), (Publisher, manager.name, manager.email));
 }
 
+#[apply(on_both_databases!)]
 async fn wrong_method_changes_nothing(test: TestDb) {
     let (app, owner) = with_an_incident(test).await;
     let before = app.everything().await;
@@ -158,6 +146,7 @@ async fn wrong_method_changes_nothing(test: TestDb) {
     assert!(app.everything().await == before, "something was done");
 }
 
+#[apply(on_both_databases!)]
 async fn no_setting_takes_control_characters_or_a_megabyte(test: TestDb) {
     let (app, mut owner) = with_an_incident(test).await;
     let before = app.everything().await;
@@ -197,6 +186,7 @@ async fn no_setting_takes_control_characters_or_a_megabyte(test: TestDb) {
     assert_eq!(app.visitor().get("/embed").await.headers, framed);
 }
 
+#[apply(on_both_databases!)]
 async fn template_syntax_stays_text(test: TestDb) {
     let (app, mut owner) = with_an_incident(test).await;
     for text in [
@@ -218,6 +208,7 @@ async fn template_syntax_stays_text(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn undocumented_paths_are_404(test: TestDb) {
     let (app, owner) = with_an_incident(test).await;
     for address in [
@@ -267,6 +258,7 @@ async fn undocumented_paths_are_404(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn request_headers_do_not_affect_response(test: TestDb) {
     let (app, mut owner) = with_an_incident(test).await;
     const CANARY: &str = "canary.evil.test";
@@ -393,6 +385,7 @@ const FOREIGN: [(&str, &str); 60] = [
     ("pragma", "no-cache"),
 ];
 
+#[apply(on_both_databases!)]
 async fn unknown_header_changes_no_byte(test: TestDb) {
     let (app, _) = with_an_incident(test).await;
     for address in [
@@ -420,6 +413,7 @@ async fn unknown_header_changes_no_byte(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn invalid_range_and_encoding_headers_are_cheap(test: TestDb) {
     let (app, _) = with_an_incident(test).await;
     let many = (0..1000).map(|n| format!("{n}-{n}")).collect::<Vec<_>>().join(",");
@@ -450,6 +444,7 @@ async fn invalid_range_and_encoding_headers_are_cheap(test: TestDb) {
     assert_eq!(app.visitor().get_with("/", &twice).await.status, plain.status);
 }
 
+#[apply(on_both_databases!)]
 async fn megabyte_text_is_rejected(test: TestDb) {
     let (app, mut owner) = with_an_incident(test).await;
     let ines = app.manager("Ines", Owner).await;
@@ -469,6 +464,7 @@ async fn megabyte_text_is_rejected(test: TestDb) {
     assert!(app.everything().await == before);
 }
 
+#[apply(on_both_databases!)]
 async fn body_with_too_many_fields_is_rejected_quickly(test: TestDb) {
     let (app, mut owner) = with_an_incident(test).await;
     let before = app.everything().await;
@@ -533,6 +529,7 @@ pub fn listen() -> Log {
     log
 }
 
+#[apply(on_both_databases!)]
 async fn log_has_no_secrets_or_forged_lines(test: TestDb) {
     let log = listen();
     let app = TestApp::new(test).await;

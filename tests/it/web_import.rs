@@ -9,8 +9,6 @@ use chrono::NaiveDateTime;
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-on_both_databases!(history_matches_the_aggregator);
-
 /// One incident as the aggregator prints it.
 #[derive(Debug, Default, PartialEq)]
 struct AggregatedIncident {
@@ -75,6 +73,7 @@ async fn imported(test: TestDb, folder: &Path) -> TestApp {
     app
 }
 
+#[apply(on_both_databases!)]
 async fn history_matches_the_aggregator(test: TestDb) {
     let Some(folder) = fixtures() else { return };
     let expected = aggregated_incidents(&std::fs::read_to_string(folder.join("000_9ed4461f84d2863b.txt")).unwrap());

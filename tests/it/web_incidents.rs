@@ -8,30 +8,6 @@ use chrono::TimeDelta;
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp, status_of};
 
-on_both_databases!(
-    an_incident_opens_in_any_phase,
-    opened_incident_is_published_before_response,
-    all_errors_are_shown_and_typed_text_is_kept,
-    times_must_be_past_and_ordered,
-    deleted_component_or_unknown_status_is_rejected,
-    a_preview_shows_the_text_and_publishes_nothing,
-    an_update_moves_the_phase_and_the_components,
-    resolving_clears_components_and_reopening_has_none,
-    worst_of_baseline_and_incidents_shows,
-    backfilled_incident_keeps_times_and_components,
-    edited_update_is_labelled_and_audited,
-    deleting_newest_update_restores_previous_phase,
-    only_newest_of_several_updates_can_be_deleted,
-    concurrently_edited_update_is_not_deleted,
-    deleting_an_incident_needs_its_title_and_leaves_a_tombstone,
-    concurrent_update_conflict_keeps_text,
-    concurrent_edit_conflict_keeps_text,
-    details_and_settings_conflict_shows_both,
-    every_change_is_one_audit_row_and_one_revision,
-    failed_commit_leaves_nothing,
-    the_internal_note_is_never_public,
-);
-
 const TEXT: &str = "Mail from some senders arrives late.";
 
 /// A page with two components and a publisher's browser.
@@ -90,6 +66,7 @@ fn phases(incident: &Incident) -> Vec<Phase> {
     incident.updates.iter().map(|update| update.phase).collect()
 }
 
+#[apply(on_both_databases!)]
 async fn an_incident_opens_in_any_phase(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     for phase in Phase::ALL {
@@ -103,6 +80,7 @@ async fn an_incident_opens_in_any_phase(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn opened_incident_is_published_before_response(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let before = desk.app.visitor().get("/").await;
@@ -121,6 +99,7 @@ async fn opened_incident_is_published_before_response(test: TestDb) {
     );
 }
 
+#[apply(on_both_databases!)]
 async fn all_errors_are_shown_and_typed_text_is_kept(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let mail = status_of(&desk.mail.id);
@@ -157,6 +136,7 @@ async fn all_errors_are_shown_and_typed_text_is_kept(test: TestDb) {
     );
 }
 
+#[apply(on_both_databases!)]
 async fn times_must_be_past_and_ordered(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let mut sent = async |phase, started, ended| {
@@ -182,6 +162,7 @@ async fn times_must_be_past_and_ordered(test: TestDb) {
     assert!(status == 422 && ended.starts_with("Only resolved incidents have an end time"), "{ended}");
 }
 
+#[apply(on_both_databases!)]
 async fn deleted_component_or_unknown_status_is_rejected(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let basic = [("title", "Mail is late"), ("phase", "identified"), ("body", TEXT)];
@@ -197,6 +178,7 @@ async fn deleted_component_or_unknown_status_is_rejected(test: TestDb) {
     assert!(desk.app.incidents().await.is_empty());
 }
 
+#[apply(on_both_databases!)]
 async fn a_preview_shows_the_text_and_publishes_nothing(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let before = desk.app.everything().await;
@@ -209,6 +191,7 @@ async fn a_preview_shows_the_text_and_publishes_nothing(test: TestDb) {
     assert!(desk.app.everything().await == before);
 }
 
+#[apply(on_both_databases!)]
 async fn an_update_moves_the_phase_and_the_components(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let (api, mail) = (desk.api.clone(), desk.mail.clone());
@@ -229,6 +212,7 @@ async fn an_update_moves_the_phase_and_the_components(test: TestDb) {
     );
 }
 
+#[apply(on_both_databases!)]
 async fn resolving_clears_components_and_reopening_has_none(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let (api, mail) = (desk.api.clone(), desk.mail.clone());
@@ -248,6 +232,7 @@ async fn resolving_clears_components_and_reopening_has_none(test: TestDb) {
     assert_eq!(desk.app.visitor().get("/").await.word(".card h3"), "Mail is late");
 }
 
+#[apply(on_both_databases!)]
 async fn worst_of_baseline_and_incidents_shows(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let (api, mail) = (desk.api.clone(), desk.mail.clone());
@@ -265,6 +250,7 @@ async fn worst_of_baseline_and_incidents_shows(test: TestDb) {
     assert_eq!(stale.status, StatusCode::CONFLICT);
 }
 
+#[apply(on_both_databases!)]
 async fn backfilled_incident_keeps_times_and_components(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let api = status_of(&desk.api.id);
@@ -292,6 +278,7 @@ async fn backfilled_incident_keeps_times_and_components(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn edited_update_is_labelled_and_audited(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let id = desk.open("investigating", &[]).await;
@@ -316,6 +303,7 @@ async fn edited_update_is_labelled_and_audited(test: TestDb) {
     assert!(!empty.message("body").is_empty());
 }
 
+#[apply(on_both_databases!)]
 async fn deleting_newest_update_restores_previous_phase(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let api = desk.api.clone();
@@ -335,6 +323,7 @@ async fn deleting_newest_update_restores_previous_phase(test: TestDb) {
     assert!(desk.app.audit().await[0].before.as_ref().unwrap().to_string().contains("Over too soon."));
 }
 
+#[apply(on_both_databases!)]
 async fn only_newest_of_several_updates_can_be_deleted(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let id = desk.open("identified", &[]).await;
@@ -352,6 +341,7 @@ async fn only_newest_of_several_updates_can_be_deleted(test: TestDb) {
     assert!(desk.app.everything().await == before);
 }
 
+#[apply(on_both_databases!)]
 async fn concurrently_edited_update_is_not_deleted(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let id = desk.open("identified", &[]).await;
@@ -368,6 +358,7 @@ async fn concurrently_edited_update_is_not_deleted(test: TestDb) {
     assert!(desk.app.everything().await == before);
 }
 
+#[apply(on_both_databases!)]
 async fn deleting_an_incident_needs_its_title_and_leaves_a_tombstone(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let id = desk.open("identified", &[]).await;
@@ -391,6 +382,7 @@ async fn deleting_an_incident_needs_its_title_and_leaves_a_tombstone(test: TestD
     assert!(desk.publisher.get("/admin/audit").await.text().contains("Mail is late"));
 }
 
+#[apply(on_both_databases!)]
 async fn concurrent_update_conflict_keeps_text(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let id = desk.open("investigating", &[]).await;
@@ -414,6 +406,7 @@ async fn concurrent_update_conflict_keeps_text(test: TestDb) {
     assert_eq!(phases(&all), [Phase::Investigating, Phase::Identified, Phase::Monitoring]);
 }
 
+#[apply(on_both_databases!)]
 async fn concurrent_edit_conflict_keeps_text(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let id = desk.open("investigating", &[]).await;
@@ -427,6 +420,7 @@ async fn concurrent_edit_conflict_keeps_text(test: TestDb) {
     assert_eq!(desk.app.incident(&id).await.updates[0].body, "Theirs.");
 }
 
+#[apply(on_both_databases!)]
 async fn details_and_settings_conflict_shows_both(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let id = desk.open("investigating", &[]).await;
@@ -457,6 +451,7 @@ async fn details_and_settings_conflict_shows_both(test: TestDb) {
     assert_eq!(owner.get("/admin/settings").await.field("name"), "Theirs");
 }
 
+#[apply(on_both_databases!)]
 async fn every_change_is_one_audit_row_and_one_revision(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let mut owner = desk.app.logged_in(Owner).await;
@@ -497,6 +492,7 @@ async fn every_change_is_one_audit_row_and_one_revision(test: TestDb) {
     assert!(desk.app.visitor().get("/").await.word("title").ends_with("· Tidewater"));
 }
 
+#[apply(on_both_databases!)]
 async fn failed_commit_leaves_nothing(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let id = desk.open("identified", &[]).await;
@@ -517,6 +513,7 @@ async fn failed_commit_leaves_nothing(test: TestDb) {
     assert!(desk.app.visitor().get("/").await.body == page);
 }
 
+#[apply(on_both_databases!)]
 async fn the_internal_note_is_never_public(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let fields = [("title", "Mail is late"), ("phase", "identified"), ("body", TEXT), ("internal_note", "ask Rui")];

@@ -9,17 +9,6 @@ use chrono::TimeDelta;
 use crate::support::TestDb;
 use crate::support::app::{Answer, PASSWORD, TestApp};
 
-on_both_databases!(
-    all_login_failures_look_the_same,
-    failed_login_is_audited_without_password,
-    login_is_audited_and_recorded,
-    email_login_is_case_insensitive,
-    email_with_control_character_matches_nobody,
-    password_is_long_uncommon_and_impersonal,
-    kilobyte_password_works,
-    login_redirects_stay_on_this_site,
-);
-
 /// Status, headers and body without what differs in every answer.
 fn seen(answer: &Answer) -> (StatusCode, HeaderMap, String) {
     let policy = answer.header("content-security-policy").to_owned();
@@ -30,6 +19,7 @@ fn seen(answer: &Answer) -> (StatusCode, HeaderMap, String) {
     (answer.status, headers, answer.text().replace(nonce, "NONCE"))
 }
 
+#[apply(on_both_databases!)]
 async fn all_login_failures_look_the_same(test: TestDb) {
     let app = TestApp::new(test).await;
     let (known, mut disabled) = (app.manager("Known", Viewer).await, app.manager("Gone", Viewer).await);
@@ -64,6 +54,7 @@ async fn all_login_failures_look_the_same(test: TestDb) {
     assert_eq!(app.session_count().await, 0);
 }
 
+#[apply(on_both_databases!)]
 async fn failed_login_is_audited_without_password(test: TestDb) {
     let app = TestApp::new(test).await;
     app.manager("Ines", Viewer).await;
@@ -75,6 +66,7 @@ async fn failed_login_is_audited_without_password(test: TestDb) {
     assert!(!format!("{record:?}").contains(secret));
 }
 
+#[apply(on_both_databases!)]
 async fn login_is_audited_and_recorded(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -85,6 +77,7 @@ async fn login_is_audited_and_recorded(test: TestDb) {
     assert_eq!(stored.last_login_at, Some(app.clock.now()));
 }
 
+#[apply(on_both_databases!)]
 async fn email_login_is_case_insensitive(test: TestDb) {
     let app = TestApp::new(test).await;
     app.manager("Ines", Viewer).await;
@@ -92,6 +85,7 @@ async fn email_login_is_case_insensitive(test: TestDb) {
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
 }
 
+#[apply(on_both_databases!)]
 async fn email_with_control_character_matches_nobody(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
@@ -112,6 +106,7 @@ async fn email_with_control_character_matches_nobody(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn password_is_long_uncommon_and_impersonal(test: TestDb) {
     let app = TestApp::new(test).await;
     let token = app.link(LinkPurpose::Setup, None, TimeDelta::minutes(30)).await;
@@ -144,6 +139,7 @@ async fn password_is_long_uncommon_and_impersonal(test: TestDb) {
     assert_eq!(choose("gravel lantern otter".to_owned()).await.location(), "/admin?done=welcome");
 }
 
+#[apply(on_both_databases!)]
 async fn kilobyte_password_works(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
@@ -161,6 +157,7 @@ async fn kilobyte_password_works(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn login_redirects_stay_on_this_site(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;

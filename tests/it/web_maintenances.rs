@@ -8,22 +8,6 @@ use chrono::TimeDelta;
 use crate::support::app::{Browser, TestApp};
 use crate::support::{TestDb, day_name, fixtures, noon_in};
 
-on_both_databases!(
-    maintenance_is_planned_started_extended_completed,
-    invalid_plan_keeps_typed_text,
-    a_preview_publishes_nothing,
-    rescheduled_maintenance_posts_an_update,
-    planned_maintenance_can_be_edited,
-    cancelled_maintenance_does_nothing_more,
-    concurrent_change_is_a_conflict,
-    the_text_of_an_update_can_be_edited,
-    maintenance_update_sets_component_statuses,
-    repeated_step_is_rejected,
-    series_edit_applies_to_future_and_can_end,
-    cancelled_occurrence_plans_the_next,
-    dashboard_and_list_show_planned_maintenances,
-);
-
 const PLAN: [(&str, &str); 9] = [
     ("title", "Disk upgrade"),
     ("body", "The archive is **read-only**."),
@@ -50,6 +34,7 @@ async fn planned(test: TestDb) -> (TestApp, Browser) {
     (app, browser)
 }
 
+#[apply(on_both_databases!)]
 async fn maintenance_is_planned_started_extended_completed(test: TestDb) {
     let app = TestApp::new(test.at_noon()).await;
     let api = app.component("API").await;
@@ -84,6 +69,7 @@ async fn maintenance_is_planned_started_extended_completed(test: TestDb) {
     assert_eq!(actions, ["maintenance.complete", "maintenance.extend", "maintenance.start", "maintenance.schedule"]);
 }
 
+#[apply(on_both_databases!)]
 async fn invalid_plan_keeps_typed_text(test: TestDb) {
     let app = TestApp::new(test.at_noon()).await;
     let mut browser = app.logged_in(Role::Publisher).await;
@@ -109,6 +95,7 @@ async fn invalid_plan_keeps_typed_text(test: TestDb) {
     assert!(app.everything().await == before);
 }
 
+#[apply(on_both_databases!)]
 async fn a_preview_publishes_nothing(test: TestDb) {
     let app = TestApp::new(test.at_noon()).await;
     let mut browser = app.logged_in(Role::Publisher).await;
@@ -119,6 +106,7 @@ async fn a_preview_publishes_nothing(test: TestDb) {
     assert!(app.everything().await == before);
 }
 
+#[apply(on_both_databases!)]
 async fn rescheduled_maintenance_posts_an_update(test: TestDb) {
     let (app, mut browser) = planned(test).await;
     let form = browser.get("/admin/maintenances/work/schedule").await;
@@ -149,6 +137,7 @@ async fn rescheduled_maintenance_posts_an_update(test: TestDb) {
     assert!(answer.message("scheduled_until").contains("in the past"));
 }
 
+#[apply(on_both_databases!)]
 async fn planned_maintenance_can_be_edited(test: TestDb) {
     let (app, mut browser) = planned(test).await;
     let web = app.component("Web").await;
@@ -165,6 +154,7 @@ async fn planned_maintenance_can_be_edited(test: TestDb) {
     assert!(answer.message("components").contains("started"));
 }
 
+#[apply(on_both_databases!)]
 async fn cancelled_maintenance_does_nothing_more(test: TestDb) {
     let (app, mut browser) = planned(test).await;
     let answer = browser.post("/admin/maintenances/work/cancellation", &[("version", "1")]).await;
@@ -176,6 +166,7 @@ async fn cancelled_maintenance_does_nothing_more(test: TestDb) {
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
+#[apply(on_both_databases!)]
 async fn concurrent_change_is_a_conflict(test: TestDb) {
     let (app, mut browser) = planned(test).await;
     let text = [("phase", "scheduled"), ("body", "Somebody was quicker."), ("version", "1")];
@@ -196,6 +187,7 @@ async fn concurrent_change_is_a_conflict(test: TestDb) {
     assert!(app.everything().await == before);
 }
 
+#[apply(on_both_databases!)]
 async fn the_text_of_an_update_can_be_edited(test: TestDb) {
     let (app, mut browser) = planned(test).await;
     let path = "/admin/maintenances/work/updates/work-1";
@@ -208,6 +200,7 @@ async fn the_text_of_an_update_can_be_edited(test: TestDb) {
     assert!(page.contains("Better words") && page.contains("edited"), "{page}");
 }
 
+#[apply(on_both_databases!)]
 async fn maintenance_update_sets_component_statuses(test: TestDb) {
     let (app, mut browser) = planned(test).await;
     browser.post("/admin/maintenances/work/beginning", &[]).await;
@@ -226,6 +219,7 @@ async fn maintenance_update_sets_component_statuses(test: TestDb) {
     assert_eq!(app.visitor().get("/").await.word("li.row .state"), "Operational");
 }
 
+#[apply(on_both_databases!)]
 async fn repeated_step_is_rejected(test: TestDb) {
     let (_app, mut browser) = planned(test).await;
     let completion = browser.post("/admin/maintenances/work/completion", &[]).await;
@@ -236,6 +230,7 @@ async fn repeated_step_is_rejected(test: TestDb) {
     assert!(answer.text().contains("has already started or is over"), "{}", answer.text());
 }
 
+#[apply(on_both_databases!)]
 async fn series_edit_applies_to_future_and_can_end(test: TestDb) {
     let app = TestApp::new(test.at_noon()).await;
     let mut browser = app.logged_in(Role::Publisher).await;
@@ -268,6 +263,7 @@ async fn series_edit_applies_to_future_and_can_end(test: TestDb) {
     assert_eq!(all(&app).await.len(), 1, "the planned one stays");
 }
 
+#[apply(on_both_databases!)]
 async fn cancelled_occurrence_plans_the_next(test: TestDb) {
     let app = TestApp::new(test).await;
     let first = app.create_series("weekly", app.clock.now() + TimeDelta::hours(2)).await;
@@ -278,6 +274,7 @@ async fn cancelled_occurrence_plans_the_next(test: TestDb) {
     assert_eq!(made[0].scheduled_for, first.scheduled_for + TimeDelta::days(7));
 }
 
+#[apply(on_both_databases!)]
 async fn dashboard_and_list_show_planned_maintenances(test: TestDb) {
     let (app, mut browser) = planned(test).await;
     app.create_series("weekly", noon_in(2)).await;

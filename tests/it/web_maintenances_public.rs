@@ -6,17 +6,6 @@ use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use crate::support::app::TestApp;
 use crate::support::{TestDb, day_name, fixtures, noon_in};
 
-on_both_databases!(
-    planned_maintenance_is_on_all_pages,
-    active_maintenance_never_hides_an_incident,
-    completed_maintenance_is_on_its_day_not_counted,
-    month_with_only_a_maintenance_has_a_page,
-    calendar_is_stable_until_changed,
-    cancelled_maintenances_do_not_displace_completed,
-    an_unknown_event_is_not_found,
-    export_has_calendar_and_every_maintenance,
-);
-
 /// The address of the month of an instant.
 fn month(at: DateTime<Utc>) -> String {
     at.format("/history/%Y-%m").to_string()
@@ -26,6 +15,7 @@ fn begin(it: &mut Maintenance, at: DateTime<Utc>) {
     it.begin(UpdateId::from_random(candor::credentials::random_bytes()), at).unwrap();
 }
 
+#[apply(on_both_databases!)]
 async fn planned_maintenance_is_on_all_pages(test: TestDb) {
     let app = TestApp::new(test).await;
     let tomorrow = noon_in(1);
@@ -46,6 +36,7 @@ async fn planned_maintenance_is_on_all_pages(test: TestDb) {
     assert!(app.visitor().get("/history").await.word(".lede").starts_with("No incidents, only maintenance"));
 }
 
+#[apply(on_both_databases!)]
 async fn active_maintenance_never_hides_an_incident(test: TestDb) {
     let app = TestApp::new(test).await;
     let (api, web) = (app.component("API").await, app.component("Web").await);
@@ -64,6 +55,7 @@ async fn active_maintenance_never_hides_an_incident(test: TestDb) {
     assert_eq!(order, ["Incident broken", "Maintenance work"]);
 }
 
+#[apply(on_both_databases!)]
 async fn completed_maintenance_is_on_its_day_not_counted(test: TestDb) {
     let app = TestApp::new(test).await;
     let api = app.component("API").await;
@@ -87,6 +79,7 @@ async fn completed_maintenance_is_on_its_day_not_counted(test: TestDb) {
     assert!(app.visitor().get("/uptime").await.text().contains("100%"));
 }
 
+#[apply(on_both_databases!)]
 async fn month_with_only_a_maintenance_has_a_page(test: TestDb) {
     let app = TestApp::new(test).await;
     let then = app.clock.now() - TimeDelta::days(100);
@@ -101,6 +94,7 @@ async fn month_with_only_a_maintenance_has_a_page(test: TestDb) {
     assert_eq!(app.visitor().get(&month_before).await.status, 200, "the newer one is offered from there");
 }
 
+#[apply(on_both_databases!)]
 async fn calendar_is_stable_until_changed(test: TestDb) {
     let app = TestApp::new(test).await;
     let tomorrow = noon_in(1);
@@ -139,6 +133,7 @@ async fn calendar_is_stable_until_changed(test: TestDb) {
     assert!(!text.contains("VEVENT"), "{text}");
 }
 
+#[apply(on_both_databases!)]
 async fn cancelled_maintenances_do_not_displace_completed(test: TestDb) {
     let app = TestApp::new(test).await;
     let (now, hour) = (app.clock.now(), TimeDelta::hours(1));
@@ -159,6 +154,7 @@ async fn cancelled_maintenances_do_not_displace_completed(test: TestDb) {
     assert_eq!(calendar.matches("STATUS:CANCELLED").count(), 100, "programs that have them learn that they are off");
 }
 
+#[apply(on_both_databases!)]
 async fn an_unknown_event_is_not_found(test: TestDb) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
@@ -167,6 +163,7 @@ async fn an_unknown_event_is_not_found(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn export_has_calendar_and_every_maintenance(test: TestDb) {
     let app = TestApp::new(test).await;
     let tomorrow = noon_in(1);

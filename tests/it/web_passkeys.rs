@@ -15,23 +15,6 @@ use crate::support::fake_authenticator::FakeAuthenticator;
 
 pub const HERE: &str = "https://status.test";
 
-on_both_databases!(
-    passkey_is_a_complete_login,
-    passkey_makes_password_alone_insufficient,
-    a_challenge_works_once_and_in_its_own_session_only,
-    challenge_expires_after_five_minutes,
-    passkey_is_bound_to_this_origin,
-    the_user_must_be_verified,
-    passkey_of_disabled_manager_is_rejected,
-    lost_provider_role_keeps_own_logins,
-    removed_passkey_is_rejected,
-    device_registers_one_passkey,
-    own_passkey_is_a_fresh_proof,
-    without_a_name_and_tls_there_are_no_passkeys,
-    anonymous_challenges_cannot_block_logins,
-    challenges_are_bounded_used_once_and_swept,
-);
-
 pub async fn ask(browser: &mut Browser, address: &str) -> Value {
     let answer = browser.post(address, &[]).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
@@ -68,6 +51,7 @@ async fn is_refused(browser: &mut Browser, credential: &str, why: &str) {
     assert!(browser.get("/admin").await.location().starts_with("/login"), "{why}");
 }
 
+#[apply(on_both_databases!)]
 async fn passkey_is_a_complete_login(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let (manager, mut device, mut here) = with_passkey(&app).await;
@@ -96,6 +80,7 @@ async fn passkey_is_a_complete_login(test: TestDb) {
     assert!(list.words("main li").concat().contains("used just now"), "{}", list.text());
 }
 
+#[apply(on_both_databases!)]
 async fn passkey_makes_password_alone_insufficient(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let (manager, mut device, _) = with_passkey(&app).await;
@@ -108,6 +93,7 @@ async fn passkey_makes_password_alone_insufficient(test: TestDb) {
     assert_eq!(log_in(&mut browser, &device.sign(&options)).await.location(), "/admin/incidents");
 }
 
+#[apply(on_both_databases!)]
 async fn a_challenge_works_once_and_in_its_own_session_only(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let (_, mut device, _) = with_passkey(&app).await;
@@ -135,6 +121,7 @@ async fn a_challenge_works_once_and_in_its_own_session_only(test: TestDb) {
     is_refused(&mut browser, &device.sign(&options), "a challenge of the client's own").await;
 }
 
+#[apply(on_both_databases!)]
 async fn challenge_expires_after_five_minutes(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let (_, mut device, _) = with_passkey(&app).await;
@@ -144,6 +131,7 @@ async fn challenge_expires_after_five_minutes(test: TestDb) {
     is_refused(&mut browser, &device.sign(&options), "too late").await;
 }
 
+#[apply(on_both_databases!)]
 async fn passkey_is_bound_to_this_origin(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let (_, mut device, mut inside) = with_passkey(&app).await;
@@ -162,6 +150,7 @@ async fn passkey_is_bound_to_this_origin(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn the_user_must_be_verified(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let (_, mut device, _) = with_passkey(&app).await;
@@ -172,6 +161,7 @@ async fn the_user_must_be_verified(test: TestDb) {
     is_refused(&mut browser, &device.sign(&options), "whoever held the device").await;
 }
 
+#[apply(on_both_databases!)]
 async fn passkey_of_disabled_manager_is_rejected(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let (manager, mut device, _) = with_passkey(&app).await;
@@ -185,6 +175,7 @@ async fn passkey_of_disabled_manager_is_rejected(test: TestDb) {
     is_refused(&mut browser, &device.sign(&options), "disabled").await;
 }
 
+#[apply(on_both_databases!)]
 async fn lost_provider_role_keeps_own_logins(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let (manager, mut device, mut inside) = with_passkey(&app).await;
@@ -203,6 +194,7 @@ async fn lost_provider_role_keeps_own_logins(test: TestDb) {
     assert_eq!(log_in(&mut browser, &device.sign(&options)).await.location(), "/admin/incidents");
 }
 
+#[apply(on_both_databases!)]
 async fn removed_passkey_is_rejected(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let (manager, mut device, mut inside) = with_passkey(&app).await;
@@ -218,6 +210,7 @@ async fn removed_passkey_is_rejected(test: TestDb) {
     app.through_login(&manager).await;
 }
 
+#[apply(on_both_databases!)]
 async fn device_registers_one_passkey(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let (_, _, mut inside) = with_passkey(&app).await;
@@ -230,6 +223,7 @@ async fn device_registers_one_passkey(test: TestDb) {
     assert_eq!(answer.location(), "/admin/account/factors?done=passkey-added", "recovery codes are there already");
 }
 
+#[apply(on_both_databases!)]
 async fn own_passkey_is_a_fresh_proof(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let (_, mut device, mut inside) = with_passkey(&app).await;
@@ -254,6 +248,7 @@ async fn own_passkey_is_a_fresh_proof(test: TestDb) {
     assert_eq!(done.field("name"), "Rui");
 }
 
+#[apply(on_both_databases!)]
 async fn without_a_name_and_tls_there_are_no_passkeys(test: TestDb) {
     let app = TestApp::at(test, "http://127.0.0.1:3000").await;
     let manager = app.manager("Ines", Owner).await;
@@ -265,6 +260,7 @@ async fn without_a_name_and_tls_there_are_no_passkeys(test: TestDb) {
     assert_eq!(app.session_count().await, 1);
 }
 
+#[apply(on_both_databases!)]
 async fn challenges_are_bounded_used_once_and_swept(test: TestDb) {
     const COUNT: &str = "select count(*) from challenges";
     let app = TestApp::at(test, HERE).await;
@@ -296,6 +292,7 @@ fn at(app: &TestApp, address: &str) -> Browser {
     browser
 }
 
+#[apply(on_both_databases!)]
 async fn anonymous_challenges_cannot_block_logins(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let (_, mut device, _) = with_passkey(&app).await;

@@ -10,24 +10,6 @@ use chrono::TimeDelta;
 use crate::support::app::{Answer, PASSWORD, TestApp};
 use crate::support::{TestDb, fixtures};
 
-on_both_databases!(
-    matching_etag_returns_304,
-    smallest_accepted_encoding_is_sent,
-    pages_have_content_type_and_cache_control,
-    a_head_request_gets_the_headers_alone,
-    every_response_has_security_headers,
-    known_404_needs_no_query,
-    cached_filter_is_served_for_any_query_order,
-    unknown_query_is_ignored,
-    over_tls_every_response_has_hsts,
-    csp_allows_only_the_page_style,
-    unknown_path_gets_404_page,
-    a_query_changes_nothing_on_the_status_page,
-    changing_one_page_keeps_other_etags,
-    health_endpoints_report_state,
-    headers_pass_mozilla_observatory,
-);
-
 const PAGES: [&str; 5] = ["/", "/history", "/history/2026-11", "/history?q=text", "/incidents/it"];
 
 async fn with_an_incident(test: TestDb) -> TestApp {
@@ -36,6 +18,7 @@ async fn with_an_incident(test: TestDb) -> TestApp {
     app
 }
 
+#[apply(on_both_databases!)]
 async fn matching_etag_returns_304(test: TestDb) {
     let app = with_an_incident(test).await;
     for address in PAGES {
@@ -58,6 +41,7 @@ async fn matching_etag_returns_304(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn smallest_accepted_encoding_is_sent(test: TestDb) {
     let app = with_an_incident(test).await;
     for address in PAGES {
@@ -77,6 +61,7 @@ async fn smallest_accepted_encoding_is_sent(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn pages_have_content_type_and_cache_control(test: TestDb) {
     let app = with_an_incident(test).await;
     for address in PAGES {
@@ -104,6 +89,7 @@ async fn pages_have_content_type_and_cache_control(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn a_head_request_gets_the_headers_alone(test: TestDb) {
     let app = with_an_incident(test).await;
     for address in PAGES.into_iter().chain(["/nothing", "/login", "/admin", "/favicon.svg"]) {
@@ -154,6 +140,7 @@ async fn one_of_each_kind(app: &TestApp) -> Vec<(u16, &'static str, Answer)> {
     ]
 }
 
+#[apply(on_both_databases!)]
 async fn every_response_has_security_headers(test: TestDb) {
     let app = with_an_incident(test).await;
     for (status, what, answer) in one_of_each_kind(&app).await {
@@ -189,6 +176,7 @@ async fn every_response_has_security_headers(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn known_404_needs_no_query(test: TestDb) {
     let app = with_an_incident(test).await;
     let asked = || app.publisher.counts().asked.value();
@@ -225,6 +213,7 @@ async fn known_404_needs_no_query(test: TestDb) {
 }
 
 /// The form names every parameter, also those that are left empty, and readers add some of their own.
+#[apply(on_both_databases!)]
 async fn cached_filter_is_served_for_any_query_order(test: TestDb) {
     let app = with_an_incident(test).await;
     app.visitor().get("/history?q=mail").await;
@@ -238,6 +227,7 @@ async fn cached_filter_is_served_for_any_query_order(test: TestDb) {
     assert_eq!(app.publisher.counts().rendered.value(), 1);
 }
 
+#[apply(on_both_databases!)]
 async fn unknown_query_is_ignored(test: TestDb) {
     let app = with_an_incident(test).await;
     let old = fixtures::incident("old", app.clock.now() - TimeDelta::days(900));
@@ -262,6 +252,7 @@ async fn unknown_query_is_ignored(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn over_tls_every_response_has_hsts(test: TestDb) {
     let app = TestApp::at(test, "https://status.test").await;
     for address in ["/", "/nothing", "/login", "/admin", "/healthz"] {
@@ -270,6 +261,7 @@ async fn over_tls_every_response_has_hsts(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn csp_allows_only_the_page_style(test: TestDb) {
     use base64::Engine as _;
     use sha2::Digest as _;
@@ -297,6 +289,7 @@ async fn csp_allows_only_the_page_style(test: TestDb) {
     assert_ne!(nonces[0], nonces[1], "a nonce is used once");
 }
 
+#[apply(on_both_databases!)]
 async fn unknown_path_gets_404_page(test: TestDb) {
     let app = with_an_incident(test).await;
     let long = format!("/incidents/{}", "x".repeat(5000));
@@ -326,6 +319,7 @@ async fn unknown_path_gets_404_page(test: TestDb) {
     assert_eq!((json.status, json.header("content-type")), (StatusCode::NOT_FOUND, "application/json"));
 }
 
+#[apply(on_both_databases!)]
 async fn a_query_changes_nothing_on_the_status_page(test: TestDb) {
     let app = with_an_incident(test).await;
     let plain = app.visitor().get("/").await;
@@ -340,6 +334,7 @@ async fn a_query_changes_nothing_on_the_status_page(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn changing_one_page_keeps_other_etags(test: TestDb) {
     let app = with_an_incident(test).await;
     let tags = async || {
@@ -361,6 +356,7 @@ async fn changing_one_page_keeps_other_etags(test: TestDb) {
     assert_ne!(after.0, before.0);
 }
 
+#[apply(on_both_databases!)]
 async fn health_endpoints_report_state(test: TestDb) {
     let app = with_an_incident(test).await;
     let (alive, ready) = (app.visitor().get("/healthz").await, app.visitor().get("/readyz").await);
@@ -407,6 +403,7 @@ fn score(answer: &Answer) -> i32 {
     .fold(100, |sum, (_, modifier)| sum + modifier)
 }
 
+#[apply(on_both_databases!)]
 async fn headers_pass_mozilla_observatory(test: TestDb) {
     let app = TestApp::at(test, "https://status.test").await;
     let manager = app.manager("Ines", Owner).await;

@@ -15,18 +15,6 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp, is_denied};
 use crate::support::fixtures;
 
-on_both_databases!(
-    anonymous_requests_redirect_to_login,
-    disabled_manager_is_anonymous,
-    a_viewer_reads_and_changes_nothing,
-    a_publisher_publishes_and_administers_nothing,
-    owner_reaches_every_route,
-    sensitive_actions_require_reauth,
-    manager_without_required_factor_can_only_add_one,
-    cross_origin_changes_are_rejected,
-    prefetch_changes_nothing,
-);
-
 /// Every route of the admin: method, path, and the least role; none where everybody may go.
 const TABLE: &[(&str, &str, Option<Role>)] = &[
     ("GET", "/login", None),
@@ -290,6 +278,7 @@ async fn is_anonymous(walk: &Walk, browser: Browser) {
     assert!(walk.app.everything().await == before, "a stranger changed something");
 }
 
+#[apply(on_both_databases!)]
 async fn anonymous_requests_redirect_to_login(test: TestDb) {
     let walk = Walk::over(test).await;
     is_anonymous(&walk, walk.app.visitor()).await;
@@ -298,6 +287,7 @@ async fn anonymous_requests_redirect_to_login(test: TestDb) {
     assert_eq!(visitor.get(&format!("/setup/{}", walk.token)).await.status, StatusCode::OK);
 }
 
+#[apply(on_both_databases!)]
 async fn disabled_manager_is_anonymous(test: TestDb) {
     let walk = Walk::over(test).await;
     let mut manager = walk.app.manager("Gone", Owner).await;
@@ -353,18 +343,22 @@ async fn walk_as(test: TestDb, role: Role) {
     assert!(owners >= 1 && walk.keeper.role == Owner);
 }
 
+#[apply(on_both_databases!)]
 async fn a_viewer_reads_and_changes_nothing(test: TestDb) {
     walk_as(test, Viewer).await;
 }
 
+#[apply(on_both_databases!)]
 async fn a_publisher_publishes_and_administers_nothing(test: TestDb) {
     walk_as(test, Publisher).await;
 }
 
+#[apply(on_both_databases!)]
 async fn owner_reaches_every_route(test: TestDb) {
     walk_as(test, Owner).await;
 }
 
+#[apply(on_both_databases!)]
 async fn sensitive_actions_require_reauth(test: TestDb) {
     let walk = Walk::over(test).await;
     let owner = walk.app.manager("Walker", Owner).await;
@@ -382,6 +376,7 @@ async fn sensitive_actions_require_reauth(test: TestDb) {
     assert!(walk.app.everything().await == before, "something was done without a proof");
 }
 
+#[apply(on_both_databases!)]
 async fn manager_without_required_factor_can_only_add_one(test: TestDb) {
     let walk = Walk::over(test).await;
     let owner = walk.app.manager("Walker", Owner).await;
@@ -402,6 +397,7 @@ async fn manager_without_required_factor_can_only_add_one(test: TestDb) {
     assert!(list.word("[role=alert]").contains("Two-factor authentication is required here"));
 }
 
+#[apply(on_both_databases!)]
 async fn cross_origin_changes_are_rejected(test: TestDb) {
     let walk = Walk::over(test).await;
     let owner = walk.app.manager("Walker", Owner).await;
@@ -436,6 +432,7 @@ async fn cross_origin_changes_are_rejected(test: TestDb) {
 }
 
 /// Browsers, mail programs and chats look at links before anybody follows them, and say so.
+#[apply(on_both_databases!)]
 async fn prefetch_changes_nothing(test: TestDb) {
     let mut walk = Walk::over(test).await;
     let owner = walk.app.manager("Walker", Owner).await;

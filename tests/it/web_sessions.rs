@@ -16,29 +16,6 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
 use crate::support::fixtures;
 
-on_both_databases!(
-    session_cookie_is_samesite_and_httponly,
-    over_tls_cookie_has_host_prefix,
-    visitors_get_no_cookie_or_session,
-    the_database_holds_the_hash_of_the_id,
-    planted_session_id_is_rejected,
-    session_expires_after_30_idle_minutes,
-    typed_text_survives_session_expiry,
-    session_expires_after_twelve_hours,
-    logging_out_ends_the_session_and_clears_the_browser,
-    disabling_a_manager_ends_sessions,
-    a_new_role_ends_the_sessions_at_once,
-    a_new_password_ends_the_other_sessions_at_once,
-    a_manager_ends_one_session_or_all_others,
-    an_owner_ends_the_sessions_of_somebody_else,
-    session_of_another_cannot_be_ended_by_hash,
-    a_session_that_was_ended_is_not_renewed,
-    concurrent_session_renewals_one_wins,
-    a_new_id_does_not_lengthen_the_session,
-    session_starts_only_for_unchanged_manager,
-    removed_second_factor_is_not_written_back,
-);
-
 async fn is_in(browser: &Browser) -> bool {
     let answer = browser.clone().get("/admin").await;
     match answer.status {
@@ -48,6 +25,7 @@ async fn is_in(browser: &Browser) -> bool {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn session_cookie_is_samesite_and_httponly(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
@@ -67,6 +45,7 @@ fn attributes_of(answer: &Answer, name: &str) -> Vec<String> {
     attributes
 }
 
+#[apply(on_both_databases!)]
 async fn over_tls_cookie_has_host_prefix(test: TestDb) {
     let app = TestApp::at(test, "https://status.test").await;
     let manager = app.manager("Ines", Owner).await;
@@ -79,6 +58,7 @@ async fn over_tls_cookie_has_host_prefix(test: TestDb) {
     assert!(is_in(&browser).await);
 }
 
+#[apply(on_both_databases!)]
 async fn visitors_get_no_cookie_or_session(test: TestDb) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
@@ -109,6 +89,7 @@ async fn visitors_get_no_cookie_or_session(test: TestDb) {
     assert_eq!(app.session_count().await, 0);
 }
 
+#[apply(on_both_databases!)]
 async fn the_database_holds_the_hash_of_the_id(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -121,6 +102,7 @@ async fn the_database_holds_the_hash_of_the_id(test: TestDb) {
     assert!(!format!("{:?}", app.audit().await).contains(id.as_str()), "the id itself is in the audit");
 }
 
+#[apply(on_both_databases!)]
 async fn planted_session_id_is_rejected(test: TestDb) {
     let app = TestApp::new(test).await;
     let (victim, attacker) = (app.manager("Ines", Owner).await, app.manager("Mallory", Viewer).await);
@@ -138,6 +120,7 @@ async fn planted_session_id_is_rejected(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn session_expires_after_30_idle_minutes(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -150,6 +133,7 @@ async fn session_expires_after_30_idle_minutes(test: TestDb) {
     assert!(!is_in(&browser).await);
 }
 
+#[apply(on_both_databases!)]
 async fn typed_text_survives_session_expiry(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = app.through_login(&app.manager("Ines", Owner).await).await;
@@ -174,6 +158,7 @@ async fn typed_text_survives_session_expiry(test: TestDb) {
     assert_eq!((mixed.status, mixed.text().contains("harbour")), (StatusCode::UNAUTHORIZED, false));
 }
 
+#[apply(on_both_databases!)]
 async fn session_expires_after_twelve_hours(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -186,6 +171,7 @@ async fn session_expires_after_twelve_hours(test: TestDb) {
     assert!(!is_in(&browser).await, "twelve hours are over");
 }
 
+#[apply(on_both_databases!)]
 async fn logging_out_ends_the_session_and_clears_the_browser(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -199,6 +185,7 @@ async fn logging_out_ends_the_session_and_clears_the_browser(test: TestDb) {
     assert_eq!(app.session_count().await, 0);
 }
 
+#[apply(on_both_databases!)]
 async fn disabling_a_manager_ends_sessions(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
@@ -214,6 +201,7 @@ async fn disabling_a_manager_ends_sessions(test: TestDb) {
     assert!(is_in(&app.through_login(&manager).await).await);
 }
 
+#[apply(on_both_databases!)]
 async fn a_new_role_ends_the_sessions_at_once(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
@@ -225,6 +213,7 @@ async fn a_new_role_ends_the_sessions_at_once(test: TestDb) {
     assert_eq!(again.status, StatusCode::FORBIDDEN);
 }
 
+#[apply(on_both_databases!)]
 async fn a_new_password_ends_the_other_sessions_at_once(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -243,6 +232,7 @@ async fn a_new_password_ends_the_other_sessions_at_once(test: TestDb) {
     assert_eq!((old.status, fresh.status), (StatusCode::UNPROCESSABLE_ENTITY, StatusCode::SEE_OTHER));
 }
 
+#[apply(on_both_databases!)]
 async fn a_manager_ends_one_session_or_all_others(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -257,6 +247,7 @@ async fn a_manager_ends_one_session_or_all_others(test: TestDb) {
     assert!(is_in(&here).await && !is_in(&b).await && !is_in(&c).await);
 }
 
+#[apply(on_both_databases!)]
 async fn an_owner_ends_the_sessions_of_somebody_else(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
@@ -266,6 +257,7 @@ async fn an_owner_ends_the_sessions_of_somebody_else(test: TestDb) {
     assert!(!is_in(&browser).await && is_in(&owner).await);
 }
 
+#[apply(on_both_databases!)]
 async fn session_of_another_cannot_be_ended_by_hash(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut viewer = app.logged_in(Viewer).await;
@@ -287,6 +279,7 @@ async fn carried(app: &TestApp, browser: &Browser) -> Session {
     session
 }
 
+#[apply(on_both_databases!)]
 async fn a_session_that_was_ended_is_not_renewed(test: TestDb) {
     let app = TestApp::new(test).await;
     let browser = app.through_login(&app.manager("Ines", Owner).await).await;
@@ -303,6 +296,7 @@ async fn a_session_that_was_ended_is_not_renewed(test: TestDb) {
     assert_eq!(app.session_count().await, 0);
 }
 
+#[apply(on_both_databases!)]
 async fn concurrent_session_renewals_one_wins(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = app.through_login(&app.manager("Ines", Owner).await).await;
@@ -320,6 +314,7 @@ async fn concurrent_session_renewals_one_wins(test: TestDb) {
     assert!(is_in(&browser).await);
 }
 
+#[apply(on_both_databases!)]
 async fn a_new_id_does_not_lengthen_the_session(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = app.through_login(&app.manager("Ines", Owner).await).await;
@@ -344,6 +339,7 @@ fn new_session(app: &TestApp) -> Session {
 
 /// The password was right, and then it is reset, the manager disabled or given another role, before the session begins:
 /// it would come a moment too late to be ended.
+#[apply(on_both_databases!)]
 async fn session_starts_only_for_unchanged_manager(test: TestDb) {
     let app = TestApp::new(test).await;
     app.manager("Keeper", Owner).await;
@@ -370,6 +366,7 @@ async fn session_starts_only_for_unchanged_manager(test: TestDb) {
 }
 
 /// A request that was on its way when the login at the provider was taken away still says that it counted twice.
+#[apply(on_both_databases!)]
 async fn removed_second_factor_is_not_written_back(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;

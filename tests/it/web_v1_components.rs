@@ -12,20 +12,6 @@ use crate::support::api_client::ApiClient;
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-on_both_databases!(
-    component_is_created_updated_deleted,
-    sent_fields_round_trip_and_repeats_are_noop,
-    publisher_token_sets_status_only,
-    form_body_works_like_json,
-    deleting_group_keeps_components,
-    lists_come_in_pages,
-    page_can_be_renamed,
-    uptime_endpoint_counts_downtime,
-    templates_are_listed_and_added,
-    subscribing_is_not_supported,
-    token_revoked_during_upload_writes_nothing,
-);
-
 async fn program(app: &TestApp) -> ApiClient {
     ApiClient::new(app, &app.manager("Ines", Owner).await, "Deploy", Scope::Admin).await
 }
@@ -34,6 +20,7 @@ fn keys(object: &Value) -> Vec<&str> {
     object.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
+#[apply(on_both_databases!)]
 async fn component_is_created_updated_deleted(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
@@ -83,6 +70,7 @@ async fn component_is_created_updated_deleted(test: TestDb) {
     assert_eq!(program.wrong(Method::POST, "/components", &json!({ "name": "A" })).await, ["/component"]);
 }
 
+#[apply(on_both_databases!)]
 async fn sent_fields_round_trip_and_repeats_are_noop(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
@@ -105,6 +93,7 @@ async fn sent_fields_round_trip_and_repeats_are_noop(test: TestDb) {
     assert_eq!(program.get(&path).await, without);
 }
 
+#[apply(on_both_databases!)]
 async fn publisher_token_sets_status_only(test: TestDb) {
     let app = TestApp::new(test).await;
     let component = app.component("API").await;
@@ -122,6 +111,7 @@ async fn publisher_token_sets_status_only(test: TestDb) {
     assert_eq!(program.get(&path).await, changed);
 }
 
+#[apply(on_both_databases!)]
 async fn form_body_works_like_json(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
@@ -142,6 +132,7 @@ async fn form_body_works_like_json(test: TestDb) {
     assert_eq!(answer.status, StatusCode::CREATED, "JSON without its type is known by its first sign");
 }
 
+#[apply(on_both_databases!)]
 async fn deleting_group_keeps_components(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
@@ -176,6 +167,7 @@ async fn deleting_group_keeps_components(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn lists_come_in_pages(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
@@ -192,6 +184,7 @@ async fn lists_come_in_pages(test: TestDb) {
     assert_eq!(names("?per_page=-1&page=x").await.len(), 5);
 }
 
+#[apply(on_both_databases!)]
 async fn page_can_be_renamed(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
@@ -208,6 +201,7 @@ async fn page_can_be_renamed(test: TestDb) {
     assert_eq!(program.wrong(Method::PATCH, "", &wrong).await, ["/page/name", "/page/time_zone"]);
 }
 
+#[apply(on_both_databases!)]
 async fn uptime_endpoint_counts_downtime(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
@@ -240,6 +234,7 @@ async fn uptime_endpoint_counts_downtime(test: TestDb) {
     assert_eq!(before["warnings"], json!(["There is no data in this range."]));
 }
 
+#[apply(on_both_databases!)]
 async fn templates_are_listed_and_added(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
@@ -261,6 +256,7 @@ async fn templates_are_listed_and_added(test: TestDb) {
     );
 }
 
+#[apply(on_both_databases!)]
 async fn subscribing_is_not_supported(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
@@ -275,6 +271,7 @@ async fn subscribing_is_not_supported(test: TestDb) {
     assert_eq!(program.send(Method::GET, "/subscribers/x", &json!({})).await.status, StatusCode::NOT_FOUND);
 }
 
+#[apply(on_both_databases!)]
 async fn token_revoked_during_upload_writes_nothing(test: TestDb) {
     let app = TestApp::new(test).await;
     app.manager("Keeper", Owner).await;

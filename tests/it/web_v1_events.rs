@@ -12,23 +12,6 @@ use crate::support::api_client::{self, ApiClient};
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-on_both_databases!(
-    an_incident_is_opened_updated_and_resolved,
-    the_same_put_twice_changes_nothing,
-    components_are_named_by_map_by_list_and_by_attachment,
-    backfilled_incident_has_components_and_times,
-    errors_have_json_pointers,
-    lists_match_their_definitions,
-    hidden_incidents_are_not_in_the_api,
-    update_text_and_time_can_change,
-    maintenance_is_planned_rescheduled_started_completed,
-    deleted_occurrence_plans_the_next,
-    postmortem_is_written_published_reverted_deleted,
-    a_deleted_incident_is_gone,
-    idempotency_key_creates_one_incident,
-    metadata_and_reminders_round_trip,
-);
-
 async fn program(app: &TestApp) -> ApiClient {
     ApiClient::new(app, &app.manager("Ines", Owner).await, "Deploy", Scope::Publish).await
 }
@@ -42,6 +25,7 @@ fn said(event: &Value) -> Vec<&str> {
     event["incident_updates"].as_array().unwrap().iter().map(|update| update["status"].as_str().unwrap()).collect()
 }
 
+#[apply(on_both_databases!)]
 async fn an_incident_is_opened_updated_and_resolved(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
@@ -86,6 +70,7 @@ async fn an_incident_is_opened_updated_and_resolved(test: TestDb) {
     assert_eq!((&again["status"], &again["resolved_at"]), (&json!("monitoring"), &Value::Null));
 }
 
+#[apply(on_both_databases!)]
 async fn the_same_put_twice_changes_nothing(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
@@ -110,6 +95,7 @@ async fn the_same_put_twice_changes_nothing(test: TestDb) {
     assert_eq!(said(&said_again).len(), 3, "who patches says it again");
 }
 
+#[apply(on_both_databases!)]
 async fn components_are_named_by_map_by_list_and_by_attachment(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
@@ -132,6 +118,7 @@ async fn components_are_named_by_map_by_list_and_by_attachment(test: TestDb) {
     assert_eq!(same, more, "they are attached already");
 }
 
+#[apply(on_both_databases!)]
 async fn backfilled_incident_has_components_and_times(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
@@ -156,6 +143,7 @@ async fn backfilled_incident_has_components_and_times(test: TestDb) {
     assert_eq!(wrong, ["/incident/resolved_at", "/incident/started_at"]);
 }
 
+#[apply(on_both_databases!)]
 async fn errors_have_json_pointers(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
@@ -191,6 +179,7 @@ async fn errors_have_json_pointers(test: TestDb) {
     assert!(app.everything().await == before);
 }
 
+#[apply(on_both_databases!)]
 async fn lists_match_their_definitions(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
@@ -221,6 +210,7 @@ async fn lists_match_their_definitions(test: TestDb) {
     assert_eq!(ids("/scheduled?per_page=1&page=2").await, ["coming"]);
 }
 
+#[apply(on_both_databases!)]
 async fn hidden_incidents_are_not_in_the_api(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
@@ -239,6 +229,7 @@ async fn hidden_incidents_are_not_in_the_api(test: TestDb) {
     assert!(app.everything().await == before);
 }
 
+#[apply(on_both_databases!)]
 async fn update_text_and_time_can_change(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
@@ -259,6 +250,7 @@ async fn update_text_and_time_can_change(test: TestDb) {
     assert_eq!(app.audit().await[0].action, "incident.edit-update");
 }
 
+#[apply(on_both_databases!)]
 async fn maintenance_is_planned_rescheduled_started_completed(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
@@ -316,6 +308,7 @@ async fn maintenance_is_planned_rescheduled_started_completed(test: TestDb) {
     assert_eq!(said(&short), ["completed", "in_progress", "scheduled"]);
 }
 
+#[apply(on_both_databases!)]
 async fn deleted_occurrence_plans_the_next(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
@@ -332,6 +325,7 @@ async fn deleted_occurrence_plans_the_next(test: TestDb) {
     );
 }
 
+#[apply(on_both_databases!)]
 async fn postmortem_is_written_published_reverted_deleted(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
@@ -363,6 +357,7 @@ async fn postmortem_is_written_published_reverted_deleted(test: TestDb) {
     assert_eq!(program.wrong(Method::PUT, path, &empty).await, ["/postmortem/body_draft"]);
 }
 
+#[apply(on_both_databases!)]
 async fn a_deleted_incident_is_gone(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
@@ -375,6 +370,7 @@ async fn a_deleted_incident_is_gone(test: TestDb) {
     assert_eq!(app.audit().await[0].action, "incident.delete");
 }
 
+#[apply(on_both_databases!)]
 async fn idempotency_key_creates_one_incident(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
@@ -414,6 +410,7 @@ async fn idempotency_key_creates_one_incident(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn metadata_and_reminders_round_trip(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;

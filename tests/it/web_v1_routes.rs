@@ -11,15 +11,6 @@ use crate::support::TestDb;
 use crate::support::api_client::{ApiClient, json};
 use crate::support::app::TestApp;
 
-on_both_databases!(
-    token_scope_decides_access,
-    api_not_found_is_json,
-    an_address_may_end_in_json,
-    token_in_query_needs_owner_opt_in,
-    token_calls_are_rate_limited,
-    openapi_document_has_every_route,
-);
-
 /// Every route: method, path, and the least role of token and manager.
 #[rustfmt::skip]
 const TABLE: &[(&str, &str, Role)] = &[
@@ -85,6 +76,7 @@ fn address(path: &str, program: &ApiClient) -> String {
         .fold(path.replace("{page}", page), |path, name| path.replace(name, "never"))
 }
 
+#[apply(on_both_databases!)]
 async fn token_scope_decides_access(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
@@ -115,6 +107,7 @@ async fn token_scope_decides_access(test: TestDb) {
     assert!(app.everything().await == before, "somebody changed something");
 }
 
+#[apply(on_both_databases!)]
 async fn api_not_found_is_json(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
@@ -147,6 +140,7 @@ async fn api_not_found_is_json(test: TestDb) {
     assert!(json(&large)["message"].is_string());
 }
 
+#[apply(on_both_databases!)]
 async fn an_address_may_end_in_json(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
@@ -162,6 +156,7 @@ async fn an_address_may_end_in_json(test: TestDb) {
     assert_eq!(program.get("/v1/pages.json").await[0]["id"], program.get("/v1/pages").await[0]["id"]);
 }
 
+#[apply(on_both_databases!)]
 async fn token_in_query_needs_owner_opt_in(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
@@ -180,6 +175,7 @@ async fn token_in_query_needs_owner_opt_in(test: TestDb) {
     assert_eq!(row.after.unwrap()["api_key_in_query"], true);
 }
 
+#[apply(on_both_databases!)]
 async fn token_calls_are_rate_limited(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
@@ -203,6 +199,7 @@ async fn token_calls_are_rate_limited(test: TestDb) {
     assert_eq!(write(&program).await.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
+#[apply(on_both_databases!)]
 async fn openapi_document_has_every_route(test: TestDb) {
     let app = TestApp::new(test).await;
     let answer = app.visitor().get("/v1/openapi.json").await;

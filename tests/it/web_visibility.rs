@@ -10,22 +10,6 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp, status_of};
 use crate::support::fixtures;
 
-on_both_databases!(
-    hidden_incident_leaves_public_pages_unchanged,
-    hidden_incident_is_404,
-    exports_omit_hidden_incidents,
-    hiding_a_published_incident_removes_it_everywhere,
-    an_embargo_ends_at_its_instant_and_only_once,
-    missed_embargo_end_is_caught_up,
-    failing_embargo_does_not_block_others,
-    two_nodes_end_an_embargo_once,
-    an_embargo_can_be_ended_by_hand,
-    publishing_an_unseen_version_is_rejected,
-    visibility_is_chosen_at_open,
-    visibility_is_chosen_at_edit,
-    visibility_is_shown_in_words,
-);
-
 /// A word that stands in everything that is hidden, and nowhere else.
 const SECRET: &str = "Xylophone";
 
@@ -142,6 +126,7 @@ fn said(answer: Answer) -> (StatusCode, Vec<(String, String)>, String) {
     (answer.status, headers, answer.text())
 }
 
+#[apply(on_both_databases!)]
 async fn hidden_incident_leaves_public_pages_unchanged(test: TestDb) {
     let app = with_public_incident(test).await;
     let before = told(&app, &PUBLIC).await;
@@ -158,6 +143,7 @@ async fn hidden_incident_leaves_public_pages_unchanged(test: TestDb) {
     assert!(!changes.has_changed().unwrap(), "followers were told of something hidden");
 }
 
+#[apply(on_both_databases!)]
 async fn hidden_incident_is_404(test: TestDb) {
     let app = with_public_incident(test).await;
     let hidden = hide(&app).await;
@@ -179,6 +165,7 @@ async fn hidden_incident_is_404(test: TestDb) {
     assert!(!app.visitor().get("/history/2026-11").await.text().contains("2026-10"), "a neighbour is hinted at");
 }
 
+#[apply(on_both_databases!)]
 async fn exports_omit_hidden_incidents(test: TestDb) {
     let app = with_public_incident(test).await;
     hide(&app).await;
@@ -209,6 +196,7 @@ async fn exports_omit_hidden_incidents(test: TestDb) {
     assert!(!stored.windows(SECRET.len()).any(|part| part == SECRET.as_bytes()), "the stored Site tells it");
 }
 
+#[apply(on_both_databases!)]
 async fn hiding_a_published_incident_removes_it_everywhere(test: TestDb) {
     let app = with_public_incident(test).await;
     let before = told(&app, &PUBLIC).await;
@@ -224,6 +212,7 @@ async fn hiding_a_published_incident_removes_it_everywhere(test: TestDb) {
     assert_eq!(app.visitor().get("/incidents/slip").await.status, StatusCode::NOT_FOUND);
 }
 
+#[apply(on_both_databases!)]
 async fn an_embargo_ends_at_its_instant_and_only_once(test: TestDb) {
     let app = with_public_incident(test).await;
     let until = app.clock.now() + TimeDelta::hours(2);
@@ -249,6 +238,7 @@ async fn an_embargo_ends_at_its_instant_and_only_once(test: TestDb) {
     assert_eq!(row.after.as_ref().unwrap()["visibility"], "public");
 }
 
+#[apply(on_both_databases!)]
 async fn missed_embargo_end_is_caught_up(test: TestDb) {
     let app = with_public_incident(test).await;
     let after = |hours| app.clock.now() + TimeDelta::hours(hours);
@@ -266,6 +256,7 @@ async fn missed_embargo_end_is_caught_up(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn failing_embargo_does_not_block_others(test: TestDb) {
     let app = with_public_incident(test).await;
     let after = |hours| app.clock.now() + TimeDelta::hours(hours);
@@ -294,6 +285,7 @@ async fn failing_embargo_does_not_block_others(test: TestDb) {
     assert_eq!(app.visitor().get("/incidents/first").await.status, StatusCode::OK);
 }
 
+#[apply(on_both_databases!)]
 async fn two_nodes_end_an_embargo_once(test: TestDb) {
     let app = with_public_incident(test).await;
     let until = app.clock.now() + TimeDelta::hours(1);
@@ -307,6 +299,7 @@ async fn two_nodes_end_an_embargo_once(test: TestDb) {
     other.db.close().await;
 }
 
+#[apply(on_both_databases!)]
 async fn an_embargo_can_be_ended_by_hand(test: TestDb) {
     let app = with_public_incident(test).await;
     hide(&app).await;
@@ -332,6 +325,7 @@ async fn an_embargo_can_be_ended_by_hand(test: TestDb) {
     assert_eq!(app.counts().await, before, "the schedule published again what is public already");
 }
 
+#[apply(on_both_databases!)]
 async fn publishing_an_unseen_version_is_rejected(test: TestDb) {
     let app = with_public_incident(test).await;
     hide(&app).await;
@@ -367,6 +361,7 @@ async fn edit(app: &TestApp, browser: &mut Browser, id: &str, changed: &[(&str, 
     browser.post(&format!("/admin/incidents/{id}"), &fields).await
 }
 
+#[apply(on_both_databases!)]
 async fn visibility_is_chosen_at_open(test: TestDb) {
     let app = with_public_incident(test).await;
     let mut publisher = app.logged_in(Publisher).await;
@@ -392,6 +387,7 @@ async fn visibility_is_chosen_at_open(test: TestDb) {
     assert_eq!(app.visitor().get("/").await.word(".card h3"), SECRET);
 }
 
+#[apply(on_both_databases!)]
 async fn visibility_is_chosen_at_edit(test: TestDb) {
     let app = with_public_incident(test).await;
     hide(&app).await;
@@ -408,6 +404,7 @@ async fn visibility_is_chosen_at_edit(test: TestDb) {
     assert_eq!(app.visitor().get("/incidents/inside").await.status, StatusCode::OK);
 }
 
+#[apply(on_both_databases!)]
 async fn visibility_is_shown_in_words(test: TestDb) {
     let app = with_public_incident(test).await;
     hide(&app).await;

@@ -14,13 +14,6 @@ use crate::support::api_client::ApiClient;
 use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::fixtures;
 
-on_both_databases!(
-    largest_anonymous_form_gets_small_response,
-    largest_manager_form_gets_limited_response,
-    largest_form_awaiting_reauth_gets_limited_response,
-    largest_api_call_gets_limited_response,
-);
-
 /// The size of a body that is still read.
 const FULL: usize = 512 * 1024;
 /// The largest answer to somebody who is not logged in: what is given back, and a page around it.
@@ -118,6 +111,7 @@ impl Target {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn largest_anonymous_form_gets_small_response(test: TestDb) {
     let target = Target::over(test).await;
     let before = target.app.everything().await;
@@ -128,6 +122,7 @@ async fn largest_anonymous_form_gets_small_response(test: TestDb) {
     assert!(target.app.everything().await == before);
 }
 
+#[apply(on_both_databases!)]
 async fn largest_manager_form_gets_limited_response(test: TestDb) {
     let target = Target::over(test).await;
     for role in [Viewer, Publisher, Owner] {
@@ -138,6 +133,7 @@ async fn largest_manager_form_gets_limited_response(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn largest_form_awaiting_reauth_gets_limited_response(test: TestDb) {
     let target = Target::over(test).await;
     let owner = target.app.logged_in(Owner).await;
@@ -155,6 +151,7 @@ async fn largest_form_awaiting_reauth_gets_limited_response(test: TestDb) {
     assert!(asked.body.len() <= 256 * 1024, "{}", asked.body.len());
 }
 
+#[apply(on_both_databases!)]
 async fn largest_api_call_gets_limited_response(test: TestDb) {
     let target = Target::over(test).await;
     let ines = target.app.manager("Ines", Owner).await;

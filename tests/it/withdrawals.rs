@@ -17,18 +17,6 @@ use chrono::TimeDelta;
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-on_both_databases!(
-    deleted_incident_stays_away_during_an_outage,
-    hidden_incident_stays_away_during_an_outage,
-    edited_text_stays_away_during_an_outage,
-    copies_survive_logins_and_additions_during_an_outage,
-    unpublished_change_invalidates_every_copy,
-    missing_page_loses_its_copies,
-    full_queue_is_busy_and_serves_no_copy,
-    random_requests_never_delay_bounded_pages,
-    pages_of_single_incidents_are_stale_briefly,
-);
-
 /// A word that stands in every text of the incident that is withdrawn, and nowhere else.
 const WITHDRAWN_TEXT: &str = "Xylophone";
 
@@ -122,6 +110,7 @@ async fn change(app: &TestApp, action: Action, edit: impl FnOnce(&mut Incident))
     app.publish().await;
 }
 
+#[apply(on_both_databases!)]
 async fn deleted_incident_stays_away_during_an_outage(test: TestDb) {
     let app = read_everywhere(test).await;
     let mut owner = app.through_login(&app.manager("Ines", Owner).await).await;
@@ -133,12 +122,14 @@ async fn deleted_incident_stays_away_during_an_outage(test: TestDb) {
     marker_is_gone(&app).await;
 }
 
+#[apply(on_both_databases!)]
 async fn hidden_incident_stays_away_during_an_outage(test: TestDb) {
     let app = read_everywhere(test).await;
     change(&app, Action::IncidentEdit, |incident| incident.visibility = Visibility::Internal).await;
     marker_is_gone(&app).await;
 }
 
+#[apply(on_both_databases!)]
 async fn edited_text_stays_away_during_an_outage(test: TestDb) {
     let app = read_everywhere(test).await;
     // As by one call of the management API, which posts an update and edits the rest.
@@ -150,6 +141,7 @@ async fn edited_text_stays_away_during_an_outage(test: TestDb) {
     marker_is_gone(&app).await;
 }
 
+#[apply(on_both_databases!)]
 async fn copies_survive_logins_and_additions_during_an_outage(test: TestDb) {
     let app = TestApp::new(test).await;
     let old = fixtures::resolved("old", "2026-01-05T10:00:00Z".parse().unwrap(), TimeDelta::hours(1));
@@ -172,6 +164,7 @@ async fn copies_survive_logins_and_additions_during_an_outage(test: TestDb) {
     }
 }
 
+#[apply(on_both_databases!)]
 async fn unpublished_change_invalidates_every_copy(test: TestDb) {
     let app = read_everywhere(test).await;
     // The database goes away between a commit and its publishing, so that what it changed is not known.
@@ -182,6 +175,7 @@ async fn unpublished_change_invalidates_every_copy(test: TestDb) {
     assert!(!answer.text().contains(&format!("{WITHDRAWN_TEXT} is out")));
 }
 
+#[apply(on_both_databases!)]
 async fn missing_page_loses_its_copies(test: TestDb) {
     let app = TestApp::new(test).await;
     let old = fixtures::resolved("old", "2026-01-05T10:00:00Z".parse().unwrap(), TimeDelta::hours(1));
@@ -242,6 +236,7 @@ macro_rules! begin_to_render {
     }};
 }
 
+#[apply(on_both_databases!)]
 async fn full_queue_is_busy_and_serves_no_copy(test: TestDb) {
     let folder = tempfile::tempdir().unwrap();
     let at = "2025-03-01T06:00:00Z".parse().unwrap();
@@ -260,6 +255,7 @@ async fn full_queue_is_busy_and_serves_no_copy(test: TestDb) {
     assert!(publisher.on_demand_for(MARCH, client(3)).await.is_ok());
 }
 
+#[apply(on_both_databases!)]
 async fn random_requests_never_delay_bounded_pages(test: TestDb) {
     let folder = tempfile::tempdir().unwrap();
     let at = "2025-03-01T06:00:00Z".parse().unwrap();
@@ -286,6 +282,7 @@ async fn random_requests_never_delay_bounded_pages(test: TestDb) {
     drop(held);
 }
 
+#[apply(on_both_databases!)]
 async fn pages_of_single_incidents_are_stale_briefly(test: TestDb) {
     let app = read_everywhere(test).await;
     let stale = async |address: &str| {

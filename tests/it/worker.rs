@@ -9,15 +9,7 @@ use chrono::TimeDelta;
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-on_both_databases!(
-    a_change_by_another_process_shows_at_the_next_tick,
-    no_new_revision_publishes_nothing,
-    setup_link_is_offered_only_without_managers,
-    expired_rows_are_deleted,
-    a_new_day_changes_the_past_days,
-    open_incident_age_is_refreshed,
-);
-
+#[apply(on_both_databases!)]
 async fn a_change_by_another_process_shows_at_the_next_tick(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut work = Worker::default();
@@ -32,6 +24,7 @@ async fn a_change_by_another_process_shows_at_the_next_tick(test: TestDb) {
     assert_eq!(app.visitor().get("/").await.word(".card h3"), "Incident it");
 }
 
+#[apply(on_both_databases!)]
 async fn no_new_revision_publishes_nothing(test: TestDb) {
     let app = TestApp::new(test).await;
     assert!(!app.publisher.follow().await.unwrap());
@@ -48,6 +41,7 @@ async fn no_new_revision_publishes_nothing(test: TestDb) {
     assert_eq!(app.publisher.site().confirmed_at, app.clock.now());
 }
 
+#[apply(on_both_databases!)]
 async fn setup_link_is_offered_only_without_managers(test: TestDb) {
     let app = TestApp::new(test).await;
     let (first, second) =
@@ -65,6 +59,7 @@ async fn setup_link_is_offered_only_without_managers(test: TestDb) {
     assert!(offer_setup_link(&app).await.unwrap().is_none());
 }
 
+#[apply(on_both_databases!)]
 async fn expired_rows_are_deleted(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
@@ -85,6 +80,7 @@ async fn expired_rows_are_deleted(test: TestDb) {
     assert_eq!(fresh.get("/admin").await.status, 200);
 }
 
+#[apply(on_both_databases!)]
 async fn a_new_day_changes_the_past_days(test: TestDb) {
     let app = TestApp::new(test).await;
     let thirteen_days_ago = app.clock.now() - TimeDelta::days(13);
@@ -104,6 +100,7 @@ async fn a_new_day_changes_the_past_days(test: TestDb) {
     assert_eq!(app.visitor().get("/incidents/old").await.status, 200);
 }
 
+#[apply(on_both_databases!)]
 async fn open_incident_age_is_refreshed(test: TestDb) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;

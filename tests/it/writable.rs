@@ -11,14 +11,6 @@ use crate::support::app::TestApp;
 use crate::support::server::until;
 use crate::support::{TestDb, fixtures};
 
-on_both_databases!(
-    missing_tables_make_readiness_fail_until_they_are_back,
-    a_stuck_writer_makes_readiness_fail_until_it_ends,
-    failing_work_of_the_worker_makes_readiness_fail,
-    the_probe_knows_every_table_and_view,
-    probe_leaves_no_trace,
-);
-
 /// What `/readyz` answers: its status, the word and the sentence.
 async fn readiness(app: &TestApp) -> (StatusCode, Value, Value) {
     let answer = app.visitor().get("/readyz").await;
@@ -30,6 +22,7 @@ async fn is_ready(app: &TestApp) -> bool {
     readiness(app).await == (StatusCode::OK, Value::Null, Value::Null)
 }
 
+#[apply(on_both_databases!)]
 async fn missing_tables_make_readiness_fail_until_they_are_back(test: TestDb) {
     let app = TestApp::new(test).await;
     probe_if_due(&app.state).await;
@@ -51,6 +44,7 @@ async fn missing_tables_make_readiness_fail_until_they_are_back(test: TestDb) {
     assert!(is_ready(&app).await);
 }
 
+#[apply(on_both_databases!)]
 async fn a_stuck_writer_makes_readiness_fail_until_it_ends(test: TestDb) {
     let app = TestApp::new(test).await;
     let other = Db::at(&app.test.url).unwrap();
@@ -75,6 +69,7 @@ async fn a_stuck_writer_makes_readiness_fail_until_it_ends(test: TestDb) {
     assert!(is_ready(&app).await, "{:?}", readiness(&app).await);
 }
 
+#[apply(on_both_databases!)]
 async fn failing_work_of_the_worker_makes_readiness_fail(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut incident = fixtures::incident("embargoed", app.clock.now());
@@ -98,6 +93,7 @@ async fn failing_work_of_the_worker_makes_readiness_fail(test: TestDb) {
     assert_eq!(app.incident(IncidentId::parse("embargoed").unwrap().as_str()).await.visibility, Visibility::Public);
 }
 
+#[apply(on_both_databases!)]
 async fn the_probe_knows_every_table_and_view(test: TestDb) {
     let app = TestApp::new(test).await;
     let sql = match &app.db {
@@ -116,6 +112,7 @@ async fn the_probe_knows_every_table_and_view(test: TestDb) {
     assert_eq!(found, known);
 }
 
+#[apply(on_both_databases!)]
 async fn probe_leaves_no_trace(test: TestDb) {
     let app = TestApp::new(test).await;
     let before = (app.counts().await, app.publisher.site().revision);

@@ -37,10 +37,13 @@ use candor::domain::Incident;
 use chrono::{DateTime, Datelike as _, NaiveTime, TimeDelta, TimeZone as _, Utc};
 use tempfile::TempDir;
 
-/// Makes two tests of each named function `async fn(TestDb)`: `NAME::sqlite` and `NAME::postgres`.
+/// Makes two tests of an `async fn NAME(TestDb)`: `NAME::sqlite` and `NAME::postgres`.
 #[allow(unused_macros, reason = "the tests of migrations treat the two databases differently")]
 macro_rules! on_both_databases {
-    ($($name:ident),+ $(,)?) => {$(
+    ($(#[$attribute:meta])* async fn $name:ident($($argument:tt)*) $body:block) => {
+        $(#[$attribute])*
+        async fn $name($($argument)*) $body
+
         mod $name {
             #[tokio::test]
             async fn sqlite() {
@@ -54,7 +57,7 @@ macro_rules! on_both_databases {
                 }
             }
         }
-    )+};
+    };
 }
 
 /// A database of the test's own, up to date and otherwise empty. It is gone when this is dropped.
