@@ -3,11 +3,14 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use candor::cli;
 use candor::clock::Clock;
+use candor::{cli, server};
 
 fn main() -> ExitCode {
     let cli = cli::parse();
+    if matches!(cli.command, cli::Command::Serve(_)) {
+        server::malloc::return_freed_memory();
+    }
     let clock = match Clock::from_env() {
         Ok(clock) => clock,
         Err(error) => return exit_with_error(&error),

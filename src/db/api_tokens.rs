@@ -1,6 +1,7 @@
 //! API tokens. The database holds the SHA-256 of a token, never the token.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use macro_rules_attribute::apply;
 
 use super::list::behind;
 use super::{Error, Result, Tx, WriteTx};
@@ -10,7 +11,7 @@ use crate::domain::forms::NewApiToken;
 use crate::domain::history::Cursor;
 use crate::domain::{Manager, ManagerId, TokenId};
 
-#[derive(sqlx::FromRow)]
+#[apply(from_row!)]
 struct Row {
     id: String,
     manager_id: String,

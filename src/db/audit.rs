@@ -1,6 +1,7 @@
 //! The audit log: every change adds rows, and rows are never altered.
 
 use chrono::{DateTime, Utc};
+use macro_rules_attribute::apply;
 
 use super::list::containing;
 use super::{Error, Result, Tx, WriteTx, audit_chain};
@@ -9,7 +10,7 @@ use crate::domain::audit::{Action, Actor, Digest, Entry, Record};
 use crate::domain::parse_time;
 use crate::domain::search::AuditSearch;
 
-#[derive(sqlx::FromRow)]
+#[apply(from_row!)]
 struct Row {
     id: i64,
     at: DateTime<Utc>,

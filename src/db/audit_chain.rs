@@ -4,6 +4,7 @@
 //! rows, changes the newest hash, which is published.
 
 use chrono::{DateTime, Utc};
+use macro_rules_attribute::apply;
 use sha2::{Digest as _, Sha256};
 
 use super::{Error, Result, Tx, WriteTx};
@@ -16,7 +17,7 @@ const HASH_PREFIX: &[u8] = b"candor audit 1";
 const ZERO_HASH: [u8; 64] = [b'0'; 64];
 const BATCH: i64 = 1000;
 
-#[derive(sqlx::FromRow)]
+#[apply(from_row!)]
 struct Row {
     id: i64,
     at: DateTime<Utc>,

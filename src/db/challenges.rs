@@ -1,6 +1,7 @@
 //! Single-use session state for verifying the response to a challenge. Deleted with its session.
 
 use chrono::{DateTime, Utc};
+use macro_rules_attribute::apply;
 
 use super::{Result, Tx, WriteTx};
 
@@ -27,7 +28,8 @@ impl Kind {
 }
 
 /// A challenge that may have expired.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[apply(from_row!)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge {
     /// As JSON.
     pub payload: String,

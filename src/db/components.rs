@@ -1,6 +1,7 @@
 //! Components and their groups.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use macro_rules_attribute::apply;
 
 use super::{Error, Result, Tx, WriteTx, api_metadata};
 use crate::credentials::random_bytes;
@@ -11,7 +12,7 @@ use crate::domain::{Component, ComponentId, Group, GroupId, Status};
 pub const MAX_COMPONENTS: u16 = 2000;
 const MAX_GROUPS: i64 = 500;
 
-#[derive(sqlx::FromRow)]
+#[apply(from_row!)]
 struct Row {
     id: String,
     group_id: Option<String>,
@@ -26,7 +27,7 @@ struct Row {
     version: i64,
 }
 
-#[derive(sqlx::FromRow)]
+#[apply(from_row!)]
 struct GroupRow {
     id: String,
     name: String,

@@ -1,5 +1,28 @@
 //! Macros that run one SQL text with one list of values on either database.
 
+/// `#[apply(from_row!)]` reads a struct from the columns of its fields' names. sqlx's derive macro does the same, but it
+/// compiles both database drivers a second time, for the compiler.
+macro_rules! from_row {
+    ($(#[$attribute:meta])* $visibility:vis struct $name:ident {
+        $($(#[$field_attribute:meta])* $field_visibility:vis $field:ident: $kind:ty),* $(,)?
+    }) => {
+        $(#[$attribute])*
+        $visibility struct $name {
+            $($(#[$field_attribute])* $field_visibility $field: $kind),*
+        }
+
+        from_row!(@read sqlx::sqlite::SqliteRow, $name, $($field)*);
+        from_row!(@read sqlx::postgres::PgRow, $name, $($field)*);
+    };
+    (@read $row:ty, $name:ident, $($field:ident)*) => {
+        impl sqlx::FromRow<'_, $row> for $name {
+            fn from_row(row: &$row) -> sqlx::Result<Self> {
+                Ok(Self { $($field: sqlx::Row::try_get(row, stringify!($field))?),* })
+            }
+        }
+    };
+}
+
 macro_rules! sent {
     ($tx:expr, $query:expr, $fetch:ident, $result:expr, $sql:expr $(, $value:expr)*) => {{
         let tx: &mut $crate::db::Tx = &mut *$tx;

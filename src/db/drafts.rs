@@ -1,6 +1,7 @@
 //! Saved drafts.
 
 use chrono::{DateTime, Utc};
+use macro_rules_attribute::apply;
 
 use super::{Error, Result, Tx, WriteTx};
 use crate::domain::forms::Fields;
@@ -9,7 +10,7 @@ use crate::domain::{DraftId, IncidentId, SavedDraft};
 /// The dashboard lists all drafts at once.
 const MAX_DRAFTS: i64 = 100;
 
-#[derive(sqlx::FromRow)]
+#[apply(from_row!)]
 struct Row {
     id: String,
     incident_id: Option<String>,

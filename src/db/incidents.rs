@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use macro_rules_attribute::apply;
 
 use super::incident_index::{self, Bounds, Values, matches_filter};
 pub use super::incident_index::{first_start_since, last_start_before, totals, unsearched};
@@ -14,7 +15,7 @@ use crate::domain::{
     AffectedComponent, ComponentId, Impact, Incident, IncidentId, Phase, Reminder, Status, Update, UpdateId, Visibility,
 };
 
-#[derive(sqlx::FromRow)]
+#[apply(from_row!)]
 pub(super) struct Row {
     id: String,
     title: String,
@@ -34,7 +35,7 @@ pub(super) struct Row {
     version: i64,
 }
 
-#[derive(sqlx::FromRow)]
+#[apply(from_row!)]
 pub(super) struct UpdateRow {
     id: String,
     incident_id: String,
@@ -46,7 +47,7 @@ pub(super) struct UpdateRow {
     version: i64,
 }
 
-#[derive(sqlx::FromRow)]
+#[apply(from_row!)]
 pub(super) struct AffectedRow {
     update_id: String,
     component_id: String,

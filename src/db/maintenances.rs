@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
+use macro_rules_attribute::apply;
 
 use super::admin_incidents::chosen_events;
 use super::list::{behind, end_of_time, pattern};
@@ -19,7 +20,7 @@ const MAX_PLANNED: i64 = 200;
 /// The stored form of a local start time.
 pub(super) const WALL_CLOCK: &str = "%Y-%m-%dT%H:%M:%S";
 
-#[derive(sqlx::FromRow)]
+#[apply(from_row!)]
 struct Row {
     id: String,
     title: String,
@@ -41,14 +42,14 @@ struct Row {
     version: i64,
 }
 
-#[derive(sqlx::FromRow)]
+#[apply(from_row!)]
 struct ComponentRow {
     maintenance_id: String,
     component_id: String,
     name: String,
 }
 
-#[derive(sqlx::FromRow)]
+#[apply(from_row!)]
 struct UpdateRow {
     id: String,
     maintenance_id: String,
@@ -60,7 +61,7 @@ struct UpdateRow {
     version: i64,
 }
 
-#[derive(sqlx::FromRow)]
+#[apply(from_row!)]
 struct AffectedRow {
     update_id: String,
     component_id: String,

@@ -1,6 +1,7 @@
 //! Managers are disabled, never deleted.
 
 use chrono::{DateTime, Utc};
+use macro_rules_attribute::apply;
 
 use super::{Error, Result, Tx, WriteTx};
 use crate::credentials::random_bytes;
@@ -12,7 +13,7 @@ const MAX_PASSWORD_OWNERS: i64 = 500;
 
 const LAST_OWNER: &str = "This is the only active owner. Make someone else an owner first.";
 
-#[derive(sqlx::FromRow)]
+#[apply(from_row!)]
 struct Row {
     id: String,
     email: String,

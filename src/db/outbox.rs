@@ -1,6 +1,7 @@
 //! The queue of mails to send.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use macro_rules_attribute::apply;
 
 use super::{Error, Result, Tx, WriteTx};
 use crate::credentials::random_bytes;
@@ -40,7 +41,7 @@ pub enum Outcome {
     NoRecipient,
 }
 
-#[derive(sqlx::FromRow)]
+#[apply(from_row!)]
 struct Row {
     id: String,
     manager_id: Option<String>,

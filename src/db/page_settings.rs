@@ -1,13 +1,14 @@
 //! The page's settings: one row.
 
 use chrono::{DateTime, Utc};
+use macro_rules_attribute::apply;
 
 use super::{Error, Result, Tx, WriteTx};
 use crate::credentials::random_bytes;
 use crate::domain::forms::PageSettings;
 use crate::domain::page::{Link, Page};
 
-#[derive(sqlx::FromRow)]
+#[apply(from_row!)]
 struct Row {
     id: String,
     name: String,

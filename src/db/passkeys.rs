@@ -1,6 +1,7 @@
 //! Passkeys: public keys that managers log in with.
 
 use chrono::{DateTime, Utc};
+use macro_rules_attribute::apply;
 
 use super::{Error, Result, Tx, WriteTx};
 use crate::domain::second_factor::{MAX_PASSKEYS, Passkey};
@@ -17,7 +18,7 @@ pub struct Credential {
     pub credential: String,
 }
 
-#[derive(sqlx::FromRow)]
+#[apply(from_row!)]
 struct Row {
     id: String,
     name: String,

@@ -1,12 +1,13 @@
 //! Postmortems of incidents.
 
 use chrono::{DateTime, Utc};
+use macro_rules_attribute::apply;
 
 use super::{Error, Result, Tx, WriteTx};
 use crate::domain::postmortem::PublishedPostmortem;
 use crate::domain::{IncidentId, Postmortem, UpdateId};
 
-#[derive(sqlx::FromRow)]
+#[apply(from_row!)]
 struct Row {
     body: String,
     published_body: Option<String>,

@@ -2,8 +2,9 @@
 
 use std::sync::LazyLock;
 
+use sqlx::SqlSafeStr as _;
 use sqlx::SqliteConnection;
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::postgres::PgConnection;
 
 use super::{Result, Tx};
@@ -56,12 +57,26 @@ pub const VIEWS: [&str; 4] =
 /// `pg_restore` creates foreign keys last, so their number shows that a restore is complete.
 pub const FOREIGN_KEYS: i64 = 32;
 
-pub(super) static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+/// The migrations of a database, oldest first. `sqlx::migrate!` does the same, but compiles both database drivers a second
+/// time, for the compiler.
+macro_rules! migrator {
+    ($folder:literal, $(($version:literal, $description:literal)),+) => {
+        Migrator::with_migrations(vec![$(Migration::new(
+            $version,
+            $description.into(),
+            MigrationType::Simple,
+            include_str!(concat!("../../migrations/", $folder, "/000", $version, "_", $description, ".sql")).into_sql_str(),
+            false,
+        )),+])
+    };
+}
+
+pub(super) static SQLITE: LazyLock<Migrator> = LazyLock::new(|| migrator!("sqlite", (1, "schema")));
 
 /// sqlx's migration lock belongs to a session, which a pooler shares between clients; our migration transaction takes a
 /// lock instead.
 pub(super) static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| {
-    let mut migrations = sqlx::migrate!("migrations/postgres");
+    let mut migrations = migrator!("postgres", (1, "schema"));
     migrations.set_locking(false);
     migrations
 });
@@ -99,7 +114,7 @@ pub(super) fn is_newest(version: i64) -> bool {
 
 /// Whether a pre-release made the database. The table `_sqlx_migrations` must exist.
 pub(super) async fn is_pre_release(tx: &mut Tx) -> Result<bool> {
-    let migrations = if matches!(tx, Tx::Sqlite(_)) { &SQLITE } else { &*POSTGRES };
+    let migrations = if matches!(tx, Tx::Sqlite(_)) { &*SQLITE } else { &*POSTGRES };
     Ok(row!(tx, (i64,), OTHER_FIRST_MIGRATION, first_checksum(migrations))? != Some((0,)))
 }
 
@@ -126,4 +141,21 @@ fn refuse_other_migrations((others,): (i64,)) -> Result<()> {
 
 fn first_checksum(migrations: &'static Migrator) -> &'static [u8] {
     migrations.iter().find(|migration| migration.version == 1).map_or(&[], |first| &first.checksum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_migration_file_is_listed() {
+        for (folder, migrations) in [("sqlite", &*SQLITE), ("postgres", &*POSTGRES)] {
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(folder);
+            let names = std::fs::read_dir(path).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+            let mut names: Vec<String> = names.collect();
+            names.sort();
+            let listed = migrations.iter().map(|it| format!("{:04}_{}.sql", it.version, it.description));
+            assert_eq!(names, listed.collect::<Vec<_>>());
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use macro_rules_attribute::apply;
 
 use super::maintenances::{WALL_CLOCK, wall_clock};
 use super::{Error, Result, Tx, WriteTx};
@@ -13,7 +14,7 @@ use crate::domain::{ComponentId, Series, SeriesId};
 /// Limit of recurring maintenances that have not ended: all are listed at once.
 const MAX_SERIES: i64 = 200;
 
-#[derive(sqlx::FromRow)]
+#[apply(from_row!)]
 struct Row {
     id: String,
     title: String,

@@ -1,6 +1,7 @@
 //! Sessions. The database holds the SHA-256 of an id, never the id.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use macro_rules_attribute::apply;
 
 use super::list::behind;
 use super::{Result, Tx, WriteTx, challenges};
@@ -22,7 +23,8 @@ pub fn limits(now: DateTime<Utc>) -> Lifetimes {
 /// How many characters of a session's hash identify it in URLs.
 pub const SHORT_HASH: usize = 16;
 
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[apply(from_row!)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// SHA-256 of the id, in hexadecimal.
     pub id_hash: String,
@@ -182,11 +184,22 @@ pub async fn evict_oldest(tx: &mut WriteTx, since: DateTime<Utc>, most: i64) -> 
     Ok(())
 }
 
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 pub struct SessionWithManager {
-    #[sqlx(flatten)]
     pub session: Session,
     pub manager_name: String,
+}
+
+impl<'r, R> sqlx::FromRow<'r, R> for SessionWithManager
+where
+    R: sqlx::Row,
+    Session: sqlx::FromRow<'r, R>,
+    String: sqlx::Type<R::Database> + sqlx::Decode<'r, R::Database>,
+    &'static str: sqlx::ColumnIndex<R>,
+{
+    fn from_row(row: &'r R) -> sqlx::Result<Self> {
+        Ok(Self { session: Session::from_row(row)?, manager_name: row.try_get("manager_name")? })
+    }
 }
 
 /// Valid sessions of all managers, last used first.

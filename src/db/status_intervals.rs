@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use macro_rules_attribute::apply;
 
 use super::{Error, Result, Tx};
 use crate::domain::uptime::{StatusInterval, baselines_outside_maintenance};
 use crate::domain::{ComponentId, IncidentId, Status};
 
-#[derive(sqlx::FromRow)]
+#[apply(from_row!)]
 struct Row {
     incident_id: String,
     component_id: String,

@@ -1,6 +1,7 @@
 //! Incident templates.
 
 use chrono::{DateTime, Utc};
+use macro_rules_attribute::apply;
 
 use super::{Error, Result, Tx, WriteTx, api_metadata};
 use crate::credentials::random_bytes;
@@ -10,7 +11,7 @@ use crate::domain::{ComponentId, Phase, Status, Template, TemplateId};
 /// All templates are listed at once.
 const MAX_TEMPLATES: i64 = 200;
 
-#[derive(sqlx::FromRow)]
+#[apply(from_row!)]
 struct Row {
     id: String,
     name: String,

@@ -1,11 +1,13 @@
 //! Authenticator apps, one per manager. The secret is stored encrypted.
 
 use chrono::{DateTime, Utc};
+use macro_rules_attribute::apply;
 
 use super::{Error, Result, Tx, WriteTx};
 use crate::domain::ManagerId;
 
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[apply(from_row!)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Totp {
     /// Encrypted, with the manager's id as associated data.
     pub secret: String,

@@ -1,6 +1,7 @@
 //! Corrections of computed uptime.
 
 use chrono::{DateTime, Utc};
+use macro_rules_attribute::apply;
 
 use super::{Error, Result, Tx, WriteTx};
 use crate::domain::{ComponentId, CorrectionId, Status, UptimeCorrection};
@@ -8,7 +9,7 @@ use crate::domain::{ComponentId, CorrectionId, Status, UptimeCorrection};
 /// Limit per component: all are listed at once.
 const MAX_CORRECTIONS: i64 = 500;
 
-#[derive(sqlx::FromRow)]
+#[apply(from_row!)]
 struct Row {
     id: String,
     component_id: String,

@@ -74,8 +74,8 @@ pub const ADDRESSES: [PublicAddress; 31] = [
     address("/api/v2/status.json", Endpoint::Hot).cors().listed(Section::Status, "The page's overall status indicator and description."),
     address("/api/v2/components.json", Endpoint::Hot).cors().listed(Section::Status, "Components and their groups."),
     address("/uptime_showcase", Endpoint::Showcase).parameters(&["components"]).cors().listed(Section::Status, "The last 90 days of each component; filter with ?components=A,B."),
-    address("/badge.svg", Endpoint::Hot).listed(Section::Status, "SVG badge for the page; /components/ID/badge.svg for one component."),
-    address("/components/{id}/badge.svg", Endpoint::Hot),
+    address("/badge.svg", Endpoint::Hot).listed(Section::Status, "SVG badge for the page."),
+    address("/components/{id}/badge.svg", Endpoint::Hot).listed_as(Section::Status, "/components/ID/badge.svg", "SVG badge for one component."),
     address("/api/v2/incidents.json", Endpoint::Hot).cors().listed(Section::Incidents, "The 50 newest incidents."),
     address("/api/v2/incidents/unresolved.json", Endpoint::Hot).cors().listed(Section::Incidents, "Unresolved incidents."),
     address("/api/v2/incidents/{id}", Endpoint::ApiIncident).cors().listed_as(Section::Incidents, "/api/v2/incidents/ID.json", "One incident or maintenance."),
@@ -173,6 +173,22 @@ pub fn has_known_parameter(path: &str, query: &str) -> bool {
     query.split('&').any(|pair| {
         let name = pair.split('=').next().unwrap_or_default();
         name.contains('%') || address.parameters.contains(&name)
+    })
+}
+
+/// An address of the page `/api`.
+#[derive(Clone, Copy, Debug)]
+pub struct ListedAddress {
+    /// The path with `ID` for the variable part.
+    pub path: &'static str,
+    pub summary: &'static str,
+    pub parameters: &'static [&'static str],
+}
+
+pub fn listed_addresses() -> impl Iterator<Item = ListedAddress> {
+    ADDRESSES.iter().filter_map(|address| {
+        let Listing { path, summary, .. } = address.listing?;
+        Some(ListedAddress { path, summary, parameters: address.parameters })
     })
 }
 

@@ -42,7 +42,7 @@ pub fn render_machine_documents(
     for (path, script) in [("/embed/script.js", EMBED_SCRIPT), ("/embed/frame.js", FRAME_SCRIPT)] {
         all.push((path.to_owned(), "text/javascript; charset=utf-8", script.to_owned()));
     }
-    all.push(("/api/openapi.json".to_owned(), JSON, api::OPENAPI.to_owned()));
+    all.push(("/api/openapi.json".to_owned(), JSON, api::OPENAPI.clone()));
     all
 }
 

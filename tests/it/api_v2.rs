@@ -463,72 +463,21 @@ async fn an_old_incident_is_rendered_once(test: TestDb) {
     assert!(app.publisher.counts().rendered.value() <= 5, "equal pages have one address");
 }
 
-/// The OpenAPI document, its schemas and the places where they do not fit.
-struct OpenApi(Value);
-
-impl OpenApi {
-    /// What is wrong with `value`, if anything, by `schema`.
-    fn schema_mismatch(&self, schema: &Value, value: &Value, place: &str) -> Option<String> {
-        if let Some(name) = schema["$ref"].as_str() {
-            let name = name.rsplit('/').next().unwrap();
-            let schema = &self.0["components"]["schemas"][name];
-            assert!(schema.is_object(), "there is no schema {name}");
-            return self.schema_mismatch(schema, value, place);
-        }
-        let kind = match value {
-            Value::Null => "null",
-            Value::Bool(_) => "boolean",
-            Value::Number(number) if number.is_i64() || number.is_u64() => "integer",
-            Value::Number(_) => "number",
-            Value::String(_) => "string",
-            Value::Array(_) => "array",
-            Value::Object(_) => "object",
-        };
-        let admits = |name: &Value| name == kind || (kind == "integer" && name == "number");
-        let fits = match &schema["type"] {
-            Value::Array(kinds) => kinds.iter().any(admits),
-            name => admits(name),
-        };
-        if !fits {
-            return Some(format!("{place} is {kind}, not {}", schema["type"]));
-        }
-        if schema["enum"].as_array().is_some_and(|allowed| !allowed.contains(value)) {
-            return Some(format!("{place} is {value}"));
-        }
-        if schema["format"] == "date-time" && value.is_string() {
-            chrono::DateTime::parse_from_rfc3339(value.as_str().unwrap())
-                .unwrap_or_else(|_| panic!("{place}: {value}"));
-        }
-        match value {
-            Value::Array(items) => items.iter().find_map(|item| self.schema_mismatch(&schema["items"], item, place)),
-            Value::Object(entries) => self.object_mismatch(schema, entries, place),
-            _ => None,
-        }
-    }
-
-    fn object_mismatch(&self, schema: &Value, entries: &serde_json::Map<String, Value>, place: &str) -> Option<String> {
-        let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
-        if let Some(absent) = required.iter().find(|key| !entries.contains_key(key.as_str().unwrap())) {
-            return Some(format!("{place} has no {absent}"));
-        }
-        entries.iter().find_map(|(key, value)| {
-            let place = format!("{place}.{key}");
-            match (&schema["properties"][key], &schema["additionalProperties"]) {
-                (Value::Null, Value::Bool(false)) => Some(format!("{place} is not documented")),
-                (Value::Null, others @ Value::Object(_)) => self.schema_mismatch(others, value, &place),
-                (Value::Null, _) => None,
-                (known, _) => self.schema_mismatch(known, value, &place),
-            }
-        })
-    }
+/// Fails if `value` does not match `schema` of the OpenAPI `document`.
+fn assert_matches_schema(document: &Value, schema: &Value, value: &Value, address: &str) {
+    let whole = json!({ "allOf": [schema], "components": document["components"] });
+    let validator = jsonschema::options().should_validate_formats(true).build(&whole).unwrap();
+    let errors: Vec<String> =
+        validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert_eq!(errors, [""; 0], "{address}");
 }
 
 #[apply(on_both_databases!)]
 async fn the_openapi_document_is_true(test: TestDb) {
     let app = busy(test).await;
-    let document = OpenApi(json_at(&app, "/api/openapi.json").await);
-    assert_eq!(document.0["openapi"], "3.1.0");
-    let paths = document.0["paths"].as_object().unwrap();
+    let document = json_at(&app, "/api/openapi.json").await;
+    assert_eq!(document["openapi"], "3.1.0");
+    let paths = document["paths"].as_object().unwrap();
     assert!(paths.len() >= 18);
     for (path, operations) in paths {
         let answers = &operations["get"]["responses"];
@@ -546,7 +495,7 @@ async fn the_openapi_document_is_true(test: TestDb) {
             assert!(schema.is_object(), "{address} is {kind}");
             if kind.ends_with("json") {
                 let value: Value = serde_json::from_slice(&answer.body).unwrap();
-                assert_eq!(document.schema_mismatch(schema, &value, &address), None);
+                assert_matches_schema(&document, schema, &value, &address);
             }
         }
         if path.contains("{id}") {
@@ -555,13 +504,48 @@ async fn the_openapi_document_is_true(test: TestDb) {
             assert!(answers["404"].is_object(), "{path}");
         }
     }
-    // Nothing is there that is not told.
+    // Every JSON document is documented.
     for (path, _) in app.publisher.site().pages() {
         let is_data = path.starts_with("/api/v2/") || path.ends_with(".json");
-        let told = paths.keys().any(|known| match known.split_once("{id}") {
+        let is_documented = paths.keys().any(|known| match known.split_once("{id}") {
             Some((begin, end)) => path.starts_with(begin) && path.ends_with(end),
             None => known == path,
         });
-        assert!(!is_data || told || path == "/api/openapi.json", "{path} is not documented");
+        assert!(!is_data || is_documented || path == "/api/openapi.json", "{path} is not documented");
+    }
+}
+
+/// Documents of each kind, and what comes with them.
+const SNAPSHOTS: [&str; 11] = [
+    "/api/v2/summary.json",
+    "/api/v2/incidents/broken.json",
+    "/api/v2/never.json",
+    "/incidents/work.json",
+    "/history.json",
+    "/history.atom",
+    "/history.rss",
+    "/feed.json",
+    "/maintenance.ics",
+    "/badge.svg",
+    "/api/openapi.json",
+];
+
+#[apply(on_both_databases!)]
+async fn documents_and_headers_match_their_snapshots(test: TestDb) {
+    let app = busy(test.at_noon()).await;
+    let summary = json_at(&app, "/api/v2/summary.json").await;
+    let component = summary["components"].as_array().unwrap().iter().find(|row| row["group_id"].is_string()).unwrap();
+    let ids = [(&summary["page"]["id"], "PAGE"), (&component["group_id"], "GROUP")];
+    for path in SNAPSHOTS {
+        let answer = app.visitor().get(path).await;
+        let mut headers: Vec<String> =
+            answer.headers.iter().map(|(name, value)| format!("{name}: {value:?}")).collect();
+        headers.retain(|line| !["date:", "etag:", "x-request-id:"].iter().any(|start| line.starts_with(start)));
+        headers.sort();
+        // One key per line, in the order of the document.
+        let body = answer.text().replace(",\"", ",\n\"").replace('\r', "");
+        let body = ids.iter().fold(body, |text, (id, name)| text.replace(id.as_str().unwrap(), name));
+        let name = path.trim_start_matches('/').replace(['/', '.'], "-");
+        insta::assert_snapshot!(name, format!("{}\n{}\n\n{body}", answer.status, headers.join("\n")));
     }
 }

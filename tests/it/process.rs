@@ -216,3 +216,12 @@ fn flags_take_the_usual_boolean_words() {
     let (code, message) = start("perhaps");
     assert!(code == Some(2) && message.contains("CANDOR_LOG_JSON") || message.contains("--log-json"), "{message}");
 }
+
+#[test]
+fn server_returns_freed_memory_to_the_system() {
+    let mut process = Process::start(Stdio::null(), Stdio::null(), "warn");
+    let environment = std::fs::read(format!("/proc/{}/environ", process.child.id())).unwrap();
+    let environment = String::from_utf8(environment).unwrap();
+    assert!(environment.split('\0').any(|line| line == "MALLOC_ARENA_MAX=2"), "{environment:?}");
+    assert_eq!(process.end(Signal::TERM), Some(0));
+}

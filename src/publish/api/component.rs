@@ -1,18 +1,24 @@
 //! Rows of components and component groups.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::PageContext;
+use super::schema::StatusKey;
 use crate::domain::{Component, Group, Status};
 
 /// A component or a group. The key order is Statuspage's; some clients reject unknown keys.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Component", deny_unknown_fields)]
 pub struct ComponentRow<'a> {
     id: &'a str,
     name: &'a str,
+    #[schemars(with = "StatusKey")]
     status: &'static str,
+    #[schemars(with = "DateTime<Utc>")]
     created_at: String,
+    #[schemars(with = "DateTime<Utc>")]
     updated_at: String,
     position: i64,
     pub description: Option<&'a str>,

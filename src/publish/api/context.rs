@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::schema::IndicatorKey;
 use crate::domain::page_status::PageStatus;
 use crate::domain::{Component, ComponentId, Group, Incident, Maintenance, Page, Status};
 
@@ -17,17 +19,21 @@ pub struct PageContext<'a> {
     updated_at: DateTime<Utc>,
 }
 
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Page", deny_unknown_fields)]
 pub struct PageRow<'a> {
     id: &'a str,
     name: &'a str,
     url: &'a str,
     time_zone: &'a str,
+    #[schemars(with = "DateTime<Utc>")]
     updated_at: String,
 }
 
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Status", deny_unknown_fields)]
 pub struct StatusRow {
+    #[schemars(with = "IndicatorKey")]
     indicator: &'static str,
     description: &'static str,
 }

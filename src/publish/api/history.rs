@@ -2,9 +2,11 @@
 
 use chrono::{DateTime, Datelike as _, SecondsFormat, TimeDelta, Utc};
 use chrono_tz::Tz;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::component::{ComponentRow, ungrouped_rows};
+use super::schema::ImpactKey;
 use super::{PageContext, to_json};
 use crate::domain::history::Month;
 use crate::domain::{Incident, Maintenance};
@@ -15,29 +17,36 @@ pub const MAX_PAGE: u32 = 200;
 /// Months per page.
 const MONTHS: usize = 3;
 
-#[derive(Serialize)]
-struct HistoryDocument<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "History", deny_unknown_fields)]
+pub struct HistoryDocument<'a> {
     page_status: PageStatus<'a>,
     components: Vec<ComponentRow<'a>>,
     months: Vec<MonthRow<'a>>,
     show_component_filter: bool,
     show_uptime_calendar: bool,
     component_filter: Option<&'a str>,
+    #[schemars(with = "DateTime<Utc>")]
     start_time: String,
+    #[schemars(with = "DateTime<Utc>")]
     end_time: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PageStatus", deny_unknown_fields)]
 struct PageStatus<'a> {
     page: PageSettingsRow<'a>,
 }
 
 /// The page settings that have an equivalent in Statuspage.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PageSettings", deny_unknown_fields)]
 struct PageSettingsRow<'a> {
     name: &'a str,
     domain: &'a str,
+    #[schemars(with = "DateTime<Utc>")]
     created_at: String,
+    #[schemars(with = "DateTime<Utc>")]
     updated_at: String,
     url: &'a str,
     hidden_from_search: bool,
@@ -56,7 +65,8 @@ struct PageSettingsRow<'a> {
     id: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Month", deny_unknown_fields)]
 struct MonthRow<'a> {
     name: String,
     year: i32,
@@ -66,12 +76,14 @@ struct MonthRow<'a> {
     incidents: Vec<IncidentRow<'a>>,
 }
 
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, JsonSchema)]
+#[schemars(rename = "HistoryEntry", deny_unknown_fields)]
 struct IncidentRow<'a> {
     code: &'a str,
     name: &'a str,
     /// The newest update as HTML.
     message: String,
+    #[schemars(with = "ImpactKey")]
     impact: &'static str,
     timestamp: String,
     #[serde(skip)]

@@ -3,49 +3,66 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::affected_components::{StatusChange, status_changes};
 use super::component::{ComponentRow, ungrouped_rows};
 use super::context::PageRow;
+use super::schema::{EntryStatusKey, ImpactKey, StatusKey};
 use super::{PageContext, to_json};
 use crate::domain::postmortem::PublishedPostmortem;
 use crate::domain::{ComponentId, Incident, Maintenance, MaintenancePhase, Phase, Update, UpdateId};
 
 /// An incident, or a maintenance if the last two keys are set.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Incident", deny_unknown_fields)]
 pub struct EntryRow<'a> {
     pub id: &'a str,
     pub name: &'a str,
+    #[schemars(with = "EntryStatusKey")]
     pub status: &'static str,
+    #[schemars(with = "DateTime<Utc>")]
     pub created_at: String,
+    #[schemars(with = "DateTime<Utc>")]
     pub updated_at: String,
+    #[schemars(with = "Option<DateTime<Utc>>")]
     pub monitoring_at: Option<String>,
+    #[schemars(with = "Option<DateTime<Utc>>")]
     pub resolved_at: Option<String>,
+    #[schemars(with = "ImpactKey")]
     pub impact: &'static str,
     pub shortlink: String,
+    #[schemars(with = "DateTime<Utc>")]
     pub started_at: String,
     pub page_id: &'a str,
     pub incident_updates: Vec<UpdateRow<'a>>,
     pub components: Vec<ComponentRow<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DateTime<Utc>>")]
     pub scheduled_for: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DateTime<Utc>>")]
     pub scheduled_until: Option<String>,
     /// The sort key of lists.
     #[serde(skip)]
     pub created: DateTime<Utc>,
 }
 
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Update", deny_unknown_fields)]
 pub struct UpdateRow<'a> {
     pub id: String,
+    #[schemars(with = "EntryStatusKey")]
     pub status: &'static str,
     pub body: &'a str,
     pub incident_id: &'a str,
+    #[schemars(with = "DateTime<Utc>")]
     pub created_at: String,
+    #[schemars(with = "DateTime<Utc>")]
     pub updated_at: String,
+    #[schemars(with = "DateTime<Utc>")]
     pub display_at: String,
     pub affected_components: Option<Vec<AffectedRow<'a>>>,
     pub deliver_notifications: bool,
@@ -55,22 +72,27 @@ pub struct UpdateRow<'a> {
 }
 
 /// A component in an update.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, JsonSchema)]
+#[schemars(rename = "AffectedComponent", deny_unknown_fields)]
 pub struct AffectedRow<'a> {
     code: &'a str,
     /// The name at the time of the update.
     name: String,
+    #[schemars(with = "StatusKey")]
     old_status: &'static str,
+    #[schemars(with = "StatusKey")]
     new_status: &'static str,
 }
 
-#[derive(Serialize)]
-struct IncidentDocument<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct IncidentDocument<'a> {
     page: PageRow<'a>,
     incident: WithReminders<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "IncidentWithReminders", deny_unknown_fields)]
 struct WithReminders<'a> {
     #[serde(flatten)]
     entry: EntryRow<'a>,

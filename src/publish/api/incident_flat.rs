@@ -1,35 +1,52 @@
 //! `/incidents/ID.json`: one incident with all its data at the top level.
 
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::component::ComponentRow;
 use super::incident::UpdateRow;
+use super::schema::{EntryStatusKey, ImpactKey};
 use super::{EntryRow, PageContext, to_json};
 use crate::domain::postmortem::PublishedPostmortem;
 use crate::domain::{Incident, Maintenance};
 
-#[derive(Serialize)]
-struct FlatIncident<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct FlatIncident<'a> {
     name: &'a str,
+    #[schemars(with = "EntryStatusKey")]
     status: &'static str,
+    #[schemars(with = "DateTime<Utc>")]
     created_at: String,
+    #[schemars(with = "DateTime<Utc>")]
     updated_at: String,
+    #[schemars(with = "Option<DateTime<Utc>>")]
     monitoring_at: Option<String>,
+    #[schemars(with = "Option<DateTime<Utc>>")]
     resolved_at: Option<String>,
+    #[schemars(with = "ImpactKey")]
     impact: &'static str,
     shortlink: String,
+    #[schemars(with = "DateTime<Utc>")]
     started_at: String,
     postmortem_ignored: bool,
     postmortem_body: Option<&'a str>,
+    #[schemars(with = "Option<DateTime<Utc>>")]
     postmortem_body_last_updated_at: Option<String>,
+    #[schemars(with = "Option<DateTime<Utc>>")]
     postmortem_published_at: Option<String>,
     postmortem_notified_subscribers: bool,
     postmortem_notified_twitter: bool,
     backfilled: bool,
+    #[schemars(with = "Option<DateTime<Utc>>")]
     scheduled_for: Option<String>,
+    #[schemars(with = "Option<DateTime<Utc>>")]
     scheduled_until: Option<String>,
     scheduled_remind_prior: bool,
+    #[schemars(with = "Option<DateTime<Utc>>")]
     scheduled_reminded_at: Option<String>,
+    #[schemars(with = "Option<ImpactKey>")]
     impact_override: Option<&'static str>,
     scheduled_auto_in_progress: bool,
     scheduled_auto_completed: bool,

@@ -10,6 +10,8 @@ mod context;
 mod history;
 mod incident;
 mod incident_flat;
+mod openapi;
+mod schema;
 mod showcase;
 mod v2;
 
@@ -19,14 +21,12 @@ pub use context::{PageContext, stamp};
 pub use history::{MAX_PAGE, history_months, render_quarter};
 pub use incident::{EntryRow, UpdateRow, render_incident};
 pub use incident_flat::{flat_incident, flat_maintenance};
+pub use openapi::OPENAPI;
 pub use showcase::{IncidentTitles, render_showcase};
 pub use v2::render_v2_documents;
 
 /// The maximum number of incidents, and of maintenances, in one list.
 pub const MAX_LISTED: usize = 50;
-
-/// The OpenAPI document; a test requests every address in it.
-pub const OPENAPI: &str = include_str!("openapi.json");
 
 fn to_json(document: &impl serde::Serialize) -> String {
     // Serialization fails only for maps with non-string keys and for failing writers.

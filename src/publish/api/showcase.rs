@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{PageContext, to_json};
@@ -16,21 +17,24 @@ use crate::ui::pages::public::DAYS;
 /// The titles of the incidents that affected components, by id.
 pub type IncidentTitles = BTreeMap<IncidentId, String>;
 
-#[derive(Serialize)]
-struct Showcase<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Showcase", deny_unknown_fields)]
+pub struct Showcase<'a> {
     components: BTreeMap<&'a str, String>,
     timelines: BTreeMap<&'a str, Timeline<'a>>,
     values: Vec<UptimeValues<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Timeline", deny_unknown_fields)]
 struct Timeline<'a> {
     component: ComponentName<'a>,
     days: Vec<DayRow<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "TimelineComponent", deny_unknown_fields)]
 struct ComponentName<'a> {
     code: &'a str,
     name: &'a str,
@@ -38,7 +42,8 @@ struct ComponentName<'a> {
     start_date: NaiveDate,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Day", deny_unknown_fields)]
 struct DayRow<'a> {
     date: NaiveDate,
     outages: Seconds,
@@ -46,7 +51,8 @@ struct DayRow<'a> {
 }
 
 /// Seconds of partial and of major outage; zeros are omitted.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OutageSeconds", deny_unknown_fields)]
 struct Seconds {
     #[serde(skip_serializing_if = "is_zero")]
     p: i64,
@@ -54,14 +60,16 @@ struct Seconds {
     m: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RelatedEvent", deny_unknown_fields)]
 struct RelatedIncident<'a> {
     name: &'a str,
     code: &'a str,
 }
 
 /// Uptime in percent, truncated to two decimals; null without data.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "UptimeValues", deny_unknown_fields)]
 struct UptimeValues<'a> {
     component: &'a str,
     ninety: Option<f64>,

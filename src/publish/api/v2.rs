@@ -1,5 +1,6 @@
 //! The documents under `/api/v2/` that are rendered at publish time.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::component::{ComponentRow, component_rows};
@@ -8,8 +9,9 @@ use super::{EntryRow, MAX_LISTED, PageContext, to_json};
 use crate::domain::MaintenancePhase;
 use crate::publish::Snapshot;
 
-#[derive(Serialize)]
-struct Summary<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Summary<'a> {
     page: PageRow<'a>,
     components: Vec<ComponentRow<'a>>,
     incidents: Vec<EntryRow<'a>>,
@@ -17,26 +19,30 @@ struct Summary<'a> {
     status: StatusRow,
 }
 
-#[derive(Serialize)]
-struct StatusDocument<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct StatusDocument<'a> {
     page: PageRow<'a>,
     status: StatusRow,
 }
 
-#[derive(Serialize)]
-struct ComponentsDocument<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ComponentsDocument<'a> {
     page: PageRow<'a>,
     components: Vec<ComponentRow<'a>>,
 }
 
-#[derive(Serialize)]
-struct IncidentsDocument<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct IncidentsDocument<'a> {
     page: PageRow<'a>,
     incidents: Vec<EntryRow<'a>>,
 }
 
-#[derive(Serialize)]
-struct MaintenancesDocument<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct MaintenancesDocument<'a> {
     page: PageRow<'a>,
     scheduled_maintenances: Vec<EntryRow<'a>>,
 }

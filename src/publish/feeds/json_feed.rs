@@ -1,11 +1,13 @@
 use chrono::{DateTime, SecondsFormat, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Feed, FeedEntry};
 
 /// JSON Feed 1.1.
-#[derive(Serialize)]
-struct JsonFeed<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "JsonFeed", deny_unknown_fields)]
+pub struct JsonFeed<'a> {
     version: &'static str,
     title: String,
     home_page_url: &'a str,
@@ -15,18 +17,22 @@ struct JsonFeed<'a> {
     items: Vec<Item<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "FeedAuthor", deny_unknown_fields)]
 struct Author<'a> {
     name: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "FeedItem", deny_unknown_fields)]
 struct Item<'a> {
     id: String,
     url: String,
     title: &'a str,
     content_html: String,
+    #[schemars(with = "DateTime<Utc>")]
     date_published: String,
+    #[schemars(with = "DateTime<Utc>")]
     date_modified: String,
 }
 

@@ -6,7 +6,7 @@ mod json_feed;
 mod rss_feed;
 
 pub use atom::render_atom;
-pub use json_feed::render_json_feed;
+pub use json_feed::{JsonFeed, render_json_feed};
 pub use rss_feed::render_rss;
 
 use chrono::{DateTime, Utc};

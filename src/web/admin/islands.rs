@@ -1,6 +1,7 @@
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
+use server_fn::axum::handle_server_fn;
 
 use crate::web::access::manager::{CanPublish, Manager};
 use crate::web::{Error, MAX_BODY, Result, form};
@@ -18,7 +19,7 @@ pub async fn call_server_function(_manager: Manager<CanPublish>, request: Reques
     let bytes = to_bytes(body, MAX_BODY).await.map_err(unreadable)?;
     form::read_form(&bytes)?;
     let request = Request::from_parts(parts, Body::from(bytes));
-    let response = leptos_axum::handle_server_fns(request).await.into_response();
+    let response = handle_server_fn(request).await;
     if response.status() != StatusCode::INTERNAL_SERVER_ERROR {
         return Ok(response);
     }
