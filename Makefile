@@ -1,9 +1,8 @@
 # Two commands do everything: `make run` and `make test`. Both install what is missing.
 
-BINDGEN_VERSION := $(shell sed -n 's/^wasm-bindgen = "=\(.*\)"/\1/p' Cargo.toml)
 BINARYEN_VERSION := 132.0.0
 TOOLS := $(CURDIR)/target/tools
-BINDGEN := $(TOOLS)/bindgen-$(BINDGEN_VERSION)/bin/wasm-bindgen
+BINDGEN := $(TOOLS)/wasm-bindgen/debug/wasm-bindgen-web
 WASM_OPT := $(TOOLS)/node_modules/.bin/wasm-opt
 # What every browser of the last years understands, and no more: rustc's own list.
 WASM_FEATURES := --enable-bulk-memory --enable-bulk-memory-opt --enable-call-indirect-overlong --enable-multivalue \
@@ -96,7 +95,7 @@ islands: $(PKG)/candor.js ## The only code that reaches a browser as WebAssembly
 
 # wasm-opt halves the islands; where npm is absent they are larger and work as well.
 $(PKG)/candor.js: $(WASM) | $(BINDGEN) $(WASM_OPT)
-	$(BINDGEN) --target web --no-typescript --out-dir $(PKG) $(WASM)
+	$(BINDGEN) $(WASM) $(PKG)
 	@if test -x $(WASM_OPT); then $(WASM_OPT) -Oz $(WASM_FEATURES) $(PKG)/candor_bg.wasm -o $(PKG)/candor_bg.wasm; fi
 
 $(WASM): $(BROWSER_SOURCES)
@@ -104,8 +103,8 @@ $(WASM): $(BROWSER_SOURCES)
 	cargo build --lib --target wasm32-unknown-unknown --profile wasm-release --no-default-features --features hydrate
 	@touch $@
 
-$(BINDGEN):
-	CARGO_PROFILE_DEV_DEBUG=0 cargo install --debug --bin wasm-bindgen wasm-bindgen-cli --version $(BINDGEN_VERSION) --root $(TOOLS)/bindgen-$(BINDGEN_VERSION)
+$(BINDGEN): $(wildcard .ci/wasm-bindgen/Cargo.* .ci/wasm-bindgen/src/*)
+	cargo build --manifest-path .ci/wasm-bindgen/Cargo.toml --target-dir $(TOOLS)/wasm-bindgen
 
 $(WASM_OPT):
 	@command -v npm >/dev/null || .ci/tools node || true
