@@ -1,4 +1,4 @@
-//! Everybody who may ask, and an incident of each kind to ask for.
+//! Actors with every kind of access, and an incident in every state.
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
@@ -14,53 +14,46 @@ use chrono::TimeDelta;
 use super::app::{Answer, Browser, PASSWORD, TestApp, is_denied};
 use super::{TestDb, fixtures};
 
-/// An incident of each kind; each id is of one length and stands in no other text.
+/// Incident ids of equal length that occur in no other text of a page.
 pub const PUBLIC: &str = "zqpublic";
-/// Public, with a review and an update that are written and not published.
+/// Public, with an unpublished postmortem and an unpublished draft of an update.
 pub const UNPUBLISHED: &str = "zqunsaid";
 pub const EMBARGOED: &str = "zqlaters";
 pub const INTERNAL: &str = "zqinside";
 pub const DELETED: &str = "zqgoneby";
-/// No incident: the draft of one.
+/// The id of a draft, not of an incident.
 pub const DRAFT: &str = "zqdrafts";
 pub const NEVER: &str = "zqnevers";
-/// What managers can open.
+/// Incidents that managers can open.
 pub const STAND: [&str; 4] = [PUBLIC, UNPUBLISHED, EMBARGOED, INTERNAL];
-/// What nobody can, whoever they are.
+/// Ids that are not found for any actor.
 pub const ABSENT: [&str; 3] = [DELETED, DRAFT, NEVER];
-/// What is to visitors like what never was.
+/// Visitors get the same answer for these as for an id that never existed.
 pub const HIDDEN: [&str; 4] = [EMBARGOED, INTERNAL, DELETED, DRAFT];
 
-/// What is written somewhere, and published nowhere.
+/// Occurs in texts that are saved and not published.
 pub const UNPUBLISHED_TEXT: &str = "Zqxylophone";
 
-/// What somebody lacks of whom the admin knows the role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeniedReason {
     Nothing,
-    /// The second factor that the policy asks for.
+    /// The second factor that the login policy requires.
     Factor,
-    /// A proof of who they are from the last ten minutes.
+    /// A re-authentication in the last ten minutes.
     Proof,
 }
 
-/// What whoever asks meets at a door of the admin.
+/// What an actor gets from a guarded route of the admin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessResult {
-    /// The login comes first.
     Login,
-    /// It is for others.
     Refusal,
-    /// A second factor is to be added first.
     Factor,
-    /// A proof is to be given first.
     Proof,
-    /// It stands open.
     Nothing,
 }
 
 impl AccessResult {
-    /// Whether this is what `answer` says.
     pub fn is_told(self, method: &Method, address: &str, answer: &Answer) -> bool {
         let asks_for_proof = || answer.words("h1") == ["Confirm it's you"];
         match self {
@@ -73,16 +66,14 @@ impl AccessResult {
     }
 }
 
-/// Somebody who asks.
 pub struct TestActor {
     pub name: &'static str,
-    /// What the admin knows them by; nothing for a stranger.
+    /// The role in the admin; none for a visitor.
     pub role: Option<Role>,
     pub lack: DeniedReason,
-    /// What the management API knows them by: as far as their token reaches.
+    /// The lower of the token's and the manager's role in the management API; none if the API denies access.
     pub reach: Option<Role>,
     pub browser: Browser,
-    /// The API token they bring.
     bearer: Option<String>,
 }
 
@@ -91,14 +82,14 @@ impl TestActor {
         Self { name, role, lack: DeniedReason::Nothing, reach: None, browser, bearer: None }
     }
 
-    /// What they meet at a guarded `route`; nobody guards the others.
+    /// Only for guarded routes.
     pub fn meets(&self, route: &Route) -> AccessResult {
         let (least, freshly) = match route.access {
             Access::Public => return AccessResult::Nothing,
             Access::AtLeast(role) => (role, false),
             Access::Reauthenticated(role) => (role, true),
         };
-        // Here a second factor is added, so nobody can be asked for it before.
+        // A manager without a second factor adds one here, so these routes don't require it.
         let adds_factor = route.path.starts_with("/admin/account/passkeys");
         match (self.role, self.lack) {
             (None, _) => AccessResult::Login,
@@ -115,34 +106,31 @@ impl TestActor {
         headers
     }
 
-    /// Looks at an address, or sends it a form that means something at most of them.
+    /// Requests an address; a POST sends a form that is valid at most of them.
     pub async fn ask(&self, method: &Method, address: &str) -> Answer {
         let (headers, mut browser) = (self.headers(), self.browser.clone());
         if *method == Method::GET {
             return browser.get_with(address, &headers).await;
         }
-        // A version that never was: whoever may do it meets a conflict, and nothing is changed.
+        // No incident has this version: an authorized actor gets a conflict, and nothing changes.
         let said = [("version", "999"), ("title", "Another"), ("body", "Text"), ("phase", "identified")];
         let chosen = [("status", "operational"), ("role", "viewer"), ("name", "Name")];
         let fields = [&said[..], &chosen].concat();
         browser.post_with(address, &fields, &headers).await
     }
 
-    /// Calls the management API with this JSON.
     pub async fn call(&self, method: &Method, address: &str, body: &serde_json::Value) -> Answer {
         let body = if *method == Method::GET { Body::empty() } else { Body::from(body.to_string()) };
         self.browser.clone().send(method.clone(), address, &self.headers(), body).await
     }
 }
 
-/// A page with an incident of each kind, and everybody who may ask.
 pub struct Actors {
     pub app: TestApp,
     pub people: Vec<TestActor>,
 }
 
 impl Actors {
-    /// Everybody, before `test`.
     pub async fn before(test: TestDb) -> Self {
         let app = TestApp::new(test).await;
         let mut people = vec![TestActor::in_browser("a stranger", None, app.visitor())];
@@ -169,7 +157,7 @@ impl Actors {
         let mut tx = app.db.write().await.unwrap();
         managers::disable(&mut tx, &mut gone, app.clock.now()).await.unwrap();
         tx.commit_unaudited().await.unwrap();
-        // Disabling ends sessions and tokens; these stand for any that would be left.
+        // Disabling deletes sessions and tokens; these represent any that were left behind.
         people.push(program(&app, "a disabled manager's token", &gone, (Scope::Admin, 365), None).await);
         people.push(TestActor::in_browser("a disabled manager", None, app.with_session(&gone).await));
         people.push(revoked(&app, &early).await);
@@ -191,7 +179,7 @@ impl Actors {
         crowd
     }
 
-    /// Those of whom the management API knows nobody good.
+    /// Actors without access to the management API.
     pub fn refused_by_the_api(&self) -> impl Iterator<Item = &TestActor> {
         self.people.iter().filter(|who| who.reach.is_none())
     }
@@ -219,7 +207,7 @@ impl Actors {
         app.publish().await;
     }
 
-    /// An open incident of an hour with two updates.
+    /// An open incident that began an hour ago, with two updates.
     pub fn incident(&self, id: &str, visibility: Visibility) -> candor::domain::Incident {
         let now = self.app.clock.now();
         let mut it = fixtures::incident(id, now - TimeDelta::hours(1));
@@ -229,7 +217,7 @@ impl Actors {
         it
     }
 
-    /// Writes a review of an incident, and does not publish it.
+    /// Saves a postmortem without publishing it.
     pub async fn review(&self, id: &str) {
         let (app, now) = (&self.app, self.app.clock.now());
         let incident = IncidentId::parse(id).unwrap();
@@ -240,7 +228,7 @@ impl Actors {
         tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
     }
 
-    /// Saves the draft of an incident, or of an update of one.
+    /// Saves a draft of a new incident, or of an update of the incident `of`.
     async fn draft(&self, id: &str, of: Option<&str>) {
         let (app, now) = (&self.app, self.app.clock.now());
         let said = [("title", UNPUBLISHED_TEXT), ("body", UNPUBLISHED_TEXT), ("phase", "identified")];
@@ -259,7 +247,7 @@ impl Actors {
     }
 }
 
-/// A program on this machine with a token of `manager`, good for some days.
+/// A client on this machine with an API token of `manager`; `days` is its lifetime.
 async fn program(
     app: &TestApp,
     name: &'static str,
@@ -280,7 +268,7 @@ async fn program(
     TestActor { name, role: None, lack, reach, browser, bearer: Some(format!("Bearer {secret}")) }
 }
 
-/// Somebody whose password was right, and who has yet to give the second factor.
+/// A browser after the password step and before the second factor.
 async fn half_logged_in(app: &TestApp) -> TestActor {
     let manager = app.manager("Half", Owner).await;
     app.passkey(&manager, "half").await;
@@ -291,7 +279,6 @@ async fn half_logged_in(app: &TestApp) -> TestActor {
     TestActor::in_browser("an owner who is half logged in", None, browser)
 }
 
-/// A program whose token was revoked.
 async fn revoked(app: &TestApp, manager: &Manager) -> TestActor {
     let name = "a token that was revoked";
     let program = program(app, name, manager, (Scope::Admin, 365), None).await;
@@ -303,9 +290,8 @@ async fn revoked(app: &TestApp, manager: &Manager) -> TestActor {
     program
 }
 
-/// All that was answered but for what is new in every answer: the id of the request, the nonce, and when a cookie that
-/// is taken back ended, which is told by the machine's clock; the id of the incident that was asked for is left out, and
-/// so is the length, which the server adds where the router has not.
+/// Status, header lines and body of an answer without what differs between two answers: request id, nonce, the expiry
+/// of a deleted cookie (from the machine's clock), the incident id, and the length that only the server adds.
 pub fn told(answer: &Answer, id: &str) -> (StatusCode, Vec<String>, String) {
     let policy = answer.header("content-security-policy");
     let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap_or("'none'").to_owned();

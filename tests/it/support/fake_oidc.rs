@@ -1,4 +1,4 @@
-//! An identity provider of the test's own, on a port of its own: it says what it is told to, honestly or not.
+//! An identity provider on its own port; a test makes it answer correctly or maliciously.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -22,11 +22,10 @@ use url::Url;
 
 use super::app::ORIGIN;
 
-/// What Candor is called there, and the secret that goes with it.
+/// Candor's client id and client secret.
 pub const CLIENT: &str = "candor";
 pub const SECRET: &str = "a secret between the two";
 
-/// Somebody whom the provider knows.
 #[derive(Clone, Debug)]
 pub struct Person {
     pub subject: String,
@@ -37,31 +36,30 @@ pub struct Person {
 }
 
 impl Person {
-    /// Somebody with the address NAME@example.org, in `groups`.
+    /// A person with the address NAME@example.org, in `groups`.
     pub fn named(name: &str, groups: &[&'static str]) -> Self {
         let email = format!("{}@example.org", name.to_lowercase());
         Self { subject: format!("sub-{name}"), email, verified: true, groups: groups.to_vec(), methods: vec!["pwd"] }
     }
 }
 
-/// By what a token is signed.
+/// The key that signs a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Signing {
     #[default]
     Ours,
-    /// With a key that is not in the provider's list, under the name of one that is.
+    /// A key that is not in the provider's key set, with the id of one that is.
     Strangers,
     /// "alg": "none".
     Nothing,
-    /// HS256, with the provider's public key as it is published.
+    /// HS256 with the provider's published public key.
     PublicKey,
-    /// HS256, with the secret of the client.
+    /// HS256 with the client secret.
     ClientSecret,
 }
 
 type TokenChange = Arc<dyn Fn(&mut Value) + Send + Sync>;
 
-/// The provider.
 #[derive(Clone)]
 pub struct FakeProvider {
     pub url: String,
@@ -73,16 +71,16 @@ struct Known {
     key: SigningKey,
     key_id: u32,
     signing: Signing,
-    /// What becomes of the claims before they are signed.
+    /// Changes the claims before they are signed.
     twist: TokenChange,
-    /// Whether the address and the groups stand in the token; else in the other document only.
+    /// Whether the token contains address and groups; otherwise only the userinfo document does.
     told_in_token: bool,
     grants: HashMap<String, Grant>,
-    /// How often a code was brought, good or not.
+    /// How many codes were exchanged or rejected.
     brought: usize,
-    /// The tokens that were given for one.
+    /// The tokens that were issued.
     given: Vec<String>,
-    /// Who is behind an access token.
+    /// The person of each access token.
     let_in: HashMap<String, Person>,
 }
 
@@ -94,7 +92,6 @@ struct Grant {
 }
 
 impl FakeProvider {
-    /// A provider whose clock is `clock`.
     pub async fn open(clock: &Clock) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -120,7 +117,7 @@ impl FakeProvider {
         issuer
     }
 
-    /// What Candor is told of it.
+    /// Candor's settings for this provider.
     pub fn settings(&self) -> ProviderSettings {
         let rules = ["domain:example.org=viewer", "group:writers=publisher", "group:owners=owner"];
         ProviderSettings {
@@ -135,12 +132,12 @@ impl FakeProvider {
         }
     }
 
-    /// It, as Candor asks it.
+    /// Candor's client of this provider.
     pub fn provider(&self) -> Provider {
         Provider::new(self.settings(), ORIGIN).unwrap()
     }
 
-    /// What a person's browser brings back from the page `address`.
+    /// The person logs in at `address`; returns what the browser brings back.
     pub fn let_in(&self, address: &str, person: &Person) -> Answer {
         let asked: HashMap<String, String> = Url::parse(address).unwrap().query_pairs().into_owned().collect();
         assert!(address.starts_with(&format!("{}/authorize?", self.url)), "{address}");
@@ -158,32 +155,31 @@ impl FakeProvider {
         Answer { code, state: asked["state"].clone(), issuer: self.url.clone() }
     }
 
-    /// How often it was asked for a token.
     pub fn asked_for_tokens(&self) -> usize {
         self.known.lock().unwrap().brought
     }
 
-    /// Every token it has given, of either kind.
+    /// Every issued token, both access and id tokens.
     pub fn given(&self) -> Vec<String> {
         self.known.lock().unwrap().given.clone()
     }
 
-    /// Signs otherwise from now on.
+    /// Signs this way from now on.
     pub fn signs(&self, signing: Signing) {
         self.known.lock().unwrap().signing = signing;
     }
 
-    /// Twists the claims of each token from now on.
+    /// Changes the claims of each token from now on.
     pub fn twists(&self, twist: impl Fn(&mut Value) + Send + Sync + 'static) {
         self.known.lock().unwrap().twist = Arc::new(twist);
     }
 
-    /// Leaves the address and the groups to the other document.
+    /// From now on only the userinfo document contains address and groups.
     pub fn says_little(&self) {
         self.known.lock().unwrap().told_in_token = false;
     }
 
-    /// Has a new key from now on.
+    /// Rotates the signing key.
     pub fn changes_its_key(&self) {
         let mut known = self.known.lock().unwrap();
         known.key = new_key();
@@ -191,7 +187,7 @@ impl FakeProvider {
     }
 }
 
-/// What a browser brings back.
+/// The parameters of the redirect back to Candor.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub code: String,
@@ -200,7 +196,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The address that the browser is sent to.
+    /// The address of the redirect.
     pub fn address(&self) -> String {
         let pairs = [("code", &self.code), ("state", &self.state), ("iss", &self.issuer)];
         let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
