@@ -1,5 +1,5 @@
-//! What hashing passwords costs, counted and not timed. The queue and the count are the process's own, so these tests
-//! have one, and take turns in it.
+//! How many password hashes are computed, by count instead of time. The queue and the count are global to the process,
+//! so these tests have their own process and run one at a time.
 
 #[macro_use]
 extern crate macro_rules_attribute;
@@ -77,7 +77,7 @@ async fn known_and_unknown_accounts_cost_the_same_hashing(test: TestDb) {
         let answer = app.visitor().post("/login", &[("email", &email), ("password", password)]).await;
         (answer.status, password::hash_count() - before)
     };
-    // What nothing matches is made once, for whoever asks first.
+    // The dummy hash is computed once, at the first login with an unknown address.
     log_in("Unknown", "x").await;
     for _ in 0..3 {
         log_in("Locked", "a wrong password").await;

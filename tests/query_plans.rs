@@ -1,8 +1,7 @@
-//! No query walks through a table that grows with the history: neither when something is published, nor for
-//! a page that lies deep, nor for a manager at work.
+//! No query scans a table that grows with the history: not in publishing, on deep pages or in the admin.
 //!
-//! The queries are not repeated here: the program runs them. SQLite is then asked for the plan of each one it
-//! was seen to run; PostgreSQL itself counts how often it walked through each table.
+//! The program runs its own queries here. SQLite is asked for the plan of each recorded query; PostgreSQL counts the
+//! sequential scans of each table.
 
 #[path = "it/support/mod.rs"]
 mod support;
@@ -25,11 +24,11 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use support::{TestDb, fixtures, now};
 
-/// So many incidents that a database which can use an index does.
+/// Enough rows that a database uses an index where it can.
 const INCIDENTS: i64 = 600;
 const MAINTENANCES: i64 = 300;
 
-/// Tables that grow with what happens, and not with what there is.
+/// Tables that grow over time, in contrast to those with the page's setup.
 const GROWING: [&str; 13] = [
     "incidents",
     "incident_updates",
@@ -46,11 +45,11 @@ const GROWING: [&str; 13] = [
     "audit_log",
 ];
 
-/// Indexes that hold only what is going on.
+/// Partial indexes that contain only open rows.
 const OPEN_ROWS_INDEXES: [&str; 4] =
     ["incidents_open", "incident_status_intervals_open", "maintenances_planned", "maintenance_intervals_open"];
 
-/// One listener hears both tests, so they take turns.
+/// Both tests share one log subscriber, so they run one at a time.
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 #[tokio::test]
@@ -69,7 +68,7 @@ async fn sqlite_queries_use_indexes() {
     let statements: Vec<String> = seen.lock().unwrap().drain(..).filter(|sql| has_a_plan(sql)).collect();
     assert!(statements.len() > 30, "{statements:#?}");
     let Db::Sqlite { readers, writer, .. } = &db else { unreachable!() };
-    // As the database is after a while: it has counted what there is, and little of it is open.
+    // Statistics of a typical page: `analyze` has run, and few rows are open.
     sqlx::raw_sql("analyze").execute(writer).await.unwrap();
     for sql in statements {
         let explain = AssertSqlSafe(format!("explain query plan {sql}"));
@@ -80,14 +79,14 @@ async fn sqlite_queries_use_indexes() {
     }
 }
 
-/// Whether a step of a plan of SQLite goes through all of a table that grows, or through all of one list.
+/// Whether a step of a SQLite plan scans a growing table, or all index rows of one component.
 fn walks(step: &str) -> bool {
     if step.starts_with("SEARCH incident_index") && step.ends_with("(component_id=?)") {
         return true;
     }
     let Some(scanned) = step.strip_prefix("SCAN ") else { return false };
     let table = scanned.split(' ').next().unwrap_or_default();
-    // Some queries give their tables a letter.
+    // Some queries alias their tables with one letter.
     let grows = GROWING.contains(&table) || table.len() == 1 && table != "c";
     grows && !OPEN_ROWS_INDEXES.iter().any(|index| scanned.ends_with(index))
 }
@@ -105,7 +104,7 @@ async fn postgres_queries_use_indexes() {
     let mut connection = PgConnection::connect(&test.url).await.unwrap();
     sqlx::raw_sql("vacuum analyze").execute(&mut connection).await.unwrap();
     let before = walked(&mut connection).await;
-    // Among so few it would often rather walk; forbidden to, it only does where there is no other way.
+    // PostgreSQL prefers a scan of so few rows; without sequential scans it only scans if no index fits.
     let db = Db::at(&format!("{}&options[enable_seqscan]=off", test.url)).unwrap();
     work(&db).await;
     db.close().await;
@@ -113,8 +112,8 @@ async fn postgres_queries_use_indexes() {
     connection.close().await.unwrap();
 }
 
-/// How often PostgreSQL walked through each table that grows, once everybody else is gone: only then is
-/// everything counted.
+/// Sequential scans of each growing table. Waits until all other connections are closed, because each reports
+/// its last counts when it ends.
 async fn walked(connection: &mut PgConnection) -> BTreeMap<String, i64> {
     let others = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
     let gone = async {
@@ -128,7 +127,7 @@ async fn walked(connection: &mut PgConnection) -> BTreeMap<String, i64> {
     counts.into_iter().filter(|(table, _)| GROWING.contains(&table.as_str())).collect()
 }
 
-/// A long history, and a long audit.
+/// Inserts a long history and a long audit log.
 async fn fill(test: &TestDb) {
     let all: Vec<Incident> = (1..=INCIDENTS).map(past).collect();
     test.insert(&all).await;
@@ -149,7 +148,7 @@ async fn fill(test: &TestDb) {
     tx.commit_all(&fixtures::actor(), test.clock.now(), &entries).await.unwrap();
 }
 
-/// Work that was done, this many days ago.
+/// A maintenance that was completed `number` days ago.
 fn over(number: i64) -> Maintenance {
     let mut it = planned(&format!("work{number}"), -24 * number);
     let end = it.scheduled_for + TimeDelta::hours(1);
@@ -174,7 +173,7 @@ fn past(number: i64) -> Incident {
     incident
 }
 
-/// What the program asks the database: publishing, deep pages, and a manager's work.
+/// Runs every kind of query: publishing, deep pages and the admin.
 async fn work(db: &Db) {
     let folder = tempfile::tempdir().unwrap();
     let clock = Clock::fixed(now());
@@ -258,7 +257,7 @@ fn id(text: &str) -> IncidentId {
     IncidentId::parse(text).unwrap()
 }
 
-/// Every statement run from now on, as sqlx tells of it where it is not forbidden to.
+/// Collects every statement from now on from sqlx's log events.
 fn listen() -> &'static Mutex<Vec<String>> {
     static SEEN: OnceLock<Mutex<Vec<String>>> = OnceLock::new();
     let seen = SEEN.get_or_init(Mutex::default);
@@ -278,7 +277,7 @@ impl<S: tracing::Subscriber> Layer<S> for Statements {
     }
 }
 
-/// A short statement stands in its summary, a long one beside it.
+/// sqlx logs a short statement in its summary field, and a long one in a field of its own.
 #[derive(Default)]
 struct Statement {
     summary: String,

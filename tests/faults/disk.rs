@@ -1,4 +1,4 @@
-//! SQLite on a disk that is full or fails once: the next write works as soon as the disk does.
+//! SQLite on a full or failing disk: the next write succeeds once the disk works.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::server::Server;
 
-/// A file system in memory of 40 MiB, unmounted when dropped.
+/// A tmpfs of 40 MiB, unmounted when dropped.
 struct SmallDisk(TempDir);
 
 impl SmallDisk {
@@ -23,7 +23,6 @@ impl SmallDisk {
         self.0.path()
     }
 
-    /// Writes until nothing more fits.
     fn fill(&self) {
         let mut file = File::create(self.path().join("fill")).expect("a file");
         while file.write_all(&[0; 1024]).is_ok() {}
@@ -71,7 +70,7 @@ fn writes_work_again_once_a_full_disk_has_room() {
     server.cli_ok(&["audit", "verify"], "");
 }
 
-/// Lets each thread's next `syscall` on the write-ahead log fail with `error` until one post was refused.
+/// Makes each thread's next `syscall` on the write-ahead log fail with `error` until one post was rejected.
 fn one_failing_call(syscall: &str, error: &str) {
     let mut server = Server::sqlite();
     server.start();
@@ -88,7 +87,7 @@ fn one_failing_call(syscall: &str, error: &str) {
     let after: Vec<u16> = (0..4).map(|number| owner.post_incident(&format!("Post after {number}")).status).collect();
     assert_eq!(after, [303; 4], "{syscall} {error}");
     let accepted = 1 + answers.iter().filter(|status| **status == 303).count() + after.len();
-    // Nothing that was acknowledged is lost at a crash.
+    // A crash loses no acknowledged post.
     server.kill();
     server.start();
     server.wait_until_ready_is(200);
@@ -98,7 +97,7 @@ fn one_failing_call(syscall: &str, error: &str) {
     server.cli_ok(&["audit", "verify"], "");
 }
 
-/// A tracer that lets system calls fail.
+/// strace, which injects errors into system calls.
 struct Strace(Child);
 
 impl Strace {

@@ -1,4 +1,4 @@
-//! The files of a SQLite database and of the stored Site are replaced, cut, emptied or removed.
+//! The files of a SQLite database and the Site file are replaced, truncated, emptied or removed.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::server::Server;
 
-/// A running server with one incident in its backup `b.db` and one after it.
+/// A running server with one incident in its backup `b.db` and one posted later.
 fn with_backup() -> Server {
     let mut server = Server::sqlite();
     server.start();
@@ -20,7 +20,7 @@ fn with_backup() -> Server {
     server
 }
 
-/// Waits until the backup is what is served, and checks that it is sound and takes posts.
+/// Waits until the backup is served; checks its integrity and that posting works.
 fn is_restored(mut server: Server) {
     server.wait_until_ready_is(200);
     server.wait_until("the backup is served", |server| {
@@ -175,7 +175,7 @@ fn is_sound(file: &Path) {
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
 }
 
-/// What a stored Site may be instead of a file of ours, and how to make it.
+/// A kind of file in place of the Site file, and how to create it.
 type Kind = (&'static str, fn(&Path));
 
 #[test]

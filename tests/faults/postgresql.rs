@@ -1,4 +1,4 @@
-//! PostgreSQL that is missing, locked, read-only or made anew, and readers who hang up.
+//! PostgreSQL that is missing, locked, read-only or recreated, and readers who disconnect.
 
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -9,7 +9,7 @@ use sqlx::{Connection as _, Executor as _, PgConnection};
 use crate::postgres::Database;
 use crate::server::Server;
 
-/// A database of the test's own, sample page and owner included. PostgreSQL is required here.
+/// A server on its own database with the sample page and an owner. Fails if there is no PostgreSQL.
 fn server() -> (Database, Server) {
     let database = run(Database::migrated()).expect("PostgreSQL");
     let server = Server::postgres(&database.url);
@@ -20,7 +20,7 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
 }
 
-/// Runs statements on the server's database `name`, or on that of the test.
+/// Runs statements in the database at `url`.
 fn sql(url: &str, statements: &[String]) {
     run(async {
         let mut connection = PgConnection::connect(url).await.expect("a connection");
@@ -42,7 +42,7 @@ fn with_name(url: &str, name: &str) -> String {
     url.into()
 }
 
-/// Publishes once and stops, so that a stored Site exists.
+/// Publishes once and stops, so that a Site file exists.
 fn publish_once(server: &mut Server) {
     server.start();
     server.wait_until_ready_is(200);
@@ -87,7 +87,7 @@ fn start_waits_while_another_node_holds_the_write_lock() {
     });
     locked.1.recv().expect("the lock is held");
     server.start();
-    // Longer than the lock timeout of five seconds.
+    // Longer than the lock timeout of 5 s.
     std::thread::sleep(Duration::from_secs(7));
     assert!(server.exit_status().is_none(), "{}", server.log());
     assert_eq!(server.get("/").status, 200);

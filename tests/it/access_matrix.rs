@@ -1,5 +1,5 @@
-//! Everybody x every address x whatever became of an incident. Nothing here lists addresses: those of managers come
-//! from the router's own table, those of visitors from its source, so a new one is walked from its first day.
+//! Every actor x every route x every state of an incident. Admin routes come from the router's table and public ones
+//! from its source, so new routes are included.
 
 use axum::http::{Method, StatusCode};
 use candor::web::access::routes::{Access, Route};
@@ -10,7 +10,6 @@ use crate::support::actors::{
     ABSENT, AccessResult, Actors, HIDDEN, NEVER, PUBLIC, STAND, UNPUBLISHED, UNPUBLISHED_TEXT, told,
 };
 
-/// The routes of managers that `wanted` chooses.
 fn guarded(wanted: impl Fn(&str) -> bool) -> Vec<Route> {
     let routes = routes();
     let chosen = routes.table().iter().filter(|route| route.access != Access::Public && wanted(route.path));
@@ -39,7 +38,7 @@ async fn roles_decide_access_for_every_incident_state(test: TestDb) {
                 } else if method == Method::GET {
                     assert_eq!(answer.status, StatusCode::OK, "{what}");
                 } else if [PUBLIC, UNPUBLISHED].contains(&id) && path.ends_with("/publication") {
-                    // What visitors see already is not published again, and nobody is told of a conflict.
+                    // A public incident is not published again, and the answer contains no conflict.
                     let page = format!("/admin/incidents/{id}");
                     assert!(answer.location().starts_with(&page), "{what}: {}", answer.location());
                 } else {
@@ -62,7 +61,7 @@ async fn roles_decide_access_for_every_incident_state(test: TestDb) {
     assert!(app.everything().await == before, "somebody changed something");
 }
 
-/// Where the last part of the address is not the id of a thing of its own kind.
+/// Routes whose last parameter is not the id of a resource.
 const ROUTES_WITHOUT_ID: [&str; 2] = ["/admin/islands/{*call}", "/admin/account/sessions/{session}/revocation"];
 
 #[apply(on_both_databases!)]
@@ -89,7 +88,7 @@ async fn missing_and_forbidden_are_indistinguishable(test: TestDb) {
     assert!(app.everything().await == before, "somebody changed something");
 }
 
-/// Every public address but `/events`: a stream never ends, see tests/it/event_stream.rs.
+/// Every public path except `/events`, whose stream never ends; see tests/it/event_stream.rs.
 fn public_paths() -> Vec<&'static str> {
     let patterns = candor::publish::address::ADDRESSES.iter().map(|address| address.pattern);
     let paths: Vec<_> = patterns.filter(|path| *path != "/events").collect();
@@ -97,8 +96,7 @@ fn public_paths() -> Vec<&'static str> {
     paths
 }
 
-/// The addresses below a path with `id` in the place of whatever it asks for. What a path leaves open is asked for
-/// in every folder that the documents of the Site know.
+/// The addresses of a path with `id` as its parameters. A wildcard is replaced by each folder of the Site's documents.
 fn filled(path: &str, id: &str) -> Vec<String> {
     match (path.find('{'), path.rfind('}')) {
         (Some(begin), Some(end)) if path[begin..].starts_with("{*") => {
@@ -111,10 +109,10 @@ fn filled(path: &str, id: &str) -> Vec<String> {
 
 const FOLDERS: [&str; 4] = ["", "incidents/", "scheduled-maintenances/", "components/"];
 
-/// What may stand behind an address.
+/// Suffixes and query strings after an address.
 const ENDINGS: [&str; 5] = ["", ".json", ".ics", "?before=1", "/"];
 
-/// Every address of visitors that names `id`.
+/// Every public address with `id` in it.
 fn naming(id: &str) -> Vec<String> {
     let paths = public_paths().into_iter().filter(|path| path.contains('{'));
     let addresses = paths.flat_map(|path| filled(path, id));
@@ -166,7 +164,7 @@ async fn unpublished_texts_are_never_public(test: TestDb) {
         for who in &crowd.people {
             let mut answer = told(&who.ask(&Method::GET, unsaid).await, UNPUBLISHED);
             let mut like = told(&who.ask(&Method::GET, &public).await, PUBLIC);
-            // It is made of the bytes, and so of the id.
+            // The entity tag depends on the bytes and so on the id.
             for headers in [&mut answer.1, &mut like.1] {
                 headers.retain(|header| !header.starts_with("etag"));
             }
@@ -200,11 +198,11 @@ async fn token_works_only_for_the_api(test: TestDb) {
     assert!(app.everything().await == before, "somebody changed something");
 }
 
-/// The routes of the admin that are open to everybody and yet not in the list of what everybody sees: the way back from an
-/// identity provider leads on, and the second step of a login is the last of `end2end/pages/account.ts`.
+/// Public admin routes that are not in the list of public pages: the callback of the identity provider redirects, and
+/// the second step of a login is the last page of `end2end/pages/account.ts`.
 const TESTED_ELSEWHERE: [&str; 2] = [candor::oidc::CALLBACK, "/login/factor"];
 
-/// The addresses whose pages `end2end/tests/accessibility.spec.ts` judges, in the router's own words.
+/// The addresses that `end2end/tests/accessibility.spec.ts` checks, as route patterns.
 fn check_access() -> Vec<&'static str> {
     let (_, list) = include_str!("../../end2end/pages/public.ts").split_once("function publicPages").unwrap();
     let (list, _) = list.split_once("\n}\n").unwrap();

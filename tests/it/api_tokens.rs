@@ -1,4 +1,4 @@
-//! API tokens: how they are made, what they open, how they end.
+//! API tokens: creation, scope, expiry and revocation.
 
 use std::net::IpAddr;
 
@@ -24,14 +24,14 @@ use tokio::task::JoinSet;
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp};
 
-/// Makes a token on the page; gives its secret.
+/// Creates a token with the form; returns its secret.
 async fn make(browser: &mut Browser, name: &str, scope: &str) -> String {
     let answer = browser.post("/admin/tokens", &[("name", name), ("scope", scope), ("days", "365")]).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
     answer.field("token")
 }
 
-/// A program on this machine that asks with `authorization`.
+/// A request from this machine with this `authorization` header.
 async fn ask(app: &TestApp, authorization: &str) -> Answer {
     let mut program = app.visitor();
     program.peer = Some([127, 0, 0, 1].into());
@@ -129,7 +129,7 @@ async fn invalid_tokens_get_json_401(test: TestDb) {
     assert!(!audit.contains(&unknown) && !audit.contains(&mistyped) && refused[0].actor.address == "127.0.0.1");
 }
 
-/// What the extractor says to a program that asks with `secret` and comes over `peer`.
+/// What the extractor returns for a request with `secret` from `peer`.
 async fn admitted<P: Policy>(
     state: &State,
     secret: &str,
@@ -245,7 +245,7 @@ async fn token_requires_tls(test: TestDb) {
         refused,
         "a stranger's word is nothing"
     );
-    // A proxy that no setting names vouches for nothing, also on this machine.
+    // Forwarding headers of an unlisted proxy are ignored, even on this machine.
     let unnamed = &app.state;
     assert_eq!(admitted::<CanRead>(unnamed, &secret, local, &[]).await, None, "a program on this machine");
     for said in [https, http, ("forwarded", "for=203.0.113.5"), ("via", "1.1 proxy"), ("x-forwarded-for", "")] {
@@ -305,7 +305,7 @@ async fn managers_see_own_tokens_and_owners_all(test: TestDb) {
     assert_eq!(rui.get("/admin/tokens").await.words("tbody th"), ["Rui's one"]);
     let mut owner = app.logged_in(Owner).await;
     let mut all = owner.get("/admin/tokens").await.words("tbody th");
-    // Two that were made in one millisecond are in no order.
+    // Two tokens of the same millisecond have no defined order.
     all.sort();
     assert_eq!(all, ["Ines's one", "Rui's one"]);
     let of_rui = app.texts("select id from api_tokens where name like 'Rui%'").await.remove(0);
@@ -323,7 +323,7 @@ async fn api_ignores_session_cookies(test: TestDb) {
     let mut browser = app.logged_in(Owner).await;
     browser.peer = Some([127, 0, 0, 1].into());
     assert_eq!(browser.get("/v1/token").await.status, StatusCode::UNAUTHORIZED, "a session is no token");
-    // What comes from a foreign page is not refused as foreign there: it could do nothing.
+    // Cross-site requests are not rejected: they carry no credentials.
     let foreign = [("sec-fetch-site", "cross-site")];
     let answer = browser.send(Method::POST, "/v1/token", &foreign, Body::empty()).await;
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The public API: every key, its order and its kind, and what goes with each answer.
+//! The public API: every key with its order and type, and the headers of each response.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, TestApp};
 use crate::support::fixtures;
 
-/// JSON with its keys in the order in which they stand.
+/// JSON with its keys in document order.
 #[derive(Debug, PartialEq)]
 enum Shape {
     Scalar,
@@ -77,7 +77,7 @@ impl Shape {
         serde_json::from_slice(&answer.body).expect("JSON")
     }
 
-    /// What stands at a path like `incidents.0.incident_updates`.
+    /// The value at a path like `incidents.0.incident_updates`.
     fn at(&self, path: &str) -> &Self {
         path.split('.').filter(|step| !step.is_empty()).fold(self, |here, step| match here {
             Self::Object(entries) => &entries.iter().find(|(key, _)| key == step).expect(step).1,
@@ -102,7 +102,7 @@ const INCIDENT: &str = "id name status created_at updated_at monitoring_at resol
 const UPDATE: &str = "id status body incident_id created_at updated_at display_at affected_components \
                       deliver_notifications custom_tweet tweet_id";
 
-/// A page with a group of one, a component beside it, an open incident and a maintenance to come.
+/// A page with a component in a group, one without, an open incident and a scheduled maintenance.
 async fn busy(test: TestDb) -> TestApp {
     let app = TestApp::new(test).await;
     let now = app.clock.now();
@@ -124,7 +124,7 @@ async fn busy(test: TestDb) -> TestApp {
     app
 }
 
-/// Inbound mail has been out for an hour.
+/// An incident: inbound mail has been down for an hour.
 fn broken(app: &TestApp) -> Incident {
     let at = app.clock.now() - TimeDelta::hours(1);
     let mut it = fixtures::incident("broken", at);
@@ -286,7 +286,7 @@ async fn open_incident_alone_raises_no_indicator(test: TestDb) {
     let document = json_at(&app, "/api/v2/summary.json").await;
     assert_eq!(document["status"], json!({"indicator": "none", "description": "All Systems Operational"}));
     assert_eq!(document["incidents"][0]["impact"], "critical");
-    // The page, the badge and the embed are for people, and agree.
+    // The page, the badge and the embed agree.
     for path in ["/", "/embed"] {
         let page = app.visitor().get(path).await;
         assert_eq!(page.word("h1"), "Major outage: Incident odd");
@@ -435,7 +435,7 @@ async fn list_holds_fifty_and_ignores_query(test: TestDb) {
     assert_eq!((rows.len(), &rows[0]["id"], &rows[49]["id"]), (50, &json!("i1"), &json!("i50")));
     let first = app.visitor().get("/api/v2/incidents.json").await;
     assert_eq!(app.visitor().get("/api/v2/incidents.json?page=2").await.body, first.body);
-    // What was written afterwards counts from the time it shows.
+    // A backdated incident counts from its creation.
     let mut late = fixtures::resolved("late", hour(24 * 30), TimeDelta::minutes(5));
     late.created_at = app.clock.now();
     app.add(&[late]).await;
@@ -463,11 +463,11 @@ async fn an_old_incident_is_rendered_once(test: TestDb) {
     assert!(app.publisher.counts().rendered.value() <= 5, "equal pages have one address");
 }
 
-/// The OpenAPI document, its schemas and the places where they do not fit.
+/// The OpenAPI document, its schemas and the mismatches.
 struct OpenApi(Value);
 
 impl OpenApi {
-    /// What is wrong with `value`, if anything, by `schema`.
+    /// The mismatch of `value` with `schema`, if any.
     fn schema_mismatch(&self, schema: &Value, value: &Value, place: &str) -> Option<String> {
         if let Some(name) = schema["$ref"].as_str() {
             let name = name.rsplit('/').next().unwrap();
@@ -555,7 +555,7 @@ async fn the_openapi_document_is_true(test: TestDb) {
             assert!(answers["404"].is_object(), "{path}");
         }
     }
-    // Nothing is there that is not told.
+    // Every public document is described.
     for (path, _) in app.publisher.site().pages() {
         let is_data = path.starts_with("/api/v2/") || path.ends_with(".json");
         let told = paths.keys().any(|known| match known.split_once("{id}") {

@@ -1,4 +1,4 @@
-//! The audit as a chain: what breaks it is named, and denied attempts are in it without filling the disk.
+//! The audit log's hash chain: tampering is detected, and denied attempts are limited so they can't fill the disk.
 
 use axum::http::StatusCode;
 use candor::cli::demo;
@@ -15,7 +15,7 @@ use crate::support::app::TestApp;
 use crate::support::fixtures::actor;
 use crate::support::{TestDb, now};
 
-/// Five rows with every column filled, and their ids.
+/// Inserts five rows with every column filled; returns their ids.
 async fn five_rows(test: &TestDb) -> Vec<i64> {
     let mut ids = Vec::new();
     for number in 0..5 {
@@ -27,7 +27,7 @@ async fn five_rows(test: &TestDb) -> Vec<i64> {
     ids
 }
 
-/// Where the chain breaks; nothing where it is whole.
+/// The id of the first broken row, if any.
 async fn break_in(tx: &mut Tx) -> Option<i64> {
     let mut walk = ChainWalk::default();
     loop {
@@ -39,7 +39,6 @@ async fn break_in(tx: &mut Tx) -> Option<i64> {
     }
 }
 
-/// Runs a statement of an attacker's in `tx`.
 async fn tamper(tx: &mut WriteTx, sql: &'static str) {
     let changed = match &mut **tx {
         Tx::Sqlite(tx) => sqlx::query(sql).execute(&mut **tx).await.unwrap().rows_affected(),
@@ -48,7 +47,7 @@ async fn tamper(tx: &mut WriteTx, sql: &'static str) {
     assert!(changed > 0, "{sql}");
 }
 
-/// Where the chain breaks after these statements, which are then undone.
+/// The first broken row after these statements, which are then rolled back.
 async fn break_after(test: &TestDb, statements: &[&'static str]) -> Option<i64> {
     let mut tx = test.write().await.unwrap();
     for sql in statements {

@@ -1,4 +1,4 @@
-//! Every kind of refusal: which leave a row in the audit, and which don't, on purpose.
+//! Which denied requests are audited, and which intentionally are not.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ use crate::support::fake_oidc::{FakeProvider, Person, Signing};
 use crate::support::fixtures;
 use crate::web_factors::{enrolled, half_way};
 
-/// A word that stands in whatever a refused attempt comes with, and must stand in no row.
+/// A word in the input of every denied attempt, which must not be in any row.
 const SECRET: &str = "xylophone-secret";
 
 async fn with_everything(test: TestDb) -> (TestApp, FakeProvider) {
@@ -29,7 +29,7 @@ async fn with_everything(test: TestDb) -> (TestApp, FakeProvider) {
     (TestApp::with_everything(test, mailer, issuer.provider()).await, issuer)
 }
 
-/// What the audit tells of refused attempts since it was looked at last.
+/// The new rows of denied attempts since the last check.
 struct AuditWatch<'a> {
     app: &'a TestApp,
     seen: i64,
@@ -46,19 +46,19 @@ impl<'a> AuditWatch<'a> {
         let news = rows.iter().filter(|row| row.id > self.seen && row.is_denial());
         let news: Vec<_> = news.map(|row| (row.action.clone(), row.actor.name.clone())).collect();
         self.seen = rows.first().map_or(self.seen, |row| row.id);
-        // So many a minute are told one by one; this is not what is tried here.
+        // Stays below the limit per minute after which denials are summarized.
         self.app.clock.advance(TimeDelta::seconds(61));
         self.kinds.extend(news.iter().map(|(action, _)| action.clone()));
         news
     }
 
-    /// One row, of this kind and of this one.
+    /// Expects one new row with this action and actor.
     async fn left(&mut self, action: &str, who: &str, what: &str) {
         assert_eq!(self.news().await, [(action.to_owned(), who.to_owned())], "{what}");
     }
 }
 
-/// Somebody at an address of their own.
+/// A browser with its own client address.
 fn at(app: &TestApp, address: [u8; 4]) -> Browser {
     let mut browser = app.visitor();
     browser.peer = Some(address.into());
@@ -69,7 +69,7 @@ async fn log_in(app: &TestApp, email: &str, password: &str) -> Answer {
     app.visitor().post("/login", &[("email", email), ("password", password)]).await
 }
 
-/// What comes back from the provider for `person`.
+/// The callback request for `person`.
 async fn from_provider(browser: &mut Browser, issuer: &FakeProvider, person: &Person) -> Answer {
     let going = browser.post("/login/oidc", &[]).await;
     browser.get(&issuer.let_in(&leads_to(&going), person).address()).await
@@ -95,7 +95,7 @@ async fn every_denial_is_audited_without_secrets(test: TestDb) {
     assert!(!format!("{:?}", app.audit().await).contains(SECRET));
 }
 
-/// The key of every denied action; each of them was provoked.
+/// The key of every denied action; each is triggered.
 fn kinds() -> BTreeSet<String> {
     let denied = Action::ALL.iter().filter(|action| action.effect() == Effect::Denied);
     denied.map(|action| action.key().to_owned()).collect()
@@ -223,8 +223,8 @@ async fn of_tokens(app: &TestApp, watch: &mut AuditWatch<'_>) {
     watch.left("token.deny", "nobody", "a token that nobody has").await;
 }
 
-/// Nobody tried to be somebody, or nothing was looked at: a row of each would be a way to fill the disk. They are in the
-/// log and in the metrics.
+/// These requests try no credentials: a row for each would let clients fill the disk. The log and the metrics
+/// contain them.
 #[apply(on_both_databases!)]
 async fn harmless_failures_are_not_audited(test: TestDb) {
     let (app, _issuer) = with_everything(test).await;
@@ -239,7 +239,7 @@ async fn harmless_failures_are_not_audited(test: TestDb) {
     }
     let before = app.audit().await.len();
     let mut answers = Vec::new();
-    // Too often: how often is what the limit says, and asking guesses nothing.
+    // Throttled requests test no credentials.
     answers.push((busy.post("/forgotten", &[("email", "ines@example.org")]).await, 429));
     answers.push((busy.post("/login/oidc", &[]).await, 429));
     answers.push((busy.post("/login/passkey/challenge", &[]).await, 429));
@@ -247,19 +247,19 @@ async fn harmless_failures_are_not_audited(test: TestDb) {
         program.send(Method::POST, "/components", &json!({})).await;
     }
     answers.push((program.send(Method::POST, "/components", &json!({})).await, 429));
-    // Nobody said who they are.
+    // Requests without credentials.
     answers.push((app.visitor().get("/admin").await, 303));
     answers.push((app.visitor().post("/admin/groups", &[("name", "Maps")]).await, 401));
     answers.push((app.visitor().get("/v1/pages").await, 401));
     answers.push((app.visitor().get("/login/factor").await, 303));
     answers.push((app.visitor().post("/login/factor", &[("code", "123456")]).await, 303));
-    // Who may is asked for something first, or has mistyped.
+    // Authorized requests with invalid input.
     answers.push((owner.post("/admin/groups", &[]).await, 422));
     answers.push((owner.post("/admin/incidents/it", &[("version", "9"), ("title", "Else")]).await, 409));
     answers.push((owner.post("/admin/managers/never/role", &[("role", "viewer")]).await, 404));
     app.clock.advance(TimeDelta::minutes(10));
     answers.push((owner.post("/admin/managers", &[("name", "Rui")]).await, 403));
-    // There is nothing.
+    // Unknown addresses.
     answers.push((app.visitor().get("/wp-login.php").await, 404));
     answers.push((app.visitor().post_with("/wp-login.php", &[], &[]).await, 403));
     answers.push((owner.post("/admin/groups", &[("name", &"x".repeat(600_000))]).await, 413));

@@ -1,4 +1,4 @@
-//! Passwords that were switched off for all but one owner.
+//! Password login switched off for everyone except one break-glass owner.
 
 use axum::http::{HeaderMap, StatusCode};
 use candor::db::{login_failures, login_policy, managers};
@@ -70,7 +70,7 @@ async fn passwords_can_be_disabled_only_with_another_login(test: TestDb) {
         refused.text()
     );
     assert_eq!(passwords(&app).await, PasswordPolicy::Everyone);
-    // Whoever takes the provider away later can still switch them on, and leave them as they are.
+    // Without a provider, the setting can still be changed or kept.
     app.set_break_glass_owner(&ines).await;
     assert_eq!(choose(&mut browser, ines.id.as_str()).await.status, StatusCode::SEE_OTHER);
     assert_eq!(choose(&mut browser, "").await.status, StatusCode::SEE_OTHER);
@@ -139,7 +139,7 @@ async fn break_glass_owner_cannot_be_removed(test: TestDb) {
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{action}");
         assert!(answer.message("role").contains("This owner keeps a password as the fallback"), "{}", answer.text());
     }
-    // What was refused is undone once this thread rests, which it does not while it waits for the shell.
+    // A rolled-back transaction ends only when this thread yields, which it does not while it waits for the shell.
     app.db.write().await.unwrap().commit_unaudited().await.unwrap();
     let shell = refused(&candor(&app.test, &["manager", "disable", &ines.email], ""), 1);
     assert!(shell.contains("This owner keeps a password as the fallback"), "{shell}");
@@ -261,7 +261,7 @@ async fn guessing_current_password_is_throttled_like_login(test: TestDb) {
     assert_eq!(done.location(), "/admin/account?done=password-set", "{}", done.text());
 }
 
-/// The current password was right, and while the new one is hashed somebody changes the account.
+/// The account changes while the new password is hashed.
 #[apply(on_both_databases!)]
 async fn password_change_of_changed_account_is_rejected(test: TestDb) {
     let app = TestApp::new(test).await;
@@ -273,7 +273,7 @@ async fn password_change_of_changed_account_is_rejected(test: TestDb) {
         loop {
             let mut tx = app.db.write().await.unwrap();
             let counted = login_failures::load(&mut tx, &manager.id).await.unwrap().count > 0;
-            // Counted as wrong before it is looked at, forgiven once it was right; then the new one is hashed.
+            // The attempt counts as wrong until the password is verified; then the new one is hashed.
             if tried && !counted {
                 let email = "ines@tidewater.example".to_owned();
                 managers::set_email(&mut tx, &mut manager.clone(), email, app.clock.now()).await.unwrap();

@@ -1,4 +1,4 @@
-//! The command line, as the shell calls it.
+//! The command line as a child process.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -12,7 +12,7 @@ use candor::domain::{Impact, Incident, Phase, Role, Status};
 
 use crate::support::{TestDb, now};
 
-/// Runs the program over the test's database with `input` on its standard input.
+/// Runs `candor` on the test's database with `input` on its standard input.
 pub fn candor(test: &TestDb, arguments: &[&str], input: &str) -> Output {
     program(&test.url, arguments, input)
 }
@@ -28,23 +28,23 @@ fn program(url: &str, arguments: &[&str], input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A program that refuses its arguments has gone before it reads.
+    // A command that rejects its arguments exits before it reads.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     child.wait_with_output().unwrap()
 }
 
-/// How far the clock of the tests is ahead of the machine's, in ms.
+/// How far the tests' clock is ahead of the machine's, in ms.
 fn clock_offset() -> i64 {
     (now() - Clock::system().now()).num_milliseconds()
 }
 
-/// What the program says where all is well.
+/// The output of a command that must succeed.
 pub fn said(output: &Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// What it says where something is wrong.
+/// The error output of a command that must fail with `code`.
 pub fn refused(output: &Output, code: i32) -> String {
     assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(&output.stdout));
     String::from_utf8(output.stderr.clone()).unwrap()
@@ -174,7 +174,7 @@ async fn a_manager_is_added_with_a_password_or_a_link(test: TestDb) {
     assert_eq!((viewer.role, hash), (Role::Viewer, None));
     let link = one_time_links::find(&mut tx, &secret_token::hash_token(token), now()).await.unwrap().unwrap();
     assert_eq!(link.manager_id, Some(viewer.id));
-    // Neither a password nor a token stands in the audit.
+    // Neither a password nor a token is in the audit log.
     let rows = audit::list(&mut tx, None, 10).await.unwrap();
     assert!(rows.iter().all(|row| (row.action.as_str(), row.actor.name.as_str()) == ("manager.add", "shell")));
     let rows = format!("{rows:?}");

@@ -1,4 +1,4 @@
-//! The clock is set, forward and back: what waits, lasts or is counted is right again at once.
+//! The clock is set forward and back: timers, durations and counters are right again at once.
 
 use axum::http::StatusCode;
 use candor::db::{login_failures, outbox, totp};
@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use crate::support::TestDb;
 use crate::support::app::{PASSWORD, TestApp};
 
-/// Does something while the clock is two hours ahead; then it is set right, and the worker comes round.
+/// Runs `deed` while the clock is two hours ahead; then sets the clock right and runs the worker.
 async fn while_ahead<T>(app: &TestApp, deed: impl AsyncFnOnce() -> T) -> T {
     let (mut work, right) = (Worker::default(), app.clock.now());
     work.tick(app).await;

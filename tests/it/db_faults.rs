@@ -1,5 +1,5 @@
-//! Every statement of posting an update fails in every way, and every await is the last: nothing is half-written, the
-//! answer is true, and the next write works.
+//! Every statement of posting an update fails in every way, and every await is cancelled: no partial write remains, the
+//! answer matches the outcome, and the next write works.
 
 use std::error::Error as StdError;
 use std::pin::pin;
@@ -18,10 +18,10 @@ use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::fixtures::{actor, component, entry, incident};
 use crate::support::{TestDb, now};
 
-/// One way in which a statement fails.
+/// Creates the fault for a statement.
 type FaultKind = fn(&str) -> Fault;
 
-/// Strikes one statement; or every one from there on.
+/// Fails statement `at`, or every statement from there on.
 struct InjectedFault {
     at: usize,
     onwards: bool,
@@ -62,7 +62,6 @@ impl FaultInjector for InjectedFault {
     }
 }
 
-/// A result code of SQLite.
 #[derive(Debug, thiserror::Error)]
 #[error("(code: {0}) fault injection")]
 struct Code(&'static str);
@@ -93,23 +92,22 @@ impl DatabaseError for Code {
     }
 }
 
-/// SQLite reports `code` and keeps the transaction.
+/// SQLite returns `code` and keeps the transaction open.
 fn code(code: &'static str) -> Fault {
     Fault { sql: None, error: Some(sqlx::Error::Database(Box::new(Code(code)))) }
 }
 
-/// SQLite reports `code` and has ended the transaction.
+/// SQLite returns `code` and has rolled the transaction back.
 fn ended(sql: &str, number: &'static str) -> Fault {
     let is_begin = sql.starts_with("begin");
     Fault { sql: (!is_begin).then_some("rollback"), ..code(number) }
 }
 
-/// PostgreSQL reports what `sql` raises.
+/// PostgreSQL fails with the error that `sql` raises.
 fn raised(sql: &'static str) -> Fault {
     Fault { sql: Some(sql), error: None }
 }
 
-/// The connection is lost.
 fn cut() -> sqlx::Error {
     sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into())
 }
@@ -138,7 +136,7 @@ const POSTGRES: [(&str, FaultKind); 9] = [
     ("cut", |_| Fault { sql: None, error: Some(cut()) }),
 ];
 
-/// What has to agree: the revision, the audit rows, the updates and the version of the incident.
+/// Must agree: revision, audit rows, updates, and the version of the incident.
 type Written = (i64, i64, i64, i64);
 
 struct Writer {
@@ -155,7 +153,7 @@ impl Writer {
     }
 
     async fn written(&self) -> Written {
-        // Behind every transaction that is still ending.
+        // Waits for any transaction that is still ending.
         drop(self.app.db.write().await.expect("a transaction that writes"));
         let mut numbers = Vec::new();
         for sql in [
@@ -175,7 +173,7 @@ impl Writer {
         self.publisher.post("/admin/incidents/a/updates", &fields).await
     }
 
-    /// Writes something small.
+    /// A small write.
     async fn write(&self) -> Result<(), Error> {
         let tx = self.app.db.write().await?;
         tx.commit(&actor(), now(), entry()).await.map(drop)
@@ -186,12 +184,12 @@ fn next(before: Written) -> Written {
     (before.0 + 1, before.1 + 1, before.2 + 1, before.3 + 1)
 }
 
-/// Posts with a fault at each statement in turn: until there are no more, or, unless `publishes`, until the change is
-/// committed and only publishing is left.
+/// Posts with a fault at each statement in turn, until there are no more statements or, unless `publishes`, until the
+/// change is committed and only publishing remains.
 async fn every_statement(desk: &mut Writer, what: &str, way: FaultKind, publishes: bool) {
     let (mut number, mut commits) = (0, 0);
     loop {
-        // A session sends only so many forms a minute.
+        // A session may send only so many forms a minute.
         desk.app.clock.advance(TimeDelta::seconds(1));
         let before = desk.written().await;
         let strike = InjectedFault::at(number, None, way);
@@ -214,7 +212,7 @@ async fn every_statement(desk: &mut Writer, what: &str, way: FaultKind, publishe
         if !publishes && commits > 0 && number > 15 && is_written && !struck.starts_with("begin") {
             return;
         }
-        // Publishing behind the commit only reads, more than a hundred times: a quarter of it is enough.
+        // Publishing after the commit only reads, with over a hundred statements: testing every fourth is enough.
         let is_committed = is_written && commits > 0 && !struck.starts_with("begin");
         number += if is_committed { 4 } else { 1 };
     }
@@ -235,7 +233,7 @@ async fn every_statement_fails_in_every_way_on_postgres() {
     }
 }
 
-/// The output of `future`, unless it is still pending after `limit` polls: then it is dropped.
+/// The output of `future`, or none if it is still pending after `limit` polls and is dropped.
 async fn polled<F: Future>(future: F, limit: usize) -> Option<F::Output> {
     let (mut future, mut polls) = (pin!(future), 0);
     std::future::poll_fn(|context| {
@@ -253,7 +251,7 @@ async fn polled<F: Future>(future: F, limit: usize) -> Option<F::Output> {
 async fn a_dropped_post_writes_all_or_nothing(test: TestDb) {
     let mut desk = Writer::new(test).await;
     for limit in 0.. {
-        // A session sends only so many forms a minute.
+        // A session may send only so many forms a minute.
         desk.app.clock.advance(TimeDelta::seconds(1));
         let before = desk.written().await;
         let answer = polled(desk.post(), limit).await;
@@ -272,7 +270,7 @@ async fn a_dropped_post_writes_all_or_nothing(test: TestDb) {
 async fn a_dropped_search_leaves_no_transaction_open(test: TestDb) {
     let desk = Writer::new(test).await;
     for limit in 0.. {
-        // Each is another search, so that none is answered from the cache.
+        // A new search each time, so that none comes from the cache.
         let address = format!("/history?q=word{limit}");
         let answer = polled(async { desk.app.visitor().get(&address).await }, limit).await;
         desk.write().await.unwrap_or_else(|error| panic!("{limit} polls: the next write: {error}"));
@@ -282,7 +280,7 @@ async fn a_dropped_search_leaves_no_transaction_open(test: TestDb) {
             break;
         }
     }
-    // As many at once as there are connections: none of them carries an old transaction.
+    // As many as there are connections: none has a transaction left open.
     let mut readers = Vec::new();
     for _ in 0..4 {
         readers.push(desk.app.db.read().await.expect("a transaction that reads"));
@@ -293,7 +291,7 @@ async fn a_dropped_search_leaves_no_transaction_open(test: TestDb) {
     }
 }
 
-/// Commits, and then the connection is lost.
+/// Commits, then loses the connection.
 fn commit_then_cut(sql: &str) -> Fault {
     Fault { sql: (sql == "commit").then_some("commit"), error: Some(cut()) }
 }
@@ -335,7 +333,7 @@ async fn a_failed_transaction_refuses_further_statements(test: TestDb) {
     let mut tx = faults::scope(strike.clone(), test.write()).await.unwrap();
     assert!(components::create(&mut tx, component("API"), now()).await.is_err());
     assert!(strike.struck().is_some());
-    // SQLite would take each of these as a transaction of its own.
+    // Without a transaction, SQLite would commit each statement.
     assert!(components::create(&mut tx, component("DNS"), now()).await.is_err());
     assert!(tx.commit(&actor(), now(), entry()).await.is_err());
     let mut tx = test.read().await.unwrap();
@@ -343,7 +341,7 @@ async fn a_failed_transaction_refuses_further_statements(test: TestDb) {
     assert!(audit_chain::head(&mut tx).await.unwrap().is_none());
 }
 
-/// SQLite itself ends the transaction here.
+/// SQLite rolls the transaction back.
 #[tokio::test]
 async fn full_sqlite_database_recovers_with_space() {
     let mut desk = Writer::new(TestDb::sqlite().await).await;
@@ -360,7 +358,7 @@ async fn full_sqlite_database_recovers_with_space() {
     let refused = desk.publisher.post("/admin/incidents/a/updates", &fields).await;
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE, "{}", refused.text());
     assert_eq!(desk.written().await, before);
-    // A connection that was closed and opened again has no such limit.
+    // The limit belongs to the old connection; a new one has none.
     assert_eq!(desk.post().await.status, StatusCode::SEE_OTHER);
     assert_eq!(desk.written().await, next(before));
 }

@@ -1,4 +1,4 @@
-//! Whatever stands behind the question mark is read into a choice that is written the same way again.
+//! Any query string is parsed into a filter that is written the same way again.
 
 #![no_main]
 
