@@ -18,7 +18,7 @@ async fn ids(test: &TestDb, filter: &HistoryFilter, cursor: Option<&Cursor>, lim
     found.iter().map(|incident| incident.id.to_string()).collect()
 }
 
-/// With everything an incident can have.
+/// An incident with every field set.
 fn full(text: &str) -> Incident {
     let mut it = incident(text, now() - TimeDelta::hours(3));
     it.title = "Größere Störung 🌊 'quoted' \"twice\"".into();
@@ -60,7 +60,7 @@ async fn a_taken_id_is_a_conflict(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn the_newest_start_comes_first_and_pages_neither_skip_nor_repeat(test: TestDb) {
-    // Two of the same instant, and instants that differ by microseconds only.
+    // Two at the same instant, and others that differ by microseconds.
     let starts = [("a", 0), ("b", 0), ("c", 1), ("d", 1_000), ("e", 1_000_000), ("f", -876_544), ("g", -123_456)];
     let all: Vec<Incident> =
         starts.iter().map(|(id, micros)| incident(id, now() + TimeDelta::microseconds(*micros))).collect();
@@ -170,7 +170,7 @@ async fn stored_totals_follow_every_change(test: TestDb) {
     assert_eq!(kept(&test).await, (2, 3 * 3600, Some(now() - day * 50)));
 }
 
-/// The totals of everything, which must be what counting gives.
+/// The stored totals, which must equal the counted ones.
 async fn kept(test: &TestDb) -> (i64, i64, Option<chrono::DateTime<chrono::Utc>>) {
     let mut tx = test.read().await.unwrap();
     let ever = (Some(chrono::DateTime::UNIX_EPOCH), None);
@@ -236,7 +236,7 @@ async fn deleting_an_incident_deletes_its_updates(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     incidents::delete(&mut tx, &id("a")).await.unwrap();
     test.keep(tx).await;
-    // Their ids are free again.
+    // The ids of deleted incidents can be used again.
     test.insert(&[full("b")]).await;
 }
 

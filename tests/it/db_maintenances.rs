@@ -1,4 +1,4 @@
-//! Maintenances and their series in a database.
+//! Maintenances and recurring maintenances in the database.
 
 use candor::actions::recurring_maintenances::schedule_next;
 use candor::db::{components, incidents, maintenances, series, status_intervals};
@@ -77,7 +77,7 @@ async fn cancelled_maintenances_do_not_displace_past_ones(test: TestDb) {
         it.cancel("Off.".into(), fresh(), now()).unwrap();
         it
     };
-    // Begun and completed long before it was planned for.
+    // Started and completed long before its scheduled time.
     let mut early = planned("early", 20);
     early.begin(fresh(), now() - hours(3)).unwrap();
     early.complete(fresh(), now() - hours(2)).unwrap();

@@ -125,7 +125,7 @@ async fn a_link_works_once(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     one_time_links::create(&mut tx, &token("a"), &link(&ines), now()).await.unwrap();
     test.keep(tx).await;
-    // Looking does not use it up.
+    // `find` does not use the link up.
     for _ in 0..2 {
         let found = one_time_links::find(&mut test.read().await.unwrap(), &token("a"), now()).await.unwrap().unwrap();
         assert_eq!((found.purpose, found.manager_id.as_ref()), (LinkPurpose::Reset, Some(&ines.id)));

@@ -1,4 +1,4 @@
-//! PostgreSQL as operators set it up: other defaults, a pooler in between, and everything that makes it refuse us.
+//! PostgreSQL with other defaults, behind a pooler, and with every reason to reject us.
 
 use std::process::{Child, Command, Stdio};
 
@@ -16,7 +16,6 @@ use crate::support::fixtures::{actor, component, entry, incident};
 use crate::support::server::until;
 use crate::support::{TestDb, now};
 
-/// A connection of the operator's, to the database of the test.
 async fn operator(test: &TestDb) -> PgConnection {
     PgConnection::connect(&test.url).await.expect("a connection")
 }
@@ -25,13 +24,12 @@ async fn run(operator: &mut PgConnection, sql: &str) {
     sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(operator).await.expect(sql);
 }
 
-/// The name of the database in an address.
 fn database(test: &TestDb) -> String {
     let url: url::Url = test.url.parse().unwrap();
     url.path().trim_start_matches('/').to_owned()
 }
 
-/// Six writers at once, and a search: each needs a setting that the database may have otherwise.
+/// Six concurrent writers and a search, which need settings that the database may have changed.
 async fn works(db: &Db) {
     let mut writers = JoinSet::new();
     for number in 0..6 {
@@ -107,7 +105,7 @@ async fn a_read_only_database_is_unavailable_and_recovers() {
     works(&Db::at(&test.url).unwrap()).await;
 }
 
-/// Another session holds the writers' lock for longer than it is waited for.
+/// Another session holds the writers' lock for longer than the lock timeout.
 #[tokio::test]
 async fn a_held_writers_lock_is_unavailable_and_the_start_waits() {
     let Some(test) = TestDb::postgres().await else { return };
@@ -140,14 +138,14 @@ async fn the_start_waits_for_a_missing_database() {
     run(&mut operator, &format!("drop database {late} with (force)")).await;
 }
 
-/// PgBouncer in transaction mode, with two sessions for all its clients. It ends when this is dropped.
+/// PgBouncer in transaction mode, with two sessions for all clients; stopped when dropped.
 struct Pooler {
     child: Child,
     folder: TempDir,
 }
 
 impl Pooler {
-    /// Nothing (said aloud) where this machine has no PgBouncer.
+    /// None, with a message, if this machine has no PgBouncer.
     fn start(server: &str) -> Option<Self> {
         let url: url::Url = server.parse().unwrap();
         let (_, host) = url.query_pairs().find(|(name, _)| name == "host")?;
@@ -192,7 +190,7 @@ async fn a_pooler_in_transaction_mode_works() {
     let Some(pooler) = Pooler::start(&test.url) else { return };
     let url = pooler.url(&database(&test));
     until("the pooler listens", || pooler.folder.path().join(".s.PGSQL.5432").exists()).await;
-    // Two programs behind it, which prepare statements under the same names.
+    // Two clients of the pooler that prepare statements with the same names.
     let (first, second) = (Db::at(&url).unwrap(), Db::at(&url).unwrap());
     first.prepare(now()).await.unwrap();
     second.prepare(now()).await.unwrap();

@@ -7,7 +7,6 @@ use chrono::TimeDelta;
 use crate::support::fixtures::manager;
 use crate::support::{TestDb, now};
 
-/// A session made now.
 pub fn session(letter: &str, manager: Option<&Manager>) -> Session {
     Session {
         id_hash: letter.repeat(64),
@@ -85,7 +84,7 @@ async fn an_ended_session_is_gone(test: TestDb) {
     sessions::delete(&mut tx, &stored.id_hash).await.unwrap();
     let ever = now() - TimeDelta::days(1);
     assert_eq!(sessions::find(&mut tx, &stored.id_hash, ever, ever).await.unwrap(), None);
-    // Whoever loaded it before and writes it now does not bring it back.
+    // A late update by a request that loaded the session earlier does not restore it.
     sessions::update(&mut tx, &stored).await.unwrap();
     assert_eq!(sessions::find(&mut tx, &stored.id_hash, ever, ever).await.unwrap(), None);
 }

@@ -1,4 +1,4 @@
-//! Transactions: what is kept together, what is seen together, and who waits for whom.
+//! Transactions: atomic commits, consistent reads and serialized writers.
 
 use candor::db::{Db, Error, admin_incidents, audit, components, incidents};
 use candor::domain::audit::{Action, Entry};
@@ -84,7 +84,7 @@ async fn readers_see_a_consistent_snapshot(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn a_reader_cannot_write(test: TestDb) {
-    // No function takes a reader to write; the database itself refuses it too.
+    // The types allow no write in a read transaction; the database must reject it too.
     let mut refused = false;
     match test.read().await.unwrap() {
         candor::db::Tx::Sqlite(mut tx) => {
@@ -105,7 +105,7 @@ async fn twenty_writers_at_once_all_succeed(test: TestDb) {
         let db = test.db.clone();
         writers.spawn(async move {
             let mut tx = db.write().await.unwrap();
-            // Reads before it writes, as every change does.
+            // Reads before it writes, like every change.
             let count = components::list(&mut tx).await.unwrap().len();
             components::create(&mut tx, component(&format!("Component {number}")), now()).await.unwrap();
             tx.commit(&actor(), now() + TimeDelta::seconds(number), entry()).await.unwrap();
@@ -114,7 +114,7 @@ async fn twenty_writers_at_once_all_succeed(test: TestDb) {
     }
     let mut counts = writers.join_all().await;
     counts.sort_unstable();
-    // Each saw what those before it did: they ran one after the other.
+    // Each writer saw the rows of those before it: they ran one after the other.
     assert_eq!(counts, (0..20).collect::<Vec<_>>());
     assert_eq!(revision(&test).await, before + 20);
     let mut places: Vec<i64> =

@@ -1,4 +1,4 @@
-//! Who has a draft open, and that it is told without being anybody's deed.
+//! Draft presence: shown to the other managers and not audited.
 
 use axum::http::StatusCode;
 use candor::domain::Role::Publisher;
@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use crate::support::TestDb;
 use crate::support::app::{Browser, TestApp};
 
-/// Ines and Rui before one draft; its path.
+/// Ines's and Rui's browsers with the same draft open, and its path.
 async fn two_before_a_draft(app: &TestApp) -> (Browser, Browser, String) {
     let (ines, rui) = (app.manager("Ines", Publisher).await, app.manager("Rui", Publisher).await);
     let (mut ines, rui) = (app.with_session(&ines).await, app.with_session(&rui).await);
@@ -28,7 +28,7 @@ async fn draft_shows_who_has_it_open(test: TestDb) {
     assert_eq!(rui.get("/admin").await.word(".draft .waiting"), "Ines is editing this since 12:00.");
     let told = rui.get(&path).await.words("main p.waiting");
     assert!(told.contains(&"Ines is editing this since 12:00.".to_owned()), "{told:?}");
-    // Coming back keeps the time; staying away for long ends it.
+    // A short break keeps the start time; a long one resets it.
     app.clock.advance(TimeDelta::minutes(20));
     ines.get(&path).await;
     rui.get("/admin").await;
@@ -40,7 +40,6 @@ async fn draft_shows_who_has_it_open(test: TestDb) {
     ines.get(&path).await;
     assert_eq!(rui.get("/admin").await.word(".draft .waiting"), "Ines is editing this since 12:57.");
     assert_eq!(app.counts().await, before, "looking at a draft is a deed, or publishes");
-    // What is gone is open nowhere.
     assert_eq!(ines.post(&format!("{path}/deletion"), &[]).await.status, StatusCode::SEE_OTHER);
     assert_eq!(app.number("select count(*) from draft_presence").await, 0);
     assert_eq!(rui.get(&path).await.status, StatusCode::NOT_FOUND);

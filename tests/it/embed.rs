@@ -1,4 +1,4 @@
-//! Badges, and the small view that other sites may show in a frame.
+//! Badges, and the embed page that other sites may frame.
 
 use axum::http::StatusCode;
 use candor::domain::Role::Owner;

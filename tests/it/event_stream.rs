@@ -1,4 +1,4 @@
-//! Following the page: the event stream, and the script that follows it.
+//! The event stream and the page's script that reads it.
 
 use std::time::Duration;
 
@@ -103,7 +103,7 @@ async fn streams_end_when_the_server_stops() {
 async fn commit_of_another_process_is_streamed(test: TestDb) {
     let (_server, mut stream, _data) = followed(&test).await;
     add_component(&test, "Search").await;
-    // A second on a machine that is not busy with ten other tests.
+    // Five times the promised second, for a machine that runs ten other tests.
     timeout(5 * SECOND, stream.hear("event: published")).await.expect("told soon");
 }
 
@@ -142,7 +142,6 @@ async fn an_exported_site_has_its_script() {
     assert!(!target.join("live.js").exists());
 }
 
-/// A published page behind the router.
 struct Published {
     test: TestDb,
     folder: TempDir,
@@ -176,13 +175,12 @@ impl Published {
         response
     }
 
-    /// The entity tag of `/`.
     fn etag(&self, encoding: Encoding) -> String {
         self.state.publisher.site().document("/").unwrap().etag(encoding).to_owned()
     }
 }
 
-/// What the stream says next; nothing at its end.
+/// The next message of the stream; none at its end.
 async fn heard(stream: &mut Response<ResponseBody>) -> Option<String> {
     let frame = timeout(SECOND, stream.body_mut().frame()).await.expect("something within a second")?;
     Some(String::from_utf8(frame.unwrap().into_data().unwrap().to_vec()).unwrap())
@@ -192,7 +190,6 @@ async fn text(response: Response<ResponseBody>) -> String {
     String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
 }
 
-/// A change that `/` shows.
 pub async fn add_component(test: &TestDb, name: &str) {
     let mut tx = test.write().await.unwrap();
     let new = NewComponent {
@@ -210,7 +207,7 @@ pub async fn add_component(test: &TestDb, name: &str) {
     tx.commit(&Actor::shell(), now, entry).await.unwrap();
 }
 
-/// A server with a stream that has heard of the newest change.
+/// A server and an event stream that has received the newest change.
 async fn followed(test: &TestDb) -> (Server, RawHttp1, TempDir) {
     let data = tempfile::tempdir().unwrap();
     let server = Server::published(&test.url, &test.clock, ConnectionLimits::default(), &data).await;
@@ -223,7 +220,7 @@ async fn followed(test: &TestDb) -> (Server, RawHttp1, TempDir) {
     (server, stream, data)
 }
 
-/// The browser's clock may be wrong; browser tests also rely on this, because only the server's clock is shifted.
+/// The browser's clock may be wrong. Browser tests depend on this too, because only the server's clock is shifted.
 #[test]
 fn scripts_never_read_the_browser_clock() {
     const CLOCKS: [&str; 5] = ["Date.now", "new Date()", "Date::now", "Date::new_0", "Utc::now"];

@@ -1,4 +1,4 @@
-//! Moving out and in again: what is exported is imported elsewhere, and gives an equal page.
+//! Export and import: an imported export renders an equal page.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -15,7 +15,6 @@ use chrono::TimeDelta;
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-/// Another empty database of the same kind.
 pub async fn another(test: &TestDb) -> TestDb {
     match test.db {
         Db::Sqlite { .. } => TestDb::sqlite().await,
@@ -23,15 +22,15 @@ pub async fn another(test: &TestDb) -> TestDb {
     }
 }
 
-/// The company of the sample with what documents can tell beyond it: a review, an edited text, an impact that people
-/// set, a component out of order, a maintenance that goes on, an id of a feed entry from elsewhere.
+/// The sample with everything else that the documents can contain: a postmortem, an edited text, an impact override, a
+/// component out of order, a maintenance in progress and a feed id from another program.
 pub async fn exported_demo(test: &TestDb) {
     let company = demo::load_demo(test, &test.clock).await.unwrap();
     let now = test.clock.now();
     let mut tx = test.write().await.unwrap();
     let ids: Vec<IncidentId> = company.incidents.iter().map(|it| it.id.clone()).collect();
     for id in &ids {
-        // Who noticed it first stands in no document.
+        // No document contains `detected_by`.
         let mut it = admin_incidents::find(&mut tx, id).await.unwrap();
         it.detected_by = None;
         let at = it.updated_at;
@@ -58,7 +57,7 @@ pub async fn exported_demo(test: &TestDb) {
     test.keep(tx).await;
 }
 
-/// Gives the page what no document tells: its links and the text of its logo.
+/// Copies what no document contains: the page's links and the text of its logo.
 pub async fn fill_with_data(from: &TestDb, to: &TestDb) {
     let there = page_settings::load(&mut from.read().await.unwrap()).await.unwrap();
     let mut tx = to.write().await.unwrap();
@@ -75,7 +74,6 @@ pub async fn fill_with_data(from: &TestDb, to: &TestDb) {
     to.keep(tx).await;
 }
 
-/// Every file below `folder` by its path.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let (mut found, mut folders) = (BTreeMap::new(), vec![folder.to_owned()]);
     while let Some(here) = folders.pop() {
@@ -92,8 +90,8 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-/// The documents of two pages that differ and need not, the whole pages being compared byte for byte; in those that
-/// tell of one incident without what `untold` says.
+/// The documents that differ and need not, compared byte for byte; documents of one incident are compared without the
+/// keys in `untold`.
 pub async fn differing(a: &TestApp, b: &TestApp, untold: &[&str]) -> Vec<String> {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     a.publisher.export(folders[0].path(), std::iter::empty(), |_| {}).await.unwrap();
@@ -104,27 +102,25 @@ pub async fn differing(a: &TestApp, b: &TestApp, untold: &[&str]) -> Vec<String>
     let same = |name: &str| {
         let (a, b) = (a.get(name), b.get(name));
         let is_record = name.starts_with("incidents/") && name.ends_with(".json");
-        // The page's own row is as old as its newest change, as documents tell no other time of it.
+        // The documents contain no other time for the page's own row than that of its newest change.
         let is_history = name == "history.json" && without(a, &["page_status"]) == without(b, &["page_status"]);
         a == b || must_differ(name) || is_history || (is_record && without(a, untold) == without(b, untold))
     };
     names.into_iter().filter(|name| !same(name)).cloned().collect()
 }
 
-/// A document without some of its keys.
 fn without(document: Option<&Vec<u8>>, keys: &[&str]) -> Option<serde_json::Value> {
     let mut value: serde_json::Value = serde_json::from_slice(document?).unwrap();
     value.as_object_mut().unwrap().retain(|key, _| !keys.contains(&key.as_str()));
     Some(value)
 }
 
-/// Whether a document can't be equal, for a reason that docs/COMPATIBILITY.md names.
+/// Documents that differ for a reason in docs/COMPATIBILITY.md.
 fn must_differ(name: &str) -> bool {
-    // The audit is that of another database; calendars count the changes of a maintenance.
+    // Each database has its own audit log, and calendars count the changes of a maintenance.
     name == ".well-known/candor-audit" || name.ends_with(".ics")
 }
 
-/// Imports a folder.
 pub async fn from_folder(test: &TestDb, folder: &Path) -> ImportReport {
     let files = SourceFiles::open(&Statuspage, &[folder.to_owned()]).unwrap();
     let reports = import(test, &files, &ImportOptions::default(), test.clock.now(), || {}).await.unwrap();
@@ -167,7 +163,7 @@ async fn export_has_every_public_incident_only(test: TestDb) {
     let list: serde_json::Value = serde_json::from_slice(&files["api/v2/incidents.json"]).unwrap();
     assert_eq!(list["incidents"].as_array().unwrap().len(), 129);
     assert!(files.contains_key("incidents/it129.json") && files.contains_key("api/v2/incidents/it129.json"));
-    // 129 weeks are ten quarters and a piece.
+    // 129 weeks are nine full quarters and a part.
     assert!(files.contains_key("history-10.json") && files.len() < 129 * 2 + 25, "{} files", files.len());
     let codes: usize = files
         .iter()
@@ -215,7 +211,7 @@ async fn imported_feed_entry_keeps_its_id(test: TestDb) {
             assert_eq!(text.matches(id).count(), 1, "{id} in {feed}: {text}");
         }
     }
-    // A change keeps it.
+    // A change of the incident does not change its feed id.
     let mut it = app.incident("known").await;
     it.title = "Another title".into();
     let mut tx = app.db.write().await.unwrap();
@@ -286,7 +282,7 @@ async fn broken_file_does_not_affect_others(test: TestDb) {
     assert!(work.switches.reminds && !work.switches.starts && work.switches.completes);
     assert_eq!(work.remind_at.unwrap().to_rfc3339(), "2026-12-01T09:00:00+00:00");
     drop(tx);
-    // A list that is broken stops everything before anything is written.
+    // An invalid list stops the import before anything is written.
     std::fs::write(folder.path().join("incidents.json"), "[").unwrap();
     let files = SourceFiles::open(&Statuspage, &[folder.path().to_owned()]).unwrap();
     let stopped = import(&test, &files, &ImportOptions::default(), test.clock.now(), || {}).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! Feeds: what stands in them, in which order, and what stays the same.
+//! Feeds: entries, their order and their stable ids.
 
 use axum::http::StatusCode;
 use candor::db::incidents;
@@ -14,10 +14,10 @@ const FEEDS: [(&str, &str); 3] = [
     ("/feed.json", "application/feed+json; charset=utf-8"),
 ];
 
-/// How the texts in feeds name an instant.
+/// The format of an instant in the texts of feeds.
 const DAY_AND_TIME: &str = "%b <var data-var='date'>%e</var>, <var data-var='time'>%H:%M</var>";
 
-/// What a feed says once its own escapes are gone.
+/// The feed's text with its XML escapes resolved.
 async fn said(app: &TestApp, path: &str) -> String {
     let answer = app.visitor().get(path).await;
     assert_eq!(answer.status, StatusCode::OK, "{path}");

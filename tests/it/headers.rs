@@ -1,4 +1,4 @@
-//! The exact header of every answer, by what it is and whatever its status.
+//! The exact headers of every answer, by its kind, for every status.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
@@ -15,7 +15,6 @@ use crate::support::api_client::ApiClient;
 use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::{TestDb, fixtures};
 
-/// Visitors come over TLS.
 const ORIGIN: &str = "https://status.test";
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -27,7 +26,7 @@ const SVG: &str = "image/svg+xml; charset=utf-8";
 const CALENDAR: &str = "text/calendar; charset=utf-8";
 
 const SHORTLY: &str = "public, max-age=5, s-maxage=10, stale-while-revalidate=30, stale-if-error=86400";
-/// For pages that few read, so that a shared cache shows a withdrawn one for five minutes at most.
+/// Rarely read pages: a shared cache shows a withdrawn one for at most five minutes.
 const BRIEFLY: &str = "public, max-age=5, s-maxage=10, stale-while-revalidate=30, stale-if-error=300";
 const FOR_A_DAY: &str = "public, max-age=86400";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -41,7 +40,7 @@ const OF_THE_ADMIN: &str = "default-src 'none'; script-src 'nonce-*' 'strict-dyn
 const STRICTEST: &str =
     "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// What else may stand in a header: it says what this answer is, and protects nobody.
+/// Other allowed headers, which describe the answer and are not security headers.
 const OTHERS: [&str; 20] = [
     "access-control-allow-headers",
     "access-control-allow-methods",
@@ -65,13 +64,13 @@ const OTHERS: [&str; 20] = [
     "x-request-id",
 ];
 
-/// What an answer is, as far as its header tells.
+/// The kind of an answer, as far as its headers show it.
 #[derive(Clone, Copy, Debug)]
 struct Like {
     kind: &'static str,
     policy: &'static str,
     kept: &'static str,
-    /// Whether pages and scripts of everybody may use it.
+    /// Whether other origins may read it.
     is_shared: bool,
 }
 
@@ -84,7 +83,7 @@ impl Like {
         Self { is_shared: true, ..self }
     }
 
-    /// The header an answer like this has, sorted; `OTHERS` left out.
+    /// The expected headers, sorted, without `OTHERS`.
     fn header(self) -> Vec<(&'static str, &'static str)> {
         let reach = if self.is_shared { "cross-origin" } else { "same-origin" };
         let mut lines = vec![
@@ -109,11 +108,11 @@ const PAGE: Like = Like::new(HTML, OF_PAGES, SHORTLY);
 const DEEP_PAGE: Like = Like::new(HTML, OF_PAGES, BRIEFLY);
 const FAILURE: Like = Like::new(HTML, OF_PAGES, NEVER);
 const ADMIN: Like = Like::new(HTML, OF_THE_ADMIN, NEVER);
-/// An answer of the admin that shows nothing.
+/// A redirect of the admin.
 const SENT_ON: Like = Like::new("", OF_THE_ADMIN, NEVER);
 const TOLD_ONCE: Like = Like::new(TOLD, STRICTEST, NEVER);
 
-/// Fails where the header of an answer is not exactly what it should be. Hashes and nonces are any.
+/// Fails unless the answer has exactly the expected headers. Hashes and nonces may have any value.
 #[track_caller]
 fn is_like(what: &str, answer: &Answer, like: Like) {
     assert_eq!(told(&answer.headers), own(&like.header()), "{} {what}", answer.status);
@@ -125,7 +124,7 @@ fn own(lines: &[(&str, &str)]) -> Vec<(String, String)> {
     lines.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// What a header says of how the answer may be used, sorted.
+/// The headers that are compared, sorted.
 fn told(headers: &HeaderMap) -> Vec<(String, String)> {
     let told = headers.iter().filter(|(name, _)| !OTHERS.contains(&name.as_str()) && *name != "vary");
     let mut told: Vec<_> =
@@ -134,7 +133,7 @@ fn told(headers: &HeaderMap) -> Vec<(String, String)> {
     told
 }
 
-/// A policy with a star for each hash and nonce.
+/// Replaces each hash and nonce in a policy by a star.
 fn anyone(policy: &str) -> String {
     let word = |word: &str| match word.strip_prefix('\'').and_then(|word| word.split_once('-')) {
         Some((kind @ ("sha256" | "nonce"), _)) => format!("'{kind}-*'{}", if word.ends_with(';') { ";" } else { "" }),
@@ -143,7 +142,7 @@ fn anyone(policy: &str) -> String {
     policy.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
-/// A browser's session under TLS.
+/// A logged-in browser whose session cookie has the name used with TLS.
 async fn logged_in(app: &TestApp, role: candor::domain::Role) -> Browser {
     let mut browser = app.logged_in(role).await;
     let id = browser.cookies.remove("sid").unwrap();
@@ -151,7 +150,7 @@ async fn logged_in(app: &TestApp, role: candor::domain::Role) -> Browser {
     browser
 }
 
-/// A page with an incident, a maintenance to come and a component.
+/// A page with an incident, a scheduled maintenance and a component.
 async fn published(test: TestDb) -> TestApp {
     let app = TestApp::at(test, ORIGIN).await;
     app.component("DNS").await;
@@ -214,7 +213,7 @@ async fn published_document_headers_are_exact(test: TestDb) {
         ("/robots.txt", file(TEXT, FOR_A_DAY)),
         (css, file("text/css; charset=utf-8", FOR_EVER)),
     ] {
-        // Rendered, and as it is known from then on; packed; the header alone; and what the reader has already.
+        // Rendered, cached, compressed, by range.
         for asked in [&[][..], &[], &[("accept-encoding", "br")], &[("range", "bytes=0-9")]] {
             let answer = app.visitor().get_with(address, asked).await;
             assert_eq!(answer.status, StatusCode::OK, "{address}: {}", answer.text());
@@ -347,7 +346,7 @@ async fn admin_response_headers_are_exact(test: TestDb) {
         assert_eq!(answer.status.as_u16(), status, "{what}: {}", answer.text());
         is_like(what, &answer, like);
     }
-    // The address of a one-time link goes to nobody.
+    // One-time links send no referrer.
     let invited = app.manager("Rui", Viewer).await;
     let token = app.link(LinkPurpose::Reset, Some(&invited), TimeDelta::minutes(5)).await;
     for token in [token.as_str(), "gone"] {
@@ -403,7 +402,7 @@ const JSON_BODY: (&str, &str) = ("content-type", "application/json");
 async fn error_response_headers_are_exact(test: TestDb) {
     let app = published(test).await;
     let mut owner = logged_in(&app, Owner).await;
-    // A missing table is an outage; a missing column is a fault of the program.
+    // A missing table counts as an outage, a missing column as a bug.
     app.tamper(
         "alter table templates rename column name to label",
         "alter table templates rename column name to label",
@@ -441,7 +440,7 @@ async fn without_tls_no_hsts_or_secure_cookie(test: TestDb) {
     assert_eq!(told(&app.visitor().get("/").await.headers), in_the_open(PAGE));
 }
 
-/// The header of an answer like this to visitors who don't come over TLS.
+/// The expected headers without TLS.
 fn in_the_open(like: Like) -> Vec<(String, String)> {
     own(&like.header()).into_iter().filter(|(name, _)| name != "strict-transport-security").collect()
 }

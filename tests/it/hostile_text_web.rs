@@ -1,5 +1,5 @@
-//! Each of nearly three hundred nasty texts in every field, and out of every document. What a text becomes on a
-//! page does not depend on the database, so SQLite stands for both.
+//! Hostile texts in every field and every document. Rendering does not depend on the database, so these tests only use
+//! SQLite.
 
 use std::collections::BTreeMap;
 
@@ -24,8 +24,8 @@ pub async fn app() -> TestApp {
     TestApp::new(TestDb::sqlite().await).await
 }
 
-/// One incident and one maintenance for each text, which says it in every field. Nothing is published, so each page is
-/// rendered when it is asked for: compressing them all for thousands of readers would take a minute.
+/// One incident and one maintenance per text, with the text in every field. Not published, so each page is rendered on
+/// demand: compressing all of them for a publish would take a minute.
 pub async fn with_incidents(corpus: &[String]) -> TestApp {
     let app = app().await;
     let now = app.clock.now();
@@ -54,7 +54,7 @@ pub async fn with_incidents(corpus: &[String]) -> TestApp {
     app
 }
 
-/// So many texts share one page: each of its renderings shows them all.
+/// Texts per page: each rendering shows them all.
 const BATCH_SIZE: usize = 48;
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn hostile_text_is_escaped_in_every_site_document() {
     }
 }
 
-/// Of the maintenances, whose pages are of one kind with those of incidents, one in so many has its own judged.
+/// Pages of maintenances are rendered like those of incidents, so only one in so many is checked.
 const OF_MAINTENANCES: usize = 8;
 
 async fn every_document_is_clean(corpus: &[String]) {
@@ -95,7 +95,7 @@ async fn hostile_text_is_escaped_in_published_pages() {
     }
 }
 
-/// Judges one document of the Site by what it is.
+/// Checks a document of the Site by its content type.
 fn judge(address: &str, answer: &Answer, events: usize) {
     assert_eq!(answer.status, StatusCode::OK, "{address}");
     match answer.header("content-type") {
@@ -105,7 +105,7 @@ fn judge(address: &str, answer: &Answer, events: usize) {
     }
 }
 
-/// Only our own properties, each as often as it must be, in lines that are short enough.
+/// Only our own properties, each as often as expected, in lines of at most 75 bytes (RFC 5545).
 #[track_caller]
 fn is_a_calendar(text: &str, events: usize) {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
@@ -125,7 +125,7 @@ fn is_a_calendar(text: &str, events: usize) {
     }
 }
 
-/// The page at `address`, judged.
+/// Gets the page at `address` and checks it.
 pub async fn clean(browser: &mut Browser, address: &str) -> Answer {
     let answer = browser.get(address).await;
     assert_eq!(answer.status, StatusCode::OK, "{address}");
@@ -205,7 +205,7 @@ async fn hostile_settings_are_escaped() {
         assert!(!answer.message("name").is_empty() && !answer.message("logo_text").is_empty(), "{text:?}");
         is_clean(&answer, &text);
     }
-    // As many as one page has links.
+    // A page has at most eight links.
     for (version, texts) in (1..).zip(good.chunks(8)) {
         let version = version.to_string();
         let links = texts.iter().map(|text| format!("https://example.org/ {}\n", text.trim())).collect::<String>();
@@ -247,7 +247,7 @@ async fn hostile_text_is_escaped_in_returned_forms() {
         ("/admin/account/passkeys", &["name", "credential"]),
     ];
     for text in corpus() {
-        // Each text in a session of its own: what one session may send in a minute is limited.
+        // A new session for each text, because a session may send only so many forms a minute.
         app.clock.advance(TimeDelta::seconds(1));
         let owner = app.with_session(&manager).await;
         for (address, names) in &forms {

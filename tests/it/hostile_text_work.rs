@@ -1,6 +1,5 @@
-//! Each of nearly three hundred nasty texts in what managers prepare, keep and are known by: templates, drafts, reviews,
-//! corrections, series, groups, tokens, passkeys, browsers, previews. What a text becomes on a page does not depend on
-//! the database, so SQLite stands for both.
+//! Hostile texts in templates, drafts, postmortems, corrections, recurring maintenances, groups, tokens, passkeys, user
+//! agents and previews. Rendering does not depend on the database, so these tests only use SQLite.
 
 use axum::http::StatusCode;
 use candor::credentials::secret_token;
@@ -26,15 +25,15 @@ use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::fixtures;
 use crate::web_escaping::is_clean;
 
-/// So many share the lists and forms of one page, each of which shows them all.
+/// Texts that share the lists and forms of one page, each of which shows them all.
 const BATCH_SIZE: usize = 16;
 
-/// The text as a field of one line and of so many characters could hold it at most.
+/// The text as a single-line field of `most` characters would save it at most.
 fn short(text: &str, most: usize) -> String {
     as_line(text).chars().take(most).collect::<String>().trim().to_owned()
 }
 
-/// Every page of a list, judged; gives the words of what `selector` finds on them.
+/// Checks every page of a list; returns the text of the elements that match `selector`.
 async fn clean_list(browser: &mut Browser, address: &str, selector: &str) -> Vec<String> {
     let (mut found, mut next) = (Vec::new(), Some(address.to_owned()));
     while let Some(address) = next {
@@ -134,12 +133,12 @@ async fn hostile_token_passkey_and_browser_names_are_escaped() {
     let now = app.clock.now();
     let mut owner = app.logged_in(Owner).await;
     let mut people = Vec::new();
-    // So many passkeys as one manager may have; of tokens they may have more.
+    // The most passkeys that a manager may have; the limit of tokens is higher.
     for (part, texts) in corpus.chunks(MAX_PASSKEYS).enumerate() {
         let manager = app.manager(&format!("m{part}"), Viewer).await;
         let mut tx = app.db.write().await.unwrap();
         for (number, text) in texts.iter().enumerate() {
-            // Two texts may begin alike; names of tokens do not.
+            // Texts may have the same beginning, but names of tokens are unique.
             let name = format!("{} {number}", short(text, 90));
             let hash = secret_token::hash_token(&format!("{part} {number}"));
             let new = NewApiToken { name: name.clone(), scope: Scope::Read, days: 30 };
@@ -223,7 +222,7 @@ async fn every_series_and_group_is_clean(corpus: &[String]) {
     }
 }
 
-/// A preview renders every document: so many of them are passed over.
+/// A preview renders every document, so only one text in so many is tested.
 const OF_REHEARSALS: usize = 12;
 
 #[tokio::test]
@@ -243,7 +242,7 @@ async fn hostile_text_is_escaped_in_previews() {
     }
 }
 
-/// Judges the page in each frame, and what stands around the frames: whatever left its frame would be there.
+/// Checks the page in each frame and the page around the frames, where text that escaped from a frame would be.
 fn is_clean_in_its_frames(mut answer: Answer, what: &str) {
     let shown = answer.attributes("iframe", "srcdoc");
     assert!(!shown.is_empty(), "{what}: nothing is shown");

@@ -1,4 +1,4 @@
-//! HTTP/2 over a real socket: it answers like HTTP/1.1, and nobody can have more of it than a page costs.
+//! HTTP/2 over a real socket: the same answers as HTTP/1.1, and protocol abuse costs no more than a page.
 
 use std::time::Instant;
 
@@ -13,15 +13,15 @@ use crate::http_edge::{Edge, SOON};
 use crate::support::raw_http2::{END, Frame, HEAD_ENDS, RawHttp2, StreamEnd, kind, packed, reason, text};
 use crate::support::server::until;
 
-/// A window of one frame, as a setting.
+/// SETTINGS_INITIAL_WINDOW_SIZE of one frame, 16 KiB.
 const ONE_FRAME: [u8; 6] = [0, 4, 0, 0, 0x40, 0];
-/// A window of nothing, as a setting.
+/// SETTINGS_INITIAL_WINDOW_SIZE of 0.
 const NO_WINDOW: [u8; 6] = [0, 4, 0, 0, 0, 0];
-/// Nothing is waited for long.
+/// Short timeouts.
 const SHORT: fn() -> ConnectionLimits =
     || ConnectionLimits { head: SOON, idle: SOON, unread: SOON, ..ConnectionLimits::default() };
 
-/// The answer to a request of a polite client.
+/// Sends a request with a correct client.
 async fn answer(edge: &Edge, request: Request<()>) -> (Response<()>, Vec<u8>) {
     let stream = edge.wire().await.stream;
     let (mut client, connection) = h2::client::handshake(stream).await.unwrap();
@@ -37,19 +37,18 @@ async fn answer(edge: &Edge, request: Request<()>) -> (Response<()>, Vec<u8>) {
     (Response::from_parts(head, ()), bytes)
 }
 
-/// A request of a polite client.
 fn request(edge: &Edge, method: Method, path: &str) -> Request<()> {
     let address = format!("http://{}{path}", edge.server.address);
     Request::builder().version(Version::HTTP_2).method(method).uri(address).body(()).unwrap()
 }
 
-/// That a page is still answered, by other connections and at once.
+/// Other connections still get a page promptly.
 async fn others_are_answered(edge: &Edge) {
     let asked = edge.status("GET / HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n");
     assert_eq!(timeout(SOON * 10, asked).await.expect("at once"), 200);
 }
 
-/// How many answers the server has made.
+/// The number of requests that the server has answered.
 fn answered(edge: &Edge) -> u64 {
     edge.server.state.responses().counts().map(|(_, _, count)| count).sum()
 }
@@ -81,7 +80,7 @@ async fn http1_and_http2_answer_alike() {
     }
 }
 
-/// What differs between any two answers, or belongs to one connection.
+/// Headers that differ in any two answers, or belong to one connection.
 const OWN: [&str; 3] = ["date", "connection", "x-request-id"];
 
 fn lines(headers: &HeaderMap) -> Vec<String> {
@@ -207,7 +206,7 @@ async fn concurrent_streams_are_limited_to_100() {
     }
     assert_eq!(frames.fate(201).await, StreamEnd::Ended(reason::REFUSED));
     others_are_answered(&edge).await;
-    // One that is taken back makes room for another.
+    // A cancelled stream makes room for another.
     frames.send(&Frame::new(kind::RESET, 0, 1, 8_u32.to_be_bytes())).await;
     frames.ask(203, "/").await;
     assert_eq!(frames.fate(203).await, StreamEnd::Answered(Some(200)));
@@ -221,7 +220,7 @@ async fn large_headers_are_rejected() {
         asked.headers_mut().insert("x", "y".repeat(length).parse().unwrap());
         assert_eq!(answer(&edge, asked).await.0.status().as_u16(), status, "{length}");
     }
-    // As many fields as with HTTP/1, and not one more.
+    // The same limit as with HTTP/1.
     for (status, fields) in [(200, 64), (431, 65)] {
         let mut asked = request(&edge, Method::GET, "/");
         while asked.headers().len() < fields {
@@ -230,7 +229,7 @@ async fn large_headers_are_rejected() {
         }
         assert_eq!(answer(&edge, asked).await.0.status().as_u16(), status, "{fields}");
     }
-    // A field of four thousand bytes that is said once, and then four thousand times by its number: 16 MB unpacked.
+    // An HPACK bomb: a field of 4,000 bytes, sent once and then referenced 4,000 times, decompresses to 16 MB.
     let mut frames = RawHttp2::open(&edge.server, &[]).await;
     let (mut load, large) = (packed(&frames.get("/", &[])), "y".repeat(4_000));
     load.extend([&[0x40][..], &text("x"), &text(&large), &[0x80 | 62; 4_000]].concat());
@@ -239,7 +238,6 @@ async fn large_headers_are_rejected() {
     assert_eq!(answered(&edge), 3);
 }
 
-/// CVE-2024-27316.
 #[tokio::test]
 async fn endless_headers_close_the_connection() {
     let edge = Edge::new().await;
@@ -247,7 +245,7 @@ async fn endless_headers_close_the_connection() {
         let mut frames = RawHttp2::open(&edge.server, &[]).await;
         let head = packed(&frames.get("/", &[]));
         frames.send(&Frame::new(kind::HEADERS, END, 1, head)).await;
-        // A few are taken; sixteen are a quarter of a megabyte at most.
+        // The server accepts a few; 16 frames are at most 256 KiB.
         for _ in 0..16 {
             frames.send(&Frame::new(kind::CONTINUATION, 0, 1, load.clone())).await;
         }
@@ -258,7 +256,6 @@ async fn endless_headers_close_the_connection() {
     assert_eq!(answered(&edge), 0);
 }
 
-/// CVE-2023-44487.
 #[tokio::test]
 async fn rapid_reset_closes_the_connection() {
     let edge = Edge::new().await;
@@ -276,7 +273,7 @@ async fn rapid_reset_closes_the_connection() {
     others_are_answered(&edge).await;
 }
 
-/// CVE-2025-8671: the server is made to take them back.
+/// CVE-2025-8671: invalid WINDOW_UPDATE frames make the server reset its own streams.
 #[tokio::test]
 async fn stream_error_flood_closes_the_connection() {
     let edge = Edge::new().await;
@@ -320,7 +317,7 @@ async fn ping_flood_with_reading_gets_goaway() {
             frames.say(&frame.bytes().repeat(100)).await;
             while let Some(heard) = frames.next().await {
                 goes |= heard.kind == kind::GO_AWAY;
-                // One more for each that is answered.
+                // Another one for each answer.
                 if heard.flags & END > 0 {
                     frames.send(&frame).await;
                 }
@@ -340,7 +337,7 @@ async fn idle_connection_after_preface_gets_goaway() {
     let last = frames.hear(kind::GO_AWAY, 0).await.unwrap();
     assert_eq!(last.reason(), reason::NONE);
     frames.rest().await;
-    // The same without settings, or half a head, and without an answer to anything.
+    // Also without settings, or with incomplete headers, and without acknowledgements.
     for said in [vec![], Frame::new(kind::HEADERS, END, 1, [0x82]).bytes()] {
         let mut wire = edge.wire().await;
         wire.say("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
@@ -366,7 +363,7 @@ async fn pings_do_not_keep_idle_connection_open() {
 
 #[tokio::test]
 async fn active_event_stream_is_not_closed() {
-    // Long enough for a publishing on a machine that is busy.
+    // Long enough for a publish on a busy machine.
     let idle = SOON * 5;
     let edge = Edge::within(ConnectionLimits { idle, unread: SOON, ..ConnectionLimits::default() }).await;
     let mut frames = RawHttp2::open(&edge.server, &[]).await;
@@ -382,7 +379,7 @@ async fn active_event_stream_is_not_closed() {
         frames.hear(kind::DATA, 1).await.expect("it goes on");
     }
     assert_eq!(state.streams().count_open(), 1);
-    // Nothing is told any more, so it ends; in earnest it would be told every 25 s that it is one.
+    // Without messages the stream times out; the real interval of keep-alive messages is 25 s.
     frames.rest().await;
     until("its seat is free", || state.streams().count_open() == 0).await;
 }
@@ -395,7 +392,7 @@ async fn unread_response_closes_the_connection() {
         frames.ask(1, path).await;
         assert_eq!(frames.fate(1).await, StreamEnd::Answered(Some(200)), "{path}");
         let mut taken = 0;
-        // Byte by byte, as often as it is heard of.
+        // Opens the window by one byte for each received frame.
         while let Some(frame) = frames.next().await {
             taken += if frame.kind == kind::DATA { frame.load.len() } else { 0 };
             if room > 0 && frame.flags & END == 0 {
@@ -405,14 +402,14 @@ async fn unread_response_closes_the_connection() {
         let whole = edge.server.state.publisher.site().document("/").unwrap().bytes(Encoding::Plain).len();
         assert!(taken < whole, "{path}");
         are_gone(&edge).await;
-        // The seat of a stream is given back by its own task.
+        // The stream's own task returns its permit.
         until("its seat is free", || edge.server.state.streams().count_open() == 0).await;
     }
 }
 
 #[tokio::test]
 async fn slow_steady_reader_gets_whole_document() {
-    // Long enough for a piece on a machine that is busy.
+    // Long enough for a frame on a busy machine.
     let idle = SOON * 3;
     let edge =
         Edge::within(ConnectionLimits { head: SOON * 30, idle, unread: SOON, ..ConnectionLimits::default() }).await;
@@ -432,7 +429,7 @@ async fn slow_steady_reader_gets_whole_document() {
         if frame.kind == kind::DATA {
             taken += frame.load.len();
             let room = u32::try_from(frame.load.len()).unwrap().to_be_bytes();
-            // As over a line that carries one frame in a third of the time that a connection may go unused.
+            // A connection that carries one frame in a third of the idle timeout.
             tokio::time::sleep(idle / 3).await;
             frames.send(&Frame::new(kind::WINDOW, 0, 0, room)).await;
             frames.send(&Frame::new(kind::WINDOW, 0, 1, room)).await;

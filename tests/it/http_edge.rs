@@ -1,4 +1,4 @@
-//! The edge, over a real socket: what is refused, what is cut, and how the server ends.
+//! HTTP/1.1 over a real socket: rejected requests, timeouts, and shutdown.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::server::{RawHttp1, Server, until};
 
 pub const SOON: Duration = Duration::from_millis(300);
 
-/// A published page on a socket, and what it needs to live.
+/// A published page on a socket, and the fixtures it depends on.
 pub struct Edge {
     pub server: Server,
     pub test: TestDb,
@@ -34,7 +34,7 @@ impl Edge {
         self.server.connect().await
     }
 
-    /// The status of the one answer to `request`, after which the server closes the connection.
+    /// The status of the only answer to `request`, after which the server closes the connection.
     pub async fn status(&self, request: &str) -> u16 {
         let text = self.server.answer(request).await;
         assert_eq!(text.matches("HTTP/1.").count(), 1, "{request:?} was answered by {text}");
@@ -179,7 +179,7 @@ async fn unread_http1_response_is_closed() {
     let edge = Edge::within(ConnectionLimits { unread: SOON, ..ConnectionLimits::default() }).await;
     let mut wire = edge.server.connect_narrowly().await;
     let asking = tokio::spawn(async move {
-        // More than the buffers between us hold; the server stops reading once it can't answer.
+        // More than the socket buffers hold; the server stops reading when it can't write.
         for _ in 0..20_000 {
             wire.get("/").await;
         }

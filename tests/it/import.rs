@@ -1,4 +1,4 @@
-//! Importing documents of Statuspage's public API.
+//! Imports of Statuspage's public API documents.
 
 use std::path::Path;
 
@@ -41,7 +41,7 @@ async fn revision(test: &TestDb) -> i64 {
     test.read().await.unwrap().revision().await.unwrap()
 }
 
-/// An incident with one update a minute, newest first as documents have them.
+/// An incident with one update per minute; `updates` are newest first, as in the documents.
 fn incident(id: &str, status: &str, updates: &[(&str, &str)]) -> Value {
     let updates: Vec<Value> = updates
         .iter()
@@ -62,7 +62,7 @@ async fn imported_history_matches_the_aggregator(test: TestDb) {
     let Some(folder) = fixtures() else { return };
     let sources = recorded(&folder, &["mailprotector-components.json", "mailprotector-incidents.json"]);
     let reports = import(&test, &sources, &pingoru(), now(), || {}).await.unwrap();
-    // Impact, length, affected components, phases: as the page of the aggregator has them, top to bottom.
+    // Impact, duration, affected components and phases, copied from the aggregator's page in its order.
     use Phase::{Identified, Investigating, Monitoring, Resolved};
     type Shown<'a> = (Impact, Option<&'a str>, &'a [&'a str], &'a [Phase]);
     let expected: [Shown<'_>; 8] = [
@@ -104,7 +104,7 @@ async fn imported_history_matches_the_aggregator(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn recorded_page_with_groups_is_fully_imported(test: TestDb) {
     let Some(folder) = fixtures() else { return };
-    // Whatever the order of the files.
+    // The order of the files does not matter.
     let files = ["statuspage-2019/incidents.json", "statuspage-2019/summary.json", "statuspage-2019/components.json"];
     let sources = recorded(&folder, &files);
     let reports = run(&test, &sources).await;
@@ -115,7 +115,7 @@ async fn recorded_page_with_groups_is_fully_imported(test: TestDb) {
     assert_eq!((groups.len(), parts.len()), (1, 17));
     assert!(parts.iter().filter(|part| part.group_id.as_ref() == Some(&groups[0].id)).count() > 5);
     drop(tx);
-    // Names of components stand without the name of their group.
+    // Names of components without the prefix of their group.
     let bare = all(&test).await.iter().flat_map(Incident::affected_components).all(|(_, name)| !name.contains(" - "));
     assert!(bare);
     let before = (revision(&test).await, all(&test).await);
@@ -187,7 +187,7 @@ async fn a_newer_document_changes_what_was_imported(test: TestDb) {
     assert_eq!(reports[0].incidents.changed, 1);
     let after = found(&test, "a").await;
     assert_eq!((after.is_open(), after.updates.len(), after.version), (false, 2, 2));
-    // A later import that does not name who noticed it leaves that as it is.
+    // A later import without `detected_by` leaves it unchanged.
     assert!(run(&test, &[source(&json!([newer]))]).await[0].changes_nothing());
 }
 
@@ -282,7 +282,7 @@ async fn unimportable_items_are_rejected_with_reason(test: TestDb) {
     }
 }
 
-/// A maintenance of three days in March, newest update first.
+/// A maintenance of three days in March; updates are newest first.
 fn maintenance(id: &str, status: &str, until: &str) -> Value {
     let affected =
         json!([{"code": "c", "name": "API", "old_status": "operational", "new_status": "under_maintenance"}]);

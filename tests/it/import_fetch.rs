@@ -1,4 +1,4 @@
-//! Importing a page from where it is served: politely, whatever the server does, and going on after a stop.
+//! Fetching a page to import: throttled, robust against any server, and resumable.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -20,13 +20,13 @@ use crate::support::app::TestApp;
 use crate::support::fake_statuspage::{Answer, FakeResponse, FakeStatuspage};
 use crate::support::server::Server;
 
-/// So fast that no test waits, and so short that nothing takes long.
+/// Fast enough that no test waits, with a short timeout and a small size limit.
 fn pace() -> Throttle {
     let bounds = ResponseLimits { time: Duration::from_secs(30), size: 1 << 20 };
     Throttle { pause: Duration::ZERO, second: Duration::from_millis(1), bounds, total: 1 << 30 }
 }
 
-/// Fetches the public page at `url` into `folder`: what could not be fetched, and for how many seconds we waited each time.
+/// Fetches the public page at `url` into `folder`: returns the failures and the seconds of each wait.
 async fn fetched(url: &Url, folder: &TempDir, pace: Throttle) -> (anyhow::Result<Vec<String>>, Vec<u64>) {
     let waits = Mutex::new(Vec::new());
     let watch = |step: FetchStep<'_>| {
@@ -74,7 +74,7 @@ fn history(codes: &[&str]) -> Value {
     json!({"page_status": {}, "components": [], "months": [{"name": "March", "incidents": rows}, {"name": "February"}]})
 }
 
-/// A page with two incidents and a maintenance in its lists, and more in its history.
+/// A page whose lists have two incidents and a maintenance, and whose history has more.
 fn hosted() -> FakeStatuspage {
     let page = json!({"id": "k2v7xq0m4c9z", "name": "Acme", "url": "https://acme.test", "time_zone": "America/Denver",
                       "updated_at": "2026-03-04T09:15:02.417-07:00"});
@@ -130,7 +130,7 @@ async fn public_page_is_fully_imported(test: TestDb) {
     let asked = server.asked();
     let unique: std::collections::BTreeSet<&String> = asked.iter().collect();
     assert_eq!((unique.len(), server.most_at_once()), (asked.len(), 1), "{asked:?}");
-    // What the lists hold whole is not asked for again.
+    // Incidents that the lists contain in full are not requested again.
     assert!(!asked.iter().any(|path| path.ends_with("/recent.json")), "{asked:?}");
     let report = import(&test, &folder).await;
     assert_eq!(
@@ -161,7 +161,7 @@ async fn retry_after_is_respected() {
         "/api/v2/components.json",
         vec![
             FakeResponse::Status(429, "retry-after: 7"),
-            // The clock of the test stands at 12:00:00.
+            // The test's clock is at 12:00:00.
             FakeResponse::Status(503, "retry-after: Tue, 10 Nov 2026 12:01:40 GMT"),
             FakeResponse::Status(503, ""),
             FakeResponse::Status(429, "retry-after: nonsense"),
@@ -193,7 +193,7 @@ async fn interrupted_fetch_resumes() {
     let (problems, _) = fetched(&server.url, &folder, pace()).await;
     assert_eq!(problems.unwrap().len(), 1);
     let asked = server.asked();
-    // And whether the coming maintenance has a document of its own, which it has not.
+    // The scheduled maintenance is requested on its own and not found.
     assert_eq!(
         asked,
         [
@@ -203,7 +203,7 @@ async fn interrupted_fetch_resumes() {
             "/incidents/coming.json"
         ]
     );
-    // After an import everything is asked for anew; another page needs another folder.
+    // An import discards the cache; another page needs another folder.
     let keep = DownloadCache::open(&folder.path().join("kept"), &server.url, false).unwrap();
     assert!(keep.has("incidents/older.json"));
     keep.mark_imported().unwrap();
@@ -237,7 +237,7 @@ async fn every_server_failure_has_a_message() {
         let error = stopped.map_err(|error| format!("{error:#}"));
         assert!(error.as_ref().is_err_and(|error| error.contains(told)), "{answer:?}: {error:?}");
     }
-    // One incident that can't be read keeps back no other.
+    // One unreadable incident does not stop the others.
     let server = hosted();
     server.says("/api/v2/incidents/old.json", vec![FakeResponse::Text("<html>".into())]);
     server.has("/incidents/older.json", incident("another", "resolved", &[("resolved", "x")]));
@@ -282,7 +282,7 @@ async fn token_is_never_sent_over_http() {
 
 #[tokio::test]
 async fn endless_history_is_limited() {
-    // The same three months for ever, and months that always hold something new.
+    // The same three months repeatedly, or an endless history.
     for (answer, most) in [
         ((|_: &str| FakeResponse::Text(history(&["old"]).to_string())) as Answer, 20),
         (
@@ -320,15 +320,14 @@ async fn candor_page_imports_identically(test: TestDb) {
     fill_with_data(&test, &elsewhere).await;
     drop(server);
     let (here, there) = (TestApp::at(test, &origin).await, TestApp::at(elsewhere, &origin).await);
-    // Only the flat documents tell whether people set an impact that is the computed one, and what a maintenance that is
-    // over did by itself; what stands in the lists is not asked for once more.
+    // Only the management API returns whether an impact was overridden and what a past maintenance did automatically;
+    // details that the lists contain are not requested again.
     let untold =
         ["impact_override", "scheduled_remind_prior", "scheduled_auto_in_progress", "scheduled_auto_completed"];
     let different = differing(&here, &there, &untold).await;
     assert!(different.is_empty(), "{different:#?}");
 }
 
-/// A management API with two pages of incidents.
 fn managed() -> FakeStatuspage {
     let server = FakeStatuspage::new();
     let part = json!({"id": "c1", "name": "API", "status": "operational", "position": 1, "group_id": "g1"});
@@ -395,7 +394,7 @@ async fn management_api_import_has_more_data(test: TestDb) {
     assert!(work.switches.reminds && work.switches.starts && !work.switches.completes && !work.switches.marks);
     let prepared = templates::list(&mut tx).await.unwrap();
     assert_eq!((prepared[0].id.as_str(), prepared[0].phase), ("t1", Phase::Identified));
-    // The token is nowhere but in the request.
+    // The token is only in requests, never in files.
     let mut kept = Vec::new();
     for entry in std::fs::read_dir(folder.path().join("kept/v1")).unwrap() {
         kept.extend(std::fs::read(entry.unwrap().path()).unwrap());

@@ -1,4 +1,4 @@
-//! Importing from Cachet, cState and Uptime Kuma: the same preview, the same warnings, and twice changes nothing.
+//! Imports from Cachet, cState and Uptime Kuma: previews and warnings match, and a second import changes nothing.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ fn fixture(name: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/fixtures")).join(name)
 }
 
-/// Previews and imports a fixture, which does what the preview said, and once more, which changes nothing.
+/// Previews and imports a fixture, which must agree, and imports it again, which must change nothing.
 async fn run(test: &TestDb, format: &dyn Format, name: &str) -> ImportReport {
     let files = SourceFiles::open(format, &[fixture(name)]).unwrap();
     let sum = |reports: Vec<ImportReport>| {
@@ -66,12 +66,12 @@ async fn cachet_responses_are_imported(test: TestDb) {
     let stuck = found(&test, "1").await;
     let phases: Vec<Phase> = stuck.updates.iter().map(|update| update.phase).collect();
     assert_eq!(phases, [Phase::Investigating, Phase::Identified, Phase::Resolved]);
-    // In October Lisbon is an hour ahead.
+    // Lisbon is at UTC+1 in October until the clock change.
     assert_eq!(stuck.started_at.to_rfc3339(), "2026-10-24T09:00:00+00:00");
     assert_eq!(stuck.ended_at.unwrap().to_rfc3339(), "2026-10-24T10:30:00+00:00");
     assert_eq!(stuck.updates[2].edited_at.unwrap().to_rfc3339(), "2026-10-24T10:50:00+00:00");
     assert_eq!((stuck.affected_components()[0].1, stuck.updates[1].id.as_str()), ("Turnstiles", "update-11"));
-    // What goes on holds its component as it stands; the baseline is free of it.
+    // An open incident affects its component; the baseline stays operational.
     let slow = found(&test, "2").await;
     assert!(slow.is_open() && slow.phase == Phase::Monitoring);
     assert_eq!(slow.statuses().into_values().collect::<Vec<_>>(), [Status::PartialOutage]);
@@ -158,7 +158,7 @@ async fn commands_import_other_formats(test: TestDb) {
     assert!(parts(&test).await.is_empty());
     for (format, name) in [("cachet", "cachet"), ("cstate", "cstate"), ("kuma", "kuma/backup.json")] {
         let output = candor(&test, &["import", format, &path(name)], "");
-        // One file of cState's has no front matter.
+        // One file of the cState fixture has no front matter.
         assert_eq!(output.status.code(), Some(if format == "cstate" { 2 } else { 0 }));
         let done = String::from_utf8(output.stdout).unwrap();
         assert!(done.contains("components:") && done.contains("created"), "{done}");

@@ -1,4 +1,4 @@
-//! What other programs mean by their documents: texts, hidden content, versions, repeated and deleted items.
+//! Source-specific rules of imports: texts, hidden content, versions, repeated and deleted items.
 
 use std::path::Path;
 
@@ -16,7 +16,6 @@ use crate::cli::{candor, refused};
 use crate::support::app::TestApp;
 use crate::support::{TestDb, now};
 
-/// Writes files into a new folder.
 fn folder(files: &[(&str, String)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
@@ -35,7 +34,7 @@ async fn import_once(db: &Db, format: &dyn Format, folder: &Path) -> ImportRepor
     all
 }
 
-/// Imports a folder three times; the second and third time change nothing. Returns the first report.
+/// Imports a folder three times; the second and third import must change nothing. Returns the first report.
 async fn run(db: &Db, format: &dyn Format, files: &[(&str, String)]) -> ImportReport {
     let folder = folder(files);
     let first = import_once(db, format, folder.path()).await;
@@ -77,7 +76,7 @@ fn has_warning(report: &ImportReport, words: &[&str]) -> bool {
     all.into_iter().any(|sentence| words.iter().all(|word| sentence.contains(word)))
 }
 
-/// Every public document contains `shown` somewhere and `hidden` nowhere.
+/// `shown` is in some public document, and `hidden` in none.
 async fn assert_published(app: &TestApp, shown: &str, hidden: &str) {
     app.publish().await;
     let target = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
-//! What is shown whole has a bound: the one too many is refused beside its field, what was typed stays, and nothing is
-//! written.
+//! Limits of unpaginated lists: one item too many is rejected with an error beside its field, keeps the submitted text
+//! and writes nothing.
 
 use axum::http::StatusCode;
 use candor::credentials::secret_token;
@@ -18,7 +18,7 @@ use crate::support::fake_authenticator::FakeAuthenticator;
 use crate::support::fixtures;
 use crate::web_passkeys::{HERE, ask};
 
-/// What is sent to a form, the field beside which the bound is told, and how.
+/// A form, its fields, the field with the error, and the error.
 struct LimitCase<'a> {
     address: &'a str,
     fields: &'a [(&'a str, &'a str)],
@@ -151,7 +151,7 @@ async fn passkeys_are_limited_to_20(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let manager = app.manager("Ines", Owner).await;
     let mut browser = app.through_login(&manager).await;
-    // Asked for while there was room, answered when there is none any more.
+    // The challenge was issued while there was room for another passkey.
     let credential = FakeAuthenticator::at(HERE).make(&ask(&mut browser, "/admin/account/passkeys/challenge").await);
     for number in 0..20 {
         app.passkey(&manager, &format!("passkey{number}")).await;

@@ -1,4 +1,4 @@
-//! What slows guessing down, and whom it does not lock out.
+//! Brute-force protection of the login, and who is not locked out by it.
 
 use axum::extract::FromRequestParts as _;
 use axum::http::{Request, StatusCode};
@@ -24,7 +24,7 @@ async fn attempt(browser: &mut Browser, manager: &Manager, password: &str) -> St
 const IN: StatusCode = StatusCode::SEE_OTHER;
 const OUT: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 
-/// Wrong passwords from a stranger's browser, each as soon as it is looked at.
+/// Sends wrong passwords from an unknown browser, at the pace that the throttle allows.
 async fn guess(app: &TestApp, manager: &Manager, times: i64) {
     for _ in 0..times {
         assert_eq!(attempt(&mut app.visitor(), manager, "a wrong password").await, OUT);
@@ -234,7 +234,7 @@ async fn login_attempts_per_network_are_limited(test: TestDb) {
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "only a trusted proxy says who comes");
 }
 
-/// The right password, as it was compared a moment ago.
+/// A verified password, as the login handler has it.
 async fn compared(app: &TestApp, manager: &Manager) -> VerifiedPassword {
     let (mut parts, ()) = Request::new(()).into_parts();
     let Ok(device) = KnownBrowser::from_request_parts(&mut parts, &app.state).await;

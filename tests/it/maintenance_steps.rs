@@ -1,4 +1,4 @@
-//! What maintenances do by themselves, step by step.
+//! Automatic steps of maintenances.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-/// A maintenance of an hour that begins two hours from now, over the component API.
+/// A maintenance of the component API that starts in two hours and lasts one.
 async fn plan(app: &TestApp) -> Maintenance {
     let api = app.component("API").await;
     let begin = app.clock.now() + TimeDelta::hours(2);
@@ -67,7 +67,7 @@ async fn concurrent_workers_take_each_step_once(test: TestDb) {
     other.publisher.publish().await.unwrap();
     for at in [it.scheduled_for - TimeDelta::minutes(60), it.scheduled_for, it.scheduled_until] {
         until(&app, at);
-        // Both believe that something is due; whoever writes second finds it done.
+        // Both nodes find the step due; the second writer finds it done.
         let (one, two) = tokio::join!(run_due_steps(&app), run_due_steps(&other));
         assert_eq!(i32::from(one.unwrap()) + i32::from(two.unwrap()), 1, "{at}");
         app.publisher.publish().await.unwrap();

@@ -1,4 +1,4 @@
-//! Two nodes on one database: what is taken away at one is gone at the other, and what is published shows there too.
+//! Two nodes on one database: revocations and published changes at one apply at the other.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ use crate::support::api_client::ApiClient;
 use crate::support::app::{Browser, TestApp};
 use crate::support::server::Server;
 
-/// Another server, with its own connections, worker and folder, over the database of `app`.
+/// A second server over the database of `app`, with its own connections, worker and folder.
 async fn other_node(app: &TestApp) -> (Server, TempDir) {
     let data = tempfile::tempdir().unwrap();
     (Server::published(&app.test.url, &app.clock, ConnectionLimits::default(), &data).await, data)
 }
 
-/// The status with which a node answers this request, of which the first line and some headers are given.
+/// The status of a node's answer to a request with one extra header.
 async fn status(node: &Server, method: &str, path: &str, header: &str, body: &str) -> u16 {
     let length = body.len();
     let request = format!(
@@ -34,7 +34,7 @@ async fn status(node: &Server, method: &str, path: &str, header: &str, body: &st
     answer["HTTP/1.1 ".len()..][..3].parse().unwrap()
 }
 
-/// Whether the node lets the session of `browser` in.
+/// Whether the session of `browser` is logged in at the node.
 async fn is_in(node: &Server, browser: &Browser) -> bool {
     match status(node, "GET", "/admin", &format!("cookie: sid={}", browser.cookies["sid"]), "").await {
         200 => true,
@@ -56,7 +56,7 @@ async fn logout_applies_to_all_nodes_immediately(test: TestDb) {
         assert!(done.location().contains("?done="), "{name}: {} {}", done.status, done.text());
         assert!(!is_in(&node, &browser).await, "{name} goes on at the other node");
     }
-    // One session of several, and a login that is over because its manager said so.
+    // One session revoked by its manager, and one logged out.
     let manager = app.manager("Ines", Publisher).await;
     let [mut here, there, left] =
         [app.with_session(&manager).await, app.with_session(&manager).await, app.with_session(&manager).await];
@@ -98,7 +98,6 @@ async fn revoked_token_is_rejected_on_all_nodes(test: TestDb) {
 
 const TITLE: &str = "Mail arrives late";
 
-/// Opens an incident at the first node.
 async fn open(app: &TestApp) {
     let said = [("title", TITLE), ("phase", "investigating"), ("body", "We look into it.")];
     let mut publisher = app.logged_in(Publisher).await;
@@ -114,7 +113,7 @@ async fn publish_reaches_other_node_soon(test: TestDb) {
     let read = async || node.answer("GET / HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n").await;
     assert!(!read().await.contains(TITLE));
     open(&app).await;
-    // It looks three times a second; the machine may be busy with other tests.
+    // It looks three times a second; the machine may also run other tests.
     let followed = async {
         while !read().await.contains(TITLE) {
             tokio::time::sleep(Duration::from_millis(20)).await;

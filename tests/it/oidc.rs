@@ -1,4 +1,4 @@
-//! The login at an identity provider: who becomes whom, and in which role.
+//! Login with an identity provider: accounts and roles.
 
 use axum::http::StatusCode;
 use candor::db::{managers, oidc_identities};
@@ -20,27 +20,27 @@ pub async fn with_provider(test: TestDb) -> (TestApp, FakeProvider) {
     (app, issuer)
 }
 
-/// The page of the provider that an answer of ours leads to.
+/// The provider's address to which the answer redirects.
 #[track_caller]
 pub fn leads_to(answer: &Answer) -> String {
     let to = answer.header("refresh").strip_prefix("0; url=");
     to.unwrap_or_else(|| panic!("{} {}", answer.status, answer.text())).to_owned()
 }
 
-/// Through the provider and back.
+/// Logs in at the provider and follows the callback.
 pub async fn log_in(browser: &mut Browser, issuer: &FakeProvider, person: &Person) -> Answer {
     let going = browser.post("/login/oidc", &[("next", "/admin/components")]).await;
     let answer = issuer.let_in(&leads_to(&going), person);
     browser.get(&answer.address()).await
 }
 
-/// Through the provider to the desk.
+/// Logs in with the provider; must reach the page asked for.
 pub async fn is_in(browser: &mut Browser, issuer: &FakeProvider, person: &Person) {
     let answer = log_in(browser, issuer, person).await;
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/admin/components"), "{}", answer.text());
 }
 
-/// Through the provider, and not let in, for the reason that the page says.
+/// Logs in with the provider; must be denied for the reason on the page.
 pub async fn is_out(app: &TestApp, issuer: &FakeProvider, person: &Person, why: &str) {
     let mut browser = app.visitor();
     let answer = log_in(&mut browser, issuer, person).await;
@@ -391,7 +391,7 @@ async fn manager_disabled_during_oidc_login_is_denied(test: TestDb) {
             tx.commit_unaudited().await.unwrap();
         };
         let coming = browser.get(&back);
-        // In another order each time, as far as who is polled first decides it.
+        // Alternates the order in which the two futures are polled first.
         if round % 2 == 0 {
             tokio::join!(disabling, coming);
         } else {

@@ -1,4 +1,4 @@
-//! Answers that prove nothing, and who brings them.
+//! Forged, replayed and malformed answers of an identity provider.
 
 use axum::http::StatusCode;
 use candor::oidc::{Provider, ProviderSettings};
@@ -115,7 +115,7 @@ async fn callback_of_another_issuer_is_rejected(test: TestDb) {
         assert_eq!(answered.status, StatusCode::UNPROCESSABLE_ENTITY, "{other}");
         assert!(answered.word("[role=alert]").contains(NOTHING), "{other}");
     }
-    // Another provider under the same name does not say what the issuer does.
+    // A provider at the same URL whose issuer differs from the configured one.
     let settings = ProviderSettings { issuer: format!("{}/", issuer.url), ..issuer.settings() };
     let mut browser = app.at_origin(Some(Provider::new(settings, ORIGIN).unwrap()));
     assert_eq!(browser.post("/login/oidc", &[]).await.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -205,7 +205,7 @@ async fn oidc_secrets_are_never_shown_or_logged(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn huge_provider_responses_are_rejected(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
-    // A token of four megabytes, in a claim that is read and in one that is not.
+    // A 4 MB token, in a claim that is read and in one that is not.
     for claim in ["name", "whatever"] {
         issuer.twists(move |claims| claims[claim] = json!("x".repeat(4 << 20)));
         let mut browser = app.visitor();
@@ -216,7 +216,7 @@ async fn huge_provider_responses_are_rejected(test: TestDb) {
     }
     issuer.twists(|_| ());
     is_in(&mut app.visitor(), &issuer, &ines()).await;
-    // A provider that never stops telling about itself.
+    // A provider with an endless discovery document.
     let endless = FakeStatuspage::new();
     endless.otherwise(|_| FakeResponse::Long(1 << 30));
     let url = endless.url.as_str().trim_end_matches('/').to_owned();

@@ -1,4 +1,4 @@
-//! One-time links: the first owner, invitations, new passwords.
+//! One-time links: first owner, invitation and password reset.
 
 use axum::http::StatusCode;
 use candor::db::managers;
@@ -15,13 +15,13 @@ const FIRST: [(&str, &str); 3] =
     [("name", "Ines"), ("email", "ines@tidewater.example"), ("password", "gravel lantern otter")];
 const NEW: [(&str, &str); 1] = [("password", "gravel lantern otter")];
 
-/// The path of the link that a page shows.
+/// The path of the link on a page.
 fn path_of(answer: &Answer) -> String {
     let link = answer.field("link");
     link.strip_prefix(ORIGIN).unwrap_or_else(|| panic!("{link}")).to_owned()
 }
 
-/// Whoever has something else to prove is not logged in by a link.
+/// A one-time link would skip the second factor.
 #[apply(on_both_databases!)]
 async fn manager_with_second_factor_cannot_be_reinvited(test: TestDb) {
     let app = TestApp::new(test).await;

@@ -1,5 +1,5 @@
-//! Every list goes on: what does not stand on the first page stands on one that it leads to. What is shown whole has a
-//! bound instead, and says so where it is reached.
+//! Every list is paginated: all items are on some page. A list that is shown whole has a limit and shows when it is
+//! reached.
 
 use axum::http::{Method, StatusCode};
 use candor::credentials::secret_token;
@@ -20,7 +20,7 @@ use crate::support::fixtures;
 /// More than two pages.
 const MANY: i64 = 120;
 
-/// The pages of a list, from `address` on: each leads to the next.
+/// All pages of a list, starting at `address`.
 async fn walk(browser: &mut Browser, address: &str) -> Vec<Answer> {
     let (mut pages, mut next) = (Vec::new(), Some(address.to_owned()));
     while let Some(address) = next {
@@ -38,7 +38,7 @@ fn all(pages: &[Answer], selector: &str, name: &str) -> Vec<String> {
     pages.iter().flat_map(|page| page.attributes(selector, name)).collect()
 }
 
-/// Where the buttons lead that end one thing of the list at `list`.
+/// The addresses of the revocation buttons of the list `list`.
 fn revocations(pages: &[Answer], list: &str) -> Vec<String> {
     let of_one = |action: &String| {
         let id = action.strip_prefix(list).and_then(|rest| rest.strip_suffix("/revocation"));
@@ -47,7 +47,7 @@ fn revocations(pages: &[Answer], list: &str) -> Vec<String> {
     all(pages, "form", "action").into_iter().filter(of_one).collect()
 }
 
-/// Sessions of `manager`, each seen a second before the one after it; some at the same time.
+/// Sessions of `manager`, one second apart; some at the same instant.
 async fn log_in_everywhere(app: &TestApp, manager: &Manager) {
     let mut tx = app.db.write().await.unwrap();
     for number in 0..MANY {
@@ -104,7 +104,7 @@ async fn manager_list_is_paginated(test: TestDb) {
     let mut tx = app.db.write().await.unwrap();
     for number in 0..MANY {
         let mut new = fixtures::manager(&format!("m{number}"), Viewer);
-        // Some have one name.
+        // Some have the same name.
         new.name = format!("{} {:03}", if number % 2 == 0 { "vera" } else { "Vera" }, number / 4);
         managers::create(&mut tx, new, None, app.clock.now()).await.unwrap();
     }
@@ -137,7 +137,7 @@ async fn token_list_is_paginated(test: TestDb) {
     }
     let found = revocations(&walk(&mut owner, "/admin/tokens").await, "/admin/tokens");
     assert_eq!(found.len(), 120);
-    // The place behind which the second page begins is still one when that token is gone.
+    // The cursor still works after the token it names was revoked.
     let second = owner.get("/admin/tokens").await.attributes("a[rel=next]", "href").remove(0);
     for action in [&found[49], &found[119]] {
         assert_eq!(owner.post(action, &[]).await.location(), "/admin/tokens?done=token-revoked");
@@ -170,7 +170,7 @@ async fn dashboard_paginates_open_incidents(test: TestDb) {
 async fn api_paginates_open_incidents_and_planned_maintenances(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = ApiClient::new(&app, &app.manager("Ines", Owner).await, "Copy", Scope::Read).await;
-    // What visitors don't see takes nobody's place.
+    // Hidden incidents take no place on a page.
     let hidden = (0..MANY).map(|number| open(&app, number, Visibility::Internal));
     let shown = (MANY..2 * MANY).map(|number| open(&app, number, Visibility::Public));
     app.add(&hidden.chain(shown).collect::<Vec<_>>()).await;

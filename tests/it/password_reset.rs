@@ -1,4 +1,4 @@
-//! A forgotten password: the mail with the link, over a real conversation with a mail server.
+//! Password reset: the mail with the link, sent to a real SMTP server.
 
 use axum::http::{HeaderMap, StatusCode};
 use candor::db::managers;

@@ -1,4 +1,4 @@
-//! What is told afterwards: reviews of incidents, corrections of uptime, and finding what was said and done.
+//! Postmortems, uptime corrections, and search of incidents and audit log.
 
 use axum::http::StatusCode;
 use candor::domain::Role::{Owner, Publisher, Viewer};
@@ -25,7 +25,7 @@ impl AdminSession {
         Self { app, publisher, api }
     }
 
-    /// An hour of major outage, this long ago.
+    /// An hour of major outage that began `ago`.
     fn outage(&self, id: &str, ago: TimeDelta) -> Incident {
         let mut it = fixtures::resolved(id, self.app.clock.now() - ago, TimeDelta::hours(1));
         let named =
@@ -35,7 +35,6 @@ impl AdminSession {
         it
     }
 
-    /// Sends the form of a review.
     async fn review(&mut self, id: &str, version: &str, body: &str, button: &str) -> Answer {
         let fields = [("version", version), ("body", body), (button, "1")];
         self.publisher.post(&format!("/admin/incidents/{id}/postmortem"), &fields).await
@@ -165,7 +164,6 @@ async fn correction_overrides_and_shows_reason(test: TestDb) {
     let line = "9 Nov 2026, 12:00 to 13:30 UTC counts as operational: Only our <b>probe</b> was down.";
     assert_eq!(uptime.word(".corrections li"), line);
     assert!(uptime.word("table").contains("November 2026"), "{}", uptime.text());
-    // The first eighth of a second lies before the minute that was corrected ends it: nothing else is left.
     assert!(!uptime.text().contains("1h major outage") && uptime.text().contains("orrected"));
     assert!(!desk.app.visitor().get("/").await.text().contains("1h major outage"), "the bars are not corrected");
     let row = &desk.app.audit().await[0];
@@ -191,7 +189,7 @@ async fn deleted_correction_restores_calculated_uptime(test: TestDb) {
     assert_eq!(desk.publisher.post(&path, &[]).await.status, StatusCode::NOT_FOUND);
 }
 
-/// The inputs of every figure and of the banner are one click away, also where there was no incident.
+/// The inputs of every figure and of the banner are one click away, even without an incident.
 #[apply(on_both_databases!)]
 async fn manual_statuses_are_explained(test: TestDb) {
     let mut desk = AdminSession::over(test).await;

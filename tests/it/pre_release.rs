@@ -1,4 +1,4 @@
-//! A database that a pre-release of Candor 0.1 made is refused with the way to move it, and stays as it is.
+//! A database of a Candor 0.1 pre-release is rejected with instructions for moving it, and stays unchanged.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::cli::{candor, refused};
 use crate::support::postgres::Database;
 use crate::support::{TestDb, now};
 
-/// The tables by which a database is recognized, as the pre-releases named them.
+/// The pre-releases' table names, by which a database is recognized.
 const TABLES: &str = "
     create table page (id text primary key, name text not null);
     create table revision (id bigint primary key, number bigint not null);
@@ -19,7 +19,7 @@ const TABLES: &str = "
     insert into page values ('page', 'Tidewater Maps');
     insert into revision values (1, 7);";
 
-/// The table of migrations with version 1 only.
+/// The table of migrations with only version 1.
 const FIRST: &str = "
     create table _sqlx_migrations (version bigint primary key, description text not null,
       installed_on timestamp not null default current_timestamp, success boolean not null, checksum BYTES not null,
@@ -27,7 +27,7 @@ const FIRST: &str = "
     insert into _sqlx_migrations (version, description, success, checksum, execution_time)
       values (1, 'start', true, CHECKSUM, 1000);";
 
-/// The later versions of the pre-releases.
+/// Later versions of pre-releases.
 const LATER: &str = "
     insert into _sqlx_migrations (version, description, success, checksum, execution_time)
       values (2, 'indexes', true, CHECKSUM, 1000), (18, 'pending email', true, CHECKSUM, 1000);";
@@ -76,7 +76,7 @@ async fn pre_release_database_is_refused_with_the_way_to_move_it(test: TestDb) {
     }
 }
 
-/// What is found at `url`, once a new file counts as written.
+/// Examines `url` once a new file counts as written.
 async fn examine(url: &str) -> Examination {
     let db = Db::at(url).unwrap();
     let begun = Instant::now();

@@ -1,4 +1,4 @@
-//! Every form that publishes can be seen first: each document as it would be, and nothing kept.
+//! Previews of every publishing form show each changed document and save nothing.
 
 use axum::http::StatusCode;
 use candor::db::components;
@@ -25,7 +25,7 @@ impl AdminSession {
         Self { app, publisher, api }
     }
 
-    /// The preview of a form, which is kept nowhere and goes on to the same form or is published.
+    /// The preview of a form; checks that nothing was saved or published.
     async fn previewed(&mut self, address: &str, fields: &[(&str, &str)]) -> Answer {
         let (before, site) = (self.app.everything().await, self.app.publisher.site());
         let answer = self.publisher.post(address, &[fields, &[("preview_page", "1")]].concat()).await;
@@ -37,7 +37,7 @@ impl AdminSession {
         answer
     }
 
-    /// Goes on from a preview: back to the form, which shows what was typed, and then on to the visitors.
+    /// Goes back from a preview to the form, which must contain `typed`, and publishes it.
     async fn confirm(&mut self, preview: &Answer, address: &str, typed: &str) {
         let sent = sent(preview);
         let sent: Vec<(&str, &str)> = sent.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -53,7 +53,6 @@ impl AdminSession {
     }
 }
 
-/// What the form of a preview holds.
 fn sent(preview: &Answer) -> Vec<(String, String)> {
     let page = preview.page();
     let fields = page.select("main form input");
@@ -63,7 +62,7 @@ fn sent(preview: &Answer) -> Vec<(String, String)> {
     fields.iter().filter_map(pair).collect()
 }
 
-/// The page that a frame of a preview shows.
+/// The page in a frame of a preview.
 fn frame(answer: &Answer, path: &str) -> String {
     let title = format!("{path} as visitors will see it");
     let page = answer.page();
@@ -71,7 +70,7 @@ fn frame(answer: &Answer, path: &str) -> String {
     frame.and_then(|frame| frame.attr("srcdoc")).unwrap_or_default().replace("<!>", "")
 }
 
-/// The paths of the API documents, feeds and badges that change.
+/// The paths of changed API documents, feeds and badges.
 fn machine_paths(answer: &Answer) -> Vec<String> {
     answer.words("#machine-documents code")
 }

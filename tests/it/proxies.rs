@@ -1,5 +1,4 @@
-//! Whose address counts behind proxies, over a real socket: in the audit, in the list of sessions, and where a network
-//! is slowed down.
+//! The client address behind proxies, over a real socket: in the audit log, list of sessions and the login throttle.
 
 use candor::db::{audit, sessions};
 use candor::domain::Role::Owner;
@@ -11,7 +10,7 @@ use crate::support::TestDb;
 use crate::support::app::{PASSWORD, TestApp};
 use crate::support::server::{Server, until};
 
-/// A server behind a proxy on this machine, and one behind that.
+/// A server behind these trusted proxies.
 async fn behind(test: &TestDb, proxies: &[&str]) -> (Server, TempDir) {
     let data = tempfile::tempdir().unwrap();
     let server = Server::behind(proxies, &test.url, &test.clock, ConnectionLimits::default(), &data).await;
@@ -21,7 +20,7 @@ async fn behind(test: &TestDb, proxies: &[&str]) -> (Server, TempDir) {
 
 const PROXIES: [&str; 2] = ["127.0.0.1", "10.0.0.2"];
 
-/// Tries to log in with these headers; gives all that is answered.
+/// Sends a login with these headers; returns the whole response.
 async fn log_in(server: &Server, headers: &[&str], email: &str, password: &str) -> String {
     let body = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs([("email", email), ("password", password)])
@@ -40,7 +39,7 @@ fn is(answer: &str, status: u16) {
     assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
 }
 
-/// From where the audit says that the newest refused login came.
+/// The client address in the newest audit row.
 async fn told(test: &TestDb) -> String {
     let row = audit::list(&mut test.read().await.unwrap(), None, 1).await.unwrap().remove(0);
     assert_eq!(row.action, "manager.deny-login");
@@ -53,19 +52,19 @@ async fn audit_has_last_untrusted_address(test: TestDb) {
     for (headers, address) in [
         (&[][..], "127.0.0.1"),
         (&["x-forwarded-for: 203.0.113.5"], "203.0.113.5"),
-        // What a client made up stands before what the proxy adds: in the line, or in a line of its own.
+        // Forged addresses come before those that the proxy adds, in the same line or in another one.
         (&["x-forwarded-for: 198.51.100.1, 203.0.113.6"], "203.0.113.6"),
         (&["x-forwarded-for: 127.0.0.1, 10.0.0.2, 203.0.113.7"], "203.0.113.7"),
         (&["x-forwarded-for: 198.51.100.1", "x-forwarded-for: 203.0.113.8"], "203.0.113.8"),
         (&["X-Forwarded-For: 203.0.113.9, 10.0.0.2", "x-forwarded-for: 127.0.0.1"], "203.0.113.9"),
         (&["x-forwarded-for: 198.51.100.1, 2001:db8::5"], "2001:db8::5"),
-        // What is no address is not passed over for one that somebody made up before it.
+        // After an invalid address, earlier ones are not used: they may be forged.
         (&["x-forwarded-for: 198.51.100.1, unknown"], "127.0.0.1"),
         (&["x-forwarded-for: 198.51.100.1", "x-forwarded-for: \u{ff}"], "127.0.0.1"),
-        // Other headers of the kind do not count.
+        // Other forwarding headers are ignored.
         (&["x-real-ip: 198.51.100.1", "true-client-ip: 198.51.100.1"], "127.0.0.1"),
         (&["forwarded: for=198.51.100.1, for=203.0.113.10;proto=https, for=10.0.0.2"], "203.0.113.10"),
-        // The client may have sent the other of the two headers.
+        // With both headers, the client may have forged one of them.
         (&["forwarded: for=198.51.100.1", "x-forwarded-for: 203.0.113.5"], "127.0.0.1"),
         (&["forwarded: for=203.0.113.11", "x-forwarded-for: 198.51.100.1, 203.0.113.11"], "203.0.113.11"),
     ] {

@@ -1,4 +1,4 @@
-//! Publishing that is asked for while a Site is rendered is done once more for all who asked.
+//! Publishes requested during a rendering share one more rendering.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Condvar, Mutex};
@@ -13,9 +13,9 @@ use crate::support::{TestDb, fixtures};
 
 const MANAGERS: usize = 20;
 
-/// One test at a time: they share the renderer below.
+/// The tests share the renderer below, so they run one at a time.
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-/// While it is closed no rendering ends.
+/// While it is true, renderings wait.
 static CLOSED: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
 static RENDERED: AtomicUsize = AtomicUsize::new(0);
 static BROKEN: AtomicBool = AtomicBool::new(false);
@@ -39,7 +39,7 @@ async fn concurrent_publishes_share_a_rendering(test: TestDb) {
     assert!(outcomes.iter().all(|(published, _)| !published), "everybody is told of the failure");
 }
 
-/// Managers commit and publish while a rendering is under way; whether each was told of success, and shown.
+/// Managers commit and publish during a rendering; returns for each whether it succeeded and was visible.
 async fn publish_at_once(app: &TestApp, prefix: &str) -> Vec<(bool, bool)> {
     *CLOSED.0.lock().unwrap() = true;
     let before = RENDERED.load(SeqCst);
@@ -61,7 +61,7 @@ async fn publish_at_once(app: &TestApp, prefix: &str) -> Vec<(bool, bool)> {
     for _ in 0..MANAGERS {
         asks.recv().await.unwrap();
     }
-    // A few may have told that they ask and not have asked yet; they cause one rendering more.
+    // Some may have announced a publish and not requested it yet; they cause one more rendering.
     tokio::task::yield_now().await;
     *CLOSED.0.lock().unwrap() = false;
     CLOSED.1.notify_all();
