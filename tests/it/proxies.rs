@@ -1,4 +1,4 @@
-//! The client address behind proxies, over a real socket: in the audit log, list of sessions and the login throttle.
+//! The client address behind proxies, over a real socket: in the audit log, the session list and the login throttle.
 
 use candor::db::{audit, sessions};
 use candor::domain::Role::Owner;

@@ -1,5 +1,5 @@
-//! The fresh proof: asked for what would hurt most, and nothing typed is lost over it. Beside it what it
-//! guards on the account page, and the owner's view of all sessions.
+//! Re-authentication before sensitive actions: submitted text survives it. Also the actions of the account page that
+//! require it, and the owner's list of all sessions.
 
 use axum::http::StatusCode;
 use candor::db::managers;
@@ -20,7 +20,7 @@ async fn after_ten_minutes(app: &TestApp, manager: &Manager) -> Browser {
     browser
 }
 
-/// Sends the form of a page that asks for a proof, as a browser would: what is hidden, and this.
+/// Submits a re-authentication form like a browser: its hidden fields and this proof.
 async fn confirm(browser: &mut Browser, asked: &Answer, proof: &[(&str, &str)]) -> Answer {
     let action = asked.attributes("main form", "action").remove(0);
     let names = asked.attributes("main form input[type=hidden]", "name");
@@ -134,7 +134,7 @@ async fn concurrent_wrong_proofs_get_five_guesses(test: TestDb) {
 async fn unchecked_proof_does_not_count_as_wrong(test: TestDb) {
     let app = TestApp::new(test).await;
     let (owner, _, _) = enrolled(&app).await;
-    // Ten wrong codes lock the app, in sessions of which none is ended by it.
+    // Ten wrong codes lock the app; each session stays below the number that would end it.
     for number in 0..10 {
         let code = format!("{number:06}");
         let wrong = app.with_session(&owner).await.post("/admin/proof", &[("proof_code", &code)]).await;
@@ -146,7 +146,7 @@ async fn unchecked_proof_does_not_count_as_wrong(test: TestDb) {
         assert_eq!(locked.status, StatusCode::UNPROCESSABLE_ENTITY, "{round}");
         assert!(locked.message("proof_code").starts_with("Too many wrong codes."), "{round}: {}", locked.text());
     }
-    // Nor is a password that had no turn, because others of the network had too many.
+    // Nor does a password count that was not verified, because the network is throttled.
     let mut neighbour = app.visitor();
     let network = Some("203.0.113.5".parse().unwrap());
     (neighbour.peer, browser.peer) = (network, network);
@@ -301,8 +301,8 @@ async fn owner_lists_and_ends_sessions(test: TestDb) {
     }
 }
 
-/// Only PostgreSQL can go away between two statements that a test can tell apart; what counts and what does not is
-/// decided in the same lines for both.
+/// Only with PostgreSQL can a test take the database away between two statements; the code that counts attempts is
+/// the same for both databases.
 #[tokio::test]
 async fn database_outage_does_not_count_as_wrong_proof() {
     let Some(test) = TestDb::postgres().await else { return };

@@ -1,4 +1,4 @@
-//! The fresh proof of somebody who logs in at an identity provider: another login there, newer than the question.
+//! Re-authentication of a manager who logs in with an identity provider: a new login there, after the request.
 
 use axum::http::StatusCode;
 use candor::domain::Role::Viewer;
@@ -14,7 +14,7 @@ fn ines() -> Person {
     Person::named("Ines", &["owners"])
 }
 
-/// An owner whose login is ten minutes old.
+/// An owner whose last login is too old for sensitive actions.
 async fn stale(app: &TestApp, issuer: &FakeProvider) -> Browser {
     let mut browser = app.visitor();
     is_in(&mut browser, issuer, &ines()).await;
@@ -22,7 +22,7 @@ async fn stale(app: &TestApp, issuer: &FakeProvider) -> Browser {
     browser
 }
 
-/// Sends the form of the page `asked` that leads to the provider; gives the address there.
+/// Submits the form of the page `asked`, which redirects to the provider; returns that address.
 async fn confirm(browser: &mut Browser, asked: &Answer) -> String {
     assert_eq!(
         (asked.status, asked.word("h1").as_str()),
@@ -159,7 +159,7 @@ async fn no_password_field_without_password(test: TestDb) {
     app.clock.advance(TimeDelta::minutes(10));
     let asked = other.get("/admin/account/totp").await;
     assert!(asked.words("form[action='/admin/proof/oidc']").is_empty(), "no login there is hers");
-    // Without the provider there is still a way.
+    // Without the provider, a password is accepted.
     let mut alone = app.at_origin(None);
     alone.cookies = browser.cookies.clone();
     let asked = alone.get("/admin/account/totp").await;

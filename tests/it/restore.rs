@@ -1,5 +1,5 @@
-//! Backups are whole, restoring them works while the server runs and after a crash, and no other file takes the place of
-//! a published page.
+//! Backups are complete, restoring works while the server runs and after a crash, and an unrelated database never
+//! replaces a published page.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -33,7 +33,7 @@ fn at(file: &Path) -> Db {
     Db::at(&format!("sqlite://{}", file.display())).unwrap()
 }
 
-/// A server that has published an incident, and a backup of its database at that time.
+/// A server that published an incident, and a backup made at that time.
 async fn with_backup() -> (TestApp, PathBuf) {
     let app = TestApp::new(TestDb::sqlite().await).await;
     app.add(&[fixtures::incident("before", app.clock.now())]).await;
@@ -42,7 +42,7 @@ async fn with_backup() -> (TestApp, PathBuf) {
     (app, backup)
 }
 
-/// Adds incidents that the backup does not have.
+/// Adds incidents that are not in the backup.
 async fn go_on(app: &TestApp) {
     for name in ["one", "two", "three"] {
         app.add(&[fixtures::incident(name, app.clock.now())]).await;
@@ -53,7 +53,7 @@ async fn post(owner: &mut Browser, name: &str) -> StatusCode {
     owner.post("/admin/groups", &[("name", name), ("description", "")]).await.status
 }
 
-/// Works until the database is read again.
+/// Runs worker rounds until the restored database is read.
 async fn until_taken_up(app: &TestApp, work: &mut Worker) {
     let begun = Instant::now();
     work.tick(app).await;
@@ -64,7 +64,7 @@ async fn until_taken_up(app: &TestApp, work: &mut Worker) {
     assert_eq!(app.publisher.last_failure(), None, "{:?}", app.publisher.waiting_reason());
 }
 
-/// The database is sound, holds what the backup holds, and its revision and audit go on.
+/// The database is sound and contains the backup's data; revision and audit log continue.
 async fn is_restored(app: &TestApp, published: i64) {
     assert_eq!(app.db.check_integrity().await.unwrap(), Vec::<String>::new());
     assert_eq!(app.number("select count(*) from incidents").await, 1);
@@ -75,7 +75,7 @@ async fn is_restored(app: &TestApp, published: i64) {
     said(&candor(&app.test, &["audit", "verify"], ""));
 }
 
-/// Writes over the file from its beginning and never makes it shorter, as `dd conv=notrunc` does.
+/// Overwrites the file from its start without truncating it, like `dd conv=notrunc`.
 fn overwrite_without_truncating(backup: &Path, file: &Path) {
     let bytes = std::fs::read(backup).unwrap();
     let mut target = std::fs::File::options().write(true).open(file).unwrap();
@@ -144,7 +144,7 @@ async fn removed_wal_refuses_posts_and_loses_none() {
     assert_eq!(post(&mut owner, "Lost").await, StatusCode::SERVICE_UNAVAILABLE);
     work.tick(&app).await;
     assert!(app.publisher.waiting_reason().unwrap().contains("write-ahead log"));
-    // As after kill -9 from here on: once the connections are closed, what was accepted is in the file.
+    // kill -9 from here on: accepted writes are in the file once the connections are closed.
     let copy = beside(&file, ".copy");
     let begun = Instant::now();
     let left = loop {
@@ -211,7 +211,7 @@ async fn unfit_files_are_waited_out_with_the_page_up() {
     assert_eq!(app.publisher.site().revision, published, "a backup of the published state");
 }
 
-/// Copies the files of a database that is open, as a crash leaves them.
+/// Copies the files of an open database, as a crash leaves them.
 fn crash(from: &Path, to: &Path) {
     for ending in ["", "-wal", "-shm", ".identity"] {
         let (source, target) = (beside(from, ending), beside(to, ending));
@@ -231,7 +231,7 @@ async fn crash_keeps_own_wal_and_drops_that_of_another_file() {
     let (app, backup) = with_backup().await;
     go_on(&app).await;
     let folder = tempfile::tempdir().unwrap();
-    // Its own: as it was left, with another time as after a copy of the folder, and without the note.
+    // Its own WAL: unchanged, with another timestamp as after a copy of the folder, and without the identity file.
     for case in ["as it was", "copied", "no note"] {
         let file = folder.path().join(format!("{case}.db"));
         crash(&file_of(&app), &file);
@@ -245,7 +245,7 @@ async fn crash_keeps_own_wal_and_drops_that_of_another_file() {
         assert_eq!(incidents_in(&db).await, 4, "{case}");
         db.close().await;
     }
-    // That of another file: a backup was copied over the database.
+    // The WAL of another file: a backup was copied over the database.
     for with_note in [true, false] {
         let file = folder.path().join(format!("restored {with_note}.db"));
         crash(&file_of(&app), &file);
@@ -333,7 +333,7 @@ async fn backup_replaces_nothing_and_removes_what_was_left() {
     assert!(std::fs::read(beside(&backup, ".second")).unwrap() != before, "each copy has a mark of its own");
 }
 
-/// An up-to-date and otherwise empty database of the same kind.
+/// A migrated, empty database of the same kind and of another page.
 async fn another(test: &TestDb) -> TestDb {
     let other = match test.db {
         Db::Sqlite { .. } => TestDb::sqlite().await,
@@ -343,8 +343,7 @@ async fn another(test: &TestDb) -> TestDb {
     other
 }
 
-/// Makes it the database of another page: copies of the same template share their page, and clocks that stand still the
-/// first row of the audit.
+/// Gives the database another page id and first audit row: copies of one template with a fixed clock have the same.
 async fn of_another_page(test: &TestDb) {
     test.clock.advance(TimeDelta::seconds(1));
     let mut tx = test.write().await.unwrap();
@@ -390,7 +389,7 @@ async fn older_state_of_the_page_continues_above_it(test: TestDb) {
     said(&candor(&app.test, &["audit", "verify"], ""));
 }
 
-/// The address of a database in which there is nothing at all, or of a file that is missing.
+/// The address of a database without tables, or of a missing file.
 async fn nothing(test: &TestDb, folder: &Path) -> (String, Option<Database>) {
     match test.db {
         Db::Sqlite { .. } => (format!("sqlite://{}", folder.join("missing.db").display()), None),

@@ -1,4 +1,4 @@
-//! Where secrets must not be: in the log at its most talkative, in the database, in a backup of it.
+//! Secrets are not in the log at its most verbose level, in the database or in a backup of it.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ const MAIL_PASSWORD: &str = "hush-hush-of-the-mail";
 const WRONG: &str = "a wrong password of mine";
 const CHOSEN: &str = "gravel lantern otter";
 
-/// Secrets, each with what it is.
+/// Secrets, each with a description.
 #[derive(Default)]
 struct Secrets(Vec<(&'static str, String)>);
 
@@ -173,12 +173,12 @@ async fn provider(app: &TestApp, issuer: &FakeProvider, secrets: &mut Secrets) {
     for token in given {
         secrets.add("a token of the provider", token);
     }
-    // The state of the question waited in the session, so the file may remember it; used up, it is worth nothing.
+    // The session may keep the code in the file: it is used up and so worthless.
     secrets.add("a code of the provider", back.code);
     secrets.add("a cookie", vera.cookies["sid"].clone());
 }
 
-/// Every row of every table, as bytes; of SQLite the files as they lie there.
+/// Every row of every table as bytes; for SQLite, the files.
 async fn dump(app: &TestApp) -> Vec<u8> {
     match &app.db {
         Db::Sqlite { path, .. } => {

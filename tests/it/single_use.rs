@@ -1,4 +1,4 @@
-//! What counts once: of fifty who come with it at the same time, one gets in.
+//! Single-use secrets: of fifty concurrent requests, exactly one succeeds.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::web_passkeys::{HERE, ask, with_passkey};
 
 const FIFTY: usize = 50;
 
-/// What each of fifty is told who do the same at the same time; the browsers take turns where they are fewer.
+/// Runs `act` fifty times concurrently and returns the answers; the requests are distributed over the browsers.
 async fn send_concurrently<F>(browsers: &[Browser], act: impl Fn(Browser) -> F) -> Vec<Answer>
 where
     F: Future<Output = Answer> + Send + 'static,
@@ -39,7 +39,6 @@ where
     acting.join_all().await
 }
 
-/// Of all of them one was sent there.
 #[track_caller]
 fn exactly_one_redirects_to(answers: &[Answer], location: &str) {
     let sent = answers.iter().filter(|answer| answer.location() == location).count();
@@ -47,7 +46,6 @@ fn exactly_one_redirects_to(answers: &[Answer], location: &str) {
     assert_eq!((sent, answers.len()), (1, FIFTY), "{told:?}");
 }
 
-/// Sends `fields` to the link at `path`.
 async fn set_up(app: &TestApp, path: &str, fields: &'static [(&'static str, &'static str)]) -> Vec<Answer> {
     send_concurrently(&[app.visitor()], |mut browser| {
         let path = path.to_owned();
@@ -87,7 +85,7 @@ async fn concurrent_password_resets_one_wins(test: TestDb) {
     assert_eq!(actions.count(), 1);
 }
 
-/// Five logins that wait for their second step, each in ten windows.
+/// Sends `code` in five half-finished logins, ten times each.
 async fn give(app: &TestApp, manager: &candor::domain::Manager, code: &str) -> Vec<Answer> {
     let mut waiting = Vec::new();
     for _ in 0..5 {
@@ -177,7 +175,6 @@ async fn send(browser: &Browser, path: &'static str, id: &str, fields: &[(&'stat
     .await
 }
 
-/// All of them were sent there.
 #[track_caller]
 fn all_redirect_to(answers: &[Answer], location: &str) {
     let told: Vec<_> = answers.iter().map(|answer| (answer.status.as_u16(), answer.location())).collect();
@@ -232,7 +229,7 @@ async fn changed_text_in_resubmitted_form_is_kept(test: TestDb) {
     let id = publisher.get("/admin/incidents/new").await.field("new_id");
     let mut fields = [&INCIDENT[..], &[("new_id", id.as_str())]].concat();
     assert_eq!(publisher.post("/admin/incidents", &fields).await.status, StatusCode::SEE_OTHER);
-    // A colleague who sends the same is told so, too: it is not theirs.
+    // The id belongs to the first manager's incident, so the same form of a colleague is rejected too.
     let mut rui = app.with_session(&app.manager("Rui", Publisher).await).await;
     assert_eq!(rui.post("/admin/incidents", &fields).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     fields[2] = ("body", "Another one, written after going back.");
@@ -244,7 +241,7 @@ async fn changed_text_in_resubmitted_form_is_kept(test: TestDb) {
     fields[3] = ("new_id", fresh.as_str());
     let sent = publisher.post("/admin/incidents", &fields).await;
     assert_eq!(sent.location(), format!("/admin/incidents/{fresh}?done=incident-opened"));
-    // What was made up is no id, and what a maintenance has is taken.
+    // An invalid id is replaced, and an id of a maintenance is taken.
     let own = [&INCIDENT[..], &[("new_id", "history")]].concat();
     let sent = publisher.post("/admin/incidents", &own).await;
     assert!(sent.location().ends_with("?done=incident-opened") && !sent.location().contains("history"));

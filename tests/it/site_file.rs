@@ -1,4 +1,4 @@
-//! The Site on the disk: whole or not at all, whenever its writer dies, and never believed where it was damaged.
+//! The Site file: written atomically even if its writer is killed, and rejected if damaged.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -14,12 +14,12 @@ use crate::support::server::{Server, until};
 use crate::support::{TestDb, fixtures};
 use crate::web_hostile::listen;
 
-/// Tells the writer which folder is meant.
+/// The environment variable with the writer's folder.
 const FOLDER: &str = "CANDOR_TEST_STORED";
 /// How often the writer is killed.
 const TIMES: u32 = 15;
 
-/// The writer: a process of its own, started by the next test, which stores one Site after the other until it is killed.
+/// The writer process: started by the next test, it stores Sites until it is killed.
 #[test]
 #[ignore = "the test below starts it as a process of its own"]
 fn endless_site_writer() {
@@ -31,7 +31,7 @@ fn endless_site_writer() {
     }
 }
 
-/// Starts the writer; it has begun.
+/// Starts the writer and waits until it writes.
 fn writer(folder: &Path) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "site_file::endless_site_writer", "--ignored", "--nocapture"]);
@@ -41,7 +41,7 @@ fn writer(folder: &Path) -> Child {
     child
 }
 
-/// The files that a writer began and did not end.
+/// The temporary files of killed writers.
 fn unfinished(folder: &Path) -> Vec<PathBuf> {
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     files.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with(".site-unfinished-")).collect()
@@ -73,7 +73,8 @@ async fn killed_writer_leaves_a_complete_site() {
         torn = torn.max(unfinished(folder.path()).len());
     }
     assert!(torn > 0, "no writer was killed while it wrote");
-    // The next start shows what stands there; what nobody will ever finish goes, but not what somebody may be writing.
+    // The next start serves the stored Site. It deletes old temporary files and keeps new ones: another process may be
+    // writing them.
     let start = || Publisher::new(app.db.clone(), app.clock.clone(), ORIGIN.to_owned(), file.clone());
     assert!(start().site().revision >= first.revision);
     assert_eq!(unfinished(folder.path()).len(), torn);

@@ -1,4 +1,4 @@
-//! What a manager typed survives every failure: the answer is the form with it, without secrets.
+//! Submitted text survives every failure: the answer is the form with the text, without secrets.
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
@@ -14,12 +14,12 @@ const TITLE: &str = "Logins <b>fail</b>";
 const BODY: &str = "We look into it.\n\n</textarea><script>alert(1)</script> & \"more\"";
 const SECRET: &str = "harbour crane whistles";
 
-/// A browser of the same server, whose database is away.
+/// A browser of the same server with an unreachable database.
 fn browser_without_database(app: &TestApp) -> Browser {
     app.restart_with(without_database(app)).1
 }
 
-/// The fields of the form that sends everything again, in the order of the page.
+/// The fields of the form that resubmits everything, in page order.
 fn fields_again(answer: &Answer) -> Vec<(String, String)> {
     let page = answer.page();
     let fields = page.select("main form input, main form textarea");
@@ -30,7 +30,7 @@ fn fields_again(answer: &Answer) -> Vec<(String, String)> {
     fields.into_iter().map(|field| (field.attr("name").unwrap_or_default().to_owned(), value(field))).collect()
 }
 
-/// The addresses of forms, with some id in each.
+/// The addresses of forms, with example ids.
 fn addresses() -> Vec<(&'static str, String, bool)> {
     let routes = routes();
     let posts = routes.table().iter().filter(|route| route.method == Method::POST);

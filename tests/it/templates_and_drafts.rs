@@ -1,4 +1,4 @@
-//! What managers prepare: reminders on the desk, templates, drafts, previews.
+//! Reminders on the dashboard, templates, drafts and previews.
 
 use axum::http::StatusCode;
 use candor::domain::Role::{Publisher, Viewer};
@@ -24,7 +24,6 @@ impl AdminSession {
         Self { app, publisher, api }
     }
 
-    /// The colleague's browser.
     async fn colleague(&self) -> Browser {
         let rui = self.app.manager("Rui", Publisher).await;
         self.app.with_session(&rui).await
@@ -85,7 +84,6 @@ async fn shortcuts_are_listed_and_served(test: TestDb) {
     assert!(desk.app.visitor().get("/").await.attributes("script", "src").iter().all(|src| *src != script));
 }
 
-/// Adds a template; gives its id.
 async fn template(desk: &mut AdminSession, title: &str, body: &str) -> String {
     let api = status_of(&desk.api.id);
     let fields =
@@ -112,7 +110,7 @@ async fn a_template_fills_the_composer_of_an_incident(test: TestDb) {
     assert_eq!(form.field(&status_of(&desk.api.id)), "partial_outage");
     assert!(desk.app.everything().await == before, "looking at a template changed something");
     assert_eq!(desk.publisher.get("/admin/incidents/new?template=gone").await.status, StatusCode::NOT_FOUND);
-    // What is typed into the composer itself is text, braces and all.
+    // Placeholders are only replaced in templates; text in the composer stays unchanged.
     let fields = [("title", "{{title}}"), ("phase", "identified"), ("body", "{{nobody}} {{time}}")];
     let answer = desk.publisher.post("/admin/incidents", &fields).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
@@ -162,7 +160,6 @@ async fn template_edit_conflict_shows_both(test: TestDb) {
     assert_eq!(actions, ["template.delete", "template.edit", "template.add"]);
 }
 
-/// Saves a draft from a composer; gives its id.
 async fn save(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> String {
     let mut all = fields.to_vec();
     all.push(("save_draft", "1"));
@@ -240,7 +237,7 @@ async fn published_draft_cannot_be_published_again(test: TestDb) {
     assert_eq!((met.status, met.field("title")), (StatusCode::CONFLICT, "Begun".into()));
     assert!(met.word(".conflict h2").contains("published or deleted"));
     assert_eq!(desk.app.incidents().await.len(), 1);
-    // Knowing that, it can still be said.
+    // After the conflict, the text can still be published as a new incident.
     assert_eq!(met.page().select("input[name='draft']").len(), 0);
     assert_eq!(desk.publisher.post("/admin/incidents", &all[2..]).await.status, StatusCode::SEE_OTHER);
 }
@@ -256,7 +253,7 @@ async fn update_draft_conflicts_with_newer_update(test: TestDb) {
     assert_eq!(rui.post("/admin/incidents/it/updates", &posted).await.status, StatusCode::SEE_OTHER);
     let form = desk.publisher.get(&format!("/admin/drafts/{id}")).await;
     assert_eq!((form.field("body"), form.field("version")), ("Nearly done".into(), "1".into()));
-    // Kept again without a look at the incident, it is still as old as it was.
+    // Saving the draft again does not move it to the newer version of the incident.
     let version = form.field("version");
     let mut again = vec![("draft", id.as_str()), ("draft_version", "1"), ("body", "All done"), ("phase", "resolved")];
     again.push(("version", version.as_str()));
@@ -274,7 +271,7 @@ async fn update_draft_conflicts_with_newer_update(test: TestDb) {
         ("All done".into(), "2".into(), id.clone())
     );
     assert_eq!(desk.app.counts().await, before, "the draft was published over the colleague's update");
-    // Having seen it, it can be said.
+    // With the version from the conflict page, the update can be posted.
     all.pop();
     all.push(("version", "2"));
     assert_eq!(desk.publisher.post("/admin/incidents/it/updates", &all).await.status, StatusCode::SEE_OTHER);
@@ -310,7 +307,7 @@ async fn update_draft_is_deleted_with_its_incident(test: TestDb) {
     assert_eq!(desk.app.audit().await[0].action, "draft.delete");
 }
 
-/// The page that a frame of a preview shows.
+/// The page in a frame of a preview.
 fn frame(answer: &Answer, path: &str) -> String {
     let title = format!("{path} as visitors will see it");
     let page = answer.page();
@@ -336,7 +333,7 @@ async fn preview_shows_pages_and_writes_nothing(test: TestDb) {
     assert_eq!(headings.len(), 3);
     assert!(headings[0] == "/ changes" && headings[1].ends_with(" new") && headings[2] == "/history changes");
     let also = answer.words("details code");
-    // Of the first two the header tells that something is wrong.
+    // The headings of the first two show the failure.
     for path in ["/api", "/incidents/old", "/api/v2/summary.json", "/history.atom", "/badge.svg", "/embed/frame"] {
         assert!(also.contains(&path.to_owned()), "{path} is not in {also:?}");
     }
@@ -346,14 +343,14 @@ async fn preview_shows_pages_and_writes_nothing(test: TestDb) {
     assert!(frame(&answer, "/history").contains("Xylophone") && frame(&answer, &own).contains("<h2>Updates</h2>"));
     assert_eq!(answer.attributes("iframe", "sandbox"), [""; 3]);
     assert!(!status.contains("<script"));
-    // Only the public stylesheet is admitted beside what every page of the admin may load.
+    // The policy differs from the usual one only in the hash of the public stylesheet.
     let usual = desk.publisher.get("/admin").await.header("content-security-policy").to_owned();
     let policy = answer.header("content-security-policy");
     let hash = policy.split([' ', ';']).find(|word| word.starts_with("'sha256-")).unwrap();
     let nonce = |policy: &str| policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap().to_owned();
     let bare = policy.replace(&format!(" {hash}"), "").replace(&nonce(policy), "");
     assert_eq!(bare, usual.replace(&nonce(&usual), ""));
-    // Nothing is kept, nothing is served, and nobody else can ask for it.
+    // Nothing is saved or served, and nobody without the role gets a preview.
     assert!(desk.app.everything().await == before, "a preview was kept");
     assert!(std::sync::Arc::ptr_eq(&site, &desk.app.publisher.site()), "a preview was published");
     assert!(stored == std::fs::read(desk.app.site_file()).unwrap());
@@ -365,7 +362,6 @@ async fn preview_shows_pages_and_writes_nothing(test: TestDb) {
     assert_eq!(desk.app.visitor().get(&own).await.status, StatusCode::NOT_FOUND);
     let mut viewer = desk.app.logged_in(Viewer).await;
     assert_eq!(viewer.post("/admin/incidents", &all).await.status, StatusCode::FORBIDDEN);
-    // The form goes on from there.
     for (name, value) in said {
         assert_eq!(answer.field(name), value);
     }

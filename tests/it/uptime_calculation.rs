@@ -1,4 +1,4 @@
-//! What held components down, as it is stored and as the page shows it.
+//! Downtime as stored and as shown.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -111,7 +111,7 @@ async fn uptime_page_shows_reasons(test: TestDb) {
     assert!(html.contains("<a href=\"/incidents/half\" dir=\"auto\">Incident half</a>"), "{html}");
 }
 
-/// An incident counts in every month that it touched, and each of them names it.
+/// An incident counts in every month that it overlaps, and each month lists it.
 #[apply(on_both_databases!)]
 async fn month_lists_incidents_started_earlier(test: TestDb) {
     let api = a_component(&test, "API").await;

@@ -1,5 +1,5 @@
-//! The management API as everybody x every route x whatever became of an incident. Nothing here lists addresses: they
-//! come from the router's own table, so a new one is walked from its first day.
+//! Every actor x every route of the management API x every state of an incident. The routes come from the router's
+//! table, so new ones are included.
 
 use axum::http::{Method, StatusCode};
 use candor::db::page_settings;
@@ -12,7 +12,7 @@ use crate::support::TestDb;
 use crate::support::actors::{Actors, HIDDEN, NEVER, PUBLIC, TestActor, UNPUBLISHED, UNPUBLISHED_TEXT, told};
 use crate::support::app::{Answer, TestApp};
 
-/// What changes something wherever it is sent.
+/// A body that changes something at every route.
 fn words() -> Value {
     json!({
         "incident": { "name": "Another", "status": "monitoring", "body": "Text" },
@@ -21,14 +21,14 @@ fn words() -> Value {
     })
 }
 
-/// The routes of the table that `wanted` chooses: method, path, least role.
+/// The chosen routes of the table: method, path, minimum role.
 fn walked(wanted: impl Fn(&str) -> bool) -> Vec<(Method, &'static str, Role)> {
     let routes = routes();
     let chosen = routes.table().iter().filter(|line| wanted(line.path));
     chosen.map(|line| (line.method.clone(), line.path, line.role)).collect()
 }
 
-/// The address of a route with `id` in every place but the page's.
+/// The address of a route with the page's id, and `id` for every other parameter.
 fn address(path: &str, page: &str, id: &str) -> String {
     let path = path.replace("{page}", page).replace("{update}", &format!("{id}-2"));
     ["{incident}", "{component}", "{group}", "{subscriber}"].iter().fold(path, |path, name| path.replace(name, id))
@@ -38,7 +38,7 @@ async fn page_of(app: &TestApp) -> String {
     page_settings::load(&mut app.db.read().await.unwrap()).await.unwrap().id
 }
 
-/// Calls a second later: what is left of the limit is then the same each time.
+/// Sends each call a second later, so that the rate limit is always the same.
 async fn call(app: &TestApp, who: &TestActor, method: &Method, address: &str) -> Answer {
     app.clock.advance(TimeDelta::seconds(1));
     who.call(method, address, &words()).await
@@ -80,7 +80,7 @@ async fn hidden_incidents_are_404_in_the_api(test: TestDb) {
             };
             assert_eq!(never.status, expected, "{} {method} {path}", who.name);
             let never = told(&never, NEVER);
-            // Who may not is told the same of what everybody sees.
+            // Without permission, the answer is the same even for public incidents.
             let may = who.reach.is_some_and(|role| role >= least);
             let seen = [PUBLIC, UNPUBLISHED].into_iter().filter(|_| !may);
             for id in HIDDEN.into_iter().chain(seen) {

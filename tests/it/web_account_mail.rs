@@ -1,4 +1,4 @@
-//! Changes of the ways into an account are mailed to its address, and which login at a provider is connected can be seen.
+//! Mails about changes of an account's logins, and the connected identity provider on the account page.
 
 use axum::http::StatusCode;
 use candor::domain::Role::{Owner, Viewer};

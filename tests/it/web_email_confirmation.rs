@@ -1,4 +1,4 @@
-//! A new address of a manager counts once the link that is mailed to it was confirmed.
+//! A manager's new address takes effect when the mailed link is confirmed.
 
 use axum::http::StatusCode;
 use candor::db::managers;
@@ -27,7 +27,7 @@ async fn ask(browser: &mut Browser, email: &str) {
     assert_eq!(done.location(), "/admin/account?done=email-requested", "{}", done.text());
 }
 
-/// Sends what is due; returns the path of the link in the newest mail.
+/// Sends due mails; returns the path of the link in the newest one.
 async fn mailed_link(app: &TestApp, sink: &FakeSmtpServer) -> String {
     app.mail_worker().deliver_due().await.unwrap();
     let text = sink.mails().last().expect("a mail").text();
@@ -299,7 +299,7 @@ async fn address_changes_at_once_without_mail_server(test: TestDb) {
     assert!(has(&app, NEW).await && !has(&app, "ines@example.org").await);
 }
 
-/// Cancelling only protects: it asks for no fresh proof.
+/// Cancelling only protects the account, so it needs no re-authentication.
 #[test]
 fn cancelling_needs_no_fresh_proof() {
     let routes = routes();

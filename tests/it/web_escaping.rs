@@ -1,4 +1,4 @@
-//! Whatever somebody types, a page stays our page: text is shown as text.
+//! Text in any field is shown as text and never becomes markup.
 
 use axum::http::StatusCode;
 use candor::domain::Role::Owner;
@@ -7,7 +7,7 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp, status_of};
 use crate::support::html::Page;
 
-/// Texts that would be markup where one place forgot to escape.
+/// Texts that are markup unless they are escaped.
 const HOSTILE: [&str; 10] = [
     "<script>alert(1)</script>",
     "\"><script>alert(2)</script>",
@@ -21,7 +21,7 @@ const HOSTILE: [&str; 10] = [
     "\u{202e}<base href=//evil.test><meta http-equiv=refresh content=0;url=//evil.test><form action=//evil.test>",
 ];
 
-/// Only our own elements and attributes stand on the page.
+/// The page contains only our own elements and attributes.
 #[track_caller]
 pub fn is_clean(answer: &Answer, what: &str) {
     let page: Page = answer.page();
@@ -61,7 +61,7 @@ fn id_in(answer: &Answer, before: &str, after: &str) -> String {
     id.unwrap_or_else(|| panic!("{}", answer.location())).to_owned()
 }
 
-/// Puts `text` into every field that takes text; gives the incident and the manager.
+/// Saves `text` in every text field; returns the ids of the incident and the manager.
 async fn plant(app: &TestApp, owner: &mut Browser, text: &str) -> (String, String) {
     let version = owner.get("/admin/settings").await.field("version");
     let settings = [
@@ -103,7 +103,7 @@ async fn text_is_escaped_on_every_page(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
     for text in HOSTILE {
-        // What is planted is the newest of its kind.
+        // Makes the new items the newest of their kind.
         app.clock.advance(chrono::TimeDelta::seconds(1));
         let (id, manager) = plant(&app, &mut owner, text).await;
         let update = app.incident(&id).await.updates[1].id.to_string();
@@ -201,7 +201,7 @@ async fn text_is_escaped_in_returned_forms(test: TestDb) {
         ("/admin/settings".into(), &["version", "name", "url", "time_zone", "logo_text", "links"]),
     ];
     for text in HOSTILE {
-        // Each text in a session of its own: what one session may send in a minute is limited.
+        // A new session for each text, because a session may send only so many forms a minute.
         app.clock.advance(chrono::TimeDelta::seconds(1));
         let mut owner = app.with_session(&ines).await;
         for (address, names) in &forms {
@@ -213,7 +213,7 @@ async fn text_is_escaped_in_returned_forms(test: TestDb) {
                 let mut fields = fields.clone();
                 fields.retain(|(name, _)| *name != "version");
                 fields.extend([("version", version), ("preview", "1")]);
-                // One of the two is the version that stands, and then the form is judged, or previewed.
+                // One of the two versions is current; with it the form is validated or previewed.
                 let answer = owner.clone().post(address, &fields).await;
                 assert!([200, 409, 422].contains(&answer.status.as_u16()), "{address} {text}: {}", answer.status);
                 is_clean(&answer, &format!("{address} again with {text}"));

@@ -1,4 +1,4 @@
-//! The authenticator app, recovery codes, and the policy that asks for a second factor.
+//! Authenticator app, recovery codes, and the policy that requires a second factor.
 
 use axum::http::StatusCode;
 use candor::db::{managers, totp};
@@ -11,43 +11,41 @@ use totp_rs::{Builder, Secret};
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
 
-/// An authenticator app that scanned the page.
+/// An authenticator app that has scanned the page.
 pub struct App(Vec<u8>);
 
 impl App {
-    /// Reads the key off the page.
     pub fn of(page: &Answer) -> Self {
         let key: String = page.word("dd code").split_whitespace().collect();
         Self(Secret::try_from_base32(&key).unwrap().as_ref().to_vec())
     }
 
-    /// What it shows, `steps` from now.
+    /// The code `steps` from now.
     pub fn code(&self, app: &TestApp, steps: i64) -> String {
         let totp = Builder::new().with_secret(self.0.clone()).build().unwrap();
         totp.generate((app.clock.now().timestamp() + steps * 30).try_into().unwrap()).to_string()
     }
 }
 
-/// Goes through the enrolment; gives the app and the recovery codes.
+/// Sets up an authenticator app; returns the app and the recovery codes.
 pub async fn enrol(app: &TestApp, browser: &mut Browser) -> (App, Vec<String>) {
     assert_eq!(browser.post("/admin/account/totp", &[]).await.location(), "/admin/account/totp");
     let phone = App::of(&browser.get("/admin/account/totp").await);
     let code = phone.code(app, 0);
     let answer = browser.post("/admin/account/totp/confirmation", &[("code", &code)]).await;
     assert_eq!((answer.status, answer.word("h1").as_str()), (StatusCode::OK, "Recovery codes"), "{}", answer.text());
-    // The code that confirmed it counts no second time.
+    // The code that confirmed the app is used up.
     app.clock.advance(TimeDelta::seconds(60));
     (phone, answer.words(".codes li"))
 }
 
-/// A manager with an authenticator app.
 pub async fn enrolled(app: &TestApp) -> (Manager, App, Vec<String>) {
     let manager = app.manager("Ines", Owner).await;
     let (phone, codes) = enrol(app, &mut app.through_login(&manager).await).await;
     (manager, phone, codes)
 }
 
-/// A browser in which the password was given.
+/// A browser after the password step.
 pub async fn half_way(app: &TestApp, manager: &Manager) -> Browser {
     let mut browser = app.visitor();
     let answer = browser.post("/login", &[("email", &manager.email), ("password", PASSWORD)]).await;
@@ -64,7 +62,7 @@ async fn half_login_ended_during_code_check_fails(test: TestDb) {
     let mut tx = app.db.write().await.unwrap();
     managers::disable(&mut tx, &mut manager, app.clock.now()).await.unwrap();
     let mut giving = Box::pin(give(&mut browser, &codes[0]));
-    // The code is judged in a write transaction, and this test holds the only one.
+    // The code is checked in a write transaction, and this test holds the only one.
     let early = tokio::time::timeout(std::time::Duration::from_millis(300), &mut giving).await;
     assert!(early.is_err(), "{early:?}");
     tx.commit_unaudited().await.unwrap();
@@ -189,7 +187,7 @@ async fn totp_code_works_once_within_one_step(test: TestDb) {
         let again = give(&mut half_way(&app, &manager).await, &code).await;
         assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "{steps} a second time");
     }
-    // The code of the present step is older than the last that was accepted.
+    // The current code is older than the last accepted one.
     let earlier = phone.code(&app, 0);
     assert_eq!(give(&mut half_way(&app, &manager).await, &earlier).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(app.audit().await[0].action, "manager.deny-code");
@@ -199,7 +197,7 @@ async fn totp_code_works_once_within_one_step(test: TestDb) {
 async fn ten_wrong_codes_lock_totp_only(test: TestDb) {
     let app = TestApp::new(test).await;
     let (manager, phone, codes) = enrolled(&app).await;
-    // Each login begins anew, which changes nothing: the wrong ones are counted for the manager.
+    // Wrong codes count per manager, across logins.
     let wrong = phone.code(&app, 9);
     for _ in 0..5 {
         let mut browser = half_way(&app, &manager).await;

@@ -1,4 +1,4 @@
-//! What managers are told where something could not be done: inside the admin, with its navigation.
+//! Error pages of the admin have its navigation.
 
 use axum::http::StatusCode;
 use candor::domain::Role::{Publisher, Viewer};
@@ -6,7 +6,7 @@ use candor::domain::Role::{Publisher, Viewer};
 use crate::support::TestDb;
 use crate::support::app::{Answer, TestApp};
 
-/// Whether the navigation of the admin stands around the answer, whose scripts its policy names.
+/// The answer has the admin's navigation, and its policy allows its scripts.
 #[track_caller]
 fn is_inside(answer: &Answer, status: StatusCode, heading: &str) {
     assert_eq!((answer.status, answer.word("h1").as_str()), (status, heading), "{}", answer.text());

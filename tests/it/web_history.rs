@@ -1,4 +1,4 @@
-//! The history: months, filters, totals, and the way through many pages.
+//! The history: months, filters, totals and pagination.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ fn older(answer: &Answer) -> Option<String> {
     answer.attributes(".pager .older", "href").pop()
 }
 
-/// Follows "older" from `address` to the end, within the addresses that begin with `within`.
+/// Follows "older" from `address` to the end; all addresses must begin with `within`.
 async fn walk(app: &TestApp, address: &str, within: &str) -> Vec<Vec<String>> {
     let mut pages = Vec::new();
     let mut next = Some(address.to_owned());
@@ -224,7 +224,7 @@ async fn search_states_its_limit_and_continues(test: TestDb) {
                  '2021-05-04T12:00:00.000000+00:00', 1 from number;
         insert into incident_index (component_id, started_at, incident_id, impact, duration_seconds)
           select '', started_at, id, 'minor', 0 from incidents where id like 'many%'";
-    // PostgreSQL takes a text for an instant only where it is told so.
+    // PostgreSQL does not convert text to a timestamp here, so its statement has typed literals.
     const TOLD: &str = "
         insert into incidents (id, title, computed_impact, phase, started_at, ended_at, duration_seconds, visibility,
                                search_text, created_at, updated_at, version)
@@ -261,7 +261,7 @@ async fn days_follow_the_page_zone(test: TestDb) {
     let mut owner = app.logged_in(Role::Owner).await;
     let settings = [("version", "1"), ("name", "Tidewater"), ("time_zone", "Pacific/Auckland")];
     assert_eq!(owner.post("/admin/settings", &settings).await.status, StatusCode::SEE_OTHER);
-    // In October Auckland is thirteen hours ahead: its 10 October begins at 11:00 UTC on the ninth.
+    // Auckland is at UTC+13 in October: its 10 October begins at 11:00 UTC on the 9th.
     app.add(&[
         fixtures::incident("before", at("2026-10-09T10:59:59Z")),
         fixtures::incident("first", at("2026-10-09T11:00:00Z")),
@@ -390,7 +390,7 @@ async fn concurrent_readers_share_one_render(test: TestDb) {
     }
     let documents = readers.join_all().await;
     assert_eq!(app.publisher.counts().rendered.value(), 1);
-    // Two renderings would have made two documents.
+    // A second rendering would have created another document.
     assert!(documents.iter().all(|document| Arc::ptr_eq(document, &documents[0])));
     let mut visitors = JoinSet::new();
     for _ in 0..100 {

@@ -1,4 +1,4 @@
-//! Requests that no browser of ours would send: they change nothing, tell nothing and cost little.
+//! Malformed and malicious requests change nothing, disclose nothing and cost little.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -21,7 +21,6 @@ use crate::support::api_client::ApiClient;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
 use crate::support::fixtures;
 
-/// A page with one incident and an owner's browser.
 async fn with_an_incident(test: TestDb) -> (TestApp, Browser) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
@@ -29,7 +28,7 @@ async fn with_an_incident(test: TestDb) -> (TestApp, Browser) {
     (app, owner)
 }
 
-/// Sends `body` from a page of ours, as it is.
+/// Sends `body` from one of our own pages.
 async fn send(browser: &mut Browser, address: &str, kind: &str, body: impl Into<Body>) -> Answer {
     let headers = [("content-type", kind), ("sec-fetch-site", "same-origin")];
     browser.send(Method::POST, address, &headers, body.into()).await
@@ -58,7 +57,7 @@ async fn invalid_text_is_rejected(test: TestDb) {
         assert!([200, 400].contains(&query.status.as_u16()), "{bytes}: {}", query.status);
     }
     assert!(app.everything().await == before);
-    // What reads from right to left, or climbs over its line, stays inside its own element.
+    // Right-to-left text and stacked accents stay inside their element.
     let title = format!("\u{202e}gnp.exe {}", "\u{0301}".repeat(200));
     let fields = [("title", title.as_str()), ("phase", "identified"), ("body", "Text")];
     let opened = owner.post("/admin/incidents", &fields).await;
@@ -176,7 +175,7 @@ async fn no_setting_takes_control_characters_or_a_megabyte(test: TestDb) {
             assert_eq!(answer.status.as_u16(), status, "{field} {short:?}");
         }
     }
-    // What stands in the policy of the embedded view.
+    // Values that would inject into the embed page's policy.
     for bad in ["https://a.test\0", "https://a.test;script-src *", "https://a.test\r\nX: y", "https://a.test 'self'"] {
         let mut fields = good;
         fields[6].1 = bad;
@@ -321,7 +320,7 @@ async fn request_headers_do_not_affect_response(test: TestDb) {
     assert_eq!(sent.location(), "/login?next=%2Fadmin");
 }
 
-/// Headers that a server may take for a truth, each with a value that would mean something.
+/// Headers that a server might trust, with harmful values.
 const FOREIGN: [(&str, &str); 60] = [
     ("x-forwarded-host", "evil.test"),
     ("x-forwarded-proto", "https"),
@@ -402,7 +401,7 @@ async fn unknown_header_changes_no_byte(test: TestDb) {
         "/robots.txt",
         "/nothing",
     ] {
-        // The first makes it ready.
+        // The first request fills the cache.
         app.visitor().get(address).await;
         let plain = app.visitor().get(address).await;
         for headers in FOREIGN.chunks(1).chain([&FOREIGN[..]]) {
@@ -491,7 +490,6 @@ async fn body_with_too_many_fields_is_rejected_quickly(test: TestDb) {
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// What was said so far.
     pub fn said(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
@@ -509,12 +507,12 @@ impl Write for Log {
 }
 
 thread_local! {
-    /// Where this thread's log goes, once a test has asked for it.
+    /// The log of this thread, if its test called `listen`.
     static HEARD: RefCell<Option<Log>> = const { RefCell::new(None) };
 }
 
-/// The log of this thread from now on, with everything in it. One listener serves all tests, because what a line is
-/// worth is decided once for the process: a listener of one thread's own may find that nobody else wanted it.
+/// Logs everything of this thread from now on. All tests share one subscriber, because tracing caches for the whole
+/// process which events are enabled: with one subscriber per thread, events may stay disabled.
 pub fn listen() -> Log {
     static LISTENER: Once = Once::new();
     LISTENER.call_once(|| {

@@ -1,4 +1,4 @@
-//! A recorded history, imported and read as a visitor reads it, beside the page of an aggregator.
+//! A recorded history: imported and compared with an aggregator's page.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use chrono::NaiveDateTime;
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-/// One incident as the aggregator prints it.
+/// One incident on the aggregator's page.
 #[derive(Debug, Default, PartialEq)]
 struct AggregatedIncident {
     severity: String,
@@ -23,7 +23,6 @@ struct AggregatedIncident {
     updates: Vec<(String, String, String)>,
 }
 
-/// Reads the aggregator's page.
 fn aggregated_incidents(text: &str) -> Vec<AggregatedIncident> {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let severities = ["Notice ", "Minor ", "Major ", "Critical "];
@@ -50,14 +49,14 @@ fn aggregated_incidents(text: &str) -> Vec<AggregatedIncident> {
     all
 }
 
-/// `1. identified Oct 07, 2024, 08:00 PM UTC`
+/// Parses `1. identified Oct 07, 2024, 08:00 PM UTC`.
 fn numbered(line: &str) -> Option<(u32, String, String)> {
     let (number, rest) = line.split_once(". ")?;
     let (phase, at) = rest.split_once(' ')?;
     Some((number.parse().ok()?, phase.to_owned(), at.to_owned()))
 }
 
-/// `Oct 07, 2024, 08:00 PM UTC` as our pages write it.
+/// Converts `Oct 07, 2024, 08:00 PM UTC` to the format of our pages.
 fn time(text: &str) -> String {
     let at = NaiveDateTime::parse_from_str(text, "%b %d, %Y, %I:%M %p UTC").unwrap_or_else(|_| panic!("{text}"));
     at.format("%-d %b %Y, %H:%M UTC").to_string()
@@ -107,7 +106,6 @@ async fn history_matches_the_aggregator(test: TestDb) {
     }
 }
 
-/// The page of one incident says what the aggregator says of it.
 fn shows(page: &crate::support::app::Answer, expected: &AggregatedIncident) {
     assert_eq!(page.word("h1"), expected.title);
     assert_eq!(page.word(".chip"), "Resolved");
@@ -121,7 +119,7 @@ fn shows(page: &crate::support::app::Answer, expected: &AggregatedIncident) {
     assert_eq!(fact("Started"), expected.started, "{}", expected.title);
     assert_eq!(fact("Duration"), expected.duration, "{}", expected.title);
     assert_eq!(fact("Affected components"), expected.affected);
-    // The source of one says that it was resolved before it began; it ends with its start.
+    // One incident was resolved before it began, according to its source; the import uses its start as its end.
     let impossible = expected.resolved == "25 Jul 2024, 17:00 UTC";
     assert_eq!(fact("Resolved"), if impossible { &expected.started } else { &expected.resolved }.as_str());
     let said = page.words(".timeline .said");

@@ -1,4 +1,4 @@
-//! Incidents and their updates, through the forms that managers fill in.
+//! Incidents and updates, through the forms of the admin.
 
 use axum::http::StatusCode;
 use candor::domain::Role::{Owner, Publisher};
@@ -10,7 +10,6 @@ use crate::support::app::{Answer, Browser, TestApp, status_of};
 
 const TEXT: &str = "Mail from some senders arrives late.";
 
-/// A page with two components and a publisher's browser.
 struct AdminSession {
     app: TestApp,
     manager: Manager,
@@ -28,7 +27,7 @@ impl AdminSession {
         Self { app, manager, publisher, api, mail }
     }
 
-    /// Opens an incident and gives its id.
+    /// Opens an incident; returns its id.
     async fn open(&mut self, phase: &str, components: &[(&Component, Status)]) -> String {
         let mut fields = vec![("title".to_owned(), "Mail is late"), ("phase".into(), phase), ("body".into(), TEXT)];
         fields.extend(components.iter().map(|(component, status)| (status_of(&component.id), status.key())));
@@ -37,8 +36,7 @@ impl AdminSession {
         opened(&answer)
     }
 
-    /// Posts an update from the form as the page of the incident shows it now, in a session of its own:
-    /// tests let hours pass.
+    /// Posts an update with the current version of the incident. Uses a new session, because tests let hours pass.
     async fn update(&mut self, id: &str, phase: &str, body: &str, components: &[(&Component, Status)]) -> Answer {
         let version = self.app.incident(id).await.version.to_string();
         let mut fields = vec![("version".to_owned(), version.as_str()), ("phase".into(), phase), ("body".into(), body)];
@@ -48,7 +46,7 @@ impl AdminSession {
         publisher.post(&format!("/admin/incidents/{id}/updates"), &fields).await
     }
 
-    /// What the page says of the two components.
+    /// The statuses of the two components on the public page.
     async fn board(&self) -> [String; 2] {
         let page = self.app.visitor().get("/").await;
         [&self.api, &self.mail].map(|component| page.word(&format!("#component-{} .state", component.id)))
@@ -87,7 +85,7 @@ async fn opened_incident_is_published_before_response(test: TestDb) {
     assert_eq!(before.word("h1"), "All Systems Operational");
     let mail = desk.mail.clone();
     let id = desk.open("identified", &[(&mail, Status::MajorOutage)]).await;
-    // The answer to the form is here already: whoever follows it sees the change everywhere.
+    // The change is published before the form is answered.
     let after = desk.app.visitor().get("/").await;
     assert_eq!(after.word("h1"), "Major outage: Mail");
     assert_eq!(after.word(".card h3"), "Mail is late");

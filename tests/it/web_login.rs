@@ -1,4 +1,4 @@
-//! The login, and which passwords may be chosen.
+//! The login, and the password policy.
 
 use axum::http::{HeaderMap, StatusCode};
 use candor::db::managers;

@@ -1,4 +1,4 @@
-//! Planning, moving, extending and ending maintenances as a publisher.
+//! Scheduling, moving, extending and completing maintenances.
 
 use axum::http::StatusCode;
 use candor::db::{maintenances, series};
@@ -24,7 +24,7 @@ async fn all(app: &TestApp) -> Vec<Maintenance> {
     maintenances::list(&mut app.db.read().await.unwrap(), None, 100).await.unwrap()
 }
 
-/// A publisher, and a maintenance "work" that begins at noon tomorrow.
+/// A publisher's browser, and a maintenance "work" that starts at noon tomorrow.
 async fn planned(test: TestDb) -> (TestApp, Browser) {
     let app = TestApp::new(test).await;
     let api = app.component("API").await;

@@ -1,4 +1,4 @@
-//! Maintenances as visitors and calendar programs read them.
+//! Maintenances on public pages and in calendars.
 
 use candor::domain::{Maintenance, Phase, Status, UpdateId};
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};

@@ -1,4 +1,4 @@
-//! Passkeys: made on the account page, a login of their own.
+//! Passkeys: registration on the account page, and login.
 
 use axum::http::StatusCode;
 use candor::db::managers;
@@ -21,7 +21,7 @@ pub async fn ask(browser: &mut Browser, address: &str) -> Value {
     serde_json::from_slice(&answer.body).unwrap()
 }
 
-/// Makes a passkey; gives its device and the answer to the form.
+/// Adds a passkey; returns its device and the answer.
 async fn add(browser: &mut Browser, name: &str) -> (FakeAuthenticator, Answer) {
     let mut device = FakeAuthenticator::at(HERE);
     let options = ask(browser, "/admin/account/passkeys/challenge").await;
@@ -30,7 +30,6 @@ async fn add(browser: &mut Browser, name: &str) -> (FakeAuthenticator, Answer) {
     (device, answer)
 }
 
-/// A manager with a passkey.
 pub async fn with_passkey(app: &TestApp) -> (Manager, FakeAuthenticator, Browser) {
     let manager = app.manager("Ines", Owner).await;
     let mut browser = app.through_login(&manager).await;
@@ -43,7 +42,7 @@ async fn log_in(browser: &mut Browser, credential: &str) -> Answer {
     browser.post("/login/passkey", &[("credential", credential), ("next", "/admin/incidents")]).await
 }
 
-/// The login failed: the same words for every reason, and nobody is in.
+/// The login failed with the same text for every reason.
 async fn is_refused(browser: &mut Browser, credential: &str, why: &str) {
     let answer = log_in(browser, credential).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{why}");
@@ -108,13 +107,13 @@ async fn a_challenge_works_once_and_in_its_own_session_only(test: TestDb) {
     assert_eq!(log_in(&mut browser, &credential).await.status, StatusCode::SEE_OTHER);
     is_refused(&mut copy, &credential, "a second time").await;
 
-    // A wrong answer uses the challenge up as well.
+    // A wrong answer uses up its challenge.
     let mut browser = app.visitor();
     let options = ask(&mut browser, "/login/passkey/challenge").await;
     is_refused(&mut browser, "{}", "no answer at all").await;
     is_refused(&mut browser, &device.sign(&options), "after a wrong answer").await;
 
-    // One that the client made itself.
+    // A challenge that the server did not issue.
     let mut browser = app.visitor();
     let mut options = ask(&mut browser, "/login/passkey/challenge").await;
     options["publicKey"]["challenge"] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".into();
@@ -285,7 +284,7 @@ async fn challenges_are_bounded_used_once_and_swept(test: TestDb) {
     assert_eq!(app.number(COUNT).await, 0, "it ends with its session");
 }
 
-/// TestActor's browser at an address.
+/// A browser at this client address.
 fn at(app: &TestApp, address: &str) -> Browser {
     let mut browser = app.visitor();
     browser.peer = Some(address.parse().unwrap());
@@ -298,7 +297,7 @@ async fn anonymous_challenges_cannot_block_logins(test: TestDb) {
     let (_, mut device, _) = with_passkey(&app).await;
     let mut early = at(&app, "198.51.100.7");
     let waiting = ask(&mut early, "/login/passkey/challenge").await;
-    // A thousand of one provider's customer, each from a network of its own.
+    // 999 sessions from one /48, as one customer with many networks could create them.
     app.tamper(
         "insert into sessions (id_hash, manager_id, data, address, user_agent, created_at, last_seen_at)
          with recursive n(i) as (select 1 union all select i + 1 from n where i < 999)

@@ -1,4 +1,4 @@
-//! Who may go where, and whose pages may act.
+//! Access to routes by role, and protection against cross-site requests.
 
 use axum::http::{Method, StatusCode};
 use candor::db::{api_tokens, managers};
@@ -15,7 +15,7 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp, is_denied};
 use crate::support::fixtures;
 
-/// Every route of the admin: method, path, and the least role; none where everybody may go.
+/// Every admin route: method, path, and minimum role; none for public routes.
 const TABLE: &[(&str, &str, Option<Role>)] = &[
     ("GET", "/login", None),
     ("POST", "/login", None),
@@ -133,7 +133,7 @@ const TABLE: &[(&str, &str, Option<Role>)] = &[
     ("POST", "/admin/tokens/{id}/revocation", Some(Viewer)),
 ];
 
-/// What stands below the others in the router.
+/// Routes after the others in the router.
 const TABLE_END: &[(&str, &str, Option<Role>)] = &[
     ("GET", "/admin/audit", Some(Viewer)),
     ("GET", "/admin/settings", Some(Viewer)),
@@ -142,7 +142,7 @@ const TABLE_END: &[(&str, &str, Option<Role>)] = &[
     ("POST", "/admin/islands/{*call}", Some(Publisher)),
 ];
 
-/// Those of the table that ask for a proof from the last ten minutes.
+/// Routes that require a re-authentication in the last ten minutes.
 const FRESH: [(&str, &str); 29] = [
     ("POST", "/admin/incidents/{id}/deletion"),
     ("POST", "/admin/incidents/{id}/updates/{update}/deletion"),
@@ -175,7 +175,7 @@ const FRESH: [(&str, &str); 29] = [
     ("POST", "/admin/policy"),
 ];
 
-/// What a manager who lacks the required second factor can still do.
+/// What a manager without the required second factor can do.
 const ALLOWED_WITHOUT_FACTOR: [&str; 5] =
     ["/logout", "/admin/proof", "/admin/proof/oidc", "/admin/account/factors", "/admin/account/totp"];
 
@@ -197,16 +197,16 @@ fn route_table_is_exact() {
     assert_eq!(fresh, FRESH);
 }
 
-/// A page with one of everything, and the addresses of the table filled in with it.
+/// A page with one of every resource, and the table's addresses with their ids.
 struct Walk {
     app: TestApp,
-    /// An owner who always stays, so that nobody walked is the last.
+    /// An owner who stays, so that a walked owner is never the last one.
     keeper: Manager,
     target: Manager,
     component: String,
     group: String,
     token: String,
-    /// An API token of whoever walks.
+    /// An API token of the walking manager.
     api_token: String,
 }
 
@@ -233,7 +233,7 @@ impl Walk {
         Self { app, keeper, target, component, group, token, api_token: "none".into() }
     }
 
-    /// The address of a route; `session` is the hash of the session that walks.
+    /// The address of a route; `session` is the hash of the walking session.
     fn address(&self, path: &str, session: &str) -> String {
         let id = match path.split('/').nth(2) {
             Some("incidents") => "it",
@@ -263,7 +263,7 @@ async fn request(browser: &mut Browser, method: &Method, address: &str) -> Answe
     browser.post(address, &[("body", "Text"), ("role", "viewer"), ("status", "operational")]).await
 }
 
-/// Walks every guarded route without a living session: each leads to the login and changes nothing.
+/// Without a valid session, every guarded route redirects to the login and changes nothing.
 async fn is_anonymous(walk: &Walk, browser: Browser) {
     let before = walk.app.everything().await;
     for (method, path, least) in table() {
@@ -294,12 +294,11 @@ async fn disabled_manager_is_anonymous(test: TestDb) {
     let mut tx = walk.app.db.write().await.unwrap();
     managers::disable(&mut tx, &mut manager, walk.app.clock.now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();
-    // Disabling ends the sessions; this one stands for any that would be left.
+    // Disabling deletes the sessions; this one represents any that was left behind.
     let browser = walk.app.with_session(&manager).await;
     is_anonymous(&walk, browser).await;
 }
 
-/// The id of an API token of `manager`.
 async fn api_token(app: &TestApp, manager: &Manager) -> String {
     let new = NewApiToken { name: "Walk".into(), scope: Scope::Read, days: 7 };
     let mut tx = app.db.write().await.unwrap();
@@ -315,7 +314,7 @@ async fn api_token(app: &TestApp, manager: &Manager) -> String {
     made.unwrap().id.to_string()
 }
 
-/// Walks every route as `role`, each time with a new session.
+/// Requests every route as `role`, each with a new session.
 async fn walk_as(test: TestDb, role: Role) {
     let mut walk = Walk::over(test).await;
     let walker = walk.app.manager("Walker", role).await;
@@ -431,7 +430,7 @@ async fn cross_origin_changes_are_rejected(test: TestDb) {
     }
 }
 
-/// Browsers, mail programs and chats look at links before anybody follows them, and say so.
+/// Browsers, mail clients and chats prefetch links and say so in headers.
 #[apply(on_both_databases!)]
 async fn prefetch_changes_nothing(test: TestDb) {
     let mut walk = Walk::over(test).await;
@@ -448,7 +447,7 @@ async fn prefetch_changes_nothing(test: TestDb) {
         &[("sec-purpose", "prefetch;prerender"), ("sec-fetch-mode", "navigate")],
         &[("purpose", "prefetch"), ("x-moz", "prefetch")],
     ];
-    // Nobody comes back from the provider ahead of time: it is no link on any page, and here no provider is named.
+    // Nothing links to the callback of the provider, and here no provider is configured.
     let looked_at = table().filter(|(method, path, _)| *method == Method::GET && !path.ends_with("/callback"));
     for (_, path, _) in looked_at {
         let address = walk.address(path, &hash);
@@ -468,14 +467,14 @@ async fn prefetch_changes_nothing(test: TestDb) {
     assert_eq!(used.location(), "/login", "the link still works");
 }
 
-/// The pages that the browser tests give to axe, which look in their turn whether each is where it says.
+/// The pages that the browser tests check with axe.
 #[test]
 fn every_admin_page_is_saved_for_axe() {
     let source = include_str!("../../end2end/pages/routes.ts");
     let judged = source.lines().filter_map(|line| line.trim().strip_prefix('\'')?.split_once("': '"));
     let mut judged: Vec<&str> = judged.map(|(route, _)| route).collect();
     let routes = routes();
-    // Who comes back from the identity provider is led on; where that fails, the page is the login.
+    // The callback redirects; on failure it answers with the login page.
     let pages =
         routes.table().iter().filter(|route| route.method == Method::GET && route.path != candor::oidc::CALLBACK);
     let mut pages: Vec<&str> = pages.map(|route| route.path).collect();

@@ -1,4 +1,4 @@
-//! Sessions: their cookie, their row, how they begin and end.
+//! Sessions: cookie, storage, start and end.
 
 use std::sync::Arc;
 
@@ -30,13 +30,13 @@ async fn session_cookie_is_samesite_and_httponly(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
     let answer = app.visitor().post("/login", &[("email", &manager.email), ("password", PASSWORD)]).await;
-    // The browser is known longer than the session lives.
+    // The known-browser cookie outlives the session.
     assert_eq!(attributes_of(&answer, "sid"), ["HttpOnly", "Path=/", "SameSite=Lax"]);
     assert_eq!(attributes_of(&answer, "device"), ["HttpOnly", "Max-Age=15552000", "Path=/", "SameSite=Lax"]);
     assert_eq!(answer.cookies().len(), 2);
 }
 
-/// What is said of the cookie `name`, but for its value.
+/// The attributes of the cookie `name`.
 fn attributes_of(answer: &Answer, name: &str) -> Vec<String> {
     let begin = format!("{name}=");
     let cookie = answer.cookies().into_iter().find(|cookie| cookie.starts_with(&begin)).expect("the cookie");
@@ -107,7 +107,7 @@ async fn planted_session_id_is_rejected(test: TestDb) {
     let app = TestApp::new(test).await;
     let (victim, attacker) = (app.manager("Ines", Owner).await, app.manager("Mallory", Viewer).await);
     let planted = app.through_login(&attacker).await;
-    // The victim's browser holds the attacker's living session, then an id that nobody ever had.
+    // The victim's browser has the attacker's valid session id, then an id that never existed.
     for id in [planted.cookies["sid"].clone(), "AAAAAAAAAAAAAAAAAAAAAA".to_owned()] {
         let mut browser = app.visitor();
         browser.cookies.insert("sid".into(), id.clone());
@@ -149,7 +149,7 @@ async fn typed_text_survives_session_expiry(test: TestDb) {
     assert!(!told.text().contains("<script>alert"), "{}", told.text());
     assert!(told.attributes("main a", "href").contains(&"/login?next=%2Fadmin".to_owned()));
     assert!(app.everything().await == before, "something was done without a session");
-    // A secret is not shown, and where nothing was typed the login is the next step.
+    // Secrets are not shown again; without other text the answer redirects to the login.
     let secrets = [("password", "harbour"), ("current", "harbour"), ("proof_code", "123456"), ("title", " ")];
     for fields in [&secrets[..], &[]] {
         assert_eq!(browser.post("/admin/account/password", fields).await.location(), "/login?next=%2Fadmin");
@@ -271,7 +271,7 @@ async fn session_of_another_cannot_be_ended_by_hash(test: TestDb) {
     assert!(is_in(&browser).await);
 }
 
-/// The session of `browser` as a request that has just come carries it about.
+/// The session of `browser` as a request loads it.
 async fn carried(app: &TestApp, browser: &Browser) -> Session {
     let id = browser.cookies["sid"].parse().unwrap();
     let session = Session::new(Some(id), Arc::new(Store::new(&app.state)), None);
@@ -332,13 +332,13 @@ async fn a_new_id_does_not_lengthen_the_session(test: TestDb) {
 
 const VISITOR: BrowserInfo<'_> = BrowserInfo { address: ClientAddress(None), user_agent: "Test" };
 
-/// A request in which nobody is logged in yet.
+/// The session of a request before the login.
 fn new_session(app: &TestApp) -> Session {
     Session::new(None, Arc::new(Store::new(&app.state)), None)
 }
 
-/// The password was right, and then it is reset, the manager disabled or given another role, before the session begins:
-/// it would come a moment too late to be ended.
+/// The account changes after the password was verified and before the session starts: a session that starts later would
+/// not be ended by the change.
 #[apply(on_both_databases!)]
 async fn session_starts_only_for_unchanged_manager(test: TestDb) {
     let app = TestApp::new(test).await;
@@ -365,7 +365,7 @@ async fn session_starts_only_for_unchanged_manager(test: TestDb) {
     assert_eq!(app.sessions(&same).await.len(), 1);
 }
 
-/// A request that was on its way when the login at the provider was taken away still says that it counted twice.
+/// A request in flight still has the second factor of a provider login that was disconnected.
 #[apply(on_both_databases!)]
 async fn removed_second_factor_is_not_written_back(test: TestDb) {
     let app = TestApp::new(test).await;

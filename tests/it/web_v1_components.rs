@@ -1,4 +1,4 @@
-//! Pages, components, groups, uptime and templates by the management API.
+//! Pages, components, groups, uptime and templates in the management API.
 
 use axum::http::{Method, StatusCode};
 use candor::db::{api_tokens, managers};
@@ -285,7 +285,7 @@ async fn token_revoked_during_upload_writes_nothing(test: TestDb) {
     for (end, status) in ends {
         let mut manager = app.manager(end, Owner).await;
         let program = ApiClient::new(&app, &manager, "Deploy", Scope::Admin).await;
-        // The first use of a token is noted, which would wait as well.
+        // The first use of a token writes its time, which would also wait for the transaction.
         program.get("/components").await;
         let (before, now) = (app.counts().await, app.clock.now());
         let mut tx = app.db.write().await.unwrap();
@@ -296,7 +296,7 @@ async fn token_revoked_during_upload_writes_nothing(test: TestDb) {
             _ => {}
         }
         let mut calling = Box::pin(program.send(Method::POST, "/components", &body));
-        // It is admitted, and then waits for the only write transaction, which this test holds.
+        // The call is authorized and then waits for the only write transaction, which this test holds.
         let early = tokio::time::timeout(std::time::Duration::from_millis(300), &mut calling).await;
         assert!(early.is_err(), "{end}: {early:?}");
         if end == "expired" {

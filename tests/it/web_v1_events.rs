@@ -1,4 +1,4 @@
-//! Incidents, scheduled maintenances and reviews by the management API.
+//! Incidents, scheduled maintenances and postmortems in the management API.
 
 use axum::http::{Method, StatusCode};
 use candor::domain::Role::Owner;
@@ -20,7 +20,7 @@ fn at(event: &Value) -> String {
     format!("/incidents/{}", event["id"].as_str().unwrap())
 }
 
-/// The statuses of its updates, newest first.
+/// The statuses of an event's updates, newest first.
 fn said(event: &Value) -> Vec<&str> {
     event["incident_updates"].as_array().unwrap().iter().map(|update| update["status"].as_str().unwrap()).collect()
 }

@@ -1,4 +1,4 @@
-//! Who may do what with the management API, and what every answer of it carries.
+//! Access to the management API, and the headers of its responses.
 
 use axum::http::{Method, StatusCode};
 use candor::domain::Role::{self, Owner, Publisher, Viewer};
@@ -11,7 +11,7 @@ use crate::support::TestDb;
 use crate::support::api_client::{ApiClient, json};
 use crate::support::app::TestApp;
 
-/// Every route: method, path, and the least role of token and manager.
+/// Every route: method, path, and minimum role of token and manager.
 #[rustfmt::skip]
 const TABLE: &[(&str, &str, Role)] = &[
     ("GET", "/v1/token", Viewer),
@@ -68,7 +68,7 @@ fn api_route_table_is_exact() {
     assert_eq!(real.collect::<Vec<_>>(), TABLE);
 }
 
-/// The address of a route in which nothing is that it asks for, but the page.
+/// The address of a route with the page's id, and unknown ids for all other parameters.
 fn address(path: &str, program: &ApiClient) -> String {
     let page = program.root.trim_start_matches("/v1/pages/");
     ["{component}", "{group}", "{incident}", "{update}", "{subscriber}"]

@@ -1,4 +1,4 @@
-//! Incidents that visitors don't see: nothing of them stands anywhere until they are published.
+//! Hidden incidents: nothing of them is public until they are published.
 
 use axum::http::StatusCode;
 use candor::domain::Role::{Publisher, Viewer};
@@ -10,10 +10,10 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp, status_of};
 use crate::support::fixtures;
 
-/// A word that stands in everything that is hidden, and nowhere else.
+/// A word in every text of hidden incidents, and in no other text.
 const SECRET: &str = "Xylophone";
 
-/// Every address a visitor may try; each shows something of incidents.
+/// Public addresses, each of which shows something of incidents.
 const PUBLIC: [&str; 43] = [
     "/",
     "/history",
@@ -60,7 +60,7 @@ const PUBLIC: [&str; 43] = [
     "/maintenance.ics",
 ];
 
-/// An incident that says the secret in every text and takes the API down since three days before it began.
+/// An incident with the secret in every text, which takes the API down from three days before `at`.
 fn secret(app: &TestApp, id: &str, visibility: Visibility, ago: TimeDelta) -> Incident {
     let at = app.clock.now() - ago;
     let mut incident = fixtures::incident(id, at);
@@ -74,7 +74,6 @@ fn secret(app: &TestApp, id: &str, visibility: Visibility, ago: TimeDelta) -> In
     incident
 }
 
-/// A page with a public incident, a component called API, and nothing else.
 async fn with_public_incident(test: TestDb) -> TestApp {
     let app = TestApp::new(test).await;
     let mut tx = app.db.write().await.unwrap();
@@ -90,7 +89,7 @@ async fn with_public_incident(test: TestDb) -> TestApp {
     app
 }
 
-/// One of each: embargoed and internal, open and over, of this month and of one in which nothing else was.
+/// Adds incidents that are embargoed, internal and open, internal and resolved, and deleted; returns their ids.
 async fn hide(app: &TestApp) -> [&'static str; 4] {
     let until = app.clock.now() + TimeDelta::days(1);
     let mut over = secret(app, "over", Visibility::Internal, TimeDelta::days(40));
@@ -111,7 +110,7 @@ async fn hide(app: &TestApp) -> [&'static str; 4] {
     ["later", "inside", "over", "deleted"]
 }
 
-/// What a visitor is told at each of these addresses, the id of the request left out.
+/// The answers at these addresses without their request ids.
 async fn told(app: &TestApp, addresses: &[&str]) -> Vec<(StatusCode, Vec<(String, String)>, String)> {
     let mut told = Vec::new();
     for address in addresses {
@@ -137,7 +136,7 @@ async fn hidden_incident_leaves_public_pages_unchanged(test: TestDb) {
         assert!(!after.2.contains(SECRET) || address.contains("q="), "{address} tells the secret");
         assert!(before == after, "{address} changed:\n{}\n{}", before.2, after.2);
     }
-    // The one that was public for a moment was told to those who follow; what is hidden never is.
+    // Only the deleted incident, which was public for a moment, created an event.
     changes.mark_unchanged();
     app.add(&[secret(&app, "another", Visibility::Internal, TimeDelta::hours(1))]).await;
     assert!(!changes.has_changed().unwrap(), "followers were told of something hidden");
@@ -150,7 +149,7 @@ async fn hidden_incident_is_404(test: TestDb) {
     for id in hidden {
         let never = format!("never{id}");
         for address in ["/incidents/ID", "/incidents/ID?done=x", "/incidents/ID.json", "/api/v2/incidents/ID.json"] {
-            // The second time it is known that there is nothing.
+            // The second request is answered from memory.
             for accept in ["*/*", "*/*", "application/json"] {
                 let ask = async |id: &str| {
                     said(app.visitor().get_with(&address.replace("ID", id), &[("accept", accept)]).await)
@@ -335,7 +334,7 @@ async fn publishing_an_unseen_version_is_rejected(test: TestDb) {
     assert_eq!(app.visitor().get("/incidents/inside").await.status, StatusCode::NOT_FOUND);
 }
 
-/// Posts the form that edits an incident, as it is shown, with these fields changed.
+/// Submits the edit form of an incident with these fields changed.
 async fn edit(app: &TestApp, browser: &mut Browser, id: &str, changed: &[(&str, &str)]) -> Answer {
     let form = browser.get(&format!("/admin/incidents/{id}/edit")).await;
     let names = [
@@ -414,7 +413,7 @@ async fn visibility_is_shown_in_words(test: TestDb) {
     assert_eq!(viewer.get("/admin/incidents").await.words("th .hidden-yet"), [marks[0], marks[1], marks[1]]);
     let page = viewer.get("/admin/incidents/inside").await;
     assert!(page.word(".unseen-yet").starts_with("Internal: ") && !page.text().contains("Publish now"));
-    // What a visitor would see of the board is what managers read there too.
+    // The board in the admin also ignores hidden incidents.
     assert_eq!(viewer.get("/admin").await.word(".board .status"), "Operational");
 }
 

@@ -1,4 +1,4 @@
-//! The worst form and the worst call at every address that takes one: the answer has a bound, whoever sends it.
+//! The most expensive form and call at every address: the size of the answer is bounded.
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
@@ -14,16 +14,16 @@ use crate::support::api_client::ApiClient;
 use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::fixtures;
 
-/// The size of a body that is still read.
+/// The largest body that is read, in bytes.
 const FULL: usize = 512 * 1024;
-/// The largest answer to somebody who is not logged in: what is given back, and a page around it.
+/// The largest answer without a login, in bytes: the submitted text and a page around it.
 const MAX_ANONYMOUS: usize = 160 * 1024;
-/// The largest answer to a manager: what was typed is there as often as its page shows it.
+/// The largest answer to a manager, in bytes: the submitted text as often as the page shows it.
 const MAX_MANAGER: usize = 1024 * 1024;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Forms of 512 KB, each the worst in its own way.
+/// Forms of 512 KiB, each with another extreme.
 fn worst_forms() -> Vec<(&'static str, String)> {
     let full = |part: &str| part.repeat(FULL / part.len());
     let once = |begin: &str, part: &str| format!("{begin}{}", part.repeat((FULL - begin.len()) / part.len()));
@@ -46,7 +46,7 @@ async fn send(browser: &mut Browser, address: &str, kind: &str, body: &str) -> A
     browser.send(Method::POST, address, &headers, Body::from(body.to_owned())).await
 }
 
-/// A page with one of what most addresses need.
+/// A page with the resources that most addresses need.
 struct Target {
     app: TestApp,
     other: Manager,
@@ -69,7 +69,6 @@ impl Target {
         Self { app, other, component, token }
     }
 
-    /// Every address that takes a form.
     fn addresses(&self) -> Vec<String> {
         let routes = admin::routes();
         let posts = routes.table().iter().filter(|route| route.method == Method::POST);
@@ -91,7 +90,7 @@ impl Target {
         named.fold(path.to_owned(), |path, (name, id)| path.replace(name, id))
     }
 
-    /// Sends `forms` to every address, each time in a session of its own where a manager does.
+    /// Sends `forms` to every address, in a new session of the manager if there is one.
     async fn is_bounded(&self, manager: Option<&Manager>, forms: &[(&str, String)], most: usize) {
         let mut largest = 0;
         for address in self.addresses() {
@@ -116,7 +115,7 @@ async fn largest_anonymous_form_gets_small_response(test: TestDb) {
     let target = Target::over(test).await;
     let before = target.app.everything().await;
     let mut forms = worst_forms();
-    // As large as whoever needs no login may send.
+    // The largest form that is accepted without a login.
     forms.push(("a small form", format!("email={}", "\"".repeat(16_000))));
     target.is_bounded(None, &forms, MAX_ANONYMOUS).await;
     assert!(target.app.everything().await == before);
@@ -180,7 +179,7 @@ async fn largest_api_call_gets_limited_response(test: TestDb) {
             .fold(path.to_owned(), |path, name| {
                 path.replace(name, if name == "{component}" { &target.component } else { "it" })
             });
-        // Each route has its minute: what was called too often would be answered unread.
+        // The rate limit is per minute; throttled calls would not be read.
         target.app.clock.advance(TimeDelta::minutes(1));
         for (what, body) in &bodies {
             let kind = ("content-type", if body.starts_with("incident") { FORM } else { "application/json" });
@@ -207,7 +206,7 @@ async fn largest_api_call_gets_limited_response(test: TestDb) {
     assert!(target.app.everything().await == before);
 }
 
-/// As in the running server, where managers are answered on threads of their own.
+/// Like the real server, which answers managers on separate threads.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn returned_forms_do_not_delay_visitors() {
     let app = TestApp::new(TestDb::sqlite().await).await;

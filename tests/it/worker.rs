@@ -1,4 +1,4 @@
-//! What happens by itself, step by step.
+//! The worker's steps.
 
 use candor::db::{Db, managers};
 use candor::domain::Role::Owner;
@@ -52,7 +52,7 @@ async fn setup_link_is_offered_only_without_managers(test: TestDb) {
     assert_eq!(app.visitor().get(&path(&second)).await.status, 200);
     let mut disabled = app.manager("Ines", Owner).await;
     let mut tx = app.db.write().await.unwrap();
-    // The last owner can't be disabled, but for this test the first keeps another in office.
+    // The last owner can't be disabled, so the test adds another one.
     managers::create(&mut tx, fixtures::manager("Rui", Owner), Some("x"), app.clock.now()).await.unwrap();
     managers::disable(&mut tx, &mut disabled, app.clock.now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();
@@ -107,7 +107,7 @@ async fn open_incident_age_is_refreshed(test: TestDb) {
     let mut work = Worker::default();
     work.tick(&app).await;
     assert!(app.visitor().get("/").await.word(".card .chip").ends_with("started just now"));
-    // Also on pages that are rendered on demand and kept.
+    // Cached on-demand pages, too.
     let found = app.visitor().get("/history?q=incident").await;
     assert!(found.word("main").contains("started just now"), "{}", found.word("main"));
     app.clock.advance(TimeDelta::minutes(12));

@@ -1,4 +1,4 @@
-//! `/readyz` is 503 whenever a manager could not post, and says why.
+//! `/readyz` is 503 with a reason whenever managers could not post.
 
 use axum::http::StatusCode;
 use candor::db::{Db, TABLES, VIEWS};
@@ -11,7 +11,7 @@ use crate::support::app::TestApp;
 use crate::support::server::until;
 use crate::support::{TestDb, fixtures};
 
-/// What `/readyz` answers: its status, the word and the sentence.
+/// The status, the word and the reason that `/readyz` returns.
 async fn readiness(app: &TestApp) -> (StatusCode, Value, Value) {
     let answer = app.visitor().get("/readyz").await;
     let mut said: Value = serde_json::from_slice(&answer.body).unwrap();
