@@ -350,7 +350,7 @@ async fn preview_shows_pages_and_writes_nothing(test: TestDb) {
     let nonce = |policy: &str| policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap().to_owned();
     let bare = policy.replace(&format!(" {hash}"), "").replace(&nonce(policy), "");
     assert_eq!(bare, usual.replace(&nonce(&usual), ""));
-    // Nothing is saved or served, and nobody without the role gets a preview.
+    // Nothing is saved or served, and a viewer gets no preview.
     assert!(desk.app.everything().await == before, "a preview was kept");
     assert!(std::sync::Arc::ptr_eq(&site, &desk.app.publisher.site()), "a preview was published");
     assert!(stored == std::fs::read(desk.app.site_file()).unwrap());
