@@ -7,16 +7,15 @@ import { restartClock } from './clock';
 
 const PROGRAM = resolve(__dirname, process.env.CANDOR_BIN ?? '../target/debug/candor');
 
-/** Somebody who logs in. */
+/** A manager's login. */
 export type Person = { name: string; email: string; password: string };
 
-/** A Candor of its own: a folder, a database, a port. */
+/** A Candor server with its own folder, database and port. */
 export class Candor {
-  /** Where it answers. */
   url = '';
-  /** What it printed. */
+  /** Standard output. */
   said = '';
-  /** What it logged. */
+  /** Standard error. */
   log = '';
   private server?: ChildProcess;
   private readonly clock = restartClock();
@@ -28,8 +27,8 @@ export class Candor {
   }
 
   /**
-   * `candor serve` on a free port, until it says where it listens. Where it is `named`, visitors reach it as
-   * `localhost`: browsers allow passkeys there, and what it needs to be told may depend on that address.
+   * Runs `candor serve` on a free port and waits until it listens. With `named`, visitors reach it as `localhost`,
+   * where browsers allow passkeys; `more` returns options that depend on that address.
    */
   async serve(named = false, more: (url: string) => Promise<string[]> = async () => []): Promise<void> {
     const port = named ? await freePort() : 0;
@@ -49,32 +48,32 @@ export class Candor {
     });
   }
 
-  /** The one-time link for the first owner, once it was printed. */
+  /** The one-time link for the first owner; undefined until it is printed. */
   setupLink(): string | undefined {
     return /^\s*(\S+\/setup\/\S+)$/m.exec(this.said)?.[1];
   }
 
-  /** A command at the server's own shell; gives what it prints. */
+  /** Runs a CLI command on the server's database; returns its output. */
   async shell(args: string[], input = ''): Promise<string> {
     const command = this.start(...args);
     let out = '';
     let wrong = '';
     command.stdout!.on('data', (text) => (out += text));
     command.stderr!.on('data', (text) => (wrong += text));
-    // A command that reads nothing may be over before it was told nothing; its code says whether all went well.
+    // A command that reads no input may exit before this write; the exit code reports failures.
     command.stdin!.on('error', () => {}).end(input);
     const code = await new Promise((ended) => command.once('close', ended));
     if (code !== 0) throw new Error(`candor ${args.join(' ')} ended with ${code}: ${wrong}`);
     return out;
   }
 
-  /** Makes somebody a manager. */
+  /** Adds a manager. */
   async letIn(who: Person, role: 'viewer' | 'publisher' | 'owner'): Promise<void> {
     const they = ['--name', who.name, '--email', who.email, '--role', role];
     await this.shell(['manager', 'add', ...they, '--password-stdin'], `${who.password}\n`);
   }
 
-  /** Makes every login and proof so far older by some minutes, as if they had passed. */
+  /** Makes every login and re-authentication older by this many minutes. */
   async age(minutes: number): Promise<void> {
     const ago = `strftime('%Y-%m-%dT%H:%M:%f+00:00', created_at, '-${minutes} minutes')`;
     const change = `update sessions set created_at = ${ago}, data = json_remove(data, '$.proved_at')`;
@@ -84,7 +83,7 @@ export class Candor {
     if (code !== 0) throw new Error(`python3 ended with ${code}`);
   }
 
-  /** Takes the database away; a folder stands in its place. */
+  /** Moves the database away and creates a folder in its place. */
   async loseDatabase(): Promise<void> {
     const lost = join(this.folder, 'lost');
     await mkdir(lost);
@@ -96,7 +95,7 @@ export class Candor {
     await mkdir(join(this.folder, 'candor.db'));
   }
 
-  /** Copies what explains a failure into `folder`: what the server printed and logged, its clock, its database. */
+  /** Copies the server's output, log, clock and database into `folder`. */
   async keep(folder: string): Promise<void> {
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'stdout.txt'), this.said);
@@ -105,10 +104,7 @@ export class Candor {
     await cp(this.folder, join(folder, 'data'), { recursive: true });
   }
 
-  /**
-   * Ends the server in order, as a service manager would; gives its exit code. If it fails or has logged anything, what
-   * explains that is copied into the folder `explained`.
-   */
+  /** Stops the server; returns its exit code. If it fails or logged anything, its state is copied to `explained`. */
   async stop(explained?: string): Promise<number | null> {
     const server = this.server;
     let code: number | null = 0;
@@ -126,7 +122,7 @@ export class Candor {
     const env: NodeJS.ProcessEnv = {
       RUST_LOG: 'warn,tower_sessions=error',
       CANDOR_DATABASE_URL: `sqlite://${this.folder}/candor.db`,
-      // Programs under test are in a hurry; how often a token may call is looked at elsewhere.
+      // High limits for fast test clients; other tests cover the limits.
       CANDOR_API_READS: '100000',
       CANDOR_API_WRITES: '100000',
       ...this.clock,
@@ -136,7 +132,6 @@ export class Candor {
   }
 }
 
-/** A port at which nobody listens. */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));

@@ -1,13 +1,13 @@
 import { type BrowserContext, expect, type Page, type Request } from '@playwright/test';
 
-/** What Chromium writes to the console for an answer that is an error; the answer itself is judged here. */
+/** Chromium logs every error response to the console; the watch checks the response itself. */
 const ECHO = 'Failed to load resource: the server responded with a status of';
-/** A preview frames pages without scripts, into which Playwright and axe try to put theirs. */
+/** A preview frames pages without scripts, into which Playwright and axe try to inject theirs. */
 const SANDBOXED = "Blocked script execution in 'about:srcdoc'";
-/** The browser gave the request up itself, because somebody went on to another page; no server can cause it. */
+/** The browser cancelled the request because of a navigation. */
 const LEFT = 'net::ERR_ABORTED';
 
-/** Watches every page: errors in the console, failed requests, unasked-for error answers, dialogs, violated policies. */
+/** Collects console errors, failed requests, unexpected error responses, dialogs and policy violations of all pages. */
 export class Watch {
   private troubles: string[] = [];
   private refused = new Map<Request, string>();
@@ -38,7 +38,7 @@ export class Watch {
     });
   }
 
-  /** Does something whose answer is a page with the error `status`. */
+  /** Does something that navigates to a page with the error `status`. */
   async expects(status: number, page: Page, act: () => Promise<unknown>): Promise<void> {
     const answered = page.waitForResponse((response) => {
       const { request, status } = { request: response.request(), status: response.status() };
@@ -50,7 +50,7 @@ export class Watch {
     this.refused.delete(response.request());
   }
 
-  /** What happens from now on is the end of the test. */
+  /** Ignores error responses from now on, because the test has ended. */
   end(): void {
     this.over = true;
   }

@@ -42,7 +42,6 @@ for (const [name, find] of Object.entries(pages)) {
   });
 }
 
-/** The address of the first incident that the page names. */
 async function newestIncident(url: string): Promise<string> {
   const page = await (await fetch(url)).text();
   return /href="(\/incidents\/[a-z0-9]+)"/.exec(page)![1];

@@ -5,9 +5,9 @@ import { type Place, adminPlaces, elsewherePlaces, publicPlaces, quietPlaces, st
 import { logIn, untilStale } from './steps';
 import { test, VIEWER } from './test';
 
-/** A longer page is cut here, in px, so that the files stay small. */
+/** The maximum height of a screenshot in px, which limits the size of files. */
 const TALLEST = 1600;
-/** How high the window is, in px. */
+/** The height of the window in px. */
 const HEIGHT = 800;
 
 test.use({ begins: 'sample' });
@@ -72,7 +72,7 @@ async function shoot(page: Page, places: Place[], suffix: string): Promise<void>
       width: document.documentElement.clientWidth,
       height: document.documentElement.scrollHeight,
     }));
-    // Chromium draws no frame that lies outside of the window.
+    // Chromium does not draw frames outside of the window.
     const framed = page.frames().length > 1;
     if (framed) await page.setViewportSize({ width: size.width, height: Math.min(size.height, TALLEST) });
     for (const frame of page.frames()) await frame.waitForLoadState('load');

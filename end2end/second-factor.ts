@@ -2,7 +2,7 @@ import { expect, type Page } from '@playwright/test';
 import { fits } from './steps';
 import { code, step } from './totp';
 
-/** Adds an authenticator app; gives its key, the step of the code that confirmed it, and the recovery codes. */
+/** Adds an authenticator app; returns its key, the time step of the code that confirmed it, and the recovery codes. */
 export async function addApp(page: Page): Promise<{ key: string; used: number; codes: string[] }> {
   await page.goto('/admin/account/factors');
   await page.getByRole('button', { name: 'Add an authenticator app' }).click();
@@ -19,15 +19,15 @@ export async function addApp(page: Page): Promise<{ key: string; used: number; c
   return { key, used, codes };
 }
 
-/** A device that keeps passkeys. */
+/** A virtual authenticator. */
 export type Device = {
-  /** Loses its passkeys. */
+  /** Deletes its passkeys. */
   forget: () => Promise<unknown>;
-  /** From now on finger, face or PIN are wrong. */
+  /** From now on user verification fails. */
   mistrustUser: () => Promise<unknown>;
 };
 
-/** A device in this page's browser that keeps passkeys; it verifies its user, unless it has no way to. */
+/** Adds a virtual authenticator to this page's browser; it verifies its user unless `verifies` is false. */
 export async function plugIn(page: Page, { verifies = true } = {}): Promise<Device> {
   const devtools = await page.context().newCDPSession(page);
   await devtools.send('WebAuthn.enable');
@@ -47,7 +47,7 @@ export async function plugIn(page: Page, { verifies = true } = {}): Promise<Devi
   };
 }
 
-/** Makes a passkey with the device that is plugged in. */
+/** Adds a passkey with the virtual authenticator. */
 export async function addPasskey(page: Page, name: string): Promise<void> {
   await page.goto('/admin/account/factors');
   await page.getByRole('link', { name: 'Add a passkey' }).click();

@@ -2,7 +2,7 @@ import { expect, type Locator, type Page } from '@playwright/test';
 import { type Candor } from './candor';
 import { OWNER } from './test';
 
-/** Through the login to the desk. */
+/** Logs in and waits for the dashboard. */
 export async function logIn(page: Page, who = OWNER): Promise<void> {
   await page.goto('/login');
   await page.getByLabel('Email').fill(who.email);
@@ -11,13 +11,13 @@ export async function logIn(page: Page, who = OWNER): Promise<void> {
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 }
 
-/** A page as somebody sees it who does not trust what the browser kept. */
+/** Opens a page without the browser's cache. */
 export async function look(page: Page, path: string): Promise<void> {
   await page.goto(path);
   await page.reload();
 }
 
-/** What the last action did. */
+/** Checks the message about the last action. */
 export async function told(page: Page, words: string): Promise<void> {
   await expect(page.getByRole('status')).toHaveText(words);
 }
@@ -41,7 +41,6 @@ export async function addComponent(page: Page, name: string, group?: string): Pr
 
 export type Said = { phase?: string; message: string; components?: Record<string, string> };
 
-/** Fills what the composer asks for. */
 export async function compose(page: Page, said: Said): Promise<void> {
   if (said.phase) {
     const phase = page.getByRole('radio', { name: said.phase });
@@ -54,7 +53,7 @@ export async function compose(page: Page, said: Said): Promise<void> {
   }
 }
 
-/** Opens an incident; gives its id. */
+/** Opens an incident; returns its id. */
 export async function openIncident(page: Page, title: string, said: Said): Promise<string> {
   await page.goto('/admin/incidents/new');
   await page.getByLabel('Title', { exact: true }).fill(title);
@@ -64,7 +63,6 @@ export async function openIncident(page: Page, title: string, said: Said): Promi
   return new URL(page.url()).pathname.split('/').pop()!;
 }
 
-/** Posts an update to the incident `id`. */
 export async function postUpdate(page: Page, id: string, said: Said): Promise<void> {
   await page.goto(`/admin/incidents/${id}`);
   await compose(page, said);
@@ -72,23 +70,23 @@ export async function postUpdate(page: Page, id: string, said: Said): Promise<vo
   await told(page, 'Update published.');
 }
 
-/** Waits until more than a minute went by since the database went away, and the page says so. */
+/** Waits until the page says that it is stale, more than a minute after the database was lost. */
 export async function untilStale(candor: Candor): Promise<void> {
   const isStale = async () => (await fetch(candor.url)).text().then((html) => html.includes('Last updated at'));
   await expect.poll(isStale, { message: 'the page says how old it is', timeout: 120_000 }).toBe(true);
 }
 
-/** A component on the public page, with its status in words. */
+/** A component's row on the public page. */
 export function component(page: Page, name: string): Locator {
   return page.locator('li.row').filter({ has: page.getByText(name, { exact: true }) });
 }
 
-/** The card of an incident. */
+/** An incident's card. */
 export function card(page: Page, title: string): Locator {
   return page.getByRole('article').filter({ has: page.getByRole('heading', { name: title, exact: true }) });
 }
 
-/** Nothing is wider than the window. */
+/** Checks that the page is not wider than the window. */
 export async function fits(page: Page): Promise<void> {
   const beyond = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   await expect.soft(beyond(), `what ${page.url()} has beyond the right edge, in px`).resolves.toBe(0);

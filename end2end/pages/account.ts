@@ -3,7 +3,7 @@ import { OWNER } from '../test';
 import { code, step } from '../totp';
 import { type Means, type Place, answered, at, filled, follow, refused } from './page';
 
-/** What belongs to the manager: at the end with a second factor, through the second step of a login. */
+/** The account pages, then adding a second factor, then the second step of a login. */
 export function accountPlaces(means: Means): Place[] {
   const { candor, watch } = means;
   const account = at('account', '/admin/account');
@@ -60,7 +60,7 @@ export function accountPlaces(means: Means): Place[] {
   ];
 }
 
-/** Out, and in again as far as the password leads. */
+/** Logs out, and in again up to the second step. */
 async function givePassword(page: Page): Promise<void> {
   await page.goto('/admin');
   const out = page.getByRole('button', { name: 'Log out', exact: true });

@@ -1,6 +1,6 @@
 import { type Means, type Place, answered, at, filled, linked, outrun, refused } from './page';
 
-/** Components, their groups, and their uptime. */
+/** Components, groups and uptime. */
 export function componentPlaces(means: Means): Place[] {
   const added = at('component-new', '/admin/components/new');
   const edit = linked('component-edit', '/admin/components', 'li a[href$="/edit"]');

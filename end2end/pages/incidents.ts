@@ -5,7 +5,7 @@ const COMPOSER = linked('composer', '/admin', '.card h3 a');
 const RECENT = '.plain-list a[href^="/admin/incidents/"]';
 const NEW = at('incident-new', '/admin/incidents/new');
 
-/** What a link on the page of the open incident leads to. */
+/** The page behind a link on the open incident's page. */
 function of(name: string, link: string | RegExp): Place {
   return {
     name,
@@ -16,7 +16,7 @@ function of(name: string, link: string | RegExp): Place {
   };
 }
 
-/** A composer of a new incident, once `button` was pressed. */
+/** The composer of a new incident after `button` was clicked. */
 function written(name: string, button: string): Place {
   return {
     name,
@@ -31,7 +31,7 @@ function written(name: string, button: string): Place {
 
 const say = (text: string) => (page: Page) => page.getByLabel('Message', { exact: true }).fill(text);
 
-/** The desk, incidents, and what is prepared for them. */
+/** The dashboard, incidents, templates and drafts. */
 export function incidentPlaces(means: Means): Place[] {
   const edit = of('incident-edit', 'Edit incident');
   const updateEdit = of('update-edit', /^Edit the update of/);
@@ -71,7 +71,7 @@ export function incidentPlaces(means: Means): Place[] {
   ];
 }
 
-/** Publishes the postmortem that is being written, and goes where visitors read it. */
+/** Publishes the open postmortem and goes to its public page. */
 async function publishPostmortem(page: Page): Promise<void> {
   const id = /incidents\/(\w+)/.exec(page.url())![1];
   await say('The disk had **no alarm**.\n\n1. It has one now.\n2. A second disk is on its way.')(page);

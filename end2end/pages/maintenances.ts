@@ -3,7 +3,7 @@ import { type Means, type Place, at, filled, linked, outrun, refused } from './p
 
 const COMPOSER = linked('maintenance-composer', '/admin/maintenances', 'table a');
 
-/** What a link on the page of the first maintenance leads to. */
+/** The page behind a link on the first maintenance's page. */
 function of(name: string, link: string | RegExp): Place {
   return {
     name,
@@ -14,7 +14,7 @@ function of(name: string, link: string | RegExp): Place {
   };
 }
 
-/** The page of the first maintenance once it has begun. */
+/** The first maintenance's page after its start. */
 const BEGUN: Place = {
   name: 'maintenance-begun',
   go: async (page) => {
@@ -24,7 +24,7 @@ const BEGUN: Place = {
   },
 };
 
-/** Maintenances, first to come, then going on. */
+/** Maintenances before and after their start. */
 export function maintenancePlaces(means: Means): Place[] {
   const plan = at('maintenance-new', '/admin/maintenances/new');
   const edit = of('maintenance-edit', /^Edit (maintenance|this occurrence)/);

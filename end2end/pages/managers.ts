@@ -1,6 +1,6 @@
 import { type Means, type Place, answered, at, filled, linked, outrun, refused } from './page';
 
-/** Who is let in, and what is asked of them. */
+/** Managers, invitations and the login policy. */
 export function managerPlaces(means: Means): Place[] {
   const setup: Place = {
     name: 'setup',

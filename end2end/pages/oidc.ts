@@ -1,7 +1,7 @@
 import { type Page, type Route } from '@playwright/test';
 import { type Means, type Place, at } from './page';
 
-/** What an owner sees only where managers may log in at an identity provider. */
+/** An owner's pages that exist only with an identity provider. */
 export function elsewherePlaces({ candor, watch }: Means): Place[] {
   return [
     at('account-elsewhere', '/admin/account'),
@@ -55,7 +55,7 @@ export function elsewherePlaces({ candor, watch }: Means): Place[] {
   ];
 }
 
-/** Answers the next form that leads elsewhere as the server would, but for the header that goes on by itself. */
+/** Answers the next submit like the server, without the header that redirects to the provider. */
 async function stay(page: Page): Promise<void> {
   const answer = async (route: Route) => {
     const response = await route.fetch();
@@ -65,7 +65,7 @@ async function stay(page: Page): Promise<void> {
   await page.route('**/admin/account/identity', answer, { times: 1 });
 }
 
-/** Says at the provider who it is. */
+/** Logs in at the provider. */
 async function say(page: Page, name: string): Promise<void> {
   await page.getByLabel('Name').fill(name);
   await page.getByRole('button', { name: 'Log in' }).click();

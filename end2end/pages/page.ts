@@ -2,7 +2,7 @@ import { type Page } from '@playwright/test';
 import { type Candor } from '../candor';
 import { type Watch } from '../console-errors';
 
-/** A page of the product, with how to get there. */
+/** A page to visit, and how to reach it. */
 export type Place = {
   name: string;
   go: (page: Page) => Promise<unknown>;
@@ -10,23 +10,22 @@ export type Place = {
 
 export type Means = { candor: Candor; watch: Watch };
 
-/** What stands at an address. */
 export function at(name: string, path: string): Place {
   return { name, go: (page) => page.goto(path) };
 }
 
-/** What the first `link` on the page at `path` leads to. */
+/** The page behind the first `link` on the page at `path`. */
 export function linked(name: string, path: string, link: string): Place {
   return { name, go: (page) => follow(page, path, link) };
 }
 
-/** The form at `place` with `text` in the field that is called `label`. */
+/** The form at `place` with `text` in the field `label`. */
 export function filled({ name, go }: Place, label: string, text: string): Place {
   const fill = (page: Page) => page.getByLabel(label, { exact: true }).fill(text);
   return { name, go: (page) => go(page).then(() => fill(page)) };
 }
 
-/** What is answered, with the error `status`, to a button that is pressed at `place`. */
+/** The page with the error `status` after a click on `button` at `place`. */
 export function answered({ watch }: Means, status: number, name: string, place: Place, button: string | RegExp): Place {
   return {
     name,
@@ -37,12 +36,12 @@ export function answered({ watch }: Means, status: number, name: string, place: 
   };
 }
 
-/** The form at `place` with what is wrong beside its fields. */
+/** The form at `place` with validation errors. */
 export function refused(means: Means, place: Place, button: string | RegExp): Place {
   return answered(means, 422, `${place.name}-refused`, place, button);
 }
 
-/** The form at `place` with what somebody else did since: as if it had come from a version before this one. */
+/** The form at `place` with an edit conflict: it is submitted with version 0. */
 export function outrun(means: Means, place: Place, button: string | RegExp, change?: (page: Page) => Promise<unknown>): Place {
   const late = {
     name: place.name,
@@ -57,7 +56,6 @@ export function outrun(means: Means, place: Place, button: string | RegExp, chan
   return answered(means, 409, `${place.name}-conflict`, late, button);
 }
 
-/** Follows the first `link` on the page at `path`. */
 export async function follow(page: Page, path: string, link: string): Promise<void> {
   await page.goto(path);
   await page.locator(link).first().click();

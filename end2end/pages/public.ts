@@ -1,10 +1,7 @@
 import { type Page, expect } from '@playwright/test';
 import { type Means, type Place, answered, at, filled, follow, linked, refused } from './page';
 
-/**
- * What everybody can see while the sample's incident is open, by the router's own words for its address.
- * tests/it/access_matrix.rs looks that none is missing.
- */
+/** Public pages by route pattern, while the sample's incident is open. tests/it/access_matrix.rs checks for gaps. */
 export function publicPages(means: Means): Record<string, Place[]> {
   const { watch } = means;
   return {
@@ -31,12 +28,11 @@ export function publicPages(means: Means): Record<string, Place[]> {
   };
 }
 
-/** All of them. */
 export function publicPlaces(means: Means): Place[] {
   return Object.values(publicPages(means)).flat();
 }
 
-/** What is read more than a minute after the database went away. */
+/** Pages more than a minute after the database was lost. */
 export function stalePlaces(means: Means): Place[] {
   const away = (path: string) => (page: Page) => means.watch.expects(503, page, () => page.goto(path));
   return [
@@ -51,7 +47,7 @@ export function stalePlaces(means: Means): Place[] {
   ];
 }
 
-/** What is seen only once nothing is open any more. */
+/** Pages without an open incident. */
 export function quietPlaces({ candor }: Means): Place[] {
   return [
     {

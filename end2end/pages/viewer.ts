@@ -1,7 +1,7 @@
 import { type Page } from '@playwright/test';
 import { type Means, type Place, at, linked } from './page';
 
-/** What somebody sees who may only read. */
+/** Pages that only look different for viewers. */
 export function viewerPlaces({ watch }: Means): Place[] {
   return [
     at('desk-viewer', '/admin'),

@@ -16,7 +16,7 @@ import { fits, logIn, look, untilStale } from '../steps';
 import { expect, test, VIEWER } from '../test';
 
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'];
-/** What a colour scheme can change. */
+/** The rules that depend on the colour scheme. */
 const OF_COLOURS = { type: 'rule' as const, values: ['color-contrast', 'link-in-text-block'] };
 
 test.describe.configure({ timeout: 300_000 });
@@ -163,7 +163,7 @@ test.describe('the very long', () => {
   });
 });
 
-/** Judges each place in both themes, and that it stands where it should. */
+/** Checks each place in both themes, and that it is at its route. */
 async function visit(page: Page, places: Place[], where = /^/): Promise<void> {
   for (const place of places) {
     await test.step(place.name, async () => {
@@ -182,7 +182,7 @@ async function visit(page: Page, places: Place[], where = /^/): Promise<void> {
 
 async function judge(page: Page, name: string, rules: Parameters<AxeBuilder['options']>[0]['runOnly'] = RULES): Promise<void> {
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-  // What a preview frames runs no script, so axe can't look into it; the same pages are judged unframed.
+  // axe can't run inside a preview's frames, which allow no scripts; the same pages are checked without a frame.
   const axe = new AxeBuilder({ page }).options({ runOnly: rules }).exclude('iframe');
   const { violations } = await axe.setLegacyMode((await page.locator('iframe').count()) > 0).analyze();
   const told = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target} ${node.failureSummary}`));

@@ -3,10 +3,10 @@ import { chromium } from '../chromium';
 import { logIn } from '../steps';
 import { expect, OWNER, test } from '../test';
 
-// Playwright turns off what lets a browser go back without asking; people's browsers have it.
+// Playwright disables the back-forward cache; real browsers have it.
 test.use({ launchOptions: { ...chromium.launchOptions, ignoreDefaultArgs: ['--disable-back-forward-cache'] } });
 
-/** Through pages of the admin, and out. */
+/** Visits pages of the admin and logs out. */
 async function leave(page: Page): Promise<void> {
   await logIn(page);
   await page.getByRole('link', { name: 'Audit' }).click();
@@ -26,7 +26,7 @@ test('after logging out, Back leads to the login and to no page of the admin', a
   }
 });
 
-// In a page that nobody watches: that the network is gone is no news.
+// In a context without the watch, because the failing requests are expected.
 test('after logging out, the browser has kept no page of the admin to show without the server', async ({ browser, baseURL }) => {
   const context = await browser.newContext({ baseURL });
   const page = await context.newPage();

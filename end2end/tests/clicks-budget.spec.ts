@@ -4,31 +4,31 @@ import { expect, OWNER, test } from '../test';
 
 test.use({ begins: 'sample' });
 
-/** What is allowed, in clicks and in bytes on the wire. */
+/** The budgets: clicks, and bytes on the wire below. */
 const CLICKS = 4;
-/** In seconds, for somebody who knows what to say. */
+/** Seconds for a manager who knows what to write. */
 const MINUTE = 60;
 const WASM = 120 * 1024;
 
-/** What an average hand takes by the keystroke-level model (Card, Moran, Newell 1980), in seconds. */
+/** Seconds per operator of the keystroke-level model (Card, Moran, Newell 1980). */
 const TAKES = { key: 0.28, point: 1.1, home: 0.4, think: 1.35 };
 
-/** A hand that does things at once, and counts what they would take a person, beside what the machine takes. */
+/** Operates the page without delays; counts operators of the model and the time that the server and browser take. */
 class Hand {
   readonly did = { key: 0, point: 0, home: 0, think: 0 };
-  /** How long the machine let the hand wait, in seconds. */
+  /** How long server and browser took, in seconds. */
   waited = 0;
   private at: 'keys' | 'pointer' = 'keys';
 
   constructor(private readonly page: Page) {}
 
-  /** What a person would take for it, in seconds. */
+  /** The time that a person would take according to the model, in seconds. */
   get took(): number {
     const parts = Object.entries(TAKES) as [keyof typeof TAKES, number][];
     return parts.reduce((sum, [what, takes]) => sum + this.did[what] * takes, 0);
   }
 
-  /** Types into the field that has the focus; whoever has just pointed at it has thought already. */
+  /** Types into the focused field; the click into the field already counted the thinking. */
   async type(text: string): Promise<void> {
     if (this.at === 'keys') this.did.think++;
     this.move('keys');
@@ -41,7 +41,7 @@ class Hand {
     await this.page.keyboard.press('Tab');
   }
 
-  /** Points and presses, and waits until `shown` is there. */
+  /** Clicks, and waits until `shown` is visible. */
   async click(target: Locator, shown: Locator): Promise<void> {
     this.did.think++;
     this.move('pointer');
@@ -58,7 +58,7 @@ class Hand {
   }
 }
 
-/** Counts every press of the pointer. */
+/** Counts clicks. */
 async function counted(page: Page): Promise<() => number> {
   let clicks = 0;
   await page.exposeFunction('clicked', () => void clicks++);
@@ -96,7 +96,7 @@ test('an update is published four clicks and less than a minute after the login 
   expect(hand.took, 'seconds that a person takes').toBeLessThan(MINUTE);
 });
 
-/** The bytes that each request for a page and all it loads took on the wire. */
+/** The bytes on the wire of each request of a page load. */
 async function weighed(page: Page, path: string): Promise<Map<string, number>> {
   const requests: Request[] = [];
   const note = (request: Request) => requests.push(request);

@@ -6,12 +6,12 @@ import { expect, test } from '../test';
 
 test.use({ begins: 'sample to read' });
 
-/** Made by `.ci/tools clients`. */
+/** Installed by `.ci/tools clients`. */
 const PYTHON = resolve(__dirname, '../../target/tools/clients/bin/python');
 
 test('a client of the registry reads the page as it reads any other', { tag: '@dates' }, async ({ candor }) => {
   const client = new Statuspage('tidewater');
-  // It knows no host but its own; everything else is as it was installed.
+  // The client has a hard-coded host; nothing else is changed.
   (client as unknown as { apiClient: { defaults: { baseURL: string } } }).apiClient.defaults.baseURL = candor.url;
   const summary = await client.api.getSummary();
   expect(summary.page.name).toBe('Tidewater Maps');

@@ -2,7 +2,7 @@ import { type APIRequestContext } from '@playwright/test';
 import { addComponent, card, component, logIn } from '../steps';
 import { expect, test } from '../test';
 
-/** A running server shows within a second what the shell published. */
+/** The running server shows a change by the command line within a second. */
 async function soon(request: APIRequestContext, path: string, words: string): Promise<void> {
   const text = async () => (await request.get(path)).text();
   await expect.poll(text, { timeout: 1000, intervals: [50] }).toContain(words);

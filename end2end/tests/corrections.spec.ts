@@ -66,7 +66,7 @@ test('what was published can be corrected, taken back and deleted, and the audit
     await field.fill(`${TITLE}er`);
     await press();
     await told(page, 'Incident deleted. The audit log keeps its text.');
-    // The visitor's own browser may show its copy for some seconds more.
+    // The visitor's browser may serve its cached copy for some seconds.
     const another = await anotherBrowser();
     await watch.expects(404, another, () => another.goto(`/incidents/${id}`));
     await expect(another.getByRole('heading', { level: 1 })).toHaveText('Page not found');

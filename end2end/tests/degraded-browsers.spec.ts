@@ -7,12 +7,12 @@ import { expect, test } from '../test';
 
 test.use({ begins: 'sample' });
 
-/** Rendering every page takes its time in a program built for debugging, on a machine with other work. */
+/** Publishing takes long in a debug build on a busy machine. */
 const SOON = { timeout: 20_000 };
-/** How far the clock of a page goes forward at once, in ms: less than it waits between two looks. */
+/** How far the page's clock advances per poll, in ms: less than its polling interval. */
 const STEP = 10_000;
 
-/** Opens an incident from the shell and waits until visitors see it; gives its id. */
+/** Opens an incident with the CLI and waits until it is published; returns its id. */
 async function openIncident(candor: Candor, title: string, body: string): Promise<string> {
   const opened = await candor.shell(['incident', 'open', '--title', title, '--body', body]);
   const published = async () => (await (await fetch(candor.url)).text()).includes(title);
@@ -20,7 +20,7 @@ async function openIncident(candor: Candor, title: string, body: string): Promis
   return /[a-z0-9]{12}/.exec(opened)![0];
 }
 
-/** The components as the shell lists them, each with its row on the page and its status in words. */
+/** The components that the CLI lists, each with its row on the page and its status in words. */
 async function components(page: Page, candor: Candor): Promise<{ name: string; status: string; row: Locator }[]> {
   const listed = (await candor.shell(['component', 'list'])).trim().split('\n').slice(1);
   return listed.map((line) => {
@@ -30,15 +30,15 @@ async function components(page: Page, candor: Candor): Promise<{ name: string; s
   });
 }
 
-/** What stands between the browser and Candor: it notes every request that reaches the network. */
+/** A proxy in front of Candor, which records every request that reaches the network. */
 type Relay = {
   url: string;
   asked: { path: string; tag?: string }[];
-  /** What begins like this is answered with 503. */
+  /** Paths with this prefix are answered with 503. */
   refuses?: string;
 };
 
-// Not `page.route`: with it the browser keeps no copies, and so asks for everything twice and for no tag.
+// `page.route` would disable the browser's HTTP cache, and with it conditional requests.
 const relayed = test.extend<{ relay: Relay }>({
   relay: async ({ candor }, use) => {
     const relay: Relay = { url: '', asked: [] };
@@ -66,7 +66,7 @@ const relayed = test.extend<{ relay: Relay }>({
 relayed.describe('where event streams fail', () => {
   relayed.skip(({ javaScriptEnabled }) => javaScriptEnabled === false, 'nothing follows without JavaScript');
 
-  // In a page that nobody watches: the refusals are no news.
+  // In a context without the watch, because the 503 responses are expected.
   relayed('an open page asks now and then, and shows a new incident', async ({ browser, candor, relay }) => {
     const title = 'Imports wait for hours';
     relay.refuses = '/events';
@@ -94,7 +94,7 @@ relayed.describe('where event streams fail', () => {
     };
     await expect.poll(again, { message: 'it goes on asking', ...later }).toBeGreaterThan(3);
     expect(asked('/').slice(1).filter(({ tag }) => !tag), 'what was asked for whole again').toEqual([]);
-    // At once, again within seconds, and from then on at most every half minute.
+    // At once, again within seconds, and then at most every 30 s.
     const passed = (await page.evaluate(() => Date.now())) - began;
     expect(asked('/events').length, `streams tried in ${passed} ms`).toBeLessThanOrEqual(2 + passed / 30_000);
     await page.close();
@@ -156,7 +156,7 @@ test('without any style, the page reads in order', async ({ page, candor }) => {
   const all = await components(page, candor);
   await expect(page.locator('li.row')).toHaveCount(all.length);
   for (const { name, status, row } of all) {
-    // What the bars show may follow, in words.
+    // The text of the uptime bars may follow.
     await expect(row).toHaveText(new RegExp(`^${name}\\b.*\\n${status}\\s*(\\d.*)?$`, 'is'), { useInnerText: true });
   }
 });
@@ -172,7 +172,7 @@ test('without any style, no page hides words, repeats itself or runs words toget
       const unshown = [];
       while (texts.nextNode()) {
         const { parentElement, textContent } = texts.currentNode;
-        // What is folded shows its own line; what a drawing says besides is for who points at it.
+        // Content of a closed summary is hidden, and titles inside drawings are tooltips.
         const isFolded = parentElement!.closest('details:not([open])') && !parentElement!.closest('summary');
         if (isFolded || parentElement!.closest('svg, script, noscript, option') || !textContent!.trim()) continue;
         const range = document.createRange();
@@ -208,13 +208,13 @@ test.describe('on a narrow window', () => {
       const card = page.getByRole('article').filter({ hasText: title });
       await expect(card.locator('.text > p').first()).toHaveCSS('direction', 'rtl');
       await fits(page);
-      // What a card cuts off makes no page wider.
+      // Clipped text inside a card does not widen the page.
       for (const text of [heading, card.locator('.text')]) expect(await beyond(text), `cut off on ${path}`).toEqual([]);
     }
   });
 });
 
-/** The lines of a text that reach beyond the window, to either side. */
+/** The lines of a text that extend beyond the window. */
 function beyond(text: Locator): Promise<{ left: number; right: number }[]> {
   return text.evaluate((element) => {
     const range = document.createRange();
@@ -237,7 +237,7 @@ test('nothing moves for those who asked for less motion', async ({ page }) => {
   }
 });
 
-/** The elements with a transition or an animation that takes any time. */
+/** The elements with a transition or animation of any duration. */
 function moving(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const takesTime = (element: Element, part?: string) => {

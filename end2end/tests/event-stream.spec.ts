@@ -10,17 +10,17 @@ import { component } from '../steps';
 import { expect, test } from '../test';
 
 const TITLE = 'Imports wait for hours';
-/** Rendering every page takes its time in a program built for debugging, on a machine with other work. */
+/** Publishing takes long in a debug build on a busy machine. */
 const SOON = { timeout: 20_000 };
 const PROGRAM = resolve(__dirname, '..', process.env.CANDOR_BIN ?? '../target/debug/candor');
 
-/** Opens an incident from the shell: another process than the one that serves the page. */
+/** Opens an incident with the CLI, in another process than the server. */
 function breakImports(candor: Candor, title = TITLE): Promise<string> {
   const said = ['--body', 'We are looking into it.', '--component', 'Maps - Tile API=major_outage'];
   return candor.shell(['incident', 'open', '--title', title, ...said]);
 }
 
-/** From now on a loaded page is no longer this one. */
+/** Marks the document, so that a reload can be detected. */
 async function mark(page: Page): Promise<void> {
   await page.evaluate(() => (document.documentElement.dataset.mark = 'same'));
 }
@@ -87,7 +87,7 @@ test.describe('a page that stays open', () => {
     await expect(page.locator(`#incident-${id}`)).toHaveCount(0, SOON);
     await expect(page.locator('.days').getByRole('link', { name: TITLE })).toBeVisible();
     await wasNotLoadedAgain(page);
-    // What was mended bit by bit is what a fresh copy says.
+    // After the incremental updates, the page equals a reloaded one.
     const mended = await page.locator('main').innerHTML();
     await page.reload();
     expect(await page.locator('main').innerHTML()).toBe(mended);
@@ -102,12 +102,12 @@ test.describe('a page that stays open', () => {
     await time.hover();
     await expect(note).toHaveText(words);
     await expect(note).toBeVisible();
-    // It may be pointed at itself, and goes with the pointer.
+    // The tooltip stays while the pointer is on it.
     await note.hover();
     await expect(note).toBeVisible();
     await page.locator('h1').hover();
     await expect(note).toBeHidden();
-    // A time that no link speaks for is a stop of its own.
+    // Times outside of links are tab stops.
     const stop = page.locator('main time[tabindex]').first();
     await stop.focus();
     await expect(note).toBeVisible();
@@ -180,7 +180,7 @@ async function run(folder: string, args: string[]): Promise<void> {
   expect(code, `candor ${args.join(' ')}`).toBe(0);
 }
 
-/** In order, and at once although a page follows. */
+/** Stops the server; it must shut down promptly although a page has an event stream. */
 async function stop(server: ChildProcess): Promise<void> {
   const began = Date.now();
   const ended = new Promise((end) => server.once('exit', end));

@@ -4,24 +4,24 @@ import { expect, test } from '../test';
 
 test.use({ begins: 'sample to read' });
 
-/** The number in the sentence above the incidents. */
+/** The number of incidents in the page's summary. */
 async function total(page: Page): Promise<number> {
   const lede = page.locator('.lede');
   await expect(lede).toHaveText(/^\d+ (\w+ )?incidents?\b/);
   return Number.parseInt(await lede.innerText(), 10);
 }
 
-/** The incidents of a page or a part of it; maintenances stand among them. */
+/** The incidents in a part of a page, without maintenances. */
 function incidents(part: Page | Locator) {
   return part.locator('article.card[id^="incident-"]');
 }
 
-/** The addresses of the incidents of a page or a part of it, in their order. */
+/** The addresses of the incidents in a part of a page, in order. */
 function listed(part: Page | Locator): Promise<string[]> {
   return incidents(part).locator('h3 a').evaluateAll((links) => links.map((link) => link.getAttribute('href')!));
 }
 
-/** Follows the links to older incidents to their end; gives every incident met, page by page. */
+/** Follows the links to older incidents to the last page; returns the incidents of each page. */
 async function walk(page: Page): Promise<string[][]> {
   const pages = [await listed(page)];
   const older = page.locator('.pager .older');
@@ -36,7 +36,7 @@ async function walk(page: Page): Promise<string[][]> {
   return pages;
 }
 
-/** The instants at which the incidents of a page began. */
+/** The start times of the incidents on a page. */
 function starts(page: Page): Promise<string[]> {
   const times = incidents(page).locator('.facts time');
   return times.evaluateAll((all) => all.map((time) => time.getAttribute('datetime')!));
@@ -88,7 +88,7 @@ test('can be searched, whatever the case, but not for what only managers know', 
   await expect(page.getByRole('article')).toHaveCount(1);
   await expect(page.getByRole('article')).toContainText('Severn Estuary');
   await expect(page.locator('.lede')).toContainText('matching “SEVERN”');
-  // A word of the newest incident's internal note.
+  // A word in the newest incident's internal note.
   await search.fill('ticket 4471');
   await filter(page);
   await expect(page.getByText('No incidents match these filters.')).toBeVisible();
@@ -116,7 +116,7 @@ test('can be cut to a range of time', { tag: '@dates' }, async ({ page }) => {
 
 test('can be cut to days, both of them included', { tag: '@dates' }, async ({ page }) => {
   await page.goto('/history');
-  // The days of the third and of the tenth newest incident, in the zone of the page.
+  // The days of the third and the tenth newest incident, in the page's time zone.
   const day = (instant: string) => new Intl.DateTimeFormat('sv', { timeZone: 'Europe/Lisbon' }).format(new Date(instant));
   const begun = await starts(page);
   const [to, from] = [day(begun[2]), day(begun[9])];
@@ -156,7 +156,6 @@ test('leads through all incidents without losing or repeating one', { tag: '@dat
   expect(met.length, 'none is lost').toBe(all);
   expect(pages.length).toBeGreaterThan(2);
 
-  // And back again to the newest month.
   const newer = page.locator('.pager .newer');
   const back: string[] = [];
   for (;;) {

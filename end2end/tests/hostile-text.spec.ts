@@ -12,7 +12,7 @@ const BODY = [
   '<a href="javascript:alert(1)">here</a> &lt;b&gt; &amp;',
 ].join('\n\n');
 
-/** Nothing of it became more than text. (A dialog would fail the test, whoever opened it.) */
+/** The text created no elements and ran nothing. (The watch fails the test on any dialog.) */
 async function harmless(page: Page): Promise<void> {
   await expect(page.locator('img, svg[onload], script:not([nonce], [src^="/assets/"]), [onerror], [onclick]')).toHaveCount(0);
   await expect(page.locator('a[href^="javascript" i], a[href^="data" i]')).toHaveCount(0);
@@ -80,7 +80,7 @@ test('what people type stays text, on public pages and in the forms that edit it
   });
 });
 
-/** The corpus that the tests in Rust walk through: see tests/it/hostile_text.rs for how its lines are read. */
+/** The corpus of the Rust tests; the file documents the format of its lines. */
 function corpus(): string[] {
   const escapes = { n: '\n', r: '', t: '\t', '0': ' ', '\\': '\\', '"': '"' } as Record<string, string>;
   const file = readFileSync(join(__dirname, '../../tests/it/hostile_strings.txt'), 'utf8');
@@ -90,7 +90,7 @@ function corpus(): string[] {
       .replace(/\\(?:u\{([0-9a-f]+)\}|(.))/g, (_, code, sign) => {
         return code ? String.fromCodePoint(parseInt(code, 16)) : escapes[sign];
       })
-      // The forms refuse these, which the tests in Rust see to.
+      // The forms reject control characters; the Rust tests check that.
       .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, ' '),
   );
 }
@@ -119,7 +119,7 @@ test('nothing of the corpus runs in a browser, read or edited', async ({ page, v
     await look(visitor, path);
     await harmless(visitor);
   }
-  // Names stand in more places than messages: a sample of the titles, and the headings they make.
+  // Titles appear in more places than messages, so only a sample is tested, with the headings they create.
   for (const text of texts.filter((_, index) => index % 24 === 7)) {
     const title = text.replace(/\s+/g, ' ').trim();
     const id = await openIncident(page, title, { message: text });

@@ -4,7 +4,7 @@ import { expect, OWNER, test } from '../test';
 
 test.use({ begins: 'sample' });
 
-/** Presses Tab until the control called `name` has the focus, which must be visible on every stop. */
+/** Presses Tab until the control called `name` has the focus, which must be visible at every stop. */
 async function tabTo(page: Page, name: RegExp): Promise<void> {
   const focused = page.locator(':focus');
   for (let stop = 0; stop < 200; stop++) {
@@ -18,7 +18,7 @@ async function tabTo(page: Page, name: RegExp): Promise<void> {
   throw new Error(`Tab never came to ${name}`);
 }
 
-/** Whether an outline stands around what has the focus, or around the label that wears its looks. */
+/** Whether the focused element, or the label that represents it, has an outline. */
 function ring(page: Page): Promise<boolean> {
   return page.evaluate(() => {
     const focused = document.activeElement;

@@ -7,10 +7,10 @@ import { clockSettings } from '../clock';
 import { logIn } from '../steps';
 import { expect, test } from '../test';
 
-/** Made by `.ci/tools clients`. */
+/** Installed by `.ci/tools clients`. */
 const CLIENTS = resolve(__dirname, '../../target/tools/clients/bin');
 
-/** A new token that may do everything. */
+/** Creates a token with the scope "admin". */
 async function token(page: Page): Promise<string> {
   await logIn(page);
   await page.goto('/admin/tokens');
@@ -48,7 +48,7 @@ test('a client of the registry manages the page as it manages any other', { tag:
 
 test('whatever is sent, the API answers as its document says', async ({ page, candor }, { outputDir }) => {
   test.setTimeout(240_000);
-  // It keeps notes where it runs, and would begin with them next time.
+  // schemathesis saves its examples in the working directory and would start with them next time.
   await mkdir(outputDir, { recursive: true });
   const secret = await token(page);
   const ask = async (method: string, path: string, body?: object) => {

@@ -6,7 +6,7 @@ const PAULA = { name: 'Paula Reis', email: 'paula@example.org', password: 'seven
 
 type Person = typeof PAULA;
 
-/** Invites somebody; gives the link. */
+/** Invites a manager; returns the link. */
 async function invite(page: Page, who: Person, role: string): Promise<string> {
   await page.goto('/admin/managers');
   await page.getByLabel('Name').fill(who.name);

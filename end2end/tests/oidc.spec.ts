@@ -4,7 +4,7 @@ import { expect, OWNER, test } from '../test';
 
 test.use({ elsewhere: true });
 
-/** From the login to the page of the provider. */
+/** Goes from the login to the provider's page. */
 async function goThere(page: Page): Promise<void> {
   await page.goto('/login');
   await fits(page);
@@ -12,7 +12,7 @@ async function goThere(page: Page): Promise<void> {
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Harbour ID');
 }
 
-/** Says there who it is. */
+/** Logs in at the provider. */
 async function say(page: Page, name: string): Promise<void> {
   await page.getByLabel('Name').fill(name);
   await page.getByRole('button', { name: 'Log in' }).click();
@@ -27,7 +27,7 @@ test('somebody logs in at the provider and has the role of the group', { tag: '@
   await expect(page.getByRole('heading', { name: 'Change your password' })).toHaveCount(0);
   await fits(page);
 
-  // The provider knows this browser still: one press, and nothing typed.
+  // The provider still has a session, so it does not ask again.
   await page.getByRole('button', { name: 'Log out' }).click();
   await page.getByRole('button', { name: 'Log in with Harbour ID' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
@@ -85,7 +85,7 @@ test('an owner connects the login there, and proves by another one who it is', a
   await say(page, 'ines');
   await told(page, 'Identity provider connected. You can log in with it.');
   await page.getByRole('button', { name: 'Log out' }).click();
-  // The provider knows this browser already, yet asks again where a proof is wanted.
+  // The provider has a session, but must ask again for a re-authentication.
   await page.getByRole('button', { name: 'Log in with Harbour ID' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
   await page.route('**/admin/shortcuts', (route) => route.fulfill({ contentType: 'text/html', body: PROOF }));
@@ -96,6 +96,6 @@ test('an owner connects the login there, and proves by another one who it is', a
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Add an authenticator app');
 });
 
-/** The form of the page that asks for a proof, ten minutes before it would be shown. */
+/** The form of the re-authentication page, which would only be shown ten minutes later. */
 const PROOF = `<!doctype html><title>Proof</title><form method="post" action="/admin/proof/oidc">
 <input type="hidden" name="path" value="/admin/account/totp"><button>Confirm with Harbour ID</button></form>`;

@@ -7,15 +7,15 @@ import { expect, test as base } from '../test';
 
 const UNKNOWN = 'Unknown passkey, or it took too long. Try again, or log in with your password.';
 const UNCONFIRMED = 'No passkey was confirmed. Try again or use another method.';
-/** Where the pages of the hostile site answer: another site, a name below ours, and ours at another port. */
+/** Hosts of the hostile site: another site, a subdomain of ours, and our own host at another port. */
 const ELSEWHERE = ['127.0.0.1', 'evil.localhost', 'localhost'] as const;
 
 type Fixtures = {
   /** A hostile page that contains `html`. */
   hostile: (html?: string) => Promise<HostileSite>;
-  /** A browser whose console nobody watches: what hostile pages provoke there is their own. */
+  /** A page in a context without the watch: hostile pages cause errors. */
   victim: Page;
-  /** A program that keeps cookies and says that it is a page of Candor's, as no browser lets a page do. */
+  /** An HTTP client with cookies that sends Candor's own `Origin`, which a browser would not let a page do. */
   forger: () => Promise<APIRequestContext>;
 };
 
@@ -67,7 +67,7 @@ test('a hostile page that relays a challenge gets no answer that Candor accepts'
   const renamed = { ...(await challengeFor(await forger())), rpId: 'evil.localhost' };
   expect(await assertion(victim, renamed), 'under its own name there is no passkey').toBe('NotAllowedError');
 
-  // A port is no part of a passkey's name, so the browser lets the device answer; what it signs names the page.
+  // A passkey's RP ID has no port, so the browser lets the device answer; the signed data names the page's origin.
   await victim.goto(site.at('localhost'));
   const relay = await forger();
   const stolen = await assertion(victim, await challengeFor(relay));
@@ -187,7 +187,7 @@ test('a device that cannot verify its user makes no passkey', async ({ victim })
   await expect(victim.getByText('never used')).toHaveCount(0);
 });
 
-/** Logs in and makes a passkey; their browser has the device from now on, and shows the list of factors. */
+/** Logs in and adds a passkey; its virtual authenticator stays in the browser, on the list of factors. */
 async function ownAPasskey(page: Page): Promise<Device> {
   await logIn(page);
   const device = await plugIn(page);
@@ -198,20 +198,20 @@ async function ownAPasskey(page: Page): Promise<Device> {
   return device;
 }
 
-/** In this page's browser, a script asks devices for less than the server wants: for nobody's finger, face or PIN. */
+/** Makes the page's scripts request passkeys without user verification. */
 async function askForLess(page: Page): Promise<void> {
   await page.route(/passkeys?\/challenge$/, async (route) => {
     const answer = await route.fetch();
     const json = await answer.json();
     json.publicKey.userVerification = 'discouraged';
-    // A passkey that protects itself with a verified user is none that was asked for less.
+    // With the credProtect extension, a passkey would still require user verification.
     delete json.publicKey.extensions;
     if (json.publicKey.authenticatorSelection) json.publicKey.authenticatorSelection.userVerification = 'discouraged';
     await route.fulfill({ response: answer, json });
   });
 }
 
-/** Presses the button of the login, once nobody is logged in. */
+/** Starts a passkey login without a session. */
 async function passkeyLogIn(page: Page, candor: Candor): Promise<void> {
   await page.context().clearCookies();
   await page.goto(`${candor.url}/login`);
@@ -220,14 +220,14 @@ async function passkeyLogIn(page: Page, candor: Candor): Promise<void> {
 
 type Options = { challenge: string; rpId: string; userVerification: string };
 
-/** What Candor asks whoever wants to log in; the session of `program` waits for the answer. */
+/** Requests a login challenge; the session of `program` waits for its answer. */
 async function challengeFor(program: APIRequestContext): Promise<Options> {
   const answer = await program.post('/login/passkey/challenge');
   expect(answer.status()).toBe(200);
   return (await answer.json()).publicKey;
 }
 
-/** What the page gets from the device for these options, as Candor's form would send it, or the name of the error. */
+/** Signs these options with the device in the form that Candor's page sends, or returns the name of the error. */
 async function assertion(page: Page, options: Options): Promise<string> {
   return page.evaluate(async ({ challenge, rpId, userVerification }) => {
     const text = (buffer: ArrayBuffer) =>
@@ -250,24 +250,24 @@ async function assertion(page: Page, options: Options): Promise<string> {
   }, options);
 }
 
-/** What the form of the login sends. */
+/** The field `credential` of the login form. */
 function credentialIn(posted: Request): string {
   return new URLSearchParams(posted.postData()!).get('credential')!;
 }
 
-/** The page that asked, as the device has signed it. */
+/** The origin in the signed client data. */
 function originIn(credential: string): string {
   const signed = Buffer.from(JSON.parse(credential).response.clientDataJSON, 'base64url');
   return JSON.parse(signed.toString()).origin;
 }
 
-/** Whether the device says that finger, face or PIN were right: the third bit of the flags behind the site's hash. */
+/** Whether the user-verified flag is set: bit 2 of the flags, which follow the 32-byte hash of the RP ID. */
 function isVerifiedIn(credential: string): boolean {
   const flags = Buffer.from(JSON.parse(credential).response.authenticatorData, 'base64url')[32];
   return (flags & 0x04) !== 0;
 }
 
-/** Answers a challenge of the login, but keeps the answer back: gives it, and the cookie of its session. */
+/** Signs a login challenge without sending the answer; returns it with the session's cookie. */
 async function heldBack(page: Page, candor: Candor): Promise<{ credential: string; cookie: string }> {
   await page.route('**/login/passkey', (route) => route.fulfill({ status: 204 }));
   const posted = page.waitForRequest('**/login/passkey');
@@ -281,7 +281,7 @@ async function logInWith(program: APIRequestContext, credential: string, cookie?
   return program.post('/login/passkey', { form: { credential }, headers: cookie ? { Cookie: cookie } : {} });
 }
 
-/** The login failed, in the words for every reason, and nobody is in. */
+/** The login failed with the text that is the same for every reason, and there is no session. */
 async function isRefused(program: APIRequestContext, answer: APIResponse, why: string): Promise<void> {
   expect(answer.status(), why).toBe(422);
   expect(await answer.text(), why).toContain(UNKNOWN);

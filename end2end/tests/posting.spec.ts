@@ -31,10 +31,9 @@ test('an incident that visitors must not see yet is kept, previewed and publishe
     const status = page.frameLocator('iframe[title^="/ as"]');
     await expect(status.getByRole('heading', { level: 1 })).toHaveText('Major outage: Upload');
     await expect(status.locator('.text strong')).toHaveText('full');
-    // The public stylesheet is in force in the frame.
+    // The frame has the public stylesheet.
     const columns = () => status.locator('.row').first().evaluate((row) => getComputedStyle(row).display);
     await expect.poll(columns).toBe('grid');
-    // The API documents and feeds that change are listed, folded.
     const documents = page.locator('#machine-documents');
     await documents.locator('summary').click();
     await expect(documents.getByText('/api/v2/summary.json', { exact: true })).toBeVisible();

@@ -14,7 +14,7 @@ test('what was typed during an outage of the database is on the page that says s
   await page.goto('/admin/incidents/new');
   await page.getByLabel('Title', { exact: true }).fill(TITLE);
   await page.getByLabel('Message', { exact: true }).fill(MESSAGE);
-  // The preview asks the server too: it must have its answer before the database goes.
+  // The live preview also needs the database, so wait for it first.
   if (javaScriptEnabled !== false) await expect(page.locator('#preview')).toContainText('A tree fell on the line.');
   await candor.loseDatabase();
   const publish = page.getByRole('button', { name: 'Publish' });
@@ -24,7 +24,7 @@ test('what was typed during an outage of the database is on the page that says s
   await expect(page.getByLabel('Message', { exact: true })).toHaveValue(MESSAGE);
   await watch.expects(503, page, () => page.getByRole('button', { name: 'Try again' }).click());
   await expect(page.getByLabel('Message', { exact: true })).toHaveValue(MESSAGE);
-  // The server has warned of the outage.
+  // The server logged a warning about the outage.
   candor.log = '';
 });
 
@@ -34,7 +34,7 @@ test('what was typed before an answer got lost is offered when the form is opene
   await page.goto('/admin/templates/new');
   await page.getByLabel('Name', { exact: true }).fill('Late');
   await page.getByLabel('Title (optional)').fill(TITLE);
-  // The proxy in front finds nobody behind it.
+  // A proxy whose backend is down.
   await page.route('**/admin/templates', (route) => route.fulfill({ status: 200, body: 'Bad gateway' }));
   await page.locator('main form button[type=submit]').first().click();
   await expect(page.getByText('Bad gateway')).toBeVisible();

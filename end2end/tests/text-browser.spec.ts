@@ -5,13 +5,13 @@ import { expect, test } from '../test';
 
 test.use({ begins: 'sample to read' });
 
-/** What stands at `path` for somebody who has nothing but text, line by line; made by Debian's `w3m`. */
+/** The lines that w3m, a text browser, shows at `path`. */
 async function read(candor: Candor, path: string): Promise<string[]> {
   const { stdout } = await promisify(execFile)('w3m', ['-dump', '-cols', '80', candor.url + path]);
   return stdout.split('\n').map((line) => line.trim());
 }
 
-/** Checks that each of these lines is there, one after the other; a long date may wrap one onto the next line. */
+/** Checks that these lines follow each other; a long date may wrap. */
 function inOrder(lines: string[], wanted: (string | RegExp)[]): void {
   let at = 0;
   for (const line of wanted) {
@@ -22,7 +22,7 @@ function inOrder(lines: string[], wanted: (string | RegExp)[]): void {
   }
 }
 
-/** The path of the first link whose address begins with `beginning`, as a program would find it. */
+/** The path of the first link whose address begins with `beginning`. */
 async function linked(candor: Candor, path: string, beginning: string, words: string): Promise<string> {
   const html = await (await fetch(candor.url + path)).text();
   const links = [...html.matchAll(/<a href="([^"]+)"[^>]*>([^<]*)</g)];

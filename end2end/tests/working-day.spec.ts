@@ -3,9 +3,9 @@ import { addApp, addPasskey, plugIn } from '../second-factor';
 import { addComponent, addGroup, card, component, compose, fits, logIn, look, openIncident, postUpdate, told } from '../steps';
 import { expect, OWNER, PUBLISHER, test } from '../test';
 
-// A whole day, also where every field is reached with Tab.
+// A long scenario, which also runs with the keyboard only.
 test.describe.configure({ timeout: 240_000 });
-// Passkeys need a name, not a bare address.
+// Browsers allow passkeys at `localhost`, not at an IP address.
 test.use({ named: true });
 
 const TITLE = 'Mail arrives late';
@@ -241,7 +241,7 @@ test('an owner sets the page up, lets a publisher in, looks after what they do, 
   });
 
   await test.step('the owner adds a second factor, and asks everybody for one', async () => {
-    // A passkey needs a script in the browser; who has none takes an app.
+    // Passkeys need JavaScript; without it the manager adds an authenticator app.
     if (javaScriptEnabled) {
       await plugIn(page);
       await addPasskey(page, 'Laptop');
