@@ -411,7 +411,7 @@ async fn walk_drafts_and_templates(walk: &mut Walk) {
     let again = [("draft", draft.as_str()), ("draft_version", "1"), ("title", "Begun"), ("save_draft", "1")];
     walk.submit("/admin/incidents", &[], &again, &[Action::DraftEdit]).await;
     walk.submit("/admin/drafts/{id}/deletion", &[&draft], &[], &[Action::DraftDelete]).await;
-    walk.app.prepared("template", "unused").await;
+    walk.app.add_template_and_draft("template", "unused").await;
     let fields = [("version", "1"), ("name", "Down"), ("body", "Text"), ("phase", "identified")];
     walk.submit("/admin/templates", &[], &fields, &[Action::TemplateAdd]).await;
     walk.submit("/admin/templates/{id}", &["template"], &fields, &[Action::TemplateEdit]).await;

@@ -101,7 +101,7 @@ impl Page {
         let tomorrow = now + TimeDelta::days(1);
         app.plan(&[fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(1), &["api"])]).await;
         app.create_series("again", tomorrow).await;
-        app.prepared("template", "draft").await;
+        app.add_template_and_draft("template", "draft").await;
         app.correction(&component, "correction").await;
         if loss != LostAccess::FactorRequired {
             app.passkey(&walker, "passkey").await;
@@ -204,7 +204,7 @@ async fn is_refused_at_every_route(test: TestDb, loss: LostAccess) {
             continue;
         }
         let mut browser = page.app.with_session(&page.walker).await;
-        let before = page.app.everything_but_managers().await;
+        let before = page.app.content_without_managers().await;
         let (answer, waited) = send_in_halves(&page, &mut browser, &page.address(path), loss).await;
         if !waited {
             // The route ignores its form, so it acted on the headers alone.
@@ -212,7 +212,7 @@ async fn is_refused_at_every_route(test: TestDb, loss: LostAccess) {
         }
         read_to_the_end += 1;
         assert!(loss.is_denial(&answer), "{loss:?} {path}: {} {}", answer.status, answer.location());
-        assert!(page.app.everything_but_managers().await == before, "{loss:?} {path} wrote something");
+        assert!(page.app.content_without_managers().await == before, "{loss:?} {path} wrote something");
         loss.undo(&page.app, &page.walker).await;
     }
     assert!(read_to_the_end >= 35, "only {read_to_the_end} routes waited for the form");

@@ -26,7 +26,7 @@ const SECRET: &str = "xylophone-secret";
 async fn with_everything(test: TestDb) -> (TestApp, FakeProvider) {
     let issuer = FakeProvider::open(&test.clock).await;
     let mailer = Mailer::new("smtp://127.0.0.1:9", "Status <status@tidewater.example>", ORIGIN, &[]).unwrap();
-    (TestApp::with_everything(test, mailer, issuer.provider()).await, issuer)
+    (TestApp::with_mail_and_provider(test, mailer, issuer.provider()).await, issuer)
 }
 
 /// The new rows of denied attempts since the last check.
@@ -72,7 +72,7 @@ async fn log_in(app: &TestApp, email: &str, password: &str) -> Answer {
 /// The callback request for `person`.
 async fn from_provider(browser: &mut Browser, issuer: &FakeProvider, person: &Person) -> Answer {
     let going = browser.post("/login/oidc", &[]).await;
-    browser.get(&issuer.let_in(&leads_to(&going), person).address()).await
+    browser.get(&issuer.authorize(&leads_to(&going), person).address()).await
 }
 
 #[apply(on_both_databases!)]
@@ -179,7 +179,7 @@ async fn of_second_factors_and_proofs(app: &TestApp, issuer: &FakeProvider, watc
     browser.post("/admin/account/password", &[("current", SECRET), ("password", "gravel lantern otter")]).await;
     watch.left("manager.deny-reauthentication", "Ines", "a wrong password for a new one").await;
     let going = browser.post("/admin/proof/oidc", &[("path", "/admin")]).await;
-    let back = issuer.let_in(&leads_to(&going), &Person::named("Else", &[]));
+    let back = issuer.authorize(&leads_to(&going), &Person::named("Else", &[]));
     assert_eq!(browser.get(&back.address()).await.status, StatusCode::CONFLICT);
     watch.left("manager.deny-reauthentication", "Ines", "somebody else's login at the provider").await;
 }
@@ -190,7 +190,7 @@ async fn of_the_provider(app: &TestApp, issuer: &FakeProvider, watch: &mut Audit
     watch.left(refuse_login, "nobody", "an answer that nobody asked for").await;
     let mut browser = app.visitor();
     let going = browser.post("/login/oidc", &[]).await;
-    let state = issuer.let_in(&leads_to(&going), &Person::named("Eve", &[])).state;
+    let state = issuer.authorize(&leads_to(&going), &Person::named("Eve", &[])).state;
     browser.get(&format!("/login/oidc/callback?state={state}&error=access_denied&error_description={SECRET}")).await;
     watch.left(refuse_login, "nobody", "somebody whom the provider refuses").await;
     issuer.signs(Signing::Strangers);

@@ -23,7 +23,7 @@ async fn component_round_trips(test: TestDb) {
     };
     let mut tx = test.write().await.unwrap();
     let stored = components::create(&mut tx, new, now()).await.unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
     let mut tx = test.read().await.unwrap();
     assert_eq!(components::find(&mut tx, &stored.id).await.unwrap(), stored);
     assert_eq!(components::list(&mut tx).await.unwrap(), [stored]);
@@ -39,7 +39,7 @@ async fn positions_are_per_group_and_top_level(test: TestDb) {
     let a = components::create(&mut tx, inside("A"), now()).await.unwrap();
     let b = components::create(&mut tx, inside("B"), now()).await.unwrap();
     assert_eq!([first.position, single.position, second.position, a.position, b.position], [1, 2, 3, 1, 2]);
-    test.keep(tx).await;
+    test.commit(tx).await;
     let groups = components::list_groups(&mut test.read().await.unwrap()).await.unwrap();
     assert_eq!(groups, [first, second]);
 }
@@ -64,7 +64,7 @@ async fn a_change_to_an_older_version_of_a_component_is_a_conflict(test: TestDb)
     components::update(&mut tx, &mut first, later).await.unwrap();
     second.name = "Lost".into();
     assert!(matches!(components::update(&mut tx, &mut second, later).await, Err(Error::Conflict(_))));
-    test.keep(tx).await;
+    test.commit(tx).await;
     let stored = components::find(&mut test.read().await.unwrap(), &first.id).await.unwrap();
     assert_eq!((stored.version, stored.status, stored.updated_at), (2, Status::MajorOutage, later));
     assert_eq!(stored, first);
@@ -88,7 +88,7 @@ async fn deleting_a_group_leaves_its_components(test: TestDb) {
     let new = NewComponent { group_id: Some(maps.id.clone()), ..component("Tiles") };
     let tiles = components::create(&mut tx, new, now()).await.unwrap();
     components::delete_group(&mut tx, &maps.id).await.unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
     let mut tx = test.read().await.unwrap();
     assert!(matches!(components::find_group(&mut tx, &maps.id).await, Err(Error::NotFound)));
     let left = components::find(&mut tx, &tiles.id).await.unwrap();

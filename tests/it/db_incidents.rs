@@ -162,7 +162,7 @@ async fn stored_totals_follow_every_change(test: TestDb) {
     incidents::update(&mut tx, &mut reopened, now()).await.unwrap();
     incidents::delete(&mut tx, &id("a")).await.unwrap();
     incidents::delete(&mut tx, &id("nobody")).await.unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
     assert_eq!(kept(&test).await, (2, 3 * 3600, Some(now() - day * 50)));
     let mut lost = test.write().await.unwrap();
     incidents::delete(&mut lost, &id("b")).await.unwrap();
@@ -191,7 +191,7 @@ async fn component_lists_follow_every_change(test: TestDb) {
     it.recompute();
     let mut tx = test.write().await.unwrap();
     incidents::update(&mut tx, &mut it, now()).await.unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
     assert_eq!(ids(&test, &of("api"), None, 10).await, [""; 0]);
     assert_eq!(ids(&test, &HistoryFilter { impact: Some(Impact::Minor), ..of("mail") }, None, 10).await, ["a"]);
     assert_eq!(ids(&test, &HistoryFilter { impact: Some(Impact::Critical), ..of("mail") }, None, 10).await, [""; 0]);
@@ -207,7 +207,7 @@ async fn change_increments_the_version(test: TestDb) {
     it.recompute();
     let mut tx = test.write().await.unwrap();
     incidents::update(&mut tx, &mut it, now()).await.unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
     let stored = admin_incidents::find(&mut test.read().await.unwrap(), &it.id).await.unwrap();
     assert_eq!((stored.version, stored.is_open(), stored.ended_at), (2, true, None));
     assert_eq!(stored, it);
@@ -222,7 +222,7 @@ async fn a_change_to_an_older_version_is_a_conflict(test: TestDb) {
     let mut second = first.clone();
     let mut tx = test.write().await.unwrap();
     incidents::update(&mut tx, &mut first, now()).await.unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
     let mut tx = test.write().await.unwrap();
     second.title = "Lost".into();
     assert!(matches!(incidents::update(&mut tx, &mut second, now()).await, Err(Error::Conflict(_))));
@@ -235,7 +235,7 @@ async fn deleting_an_incident_deletes_its_updates(test: TestDb) {
     test.insert(&[full("a")]).await;
     let mut tx = test.write().await.unwrap();
     incidents::delete(&mut tx, &id("a")).await.unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
     // The ids of deleted incidents can be used again.
     test.insert(&[full("b")]).await;
 }

@@ -21,7 +21,7 @@ async fn insert(test: &TestDb, all: &[Maintenance]) {
     for it in all {
         maintenances::insert(&mut tx, it).await.unwrap();
     }
-    test.keep(tx).await;
+    test.commit(tx).await;
 }
 
 async fn found(test: &TestDb, id: &str) -> Maintenance {
@@ -43,7 +43,7 @@ async fn maintenance_round_trips(test: TestDb) {
     it.components.remove(1);
     let mut tx = test.write().await.unwrap();
     maintenances::update(&mut tx, &mut it, now()).await.unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
     assert_eq!(found(&test, "a").await, it);
     assert_eq!((it.version, it.updates.len()), (2, 2));
 }
@@ -162,7 +162,7 @@ async fn maintenance_is_no_downtime_and_replaces_baseline(test: TestDb) {
     it.begin(fresh(), now() - hours(8)).unwrap();
     it.complete(fresh(), now() - hours(5)).unwrap();
     maintenances::insert(&mut tx, &it).await.unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
     let mut found = status_intervals::list_since(&mut test.read().await.unwrap(), now() - hours(90)).await.unwrap();
     found.sort_by_key(|effect| effect.from);
     let spans: Vec<_> = found
@@ -188,7 +188,7 @@ async fn series_creates_each_occurrence_once(test: TestDb) {
     let mut it = form.parse().unwrap().begin(id.clone(), &[api], now()).unwrap();
     series::insert(&mut tx, &it).await.unwrap();
     let (made, _) = schedule_next(&mut tx, &mut it, now()).await.unwrap().unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
     let mut tx = test.read().await.unwrap();
     assert_eq!(series::find(&mut tx, &id).await.unwrap(), it);
     assert_eq!(maintenances::find_next_occurrence(&mut tx, &id).await.unwrap(), Some(made.clone()));

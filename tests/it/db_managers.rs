@@ -15,7 +15,7 @@ const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA";
 async fn create(test: &TestDb, name: &str, role: Role) -> Manager {
     let mut tx = test.write().await.unwrap();
     let created = managers::create(&mut tx, manager(name, role), Some(HASH), now()).await.unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
     created
 }
 
@@ -124,7 +124,7 @@ async fn a_link_works_once(test: TestDb) {
     let ines = create(&test, "Ines", Role::Owner).await;
     let mut tx = test.write().await.unwrap();
     one_time_links::create(&mut tx, &token("a"), &link(&ines), now()).await.unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
     // `find` does not use the link up.
     for _ in 0..2 {
         let found = one_time_links::find(&mut test.read().await.unwrap(), &token("a"), now()).await.unwrap().unwrap();

@@ -24,7 +24,7 @@ async fn session_round_trips_until_it_expires(test: TestDb) {
     let stored = session("a", None);
     let mut tx = test.write().await.unwrap();
     sessions::insert(&mut tx, &stored).await.unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
     let mut tx = test.read().await.unwrap();
     let before = now() - TimeDelta::microseconds(1);
     assert_eq!(sessions::find(&mut tx, &stored.id_hash, before, before).await.unwrap(), Some(stored.clone()));

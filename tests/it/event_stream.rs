@@ -104,7 +104,7 @@ async fn commit_of_another_process_is_streamed(test: TestDb) {
     let (_server, mut stream, _data) = followed(&test).await;
     add_component(&test, "Search").await;
     // Five times the promised second, for a machine that runs ten other tests.
-    timeout(5 * SECOND, stream.hear("event: published")).await.expect("told soon");
+    timeout(5 * SECOND, stream.read_until("event: published")).await.expect("told soon");
 }
 
 #[tokio::test]
@@ -213,10 +213,10 @@ async fn followed(test: &TestDb) -> (Server, RawHttp1, TempDir) {
     let server = Server::published(&test.url, &test.clock, ConnectionLimits::default(), &data).await;
     let mut stream = server.connect().await;
     stream.get("/events").await;
-    stream.hear("event: published").await;
+    stream.read_until("event: published").await;
     add_component(test, "Mail").await;
     let revision = test.read().await.unwrap().revision().await.unwrap();
-    stream.hear(&format!("{{\"revision\":{revision}}}")).await;
+    stream.read_until(&format!("{{\"revision\":{revision}}}")).await;
     (server, stream, data)
 }
 

@@ -54,7 +54,7 @@ pub async fn exported_demo(test: &TestDb) {
     going_on.take_step(candor::domain::UpdateId::parse("goingon-2").unwrap(), now).unwrap();
     maintenances::insert(&mut tx, &going_on).await.unwrap();
     feed_ids::insert(&mut tx, ids[0].as_str(), "tag:old.example.org,2005:Incident/28461093").await.unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
 }
 
 /// Copies what no document contains: the page's links and the text of its logo.
@@ -71,7 +71,7 @@ pub async fn fill_with_data(from: &TestDb, to: &TestDb) {
         embedders: there.embedders,
     };
     page_settings::update(&mut tx, &here, &settings, here.updated_at).await.unwrap();
-    to.keep(tx).await;
+    to.commit(tx).await;
 }
 
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -216,7 +216,7 @@ async fn imported_feed_entry_keeps_its_id(test: TestDb) {
     it.title = "Another title".into();
     let mut tx = app.db.write().await.unwrap();
     incidents::update(&mut tx, &mut it, now).await.unwrap();
-    app.test.keep(tx).await;
+    app.test.commit(tx).await;
     app.publish().await;
     assert!(app.visitor().get("/history.atom").await.text().contains("acme.test,2005:Incident/101"));
 }

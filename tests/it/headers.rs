@@ -450,12 +450,13 @@ async fn connection_level_headers_are_exact() {
     let edge = Edge::within(ConnectionLimits { body: SOON, ..ConnectionLimits::default() }).await;
     let mut late = edge.wire().await;
     let form = "content-type: application/x-www-form-urlencoded\r\ncontent-length: 9\r\n";
-    late.say(&format!("POST /login HTTP/1.1\r\nhost: HOST\r\nsec-fetch-site: same-origin\r\n{form}\r\nemail")).await;
+    late.send_raw(&format!("POST /login HTTP/1.1\r\nhost: HOST\r\nsec-fetch-site: same-origin\r\n{form}\r\nemail"))
+        .await;
     let mut stream = edge.wire().await;
     stream.get("/events").await;
     let events = Like::new("text/event-stream", STRICTEST, NEVER);
     for (status, mut wire, like) in [(408, late, ADMIN), (200, stream, events)] {
-        let heard = wire.hear("\r\n\r\n").await;
+        let heard = wire.read_until("\r\n\r\n").await;
         assert!(heard.starts_with(&format!("HTTP/1.1 {status} ")), "{heard}");
         let lines = heard.split("\r\n\r\n").next().unwrap().lines().skip(1);
         let headers = lines.filter_map(|line| line.split_once(": "));

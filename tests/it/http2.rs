@@ -10,7 +10,9 @@ use tokio::time::timeout;
 
 use crate::event_stream::add_component;
 use crate::http_edge::{Edge, SOON};
-use crate::support::raw_http2::{END, Frame, HEAD_ENDS, RawHttp2, StreamEnd, kind, packed, reason, text};
+use crate::support::raw_http2::{
+    END, Frame, HEAD_ENDS, RawHttp2, StreamEnd, encode_headers, encode_string, kind, reason,
+};
 use crate::support::server::until;
 
 /// SETTINGS_INITIAL_WINDOW_SIZE of one frame, 16 KiB.
@@ -185,8 +187,8 @@ async fn malformed_headers_are_rejected() {
     }
     for head in heads {
         let mut frames = RawHttp2::open(&edge.server, &[]).await;
-        frames.send(&Frame::asking(1, &head)).await;
-        let fate = frames.fate(1).await;
+        frames.send(&Frame::request_frame(1, &head)).await;
+        let fate = frames.outcome(1).await;
         let refused = matches!(fate, StreamEnd::Ended(_) | StreamEnd::Answered(Some(400) | None));
         assert!(refused, "{head:?}: {fate:?}");
     }
@@ -201,15 +203,15 @@ async fn concurrent_streams_are_limited_to_100() {
     for number in 0..101 {
         let mut head = frames.get("/login", &form);
         head[0] = (":method", "POST");
-        let asking = Frame::new(kind::HEADERS, HEAD_ENDS, number * 2 + 1, packed(&head));
+        let asking = Frame::new(kind::HEADERS, HEAD_ENDS, number * 2 + 1, encode_headers(&head));
         frames.send(&asking).await;
     }
-    assert_eq!(frames.fate(201).await, StreamEnd::Ended(reason::REFUSED));
+    assert_eq!(frames.outcome(201).await, StreamEnd::Ended(reason::REFUSED));
     others_are_answered(&edge).await;
     // A cancelled stream makes room for another.
     frames.send(&Frame::new(kind::RESET, 0, 1, 8_u32.to_be_bytes())).await;
-    frames.ask(203, "/").await;
-    assert_eq!(frames.fate(203).await, StreamEnd::Answered(Some(200)));
+    frames.send_get(203, "/").await;
+    assert_eq!(frames.outcome(203).await, StreamEnd::Answered(Some(200)));
 }
 
 #[tokio::test]
@@ -231,19 +233,19 @@ async fn large_headers_are_rejected() {
     }
     // An HPACK bomb: a field of 4,000 bytes, sent once and then referenced 4,000 times, decompresses to 16 MB.
     let mut frames = RawHttp2::open(&edge.server, &[]).await;
-    let (mut load, large) = (packed(&frames.get("/", &[])), "y".repeat(4_000));
-    load.extend([&[0x40][..], &text("x"), &text(&large), &[0x80 | 62; 4_000]].concat());
+    let (mut load, large) = (encode_headers(&frames.get("/", &[])), "y".repeat(4_000));
+    load.extend([&[0x40][..], &encode_string("x"), &encode_string(&large), &[0x80 | 62; 4_000]].concat());
     frames.send(&Frame::new(kind::HEADERS, END | HEAD_ENDS, 1, load)).await;
-    assert!(matches!(frames.fate(1).await, StreamEnd::Answered(None) | StreamEnd::Ended(_)));
+    assert!(matches!(frames.outcome(1).await, StreamEnd::Answered(None) | StreamEnd::Ended(_)));
     assert_eq!(answered(&edge), 3);
 }
 
 #[tokio::test]
 async fn endless_headers_close_the_connection() {
     let edge = Edge::new().await;
-    for load in [vec![], packed(&[("x", "y")]), packed(&[("x", &"y".repeat(15_000))])] {
+    for load in [vec![], encode_headers(&[("x", "y")]), encode_headers(&[("x", &"y".repeat(15_000))])] {
         let mut frames = RawHttp2::open(&edge.server, &[]).await;
-        let head = packed(&frames.get("/", &[]));
+        let head = encode_headers(&frames.get("/", &[]));
         frames.send(&Frame::new(kind::HEADERS, END, 1, head)).await;
         // The server accepts a few; 16 frames are at most 256 KiB.
         for _ in 0..16 {
@@ -262,10 +264,10 @@ async fn rapid_reset_closes_the_connection() {
     let mut frames = RawHttp2::open(&edge.server, &[]).await;
     let mut flood = Vec::new();
     for stream in (1..20_000).step_by(2) {
-        flood.extend(Frame::asking(stream, &frames.get("/incidents/it", &[])).bytes());
+        flood.extend(Frame::request_frame(stream, &frames.get("/incidents/it", &[])).bytes());
         flood.extend(Frame::new(kind::RESET, 0, stream, 8_u32.to_be_bytes()).bytes());
     }
-    frames.say(&flood).await;
+    frames.send_raw(&flood).await;
     let last = frames.rest().await.pop();
     assert!(last.is_none_or(|frame| frame.kind == kind::GO_AWAY && frame.reason() == reason::ENHANCE_YOUR_CALM));
     are_gone(&edge).await;
@@ -280,10 +282,10 @@ async fn stream_error_flood_closes_the_connection() {
     let mut frames = RawHttp2::open(&edge.server, &[]).await;
     let mut flood = Vec::new();
     for stream in (1..20_000).step_by(2) {
-        flood.extend(Frame::asking(stream, &frames.get("/incidents/it", &[])).bytes());
+        flood.extend(Frame::request_frame(stream, &frames.get("/incidents/it", &[])).bytes());
         flood.extend(Frame::new(kind::WINDOW, 0, stream, 0_u32.to_be_bytes()).bytes());
     }
-    frames.say(&flood).await;
+    frames.send_raw(&flood).await;
     let last = frames.rest().await.pop();
     assert!(last.is_none_or(|frame| frame.kind == kind::GO_AWAY && frame.reason() != reason::NONE));
     are_gone(&edge).await;
@@ -297,7 +299,7 @@ async fn ping_flood_without_reading_is_closed() {
     let ping = Frame::new(kind::PING, 0, 0, [7; 8]).bytes().repeat(1_000);
     let settings = Frame::new(kind::SETTINGS, 0, 0, NO_WINDOW).bytes().repeat(1_000);
     for flood in [ping, settings] {
-        let narrow = edge.server.connect_narrowly().await.stream;
+        let narrow = edge.server.connect_with_small_buffer().await.stream;
         let mut frames = RawHttp2::over(narrow, &edge.server, &[]).await;
         let flooding = tokio::spawn(async move { frames.flood(&flood).await });
         others_are_answered(&edge).await;
@@ -314,7 +316,7 @@ async fn ping_flood_with_reading_gets_goaway() {
         let mut frames = RawHttp2::open(&edge.server, &[]).await;
         let flooding = tokio::spawn(async move {
             let mut goes = false;
-            frames.say(&frame.bytes().repeat(100)).await;
+            frames.send_raw(&frame.bytes().repeat(100)).await;
             while let Some(heard) = frames.next().await {
                 goes |= heard.kind == kind::GO_AWAY;
                 // Another one for each answer.
@@ -334,15 +336,15 @@ async fn ping_flood_with_reading_gets_goaway() {
 async fn idle_connection_after_preface_gets_goaway() {
     let edge = Edge::within(ConnectionLimits { head: SOON, unread: SOON, ..ConnectionLimits::default() }).await;
     let mut frames = RawHttp2::open(&edge.server, &[]).await;
-    let last = frames.hear(kind::GO_AWAY, 0).await.unwrap();
+    let last = frames.wait_for(kind::GO_AWAY, 0).await.unwrap();
     assert_eq!(last.reason(), reason::NONE);
     frames.rest().await;
     // Also without settings, or with incomplete headers, and without acknowledgements.
     for said in [vec![], Frame::new(kind::HEADERS, END, 1, [0x82]).bytes()] {
         let mut wire = edge.wire().await;
-        wire.say("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
-        let mut frames = RawHttp2::heard_by(wire.stream, &edge.server);
-        frames.say(&said).await;
+        wire.send_raw("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+        let mut frames = RawHttp2::from_stream(wire.stream, &edge.server);
+        frames.send_raw(&said).await;
         assert!(frames.rest().await.iter().all(|frame| frame.kind != kind::HEADERS));
     }
     are_gone(&edge).await;
@@ -353,10 +355,10 @@ async fn pings_do_not_keep_idle_connection_open() {
     let edge = Edge::within(SHORT()).await;
     let mut frames = RawHttp2::open(&edge.server, &[]).await;
     for stream in [1, 3] {
-        frames.ask(stream, "/healthz").await;
-        assert_eq!(frames.fate(stream).await, StreamEnd::Answered(Some(200)));
+        frames.send_get(stream, "/healthz").await;
+        assert_eq!(frames.outcome(stream).await, StreamEnd::Answered(Some(200)));
     }
-    assert_eq!(frames.hear(kind::GO_AWAY, 0).await.unwrap().reason(), reason::NONE);
+    assert_eq!(frames.wait_for(kind::GO_AWAY, 0).await.unwrap().reason(), reason::NONE);
     frames.rest().await;
     are_gone(&edge).await;
 }
@@ -367,8 +369,8 @@ async fn active_event_stream_is_not_closed() {
     let idle = SOON * 5;
     let edge = Edge::within(ConnectionLimits { idle, unread: SOON, ..ConnectionLimits::default() }).await;
     let mut frames = RawHttp2::open(&edge.server, &[]).await;
-    frames.ask(1, "/events").await;
-    assert_eq!(frames.fate(1).await, StreamEnd::Answered(Some(200)));
+    frames.send_get(1, "/events").await;
+    assert_eq!(frames.outcome(1).await, StreamEnd::Answered(Some(200)));
     let (begun, state) = (Instant::now(), &edge.server.state);
     for number in 0.. {
         if begun.elapsed() > idle + SOON {
@@ -376,7 +378,7 @@ async fn active_event_stream_is_not_closed() {
         }
         add_component(&edge.test, &format!("Number {number}")).await;
         state.publish().await;
-        frames.hear(kind::DATA, 1).await.expect("it goes on");
+        frames.wait_for(kind::DATA, 1).await.expect("it goes on");
     }
     assert_eq!(state.streams().count_open(), 1);
     // Without messages the stream times out; the real interval of keep-alive messages is 25 s.
@@ -389,8 +391,8 @@ async fn unread_response_closes_the_connection() {
     let edge = Edge::within(SHORT()).await;
     for (path, room) in [("/", 0), ("/", 1), ("/events", 0)] {
         let mut frames = RawHttp2::open(&edge.server, &NO_WINDOW).await;
-        frames.ask(1, path).await;
-        assert_eq!(frames.fate(1).await, StreamEnd::Answered(Some(200)), "{path}");
+        frames.send_get(1, path).await;
+        assert_eq!(frames.outcome(1).await, StreamEnd::Answered(Some(200)), "{path}");
         let mut taken = 0;
         // Opens the window by one byte for each received frame.
         while let Some(frame) = frames.next().await {
@@ -420,8 +422,8 @@ async fn slow_steady_reader_gets_whole_document() {
     let whole = edge.server.state.publisher.site().document("/").unwrap().bytes(Encoding::Plain).len();
     assert!(whole > 10 * 16 * 1024, "{whole} bytes");
     let mut frames = RawHttp2::open(&edge.server, &ONE_FRAME).await;
-    frames.ask(1, "/").await;
-    assert_eq!(frames.fate(1).await, StreamEnd::Answered(Some(200)));
+    frames.send_get(1, "/").await;
+    assert_eq!(frames.outcome(1).await, StreamEnd::Answered(Some(200)));
     let begun = Instant::now();
     let mut taken = 0;
     while taken < whole {
@@ -444,10 +446,10 @@ async fn shutdown_sends_goaway() {
     let mut edge = Edge::new().await;
     let mut idle = RawHttp2::open(&edge.server, &[]).await;
     let mut follower = RawHttp2::open(&edge.server, &[]).await;
-    idle.ask(1, "/healthz").await;
-    follower.ask(1, "/events").await;
+    idle.send_get(1, "/healthz").await;
+    follower.send_get(1, "/events").await;
     for frames in [&mut idle, &mut follower] {
-        assert_eq!(frames.fate(1).await, StreamEnd::Answered(Some(200)));
+        assert_eq!(frames.outcome(1).await, StreamEnd::Answered(Some(200)));
     }
     edge.server.stop.cancel();
     for mut frames in [idle, follower] {

@@ -151,7 +151,7 @@ async fn silent_or_partial_request_is_closed() {
     let edge = Edge::within(ConnectionLimits { head: SOON, ..ConnectionLimits::default() }).await;
     for begun in ["", "P", "PRI * HTTP/2.0\r\n", "GET / HTTP/1.1\r\nhost: HO", "GET / HTTP/1.1\r\nhost: HOST\r\n"] {
         let mut wire = edge.wire().await;
-        wire.say(begun).await;
+        wire.send_raw(begun).await;
         assert!(!wire.rest().await.contains("200 OK"), "{begun:?}");
     }
     until("they are all gone", || edge.server.state.connections().total() == 0).await;
@@ -177,7 +177,7 @@ async fn missing_body_times_out() {
 #[tokio::test]
 async fn unread_http1_response_is_closed() {
     let edge = Edge::within(ConnectionLimits { unread: SOON, ..ConnectionLimits::default() }).await;
-    let mut wire = edge.server.connect_narrowly().await;
+    let mut wire = edge.server.connect_with_small_buffer().await;
     let asking = tokio::spawn(async move {
         // More than the socket buffers hold; the server stops reading when it can't write.
         for _ in 0..20_000 {
@@ -197,11 +197,11 @@ async fn connections_per_address_are_limited() {
     let mut wires = [edge.wire().await, edge.wire().await];
     for wire in &mut wires {
         wire.get("/healthz").await;
-        wire.hear("ok\n").await;
+        wire.read_until("ok\n").await;
     }
     assert_eq!(edge.server.answer("GET /healthz HTTP/1.1\r\n\r\n").await, "", "a third is closed at once");
     wires[0].get("/").await;
-    wires[0].hear("200 OK").await;
+    wires[0].read_until("200 OK").await;
     drop(wires);
     until("they are gone", || edge.server.state.connections().total() == 0).await;
     assert_eq!(edge.status("GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n").await, 200);
@@ -212,12 +212,12 @@ async fn total_connections_are_limited_and_queued() {
     let edge = Edge::within(ConnectionLimits { connections: 1, ..ConnectionLimits::default() }).await;
     let mut first = edge.wire().await;
     first.get("/healthz").await;
-    first.hear("ok\n").await;
+    first.read_until("ok\n").await;
     let mut second = edge.wire().await;
     second.get("/healthz").await;
-    assert!(timeout(SOON, second.hear("ok\n")).await.is_err());
+    assert!(timeout(SOON, second.read_until("ok\n")).await.is_err());
     drop(first);
-    second.hear("ok\n").await;
+    second.read_until("ok\n").await;
 }
 
 #[tokio::test]
@@ -225,16 +225,16 @@ async fn stopping_server_accepts_nothing_and_is_not_ready() {
     let mut edge = Edge::new().await;
     let mut stream = edge.wire().await;
     stream.get("/events").await;
-    stream.hear("event: published").await;
+    stream.read_until("event: published").await;
     let mut late = edge.wire().await;
-    late.say("GET /readyz HTTP/1.1\r\n").await;
+    late.send_raw("GET /readyz HTTP/1.1\r\n").await;
     until("both are heard", || edge.server.state.connections().total() == 2).await;
     edge.server.stop.cancel();
     stream.rest().await;
     let address = edge.server.address;
     let refused = async { while TcpStream::connect(address).await.is_ok() {} };
     timeout(Duration::from_secs(5), refused).await.expect("nobody listens any more");
-    late.say("host: HOST\r\n\r\n").await;
+    late.send_raw("host: HOST\r\n\r\n").await;
     let text = late.rest().await;
     assert!(text.starts_with("HTTP/1.1 503 ") && text.contains("\"stopping\":true"), "{text}");
     timeout(Duration::from_secs(5), &mut edge.server.ended).await.expect("it ends").unwrap().unwrap();
@@ -244,7 +244,7 @@ async fn stopping_server_accepts_nothing_and_is_not_ready() {
 async fn endless_request_does_not_block_shutdown() {
     let mut edge = Edge::within(ConnectionLimits { grace: SOON, ..ConnectionLimits::default() }).await;
     let mut wire = edge.wire().await;
-    wire.say("GET / HTTP/1.1\r\nhost: HO").await;
+    wire.send_raw("GET / HTTP/1.1\r\nhost: HO").await;
     until("it is heard", || edge.server.state.connections().total() == 1).await;
     edge.server.stop.cancel();
     timeout(Duration::from_secs(5), &mut edge.server.ended).await.expect("it ends").unwrap().unwrap();
@@ -258,14 +258,14 @@ async fn metrics_have_their_own_listener() {
     let nowhere = ["/nothing", "/nothing.json", "/api/v2/nothing.json"];
     for address in ["/", "/", "/robots.txt", "/uptime", "/uptime"].into_iter().chain(nowhere) {
         wire.get(address).await;
-        wire.hear("HTTP/1.1 ").await;
+        wire.read_until("HTTP/1.1 ").await;
     }
-    wire.say("GET / HTTP/1.1\r\nhost: HOST\r\nif-none-match: *\r\n\r\n").await;
-    wire.hear("HTTP/1.1 304").await;
+    wire.send_raw("GET / HTTP/1.1\r\nhost: HOST\r\nif-none-match: *\r\n\r\n").await;
+    wire.read_until("HTTP/1.1 304").await;
     let same = "host: HOST\r\nsec-fetch-site: same-origin\r\ncontent-length: 18\r\n";
     let form = "content-type: application/x-www-form-urlencoded\r\n\r\nemail=x&password=y";
-    wire.say(&format!("POST /login HTTP/1.1\r\n{same}{form}")).await;
-    wire.hear("HTTP/1.1 422").await;
+    wire.send_raw(&format!("POST /login HTTP/1.1\r\n{same}{form}")).await;
+    wire.read_until("HTTP/1.1 422").await;
     let public = edge.status("GET /metrics HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n").await;
     assert_eq!(public, 404, "the public listener knows no numbers");
     until("only the open one is left", || edge.server.state.connections().total() == 1).await;

@@ -85,20 +85,20 @@ fn hosted() -> FakeStatuspage {
         incident("newer", "postmortem", &[("resolved", "Over"), ("postmortem", "A pump failed.")]),
     );
     let server = FakeStatuspage::new();
-    server.has(
+    server.serve_document(
         "/api/v2/summary.json",
         json!({"page": page, "components": [part], "incidents": [],
                                               "scheduled_maintenances": [], "status": {"indicator": "none"}}),
     );
-    server.has("/api/v2/components.json", json!({"page": page, "components": [part]}));
-    server.has("/api/v2/incidents.json", json!({"page": page, "incidents": [newer, new]}));
-    server.has(
+    server.serve_document("/api/v2/components.json", json!({"page": page, "components": [part]}));
+    server.serve_document("/api/v2/incidents.json", json!({"page": page, "incidents": [newer, new]}));
+    server.serve_document(
         "/api/v2/scheduled-maintenances.json",
         json!({"page": page, "scheduled_maintenances": [maintenance("coming", "scheduled")]}),
     );
-    server.has("/history.json?page=1", history(&["newer", "recent", "coming", "old"]));
-    server.has("/history.json?page=2", history(&["older", "oldwork", "../etc/passwd"]));
-    server.otherwise(|path| {
+    server.serve_document("/history.json?page=1", history(&["newer", "recent", "coming", "old"]));
+    server.serve_document("/history.json?page=2", history(&["older", "oldwork", "../etc/passwd"]));
+    server.respond_otherwise(|path| {
         if path.starts_with("/history.json") {
             FakeResponse::Text(history(&[]).to_string())
         } else {
@@ -106,13 +106,13 @@ fn hosted() -> FakeStatuspage {
         }
     });
     let old = incident("old", "resolved", &[("resolved", "Over")]);
-    server.has("/api/v2/incidents/old.json", json!({"page": page, "incident": old}));
-    server.has("/incidents/older.json", incident("older", "resolved", &[("resolved", "Long over")]));
+    server.serve_document("/api/v2/incidents/old.json", json!({"page": page, "incident": old}));
+    server.serve_document("/incidents/older.json", incident("older", "resolved", &[("resolved", "Long over")]));
     let mut work = maintenance("oldwork", "completed");
     work["scheduled_for"] = json!("2025-01-09T02:00:00.000-07:00");
     work["scheduled_until"] = json!("2025-01-09T04:00:00.000-07:00");
-    server.has("/api/v2/incidents/oldwork.json", json!({"page": page, "incident": work}));
-    server.has("/history.atom", "<feed xmlns=\"http://www.w3.org/2005/Atom\"><id>f</id><title>t</title>\
+    server.serve_document("/api/v2/incidents/oldwork.json", json!({"page": page, "incident": work}));
+    server.serve_document("/history.atom", "<feed xmlns=\"http://www.w3.org/2005/Atom\"><id>f</id><title>t</title>\
         <updated>2026-03-01T19:40:00Z</updated><entry><id>tag:status.acme.test,2005:Incident/28461093</id><title>t</title>\
         <updated>2026-03-01T19:40:00Z</updated>\
         <link rel=\"alternate\" href=\"https://status.acme.test/incidents/newer\"/></entry></feed>");
@@ -127,9 +127,9 @@ async fn public_page_is_fully_imported(test: TestDb) {
     let problems = problems.unwrap();
     assert_eq!((problems.len(), waits.len()), (1, 0), "{problems:?}");
     assert!(problems[0].contains("../etc/passwd"));
-    let asked = server.asked();
+    let asked = server.take_requests();
     let unique: std::collections::BTreeSet<&String> = asked.iter().collect();
-    assert_eq!((unique.len(), server.most_at_once()), (asked.len(), 1), "{asked:?}");
+    assert_eq!((unique.len(), server.max_concurrent()), (asked.len(), 1), "{asked:?}");
     // Incidents that the lists contain in full are not requested again.
     assert!(!asked.iter().any(|path| path.ends_with("/recent.json")), "{asked:?}");
     let report = import(&test, &folder).await;
@@ -157,7 +157,7 @@ async fn public_page_is_fully_imported(test: TestDb) {
 async fn retry_after_is_respected() {
     let server = hosted();
     let page = FakeResponse::Text(json!({"page": {"name": "Acme"}, "components": []}).to_string());
-    server.says(
+    server.respond(
         "/api/v2/components.json",
         vec![
             FakeResponse::Status(429, "retry-after: 7"),
@@ -174,7 +174,7 @@ async fn retry_after_is_respected() {
     assert_eq!(waits, [7, 99, 4, 8]);
     for (answer, told) in [("retry-after: 3600", "wait 60 minutes"), ("retry-after: 1", "no answer after 6 attempts")] {
         let server = hosted();
-        server.says("/api/v2/components.json", vec![FakeResponse::Status(429, answer)]);
+        server.respond("/api/v2/components.json", vec![FakeResponse::Status(429, answer)]);
         let (problems, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), pace()).await;
         let error = format!("{:#}", problems.unwrap_err());
         assert!(error.contains(told) && error.contains("fetched files are cached"), "{error}");
@@ -184,15 +184,15 @@ async fn retry_after_is_respected() {
 #[tokio::test]
 async fn interrupted_fetch_resumes() {
     let server = hosted();
-    server.says("/incidents/older.json", vec![FakeResponse::Status(500, "")]);
+    server.respond("/incidents/older.json", vec![FakeResponse::Status(500, "")]);
     let folder = tempfile::tempdir().unwrap();
     let (stopped, _) = fetched(&server.url, &folder, pace()).await;
     assert!(format!("{:#}", stopped.unwrap_err()).contains("older.json: unexpected status 500"));
-    server.asked();
-    server.has("/incidents/older.json", incident("older", "resolved", &[("resolved", "Long over")]));
+    server.take_requests();
+    server.serve_document("/incidents/older.json", incident("older", "resolved", &[("resolved", "Long over")]));
     let (problems, _) = fetched(&server.url, &folder, pace()).await;
     assert_eq!(problems.unwrap().len(), 1);
-    let asked = server.asked();
+    let asked = server.take_requests();
     // The scheduled maintenance is requested on its own and not found.
     assert_eq!(
         asked,
@@ -231,7 +231,7 @@ async fn every_server_failure_has_a_message() {
         ("/history.json?page=1", FakeResponse::Text("[]".into()), "history.json?page=1"),
     ] {
         let server = hosted();
-        server.says(path, vec![answer.clone()]);
+        server.respond(path, vec![answer.clone()]);
         let short = Throttle { bounds: ResponseLimits { time: Duration::from_millis(300), size: 1 << 20 }, ..pace() };
         let (stopped, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), short).await;
         let error = stopped.map_err(|error| format!("{error:#}"));
@@ -239,8 +239,8 @@ async fn every_server_failure_has_a_message() {
     }
     // One unreadable incident does not stop the others.
     let server = hosted();
-    server.says("/api/v2/incidents/old.json", vec![FakeResponse::Text("<html>".into())]);
-    server.has("/incidents/older.json", incident("another", "resolved", &[("resolved", "x")]));
+    server.respond("/api/v2/incidents/old.json", vec![FakeResponse::Text("<html>".into())]);
+    server.serve_document("/incidents/older.json", incident("another", "resolved", &[("resolved", "x")]));
     let (problems, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), pace()).await;
     let problems = problems.unwrap();
     assert!(problems.iter().any(|told| told.starts_with("incident old: it is not a feed")), "{problems:?}");
@@ -250,7 +250,7 @@ async fn every_server_failure_has_a_message() {
 #[tokio::test]
 async fn total_response_size_is_limited() {
     let server = hosted();
-    server.otherwise(|path: &str| {
+    server.respond_otherwise(|path: &str| {
         let page = path.strip_prefix("/history.json?page=");
         let more = |page| history(&[&format!("made{page}")]).to_string() + &" ".repeat(100_000);
         page.map_or(FakeResponse::Status(404, ""), |page| FakeResponse::Text(more(page)))
@@ -296,10 +296,10 @@ async fn endless_history_is_limited() {
         ),
     ] {
         let server = hosted();
-        server.otherwise(answer);
+        server.respond_otherwise(answer);
         let (problems, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), pace()).await;
         assert!(problems.is_ok());
-        let asked = server.asked().len();
+        let asked = server.take_requests().len();
         assert!(asked <= most, "{asked} requests");
     }
 }
@@ -331,16 +331,16 @@ async fn candor_page_imports_identically(test: TestDb) {
 fn managed() -> FakeStatuspage {
     let server = FakeStatuspage::new();
     let part = json!({"id": "c1", "name": "API", "status": "operational", "position": 1, "group_id": "g1"});
-    server.has(
+    server.serve_document(
         "/v1/pages",
         json!([{"id": "p1", "name": "Acme", "time_zone": "UTC", "url": "https://acme.test"},
                                    {"id": "p2", "name": "Other"}]),
     );
-    server.has(
+    server.serve_document(
         "/v1/pages/p1/component-groups?per_page=100&page=1",
         json!([{"id": "g1", "name": "Web", "description": "", "components": ["c1"], "position": 1}]),
     );
-    server.has("/v1/pages/p1/components?per_page=100&page=1", json!([part]));
+    server.serve_document("/v1/pages/p1/components?per_page=100&page=1", json!([part]));
     let many: Vec<Value> =
         (0..100).map(|index| incident(&format!("it{index}"), "resolved", &[("resolved", "Over")])).collect();
     let mut lesson = incident("lesson", "resolved", &[("resolved", "Over")]);
@@ -354,15 +354,15 @@ fn managed() -> FakeStatuspage {
     ] {
         work[key] = json!(value);
     }
-    server.has("/v1/pages/p1/incidents?limit=100&page=1", json!(many));
-    server.has("/v1/pages/p1/incidents?limit=100&page=2", json!([lesson, work]));
-    server.has(
+    server.serve_document("/v1/pages/p1/incidents?limit=100&page=1", json!(many));
+    server.serve_document("/v1/pages/p1/incidents?limit=100&page=2", json!([lesson, work]));
+    server.serve_document(
         "/v1/pages/p1/incident_templates?per_page=100&page=1",
         json!([{"id": "t1", "name": "Late", "title": "Mail is late", "body": "We look.", "update_status": "identified",
                        "components": [part]},
                       {"id": "t2", "name": "Work", "title": "Work", "body": "We work.", "update_status": "scheduled"}]),
     );
-    server.has(
+    server.serve_document(
         "/v1/pages/p1/subscribers/count",
         json!({"email": {"active": 40, "unconfirmed": 1}, "sms": {"active": 2}}),
     );
@@ -380,7 +380,7 @@ async fn management_api_import_has_more_data(test: TestDb) {
     assert!(error.to_string().contains("--page: p1, p2"), "{error}");
     let problems = fetch::fetch_managed(&mut polite(), &keep, Some("p1")).await.unwrap();
     assert_eq!(problems, [""; 0]);
-    assert!(server.asked().iter().all(|asked| asked.ends_with(" OAuth s3cret")));
+    assert!(server.take_requests().iter().all(|asked| asked.ends_with(" OAuth s3cret")));
     let report = import(&test, &folder).await;
     assert_eq!((report.groups.created, report.components.created, report.templates.created), (1, 1, 1), "{report:#?}");
     assert_eq!((report.incidents.created, report.maintenances.created, report.templates.refused), (101, 1, 1));
@@ -415,10 +415,10 @@ async fn command_fetches_once_for_dry_run_and_import(test: TestDb) {
     let preview = said(&run(&["--dry-run"]));
     assert!(preview.contains("incidents: 4 created") && preview.contains("(dry run)"), "{preview}");
     assert!(preview.contains("could not be fetched: incident “../etc/passwd”"), "{preview}");
-    assert!(server.asked().len() > 10);
+    assert!(server.take_requests().len() > 10);
     let done = said(&run(&[]));
     assert!(done.contains("incidents: 4 created") && done.contains("feed entries: 1 created"), "{done}");
-    assert_eq!(server.asked(), ["/incidents/coming.json"], "only what was missing is asked for again");
+    assert_eq!(server.take_requests(), ["/incidents/coming.json"], "only what was missing is asked for again");
     let two = candor(&test, &["import", "statuspage", "https://a.test", "https://b.test"], "");
     assert!(refused(&two, 1).contains("one page at a time"));
 }

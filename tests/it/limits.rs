@@ -28,14 +28,14 @@ struct LimitCase<'a> {
 
 impl LimitCase<'_> {
     async fn is_refused(&self, app: &TestApp, browser: &mut Browser) {
-        let before = app.everything().await;
+        let before = app.all_content().await;
         let answer = browser.post(self.address, self.fields).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text());
         assert_eq!(answer.message(self.field), self.told);
         for (name, value) in self.fields.iter().filter(|(name, _)| *name != "save_draft") {
             assert_eq!(answer.field(name), *value, "{name} is kept");
         }
-        assert!(app.everything().await == before, "something was written");
+        assert!(app.all_content().await == before, "something was written");
     }
 }
 
@@ -156,14 +156,14 @@ async fn passkeys_are_limited_to_20(test: TestDb) {
     for number in 0..20 {
         app.passkey(&manager, &format!("passkey{number}")).await;
     }
-    let before = app.everything().await;
+    let before = app.all_content().await;
     let answer = browser.post("/admin/account/passkeys", &[("name", "Phone"), ("credential", &credential)]).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text());
     assert_eq!(answer.message("name"), "Limit reached (20 passkeys). Remove one first.");
     assert_eq!(answer.field("name"), "Phone");
     let asked = browser.post("/admin/account/passkeys/challenge", &[]).await;
     assert_eq!(asked.status, StatusCode::CONFLICT, "no device is asked in vain");
-    assert!(app.everything().await == before, "something was written");
+    assert!(app.all_content().await == before, "something was written");
 }
 
 #[apply(on_both_databases!)]

@@ -30,7 +30,7 @@ pub fn leads_to(answer: &Answer) -> String {
 /// Logs in at the provider and follows the callback.
 pub async fn log_in(browser: &mut Browser, issuer: &FakeProvider, person: &Person) -> Answer {
     let going = browser.post("/login/oidc", &[("next", "/admin/components")]).await;
-    let answer = issuer.let_in(&leads_to(&going), person);
+    let answer = issuer.authorize(&leads_to(&going), person);
     browser.get(&answer.address()).await
 }
 
@@ -136,12 +136,12 @@ async fn manager_connects_own_oidc_login(test: TestDb) {
     let account = browser.get("/admin/account").await;
     assert_eq!(account.words("form[action='/admin/account/identity'] button"), ["Connect: Harbour ID"]);
     let going = browser.post("/admin/account/identity", &[]).await;
-    let back = issuer.let_in(&leads_to(&going), &person);
+    let back = issuer.authorize(&leads_to(&going), &person);
     assert_eq!(browser.get(&back.address()).await.location(), "/admin/account?done=provider-connected");
     is_in(&mut app.visitor(), &issuer, &person).await;
     let mut other = app.through_login(&app.manager("Rui", Viewer).await).await;
     let going = other.post("/admin/account/identity", &[]).await;
-    let taken = other.get(&issuer.let_in(&leads_to(&going), &person).address()).await;
+    let taken = other.get(&issuer.authorize(&leads_to(&going), &person).address()).await;
     assert_eq!(taken.status, StatusCode::CONFLICT, "one login belongs to one manager");
 }
 
@@ -251,7 +251,7 @@ async fn a_disabled_manager_stays_out(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn userinfo_claims_are_used(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
-    issuer.says_little();
+    issuer.omit_claims_from_token();
     is_in(&mut app.visitor(), &issuer, &Person::named("Paula", &["writers"])).await;
     assert_eq!(by_email(&app, "paula@example.org").await.role, Publisher);
     let unverified = Person { verified: false, ..Person::named("Eve", &["owners"]) };
@@ -262,7 +262,7 @@ async fn userinfo_claims_are_used(test: TestDb) {
 async fn rotated_provider_key_is_fetched(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     is_in(&mut app.visitor(), &issuer, &Person::named("Vera", &[])).await;
-    issuer.changes_its_key();
+    issuer.rotate_key();
     is_in(&mut app.visitor(), &issuer, &Person::named("Vera", &[])).await;
 }
 
@@ -384,7 +384,7 @@ async fn manager_disabled_during_oidc_login_is_denied(test: TestDb) {
         let mut manager = by_email(&app, &format!("vera{round}@example.org")).await;
         let mut browser = app.visitor();
         let going = browser.post("/login/oidc", &[]).await;
-        let back = issuer.let_in(&leads_to(&going), &person).address();
+        let back = issuer.authorize(&leads_to(&going), &person).address();
         let disabling = async {
             let mut tx = app.db.write().await.unwrap();
             managers::disable(&mut tx, &mut manager, app.clock.now()).await.unwrap();

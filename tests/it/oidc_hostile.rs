@@ -38,14 +38,14 @@ async fn id_token_with_wrong_claims_is_rejected(test: TestDb) {
     ];
     for (claim, value) in wrong {
         let what = format!("{claim} {value}");
-        issuer.twists(move |claims| claims[claim] = value.clone());
+        issuer.change_claims(move |claims| claims[claim] = value.clone());
         println!("{what}");
         let mut browser = app.visitor();
         let answer = crate::oidc::log_in(&mut browser, &issuer, &ines()).await;
         assert!([422, 503].contains(&answer.status.as_u16()), "{what}: {}", answer.status);
         assert!(browser.get("/admin").await.location().starts_with("/login"), "{what}");
     }
-    issuer.twists(|_| ());
+    issuer.change_claims(|_| ());
     is_in(&mut app.visitor(), &issuer, &ines()).await;
 }
 
@@ -66,7 +66,7 @@ async fn unverified_email_is_rejected(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let why = "Harbour ID has not verified your e-mail address";
     is_out(&app, &issuer, &Person { verified: false, ..ines() }, why).await;
-    issuer.twists(|claims| drop(claims.as_object_mut().unwrap().remove("email_verified")));
+    issuer.change_claims(|claims| drop(claims.as_object_mut().unwrap().remove("email_verified")));
     is_out(&app, &issuer, &ines(), why).await;
 }
 
@@ -75,7 +75,7 @@ async fn callback_works_once_in_its_own_session(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let (mut mine, mut theirs) = (app.visitor(), app.visitor());
     let going = mine.post("/login/oidc", &[]).await;
-    let answer = issuer.let_in(&leads_to(&going), &ines());
+    let answer = issuer.authorize(&leads_to(&going), &ines());
     theirs.post("/login/oidc", &[]).await;
     for browser in [&mut theirs, &mut app.visitor()] {
         let foreign = browser.get(&answer.address()).await;
@@ -86,7 +86,7 @@ async fn callback_works_once_in_its_own_session(test: TestDb) {
     let again = mine.get(&answer.address()).await;
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "it is used up");
     let going = mine.post("/login/oidc", &[]).await;
-    let fresh = issuer.let_in(&leads_to(&going), &ines());
+    let fresh = issuer.authorize(&leads_to(&going), &ines());
     let replayed = crate::support::fake_oidc::Answer { code: answer.code, ..fresh };
     let mut visitor = mine.clone();
     assert_eq!(visitor.get(&replayed.address()).await.status, StatusCode::UNPROCESSABLE_ENTITY, "an old code");
@@ -98,7 +98,7 @@ async fn late_callback_is_rejected(test: TestDb) {
     let mut browser = app.visitor();
     let going = browser.post("/login/oidc", &[]).await;
     app.clock.advance(TimeDelta::minutes(5));
-    let late = browser.get(&issuer.let_in(&leads_to(&going), &ines()).address()).await;
+    let late = browser.get(&issuer.authorize(&leads_to(&going), &ines()).address()).await;
     assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(late.word("[role=alert]").contains("The login expired"), "{}", late.text());
 }
@@ -109,7 +109,7 @@ async fn callback_of_another_issuer_is_rejected(test: TestDb) {
     for other in ["https://id.example.org", "", "http://127.0.0.1"] {
         let mut browser = app.visitor();
         let going = browser.post("/login/oidc", &[]).await;
-        let mut answer = issuer.let_in(&leads_to(&going), &ines());
+        let mut answer = issuer.authorize(&leads_to(&going), &ines());
         answer.issuer = other.to_owned();
         let answered = browser.get(&answer.address()).await;
         assert_eq!(answered.status, StatusCode::UNPROCESSABLE_ENTITY, "{other}");
@@ -126,7 +126,7 @@ async fn provider_errors_use_our_texts(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = app.visitor();
     let going = browser.post("/login/oidc", &[]).await;
-    let state = issuer.let_in(&leads_to(&going), &ines()).state;
+    let state = issuer.authorize(&leads_to(&going), &ines()).state;
     let nasty = "%3Cscript%3Ealert(1)%3C%2Fscript%3E";
     let query = format!("state={state}&iss={}&error=access_denied{nasty}&error_description={nasty}", issuer.url);
     let refused = browser.get(&format!("/login/oidc/callback?{query}")).await;
@@ -142,7 +142,7 @@ async fn login_redirects_stay_on_this_site(test: TestDb) {
         let mut browser = app.visitor();
         let going = browser.post("/login/oidc", &[("next", next)]).await;
         let address =
-            issuer.let_in(&leads_to(&going), &ines()).address() + "&next=//evil.test&redirect_uri=//evil.test";
+            issuer.authorize(&leads_to(&going), &ines()).address() + "&next=//evil.test&redirect_uri=//evil.test";
         assert_eq!(browser.get(&address).await.location(), "/admin", "{next}");
     }
 }
@@ -153,7 +153,7 @@ async fn session_fixation_fails(test: TestDb) {
     let mut browser = app.visitor();
     let going = browser.post("/login/oidc", &[]).await;
     let planted = browser.clone();
-    browser.get(&issuer.let_in(&leads_to(&going), &ines()).address()).await;
+    browser.get(&issuer.authorize(&leads_to(&going), &ines()).address()).await;
     assert_eq!(browser.get("/admin").await.status, StatusCode::OK);
     assert_ne!(browser.cookies["sid"], planted.cookies["sid"]);
     let mut planted = planted;
@@ -191,11 +191,11 @@ async fn oidc_secrets_are_never_shown_or_logged(test: TestDb) {
     let verifier = data.to_string().split("\"verifier\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     assert!(verifier.len() >= 43);
     assert!(!going.text().contains(&verifier) && !leads_to(&going).contains(&verifier));
-    let answer = issuer.let_in(&leads_to(&going), &ines());
+    let answer = issuer.authorize(&leads_to(&going), &ines());
     browser.get(&answer.address()).await;
     let (audit, heard) = (format!("{:?}", app.audit().await), log.said());
     assert!(heard.contains("/login/oidc/callback"), "requests are logged");
-    for secret in [&verifier, &answer.code, &answer.state].into_iter().chain(&issuer.given()) {
+    for secret in [&verifier, &answer.code, &answer.state].into_iter().chain(&issuer.issued_tokens()) {
         assert!(!audit.contains(secret.as_str()) && !heard.contains(secret.as_str()), "{secret}");
     }
     assert_eq!(app.texts("select payload from challenges").await, Vec::<String>::new(), "used up");
@@ -207,18 +207,18 @@ async fn huge_provider_responses_are_rejected(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     // A 4 MB token, in a claim that is read and in one that is not.
     for claim in ["name", "whatever"] {
-        issuer.twists(move |claims| claims[claim] = json!("x".repeat(4 << 20)));
+        issuer.change_claims(move |claims| claims[claim] = json!("x".repeat(4 << 20)));
         let mut browser = app.visitor();
         let answer = crate::oidc::log_in(&mut browser, &issuer, &ines()).await;
         assert!([422, 503].contains(&answer.status.as_u16()), "{claim}: {}", answer.status);
         assert!(answer.body.len() < 100_000, "{claim}: {} bytes", answer.body.len());
         assert!(browser.get("/admin").await.location().starts_with("/login"), "{claim}");
     }
-    issuer.twists(|_| ());
+    issuer.change_claims(|_| ());
     is_in(&mut app.visitor(), &issuer, &ines()).await;
     // A provider with an endless discovery document.
     let endless = FakeStatuspage::new();
-    endless.otherwise(|_| FakeResponse::Long(1 << 30));
+    endless.respond_otherwise(|_| FakeResponse::Long(1 << 30));
     let url = endless.url.as_str().trim_end_matches('/').to_owned();
     let settings = ProviderSettings { issuer: url, ..issuer.settings() };
     let mut browser = app.at_origin(Some(Provider::new(settings, ORIGIN).unwrap()));

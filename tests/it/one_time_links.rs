@@ -86,9 +86,9 @@ async fn a_link_works_once(test: TestDb) {
     let manager = app.manager("Ines", Viewer).await;
     let path = format!("/setup/{}", app.link(LinkPurpose::Invite, Some(&manager), TimeDelta::days(3)).await);
     assert_eq!(app.visitor().post(&path, &NEW).await.location(), "/admin?done=welcome");
-    let before = app.everything().await;
+    let before = app.all_content().await;
     assert!(is_gone(&app, &path).await);
-    assert!(app.everything().await == before);
+    assert!(app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]

@@ -222,7 +222,7 @@ async fn manual_statuses_are_explained(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn a_correction_lies_in_the_past_and_apart_from_others(test: TestDb) {
     let mut desk = AdminSession::over(test.at_noon()).await;
-    let before = desk.app.everything().await;
+    let before = desk.app.all_content().await;
     let cases = [
         ("2026-11-09T12:00", "2026-11-09T12:00", "operational", "x", "ended_at"),
         ("2026-11-09T12:00", "2026-11-11T12:00", "operational", "x", "ended_at"),
@@ -235,7 +235,7 @@ async fn a_correction_lies_in_the_past_and_apart_from_others(test: TestDb) {
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}");
         assert!(!answer.message(field).is_empty() && answer.field("started_at") == from, "{field}");
     }
-    assert!(desk.app.everything().await == before);
+    assert!(desk.app.all_content().await == before);
     desk.correct("2026-11-09T12:00", "2026-11-09T13:00", "operational", "x").await;
     let second = desk.correct("2026-11-09T12:59", "2026-11-09T14:00", "operational", "x").await;
     assert!(second.message("started_at").contains("overlaps an existing correction"));

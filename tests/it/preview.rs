@@ -27,11 +27,11 @@ impl AdminSession {
 
     /// The preview of a form; checks that nothing was saved or published.
     async fn previewed(&mut self, address: &str, fields: &[(&str, &str)]) -> Answer {
-        let (before, site) = (self.app.everything().await, self.app.publisher.site());
+        let (before, site) = (self.app.all_content().await, self.app.publisher.site());
         let answer = self.publisher.post(address, &[fields, &[("preview_page", "1")]].concat()).await;
         assert_eq!(answer.status, StatusCode::OK, "{address}: {}", answer.text());
         assert_eq!(answer.word("h1"), "Preview of the page", "{address}");
-        assert!(self.app.everything().await == before, "{address}: a preview was kept");
+        assert!(self.app.all_content().await == before, "{address}: a preview was kept");
         assert!(std::sync::Arc::ptr_eq(&site, &self.app.publisher.site()), "{address}: it was published");
         assert!(answer.attributes("main form", "action").contains(&address.to_owned()), "{address}");
         answer
@@ -41,15 +41,15 @@ impl AdminSession {
     async fn confirm(&mut self, preview: &Answer, address: &str, typed: &str) {
         let sent = sent(preview);
         let sent: Vec<(&str, &str)> = sent.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let before = self.app.everything().await;
+        let before = self.app.all_content().await;
         let again = self.publisher.post(address, &[&sent[..], &[("preview", "1")]].concat()).await;
         assert_eq!(again.status, StatusCode::OK, "{address}: {}", again.text());
         let value = sent.iter().find(|(name, _)| *name == typed).expect("a field").1;
         assert_eq!(again.field(typed), value, "{address}");
-        assert!(self.app.everything().await == before, "{address}: going back kept something");
+        assert!(self.app.all_content().await == before, "{address}: going back kept something");
         let done = self.publisher.post(address, &sent).await;
         assert_eq!(done.status, StatusCode::SEE_OTHER, "{address}: {}", done.text());
-        assert!(self.app.everything().await != before, "{address}: nothing was published");
+        assert!(self.app.all_content().await != before, "{address}: nothing was published");
     }
 }
 

@@ -49,7 +49,7 @@ async fn typed_form_is_submitted_after_oidc_reauth(test: TestDb) {
         browser.post("/admin/managers", &[("name", nasty), ("email", "rui@example.org"), ("role", "publisher")]).await;
     let there = confirm(&mut browser, &asked).await;
     let before = browser.cookies["sid"].clone();
-    let back = browser.get(&issuer.let_in(&there, &ines()).address()).await;
+    let back = browser.get(&issuer.authorize(&there, &ines()).address()).await;
     assert_eq!(back.location(), "/admin/proof");
     assert_ne!(browser.cookies["sid"], before, "more can be done, hence a new id");
     assert_eq!(app.audit().await[0].action, "manager.reauthenticate");
@@ -68,12 +68,12 @@ async fn protected_page_is_shown_after_reauth(test: TestDb) {
     let mut browser = stale(&app, &issuer).await;
     let asked = browser.get("/admin/account/passkeys/new").await;
     let there = confirm(&mut browser, &asked).await;
-    let back = browser.get(&issuer.let_in(&there, &ines()).address()).await;
+    let back = browser.get(&issuer.authorize(&there, &ines()).address()).await;
     assert_eq!(back.location(), "/admin/account/passkeys/new");
     assert_eq!(browser.get("/admin/account/passkeys/new").await.status, StatusCode::OK);
     app.clock.advance(TimeDelta::minutes(10));
     let elsewhere = browser.post("/admin/proof/oidc", &[("path", "//evil.test")]).await;
-    let back = browser.get(&issuer.let_in(&leads_to(&elsewhere), &ines()).address()).await;
+    let back = browser.get(&issuer.authorize(&leads_to(&elsewhere), &ines()).address()).await;
     assert_eq!(back.location(), "/admin");
 }
 
@@ -83,10 +83,10 @@ async fn login_older_than_the_request_is_no_proof(test: TestDb) {
     let mut browser = stale(&app, &issuer).await;
     let now = app.clock.now().timestamp();
     for auth_time in [json!(now - 61), json!(now - 600), json!(0), serde_json::Value::Null] {
-        issuer.twists(move |claims| claims["auth_time"] = auth_time.clone());
+        issuer.change_claims(move |claims| claims["auth_time"] = auth_time.clone());
         let asked = browser.get("/admin/account/totp").await;
         let there = confirm(&mut browser, &asked).await;
-        let back = browser.get(&issuer.let_in(&there, &ines()).address()).await;
+        let back = browser.get(&issuer.authorize(&there, &ines()).address()).await;
         assert_eq!(back.status, StatusCode::CONFLICT, "{}", back.text());
         assert_eq!(app.audit().await[0].action, "manager.deny-reauthentication");
         assert_eq!(browser.get("/admin/account/totp").await.status, StatusCode::FORBIDDEN);
@@ -100,7 +100,7 @@ async fn silent_oidc_login_is_no_fresh_proof(test: TestDb) {
     let told =
         [(Some(now - 599), StatusCode::OK), (Some(now - 600), StatusCode::FORBIDDEN), (None, StatusCode::FORBIDDEN)];
     for (auth_time, expected) in told {
-        issuer.twists(move |claims| match auth_time {
+        issuer.change_claims(move |claims| match auth_time {
             Some(at) => claims["auth_time"] = json!(at),
             None => drop(claims.as_object_mut().unwrap().remove("auth_time")),
         });
@@ -108,7 +108,7 @@ async fn silent_oidc_login_is_no_fresh_proof(test: TestDb) {
         is_in(&mut browser, &issuer, &ines()).await;
         assert_eq!(browser.get("/admin/account/totp").await.status, expected, "{auth_time:?}");
     }
-    issuer.twists(move |claims| claims["auth_time"] = json!(now + 3600));
+    issuer.change_claims(move |claims| claims["auth_time"] = json!(now + 3600));
     let mut browser = stale(&app, &issuer).await;
     assert_eq!(browser.get("/admin/account/totp").await.status, StatusCode::FORBIDDEN, "no clock runs ahead of ours");
 }
@@ -121,7 +121,7 @@ async fn login_of_another_person_is_no_proof(test: TestDb) {
     for other in [Person::named("Rui", &["owners"]), Person::named("Nobody", &["owners"])] {
         let asked = browser.get("/admin/account/totp").await;
         let there = confirm(&mut browser, &asked).await;
-        let back = browser.get(&issuer.let_in(&there, &other).address()).await;
+        let back = browser.get(&issuer.authorize(&there, &other).address()).await;
         assert_eq!(back.status, StatusCode::CONFLICT);
         assert!(back.text().contains("This account at Harbour ID is not connected to yours."), "{}", back.text());
         assert_eq!(browser.get("/admin/account/totp").await.status, StatusCode::FORBIDDEN);
@@ -135,7 +135,7 @@ async fn pending_action_expires(test: TestDb) {
     let asked = browser.post("/admin/account/email", &[("email", "new@example.org"), ("password", "secret")]).await;
     assert!(!asked.text().contains("secret"), "a password is never kept");
     let there = confirm(&mut browser, &asked).await;
-    browser.get(&issuer.let_in(&there, &ines()).address()).await;
+    browser.get(&issuer.authorize(&there, &ines()).address()).await;
     app.clock.advance(TimeDelta::minutes(5));
     let gone = browser.get("/admin/proof").await;
     assert!(gone.text().contains("Nothing to confirm."), "{}", gone.text());

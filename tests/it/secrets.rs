@@ -49,7 +49,7 @@ async fn no_secret_is_in_the_log_the_database_or_a_backup(test: TestDb) {
     let (issuer, sink) = (FakeProvider::open(&test.clock).await, FakeSmtpServer::open().await);
     let url = sink.url.replace("smtp://", &format!("smtp://candor:{MAIL_PASSWORD}@"));
     let mailer = Mailer::new(&url, "Status <status@tidewater.example>", ORIGIN, &[]).unwrap();
-    let app = TestApp::with_everything(test, mailer, issuer.provider()).await;
+    let app = TestApp::with_mail_and_provider(test, mailer, issuer.provider()).await;
     let mut secrets = Secrets::default();
     secrets.add("the client's secret", CLIENT_SECRET);
     secrets.add("the mail server's password", MAIL_PASSWORD);
@@ -166,9 +166,9 @@ async fn provider(app: &TestApp, issuer: &FakeProvider, secrets: &mut Secrets) {
     let mut vera = app.visitor();
     let going = vera.post("/login/oidc", &[]).await;
     secrets.add("the cookie of a question", vera.cookies["sid"].clone());
-    let back = issuer.let_in(&leads_to(&going), &Person::named("Vera", &[]));
+    let back = issuer.authorize(&leads_to(&going), &Person::named("Vera", &[]));
     assert_eq!(vera.get(&back.address()).await.location(), "/admin");
-    let given = issuer.given();
+    let given = issuer.issued_tokens();
     assert_eq!(given.len(), 2);
     for token in given {
         secrets.add("a token of the provider", token);

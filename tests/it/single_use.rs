@@ -120,14 +120,14 @@ async fn concurrent_oidc_callbacks_one_wins(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = app.visitor();
     let going = browser.post("/login/oidc", &[]).await;
-    let back = issuer.let_in(&leads_to(&going), &Person::named("Ines", &["owners"])).address();
+    let back = issuer.authorize(&leads_to(&going), &Person::named("Ines", &["owners"])).address();
     let answers = send_concurrently(&[browser], |mut browser| {
         let back = back.clone();
         async move { browser.get(&back).await }
     })
     .await;
     exactly_one_redirects_to(&answers, "/admin");
-    assert_eq!(issuer.asked_for_tokens(), 1, "the others did not even ask");
+    assert_eq!(issuer.token_requests(), 1, "the others did not even ask");
 }
 
 #[apply(on_both_databases!)]

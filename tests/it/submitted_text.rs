@@ -142,7 +142,7 @@ async fn conflict_without_page_returns_the_form(test: TestDb) {
 async fn oversized_form_is_returned_as_far_as_it_fits(test: TestDb) {
     let app = TestApp::new(test).await;
     let (owner, mut publisher) = (app.logged_in(Owner).await, app.logged_in(Publisher).await);
-    let before = app.everything().await;
+    let before = app.all_content().await;
     let text = "Words of a long log. ".repeat(30_000);
     for (mut browser, least) in [(owner, 400_000), (app.visitor(), 100_000)] {
         let answer = browser.post("/admin/incidents", &[("title", TITLE), ("body", &text)]).await;
@@ -155,14 +155,14 @@ async fn oversized_form_is_returned_as_far_as_it_fits(test: TestDb) {
     let answer = publisher.post("/admin/incidents", &unfit).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.word("main").contains("too many fields"), "{}", answer.text());
-    assert!(app.everything().await == before);
+    assert!(app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]
 async fn cross_origin_request_gets_text_without_form(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = app.logged_in(Owner).await;
-    let before = app.everything().await;
+    let before = app.all_content().await;
     for headers in [&[][..], &[("origin", "null")], &[("sec-fetch-site", "cross-site")]] {
         let fields = [("title", TITLE), ("body", BODY), ("password", SECRET)];
         let answer = browser.post_with("/admin/incidents", &fields, headers).await;
@@ -173,7 +173,7 @@ async fn cross_origin_request_gets_text_without_form(test: TestDb) {
         assert!(answer.attributes("main form", "action").is_empty(), "nothing of a foreign page acts");
         assert!(!answer.text().contains(SECRET) && answer.cookies().is_empty());
     }
-    assert!(app.everything().await == before);
+    assert!(app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]

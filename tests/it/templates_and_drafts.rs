@@ -100,7 +100,7 @@ async fn a_template_fills_the_composer_of_an_incident(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let id =
         template(&mut desk, "{{component}} is slow", "{{title}} since {{time}} on {{date}}. <b>{{page}}</b>").await;
-    let before = desk.app.everything().await;
+    let before = desk.app.all_content().await;
     let offered = desk.publisher.get("/admin/incidents/new").await;
     assert_eq!(offered.attributes(".offered a", "href"), [format!("/admin/incidents/new?template={id}")]);
     let form = desk.publisher.get(&format!("/admin/incidents/new?template={id}")).await;
@@ -108,7 +108,7 @@ async fn a_template_fills_the_composer_of_an_incident(test: TestDb) {
     assert_eq!(form.field("body"), "API is slow since 12:00 UTC on 10 Nov 2026. <b>Status</b>");
     assert_eq!(form.field("phase"), "identified");
     assert_eq!(form.field(&status_of(&desk.api.id)), "partial_outage");
-    assert!(desk.app.everything().await == before, "looking at a template changed something");
+    assert!(desk.app.all_content().await == before, "looking at a template changed something");
     assert_eq!(desk.publisher.get("/admin/incidents/new?template=gone").await.status, StatusCode::NOT_FOUND);
     // Placeholders are only replaced in templates; text in the composer stays unchanged.
     let fields = [("title", "{{title}}"), ("phase", "identified"), ("body", "{{nobody}} {{time}}")];
@@ -131,14 +131,14 @@ async fn a_template_fills_the_composer_of_an_update(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn unknown_placeholder_is_rejected_at_its_field(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
-    let before = desk.app.everything().await;
+    let before = desk.app.all_content().await;
     let fields = [("name", "Slow"), ("title", "{{title}}"), ("phase", "identified"), ("body", "{{ env.SECRET }}")];
     let answer = desk.publisher.post("/admin/templates", &fields).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.message("body").starts_with("Unknown placeholder {{env.SECRET}}."), "{}", answer.text());
     assert!(answer.message("title").starts_with("Unknown placeholder {{title}}."));
     assert_eq!(answer.field("body"), "{{ env.SECRET }}");
-    assert!(desk.app.everything().await == before);
+    assert!(desk.app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]
@@ -320,7 +320,7 @@ fn frame(answer: &Answer, path: &str) -> String {
 async fn preview_shows_pages_and_writes_nothing(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     desk.app.add(&[fixtures::resolved("old", desk.app.clock.now() - TimeDelta::days(3), TimeDelta::hours(1))]).await;
-    let before = desk.app.everything().await;
+    let before = desk.app.all_content().await;
     let (site, stored) = (desk.app.publisher.site(), std::fs::read(desk.app.site_file()).unwrap());
     let api = status_of(&desk.api.id);
     let said =
@@ -351,7 +351,7 @@ async fn preview_shows_pages_and_writes_nothing(test: TestDb) {
     let bare = policy.replace(&format!(" {hash}"), "").replace(&nonce(policy), "");
     assert_eq!(bare, usual.replace(&nonce(&usual), ""));
     // Nothing is saved or served, and a viewer gets no preview.
-    assert!(desk.app.everything().await == before, "a preview was kept");
+    assert!(desk.app.all_content().await == before, "a preview was kept");
     assert!(std::sync::Arc::ptr_eq(&site, &desk.app.publisher.site()), "a preview was published");
     assert!(stored == std::fs::read(desk.app.site_file()).unwrap());
     for address in ["/", "/history", "/history?q=xylophone", "/uptime"] {
@@ -414,7 +414,7 @@ async fn hidden_incident_preview_states_visibility(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn maintenance_preview_writes_nothing(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
-    let before = desk.app.everything().await;
+    let before = desk.app.all_content().await;
     let plan = [
         ("title", "Disk upgrade"),
         ("body", "The archive is **read-only**."),
@@ -436,16 +436,16 @@ async fn maintenance_preview_writes_nothing(test: TestDb) {
         );
         assert_eq!(answer.attributes("nav a[aria-current='page']", "href"), ["/admin/maintenances"]);
         assert_eq!(desk.app.visitor().get(&own).await.status, StatusCode::NOT_FOUND);
-        assert!(desk.app.everything().await == before, "a preview was kept");
+        assert!(desk.app.all_content().await == before, "a preview was kept");
     }
     let done = desk.publisher.post("/admin/maintenances", &plan).await;
     let own = done.location().split('?').next().unwrap().to_owned();
-    let kept = desk.app.everything().await;
+    let kept = desk.app.all_content().await;
     let said = [("phase", "scheduled"), ("body", "It takes **longer**."), ("version", "1"), ("preview_page", "1")];
     let answer = desk.publisher.post(&format!("{own}/updates"), &said).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
     assert!(frame(&answer, &own.replace("/admin/maintenances/", "/incidents/")).contains("<strong>longer"));
-    assert!(desk.app.everything().await == kept, "a preview was kept");
+    assert!(desk.app.all_content().await == kept, "a preview was kept");
 }
 
 #[apply(on_both_databases!)]

@@ -21,7 +21,7 @@ async fn since(test: &TestDb, ago: TimeDelta) -> Vec<StatusInterval> {
 async fn a_component(test: &TestDb, name: &str) -> Component {
     let mut tx = test.write().await.unwrap();
     let made = components::create(&mut tx, component(name), now() - TimeDelta::days(200)).await.unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
     made
 }
 
@@ -44,12 +44,12 @@ async fn intervals_are_stored_and_deleted_with_incident(test: TestDb) {
     it.updates.push(update("second", now() - TimeDelta::hours(1), Phase::Resolved, &[]));
     it.recompute();
     incidents::update(&mut tx, &mut it, now()).await.unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
     let stored = since(&test, TimeDelta::days(1)).await;
     assert_eq!((stored.len(), stored[0].to), (1, Some(now() - TimeDelta::hours(1))));
     let mut tx = test.write().await.unwrap();
     incidents::delete(&mut tx, &it.id).await.unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
     assert_eq!(since(&test, TimeDelta::days(1)).await, []);
 }
 
@@ -70,7 +70,7 @@ async fn manual_baseline_counts_as_downtime(test: TestDb) {
         let mut tx = test.write().await.unwrap();
         api.status = status;
         components::update(&mut tx, &mut api, now() - ago).await.unwrap();
-        test.keep(tx).await;
+        test.commit(tx).await;
     }
     let found = since(&test, TimeDelta::days(1)).await;
     assert_eq!(found.len(), 1);
@@ -138,7 +138,7 @@ async fn new_component_has_no_history(test: TestDb) {
     test.clock.set_wall(noon_in(0));
     let mut tx = test.write().await.unwrap();
     let api = components::create(&mut tx, component("API"), noon_in(0) - TimeDelta::hours(1)).await.unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
     let mut early = resolved("early", noon_in(-3), TimeDelta::hours(1));
     early.updates[0].components =
         update("x", noon_in(-3), Phase::Identified, &[(api.id.as_str(), Status::MajorOutage)]).components;

@@ -73,12 +73,12 @@ async fn changed_password_and_factors_are_mailed(test: TestDb) {
 async fn connected_login_is_shown_mailed_and_audited(test: TestDb) {
     let (sink, issuer) = (FakeSmtpServer::open().await, FakeProvider::open(&test.clock).await);
     let mailer = Mailer::new(&sink.url, "Status <status@tidewater.example>", ORIGIN, &[]).unwrap();
-    let app = TestApp::with_everything(test, mailer, issuer.provider()).await;
+    let app = TestApp::with_mail_and_provider(test, mailer, issuer.provider()).await;
     let ines = app.manager("Ines", Viewer).await;
     let mut browser = app.with_session(&ines).await;
     let person = Person { email: "i.lund@example.org".into(), ..Person::named("Ines", &[]) };
     let going = browser.post("/admin/account/identity", &[]).await;
-    let done = browser.get(&issuer.let_in(&leads_to(&going), &person).address()).await;
+    let done = browser.get(&issuer.authorize(&leads_to(&going), &person).address()).await;
     assert_eq!(done.location(), "/admin/account?done=provider-connected");
     let shown = browser.get("/admin/account").await.text();
     for told in ["i.lund@example.org", &person.subject, &issuer.url] {

@@ -89,14 +89,14 @@ async fn opening_a_confirmation_link_changes_nothing(test: TestDb) {
     let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;
     ask(&mut browser, NEW).await;
     let path = mailed_link(&app, &sink).await;
-    let before = (app.everything().await, app.counts().await);
+    let before = (app.all_content().await, app.counts().await);
     for _ in 0..3 {
         let shown = app.visitor().get(&path).await;
         assert_eq!((shown.status, shown.header("referrer-policy")), (StatusCode::OK, "no-referrer"));
         assert_eq!(shown.word("h1"), "Confirm your new e-mail address");
         assert!(shown.text().contains(NEW) && shown.attributes("input", "name").is_empty(), "{}", shown.text());
     }
-    assert!((app.everything().await, app.counts().await) == before);
+    assert!((app.all_content().await, app.counts().await) == before);
     assert_eq!(confirm(&app, &path).await.status, StatusCode::SEE_OTHER);
 }
 
@@ -107,9 +107,9 @@ async fn confirmation_link_works_once(test: TestDb) {
     ask(&mut browser, NEW).await;
     let path = mailed_link(&app, &sink).await;
     assert_eq!(confirm(&app, &path).await.status, StatusCode::SEE_OTHER);
-    let before = app.everything().await;
+    let before = app.all_content().await;
     assert!(is_gone(&app, &path).await);
-    assert!(app.everything().await == before);
+    assert!(app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]
@@ -168,11 +168,11 @@ async fn address_taken_meanwhile_is_refused(test: TestDb) {
     ask(&mut browser, "rui@example.org").await;
     let path = mailed_link(&app, &sink).await;
     app.manager("Rui", Viewer).await;
-    let before = (app.everything().await, app.counts().await);
+    let before = (app.all_content().await, app.counts().await);
     let refused = confirm(&app, &path).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
     assert!(refused.text().contains("already exists, so your address was not changed"), "{}", refused.text());
-    assert!((app.everything().await, app.counts().await) == before);
+    assert!((app.all_content().await, app.counts().await) == before);
     let again = browser.post("/admin/account/email", &[("email", "rui@example.org")]).await;
     assert!(again.message("email").contains("already exists"));
 }

@@ -39,7 +39,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 #[apply(on_both_databases!)]
 async fn invalid_text_is_rejected(test: TestDb) {
     let (app, mut owner) = with_an_incident(test).await;
-    let before = app.everything().await;
+    let before = app.all_content().await;
     for (bytes, status) in [
         ("%C0%BCscript%C0%BE", 400),
         ("%ED%A0%80", 400),
@@ -56,7 +56,7 @@ async fn invalid_text_is_rejected(test: TestDb) {
         let query = app.visitor().get(&format!("/history?q={bytes}")).await;
         assert!([200, 400].contains(&query.status.as_u16()), "{bytes}: {}", query.status);
     }
-    assert!(app.everything().await == before);
+    assert!(app.all_content().await == before);
     // Right-to-left text and stacked accents stay inside their element.
     let title = format!("\u{202e}gnp.exe {}", "\u{0301}".repeat(200));
     let fields = [("title", title.as_str()), ("phase", "identified"), ("body", "Text")];
@@ -115,7 +115,7 @@ async fn unknown_form_fields_are_ignored(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn wrong_method_changes_nothing(test: TestDb) {
     let (app, owner) = with_an_incident(test).await;
-    let before = app.everything().await;
+    let before = app.all_content().await;
     let ours = [("sec-fetch-site", "same-origin"), ("x-http-method-override", "POST")];
     let table = routes();
     for route in table.table().iter().filter(|route| route.method == Method::POST) {
@@ -142,13 +142,13 @@ async fn wrong_method_changes_nothing(test: TestDb) {
         let answer = send(&mut owner.clone(), "/admin/groups", kind, body).await;
         assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{kind}");
     }
-    assert!(app.everything().await == before, "something was done");
+    assert!(app.all_content().await == before, "something was done");
 }
 
 #[apply(on_both_databases!)]
 async fn no_setting_takes_control_characters_or_a_megabyte(test: TestDb) {
     let (app, mut owner) = with_an_incident(test).await;
-    let before = app.everything().await;
+    let before = app.all_content().await;
     let good = [
         ("version", "1"),
         ("name", "Page"),
@@ -181,7 +181,7 @@ async fn no_setting_takes_control_characters_or_a_megabyte(test: TestDb) {
         fields[6].1 = bad;
         assert_eq!(owner.post("/admin/settings", &fields).await.status.as_u16(), 422, "{bad:?}");
     }
-    assert!(app.everything().await == before);
+    assert!(app.all_content().await == before);
     assert_eq!(app.visitor().get("/embed").await.headers, framed);
 }
 
@@ -448,7 +448,7 @@ async fn megabyte_text_is_rejected(test: TestDb) {
     let (app, mut owner) = with_an_incident(test).await;
     let ines = app.manager("Ines", Owner).await;
     let program = ApiClient::new(&app, &ines, "Writes", Scope::Admin).await;
-    let before = app.everything().await;
+    let before = app.all_content().await;
     let table = |length: usize| format!("|a|b|\n|-|-|\n{}", "|c|d|\n".repeat(length / 6));
     for (status, text) in [(413, table(1 << 20)), (422, table(100_000)), (422, "> ".repeat(20_000))] {
         let said = [("phase", "identified"), ("body", text.as_str())];
@@ -460,13 +460,13 @@ async fn megabyte_text_is_rejected(test: TestDb) {
             assert_eq!(answer.status.as_u16(), status, "{} bytes", text.len());
         }
     }
-    assert!(app.everything().await == before);
+    assert!(app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]
 async fn body_with_too_many_fields_is_rejected_quickly(test: TestDb) {
     let (app, mut owner) = with_an_incident(test).await;
-    let before = app.everything().await;
+    let before = app.all_content().await;
     let begun = Instant::now();
     for (body, status) in [
         ("a=b&".repeat(100_000), 422),
@@ -482,7 +482,7 @@ async fn body_with_too_many_fields_is_rejected_quickly(test: TestDb) {
     let bomb = owner.send(Method::POST, "/admin/groups", &packed, Body::from(vec![0x1f, 0x8b, 8, 0])).await;
     assert!([400, 415, 422].contains(&bomb.status.as_u16()), "nothing is unpacked: {}", bomb.status);
     assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
-    assert!(app.everything().await == before);
+    assert!(app.all_content().await == before);
 }
 
 /// A log in memory.

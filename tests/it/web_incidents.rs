@@ -114,7 +114,7 @@ async fn all_errors_are_shown_and_typed_text_is_kept(test: TestDb) {
         ("detected_by", "a\tprobe <b>\"&amp;"),
         ("internal_note", "ring\u{7}bell"),
     ];
-    let before = desk.app.everything().await;
+    let before = desk.app.all_content().await;
     let answer = desk.publisher.post("/admin/incidents", &fields).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     let wrong = ["title", "phase", "body", "impact", "started_at", "ended_at", "detected_by", "internal_note"];
@@ -127,7 +127,7 @@ async fn all_errors_are_shown_and_typed_text_is_kept(test: TestDb) {
     for (name, value) in fields.iter().filter(|(name, _)| !["phase", "impact"].contains(name)) {
         assert_eq!(answer.field(name), *value, "{name} is lost");
     }
-    assert!(desk.app.everything().await == before);
+    assert!(desk.app.all_content().await == before);
     let empty = desk.publisher.post("/admin/incidents", &[]).await;
     assert!(
         empty.message("title").starts_with("Enter a title") && empty.message("body").starts_with("Enter a message")
@@ -179,14 +179,14 @@ async fn deleted_component_or_unknown_status_is_rejected(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn a_preview_shows_the_text_and_publishes_nothing(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
-    let before = desk.app.everything().await;
+    let before = desk.app.all_content().await;
     let fields = [("title", "Mail"), ("phase", "identified"), ("body", "**late** <b>x</b>"), ("preview", "1")];
     let answer = desk.publisher.post("/admin/incidents", &fields).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.word("#preview .prose strong"), "late");
     assert_eq!((answer.field("title"), answer.field("body")), ("Mail".into(), "**late** <b>x</b>".into()));
     assert!(answer.words("#preview .prose b").is_empty());
-    assert!(desk.app.everything().await == before);
+    assert!(desk.app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]
@@ -332,11 +332,11 @@ async fn only_newest_of_several_updates_can_be_deleted(test: TestDb) {
     assert!(only.text().contains("This is the only update"), "{}", only.text());
     desk.app.clock.advance(TimeDelta::minutes(9));
     desk.update(&id, "monitoring", "Better.", &[]).await;
-    let before = desk.app.everything().await;
+    let before = desk.app.all_content().await;
     let older = desk.publisher.post(&path, &[]).await;
     assert_eq!(older.status, StatusCode::CONFLICT);
     assert!(older.text().contains("Only the latest update can be deleted"), "{}", older.text());
-    assert!(desk.app.everything().await == before);
+    assert!(desk.app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]
@@ -349,11 +349,11 @@ async fn concurrently_edited_update_is_not_deleted(test: TestDb) {
     let version = desk.publisher.get(&format!("{path}/deletion")).await.field("version");
     let edited = desk.publisher.post(&path, &[("version", &version), ("body", "Much better.")]).await;
     assert_eq!(edited.status, StatusCode::SEE_OTHER);
-    let before = desk.app.everything().await;
+    let before = desk.app.all_content().await;
     let refused = desk.publisher.post(&format!("{path}/deletion"), &[("version", &version)]).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
     assert!(refused.text().contains("Someone edited this update"), "{}", refused.text());
-    assert!(desk.app.everything().await == before);
+    assert!(desk.app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]
@@ -361,14 +361,14 @@ async fn deleting_an_incident_needs_its_title_and_leaves_a_tombstone(test: TestD
     let mut desk = AdminSession::over(test).await;
     let id = desk.open("identified", &[]).await;
     let path = format!("/admin/incidents/{id}/deletion");
-    let before = desk.app.everything().await;
+    let before = desk.app.all_content().await;
     for (title, version) in [("mail is late", "1"), ("", "1"), ("Mail is late", "7"), ("Mail is late", "")] {
         let answer = desk.publisher.post(&path, &[("title", title), ("version", version)]).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{title} {version}");
         assert!(!answer.message("title").is_empty());
         assert_eq!(answer.field("title"), title);
     }
-    assert!(desk.app.everything().await == before);
+    assert!(desk.app.all_content().await == before);
     let version = desk.publisher.get(&path).await.field("version");
     let done = desk.publisher.post(&path, &[("title", "Mail is late"), ("version", &version)]).await;
     assert_eq!(done.location(), "/admin/incidents?done=incident-deleted");
@@ -390,14 +390,14 @@ async fn concurrent_update_conflict_keeps_text(test: TestDb) {
     let mut other = desk.app.with_session(&rosa).await;
     let theirs = [("version", version.as_str()), ("phase", "identified"), ("body", "A disk is full.")];
     assert_eq!(other.post(&path, &theirs).await.status, StatusCode::SEE_OTHER);
-    let before = desk.app.everything().await;
+    let before = desk.app.all_content().await;
     let mine = [("version", version.as_str()), ("phase", "monitoring"), ("body", "A cable was cut.")];
     let answer = desk.publisher.post(&path, &mine).await;
     assert_eq!(answer.status, StatusCode::CONFLICT);
     assert_eq!((answer.field("body"), answer.field("phase")), ("A cable was cut.".into(), "monitoring".into()));
     let notice = answer.word(".conflict");
     assert!(notice.contains("A disk is full.") && notice.contains("Rosa"), "{notice}");
-    assert!(desk.app.everything().await == before);
+    assert!(desk.app.all_content().await == before);
     let again = [("version", &*answer.field("version")), ("phase", "monitoring"), ("body", "A cable was cut.")];
     assert_eq!(desk.publisher.post(&path, &again).await.status, StatusCode::SEE_OTHER, "pressing again wins knowingly");
     let all = desk.app.incident(&id).await;
@@ -439,12 +439,12 @@ async fn details_and_settings_conflict_shows_both(test: TestDb) {
             async move { owner.post(&path, &fields).await }
         };
         assert_eq!(send("Theirs").await.status, StatusCode::SEE_OTHER, "{path}");
-        let before = desk.app.everything().await;
+        let before = desk.app.all_content().await;
         let answer = send("Mine").await;
         assert_eq!(answer.status, StatusCode::CONFLICT, "{path}");
         assert_eq!((answer.field(field), answer.field("version")), ("Mine".into(), "2".into()), "{path}");
         assert!(answer.word(".conflict").contains("Theirs"), "{path}");
-        assert!(desk.app.everything().await == before, "{path}");
+        assert!(desk.app.all_content().await == before, "{path}");
     }
     assert_eq!(owner.get("/admin/settings").await.field("name"), "Theirs");
 }
@@ -494,7 +494,7 @@ async fn every_change_is_one_audit_row_and_one_revision(test: TestDb) {
 async fn failed_commit_leaves_nothing(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let id = desk.open("identified", &[]).await;
-    let (before, page) = (desk.app.everything().await, desk.app.visitor().get("/").await.body);
+    let (before, page) = (desk.app.all_content().await, desk.app.visitor().get("/").await.body);
     desk.app
         .tamper(
             "create trigger no_audit before insert on audit_log begin select raise(abort, 'no'); end",
@@ -507,7 +507,7 @@ async fn failed_commit_leaves_nothing(test: TestDb) {
     assert_eq!((opening.status.as_u16(), posting.status.as_u16()), (500, 500));
     let told = opening.words("main").join(" ");
     assert!(!told.is_empty() && !told.contains("audit"), "the cause is told: {told}");
-    assert!(desk.app.everything().await == before, "half a change was kept");
+    assert!(desk.app.all_content().await == before, "half a change was kept");
     assert!(desk.app.visitor().get("/").await.body == page);
 }
 

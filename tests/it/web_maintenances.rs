@@ -73,7 +73,7 @@ async fn maintenance_is_planned_started_extended_completed(test: TestDb) {
 async fn invalid_plan_keeps_typed_text(test: TestDb) {
     let app = TestApp::new(test.at_noon()).await;
     let mut browser = app.logged_in(Role::Publisher).await;
-    let before = app.everything().await;
+    let before = app.all_content().await;
     let mut fields = PLAN.to_vec();
     fields[3] = ("scheduled_until", "2026-11-12T01:00");
     fields.extend([("repeats", "custom"), ("rule", "FREQ=HOURLY"), ("component", "gone")]);
@@ -92,18 +92,18 @@ async fn invalid_plan_keeps_typed_text(test: TestDb) {
         [("scheduled_for", "2027-03-28T01:30"), ("zone", "Europe/Lisbon"), ("scheduled_until", "2027-03-28T03:00")];
     let answer = browser.post("/admin/maintenances", &[&PLAN[..2], &gap].concat()).await;
     assert!(answer.message("scheduled_for").contains("does not exist"), "{}", answer.text());
-    assert!(app.everything().await == before);
+    assert!(app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]
 async fn a_preview_publishes_nothing(test: TestDb) {
     let app = TestApp::new(test.at_noon()).await;
     let mut browser = app.logged_in(Role::Publisher).await;
-    let before = app.everything().await;
+    let before = app.all_content().await;
     let answer = browser.post("/admin/maintenances", &[&PLAN[..], &[("preview", "1")]].concat()).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert!(answer.word("#preview .preview").contains("The archive is read-only."));
-    assert!(app.everything().await == before);
+    assert!(app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]
@@ -171,7 +171,7 @@ async fn concurrent_change_is_a_conflict(test: TestDb) {
     let (app, mut browser) = planned(test).await;
     let text = [("phase", "scheduled"), ("body", "Somebody was quicker."), ("version", "1")];
     browser.post("/admin/maintenances/work/updates", &text).await;
-    let before = app.everything().await;
+    let before = app.all_content().await;
     let stale: [(&str, &[(&str, &str)]); 5] = [
         ("", &[("title", "Mine"), ("version", "1")]),
         ("/updates", &[("phase", "scheduled"), ("body", "Mine"), ("version", "1")]),
@@ -184,7 +184,7 @@ async fn concurrent_change_is_a_conflict(test: TestDb) {
         assert_eq!(answer.status, StatusCode::CONFLICT, "{path}");
         assert!(answer.text().contains("Mine") && answer.field("version") == "2", "{path}: {}", answer.text());
     }
-    assert!(app.everything().await == before);
+    assert!(app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]

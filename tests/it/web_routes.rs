@@ -227,7 +227,7 @@ impl Walk {
         planned.updates[0].id = candor::domain::UpdateId::parse("it-2m").unwrap();
         app.plan(&[planned]).await;
         app.create_series("again", tomorrow).await;
-        app.prepared("template", "draft").await;
+        app.add_template_and_draft("template", "draft").await;
         app.correction(&component, "correction").await;
         let token = app.link(LinkPurpose::Reset, Some(&target), TimeDelta::minutes(30)).await;
         Self { app, keeper, target, component, group, token, api_token: "none".into() }
@@ -265,7 +265,7 @@ async fn request(browser: &mut Browser, method: &Method, address: &str) -> Answe
 
 /// Without a valid session, every guarded route redirects to the login and changes nothing.
 async fn is_anonymous(walk: &Walk, browser: Browser) {
-    let before = walk.app.everything().await;
+    let before = walk.app.all_content().await;
     for (method, path, least) in table() {
         let address = walk.address(path, "");
         if least.is_none() {
@@ -275,7 +275,7 @@ async fn is_anonymous(walk: &Walk, browser: Browser) {
         let told = (answer.status, answer.location());
         assert!(is_denied(&method, &address, &answer), "{method} {path}: {told:?}");
     }
-    assert!(walk.app.everything().await == before, "a stranger changed something");
+    assert!(walk.app.all_content().await == before, "a stranger changed something");
 }
 
 #[apply(on_both_databases!)]
@@ -323,11 +323,11 @@ async fn walk_as(test: TestDb, role: Role) {
     for (method, path, least) in table().filter(|(_, _, least)| least.is_some()) {
         let mut browser = walk.app.with_session(&walker).await;
         let hash = candor::credentials::secret_token::hash_token(&browser.cookies["sid"]);
-        let before = walk.app.everything().await;
+        let before = walk.app.all_content().await;
         let answer = request(&mut browser, &method, &walk.address(path, &hash)).await;
         if Some(role) < least {
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{role:?} {method} {path}");
-            assert!(walk.app.everything().await == before, "{role:?} {method} {path} changed something");
+            assert!(walk.app.all_content().await == before, "{role:?} {method} {path} changed something");
             continue;
         }
         let fine = [200, 303, 400, 409, 422].contains(&answer.status.as_u16());
@@ -335,7 +335,7 @@ async fn walk_as(test: TestDb, role: Role) {
         assert!(fine && !to_login, "{role:?} {method} {path}: {} {}", answer.status, answer.text());
         if method == Method::GET {
             assert_eq!(answer.status, StatusCode::OK, "{role:?} {path}");
-            assert!(walk.app.everything().await == before, "reading {path} changed something");
+            assert!(walk.app.all_content().await == before, "reading {path} changed something");
         }
     }
     let owners = managers::active_owners(&mut walk.app.db.read().await.unwrap()).await.unwrap();
@@ -366,13 +366,13 @@ async fn sensitive_actions_require_reauth(test: TestDb) {
     let hash = candor::credentials::secret_token::hash_token(&browser.cookies["sid"]);
     walk.app.clock.advance(TimeDelta::minutes(10));
     browser.get("/admin").await;
-    let before = walk.app.everything().await;
+    let before = walk.app.all_content().await;
     for (method, path, _) in table().filter(|(method, path, _)| FRESH.contains(&(method.as_str(), path))) {
         let answer = request(&mut browser, &method, &walk.address(path, &hash)).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method} {path}");
         assert_eq!(answer.word("h1"), "Confirm it's you", "{method} {path}");
     }
-    assert!(walk.app.everything().await == before, "something was done without a proof");
+    assert!(walk.app.all_content().await == before, "something was done without a proof");
 }
 
 #[apply(on_both_databases!)]
@@ -381,7 +381,7 @@ async fn manager_without_required_factor_can_only_add_one(test: TestDb) {
     let owner = walk.app.manager("Walker", Owner).await;
     walk.app.require_second_factor().await;
     let mut browser = walk.app.with_session(&owner).await;
-    let before = walk.app.everything().await;
+    let before = walk.app.all_content().await;
     for (method, path, least) in table() {
         let open = ALLOWED_WITHOUT_FACTOR.contains(&path) || path.starts_with("/admin/account/passkeys");
         let adds = path.starts_with("/admin/account/totp/") || path == "/admin/account/recovery-codes";
@@ -391,7 +391,7 @@ async fn manager_without_required_factor_can_only_add_one(test: TestDb) {
         let answer = request(&mut browser, &method, &walk.address(path, "")).await;
         assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/admin/account/factors"), "{path}");
     }
-    assert!(walk.app.everything().await == before, "something was done without the factor");
+    assert!(walk.app.all_content().await == before, "something was done without the factor");
     let list = browser.get("/admin/account/factors").await;
     assert!(list.word("[role=alert]").contains("Two-factor authentication is required here"));
 }
@@ -402,7 +402,7 @@ async fn cross_origin_changes_are_rejected(test: TestDb) {
     let owner = walk.app.manager("Walker", Owner).await;
     let browser = walk.app.with_session(&owner).await;
     let hash = candor::credentials::secret_token::hash_token(&browser.cookies["sid"]);
-    let before = walk.app.everything().await;
+    let before = walk.app.all_content().await;
     let foreign: [&[(&str, &str)]; 7] = [
         &[("sec-fetch-site", "cross-site")],
         &[("sec-fetch-site", "same-site")],
@@ -420,7 +420,7 @@ async fn cross_origin_changes_are_rejected(test: TestDb) {
             assert!(answer.cookies().is_empty(), "{path} {headers:?}");
         }
     }
-    assert!(walk.app.everything().await == before, "a foreign page changed something");
+    assert!(walk.app.all_content().await == before, "a foreign page changed something");
     assert_eq!(walk.app.sessions(&owner).await.len(), 1, "the session is still the same");
     for headers in
         [&[("sec-fetch-site", "same-origin")], &[("sec-fetch-site", "none")], &[("origin", "http://status.test")]]
@@ -441,7 +441,7 @@ async fn prefetch_changes_nothing(test: TestDb) {
     let hash = candor::credentials::secret_token::hash_token(&browser.cookies["sid"]);
     let kept = "select token_hash from one_time_links union all select id_hash from sessions
                 union all select id from api_tokens order by 1";
-    let before = (walk.app.everything().await, walk.app.texts(kept).await, walk.app.audit().await.len());
+    let before = (walk.app.all_content().await, walk.app.texts(kept).await, walk.app.audit().await.len());
     let ahead: [&[(&str, &str)]; 3] = [
         &[("sec-purpose", "prefetch")],
         &[("sec-purpose", "prefetch;prerender"), ("sec-fetch-mode", "navigate")],
@@ -460,7 +460,7 @@ async fn prefetch_changes_nothing(test: TestDb) {
             }
         }
     }
-    let after = (walk.app.everything().await, walk.app.texts(kept).await, walk.app.audit().await.len());
+    let after = (walk.app.all_content().await, walk.app.texts(kept).await, walk.app.audit().await.len());
     assert!(after == before, "something was changed ahead of time");
     let link = format!("/setup/{}", walk.token);
     let used = walk.app.visitor().post(&link, &[("password", "gravel lantern otter")]).await;

@@ -139,7 +139,7 @@ async fn typed_text_survives_session_expiry(test: TestDb) {
     let mut browser = app.through_login(&app.manager("Ines", Owner).await).await;
     let id = browser.get("/admin/incidents/new").await.field("new_id");
     app.clock.advance(TimeDelta::minutes(31));
-    let before = app.everything().await;
+    let before = app.all_content().await;
     let text = "We look into it.\n\n</textarea><script>alert(1)</script> &amp; \"more\"";
     let typed = [("new_id", id.as_str()), ("title", "Logins <b>fail</b>"), ("phase", "identified"), ("body", text)];
     let told = browser.post("/admin/incidents", &typed).await;
@@ -148,7 +148,7 @@ async fn typed_text_survives_session_expiry(test: TestDb) {
     assert_eq!(told.attributes("main textarea[readonly]", "name"), ["title", "phase", "body"]);
     assert!(!told.text().contains("<script>alert"), "{}", told.text());
     assert!(told.attributes("main a", "href").contains(&"/login?next=%2Fadmin".to_owned()));
-    assert!(app.everything().await == before, "something was done without a session");
+    assert!(app.all_content().await == before, "something was done without a session");
     // Secrets are not shown again; without other text the answer redirects to the login.
     let secrets = [("password", "harbour"), ("current", "harbour"), ("proof_code", "123456"), ("title", " ")];
     for fields in [&secrets[..], &[]] {

@@ -147,7 +147,7 @@ async fn backfilled_incident_has_components_and_times(test: TestDb) {
 async fn errors_have_json_pointers(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
-    let before = app.everything().await;
+    let before = app.all_content().await;
     for (incident, places) in [
         (json!({}), &["/incident/name"][..]),
         (json!({ "name": "A", "status": "broken" }), &["/incident/status"]),
@@ -176,7 +176,7 @@ async fn errors_have_json_pointers(test: TestDb) {
             "{incident}"
         );
     }
-    assert!(app.everything().await == before);
+    assert!(app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]
@@ -219,14 +219,14 @@ async fn hidden_incidents_are_not_in_the_api(test: TestDb) {
     hidden.visibility = Visibility::Internal;
     app.add(&[hidden]).await;
     let never = program.send(Method::GET, "/incidents/never", &json!({})).await;
-    let before = app.everything().await;
+    let before = app.all_content().await;
     for method in [Method::GET, Method::PATCH, Method::DELETE] {
         let body = json!({ "incident": { "name": "Seen" } });
         let answer = program.send(method, "/incidents/hidden", &body).await;
         assert_eq!((answer.status, answer.text()), (never.status, never.text()));
     }
     assert_eq!((program.get("/incidents").await, program.get("/incidents/unresolved").await), (json!([]), json!([])));
-    assert!(app.everything().await == before);
+    assert!(app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]

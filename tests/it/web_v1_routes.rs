@@ -87,7 +87,7 @@ async fn token_scope_decides_access(test: TestDb) {
         (ApiClient::new(&app, &owner, "admin", Scope::Admin).await, Owner),
         (ApiClient::new(&app, &viewer, "more than its manager", Scope::Admin).await, Viewer),
     ];
-    let before = app.everything().await;
+    let before = app.all_content().await;
     for (method, path, least) in TABLE {
         for (program, role) in &programs {
             let method: Method = method.parse().unwrap();
@@ -104,7 +104,7 @@ async fn token_scope_decides_access(test: TestDb) {
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path}");
         assert!(json(&answer)["error"].is_string() && json(&answer)["message"].is_string());
     }
-    assert!(app.everything().await == before, "somebody changed something");
+    assert!(app.all_content().await == before, "somebody changed something");
 }
 
 #[apply(on_both_databases!)]

@@ -64,7 +64,7 @@ impl Target {
         let tomorrow = now + TimeDelta::days(1);
         app.plan(&[fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(1), &[])]).await;
         app.create_series("again", tomorrow).await;
-        app.prepared("template", "draft").await;
+        app.add_template_and_draft("template", "draft").await;
         let token = app.link(LinkPurpose::Reset, Some(&other), TimeDelta::minutes(30)).await;
         Self { app, other, component, token }
     }
@@ -113,12 +113,12 @@ impl Target {
 #[apply(on_both_databases!)]
 async fn largest_anonymous_form_gets_small_response(test: TestDb) {
     let target = Target::over(test).await;
-    let before = target.app.everything().await;
+    let before = target.app.all_content().await;
     let mut forms = worst_forms();
     // The largest form that is accepted without a login.
     forms.push(("a small form", format!("email={}", "\"".repeat(16_000))));
     target.is_bounded(None, &forms, MAX_ANONYMOUS).await;
-    assert!(target.app.everything().await == before);
+    assert!(target.app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]
@@ -155,7 +155,7 @@ async fn largest_api_call_gets_limited_response(test: TestDb) {
     let target = Target::over(test).await;
     let ines = target.app.manager("Ines", Owner).await;
     let program = ApiClient::new(&target.app, &ines, "Writes", Scope::Admin).await;
-    let before = target.app.everything().await;
+    let before = target.app.all_content().await;
     let keys: String = (0..30_000).map(|number| format!("\"k{number}\":\"v\",")).collect();
     let wrong: String = (0..4_000).map(|number| format!("\"component-{number}\":\"no status\",")).collect();
     let long = "\\\"".repeat(200_000);
@@ -203,7 +203,7 @@ async fn largest_api_call_gets_limited_response(test: TestDb) {
             assert!(answer.status.is_client_error() && answer.body.len() < 16 * 1024, "{address}, {what}");
         }
     }
-    assert!(target.app.everything().await == before);
+    assert!(target.app.all_content().await == before);
 }
 
 /// Like the real server, which answers managers on separate threads.

@@ -54,7 +54,7 @@ pub enum AccessResult {
 }
 
 impl AccessResult {
-    pub fn is_told(self, method: &Method, address: &str, answer: &Answer) -> bool {
+    pub fn matches_answer(self, method: &Method, address: &str, answer: &Answer) -> bool {
         let asks_for_proof = || answer.words("h1") == ["Confirm it's you"];
         match self {
             Self::Login => is_denied(method, address, answer),
@@ -72,18 +72,18 @@ pub struct TestActor {
     pub role: Option<Role>,
     pub lack: DeniedReason,
     /// The lower of the token's and the manager's role in the management API; none if the API denies access.
-    pub reach: Option<Role>,
+    pub api_role: Option<Role>,
     pub browser: Browser,
     bearer: Option<String>,
 }
 
 impl TestActor {
     fn in_browser(name: &'static str, role: Option<Role>, browser: Browser) -> Self {
-        Self { name, role, lack: DeniedReason::Nothing, reach: None, browser, bearer: None }
+        Self { name, role, lack: DeniedReason::Nothing, api_role: None, browser, bearer: None }
     }
 
     /// Only for guarded routes.
-    pub fn meets(&self, route: &Route) -> AccessResult {
+    pub fn expected_access(&self, route: &Route) -> AccessResult {
         let (least, freshly) = match route.access {
             Access::Public => return AccessResult::Nothing,
             Access::AtLeast(role) => (role, false),
@@ -107,7 +107,7 @@ impl TestActor {
     }
 
     /// Requests an address; a POST sends a form that is valid at most of them.
-    pub async fn ask(&self, method: &Method, address: &str) -> Answer {
+    pub async fn request(&self, method: &Method, address: &str) -> Answer {
         let (headers, mut browser) = (self.headers(), self.browser.clone());
         if *method == Method::GET {
             return browser.get_with(address, &headers).await;
@@ -131,7 +131,7 @@ pub struct Actors {
 }
 
 impl Actors {
-    pub async fn before(test: TestDb) -> Self {
+    pub async fn new(test: TestDb) -> Self {
         let app = TestApp::new(test).await;
         let mut people = vec![TestActor::in_browser("a stranger", None, app.visitor())];
         let early = app.manager("Early", Owner).await;
@@ -180,8 +180,8 @@ impl Actors {
     }
 
     /// Actors without access to the management API.
-    pub fn refused_by_the_api(&self) -> impl Iterator<Item = &TestActor> {
-        self.people.iter().filter(|who| who.reach.is_none())
+    pub fn denied_by_api(&self) -> impl Iterator<Item = &TestActor> {
+        self.people.iter().filter(|who| who.api_role.is_none())
     }
 
     async fn fill(&self) {
@@ -200,10 +200,10 @@ impl Actors {
         incidents::delete(&mut tx, &deleted.id).await.unwrap();
         tx.commit(&fixtures::actor(), app.clock.now(), fixtures::entry()).await.unwrap();
         for id in [UNPUBLISHED, EMBARGOED, INTERNAL] {
-            self.review(id).await;
+            self.save_postmortem(id).await;
         }
-        self.draft(DRAFT, None).await;
-        self.draft("zqdraft-of-an-update", Some(UNPUBLISHED)).await;
+        self.save_draft(DRAFT, None).await;
+        self.save_draft("zqdraft-of-an-update", Some(UNPUBLISHED)).await;
         app.publish().await;
     }
 
@@ -218,7 +218,7 @@ impl Actors {
     }
 
     /// Saves a postmortem without publishing it.
-    pub async fn review(&self, id: &str) {
+    pub async fn save_postmortem(&self, id: &str) {
         let (app, now) = (&self.app, self.app.clock.now());
         let incident = IncidentId::parse(id).unwrap();
         let mut review =
@@ -229,7 +229,7 @@ impl Actors {
     }
 
     /// Saves a draft of a new incident, or of an update of the incident `of`.
-    async fn draft(&self, id: &str, of: Option<&str>) {
+    async fn save_draft(&self, id: &str, of: Option<&str>) {
         let (app, now) = (&self.app, self.app.clock.now());
         let said = [("title", UNPUBLISHED_TEXT), ("body", UNPUBLISHED_TEXT), ("phase", "identified")];
         let draft = SavedDraft {
@@ -253,7 +253,7 @@ async fn program(
     name: &'static str,
     manager: &Manager,
     (scope, days): (Scope, i64),
-    reach: Option<Role>,
+    api_role: Option<Role>,
 ) -> TestActor {
     let secret = secret_token::fresh_api_token();
     let new = NewApiToken { name: name.into(), scope, days };
@@ -265,7 +265,7 @@ async fn program(
     let mut browser = app.visitor();
     browser.peer = Some([127, 0, 0, 1].into());
     let lack = DeniedReason::Nothing;
-    TestActor { name, role: None, lack, reach, browser, bearer: Some(format!("Bearer {secret}")) }
+    TestActor { name, role: None, lack, api_role, browser, bearer: Some(format!("Bearer {secret}")) }
 }
 
 /// A browser after the password step and before the second factor.
@@ -292,7 +292,7 @@ async fn revoked(app: &TestApp, manager: &Manager) -> TestActor {
 
 /// Status, header lines and body of an answer without what differs between two answers: request id, nonce, the expiry
 /// of a deleted cookie (from the machine's clock), the incident id, and the length that only the server adds.
-pub fn told(answer: &Answer, id: &str) -> (StatusCode, Vec<String>, String) {
+pub fn comparable_answer(answer: &Answer, id: &str) -> (StatusCode, Vec<String>, String) {
     let policy = answer.header("content-security-policy");
     let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap_or("'none'").to_owned();
     let plain = |text: String| text.replace(id, "ID").replace(&nonce, "NONCE");

@@ -88,7 +88,7 @@ impl TestApp {
         app
     }
 
-    pub async fn with_everything(test: TestDb, mailer: Mailer, provider: Provider) -> Self {
+    pub async fn with_mail_and_provider(test: TestDb, mailer: Mailer, provider: Provider) -> Self {
         let app = Self::with(test, ORIGIN, render_site, Some(mailer), Some(provider));
         app.publisher.publish().await.expect("the first Site");
         app
@@ -236,7 +236,7 @@ impl TestApp {
     }
 
     /// Saves a template and a draft of a new incident with these ids.
-    pub async fn prepared(&self, template: &'static str, draft: &str) {
+    pub async fn add_template_and_draft(&self, template: &'static str, draft: &str) {
         let mut tx = self.db.write().await.unwrap();
         let draft = SavedDraft {
             id: DraftId::parse(draft).unwrap(),
@@ -352,16 +352,16 @@ impl TestApp {
     }
 
     /// Everything that a manager can change, as comparable text, without sessions, links and denied attempts.
-    pub async fn everything(&self) -> String {
+    pub async fn all_content(&self) -> String {
         let mut tx = self.db.read().await.unwrap();
         let managers = managers::list(&mut tx, None, 10_000).await.unwrap();
         let policy = login_policy::load(&mut tx).await.unwrap();
         drop(tx);
-        format!("{} {managers:?} {policy:?}", self.everything_but_managers().await)
+        format!("{} {managers:?} {policy:?}", self.content_without_managers().await)
     }
 
     /// The same without managers and login policy.
-    pub async fn everything_but_managers(&self) -> String {
+    pub async fn content_without_managers(&self) -> String {
         let factors =
             self.texts("select manager_id from totp_secrets union all select id from passkeys order by 1").await;
         let mut tx = self.db.read().await.unwrap();

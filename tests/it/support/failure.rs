@@ -13,7 +13,7 @@ fn folder() -> Option<PathBuf> {
 }
 
 /// Copies the SQLite files in `source` if the test of this thread is failing.
-pub fn keep_sqlite(source: &Path) {
+pub fn copy_sqlite(source: &Path) {
     let Some(target) = failing() else { return };
     for file in std::fs::read_dir(source).into_iter().flatten().flatten().filter(|file| file.path().is_file()) {
         let _ = std::fs::copy(file.path(), target.join(file.file_name()));
@@ -21,7 +21,7 @@ pub fn keep_sqlite(source: &Path) {
 }
 
 /// Dumps the PostgreSQL database at `url` if the test of this thread is failing.
-pub fn keep_postgres(bin: &Path, url: &str) {
+pub fn dump_postgres(bin: &Path, url: &str) {
     let Some(target) = failing() else { return };
     let beside_server = bin.join("pg_dump");
     let program = if beside_server.is_file() { beside_server } else { "pg_dump".into() };

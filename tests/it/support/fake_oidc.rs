@@ -72,16 +72,16 @@ struct Known {
     key_id: u32,
     signing: Signing,
     /// Changes the claims before they are signed.
-    twist: TokenChange,
+    change: TokenChange,
     /// Whether the token contains address and groups; otherwise only the userinfo document does.
-    told_in_token: bool,
+    claims_in_token: bool,
     grants: HashMap<String, Grant>,
     /// How many codes were exchanged or rejected.
-    brought: usize,
+    code_exchanges: usize,
     /// The tokens that were issued.
-    given: Vec<String>,
+    issued_tokens: Vec<String>,
     /// The person of each access token.
-    let_in: HashMap<String, Person>,
+    access_tokens: HashMap<String, Person>,
 }
 
 struct Grant {
@@ -99,12 +99,12 @@ impl FakeProvider {
             key: new_key(),
             key_id: 1,
             signing: Signing::Ours,
-            twist: Arc::new(|_| ()),
-            told_in_token: true,
+            change: Arc::new(|_| ()),
+            claims_in_token: true,
             grants: HashMap::new(),
-            brought: 0,
-            given: Vec::new(),
-            let_in: HashMap::new(),
+            code_exchanges: 0,
+            issued_tokens: Vec::new(),
+            access_tokens: HashMap::new(),
         };
         let issuer = Self { url, clock: clock.clone(), known: Arc::new(Mutex::new(known)) };
         let router = Router::new()
@@ -138,7 +138,7 @@ impl FakeProvider {
     }
 
     /// The person logs in at `address`; returns what the browser brings back.
-    pub fn let_in(&self, address: &str, person: &Person) -> Answer {
+    pub fn authorize(&self, address: &str, person: &Person) -> Answer {
         let asked: HashMap<String, String> = Url::parse(address).unwrap().query_pairs().into_owned().collect();
         assert!(address.starts_with(&format!("{}/authorize?", self.url)), "{address}");
         assert_eq!((&*asked["response_type"], &*asked["client_id"]), ("code", CLIENT));
@@ -155,13 +155,13 @@ impl FakeProvider {
         Answer { code, state: asked["state"].clone(), issuer: self.url.clone() }
     }
 
-    pub fn asked_for_tokens(&self) -> usize {
-        self.known.lock().unwrap().brought
+    pub fn token_requests(&self) -> usize {
+        self.known.lock().unwrap().code_exchanges
     }
 
     /// Every issued token, both access and id tokens.
-    pub fn given(&self) -> Vec<String> {
-        self.known.lock().unwrap().given.clone()
+    pub fn issued_tokens(&self) -> Vec<String> {
+        self.known.lock().unwrap().issued_tokens.clone()
     }
 
     /// Signs this way from now on.
@@ -170,17 +170,17 @@ impl FakeProvider {
     }
 
     /// Changes the claims of each token from now on.
-    pub fn twists(&self, twist: impl Fn(&mut Value) + Send + Sync + 'static) {
-        self.known.lock().unwrap().twist = Arc::new(twist);
+    pub fn change_claims(&self, change: impl Fn(&mut Value) + Send + Sync + 'static) {
+        self.known.lock().unwrap().change = Arc::new(change);
     }
 
     /// From now on only the userinfo document contains address and groups.
-    pub fn says_little(&self) {
-        self.known.lock().unwrap().told_in_token = false;
+    pub fn omit_claims_from_token(&self) {
+        self.known.lock().unwrap().claims_in_token = false;
     }
 
     /// Rotates the signing key.
-    pub fn changes_its_key(&self) {
+    pub fn rotate_key(&self) {
         let mut known = self.known.lock().unwrap();
         known.key = new_key();
         known.key_id += 1;
@@ -233,7 +233,7 @@ async fn token(
     assert!(headers["authorization"].to_str().unwrap().starts_with("Basic "));
     let now = issuer.clock.now().timestamp();
     let mut known = issuer.known.lock().unwrap();
-    known.brought += 1;
+    known.code_exchanges += 1;
     let Some(grant) = known.grants.remove(&asked["code"]) else { return refuse() };
     let challenge = encode(&Sha256::digest(&asked["code_verifier"]));
     if challenge != grant.challenge || asked["redirect_uri"] != grant.redirect {
@@ -246,28 +246,28 @@ async fn token(
         "iat": now, "exp": now + 300, "auth_time": now, "amr": person.methods,
         "at_hash": encode(&Sha256::digest(&access)[..16]),
     });
-    if known.told_in_token {
-        for (name, value) in told(&person).as_object().unwrap() {
+    if known.claims_in_token {
+        for (name, value) in person_claims(&person).as_object().unwrap() {
             claims[name] = value.clone();
         }
     }
-    (known.twist.clone())(&mut claims);
+    (known.change.clone())(&mut claims);
     let signed = known.sign(&claims);
-    known.given.extend([access.clone(), signed.clone()]);
-    known.let_in.insert(access.clone(), person);
+    known.issued_tokens.extend([access.clone(), signed.clone()]);
+    known.access_tokens.insert(access.clone(), person);
     Json(json!({ "access_token": access, "token_type": "Bearer", "expires_in": 300, "id_token": signed }))
         .into_response()
 }
 
 async fn person(State(issuer): State<FakeProvider>, headers: HeaderMap) -> Response {
     let token = headers["authorization"].to_str().unwrap().strip_prefix("Bearer ").unwrap();
-    match issuer.known.lock().unwrap().let_in.get(token) {
-        Some(person) => Json(told(person)).into_response(),
+    match issuer.known.lock().unwrap().access_tokens.get(token) {
+        Some(person) => Json(person_claims(person)).into_response(),
         None => StatusCode::UNAUTHORIZED.into_response(),
     }
 }
 
-fn told(person: &Person) -> Value {
+fn person_claims(person: &Person) -> Value {
     json!({
         "sub": person.subject, "email": person.email, "email_verified": person.verified,
         "name": person.subject.trim_start_matches("sub-"), "groups": person.groups,

@@ -59,26 +59,26 @@ impl FakeStatuspage {
     }
 
     /// Answers `path` with these in turn.
-    pub fn says(&self, path: &str, answers: Vec<FakeResponse>) {
+    pub fn respond(&self, path: &str, answers: Vec<FakeResponse>) {
         self.inner.answers.lock().unwrap().insert(path.to_owned(), answers);
     }
 
-    pub fn has(&self, path: &str, document: impl ToString) {
-        self.says(path, vec![FakeResponse::Text(document.to_string())]);
+    pub fn serve_document(&self, path: &str, document: impl ToString) {
+        self.respond(path, vec![FakeResponse::Text(document.to_string())]);
     }
 
     /// Answers all other paths with `answer`.
-    pub fn otherwise(&self, answer: Answer) {
+    pub fn respond_otherwise(&self, answer: Answer) {
         *self.inner.otherwise.lock().unwrap() = Some(answer);
     }
 
     /// The requests since the last call, each with its token.
-    pub fn asked(&self) -> Vec<String> {
+    pub fn take_requests(&self) -> Vec<String> {
         std::mem::take(&mut *self.inner.asked.lock().unwrap())
     }
 
     /// The highest number of concurrent requests.
-    pub fn most_at_once(&self) -> usize {
+    pub fn max_concurrent(&self) -> usize {
         self.inner.most_at_once.load(Ordering::SeqCst)
     }
 }

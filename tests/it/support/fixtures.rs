@@ -43,7 +43,7 @@ pub fn resolved(id: &str, started_at: DateTime<Utc>, lasted: TimeDelta) -> Incid
 
 /// A maintenance announced a day before `from`, or at [`super::now`] if that is earlier, with every option on.
 pub fn maintenance(id: &str, from: DateTime<Utc>, until: DateTime<Utc>, components: &[&str]) -> Maintenance {
-    let told = (from - TimeDelta::days(1)).min(super::now());
+    let announced_at = (from - TimeDelta::days(1)).min(super::now());
     let component = |id: &&str| PlannedComponent { id: ComponentId::parse(id).unwrap(), name: id.to_uppercase() };
     let mut it = Maintenance {
         id: MaintenanceId::parse(id).unwrap(),
@@ -58,14 +58,14 @@ pub fn maintenance(id: &str, from: DateTime<Utc>, until: DateTime<Utc>, componen
         remind_at: None,
         components: components.iter().map(component).collect(),
         occurrence: None,
-        created_at: told,
-        updated_at: told,
+        created_at: announced_at,
+        updated_at: announced_at,
         version: 1,
         updates: Vec::new(),
     };
     let (first, named) = (UpdateId::parse(&format!("{id}-1")).unwrap(), it.named_components(Status::Operational));
-    it.push_update(MaintenancePhase::Scheduled, format!("Text of {id}"), named, first, told, told);
-    it.plan_reminder(told);
+    it.push_update(MaintenancePhase::Scheduled, format!("Text of {id}"), named, first, announced_at, announced_at);
+    it.plan_reminder(announced_at);
     it
 }
 

@@ -31,7 +31,7 @@ impl Element {
     }
 
     /// Whether one part of a selector, like `a.button[href='/x']`, matches.
-    fn is(&self, part: &str) -> bool {
+    fn matches(&self, part: &str) -> bool {
         let end = part.find(['.', '#', '[']).unwrap_or(part.len());
         let (name, mut rest) = part.split_at(end);
         if !name.is_empty() && name != self.name {
@@ -79,16 +79,16 @@ impl Page {
     /// The elements that match `selector`: `name.class#id[attribute='value']`, spaces for descendants, commas for
     /// alternatives.
     pub fn select(&self, selector: &str) -> Vec<&Element> {
-        self.0.iter().filter(|element| selector.split(',').any(|path| self.fits(element, path))).collect()
+        self.0.iter().filter(|element| selector.split(',').any(|path| self.matches_path(element, path))).collect()
     }
 
-    fn fits(&self, element: &Element, path: &str) -> bool {
+    fn matches_path(&self, element: &Element, path: &str) -> bool {
         let mut parts = path.split_whitespace().rev();
-        if !parts.next().is_some_and(|part| element.is(part)) {
+        if !parts.next().is_some_and(|part| element.matches(part)) {
             return false;
         }
         let mut around = element.around.iter().rev().map(|index| &self.0[*index]);
-        parts.all(|part| around.any(|outer| outer.is(part)))
+        parts.all(|part| around.any(|outer| outer.matches(part)))
     }
 
     /// The descendants of `element` that match `selector`.
@@ -113,7 +113,7 @@ impl TokenSink for Builder {
     fn process_token(&self, token: Token, _: u64) -> TokenSinkResult<()> {
         let mut building = self.0.borrow_mut();
         match token {
-            Token::CharacterTokens(text) => building.say(&text),
+            Token::CharacterTokens(text) => building.append_text(&text),
             Token::TagToken(tag) if tag.kind == TagKind::StartTag => return building.begin(tag),
             Token::TagToken(tag) => building.end(&tag.name),
             _ => {}
@@ -123,7 +123,7 @@ impl TokenSink for Builder {
 }
 
 impl Building {
-    fn say(&mut self, text: &str) {
+    fn append_text(&mut self, text: &str) {
         for index in &self.open {
             self.elements[*index].text.push_str(text);
         }

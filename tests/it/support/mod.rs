@@ -86,8 +86,8 @@ enum Home {
 impl Drop for Home {
     fn drop(&mut self) {
         match self {
-            Self::Sqlite { folder } => failure::keep_sqlite(folder.path()),
-            Self::Postgres { database } => database.keep_if_failing(),
+            Self::Sqlite { folder } => failure::copy_sqlite(folder.path()),
+            Self::Postgres { database } => database.dump_if_failing(),
             Self::Elsewhere => {}
         }
     }
@@ -134,7 +134,7 @@ impl TestDb {
     }
 
     /// Commits `tx` with an audit row of a test, and returns the new revision.
-    pub async fn keep(&self, tx: WriteTx) -> i64 {
+    pub async fn commit(&self, tx: WriteTx) -> i64 {
         tx.commit(&fixtures::actor(), self.clock.now(), fixtures::entry()).await.expect("a commit")
     }
 
@@ -143,7 +143,7 @@ impl TestDb {
         for incident in incidents {
             db::incidents::insert(&mut tx, incident).await.expect("an incident");
         }
-        self.keep(tx).await;
+        self.commit(tx).await;
     }
 }
 

@@ -62,9 +62,9 @@ impl Database {
     }
 
     /// Dumps the database if the test of this thread is failing.
-    pub fn keep_if_failing(&self) {
+    pub fn dump_if_failing(&self) {
         if let Some(bin) = binaries() {
-            super::failure::keep_postgres(&bin, &self.url);
+            super::failure::dump_postgres(&bin, &self.url);
         }
     }
 
@@ -177,28 +177,28 @@ impl Cluster {
 
     /// Disconnects all clients and stops listening.
     pub fn stop(&self) {
-        self.tell("stop", "stopped\n");
+        self.send_command("stop", "stopped\n");
     }
 
     pub fn start_again(&self) {
-        self.tell("start", "ready\n");
+        self.send_command("start", "ready\n");
     }
 
-    fn tell(&self, word: &str, expected: &str) {
+    fn send_command(&self, word: &str, expected: &str) {
         let mut script = self.script.lock().unwrap();
         writeln!(script.stdin.as_mut().expect("a pipe"), "{word}").expect("the script hears");
-        assert_eq!(heard(&mut script), expected);
+        assert_eq!(read_line(&mut script), expected);
     }
 }
 
 /// One line of the script's output, read byte by byte so that nothing after it is lost.
-fn heard(script: &mut Child) -> String {
-    let (mut said, mut byte) = (Vec::new(), [0]);
+fn read_line(script: &mut Child) -> String {
+    let (mut line, mut byte) = (Vec::new(), [0]);
     let pipe = script.stdout.as_mut().expect("a pipe");
-    while !said.ends_with(b"\n") && pipe.read(&mut byte).is_ok_and(|read| read == 1) {
-        said.push(byte[0]);
+    while !line.ends_with(b"\n") && pipe.read(&mut byte).is_ok_and(|read| read == 1) {
+        line.push(byte[0]);
     }
-    String::from_utf8(said).expect("text")
+    String::from_utf8(line).expect("text")
 }
 
 fn launch(bin: &Path) -> (url::Url, Child) {
@@ -212,7 +212,7 @@ fn launch(bin: &Path) -> (url::Url, Child) {
         .process_group(0)
         .spawn()
         .expect("sh");
-    assert_eq!(heard(&mut child), "ready\n", "PostgreSQL did not start");
+    assert_eq!(read_line(&mut child), "ready\n", "PostgreSQL did not start");
     // The script removes the folder, even if this process is killed.
     let home = home.keep();
     let socket = home.display().to_string().replace('/', "%2F");

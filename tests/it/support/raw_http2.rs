@@ -51,8 +51,8 @@ impl Frame {
     }
 
     /// A HEADERS frame of a complete request without a body.
-    pub fn asking(stream: u32, head: &[(&str, &str)]) -> Self {
-        Self::new(kind::HEADERS, END | HEAD_ENDS, stream, packed(head))
+    pub fn request_frame(stream: u32, head: &[(&str, &str)]) -> Self {
+        Self::new(kind::HEADERS, END | HEAD_ENDS, stream, encode_headers(head))
     }
 
     /// The frame on the wire.
@@ -76,12 +76,12 @@ impl Frame {
 }
 
 /// Header fields as HPACK literals, without Huffman coding or indexing.
-pub fn packed(head: &[(&str, &str)]) -> Vec<u8> {
-    head.iter().flat_map(|(name, value)| [vec![0], text(name), text(value)].concat()).collect()
+pub fn encode_headers(head: &[(&str, &str)]) -> Vec<u8> {
+    head.iter().flat_map(|(name, value)| [vec![0], encode_string(name), encode_string(value)].concat()).collect()
 }
 
 /// A HPACK string without Huffman coding: its length as an integer with a 7-bit prefix, then its bytes.
-pub fn text(text: &str) -> Vec<u8> {
+pub fn encode_string(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     match u8::try_from(text.len()) {
         Ok(length) if length < 127 => bytes.push(length),
@@ -101,7 +101,7 @@ pub fn text(text: &str) -> Vec<u8> {
 
 pub struct RawHttp2 {
     stream: TcpStream,
-    heard: Vec<u8>,
+    buffered: Vec<u8>,
     /// The value of `:authority`.
     pub host: String,
 }
@@ -114,15 +114,15 @@ impl RawHttp2 {
 
     /// Sends the preface and these settings on an existing connection.
     pub async fn over(stream: TcpStream, server: &Server, settings: &[u8]) -> Self {
-        let mut frames = Self::heard_by(stream, server);
-        frames.say(PREFACE).await;
+        let mut frames = Self::from_stream(stream, server);
+        frames.send_raw(PREFACE).await;
         frames.send(&Frame::new(kind::SETTINGS, 0, 0, settings)).await;
         frames
     }
 
     /// Reads frames from a connection on which the test sends the preface itself.
-    pub fn heard_by(stream: TcpStream, server: &Server) -> Self {
-        Self { stream, heard: Vec::new(), host: server.address.to_string() }
+    pub fn from_stream(stream: TcpStream, server: &Server) -> Self {
+        Self { stream, buffered: Vec::new(), host: server.address.to_string() }
     }
 
     /// The header fields of a GET request for `path`, followed by `more`.
@@ -132,17 +132,17 @@ impl RawHttp2 {
     }
 
     /// Sends a GET request for `path` on this stream.
-    pub async fn ask(&mut self, stream: u32, path: &str) {
-        let asking = Frame::asking(stream, &self.get(path, &[]));
+    pub async fn send_get(&mut self, stream: u32, path: &str) {
+        let asking = Frame::request_frame(stream, &self.get(path, &[]));
         self.send(&asking).await;
     }
 
     /// Ignores errors: the server may have closed the connection.
     pub async fn send(&mut self, frame: &Frame) {
-        self.say(&frame.bytes()).await;
+        self.send_raw(&frame.bytes()).await;
     }
 
-    pub async fn say(&mut self, bytes: &[u8]) {
+    pub async fn send_raw(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes).await;
     }
 
@@ -162,7 +162,7 @@ impl RawHttp2 {
     }
 
     /// The next frame of this type on this stream; none if the server closes first.
-    pub async fn hear(&mut self, kind: u8, stream: u32) -> Option<Frame> {
+    pub async fn wait_for(&mut self, kind: u8, stream: u32) -> Option<Frame> {
         loop {
             let frame = self.next().await?;
             if (frame.kind, frame.stream) == (kind, stream) {
@@ -172,7 +172,7 @@ impl RawHttp2 {
     }
 
     /// The outcome of a stream: its status, or the error that ended the stream or the connection.
-    pub async fn fate(&mut self, stream: u32) -> StreamEnd {
+    pub async fn outcome(&mut self, stream: u32) -> StreamEnd {
         while let Some(frame) = self.next().await {
             match frame.kind {
                 kind::HEADERS if frame.stream == stream => return StreamEnd::Answered(frame.status()),
@@ -196,23 +196,23 @@ impl RawHttp2 {
     async fn read(&mut self) -> Option<Frame> {
         let mut buffer = [0; 4096];
         loop {
-            if let Some(frame) = self.whole() {
+            if let Some(frame) = self.parse_frame() {
                 return Some(frame);
             }
             // If the server closes while we still write, reading fails.
             match self.stream.read(&mut buffer).await {
                 Ok(0) | Err(_) => return None,
-                Ok(read) => self.heard.extend(&buffer[..read]),
+                Ok(read) => self.buffered.extend(&buffer[..read]),
             }
         }
     }
 
     /// The first complete frame in the buffer.
-    fn whole(&mut self) -> Option<Frame> {
-        let head: [u8; 9] = self.heard.get(..9)?.try_into().unwrap();
+    fn parse_frame(&mut self) -> Option<Frame> {
+        let head: [u8; 9] = self.buffered.get(..9)?.try_into().unwrap();
         let end = 9 + usize::from(head[0]) * 65_536 + usize::from(head[1]) * 256 + usize::from(head[2]);
-        let load = self.heard.get(9..end)?.to_vec();
-        self.heard.drain(..end);
+        let load = self.buffered.get(9..end)?.to_vec();
+        self.buffered.drain(..end);
         Some(Frame::new(head[3], head[4], u32::from_be_bytes(head[5..].try_into().unwrap()), load))
     }
 }

@@ -84,7 +84,7 @@ impl Server {
     }
 
     /// A connection with a small receive buffer.
-    pub async fn connect_narrowly(&self) -> RawHttp1 {
+    pub async fn connect_with_small_buffer(&self) -> RawHttp1 {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(1024).unwrap();
         RawHttp1 { stream: socket.connect(self.address).await.unwrap(), host: self.address.to_string() }
@@ -93,7 +93,7 @@ impl Server {
     /// Sends a request on a new connection and returns the whole response.
     pub async fn answer(&self, request: &str) -> String {
         let mut wire = self.connect().await;
-        wire.say(request).await;
+        wire.send_raw(request).await;
         wire.rest().await
     }
 }
@@ -111,16 +111,16 @@ pub struct RawHttp1 {
 
 impl RawHttp1 {
     /// Replaces `HOST` by the server's address. Ignores errors: the server may have closed the connection.
-    pub async fn say(&mut self, text: &str) {
+    pub async fn send_raw(&mut self, text: &str) {
         let _ = self.stream.write_all(text.replace("HOST", &self.host).as_bytes()).await;
     }
 
     pub async fn get(&mut self, address: &str) {
-        self.say(&format!("GET {address} HTTP/1.1\r\nhost: HOST\r\n\r\n")).await;
+        self.send_raw(&format!("GET {address} HTTP/1.1\r\nhost: HOST\r\n\r\n")).await;
     }
 
     /// Reads until `words` arrive; returns everything read.
-    pub async fn hear(&mut self, words: &str) -> String {
+    pub async fn read_until(&mut self, words: &str) -> String {
         let (mut text, mut buffer) = (String::new(), [0; 4096]);
         while !text.contains(words) {
             let read = timeout(PATIENCE, self.stream.read(&mut buffer)).await.expect("in time").unwrap();
