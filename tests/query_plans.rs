@@ -56,15 +56,15 @@ static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 async fn sqlite_queries_use_indexes() {
     let _turn = TURN.lock().await;
     let test = TestDb::sqlite().await;
-    fill(&test).await;
+    insert_history(&test).await;
     test.close().await;
     let path = test.url.trim_start_matches("sqlite://");
     let options = SqliteConnectOptions::new().filename(path).foreign_keys(true);
     let pool = || SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
     let db = Db::Sqlite { path: path.into(), writer: pool(), readers: pool(), opened: Default::default() };
-    let seen = listen();
+    let seen = collect_statements();
     seen.lock().unwrap().clear();
-    work(&db).await;
+    run_all_queries(&db).await;
     let statements: Vec<String> = seen.lock().unwrap().drain(..).filter(|sql| has_a_plan(sql)).collect();
     assert!(statements.len() > 30, "{statements:#?}");
     let Db::Sqlite { readers, writer, .. } = &db else { unreachable!() };
@@ -74,13 +74,13 @@ async fn sqlite_queries_use_indexes() {
         let explain = AssertSqlSafe(format!("explain query plan {sql}"));
         let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(readers).await.unwrap();
         for (_, _, _, step) in plan {
-            assert!(!walks(&step), "{step}\n{sql}");
+            assert!(!is_scan(&step), "{step}\n{sql}");
         }
     }
 }
 
 /// Whether a step of a SQLite plan scans a growing table, or all index rows of one component.
-fn walks(step: &str) -> bool {
+fn is_scan(step: &str) -> bool {
     if step.starts_with("SEARCH incident_index") && step.ends_with("(component_id=?)") {
         return true;
     }
@@ -99,22 +99,22 @@ fn has_a_plan(sql: &str) -> bool {
 async fn postgres_queries_use_indexes() {
     let _turn = TURN.lock().await;
     let Some(test) = TestDb::postgres().await else { return };
-    fill(&test).await;
+    insert_history(&test).await;
     test.close().await;
     let mut connection = PgConnection::connect(&test.url).await.unwrap();
     sqlx::raw_sql("vacuum analyze").execute(&mut connection).await.unwrap();
-    let before = walked(&mut connection).await;
+    let before = scan_counts(&mut connection).await;
     // PostgreSQL prefers a scan of so few rows; without sequential scans it only scans if no index fits.
     let db = Db::at(&format!("{}&options[enable_seqscan]=off", test.url)).unwrap();
-    work(&db).await;
+    run_all_queries(&db).await;
     db.close().await;
-    assert_eq!(walked(&mut connection).await, before);
+    assert_eq!(scan_counts(&mut connection).await, before);
     connection.close().await.unwrap();
 }
 
 /// Sequential scans of each growing table. Waits until all other connections are closed, because each reports
 /// its last counts when it ends.
-async fn walked(connection: &mut PgConnection) -> BTreeMap<String, i64> {
+async fn scan_counts(connection: &mut PgConnection) -> BTreeMap<String, i64> {
     let others = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
     let gone = async {
         while sqlx::query_scalar::<_, i64>(others).fetch_one(&mut *connection).await.unwrap() > 0 {
@@ -128,16 +128,16 @@ async fn walked(connection: &mut PgConnection) -> BTreeMap<String, i64> {
 }
 
 /// Inserts a long history and a long audit log.
-async fn fill(test: &TestDb) {
-    let all: Vec<Incident> = (1..=INCIDENTS).map(past).collect();
+async fn insert_history(test: &TestDb) {
+    let all: Vec<Incident> = (1..=INCIDENTS).map(past_incident).collect();
     test.insert(&all).await;
     test.insert(&[fixtures::incident("open", now() - TimeDelta::hours(1))]).await;
     let mut tx = test.write().await.unwrap();
     for number in 1..=MAINTENANCES {
-        maintenances::insert(&mut tx, &over(number)).await.unwrap();
+        maintenances::insert(&mut tx, &completed_maintenance(number)).await.unwrap();
     }
     for (id, in_hours) in [("under-way", 0), ("to-come", 48)] {
-        maintenances::insert(&mut tx, &planned(id, in_hours)).await.unwrap();
+        maintenances::insert(&mut tx, &planned_maintenance(id, in_hours)).await.unwrap();
     }
     let mut component = components::create(&mut tx, fixtures::component("API"), now()).await.unwrap();
     for number in 0..200 {
@@ -149,8 +149,8 @@ async fn fill(test: &TestDb) {
 }
 
 /// A maintenance that was completed `number` days ago.
-fn over(number: i64) -> Maintenance {
-    let mut it = planned(&format!("work{number}"), -24 * number);
+fn completed_maintenance(number: i64) -> Maintenance {
+    let mut it = planned_maintenance(&format!("work{number}"), -24 * number);
     let end = it.scheduled_for + TimeDelta::hours(1);
     let step = |name: &str| UpdateId::parse(&format!("work{number}-{name}")).unwrap();
     it.begin(step("begin"), it.scheduled_for).unwrap();
@@ -158,12 +158,12 @@ fn over(number: i64) -> Maintenance {
     it
 }
 
-fn planned(id: &str, in_hours: i64) -> Maintenance {
+fn planned_maintenance(id: &str, in_hours: i64) -> Maintenance {
     let from = now() + TimeDelta::hours(in_hours);
     fixtures::maintenance(id, from, from + TimeDelta::hours(2), &["api"])
 }
 
-fn past(number: i64) -> Incident {
+fn past_incident(number: i64) -> Incident {
     let (id, start) = (format!("past{number}"), now() - TimeDelta::days(number));
     let mut incident = fixtures::resolved(&id, start, TimeDelta::hours(1));
     let component = if number % 100 == 0 { "rare" } else { "api" };
@@ -174,7 +174,7 @@ fn past(number: i64) -> Incident {
 }
 
 /// Runs every kind of query: publishing, deep pages and the admin.
-async fn work(db: &Db) {
+async fn run_all_queries(db: &Db) {
     let folder = tempfile::tempdir().unwrap();
     let clock = Clock::fixed(now());
     let publisher = Publisher::new(db.clone(), clock, "http://status.test".into(), folder.path().join("site"));
@@ -202,10 +202,10 @@ async fn work(db: &Db) {
     let mut tx = db.write().await.unwrap();
     incidents::update(&mut tx, &mut incident, now()).await.unwrap();
     incidents::delete(&mut tx, &id("past8")).await.unwrap();
-    incidents::insert(&mut tx, &past(8)).await.unwrap();
+    incidents::insert(&mut tx, &past_incident(8)).await.unwrap();
     maintenances::update(&mut tx, &mut work, now()).await.unwrap();
     maintenances::delete(&mut tx, &maintenance_id("work8")).await.unwrap();
-    maintenances::insert(&mut tx, &over(8)).await.unwrap();
+    maintenances::insert(&mut tx, &completed_maintenance(8)).await.unwrap();
     tx.commit(&fixtures::actor(), now(), fixtures::entry()).await.unwrap();
 }
 
@@ -258,7 +258,7 @@ fn id(text: &str) -> IncidentId {
 }
 
 /// Collects every statement from now on from sqlx's log events.
-fn listen() -> &'static Mutex<Vec<String>> {
+fn collect_statements() -> &'static Mutex<Vec<String>> {
     static SEEN: OnceLock<Mutex<Vec<String>>> = OnceLock::new();
     let seen = SEEN.get_or_init(Mutex::default);
     tracing_subscriber::registry().with(Statements(seen)).init();
@@ -272,7 +272,7 @@ impl<S: tracing::Subscriber> Layer<S> for Statements {
         if event.metadata().target() == "sqlx::query" {
             let mut statement = Statement::default();
             event.record(&mut statement);
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(statement.whole());
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(statement.into_text());
         }
     }
 }
@@ -285,7 +285,7 @@ struct Statement {
 }
 
 impl Statement {
-    fn whole(self) -> String {
+    fn into_text(self) -> String {
         if self.text.is_empty() { self.summary } else { self.text }
     }
 }

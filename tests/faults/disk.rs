@@ -15,7 +15,7 @@ struct SmallDisk(TempDir);
 impl SmallDisk {
     fn mount() -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        run("mount", &["-t", "tmpfs", "-o", "size=40m", "tmpfs", &dir.path().display().to_string()]);
+        run_command("mount", &["-t", "tmpfs", "-o", "size=40m", "tmpfs", &dir.path().display().to_string()]);
         Self(dir)
     }
 
@@ -39,7 +39,7 @@ impl Drop for SmallDisk {
     }
 }
 
-fn run(program: &str, arguments: &[&str]) {
+fn run_command(program: &str, arguments: &[&str]) {
     let status = Command::new(program).args(arguments).status();
     assert!(status.is_ok_and(|status| status.success()), "{program} {arguments:?} failed (this needs root)");
 }
@@ -71,7 +71,7 @@ fn writes_work_again_once_a_full_disk_has_room() {
 }
 
 /// Makes each thread's next `syscall` on the write-ahead log fail with `error` until one post was rejected.
-fn one_failing_call(syscall: &str, error: &str) {
+fn fail_one_call(syscall: &str, error: &str) {
     let mut server = Server::sqlite();
     server.start();
     server.wait_until_ready_is(200);
@@ -116,19 +116,19 @@ impl Strace {
 
     fn detach(mut self) {
         let pid = self.0.id().to_string();
-        run("kill", &["-INT", &pid]);
+        run_command("kill", &["-INT", &pid]);
         self.0.wait().expect("strace");
     }
 }
 
 #[test]
 fn one_failed_write_to_the_wal_is_not_the_last() {
-    one_failing_call("pwrite64", "EIO");
-    one_failing_call("pwrite64", "ENOSPC");
+    fail_one_call("pwrite64", "EIO");
+    fail_one_call("pwrite64", "ENOSPC");
 }
 
 #[test]
 fn one_failed_sync_of_the_wal_is_not_the_last_write() {
-    one_failing_call("fsync,fdatasync", "EIO");
-    one_failing_call("fsync,fdatasync", "ENOSPC");
+    fail_one_call("fsync,fdatasync", "EIO");
+    fail_one_call("fsync,fdatasync", "ENOSPC");
 }

@@ -21,7 +21,7 @@ fn with_backup() -> Server {
 }
 
 /// Waits until the backup is served; checks its integrity and that posting works.
-fn is_restored(mut server: Server) {
+fn assert_restored(mut server: Server) {
     server.wait_until_ready_is(200);
     server.wait_until("the backup is served", |server| {
         let titles = server.incident_titles();
@@ -39,7 +39,7 @@ fn backup_in_place_of_a_removed_database_is_opened() {
     std::fs::remove_file(server.database()).expect("the database");
     server.wait_until_ready_is(503);
     std::fs::rename(server.dir.join("b.db"), server.database()).expect("a rename");
-    is_restored(server);
+    assert_restored(server);
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn backup_copied_slowly_is_opened_once_it_is_whole() {
         copy.write_all(part).expect("a write");
     }
     drop(copy);
-    is_restored(server);
+    assert_restored(server);
 }
 
 fn title(page: &str) -> Option<&str> {
@@ -69,7 +69,7 @@ fn backup_copied_after_a_crash_is_opened_without_the_old_wal() {
     server.kill();
     std::fs::copy(server.dir.join("b.db"), server.database()).expect("a copy");
     server.start();
-    is_restored(server);
+    assert_restored(server);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn restore_command_replaces_the_database_of_a_stopped_server() {
     server.kill();
     server.cli_ok(&["restore", &server.dir.join("b.db").display().to_string()], "");
     server.start();
-    is_restored(server);
+    assert_restored(server);
 }
 
 #[test]
@@ -162,13 +162,13 @@ fn killed_backup_leaves_no_target_file() {
         let _ = child.wait();
         if file.exists() {
             finished += 1;
-            is_sound(&file);
+            assert_sound(&file);
         }
     }
     eprintln!("{finished} of 30 backups ended before they were killed");
 }
 
-fn is_sound(file: &Path) {
+fn assert_sound(file: &Path) {
     let url = format!("sqlite://{}", file.display());
     let check = Command::new(env!("CARGO_BIN_EXE_candor")).args(["--database-url", &url, "check"]).output();
     let check = check.expect("candor check");

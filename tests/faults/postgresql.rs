@@ -10,19 +10,19 @@ use crate::postgres::Database;
 use crate::server::Server;
 
 /// A server on its own database with the sample page and an owner. Fails if there is no PostgreSQL.
-fn server() -> (Database, Server) {
-    let database = run(Database::migrated()).expect("PostgreSQL");
+fn postgres_server() -> (Database, Server) {
+    let database = block_on(Database::migrated()).expect("PostgreSQL");
     let server = Server::postgres(&database.url);
     (database, server)
 }
 
-fn run<T>(future: impl Future<Output = T>) -> T {
+fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
 }
 
 /// Runs statements in the database at `url`.
 fn sql(url: &str, statements: &[String]) {
-    run(async {
+    block_on(async {
         let mut connection = PgConnection::connect(url).await.expect("a connection");
         for statement in statements {
             connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(statement.clone()))).await.expect(statement);
@@ -31,12 +31,12 @@ fn sql(url: &str, statements: &[String]) {
     });
 }
 
-fn name(url: &str) -> String {
+fn database_name(url: &str) -> String {
     let url: url::Url = url.parse().expect("an address");
     url.path().trim_start_matches('/').to_owned()
 }
 
-fn with_name(url: &str, name: &str) -> String {
+fn with_database(url: &str, name: &str) -> String {
     let mut url: url::Url = url.parse().expect("an address");
     url.set_path(name);
     url.into()
@@ -52,9 +52,9 @@ fn publish_once(server: &mut Server) {
 
 #[test]
 fn start_waits_for_a_missing_database_or_role() {
-    let (database, mut server) = server();
+    let (database, mut server) = postgres_server();
     publish_once(&mut server);
-    let missing = with_name(&database.url, "no_such_database");
+    let missing = with_database(&database.url, "no_such_database");
     let mut stranger: url::Url = database.url.parse().expect("an address");
     stranger.set_username("no_such_role").expect("a name");
     for url in [missing, stranger.into()] {
@@ -72,12 +72,12 @@ fn start_waits_for_a_missing_database_or_role() {
 
 #[test]
 fn start_waits_while_another_node_holds_the_write_lock() {
-    let (database, mut server) = server();
+    let (database, mut server) = postgres_server();
     publish_once(&mut server);
     let url = database.url.clone();
     let (locked, release) = (std::sync::mpsc::channel(), std::sync::mpsc::channel::<()>());
     let holder = std::thread::spawn(move || {
-        run(async {
+        block_on(async {
             let mut connection = PgConnection::connect(&url).await.expect("a connection");
             connection.execute("select pg_advisory_lock(1128353860)").await.expect("the lock");
             locked.0.send(()).expect("the test waits");
@@ -99,7 +99,7 @@ fn start_waits_while_another_node_holds_the_write_lock() {
 
 #[test]
 fn a_recreated_database_does_not_empty_the_page() {
-    let (database, mut server) = server();
+    let (database, mut server) = postgres_server();
     publish_once(&mut server);
     let page = {
         server.start();
@@ -108,7 +108,7 @@ fn a_recreated_database_does_not_empty_the_page() {
         server.stop();
         page
     };
-    let (name, admin) = (name(&database.url), with_name(&database.url, "postgres"));
+    let (name, admin) = (database_name(&database.url), with_database(&database.url, "postgres"));
     sql(&admin, &[format!("drop database {name} with (force)"), format!("create database {name}")]);
     server.start();
     std::thread::sleep(Duration::from_secs(2));
@@ -119,11 +119,11 @@ fn a_recreated_database_does_not_empty_the_page() {
 
 #[test]
 fn read_only_database_is_not_ready_within_seconds_and_recovers() {
-    let (database, mut server) = server();
+    let (database, mut server) = postgres_server();
     server.start();
     server.wait_until_ready_is(200);
     let mut owner = server.log_in();
-    let (name, admin) = (name(&database.url), with_name(&database.url, "postgres"));
+    let (name, admin) = (database_name(&database.url), with_database(&database.url, "postgres"));
     let cut = format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'");
     sql(&admin, &[format!("alter database {name} set default_transaction_read_only = on"), cut.clone()]);
     server.wait_until_ready_is(503);
@@ -135,7 +135,7 @@ fn read_only_database_is_not_ready_within_seconds_and_recovers() {
 
 #[test]
 fn disconnecting_readers_do_not_break_writes() {
-    let (_database, mut server) = server();
+    let (_database, mut server) = postgres_server();
     server.start();
     server.wait_until_ready_is(200);
     let mut owner = server.log_in();
@@ -159,8 +159,8 @@ fn disconnecting_readers_do_not_break_writes() {
 
 #[test]
 fn defaults_of_the_database_change_nothing() {
-    let (database, mut server) = server();
-    let (name, admin) = (name(&database.url), with_name(&database.url, "postgres"));
+    let (database, mut server) = postgres_server();
+    let (name, admin) = (database_name(&database.url), with_database(&database.url, "postgres"));
     let settings = [
         "default_transaction_isolation = 'serializable'",
         "standard_conforming_strings = off",

@@ -177,7 +177,7 @@ async fn send_in_halves(page: &Arc<Page>, browser: &mut Browser, address: &str, 
 }
 
 /// Every admin route that reads a form, with its minimum role.
-fn acting() -> Vec<(&'static str, Role)> {
+fn form_routes() -> Vec<(&'static str, Role)> {
     let routes = routes();
     let posts = routes.table().iter().filter(|route| route.method == Method::POST);
     posts
@@ -190,10 +190,10 @@ fn acting() -> Vec<(&'static str, Role)> {
         .collect()
 }
 
-async fn is_refused_at_every_route(test: TestDb, loss: LostAccess) {
+async fn assert_denied_everywhere(test: TestDb, loss: LostAccess) {
     let page = Arc::new(Page::over(test, loss).await);
     let mut read_to_the_end = 0;
-    for (path, least) in acting() {
+    for (path, least) in form_routes() {
         let open_without_factor = loss == LostAccess::FactorRequired
             && (path == "/logout"
                 || path.starts_with("/admin/proof")
@@ -220,22 +220,22 @@ async fn is_refused_at_every_route(test: TestDb, loss: LostAccess) {
 
 #[apply(on_both_databases!)]
 async fn manager_disabled_during_upload_writes_nothing(test: TestDb) {
-    is_refused_at_every_route(test, LostAccess::Disabled).await;
+    assert_denied_everywhere(test, LostAccess::Disabled).await;
 }
 
 #[apply(on_both_databases!)]
 async fn manager_demoted_during_upload_writes_nothing(test: TestDb) {
-    is_refused_at_every_route(test, LostAccess::Demoted).await;
+    assert_denied_everywhere(test, LostAccess::Demoted).await;
 }
 
 #[apply(on_both_databases!)]
 async fn session_ended_during_upload_writes_nothing(test: TestDb) {
-    is_refused_at_every_route(test, LostAccess::SessionEnded).await;
+    assert_denied_everywhere(test, LostAccess::SessionEnded).await;
 }
 
 #[apply(on_both_databases!)]
 async fn second_factor_required_during_upload_applies(test: TestDb) {
-    is_refused_at_every_route(test, LostAccess::FactorRequired).await;
+    assert_denied_everywhere(test, LostAccess::FactorRequired).await;
 }
 
 /// Files of the admin whose routes run before a login: the login itself and one-time links.

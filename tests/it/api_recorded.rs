@@ -32,21 +32,21 @@ async fn recorded_page_round_trips(test: TestDb) {
         let answer = app.visitor().get(path).await;
         let served: Value = serde_json::from_slice(&answer.body).unwrap();
         let mut differences = Vec::new();
-        compare("", &reconciled(expected), &reconciled(served), &mut differences);
+        compare("", &reconcile(expected), &reconcile(served), &mut differences);
         assert!(differences.is_empty(), "{path}:\n{}", differences.join("\n"));
     }
 }
 
 /// Removes what can't be equal, with the reason for each.
-fn reconciled(value: Value) -> Value {
+fn reconcile(value: Value) -> Value {
     match value {
-        Value::Object(object) => Value::Object(of_object(object)),
-        Value::Array(items) => Value::Array(of_list(items)),
+        Value::Object(object) => Value::Object(reconcile_object(object)),
+        Value::Array(items) => Value::Array(reconcile_list(items)),
         other => other,
     }
 }
 
-fn of_object(mut object: Map<String, Value>) -> Map<String, Value> {
+fn reconcile_object(mut object: Map<String, Value>) -> Map<String, Value> {
     // The recorded URL is on another host; ours is the permalink.
     object.remove("shortlink");
     if object.contains_key("group_id") {
@@ -73,12 +73,12 @@ fn of_object(mut object: Map<String, Value>) -> Map<String, Value> {
         // Every maintenance here has the same impact; older documents have others.
         object.remove("impact");
     }
-    object.into_iter().map(|(key, value)| (key, reconciled(value))).collect()
+    object.into_iter().map(|(key, value)| (key, reconcile(value))).collect()
 }
 
 /// The order of components with the same position is undefined.
-fn of_list(items: Vec<Value>) -> Vec<Value> {
-    let mut items: Vec<Value> = items.into_iter().map(reconciled).collect();
+fn reconcile_list(items: Vec<Value>) -> Vec<Value> {
+    let mut items: Vec<Value> = items.into_iter().map(reconcile).collect();
     let of_components = items.iter().all(|item| item.get("group_id").is_some() || item.is_string());
     if of_components || items.iter().all(|item| item.get("code").is_some()) {
         items.sort_by_key(|item| (item["position"].as_i64(), item.to_string()));

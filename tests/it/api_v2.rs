@@ -103,7 +103,7 @@ const UPDATE: &str = "id status body incident_id created_at updated_at display_a
                       deliver_notifications custom_tweet tweet_id";
 
 /// A page with a component in a group, one without, an open incident and a scheduled maintenance.
-async fn busy(test: TestDb) -> TestApp {
+async fn busy_page(test: TestDb) -> TestApp {
     let app = TestApp::new(test).await;
     let now = app.clock.now();
     let mut tx = app.db.write().await.unwrap();
@@ -118,14 +118,14 @@ async fn busy(test: TestDb) -> TestApp {
         components::insert(&mut tx, &Component { id, group_id, position: 1, created_at, ..made }).await.unwrap();
     }
     tx.commit_unaudited().await.unwrap();
-    app.add(&[broken(&app)]).await;
+    app.add(&[mail_outage(&app)]).await;
     let tomorrow = now + TimeDelta::days(1);
     app.plan(&[fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(2), &["api"])]).await;
     app
 }
 
 /// An incident: inbound mail has been down for an hour.
-fn broken(app: &TestApp) -> Incident {
+fn mail_outage(app: &TestApp) -> Incident {
     let at = app.clock.now() - TimeDelta::hours(1);
     let mut it = fixtures::incident("broken", at);
     it.updates = vec![
@@ -145,7 +145,7 @@ async fn json_at(app: &TestApp, path: &str) -> Value {
 
 #[apply(on_both_databases!)]
 async fn document_keys_have_fixed_order(test: TestDb) {
-    let app = busy(test).await;
+    let app = busy_page(test).await;
     let maintenance = format!("{INCIDENT} scheduled_for scheduled_until");
     let (group, single) = (format!("{COMPONENT} components"), format!("{INCIDENT} reminder_intervals"));
     let flat = "name status created_at updated_at monitoring_at resolved_at impact shortlink started_at \
@@ -228,7 +228,7 @@ async fn document_keys_have_fixed_order(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn incident_json_is_exact(test: TestDb) {
-    let app = busy(test).await;
+    let app = busy_page(test).await;
     let page_id = app.publisher.snapshot().unwrap().page.id.clone();
     let document = app.visitor().get("/api/v2/incidents/unresolved.json").await.text();
     let (_, incidents) = document.split_once("\"incidents\":").unwrap();
@@ -264,7 +264,7 @@ async fn incident_json_is_exact(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn group_has_status_of_worst_member(test: TestDb) {
-    let app = busy(test).await;
+    let app = busy_page(test).await;
     let document = json_at(&app, "/api/v2/components.json").await;
     let rows = document["components"].as_array().unwrap();
     let group = rows.iter().find(|row| row["group"] == true).unwrap();
@@ -368,7 +368,7 @@ async fn published_postmortem_is_the_newest_update(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn documents_have_cors_and_etags(test: TestDb) {
-    let app = busy(test).await;
+    let app = busy_page(test).await;
     for path in [
         "/api/v2/summary.json",
         "/api/v2/incidents/broken.json",
@@ -403,7 +403,7 @@ async fn documents_have_cors_and_etags(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn unknown_ids_get_json_404(test: TestDb) {
-    let app = busy(test).await;
+    let app = busy_page(test).await;
     for path in [
         "/api/v2/incidents/never.json",
         "/api/v2/incidents/..json",
@@ -525,7 +525,7 @@ impl OpenApi {
 
 #[apply(on_both_databases!)]
 async fn the_openapi_document_is_true(test: TestDb) {
-    let app = busy(test).await;
+    let app = busy_page(test).await;
     let document = OpenApi(json_at(&app, "/api/openapi.json").await);
     assert_eq!(document.0["openapi"], "3.1.0");
     let paths = document.0["paths"].as_object().unwrap();

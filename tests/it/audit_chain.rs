@@ -10,7 +10,7 @@ use candor::domain::audit_throttle::{MAX_PER_ADDRESS, MAX_TOTAL};
 use candor::worker::Worker;
 use chrono::TimeDelta;
 
-use crate::cli::{candor, refused, said};
+use crate::cli::{candor, stderr_text, stdout_text};
 use crate::support::app::TestApp;
 use crate::support::fixtures::actor;
 use crate::support::{TestDb, now};
@@ -131,13 +131,13 @@ async fn missing_hash_after_chain_start_is_an_error(test: TestDb) {
 async fn audit_command_verifies_or_names_the_row(test: TestDb) {
     let verify = ["audit", "verify"];
     demo::load_demo(&test, &test.clock).await.unwrap();
-    let told = said(&candor(&test, &verify, ""));
+    let told = stdout_text(&candor(&test, &verify, ""));
     let head = audit_chain::head(&mut test.read().await.unwrap()).await.unwrap().unwrap();
     assert!(told.contains("Audit log OK") && told.contains(&format!("{}:{}", head.id, head.hash)), "{told}");
     let mut tx = test.write().await.unwrap();
     tamper(&mut tx, "update audit_log set actor_name = 'x' where id = (select min(id) from audit_log)").await;
     tx.commit_unaudited().await.unwrap();
-    let error = refused(&candor(&test, &verify, ""), 1);
+    let error = stderr_text(&candor(&test, &verify, ""), 1);
     assert!(error.contains("broken at row 1:"), "{error}");
 }
 
@@ -146,20 +146,20 @@ async fn saved_digest_detects_truncation_and_rewrite(test: TestDb) {
     let ids = five_rows(&test).await;
     let Digest { id, hash, .. } = audit_chain::head(&mut test.read().await.unwrap()).await.unwrap().unwrap();
     let verify = |digest: String| candor(&test, &["audit", "verify", "--expect", &digest], "");
-    said(&verify(format!("{id}:{hash}")));
-    said(&verify(hash.clone()));
-    let error = refused(&verify(format!("{}:{hash}", ids[3])), 1);
+    stdout_text(&verify(format!("{id}:{hash}")));
+    stdout_text(&verify(hash.clone()));
+    let error = stderr_text(&verify(format!("{}:{hash}", ids[3])), 1);
     assert!(error.contains("was rewritten"), "{error}");
-    let error = refused(&verify("0".repeat(64)), 1);
+    let error = stderr_text(&verify("0".repeat(64)), 1);
     assert!(error.contains("No row has this hash"), "{error}");
     for bad in ["", "7", "7:abc", &format!("x:{hash}")] {
-        refused(&verify(bad.to_owned()), 2);
+        stderr_text(&verify(bad.to_owned()), 2);
     }
     let mut tx = test.write().await.unwrap();
     tamper(&mut tx, "delete from audit_log where subject_id in ('subject3', 'subject4')").await;
     tx.commit_unaudited().await.unwrap();
-    said(&candor(&test, &["audit", "verify"], ""));
-    let error = refused(&verify(format!("{id}:{hash}")), 1);
+    stdout_text(&candor(&test, &["audit", "verify"], ""));
+    let error = stderr_text(&verify(format!("{id}:{hash}")), 1);
     assert!(error.contains(&format!("Row {id} is missing")), "{error}");
 }
 
@@ -239,9 +239,9 @@ async fn denied_requests_never_create_a_revision(test: TestDb) {
     assert_eq!(owner.post("/admin/proof", &[("proof_password", "wrong")]).await.status.as_u16(), 422);
     assert_eq!(app.db.read().await.unwrap().revision().await.unwrap(), before);
     let rows = app.audit().await;
-    let refused = |action: &str| rows.iter().filter(|row| row.action == action).count();
+    let count_denials = |action: &str| rows.iter().filter(|row| row.action == action).count();
     assert_eq!(
-        (refused("manager.deny-login"), refused("manager.deny-reauthentication")),
+        (count_denials("manager.deny-login"), count_denials("manager.deny-reauthentication")),
         (MAX_PER_ADDRESS as usize, 1)
     );
 }

@@ -47,7 +47,7 @@ const WARM: [&str; 23] = [
 /// Never stale.
 const FILES: [&str; 2] = ["/favicon.svg", "/robots.txt"];
 
-async fn warm(test: TestDb) -> TestApp {
+async fn warm_app(test: TestDb) -> TestApp {
     let app = TestApp::new(test).await;
     let now = app.clock.now();
     let old = fixtures::resolved("old", "2026-01-05T10:00:00Z".parse().unwrap(), TimeDelta::hours(1));
@@ -119,24 +119,24 @@ async fn assert_recovered(app: &TestApp, work: &mut Worker) {
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
 }
 
-fn file(test: &TestDb) -> PathBuf {
+fn database_file(test: &TestDb) -> PathBuf {
     test.url.strip_prefix("sqlite://").unwrap().into()
 }
 
-fn beside(file: &Path, ending: &str) -> PathBuf {
+fn sibling_path(file: &Path, ending: &str) -> PathBuf {
     format!("{}{ending}", file.display()).into()
 }
 
 #[tokio::test]
 async fn removed_sqlite_file_is_detected_and_its_copy_opened() {
-    let app = warm(TestDb::sqlite().await).await;
-    let (file, mut work) = (file(&app.test), Worker::default());
+    let app = warm_app(TestDb::sqlite().await).await;
+    let (file, mut work) = (database_file(&app.test), Worker::default());
     work.tick(&app).await;
-    let copy = beside(&file, ".copy");
+    let copy = sibling_path(&file, ".copy");
     app.db.backup(&copy).await.unwrap();
     let mut owner = app.logged_in(Owner).await;
     for ending in ["", "-wal", "-shm"] {
-        std::fs::remove_file(beside(&file, ending)).unwrap();
+        std::fs::remove_file(sibling_path(&file, ending)).unwrap();
     }
     let lost = owner.post("/admin/groups", &[("name", "Lost"), ("description", "")]).await;
     assert_eq!(lost.status, StatusCode::SERVICE_UNAVAILABLE, "what nobody could find again is not accepted");
@@ -147,19 +147,19 @@ async fn removed_sqlite_file_is_detected_and_its_copy_opened() {
 
 #[tokio::test]
 async fn moved_sqlite_file_is_reopened_when_back() {
-    let app = warm(TestDb::sqlite().await).await;
-    let (file, mut work) = (file(&app.test), Worker::default());
+    let app = warm_app(TestDb::sqlite().await).await;
+    let (file, mut work) = (database_file(&app.test), Worker::default());
     work.tick(&app).await;
-    std::fs::rename(&file, beside(&file, ".away")).unwrap();
+    std::fs::rename(&file, sibling_path(&file, ".away")).unwrap();
     run_an_hour_without_database(&app, &mut work).await;
-    std::fs::rename(beside(&file, ".away"), &file).unwrap();
+    std::fs::rename(sibling_path(&file, ".away"), &file).unwrap();
     assert_recovered(&app, &mut work).await;
 }
 
 #[tokio::test]
 async fn stale_pages_are_served_as_fast() {
-    let app = warm(TestDb::sqlite().await).await;
-    let (file, mut work) = (file(&app.test), Worker::default());
+    let app = warm_app(TestDb::sqlite().await).await;
+    let (file, mut work) = (database_file(&app.test), Worker::default());
     work.tick(&app).await;
     let routed = || -> u64 {
         let counts = app.state.responses().counts();
@@ -174,7 +174,7 @@ async fn stale_pages_are_served_as_fast() {
     for address in WARM.iter().filter(|address| !address.contains('?')) {
         app.visitor().get(address).await;
     }
-    std::fs::rename(&file, beside(&file, ".away")).unwrap();
+    std::fs::rename(&file, sibling_path(&file, ".away")).unwrap();
     work.tick(&app).await;
     app.clock.advance(TimeDelta::seconds(61));
     work.tick(&app).await;
@@ -182,25 +182,25 @@ async fn stale_pages_are_served_as_fast() {
     let before = routed();
     assert_all_pages_answer(&app, true).await;
     assert_eq!(routed(), before, "all of it is ready, and says how old it is");
-    std::fs::rename(beside(&file, ".away"), &file).unwrap();
+    std::fs::rename(sibling_path(&file, ".away"), &file).unwrap();
     assert_recovered(&app, &mut work).await;
 }
 
 #[tokio::test]
 async fn damaged_sqlite_file_is_survived_until_replaced() {
-    let app = warm(TestDb::sqlite().await).await;
-    let (file, mut work) = (file(&app.test), Worker::default());
+    let app = warm_app(TestDb::sqlite().await).await;
+    let (file, mut work) = (database_file(&app.test), Worker::default());
     work.tick(&app).await;
-    let copy = beside(&file, ".copy");
+    let copy = sibling_path(&file, ".copy");
     app.db.backup(&copy).await.unwrap();
     // As by a failing disk: all files at once, including the write-ahead log.
     for ending in ["", "-wal", "-shm"] {
-        let length = std::fs::metadata(beside(&file, ending)).unwrap().len();
-        std::fs::write(beside(&file, ending), vec![0xa5; usize::try_from(length).unwrap()]).unwrap();
+        let length = std::fs::metadata(sibling_path(&file, ending)).unwrap().len();
+        std::fs::write(sibling_path(&file, ending), vec![0xa5; usize::try_from(length).unwrap()]).unwrap();
     }
     run_an_hour_without_database(&app, &mut work).await;
     for ending in ["-wal", "-shm"] {
-        let _ = std::fs::remove_file(beside(&file, ending));
+        let _ = std::fs::remove_file(sibling_path(&file, ending));
     }
     std::fs::rename(&copy, &file).unwrap();
     assert_recovered(&app, &mut work).await;
@@ -208,7 +208,7 @@ async fn damaged_sqlite_file_is_survived_until_replaced() {
 
 #[tokio::test]
 async fn locked_sqlite_file_is_still_readable() {
-    let app = warm(TestDb::sqlite().await).await;
+    let app = warm_app(TestDb::sqlite().await).await;
     let mut work = Worker::default();
     work.tick(&app).await;
     let mut owner = app.logged_in(Owner).await;
@@ -226,7 +226,7 @@ async fn locked_sqlite_file_is_still_readable() {
 #[tokio::test]
 async fn postgres_restart_is_detected_and_recovered() {
     let Some(cluster) = Cluster::start().await else { return };
-    let app = warm(TestDb::on(&cluster)).await;
+    let app = warm_app(TestDb::on(&cluster)).await;
     let mut work = Worker::default();
     work.tick(&app).await;
     cluster.stop();
@@ -245,7 +245,7 @@ async fn start_without_database_serves_last_page() {
     let revision = first.state.publisher.site().revision;
     first.stop.cancel();
     (&mut first.ended).await.unwrap().unwrap();
-    let file = file(&test);
+    let file = database_file(&test);
     for db in [&first.state.db, &test.db] {
         db.close().await;
     }

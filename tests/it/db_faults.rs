@@ -93,47 +93,47 @@ impl DatabaseError for Code {
 }
 
 /// SQLite returns `code` and keeps the transaction open.
-fn code(code: &'static str) -> Fault {
+fn sqlite_error(code: &'static str) -> Fault {
     Fault { sql: None, error: Some(sqlx::Error::Database(Box::new(Code(code)))) }
 }
 
 /// SQLite returns `code` and has rolled the transaction back.
-fn ended(sql: &str, number: &'static str) -> Fault {
+fn sqlite_rollback(sql: &str, number: &'static str) -> Fault {
     let is_begin = sql.starts_with("begin");
     Fault { sql: (!is_begin).then_some("rollback"), ..code(number) }
 }
 
 /// PostgreSQL fails with the error that `sql` raises.
-fn raised(sql: &'static str) -> Fault {
+fn postgres_error(sql: &'static str) -> Fault {
     Fault { sql: Some(sql), error: None }
 }
 
-fn cut() -> sqlx::Error {
+fn connection_lost() -> sqlx::Error {
     sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into())
 }
 
 const SQLITE: [(&str, FaultKind); 9] = [
-    ("BUSY", |_| code("5")),
-    ("LOCKED", |_| code("6")),
-    ("NOMEM", |sql| ended(sql, "7")),
-    ("READONLY", |_| code("8")),
-    ("IOERR", |sql| ended(sql, "778")),
-    ("IOERR, transaction still open", |_| code("1034")),
-    ("CORRUPT", |_| code("11")),
-    ("FULL", |sql| ended(sql, "13")),
+    ("BUSY", |_| sqlite_error("5")),
+    ("LOCKED", |_| sqlite_error("6")),
+    ("NOMEM", |sql| sqlite_rollback(sql, "7")),
+    ("READONLY", |_| sqlite_error("8")),
+    ("IOERR", |sql| sqlite_rollback(sql, "778")),
+    ("IOERR, transaction still open", |_| sqlite_error("1034")),
+    ("CORRUPT", |_| sqlite_error("11")),
+    ("FULL", |sql| sqlite_rollback(sql, "13")),
     ("lost", |_| Fault { sql: None, error: Some(sqlx::Error::WorkerCrashed) }),
 ];
 
 const POSTGRES: [(&str, FaultKind); 9] = [
-    ("disk full", |_| raised("do $$begin raise exception using errcode = '53100'; end$$")),
-    ("out of memory", |_| raised("do $$begin raise exception using errcode = '53200'; end$$")),
-    ("I/O error", |_| raised("do $$begin raise exception using errcode = '58030'; end$$")),
-    ("lock not available", |_| raised("do $$begin raise exception using errcode = '55P03'; end$$")),
-    ("serialization", |_| raised("do $$begin raise exception using errcode = '40001'; end$$")),
-    ("read-only", |_| raised("do $$begin raise exception using errcode = '25006'; end$$")),
-    ("damaged data", |_| raised("do $$begin raise exception using errcode = 'XX001'; end$$")),
-    ("terminated", |_| raised("select pg_terminate_backend(pg_backend_pid())")),
-    ("cut", |_| Fault { sql: None, error: Some(cut()) }),
+    ("disk full", |_| postgres_error("do $$begin raise exception using errcode = '53100'; end$$")),
+    ("out of memory", |_| postgres_error("do $$begin raise exception using errcode = '53200'; end$$")),
+    ("I/O error", |_| postgres_error("do $$begin raise exception using errcode = '58030'; end$$")),
+    ("lock not available", |_| postgres_error("do $$begin raise exception using errcode = '55P03'; end$$")),
+    ("serialization", |_| postgres_error("do $$begin raise exception using errcode = '40001'; end$$")),
+    ("read-only", |_| postgres_error("do $$begin raise exception using errcode = '25006'; end$$")),
+    ("damaged data", |_| postgres_error("do $$begin raise exception using errcode = 'XX001'; end$$")),
+    ("terminated", |_| postgres_error("select pg_terminate_backend(pg_backend_pid())")),
+    ("cut", |_| Fault { sql: None, error: Some(connection_lost()) }),
 ];
 
 /// Must agree: revision, audit rows, updates, and the version of the incident.
@@ -180,7 +180,7 @@ impl Writer {
     }
 }
 
-fn next(before: Written) -> Written {
+fn after_one_post(before: Written) -> Written {
     (before.0 + 1, before.1 + 1, before.2 + 1, before.3 + 1)
 }
 
@@ -196,7 +196,7 @@ async fn every_statement(desk: &mut Writer, what: &str, way: FaultKind, publishe
         let answer = faults::scope(strike.clone(), desk.post()).await;
         let after = desk.written().await;
         let context = format!("{what} at statement {number}: {:?}", strike.struck());
-        let is_written = after == next(before);
+        let is_written = after == after_one_post(before);
         assert!(is_written || after == before, "{context}: half-written, {before:?} {after:?}");
         assert_eq!(answer.status == StatusCode::SEE_OTHER, is_written, "{context}: {}", answer.text());
         if answer.status != StatusCode::SEE_OTHER {
@@ -234,7 +234,7 @@ async fn every_statement_fails_in_every_way_on_postgres() {
 }
 
 /// The output of `future`, or none if it is still pending after `limit` polls and is dropped.
-async fn polled<F: Future>(future: F, limit: usize) -> Option<F::Output> {
+async fn poll_limited<F: Future>(future: F, limit: usize) -> Option<F::Output> {
     let (mut future, mut polls) = (pin!(future), 0);
     std::future::poll_fn(|context| {
         polls += 1;
@@ -254,9 +254,9 @@ async fn a_dropped_post_writes_all_or_nothing(test: TestDb) {
         // A session may send only so many forms a minute.
         desk.app.clock.advance(TimeDelta::seconds(1));
         let before = desk.written().await;
-        let answer = polled(desk.post(), limit).await;
+        let answer = poll_limited(desk.post(), limit).await;
         let after = desk.written().await;
-        let is_written = after == next(before);
+        let is_written = after == after_one_post(before);
         assert!(is_written || after == before, "{limit} polls: half-written, {before:?} {after:?}");
         desk.write().await.unwrap_or_else(|error| panic!("{limit} polls: the next write: {error}"));
         if let Some(answer) = answer {
@@ -272,7 +272,7 @@ async fn a_dropped_search_leaves_no_transaction_open(test: TestDb) {
     for limit in 0.. {
         // A new search each time, so that none comes from the cache.
         let address = format!("/history?q=word{limit}");
-        let answer = polled(async { desk.app.visitor().get(&address).await }, limit).await;
+        let answer = poll_limited(async { desk.app.visitor().get(&address).await }, limit).await;
         desk.write().await.unwrap_or_else(|error| panic!("{limit} polls: the next write: {error}"));
         if let Some(answer) = answer {
             assert_eq!(answer.status, StatusCode::OK);
@@ -292,8 +292,8 @@ async fn a_dropped_search_leaves_no_transaction_open(test: TestDb) {
 }
 
 /// Commits, then loses the connection.
-fn commit_then_cut(sql: &str) -> Fault {
-    Fault { sql: (sql == "commit").then_some("commit"), error: Some(cut()) }
+fn commit_then_disconnect(sql: &str) -> Fault {
+    Fault { sql: (sql == "commit").then_some("commit"), error: Some(connection_lost()) }
 }
 
 #[apply(on_both_databases!)]
@@ -301,10 +301,10 @@ async fn commit_with_unknown_outcome_is_checked(test: TestDb) {
     let mut desk = Writer::new(test).await;
     for number in 0.. {
         let before = desk.written().await;
-        let strike = InjectedFault::at(number, Some("commit"), commit_then_cut);
+        let strike = InjectedFault::at(number, Some("commit"), commit_then_disconnect);
         let answer = faults::scope(strike.clone(), desk.post()).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "commit {number}: {}", answer.text());
-        assert_eq!(desk.written().await, next(before));
+        assert_eq!(desk.written().await, after_one_post(before));
         if strike.struck().is_none() {
             assert!(number > 0);
             return;
@@ -316,18 +316,18 @@ async fn commit_with_unknown_outcome_is_checked(test: TestDb) {
 async fn an_unknown_commit_says_so(test: TestDb) {
     let mut desk = Writer::new(test).await;
     let before = desk.written().await;
-    let answer = faults::scope(InjectedFault::from_commit_on(commit_then_cut), desk.post()).await;
+    let answer = faults::scope(InjectedFault::from_commit_on(commit_then_disconnect), desk.post()).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(answer.text().contains("Your change may have been saved"), "{}", answer.text());
-    assert_eq!(desk.written().await, next(before));
+    assert_eq!(desk.written().await, after_one_post(before));
     desk.write().await.unwrap();
 }
 
 #[apply(on_both_databases!)]
 async fn a_failed_transaction_refuses_further_statements(test: TestDb) {
     let way: FaultKind = match &test.db {
-        Db::Sqlite { .. } => |sql| ended(sql, "13"),
-        Db::Postgres(..) => |_| raised("select 1 / 0"),
+        Db::Sqlite { .. } => |sql| sqlite_rollback(sql, "13"),
+        Db::Postgres(..) => |_| postgres_error("select 1 / 0"),
     };
     let strike = InjectedFault::at(1, None, way);
     let mut tx = faults::scope(strike.clone(), test.write()).await.unwrap();
@@ -360,5 +360,5 @@ async fn full_sqlite_database_recovers_with_space() {
     assert_eq!(desk.written().await, before);
     // The limit belongs to the old connection; a new one has none.
     assert_eq!(desk.post().await.status, StatusCode::SEE_OTHER);
-    assert_eq!(desk.written().await, next(before));
+    assert_eq!(desk.written().await, after_one_post(before));
 }

@@ -12,14 +12,14 @@ fn id(text: &str) -> IncidentId {
     IncidentId::parse(text).unwrap()
 }
 
-async fn ids(test: &TestDb, filter: &HistoryFilter, cursor: Option<&Cursor>, limit: i64) -> Vec<String> {
+async fn list_ids(test: &TestDb, filter: &HistoryFilter, cursor: Option<&Cursor>, limit: i64) -> Vec<String> {
     let mut tx = test.read().await.unwrap();
     let found = incidents::list(&mut tx, filter, (None, None), cursor, limit).await.unwrap();
     found.iter().map(|incident| incident.id.to_string()).collect()
 }
 
 /// An incident with every field set.
-fn full(text: &str) -> Incident {
+fn full_incident(text: &str) -> Incident {
     let mut it = incident(text, now() - TimeDelta::hours(3));
     it.title = "Größere Störung 🌊 'quoted' \"twice\"".into();
     it.impact_override = Some(Impact::Critical);
@@ -37,7 +37,7 @@ fn full(text: &str) -> Incident {
 
 #[apply(on_both_databases!)]
 async fn incident_round_trips(test: TestDb) {
-    let it = full("a");
+    let it = full_incident("a");
     test.insert(std::slice::from_ref(&it)).await;
     let mut tx = test.read().await.unwrap();
     assert_eq!(admin_incidents::find(&mut tx, &it.id).await.unwrap(), it);
@@ -67,11 +67,11 @@ async fn the_newest_start_comes_first_and_pages_neither_skip_nor_repeat(test: Te
     test.insert(&all).await;
     let filter = HistoryFilter::default();
     let expected = ["e", "d", "c", "b", "a", "g", "f"];
-    assert_eq!(ids(&test, &filter, None, 100).await, expected);
+    assert_eq!(list_ids(&test, &filter, None, 100).await, expected);
     for limit in 1..=3 {
         let (mut seen, mut cursor) = (Vec::new(), None);
         loop {
-            let page = ids(&test, &filter, cursor.as_ref(), limit).await;
+            let page = list_ids(&test, &filter, cursor.as_ref(), limit).await;
             let Some(last) = page.last().cloned() else { break };
             let started_at = all.iter().find(|incident| incident.id == id(&last)).unwrap().started_at;
             cursor = Cursor::parse(&Cursor { started_at, id: id(&last) }.to_string());
@@ -93,7 +93,7 @@ async fn only_open_incidents_are_open(test: TestDb) {
 async fn filters_choose_by_component_impact_text_and_time(test: TestDb) {
     let hour = TimeDelta::hours(1);
     let plain = resolved("plain", now() - hour, hour);
-    test.insert(&[full("full"), plain]).await;
+    test.insert(&[full_incident("full"), plain]).await;
     let filter = |change: fn(&mut HistoryFilter)| {
         let mut filter = HistoryFilter::default();
         change(&mut filter);
@@ -108,7 +108,7 @@ async fn filters_choose_by_component_impact_text_and_time(test: TestDb) {
         (vec!["full"], filter(|f| f.text = Some("TEXT OF second".into()))),
         (vec!["plain", "full"], filter(|f| f.text = Some("text of".into()))),
     ] {
-        assert_eq!(ids(&test, &filter, None, 10).await, expected, "{filter:?}");
+        assert_eq!(list_ids(&test, &filter, None, 10).await, expected, "{filter:?}");
     }
     let mut tx = test.read().await.unwrap();
     let bounds = (Some(now() - hour * 2), Some(now()));
@@ -122,7 +122,7 @@ async fn sql_wildcards_are_literal(test: TestDb) {
     test.insert(&[titled("a", "100% _x_ \\ 'done'; drop table incidents"), titled("b", "1000 axb")]).await;
     for text in ["0%", "_x_", "\\", "'; drop", "% _"] {
         let filter = HistoryFilter { text: Some(text.into()), ..HistoryFilter::default() };
-        assert_eq!(ids(&test, &filter, None, 10).await, ["a"], "{text}");
+        assert_eq!(list_ids(&test, &filter, None, 10).await, ["a"], "{text}");
     }
 }
 
@@ -152,7 +152,7 @@ async fn stored_totals_follow_every_change(test: TestDb) {
     let mut moved = resolved("b", now() - day * 30, TimeDelta::hours(2));
     let mut reopened = resolved("c", now() - day * 20, TimeDelta::hours(4));
     test.insert(&[resolved("a", now() - day * 40, TimeDelta::hours(1)), moved.clone(), reopened.clone()]).await;
-    assert_eq!(kept(&test).await, (3, 7 * 3600, Some(now() - day * 40)));
+    assert_eq!(stored_totals(&test).await, (3, 7 * 3600, Some(now() - day * 40)));
     let mut tx = test.write().await.unwrap();
     moved.started_at = now() - day * 50;
     moved.ended_at = Some(moved.started_at + TimeDelta::hours(3));
@@ -163,15 +163,15 @@ async fn stored_totals_follow_every_change(test: TestDb) {
     incidents::delete(&mut tx, &id("a")).await.unwrap();
     incidents::delete(&mut tx, &id("nobody")).await.unwrap();
     test.commit(tx).await;
-    assert_eq!(kept(&test).await, (2, 3 * 3600, Some(now() - day * 50)));
+    assert_eq!(stored_totals(&test).await, (2, 3 * 3600, Some(now() - day * 50)));
     let mut lost = test.write().await.unwrap();
     incidents::delete(&mut lost, &id("b")).await.unwrap();
     drop(lost);
-    assert_eq!(kept(&test).await, (2, 3 * 3600, Some(now() - day * 50)));
+    assert_eq!(stored_totals(&test).await, (2, 3 * 3600, Some(now() - day * 50)));
 }
 
 /// The stored totals, which must equal the counted ones.
-async fn kept(test: &TestDb) -> (i64, i64, Option<chrono::DateTime<chrono::Utc>>) {
+async fn stored_totals(test: &TestDb) -> (i64, i64, Option<chrono::DateTime<chrono::Utc>>) {
     let mut tx = test.read().await.unwrap();
     let ever = (Some(chrono::DateTime::UNIX_EPOCH), None);
     let kept = incidents::totals(&mut tx, &HistoryFilter::default(), (None, None)).await.unwrap();
@@ -181,10 +181,10 @@ async fn kept(test: &TestDb) -> (i64, i64, Option<chrono::DateTime<chrono::Utc>>
 
 #[apply(on_both_databases!)]
 async fn component_lists_follow_every_change(test: TestDb) {
-    let mut it = full("a");
+    let mut it = full_incident("a");
     test.insert(std::slice::from_ref(&it)).await;
     let of = |component: &str| HistoryFilter { component: ComponentId::parse(component), ..HistoryFilter::default() };
-    assert_eq!(ids(&test, &of("api"), None, 10).await, ["a"]);
+    assert_eq!(list_ids(&test, &of("api"), None, 10).await, ["a"]);
     it.impact_override = Some(Impact::Minor);
     it.updates.iter_mut().for_each(|update| update.components.clear());
     it.updates[0] = update("first", it.started_at, Phase::Investigating, &[("mail", Status::PartialOutage)]);
@@ -192,14 +192,17 @@ async fn component_lists_follow_every_change(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     incidents::update(&mut tx, &mut it, now()).await.unwrap();
     test.commit(tx).await;
-    assert_eq!(ids(&test, &of("api"), None, 10).await, [""; 0]);
-    assert_eq!(ids(&test, &HistoryFilter { impact: Some(Impact::Minor), ..of("mail") }, None, 10).await, ["a"]);
-    assert_eq!(ids(&test, &HistoryFilter { impact: Some(Impact::Critical), ..of("mail") }, None, 10).await, [""; 0]);
+    assert_eq!(list_ids(&test, &of("api"), None, 10).await, [""; 0]);
+    assert_eq!(list_ids(&test, &HistoryFilter { impact: Some(Impact::Minor), ..of("mail") }, None, 10).await, ["a"]);
+    assert_eq!(
+        list_ids(&test, &HistoryFilter { impact: Some(Impact::Critical), ..of("mail") }, None, 10).await,
+        [""; 0]
+    );
 }
 
 #[apply(on_both_databases!)]
 async fn change_increments_the_version(test: TestDb) {
-    let mut it = full("a");
+    let mut it = full_incident("a");
     test.insert(std::slice::from_ref(&it)).await;
     it.title = "Another title".into();
     it.updates.remove(0);
@@ -212,7 +215,7 @@ async fn change_increments_the_version(test: TestDb) {
     assert_eq!((stored.version, stored.is_open(), stored.ended_at), (2, true, None));
     assert_eq!(stored, it);
     let filter = HistoryFilter { text: Some("another".into()), ..HistoryFilter::default() };
-    assert_eq!(ids(&test, &filter, None, 10).await, ["a"]);
+    assert_eq!(list_ids(&test, &filter, None, 10).await, ["a"]);
 }
 
 #[apply(on_both_databases!)]
@@ -232,12 +235,12 @@ async fn a_change_to_an_older_version_is_a_conflict(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn deleting_an_incident_deletes_its_updates(test: TestDb) {
-    test.insert(&[full("a")]).await;
+    test.insert(&[full_incident("a")]).await;
     let mut tx = test.write().await.unwrap();
     incidents::delete(&mut tx, &id("a")).await.unwrap();
     test.commit(tx).await;
     // The ids of deleted incidents can be used again.
-    test.insert(&[full("b")]).await;
+    test.insert(&[full_incident("b")]).await;
 }
 
 #[apply(on_both_databases!)]

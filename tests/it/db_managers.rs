@@ -6,7 +6,7 @@ use candor::domain::manager::LinkPurpose;
 use candor::domain::{Manager, Role};
 use chrono::TimeDelta;
 
-use crate::db_sessions::session;
+use crate::db_sessions::new_session;
 use crate::support::fixtures::manager;
 use crate::support::{TestDb, now};
 
@@ -79,7 +79,7 @@ async fn a_disabled_manager_has_no_sessions_and_no_links(test: TestDb) {
     create(&test, "Ines", Role::Owner).await;
     let mut rui = create(&test, "Rui", Role::Viewer).await;
     let mut tx = test.write().await.unwrap();
-    sessions::insert(&mut tx, &session("a", Some(&rui))).await.unwrap();
+    sessions::insert(&mut tx, &new_session("a", Some(&rui))).await.unwrap();
     one_time_links::create(&mut tx, &token("b"), &link(&rui), now()).await.unwrap();
     managers::disable(&mut tx, &mut rui, now()).await.unwrap();
     let ever = now() - TimeDelta::days(1);
@@ -93,7 +93,7 @@ async fn a_new_password_ends_the_other_sessions(test: TestDb) {
     let mut ines = create(&test, "Ines", Role::Owner).await;
     let mut tx = test.write().await.unwrap();
     for letter in ["a", "b", "c"] {
-        sessions::insert(&mut tx, &session(letter, Some(&ines))).await.unwrap();
+        sessions::insert(&mut tx, &new_session(letter, Some(&ines))).await.unwrap();
     }
     managers::set_password(&mut tx, &mut ines, "new", Some(&token("b")), now()).await.unwrap();
     let ever = now() - TimeDelta::days(1);

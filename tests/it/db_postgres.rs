@@ -16,7 +16,7 @@ use crate::support::fixtures::{actor, component, entry, incident};
 use crate::support::server::until;
 use crate::support::{TestDb, now};
 
-async fn operator(test: &TestDb) -> PgConnection {
+async fn operator_connection(test: &TestDb) -> PgConnection {
     PgConnection::connect(&test.url).await.expect("a connection")
 }
 
@@ -24,13 +24,13 @@ async fn run(operator: &mut PgConnection, sql: &str) {
     sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(operator).await.expect(sql);
 }
 
-fn database(test: &TestDb) -> String {
+fn database_name(test: &TestDb) -> String {
     let url: url::Url = test.url.parse().unwrap();
     url.path().trim_start_matches('/').to_owned()
 }
 
 /// Six concurrent writers and a search, which need settings that the database may have changed.
-async fn works(db: &Db) {
+async fn check_writes_and_search(db: &Db) {
     let mut writers = JoinSet::new();
     for number in 0..6 {
         let db = db.clone();
@@ -55,7 +55,7 @@ async fn works(db: &Db) {
 #[tokio::test]
 async fn defaults_of_the_database_do_not_matter() {
     let Some(test) = TestDb::postgres().await else { return };
-    let (name, mut operator) = (database(&test), operator(&test).await);
+    let (name, mut operator) = (database_name(&test), operator_connection(&test).await);
     for setting in [
         "default_transaction_isolation = 'serializable'",
         "standard_conforming_strings = off",
@@ -68,14 +68,14 @@ async fn defaults_of_the_database_do_not_matter() {
     }
     let db = Db::at(&test.url).unwrap();
     db.prepare(now()).await.unwrap();
-    works(&db).await;
+    check_writes_and_search(&db).await;
     db.close().await;
 }
 
 #[tokio::test]
 async fn connection_errors_are_outages() {
     let Some(test) = TestDb::postgres().await else { return };
-    let (name, mut operator) = (database(&test), operator(&test).await);
+    let (name, mut operator) = (database_name(&test), operator_connection(&test).await);
     let role = format!("weak_{name}");
     run(&mut operator, &format!("create role {role} login")).await;
     let away = |what: &str| test.url.replace(&format!("/{name}"), &format!("/{what}"));
@@ -92,7 +92,7 @@ async fn connection_errors_are_outages() {
 #[tokio::test]
 async fn a_read_only_database_is_unavailable_and_recovers() {
     let Some(test) = TestDb::postgres().await else { return };
-    let (name, mut operator) = (database(&test), operator(&test).await);
+    let (name, mut operator) = (database_name(&test), operator_connection(&test).await);
     run(&mut operator, &format!("alter database {name} set default_transaction_read_only = on")).await;
     let db = Db::at(&test.url).unwrap();
     assert!(matches!(db.prepare(now()).await, Err(Error::Unavailable(_))));
@@ -102,14 +102,14 @@ async fn a_read_only_database_is_unavailable_and_recovers() {
     drop(tx);
     run(&mut operator, &format!("alter database {name} reset default_transaction_read_only")).await;
     db.close().await;
-    works(&Db::at(&test.url).unwrap()).await;
+    check_writes_and_search(&Db::at(&test.url).unwrap()).await;
 }
 
 /// Another session holds the writers' lock for longer than the lock timeout.
 #[tokio::test]
 async fn a_held_writers_lock_is_unavailable_and_the_start_waits() {
     let Some(test) = TestDb::postgres().await else { return };
-    let mut operator = operator(&test).await;
+    let mut operator = operator_connection(&test).await;
     run(&mut operator, "select pg_advisory_lock(1128353860)").await;
     let (written, prepared) = tokio::join!(test.write(), test.prepare(now()));
     assert!(matches!(written.map(drop), Err(Error::Unavailable(_))));
@@ -121,8 +121,8 @@ async fn a_held_writers_lock_is_unavailable_and_the_start_waits() {
 #[tokio::test]
 async fn the_start_waits_for_a_missing_database() {
     let Some(test) = TestDb::postgres().await else { return };
-    let (late, mut operator) = (format!("late_{}", database(&test)), operator(&test).await);
-    let url = test.url.replace(&format!("/{}", database(&test)), &format!("/{late}"));
+    let (late, mut operator) = (format!("late_{}", database_name(&test)), operator_connection(&test).await);
+    let url = test.url.replace(&format!("/{}", database_name(&test)), &format!("/{late}"));
     let app = TestApp::unpublished(test, "http://status.test");
     let (state, _) = app.restart_with(Db::at(&url).unwrap());
     let stop = CancellationToken::new();
@@ -188,13 +188,13 @@ impl Drop for Pooler {
 async fn a_pooler_in_transaction_mode_works() {
     let Some(test) = TestDb::postgres().await else { return };
     let Some(pooler) = Pooler::start(&test.url) else { return };
-    let url = pooler.url(&database(&test));
+    let url = pooler.url(&database_name(&test));
     until("the pooler listens", || pooler.folder.path().join(".s.PGSQL.5432").exists()).await;
     // Two clients of the pooler that prepare statements with the same names.
     let (first, second) = (Db::at(&url).unwrap(), Db::at(&url).unwrap());
     first.prepare(now()).await.unwrap();
     second.prepare(now()).await.unwrap();
-    works(&first).await;
+    check_writes_and_search(&first).await;
     for db in [&first, &second] {
         let mut tx = db.write().await.unwrap();
         let other = format!("incident-{}", candor::format::hex(&candor::credentials::random_bytes::<4>()));

@@ -8,7 +8,7 @@ use crate::support::TestDb;
 use crate::support::app::{Browser, TestApp};
 
 /// Ines's and Rui's browsers with the same draft open, and its path.
-async fn two_before_a_draft(app: &TestApp) -> (Browser, Browser, String) {
+async fn open_draft_twice(app: &TestApp) -> (Browser, Browser, String) {
     let (ines, rui) = (app.manager("Ines", Publisher).await, app.manager("Rui", Publisher).await);
     let (mut ines, rui) = (app.with_session(&ines).await, app.with_session(&rui).await);
     let said = [("title", "Begun"), ("body", "One"), ("save_draft", "1")];
@@ -19,7 +19,7 @@ async fn two_before_a_draft(app: &TestApp) -> (Browser, Browser, String) {
 #[apply(on_both_databases!)]
 async fn draft_shows_who_has_it_open(test: TestDb) {
     let app = TestApp::new(test).await;
-    let (mut ines, mut rui, path) = two_before_a_draft(&app).await;
+    let (mut ines, mut rui, path) = open_draft_twice(&app).await;
     let before = app.counts().await;
     assert!(ines.get("/admin").await.words(".draft .waiting").is_empty());
     let own = ines.get(&path).await;
@@ -48,7 +48,7 @@ async fn draft_shows_who_has_it_open(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn prefetched_draft_counts_as_not_open(test: TestDb) {
     let app = TestApp::new(test).await;
-    let (mut ines, _, path) = two_before_a_draft(&app).await;
+    let (mut ines, _, path) = open_draft_twice(&app).await;
     assert_eq!(ines.get_with(&path, &[("sec-purpose", "prefetch")]).await.status, StatusCode::OK);
     assert_eq!(app.number("select count(*) from draft_presence").await, 0);
 }
@@ -56,7 +56,7 @@ async fn prefetched_draft_counts_as_not_open(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn draft_opens_when_presence_cannot_be_recorded(test: TestDb) {
     let app = TestApp::new(test).await;
-    let (mut ines, mut rui, path) = two_before_a_draft(&app).await;
+    let (mut ines, mut rui, path) = open_draft_twice(&app).await;
     app.tamper(
         "create trigger full before insert on draft_presence begin select raise(abort, 'full'); end",
         "create function full_up() returns trigger as $$ begin raise exception 'full'; end $$ language plpgsql;

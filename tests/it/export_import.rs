@@ -15,7 +15,7 @@ use chrono::TimeDelta;
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-pub async fn another(test: &TestDb) -> TestDb {
+pub async fn empty_database(test: &TestDb) -> TestDb {
     match test.db {
         Db::Sqlite { .. } => TestDb::sqlite().await,
         Db::Postgres(..) => TestDb::postgres().await.expect("the cluster that the first one is in"),
@@ -58,7 +58,7 @@ pub async fn exported_demo(test: &TestDb) {
 }
 
 /// Copies what no document contains: the page's links and the text of its logo.
-pub async fn fill_with_data(from: &TestDb, to: &TestDb) {
+pub async fn copy_unexported_settings(from: &TestDb, to: &TestDb) {
     let there = page_settings::load(&mut from.read().await.unwrap()).await.unwrap();
     let mut tx = to.write().await.unwrap();
     let here = page_settings::load(&mut tx).await.unwrap();
@@ -74,7 +74,7 @@ pub async fn fill_with_data(from: &TestDb, to: &TestDb) {
     to.commit(tx).await;
 }
 
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+fn read_files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let (mut found, mut folders) = (BTreeMap::new(), vec![folder.to_owned()]);
     while let Some(here) = folders.pop() {
         for entry in std::fs::read_dir(here).unwrap() {
@@ -92,24 +92,25 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 
 /// The documents that differ and need not, compared byte for byte; documents of one incident are compared without the
 /// keys in `untold`.
-pub async fn differing(a: &TestApp, b: &TestApp, untold: &[&str]) -> Vec<String> {
+pub async fn differing_documents(a: &TestApp, b: &TestApp, untold: &[&str]) -> Vec<String> {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     a.publisher.export(folders[0].path(), std::iter::empty(), |_| {}).await.unwrap();
     b.publisher.export(folders[1].path(), std::iter::empty(), |_| {}).await.unwrap();
-    let (a, b) = (files(folders[0].path()), files(folders[1].path()));
+    let (a, b) = (read_files(folders[0].path()), read_files(folders[1].path()));
     assert!(a.len() > 100, "{} documents", a.len());
     let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     let same = |name: &str| {
         let (a, b) = (a.get(name), b.get(name));
         let is_record = name.starts_with("incidents/") && name.ends_with(".json");
         // The documents contain no other time for the page's own row than that of its newest change.
-        let is_history = name == "history.json" && without(a, &["page_status"]) == without(b, &["page_status"]);
-        a == b || must_differ(name) || is_history || (is_record && without(a, untold) == without(b, untold))
+        let is_history =
+            name == "history.json" && without_keys(a, &["page_status"]) == without_keys(b, &["page_status"]);
+        a == b || must_differ(name) || is_history || (is_record && without_keys(a, untold) == without_keys(b, untold))
     };
     names.into_iter().filter(|name| !same(name)).cloned().collect()
 }
 
-fn without(document: Option<&Vec<u8>>, keys: &[&str]) -> Option<serde_json::Value> {
+fn without_keys(document: Option<&Vec<u8>>, keys: &[&str]) -> Option<serde_json::Value> {
     let mut value: serde_json::Value = serde_json::from_slice(document?).unwrap();
     value.as_object_mut().unwrap().retain(|key, _| !keys.contains(&key.as_str()));
     Some(value)
@@ -121,7 +122,7 @@ fn must_differ(name: &str) -> bool {
     name == ".well-known/candor-audit" || name.ends_with(".ics")
 }
 
-pub async fn from_folder(test: &TestDb, folder: &Path) -> ImportReport {
+pub async fn import_folder(test: &TestDb, folder: &Path) -> ImportReport {
     let files = SourceFiles::open(&Statuspage, &[folder.to_owned()]).unwrap();
     let reports = import(test, &files, &ImportOptions::default(), test.clock.now(), || {}).await.unwrap();
     let mut all = ImportReport::default();
@@ -131,18 +132,18 @@ pub async fn from_folder(test: &TestDb, folder: &Path) -> ImportReport {
 
 #[apply(on_both_databases!)]
 async fn exported_page_imports_identically(test: TestDb) {
-    let elsewhere = another(&test).await;
+    let elsewhere = empty_database(&test).await;
     exported_demo(&test).await;
     let app = TestApp::new(test).await;
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     app.publisher.export_documents(&out, |_| {}).await.unwrap();
-    let report = from_folder(&elsewhere, &out).await;
+    let report = import_folder(&elsewhere, &out).await;
     assert_eq!((report.refusals.as_slice(), report.warnings.as_slice()), (&[][..], &[][..]));
-    assert!(from_folder(&elsewhere, &out).await.changes_nothing());
-    fill_with_data(&app.test, &elsewhere).await;
+    assert!(import_folder(&elsewhere, &out).await.changes_nothing());
+    copy_unexported_settings(&app.test, &elsewhere).await;
     let there = TestApp::new(elsewhere).await;
-    let different = differing(&app, &there, &[]).await;
+    let different = differing_documents(&app, &there, &[]).await;
     assert!(different.is_empty(), "{different:#?}");
 }
 
@@ -159,7 +160,7 @@ async fn export_has_every_public_incident_only(test: TestDb) {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     app.publisher.export_documents(&out, |_| {}).await.unwrap();
-    let files = files(&out);
+    let files = read_files(&out);
     let list: serde_json::Value = serde_json::from_slice(&files["api/v2/incidents.json"]).unwrap();
     assert_eq!(list["incidents"].as_array().unwrap().len(), 129);
     assert!(files.contains_key("incidents/it129.json") && files.contains_key("api/v2/incidents/it129.json"));
@@ -201,9 +202,9 @@ async fn imported_feed_entry_keeps_its_id(test: TestDb) {
     );
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("history.atom"), feed).unwrap();
-    let report = from_folder(&app.test, folder.path()).await;
+    let report = import_folder(&app.test, folder.path()).await;
     assert_eq!((report.feed_ids.created, report.feed_ids.refused), (2, 2), "{:#?}", report.refusals);
-    assert!(from_folder(&app.test, folder.path()).await.changes_nothing());
+    assert!(import_folder(&app.test, folder.path()).await.changes_nothing());
     app.publish().await;
     for feed in ["/history.atom", "/feed.json"] {
         let text = app.visitor().get(feed).await.text();
@@ -239,9 +240,9 @@ async fn postmortem_is_imported(test: TestDb) {
     };
     let file = folder.path().join("incidents.json");
     std::fs::write(&file, written("A pump failed.").to_string()).unwrap();
-    let report = from_folder(&test, folder.path()).await;
+    let report = import_folder(&test, folder.path()).await;
     assert_eq!((report.incidents.created, report.warnings.len()), (2, 1), "{:#?}", report.warnings);
-    assert!(from_folder(&test, folder.path()).await.changes_nothing());
+    assert!(import_folder(&test, folder.path()).await.changes_nothing());
     let mut tx = test.read().await.unwrap();
     let all = incidents::list(&mut tx, &HistoryFilter::default(), (None, None), None, 9).await.unwrap();
     let told = all.iter().find(|it| it.id.as_str() == "told").unwrap();
@@ -254,7 +255,7 @@ async fn postmortem_is_imported(test: TestDb) {
     assert!(kept.published.is_none() && kept.body == "Not yet.");
     drop(tx);
     std::fs::write(&file, written("A pump and a valve failed.").to_string()).unwrap();
-    assert_eq!(from_folder(&test, folder.path()).await.incidents.changed, 1);
+    assert_eq!(import_folder(&test, folder.path()).await.incidents.changed, 1);
     let review = postmortems::find_published(&mut test.read().await.unwrap(), &IncidentId::parse("told").unwrap())
         .await
         .unwrap();
@@ -274,7 +275,7 @@ async fn broken_file_does_not_affect_others(test: TestDb) {
                    "scheduled_for":"2026-12-01T10:00:00Z","scheduled_until":"2026-12-01T11:00:00Z",
                    "scheduled_remind_prior":true,"scheduled_auto_in_progress":false,"scheduled_auto_completed":true}"#;
     std::fs::write(folder.path().join("incidents/work.json"), work).unwrap();
-    let report = from_folder(&test, folder.path()).await;
+    let report = import_folder(&test, folder.path()).await;
     assert_eq!((report.incidents.created, report.incidents.refused, report.maintenances.created), (1, 1, 1));
     assert!(report.refusals[0].contains("broken.json"), "{:#?}", report.refusals);
     let mut tx = test.read().await.unwrap();

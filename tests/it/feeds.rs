@@ -18,7 +18,7 @@ const FEEDS: [(&str, &str); 3] = [
 const DAY_AND_TIME: &str = "%b <var data-var='date'>%e</var>, <var data-var='time'>%H:%M</var>";
 
 /// The feed's text with its XML escapes resolved.
-async fn said(app: &TestApp, path: &str) -> String {
+async fn feed_text(app: &TestApp, path: &str) -> String {
     let answer = app.visitor().get(path).await;
     assert_eq!(answer.status, StatusCode::OK, "{path}");
     let text = String::from_utf8(answer.body.to_vec()).unwrap();
@@ -45,7 +45,7 @@ async fn feeds_list_updates_newest_first(test: TestDb) {
     app.add(&[it]).await;
     for (path, kind) in FEEDS {
         assert_eq!(app.visitor().get(path).await.header("content-type"), kind);
-        let text = said(&app, path).await;
+        let text = feed_text(&app, path).await;
         let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("{path} has no {words}: {text}"));
         let newest = format!(
             "<p><small>{} UTC</small><br><strong>Resolved</strong> - Text of done</p>",
@@ -56,7 +56,7 @@ async fn feeds_list_updates_newest_first(test: TestDb) {
         place("Status - Incident History");
         place("http://status.test/incidents/it");
     }
-    let atom = said(&app, "/history.atom").await;
+    let atom = feed_text(&app, "/history.atom").await;
     for part in
         ["<id>tag:status.test,2005:/history</id>", "<id>tag:status.test,2005:Incident/it</id>", "xml:lang=\"en-US\""]
     {
@@ -68,7 +68,7 @@ async fn feeds_list_updates_newest_first(test: TestDb) {
 async fn changed_entry_keeps_id_and_updates_date(test: TestDb) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
-    let before = said(&app, "/history.atom").await;
+    let before = feed_text(&app, "/history.atom").await;
     app.clock.advance(TimeDelta::hours(1));
     let mut it = app.incident("it").await;
     (it.title, it.updates[0].body) = ("Another title".into(), "Another text".into());
@@ -76,7 +76,7 @@ async fn changed_entry_keeps_id_and_updates_date(test: TestDb) {
     incidents::update(&mut tx, &mut it, app.clock.now()).await.unwrap();
     tx.commit(&fixtures::actor(), app.clock.now(), fixtures::entry()).await.unwrap();
     app.publish().await;
-    let after = said(&app, "/history.atom").await;
+    let after = feed_text(&app, "/history.atom").await;
     let id = "<id>tag:status.test,2005:Incident/it</id>";
     assert!(before.contains(id) && after.contains(id) && after.contains("Another text"));
     let published = now().format("<published>%FT%T+00:00</published>").to_string();
@@ -104,7 +104,7 @@ async fn a_maintenance_says_when_it_ends(test: TestDb) {
     let mut it = fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(4), &[]);
     it.begin(UpdateId::parse("begun").unwrap(), tomorrow).unwrap();
     app.plan(&[it]).await;
-    let rss = said(&app, "/history.rss").await;
+    let rss = feed_text(&app, "/history.rss").await;
     for part in [
         &format!(
             "<p><strong>THIS IS A SCHEDULED EVENT {} - <var data-var='time'>16:00</var> UTC</strong></p>",
@@ -126,7 +126,7 @@ async fn maintenance_begun_early_has_its_actual_date(test: TestDb) {
     it.begin(UpdateId::parse("begun").unwrap(), now).unwrap();
     app.plan(&[it]).await;
     let date = |at: DateTime<Utc>| at.format("<pubDate>%a, %-d %b %Y %H:%M:%S +0000</pubDate>").to_string();
-    let rss = said(&app, "/history.rss").await;
+    let rss = feed_text(&app, "/history.rss").await;
     let (_, item) = rss.split_once("<item>").unwrap();
     assert!(item.contains(&date(now)) && !item.contains(&date(now + TimeDelta::days(8))), "{item}");
     let calendar = app.visitor().get("/maintenance.ics").await.text();
@@ -141,13 +141,13 @@ async fn only_statuspage_feeds_have_its_texts(test: TestDb) {
     let tomorrow = noon_in(1);
     app.plan(&[fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(4), &[])]).await;
     for (path, count) in [("/history.atom", 1), ("/history.rss", 1), ("/feed.json", 0)] {
-        let text = said(&app, path).await;
+        let text = feed_text(&app, path).await;
         assert_eq!(text.matches("THIS IS A SCHEDULED EVENT").count(), count, "{path}: {text}");
         assert!(text.contains("Status - Incident History") && !text.contains("Status Status"), "{path}: {text}");
         assert!(!text.contains(">Statuspage<"), "{path}: {text}");
     }
     let words = tomorrow.format("<strong>Maintenance: %-d %b %Y, 12:00 to 16:00 UTC</strong>").to_string();
-    assert!(said(&app, "/feed.json").await.contains(&words));
+    assert!(feed_text(&app, "/feed.json").await.contains(&words));
 }
 
 #[apply(on_both_databases!)]
@@ -180,10 +180,10 @@ async fn feed_has_at_most_25_entries(test: TestDb) {
     let hour = |n| app.clock.now() - TimeDelta::hours(n);
     let all: Vec<_> = (1..=40).map(|n| fixtures::resolved(&format!("i{n}"), hour(n), TimeDelta::minutes(5))).collect();
     app.add(&all).await;
-    let atom = said(&app, "/history.atom").await;
+    let atom = feed_text(&app, "/history.atom").await;
     assert_eq!(atom.matches("<entry>").count(), 25);
     assert!(atom.contains("Incident/i25<") && !atom.contains("Incident/i26<"));
-    assert_eq!(said(&app, "/history.rss").await.matches("<item>").count(), 25);
+    assert_eq!(feed_text(&app, "/history.rss").await.matches("<item>").count(), 25);
 }
 
 #[apply(on_both_databases!)]

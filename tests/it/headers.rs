@@ -114,27 +114,27 @@ const TOLD_ONCE: Like = Like::new(TOLD, STRICTEST, NEVER);
 
 /// Fails unless the answer has exactly the expected headers. Hashes and nonces may have any value.
 #[track_caller]
-fn is_like(what: &str, answer: &Answer, like: Like) {
-    assert_eq!(told(&answer.headers), own(&like.header()), "{} {what}", answer.status);
+fn assert_headers(what: &str, answer: &Answer, like: Like) {
+    assert_eq!(header_lines(&answer.headers), owned_lines(&like.header()), "{} {what}", answer.status);
     let (vary, is_kept) = (answer.header("vary"), [SHORTLY, BRIEFLY].contains(&like.kept));
     assert!(vary == "accept-encoding" || (vary.is_empty() && !is_kept), "{what}: {vary}");
 }
 
-fn own(lines: &[(&str, &str)]) -> Vec<(String, String)> {
+fn owned_lines(lines: &[(&str, &str)]) -> Vec<(String, String)> {
     lines.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 /// The headers that are compared, sorted.
-fn told(headers: &HeaderMap) -> Vec<(String, String)> {
+fn header_lines(headers: &HeaderMap) -> Vec<(String, String)> {
     let told = headers.iter().filter(|(name, _)| !OTHERS.contains(&name.as_str()) && *name != "vary");
     let mut told: Vec<_> =
-        told.map(|(name, value)| (name.as_str().to_owned(), anyone(value.to_str().unwrap()))).collect();
+        told.map(|(name, value)| (name.as_str().to_owned(), mask_nonces(value.to_str().unwrap()))).collect();
     told.sort_unstable();
     told
 }
 
 /// Replaces each hash and nonce in a policy by a star.
-fn anyone(policy: &str) -> String {
+fn mask_nonces(policy: &str) -> String {
     let word = |word: &str| match word.strip_prefix('\'').and_then(|word| word.split_once('-')) {
         Some((kind @ ("sha256" | "nonce"), _)) => format!("'{kind}-*'{}", if word.ends_with(';') { ";" } else { "" }),
         _ => word.to_owned(),
@@ -217,13 +217,13 @@ async fn published_document_headers_are_exact(test: TestDb) {
         for asked in [&[][..], &[], &[("accept-encoding", "br")], &[("range", "bytes=0-9")]] {
             let answer = app.visitor().get_with(address, asked).await;
             assert_eq!(answer.status, StatusCode::OK, "{address}: {}", answer.text());
-            is_like(address, &answer, like);
+            assert_headers(address, &answer, like);
             let head = app.visitor().send(Method::HEAD, address, asked, Body::empty()).await;
             assert_eq!(head.status, StatusCode::OK, "{address}");
-            is_like(address, &head, like);
+            assert_headers(address, &head, like);
             let known = app.visitor().get_with(address, &[("if-none-match", answer.header("etag"))]).await;
             assert_eq!(known.status, StatusCode::NOT_MODIFIED, "{address}");
-            is_like(address, &known, like);
+            assert_headers(address, &known, like);
         }
     }
 }
@@ -237,16 +237,20 @@ async fn framable_view_names_only_its_sites(test: TestDb) {
     assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.text());
     let policy = OF_PAGES.replace("ancestors 'none'", "ancestors https://a.test https://b.test:8443");
     let lines: Vec<_> = PAGE.header().into_iter().filter(|(name, _)| *name != "x-frame-options").collect();
-    let mut expected = own(&lines);
+    let mut expected = owned_lines(&lines);
     expected.iter_mut().find(|(name, _)| name == "content-security-policy").unwrap().1 = policy;
     for address in ["/embed", "/embed/frame"] {
         let answer = app.visitor().get(address).await;
         let known = app.visitor().get_with(address, &[("if-none-match", answer.header("etag"))]).await;
         assert_eq!((answer.status, known.status), (StatusCode::OK, StatusCode::NOT_MODIFIED));
-        assert_eq!((told(&answer.headers), told(&known.headers)), (expected.clone(), expected.clone()), "{address}");
+        assert_eq!(
+            (header_lines(&answer.headers), header_lines(&known.headers)),
+            (expected.clone(), expected.clone()),
+            "{address}"
+        );
     }
-    is_like("/", &app.visitor().get("/").await, PAGE);
-    is_like("/nothing", &app.visitor().get("/nothing").await, FAILURE);
+    assert_headers("/", &app.visitor().get("/").await, PAGE);
+    assert_headers("/nothing", &app.visitor().get("/nothing").await, FAILURE);
 }
 
 #[apply(on_both_databases!)]
@@ -292,17 +296,17 @@ async fn visitor_response_headers_are_exact(test: TestDb) {
     ];
     for (status, what, answer, like) in rows {
         assert_eq!(answer.status.as_u16(), status, "{what}: {}", answer.text());
-        is_like(what, &answer, like);
+        assert_headers(what, &answer, like);
     }
     let seats: Vec<_> = (0..MAX_PER_CLIENT).map(|_| app.streams().acquire(None).unwrap()).collect();
     let full = app.visitor().get("/events").await;
     assert_eq!((full.status, full.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "30"));
-    is_like("one stream too many", &full, TOLD_ONCE);
+    assert_headers("one stream too many", &full, TOLD_ONCE);
     drop(seats);
     app.streams().close_all();
     let over = app.visitor().get("/events").await;
     assert_eq!(over.status, StatusCode::SERVICE_UNAVAILABLE);
-    is_like("no streams any more", &over, TOLD_ONCE);
+    assert_headers("no streams any more", &over, TOLD_ONCE);
 }
 
 #[apply(on_both_databases!)]
@@ -344,7 +348,7 @@ async fn admin_response_headers_are_exact(test: TestDb) {
     rows.push((303, "the way out", viewer.post("/logout", &[]).await, SENT_ON));
     for (status, what, answer, like) in rows {
         assert_eq!(answer.status.as_u16(), status, "{what}: {}", answer.text());
-        is_like(what, &answer, like);
+        assert_headers(what, &answer, like);
     }
     // One-time links send no referrer.
     let invited = app.manager("Rui", Viewer).await;
@@ -353,7 +357,7 @@ async fn admin_response_headers_are_exact(test: TestDb) {
         let mut answer = app.visitor().get(&format!("/setup/{token}")).await;
         let usual = "strict-origin-when-cross-origin".parse().unwrap();
         assert_eq!(answer.headers.insert("referrer-policy", usual).unwrap(), "no-referrer");
-        is_like(token, &answer, ADMIN);
+        assert_headers(token, &answer, ADMIN);
     }
 }
 
@@ -386,14 +390,14 @@ async fn api_response_headers_are_exact(test: TestDb) {
     ];
     for (status, what, answer) in rows {
         assert_eq!(answer.status.as_u16(), status, "{what}: {}", answer.text());
-        is_like(what, &answer, if status == 204 { Like::new("", STRICTEST, NEVER) } else { TOLD_ONCE });
+        assert_headers(what, &answer, if status == 204 { Like::new("", STRICTEST, NEVER) } else { TOLD_ONCE });
     }
     let mut last = writing.send(post.clone(), "/components", &none).await;
     for _ in 0..candor::state::TOKEN_WRITES {
         last = writing.send(post.clone(), "/components", &none).await;
     }
     assert_eq!(last.status, StatusCode::TOO_MANY_REQUESTS);
-    is_like("too many calls", &last, TOLD_ONCE);
+    assert_headers("too many calls", &last, TOLD_ONCE);
 }
 
 const JSON_BODY: (&str, &str) = ("content-type", "application/json");
@@ -422,10 +426,10 @@ async fn error_response_headers_are_exact(test: TestDb) {
     for (address, like) in rows {
         let answer = owner.get(address).await;
         assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "{address}: {}", answer.text());
-        is_like(address, &answer, like);
+        assert_headers(address, &answer, like);
     }
     let ready = app.visitor().get("/").await;
-    is_like("what is ready", &ready, PAGE);
+    assert_headers("what is ready", &ready, PAGE);
 }
 
 #[apply(on_both_databases!)]
@@ -434,20 +438,20 @@ async fn without_tls_no_hsts_or_secure_cookie(test: TestDb) {
     for (address, like) in [("/", FAILURE), ("/feed.json", TOLD_ONCE.shared()), ("/badge.svg", FAILURE)] {
         let answer = app.visitor().get(address).await;
         assert_eq!((answer.status, answer.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "5"), "{address}");
-        assert_eq!(told(&answer.headers), in_the_open(like), "{address}");
+        assert_eq!(header_lines(&answer.headers), expected_without_tls(like), "{address}");
     }
     app.publish().await;
-    assert_eq!(told(&app.visitor().get("/").await.headers), in_the_open(PAGE));
+    assert_eq!(header_lines(&app.visitor().get("/").await.headers), expected_without_tls(PAGE));
 }
 
 /// The expected headers without TLS.
-fn in_the_open(like: Like) -> Vec<(String, String)> {
-    own(&like.header()).into_iter().filter(|(name, _)| name != "strict-transport-security").collect()
+fn expected_without_tls(like: Like) -> Vec<(String, String)> {
+    owned_lines(&like.header()).into_iter().filter(|(name, _)| name != "strict-transport-security").collect()
 }
 
 #[tokio::test]
 async fn connection_level_headers_are_exact() {
-    let edge = Edge::within(ConnectionLimits { body: SOON, ..ConnectionLimits::default() }).await;
+    let edge = Edge::with_limits(ConnectionLimits { body: SOON, ..ConnectionLimits::default() }).await;
     let mut late = edge.wire().await;
     let form = "content-type: application/x-www-form-urlencoded\r\ncontent-length: 9\r\n";
     late.send_raw(&format!("POST /login HTTP/1.1\r\nhost: HOST\r\nsec-fetch-site: same-origin\r\n{form}\r\nemail"))
@@ -461,6 +465,6 @@ async fn connection_level_headers_are_exact() {
         let lines = heard.split("\r\n\r\n").next().unwrap().lines().skip(1);
         let headers = lines.filter_map(|line| line.split_once(": "));
         let headers = headers.map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()));
-        assert_eq!(told(&headers.collect()), in_the_open(like), "{status}");
+        assert_eq!(header_lines(&headers.collect()), expected_without_tls(like), "{status}");
     }
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 pub fn corpus() -> Vec<String> {
     let lines = include_str!("hostile_strings.txt").lines();
-    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(read).collect()
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(unescape_line).collect()
 }
 
 /// Resolves the escapes of a line.
-fn read(line: &str) -> String {
+fn unescape_line(line: &str) -> String {
     let (mut text, mut rest) = (String::new(), line.chars());
     while let Some(sign) = rest.next() {
         if sign != '\\' {

@@ -77,12 +77,12 @@ async fn every_document_is_clean(corpus: &[String]) {
         }
         for address in addresses {
             let answer = visitor.get(&address).await;
-            judge(&address, &answer, 1);
+            check_document(&address, &answer, 1);
             assert!(address.ends_with(".ics") || answer.word("h1") == words(&as_line(text)), "{address}: {text:?}");
         }
     }
-    judge("/history", &visitor.get("/history?from=2026-01-01").await, 0);
-    judge("/uptime", &visitor.get("/uptime").await, 0);
+    check_document("/history", &visitor.get("/history?from=2026-01-01").await, 0);
+    check_document("/uptime", &visitor.get("/uptime").await, 0);
 }
 
 #[tokio::test]
@@ -91,23 +91,23 @@ async fn hostile_text_is_escaped_in_published_pages() {
     let app = with_incidents(&texts).await;
     app.publish().await;
     for address in ["/", "/history", "/history/2026-11", "/maintenance.ics", "/incidents/it3"] {
-        judge(address, &app.visitor().get(address).await, texts.len());
+        check_document(address, &app.visitor().get(address).await, texts.len());
     }
 }
 
 /// Checks a document of the Site by its content type.
-fn judge(address: &str, answer: &Answer, events: usize) {
+fn check_document(address: &str, answer: &Answer, events: usize) {
     assert_eq!(answer.status, StatusCode::OK, "{address}");
     match answer.header("content-type") {
         "text/html; charset=utf-8" => is_clean(answer, address),
-        "text/calendar; charset=utf-8" => is_a_calendar(&answer.text(), events),
+        "text/calendar; charset=utf-8" => assert_calendar(&answer.text(), events),
         other => panic!("nobody judges {other}"),
     }
 }
 
 /// Only our own properties, each as often as expected, in lines of at most 75 bytes (RFC 5545).
 #[track_caller]
-fn is_a_calendar(text: &str, events: usize) {
+fn assert_calendar(text: &str, events: usize) {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for line in text.split("\r\n") {
         assert!(line.len() <= 75 && !line.contains(['\r', '\n']), "{line:?}");
@@ -126,7 +126,7 @@ fn is_a_calendar(text: &str, events: usize) {
 }
 
 /// Gets the page at `address` and checks it.
-pub async fn clean(browser: &mut Browser, address: &str) -> Answer {
+pub async fn get_clean(browser: &mut Browser, address: &str) -> Answer {
     let answer = browser.get(address).await;
     assert_eq!(answer.status, StatusCode::OK, "{address}");
     is_clean(&answer, address);
@@ -144,21 +144,21 @@ async fn every_page_of_managers_is_clean(corpus: &[String]) {
     let app = with_incidents(corpus).await;
     let mut owner = app.logged_in(Owner).await;
     for list in ["/admin", "/admin/incidents", "/admin/maintenances", "/admin/audit"] {
-        clean(&mut owner, list).await;
+        get_clean(&mut owner, list).await;
     }
     for (number, text) in corpus.iter().enumerate() {
         let incident = format!("/admin/incidents/it{number}");
-        clean(&mut owner, &incident).await;
-        let edit = clean(&mut owner, &format!("{incident}/edit")).await;
+        get_clean(&mut owner, &incident).await;
+        let edit = get_clean(&mut owner, &format!("{incident}/edit")).await;
         assert_eq!((edit.field("title"), edit.field("internal_note")), (as_line(text), as_lines(text)));
-        let update = clean(&mut owner, &format!("{incident}/updates/up{number}/edit")).await;
+        let update = get_clean(&mut owner, &format!("{incident}/updates/up{number}/edit")).await;
         assert_eq!(update.field("body"), as_lines(text), "to the letter");
         if number % OF_MAINTENANCES != 0 {
             continue;
         }
         let maintenance = format!("/admin/maintenances/work{number}");
-        clean(&mut owner, &maintenance).await;
-        assert_eq!(clean(&mut owner, &format!("{maintenance}/edit")).await.field("title"), as_line(text));
+        get_clean(&mut owner, &maintenance).await;
+        assert_eq!(get_clean(&mut owner, &format!("{maintenance}/edit")).await.field("title"), as_line(text));
     }
 }
 
@@ -183,12 +183,12 @@ async fn hostile_names_are_escaped() {
     tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
     app.publish().await;
     for list in ["/admin/components", "/admin/managers", "/admin/incidents/new", "/admin/maintenances/new", "/"] {
-        clean(&mut owner, list).await;
+        get_clean(&mut owner, list).await;
     }
     for (number, text) in corpus.iter().enumerate() {
-        let filtered = clean(&mut owner, &format!("/history?component=c{number}")).await;
+        let filtered = get_clean(&mut owner, &format!("/history?component=c{number}")).await;
         assert_eq!(filtered.word(".lede bdi"), words(&as_line(text)));
-        let edit = clean(&mut owner, &format!("/admin/components/c{number}/edit")).await;
+        let edit = get_clean(&mut owner, &format!("/admin/components/c{number}/edit")).await;
         assert_eq!((edit.field("name"), edit.field("description")), (as_line(text), as_line(text)));
     }
 }
@@ -217,7 +217,7 @@ async fn hostile_settings_are_escaped() {
         for address in ["/", "/history", "/login", "/nothing"] {
             is_clean(&app.visitor().get(address).await, &format!("{address} with {texts:?}"));
         }
-        assert_eq!(clean(&mut owner, "/admin/settings").await.field("name"), name.trim());
+        assert_eq!(get_clean(&mut owner, "/admin/settings").await.field("name"), name.trim());
     }
 }
 

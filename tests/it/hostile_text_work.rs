@@ -19,7 +19,7 @@ use candor::domain::{
 use chrono::TimeDelta;
 
 use crate::hostile_text::{as_line, as_lines, corpus};
-use crate::hostile_text_web::{app, clean};
+use crate::hostile_text_web::{app, get_clean};
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::fixtures;
@@ -29,7 +29,7 @@ use crate::web_escaping::is_clean;
 const BATCH_SIZE: usize = 16;
 
 /// The text as a single-line field of `most` characters would save it at most.
-fn short(text: &str, most: usize) -> String {
+fn shorten(text: &str, most: usize) -> String {
     as_line(text).chars().take(most).collect::<String>().trim().to_owned()
 }
 
@@ -37,7 +37,7 @@ fn short(text: &str, most: usize) -> String {
 async fn clean_list(browser: &mut Browser, address: &str, selector: &str) -> Vec<String> {
     let (mut found, mut next) = (Vec::new(), Some(address.to_owned()));
     while let Some(address) = next {
-        let page = clean(browser, &address).await;
+        let page = get_clean(browser, &address).await;
         found.extend(page.words(selector));
         next = page.attributes("a[rel=next]", "href").pop();
     }
@@ -66,19 +66,19 @@ async fn hostile_postmortems_and_reasons_are_escaped() {
             from: now - TimeDelta::hours(2),
             to: now - TimeDelta::hours(1),
             status: Status::MajorOutage,
-            reason: short(text, 500),
+            reason: shorten(text, 500),
             created_at: now,
         };
         uptime_corrections::insert(&mut tx, &correction).await.unwrap();
     }
     tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
     let mut owner = app.logged_in(Owner).await;
-    clean(&mut owner, "/uptime").await;
-    clean(&mut owner, &format!("/admin/components/{component}/corrections")).await;
+    get_clean(&mut owner, "/uptime").await;
+    get_clean(&mut owner, &format!("/admin/components/{component}/corrections")).await;
     for (number, text) in corpus.iter().enumerate() {
-        let page = clean(&mut owner, &format!("/incidents/it{number}")).await;
+        let page = get_clean(&mut owner, &format!("/incidents/it{number}")).await;
         assert_eq!(page.word("#postmortem h2"), "Postmortem");
-        let edit = clean(&mut owner, &format!("/admin/incidents/it{number}/postmortem")).await;
+        let edit = get_clean(&mut owner, &format!("/admin/incidents/it{number}/postmortem")).await;
         assert_eq!(edit.field("body"), as_lines(text), "to the letter");
     }
 }
@@ -97,14 +97,14 @@ async fn every_prepared_text_is_clean(corpus: &[String]) {
     let mut made = Vec::new();
     for (number, text) in corpus.iter().enumerate() {
         let (line, body) = (as_line(text), as_lines(text));
-        let (name, phase) = (short(text, 100), Phase::Identified);
+        let (name, phase) = (shorten(text, 100), Phase::Identified);
         let new = NewTemplate { name, title: line.clone(), body: body.clone(), phase, components: Vec::new() };
         made.push(templates::create(&mut tx, new, now).await.unwrap().id);
         let draft = SavedDraft {
             id: DraftId::parse(&format!("draft{number}")).unwrap(),
             incident: None,
             fields: Fields(vec![("title".into(), line), ("body".into(), body), ("phase".into(), text.clone())]),
-            edited_by: short(text, 100),
+            edited_by: shorten(text, 100),
             created_at: now,
             edited_at: now,
             version: 1,
@@ -114,15 +114,15 @@ async fn every_prepared_text_is_clean(corpus: &[String]) {
     tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
     let mut publisher = app.logged_in(Publisher).await;
     for list in ["/admin", "/admin/templates", "/admin/incidents/new"] {
-        clean(&mut publisher, list).await;
+        get_clean(&mut publisher, list).await;
     }
     for (number, (text, id)) in corpus.iter().zip(made).enumerate() {
-        let edit = clean(&mut publisher, &format!("/admin/templates/{id}/edit")).await;
+        let edit = get_clean(&mut publisher, &format!("/admin/templates/{id}/edit")).await;
         let fields = (edit.field("name"), edit.field("title"), edit.field("body"));
-        assert_eq!(fields, (short(text, 100), as_line(text), as_lines(text)));
-        clean(&mut publisher, &format!("/admin/templates/{id}/deletion")).await;
-        clean(&mut publisher, &format!("/admin/incidents/new?template={id}")).await;
-        let draft = clean(&mut publisher, &format!("/admin/drafts/draft{number}")).await;
+        assert_eq!(fields, (shorten(text, 100), as_line(text), as_lines(text)));
+        get_clean(&mut publisher, &format!("/admin/templates/{id}/deletion")).await;
+        get_clean(&mut publisher, &format!("/admin/incidents/new?template={id}")).await;
+        let draft = get_clean(&mut publisher, &format!("/admin/drafts/draft{number}")).await;
         assert_eq!((draft.field("title"), draft.field("body")), (as_line(text), as_lines(text)));
     }
 }
@@ -139,7 +139,7 @@ async fn hostile_token_passkey_and_browser_names_are_escaped() {
         let mut tx = app.db.write().await.unwrap();
         for (number, text) in texts.iter().enumerate() {
             // Texts may have the same beginning, but names of tokens are unique.
-            let name = format!("{} {number}", short(text, 90));
+            let name = format!("{} {number}", shorten(text, 90));
             let hash = secret_token::hash_token(&format!("{part} {number}"));
             let new = NewApiToken { name: name.clone(), scope: Scope::Read, days: 30 };
             api_tokens::create(&mut tx, &manager, new, (&hash, "last"), now).await.unwrap();
@@ -167,7 +167,7 @@ async fn hostile_token_passkey_and_browser_names_are_escaped() {
         let mut browser = app.with_session(&manager).await;
         assert_eq!(clean_list(&mut browser, "/admin/tokens", "tbody th").await.len(), count);
         assert_eq!(clean_list(&mut browser, "/admin/account", ".board li").await.len(), count + 1, "and this one");
-        let factors = clean(&mut browser, "/admin/account/factors").await;
+        let factors = get_clean(&mut browser, "/admin/account/factors").await;
         let removals = factors.attributes("form", "action").into_iter().filter(|action| action.ends_with("/removal"));
         assert_eq!(removals.count(), count);
     }
@@ -208,17 +208,17 @@ async fn every_series_and_group_is_clean(corpus: &[String]) {
     tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
     app.publish().await;
     let mut owner = app.logged_in(Owner).await;
-    let page = clean(&mut owner, "/").await;
+    let page = get_clean(&mut owner, "/").await;
     assert!(page.text().len() > 10_000);
     for list in ["/admin", "/admin/components", "/admin/maintenances", "/admin/components/new", "/uptime"] {
-        clean(&mut owner, list).await;
+        get_clean(&mut owner, list).await;
     }
     for (number, text) in corpus.iter().enumerate() {
-        let edit = clean(&mut owner, &format!("/admin/series/s{number}/edit")).await;
+        let edit = get_clean(&mut owner, &format!("/admin/series/s{number}/edit")).await;
         assert_eq!((edit.field("title"), edit.field("body")), (as_line(text), as_lines(text)));
-        let edit = clean(&mut owner, &format!("/admin/groups/g{number}/edit")).await;
+        let edit = get_clean(&mut owner, &format!("/admin/groups/g{number}/edit")).await;
         assert_eq!((edit.field("name"), edit.field("description")), (as_line(text), as_line(text)));
-        clean(&mut owner, &format!("/admin/groups/g{number}/deletion")).await;
+        get_clean(&mut owner, &format!("/admin/groups/g{number}/deletion")).await;
     }
 }
 

@@ -20,11 +20,11 @@ const ONE_FRAME: [u8; 6] = [0, 4, 0, 0, 0x40, 0];
 /// SETTINGS_INITIAL_WINDOW_SIZE of 0.
 const NO_WINDOW: [u8; 6] = [0, 4, 0, 0, 0, 0];
 /// Short timeouts.
-const SHORT: fn() -> ConnectionLimits =
+const SHORT_LIMITS: fn() -> ConnectionLimits =
     || ConnectionLimits { head: SOON, idle: SOON, unread: SOON, ..ConnectionLimits::default() };
 
 /// Sends a request with a correct client.
-async fn answer(edge: &Edge, request: Request<()>) -> (Response<()>, Vec<u8>) {
+async fn send_request(edge: &Edge, request: Request<()>) -> (Response<()>, Vec<u8>) {
     let stream = edge.wire().await.stream;
     let (mut client, connection) = h2::client::handshake(stream).await.unwrap();
     tokio::spawn(connection);
@@ -51,11 +51,11 @@ async fn others_are_answered(edge: &Edge) {
 }
 
 /// The number of requests that the server has answered.
-fn answered(edge: &Edge) -> u64 {
+fn answer_count(edge: &Edge) -> u64 {
     edge.server.state.responses().counts().map(|(_, _, count)| count).sum()
 }
 
-async fn are_gone(edge: &Edge) {
+async fn connections_are_closed(edge: &Edge) {
     until("they are gone", || edge.server.state.connections().total() == 0).await;
 }
 
@@ -72,28 +72,28 @@ async fn http1_and_http2_answer_alike() {
         (Method::POST, "/history"),
         (Method::GET, "/healthz"),
     ] {
-        let (two, body) = answer(&edge, request(&edge, method.clone(), path)).await;
+        let (two, body) = send_request(&edge, request(&edge, method.clone(), path)).await;
         let asked = format!("{method} {path} HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n");
         let one = edge.server.answer(&asked).await;
         let (head, text) = one.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with(&format!("HTTP/1.1 {} ", two.status().as_u16())), "{path}: {head}");
-        assert_eq!(lines(two.headers()), heard_lines(head), "{method} {path}");
+        assert_eq!(header_lines(two.headers()), raw_header_lines(head), "{method} {path}");
         assert!(text.as_bytes() == body, "{method} {path}");
     }
 }
 
 /// Headers that differ in any two answers, or belong to one connection.
-const OWN: [&str; 3] = ["date", "connection", "x-request-id"];
+const OMITTED_HEADERS: [&str; 3] = ["date", "connection", "x-request-id"];
 
-fn lines(headers: &HeaderMap) -> Vec<String> {
-    let lines = headers.iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
+fn header_lines(headers: &HeaderMap) -> Vec<String> {
+    let lines = headers.iter().filter(|(name, _)| !OMITTED_HEADERS.contains(&name.as_str()));
     let mut lines: Vec<String> = lines.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
     lines.sort();
     lines
 }
 
-fn heard_lines(head: &str) -> Vec<String> {
-    let lines = head.lines().skip(1).filter(|line| !OWN.contains(&line.split(':').next().unwrap()));
+fn raw_header_lines(head: &str) -> Vec<String> {
+    let lines = head.lines().skip(1).filter(|line| !OMITTED_HEADERS.contains(&line.split(':').next().unwrap()));
     let mut lines: Vec<String> = lines.map(str::to_owned).collect();
     lines.sort();
     lines
@@ -105,11 +105,11 @@ async fn http2_methods_and_hosts_are_checked() {
     for (status, method) in [(405, "TRACE"), (405, "OPTIONS"), (405, "POST"), (501, "PROPFIND"), (501, "get")] {
         let mut asked = request(&edge, method.parse().unwrap(), "/");
         asked.headers_mut().insert("sec-fetch-site", "same-origin".parse().unwrap());
-        let (head, _) = answer(&edge, asked).await;
+        let (head, _) = send_request(&edge, asked).await;
         assert_eq!(head.status().as_u16(), status, "{method}");
     }
     let connect = Request::builder().method("CONNECT").uri(edge.server.address.to_string()).body(()).unwrap();
-    assert_eq!(answer(&edge, connect).await.0.status().as_u16(), 405);
+    assert_eq!(send_request(&edge, connect).await.0.status().as_u16(), 405);
     let ours = edge.server.address.to_string();
     for (status, authority, hosts) in [
         (200, ours.as_str(), &[][..]),
@@ -127,7 +127,7 @@ async fn http2_methods_and_hosts_are_checked() {
         for host in hosts {
             asked = asked.header("host", *host);
         }
-        let (head, body) = answer(&edge, asked.body(()).unwrap()).await;
+        let (head, body) = send_request(&edge, asked.body(()).unwrap()).await;
         assert_eq!(head.status().as_u16(), status, "{authority} {hosts:?}");
         assert!(!String::from_utf8_lossy(&body).contains("evil.test"), "{authority} {hosts:?}");
     }
@@ -220,7 +220,7 @@ async fn large_headers_are_rejected() {
     for (status, length) in [(200, 10_000), (431, 20_000)] {
         let mut asked = request(&edge, Method::GET, "/");
         asked.headers_mut().insert("x", "y".repeat(length).parse().unwrap());
-        assert_eq!(answer(&edge, asked).await.0.status().as_u16(), status, "{length}");
+        assert_eq!(send_request(&edge, asked).await.0.status().as_u16(), status, "{length}");
     }
     // The same limit as with HTTP/1.
     for (status, fields) in [(200, 64), (431, 65)] {
@@ -229,7 +229,7 @@ async fn large_headers_are_rejected() {
             let name = format!("x-{}", asked.headers().len());
             asked.headers_mut().insert(axum::http::HeaderName::try_from(name).unwrap(), "y".parse().unwrap());
         }
-        assert_eq!(answer(&edge, asked).await.0.status().as_u16(), status, "{fields}");
+        assert_eq!(send_request(&edge, asked).await.0.status().as_u16(), status, "{fields}");
     }
     // An HPACK bomb: a field of 4,000 bytes, sent once and then referenced 4,000 times, decompresses to 16 MB.
     let mut frames = RawHttp2::open(&edge.server, &[]).await;
@@ -237,7 +237,7 @@ async fn large_headers_are_rejected() {
     load.extend([&[0x40][..], &encode_string("x"), &encode_string(&large), &[0x80 | 62; 4_000]].concat());
     frames.send(&Frame::new(kind::HEADERS, END | HEAD_ENDS, 1, load)).await;
     assert!(matches!(frames.outcome(1).await, StreamEnd::Answered(None) | StreamEnd::Ended(_)));
-    assert_eq!(answered(&edge), 3);
+    assert_eq!(answer_count(&edge), 3);
 }
 
 #[tokio::test]
@@ -254,8 +254,8 @@ async fn endless_headers_close_the_connection() {
         let last = frames.rest().await.pop();
         assert!(last.is_none_or(|frame| frame.kind == kind::GO_AWAY && frame.reason() == reason::ENHANCE_YOUR_CALM));
     }
-    are_gone(&edge).await;
-    assert_eq!(answered(&edge), 0);
+    connections_are_closed(&edge).await;
+    assert_eq!(answer_count(&edge), 0);
 }
 
 #[tokio::test]
@@ -270,8 +270,8 @@ async fn rapid_reset_closes_the_connection() {
     frames.send_raw(&flood).await;
     let last = frames.rest().await.pop();
     assert!(last.is_none_or(|frame| frame.kind == kind::GO_AWAY && frame.reason() == reason::ENHANCE_YOUR_CALM));
-    are_gone(&edge).await;
-    assert!(answered(&edge) < 1_000, "{} of 10 000 were answered", answered(&edge));
+    connections_are_closed(&edge).await;
+    assert!(answer_count(&edge) < 1_000, "{} of 10 000 were answered", answer_count(&edge));
     others_are_answered(&edge).await;
 }
 
@@ -288,14 +288,14 @@ async fn stream_error_flood_closes_the_connection() {
     frames.send_raw(&flood).await;
     let last = frames.rest().await.pop();
     assert!(last.is_none_or(|frame| frame.kind == kind::GO_AWAY && frame.reason() != reason::NONE));
-    are_gone(&edge).await;
-    assert!(answered(&edge) < 2_000, "{} of 10 000 were answered", answered(&edge));
+    connections_are_closed(&edge).await;
+    assert!(answer_count(&edge) < 2_000, "{} of 10 000 were answered", answer_count(&edge));
     others_are_answered(&edge).await;
 }
 
 #[tokio::test]
 async fn ping_flood_without_reading_is_closed() {
-    let edge = Edge::within(SHORT()).await;
+    let edge = Edge::with_limits(SHORT_LIMITS()).await;
     let ping = Frame::new(kind::PING, 0, 0, [7; 8]).bytes().repeat(1_000);
     let settings = Frame::new(kind::SETTINGS, 0, 0, NO_WINDOW).bytes().repeat(1_000);
     for flood in [ping, settings] {
@@ -304,13 +304,13 @@ async fn ping_flood_without_reading_is_closed() {
         let flooding = tokio::spawn(async move { frames.flood(&flood).await });
         others_are_answered(&edge).await;
         timeout(SOON * 100, flooding).await.expect("it is cut").unwrap();
-        are_gone(&edge).await;
+        connections_are_closed(&edge).await;
     }
 }
 
 #[tokio::test]
 async fn ping_flood_with_reading_gets_goaway() {
-    let edge = Edge::within(SHORT()).await;
+    let edge = Edge::with_limits(SHORT_LIMITS()).await;
     let settings = Frame::new(kind::SETTINGS, 0, 0, [0, 4, 0, 0, 255, 255]);
     for frame in [Frame::new(kind::PING, 0, 0, [7; 8]), settings] {
         let mut frames = RawHttp2::open(&edge.server, &[]).await;
@@ -328,13 +328,13 @@ async fn ping_flood_with_reading_gets_goaway() {
         });
         others_are_answered(&edge).await;
         assert!(timeout(SOON * 100, flooding).await.expect("it is cut").unwrap());
-        are_gone(&edge).await;
+        connections_are_closed(&edge).await;
     }
 }
 
 #[tokio::test]
 async fn idle_connection_after_preface_gets_goaway() {
-    let edge = Edge::within(ConnectionLimits { head: SOON, unread: SOON, ..ConnectionLimits::default() }).await;
+    let edge = Edge::with_limits(ConnectionLimits { head: SOON, unread: SOON, ..ConnectionLimits::default() }).await;
     let mut frames = RawHttp2::open(&edge.server, &[]).await;
     let last = frames.wait_for(kind::GO_AWAY, 0).await.unwrap();
     assert_eq!(last.reason(), reason::NONE);
@@ -347,12 +347,12 @@ async fn idle_connection_after_preface_gets_goaway() {
         frames.send_raw(&said).await;
         assert!(frames.rest().await.iter().all(|frame| frame.kind != kind::HEADERS));
     }
-    are_gone(&edge).await;
+    connections_are_closed(&edge).await;
 }
 
 #[tokio::test]
 async fn pings_do_not_keep_idle_connection_open() {
-    let edge = Edge::within(SHORT()).await;
+    let edge = Edge::with_limits(SHORT_LIMITS()).await;
     let mut frames = RawHttp2::open(&edge.server, &[]).await;
     for stream in [1, 3] {
         frames.send_get(stream, "/healthz").await;
@@ -360,14 +360,14 @@ async fn pings_do_not_keep_idle_connection_open() {
     }
     assert_eq!(frames.wait_for(kind::GO_AWAY, 0).await.unwrap().reason(), reason::NONE);
     frames.rest().await;
-    are_gone(&edge).await;
+    connections_are_closed(&edge).await;
 }
 
 #[tokio::test]
 async fn active_event_stream_is_not_closed() {
     // Long enough for a publish on a busy machine.
     let idle = SOON * 5;
-    let edge = Edge::within(ConnectionLimits { idle, unread: SOON, ..ConnectionLimits::default() }).await;
+    let edge = Edge::with_limits(ConnectionLimits { idle, unread: SOON, ..ConnectionLimits::default() }).await;
     let mut frames = RawHttp2::open(&edge.server, &[]).await;
     frames.send_get(1, "/events").await;
     assert_eq!(frames.outcome(1).await, StreamEnd::Answered(Some(200)));
@@ -388,7 +388,7 @@ async fn active_event_stream_is_not_closed() {
 
 #[tokio::test]
 async fn unread_response_closes_the_connection() {
-    let edge = Edge::within(SHORT()).await;
+    let edge = Edge::with_limits(SHORT_LIMITS()).await;
     for (path, room) in [("/", 0), ("/", 1), ("/events", 0)] {
         let mut frames = RawHttp2::open(&edge.server, &NO_WINDOW).await;
         frames.send_get(1, path).await;
@@ -403,7 +403,7 @@ async fn unread_response_closes_the_connection() {
         }
         let whole = edge.server.state.publisher.site().document("/").unwrap().bytes(Encoding::Plain).len();
         assert!(taken < whole, "{path}");
-        are_gone(&edge).await;
+        connections_are_closed(&edge).await;
         // The stream's own task returns its permit.
         until("its seat is free", || edge.server.state.streams().count_open() == 0).await;
     }
@@ -414,7 +414,8 @@ async fn slow_steady_reader_gets_whole_document() {
     // Long enough for a frame on a busy machine.
     let idle = SOON * 3;
     let edge =
-        Edge::within(ConnectionLimits { head: SOON * 30, idle, unread: SOON, ..ConnectionLimits::default() }).await;
+        Edge::with_limits(ConnectionLimits { head: SOON * 30, idle, unread: SOON, ..ConnectionLimits::default() })
+            .await;
     for number in 0..150 {
         add_component(&edge.test, &format!("Number {number}")).await;
     }

@@ -21,10 +21,10 @@ pub struct Edge {
 
 impl Edge {
     pub async fn new() -> Self {
-        Self::within(ConnectionLimits::default()).await
+        Self::with_limits(ConnectionLimits::default()).await
     }
 
-    pub async fn within(limits: ConnectionLimits) -> Self {
+    pub async fn with_limits(limits: ConnectionLimits) -> Self {
         let (test, data) = (TestDb::sqlite().await, tempfile::tempdir().unwrap());
         let server = Server::published(&test.url, &test.clock, limits, &data).await;
         Self { server, test, _data: data }
@@ -148,7 +148,7 @@ async fn large_headers_are_rejected() {
 
 #[tokio::test]
 async fn silent_or_partial_request_is_closed() {
-    let edge = Edge::within(ConnectionLimits { head: SOON, ..ConnectionLimits::default() }).await;
+    let edge = Edge::with_limits(ConnectionLimits { head: SOON, ..ConnectionLimits::default() }).await;
     for begun in ["", "P", "PRI * HTTP/2.0\r\n", "GET / HTTP/1.1\r\nhost: HO", "GET / HTTP/1.1\r\nhost: HOST\r\n"] {
         let mut wire = edge.wire().await;
         wire.send_raw(begun).await;
@@ -159,7 +159,7 @@ async fn silent_or_partial_request_is_closed() {
 
 #[tokio::test]
 async fn idle_keep_alive_connection_is_closed() {
-    let edge = Edge::within(ConnectionLimits { head: SOON, ..ConnectionLimits::default() }).await;
+    let edge = Edge::with_limits(ConnectionLimits { head: SOON, ..ConnectionLimits::default() }).await;
     let mut wire = edge.wire().await;
     wire.get("/healthz").await;
     assert_eq!(wire.rest().await.matches("200 OK").count(), 1);
@@ -167,7 +167,7 @@ async fn idle_keep_alive_connection_is_closed() {
 
 #[tokio::test]
 async fn missing_body_times_out() {
-    let edge = Edge::within(ConnectionLimits { body: SOON, ..ConnectionLimits::default() }).await;
+    let edge = Edge::with_limits(ConnectionLimits { body: SOON, ..ConnectionLimits::default() }).await;
     let head = "host: HOST\r\nsec-fetch-site: same-origin\r\ncontent-type: application/x-www-form-urlencoded\r\n";
     let text = edge.server.answer(&format!("POST /login HTTP/1.1\r\n{head}content-length: 1000\r\n\r\nemail=x")).await;
     assert!(text.starts_with("HTTP/1.1 408 "), "{text}");
@@ -176,7 +176,7 @@ async fn missing_body_times_out() {
 
 #[tokio::test]
 async fn unread_http1_response_is_closed() {
-    let edge = Edge::within(ConnectionLimits { unread: SOON, ..ConnectionLimits::default() }).await;
+    let edge = Edge::with_limits(ConnectionLimits { unread: SOON, ..ConnectionLimits::default() }).await;
     let mut wire = edge.server.connect_with_small_buffer().await;
     let asking = tokio::spawn(async move {
         // More than the socket buffers hold; the server stops reading when it can't write.
@@ -193,7 +193,7 @@ async fn unread_http1_response_is_closed() {
 
 #[tokio::test]
 async fn connections_per_address_are_limited() {
-    let edge = Edge::within(ConnectionLimits { per_address: 2, ..ConnectionLimits::default() }).await;
+    let edge = Edge::with_limits(ConnectionLimits { per_address: 2, ..ConnectionLimits::default() }).await;
     let mut wires = [edge.wire().await, edge.wire().await];
     for wire in &mut wires {
         wire.get("/healthz").await;
@@ -209,7 +209,7 @@ async fn connections_per_address_are_limited() {
 
 #[tokio::test]
 async fn total_connections_are_limited_and_queued() {
-    let edge = Edge::within(ConnectionLimits { connections: 1, ..ConnectionLimits::default() }).await;
+    let edge = Edge::with_limits(ConnectionLimits { connections: 1, ..ConnectionLimits::default() }).await;
     let mut first = edge.wire().await;
     first.get("/healthz").await;
     first.read_until("ok\n").await;
@@ -242,7 +242,7 @@ async fn stopping_server_accepts_nothing_and_is_not_ready() {
 
 #[tokio::test]
 async fn endless_request_does_not_block_shutdown() {
-    let mut edge = Edge::within(ConnectionLimits { grace: SOON, ..ConnectionLimits::default() }).await;
+    let mut edge = Edge::with_limits(ConnectionLimits { grace: SOON, ..ConnectionLimits::default() }).await;
     let mut wire = edge.wire().await;
     wire.send_raw("GET / HTTP/1.1\r\nhost: HO").await;
     until("it is heard", || edge.server.state.connections().total() == 1).await;
@@ -269,7 +269,7 @@ async fn metrics_have_their_own_listener() {
     let public = edge.status("GET /metrics HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n").await;
     assert_eq!(public, 404, "the public listener knows no numbers");
     until("only the open one is left", || edge.server.state.connections().total() == 1).await;
-    let numbers = numbers(&edge.server).await;
+    let numbers = metrics_text(&edge.server).await;
     let revision = edge.server.state.publisher.site().revision;
     for line in [
         "candor_responses_total{class=\"site\",status=\"2xx\"} 2",
@@ -291,7 +291,7 @@ async fn metrics_have_their_own_listener() {
     }
 }
 
-async fn numbers(server: &Server) -> String {
+async fn metrics_text(server: &Server) -> String {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let mut stream = TcpStream::connect(server.metrics).await.unwrap();
     stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: prometheus\r\nconnection: close\r\n\r\n").await.unwrap();

@@ -13,21 +13,23 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;
 
-use crate::cli::{candor, refused, said};
-use crate::export_import::{another, differing, exported_demo, fill_with_data, from_folder};
+use crate::cli::{candor, stderr_text, stdout_text};
+use crate::export_import::{
+    copy_unexported_settings, differing_documents, empty_database, exported_demo, import_folder,
+};
 use crate::support::TestDb;
 use crate::support::app::TestApp;
 use crate::support::fake_statuspage::{Answer, FakeResponse, FakeStatuspage};
 use crate::support::server::Server;
 
 /// Fast enough that no test waits, with a short timeout and a small size limit.
-fn pace() -> Throttle {
+fn test_throttle() -> Throttle {
     let bounds = ResponseLimits { time: Duration::from_secs(30), size: 1 << 20 };
     Throttle { pause: Duration::ZERO, second: Duration::from_millis(1), bounds, total: 1 << 30 }
 }
 
 /// Fetches the public page at `url` into `folder`: returns the failures and the seconds of each wait.
-async fn fetched(url: &Url, folder: &TempDir, pace: Throttle) -> (anyhow::Result<Vec<String>>, Vec<u64>) {
+async fn fetch_page(url: &Url, folder: &TempDir, pace: Throttle) -> (anyhow::Result<Vec<String>>, Vec<u64>) {
     let waits = Mutex::new(Vec::new());
     let watch = |step: FetchStep<'_>| {
         if let FetchStep::Waiting(seconds) = step {
@@ -44,7 +46,7 @@ async fn fetched(url: &Url, folder: &TempDir, pace: Throttle) -> (anyhow::Result
 }
 
 async fn import(test: &TestDb, folder: &TempDir) -> ImportReport {
-    from_folder(test, &folder.path().join("kept")).await
+    import_folder(test, &folder.path().join("kept")).await
 }
 
 fn incident(id: &str, status: &str, updates: &[(&str, &str)]) -> Value {
@@ -75,7 +77,7 @@ fn history(codes: &[&str]) -> Value {
 }
 
 /// A page whose lists have two incidents and a maintenance, and whose history has more.
-fn hosted() -> FakeStatuspage {
+fn hosted_page() -> FakeStatuspage {
     let page = json!({"id": "k2v7xq0m4c9z", "name": "Acme", "url": "https://acme.test", "time_zone": "America/Denver",
                       "updated_at": "2026-03-04T09:15:02.417-07:00"});
     let part = json!({"id": "b1n8y5t3w6qd", "name": "API", "status": "operational", "position": 1, "group": false,
@@ -121,9 +123,9 @@ fn hosted() -> FakeStatuspage {
 
 #[apply(on_both_databases!)]
 async fn public_page_is_fully_imported(test: TestDb) {
-    let server = hosted();
+    let server = hosted_page();
     let folder = tempfile::tempdir().unwrap();
-    let (problems, waits) = fetched(&server.url, &folder, pace()).await;
+    let (problems, waits) = fetch_page(&server.url, &folder, test_throttle()).await;
     let problems = problems.unwrap();
     assert_eq!((problems.len(), waits.len()), (1, 0), "{problems:?}");
     assert!(problems[0].contains("../etc/passwd"));
@@ -155,7 +157,7 @@ async fn public_page_is_fully_imported(test: TestDb) {
 
 #[tokio::test]
 async fn retry_after_is_respected() {
-    let server = hosted();
+    let server = hosted_page();
     let page = FakeResponse::Text(json!({"page": {"name": "Acme"}, "components": []}).to_string());
     server.respond(
         "/api/v2/components.json",
@@ -169,13 +171,13 @@ async fn retry_after_is_respected() {
         ],
     );
     let folder = tempfile::tempdir().unwrap();
-    let (problems, waits) = fetched(&server.url, &folder, pace()).await;
+    let (problems, waits) = fetch_page(&server.url, &folder, test_throttle()).await;
     assert!(problems.is_ok(), "{problems:?}");
     assert_eq!(waits, [7, 99, 4, 8]);
     for (answer, told) in [("retry-after: 3600", "wait 60 minutes"), ("retry-after: 1", "no answer after 6 attempts")] {
-        let server = hosted();
+        let server = hosted_page();
         server.respond("/api/v2/components.json", vec![FakeResponse::Status(429, answer)]);
-        let (problems, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), pace()).await;
+        let (problems, _) = fetch_page(&server.url, &tempfile::tempdir().unwrap(), test_throttle()).await;
         let error = format!("{:#}", problems.unwrap_err());
         assert!(error.contains(told) && error.contains("fetched files are cached"), "{error}");
     }
@@ -183,14 +185,14 @@ async fn retry_after_is_respected() {
 
 #[tokio::test]
 async fn interrupted_fetch_resumes() {
-    let server = hosted();
+    let server = hosted_page();
     server.respond("/incidents/older.json", vec![FakeResponse::Status(500, "")]);
     let folder = tempfile::tempdir().unwrap();
-    let (stopped, _) = fetched(&server.url, &folder, pace()).await;
+    let (stopped, _) = fetch_page(&server.url, &folder, test_throttle()).await;
     assert!(format!("{:#}", stopped.unwrap_err()).contains("older.json: unexpected status 500"));
     server.take_requests();
     server.serve_document("/incidents/older.json", incident("older", "resolved", &[("resolved", "Long over")]));
-    let (problems, _) = fetched(&server.url, &folder, pace()).await;
+    let (problems, _) = fetch_page(&server.url, &folder, test_throttle()).await;
     assert_eq!(problems.unwrap().len(), 1);
     let asked = server.take_requests();
     // The scheduled maintenance is requested on its own and not found.
@@ -230,18 +232,18 @@ async fn every_server_failure_has_a_message() {
         (list, FakeResponse::Status(401, ""), "access denied"),
         ("/history.json?page=1", FakeResponse::Text("[]".into()), "history.json?page=1"),
     ] {
-        let server = hosted();
+        let server = hosted_page();
         server.respond(path, vec![answer.clone()]);
         let short = Throttle { bounds: ResponseLimits { time: Duration::from_millis(300), size: 1 << 20 }, ..pace() };
-        let (stopped, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), short).await;
+        let (stopped, _) = fetch_page(&server.url, &tempfile::tempdir().unwrap(), short).await;
         let error = stopped.map_err(|error| format!("{error:#}"));
         assert!(error.as_ref().is_err_and(|error| error.contains(told)), "{answer:?}: {error:?}");
     }
     // One unreadable incident does not stop the others.
-    let server = hosted();
+    let server = hosted_page();
     server.respond("/api/v2/incidents/old.json", vec![FakeResponse::Text("<html>".into())]);
     server.serve_document("/incidents/older.json", incident("another", "resolved", &[("resolved", "x")]));
-    let (problems, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), pace()).await;
+    let (problems, _) = fetch_page(&server.url, &tempfile::tempdir().unwrap(), test_throttle()).await;
     let problems = problems.unwrap();
     assert!(problems.iter().any(|told| told.starts_with("incident old: it is not a feed")), "{problems:?}");
     assert!(problems.iter().any(|told| told.starts_with("incident older: ") && told.contains("something else")));
@@ -249,14 +251,14 @@ async fn every_server_failure_has_a_message() {
 
 #[tokio::test]
 async fn total_response_size_is_limited() {
-    let server = hosted();
+    let server = hosted_page();
     server.respond_otherwise(|path: &str| {
         let page = path.strip_prefix("/history.json?page=");
         let more = |page| history(&[&format!("made{page}")]).to_string() + &" ".repeat(100_000);
         page.map_or(FakeResponse::Status(404, ""), |page| FakeResponse::Text(more(page)))
     });
     let little = Throttle { total: 1 << 20, ..pace() };
-    let (stopped, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), little).await;
+    let (stopped, _) = fetch_page(&server.url, &tempfile::tempdir().unwrap(), little).await;
     let error = format!("{:#}", stopped.unwrap_err());
     assert!(error.contains("the response is too large"), "{error}");
 }
@@ -274,9 +276,9 @@ async fn token_is_never_sent_over_http() {
         ("http://localhost:1", true),
     ] {
         let url = Url::parse(url).unwrap();
-        let polite = ThrottledClient::new(&url, Some("secret"), pace(), &clock, &|_| {});
+        let polite = ThrottledClient::new(&url, Some("secret"), test_throttle(), &clock, &|_| {});
         assert_eq!(polite.is_ok(), is_sent, "{url}");
-        assert!(ThrottledClient::new(&url, None, pace(), &clock, &|_| {}).is_ok(), "{url}: without a token");
+        assert!(ThrottledClient::new(&url, None, test_throttle(), &clock, &|_| {}).is_ok(), "{url}: without a token");
     }
 }
 
@@ -295,9 +297,9 @@ async fn endless_history_is_limited() {
             700,
         ),
     ] {
-        let server = hosted();
+        let server = hosted_page();
         server.respond_otherwise(answer);
-        let (problems, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), pace()).await;
+        let (problems, _) = fetch_page(&server.url, &tempfile::tempdir().unwrap(), test_throttle()).await;
         assert!(problems.is_ok());
         let asked = server.take_requests().len();
         assert!(asked <= most, "{asked} requests");
@@ -306,29 +308,29 @@ async fn endless_history_is_limited() {
 
 #[apply(on_both_databases!)]
 async fn candor_page_imports_identically(test: TestDb) {
-    let elsewhere = another(&test).await;
+    let elsewhere = empty_database(&test).await;
     exported_demo(&test).await;
     let data = tempfile::tempdir().unwrap();
     let server = Server::published(&test.url, &test.clock, ConnectionLimits::default(), &data).await;
     let url = Url::parse(&format!("http://{}/", server.address)).unwrap();
     let origin = url.as_str().trim_end_matches('/').to_owned();
     let folder = tempfile::tempdir().unwrap();
-    let (problems, _) = fetched(&url, &folder, pace()).await;
+    let (problems, _) = fetch_page(&url, &folder, test_throttle()).await;
     assert_eq!(problems.unwrap(), [""; 0]);
     let report = import(&elsewhere, &folder).await;
     assert_eq!((report.refusals.as_slice(), report.warnings.as_slice()), (&[][..], &[][..]));
-    fill_with_data(&test, &elsewhere).await;
+    copy_unexported_settings(&test, &elsewhere).await;
     drop(server);
     let (here, there) = (TestApp::at(test, &origin).await, TestApp::at(elsewhere, &origin).await);
     // Only the management API returns whether an impact was overridden and what a past maintenance did automatically;
     // details that the lists contain are not requested again.
     let untold =
         ["impact_override", "scheduled_remind_prior", "scheduled_auto_in_progress", "scheduled_auto_completed"];
-    let different = differing(&here, &there, &untold).await;
+    let different = differing_documents(&here, &there, &untold).await;
     assert!(different.is_empty(), "{different:#?}");
 }
 
-fn managed() -> FakeStatuspage {
+fn management_api() -> FakeStatuspage {
     let server = FakeStatuspage::new();
     let part = json!({"id": "c1", "name": "API", "status": "operational", "position": 1, "group_id": "g1"});
     server.serve_document(
@@ -371,11 +373,11 @@ fn managed() -> FakeStatuspage {
 
 #[apply(on_both_databases!)]
 async fn management_api_import_has_more_data(test: TestDb) {
-    let server = managed();
+    let server = management_api();
     let folder = tempfile::tempdir().unwrap();
     let keep = DownloadCache::open(&folder.path().join("kept"), &server.url, false).unwrap();
     let clock = test.clock.clone();
-    let polite = || ThrottledClient::new(&server.url, Some("s3cret"), pace(), &clock, &|_| {}).unwrap();
+    let polite = || ThrottledClient::new(&server.url, Some("s3cret"), test_throttle(), &clock, &|_| {}).unwrap();
     let error = fetch::fetch_managed(&mut polite(), &keep, None).await.unwrap_err();
     assert!(error.to_string().contains("--page: p1, p2"), "{error}");
     let problems = fetch::fetch_managed(&mut polite(), &keep, Some("p1")).await.unwrap();
@@ -404,7 +406,7 @@ async fn management_api_import_has_more_data(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn command_fetches_once_for_dry_run_and_import(test: TestDb) {
-    let server = hosted();
+    let server = hosted_page();
     let folder = tempfile::tempdir().unwrap();
     let keep = folder.path().join("kept").display().to_string();
     let url = server.url.as_str();
@@ -412,13 +414,13 @@ async fn command_fetches_once_for_dry_run_and_import(test: TestDb) {
         let arguments = [&["import", "statuspage", url, "--keep", &keep], more].concat();
         candor(&test, &arguments, "")
     };
-    let preview = said(&run(&["--dry-run"]));
+    let preview = stdout_text(&run(&["--dry-run"]));
     assert!(preview.contains("incidents: 4 created") && preview.contains("(dry run)"), "{preview}");
     assert!(preview.contains("could not be fetched: incident “../etc/passwd”"), "{preview}");
     assert!(server.take_requests().len() > 10);
-    let done = said(&run(&[]));
+    let done = stdout_text(&run(&[]));
     assert!(done.contains("incidents: 4 created") && done.contains("feed entries: 1 created"), "{done}");
     assert_eq!(server.take_requests(), ["/incidents/coming.json"], "only what was missing is asked for again");
     let two = candor(&test, &["import", "statuspage", "https://a.test", "https://b.test"], "");
-    assert!(refused(&two, 1).contains("one page at a time"));
+    assert!(stderr_text(&two, 1).contains("one page at a time"));
 }

@@ -35,7 +35,7 @@ async fn status(node: &Server, method: &str, path: &str, header: &str, body: &st
 }
 
 /// Whether the session of `browser` is logged in at the node.
-async fn is_in(node: &Server, browser: &Browser) -> bool {
+async fn is_logged_in(node: &Server, browser: &Browser) -> bool {
     match status(node, "GET", "/admin", &format!("cookie: sid={}", browser.cookies["sid"]), "").await {
         200 => true,
         303 => false,
@@ -51,10 +51,10 @@ async fn logout_applies_to_all_nodes_immediately(test: TestDb) {
     for (name, deed) in [("Disabled", "disablement"), ("Demoted", "role"), ("Ended", "sessions/revocation")] {
         let manager = app.manager(name, Publisher).await;
         let browser = app.with_session(&manager).await;
-        assert!(is_in(&node, &browser).await, "{name}");
+        assert!(is_logged_in(&node, &browser).await, "{name}");
         let done = owner.post(&format!("/admin/managers/{}/{deed}", manager.id), &[("role", "viewer")]).await;
         assert!(done.location().contains("?done="), "{name}: {} {}", done.status, done.text());
-        assert!(!is_in(&node, &browser).await, "{name} goes on at the other node");
+        assert!(!is_logged_in(&node, &browser).await, "{name} goes on at the other node");
     }
     // One session revoked by its manager, and one logged out.
     let manager = app.manager("Ines", Publisher).await;
@@ -62,10 +62,10 @@ async fn logout_applies_to_all_nodes_immediately(test: TestDb) {
         [app.with_session(&manager).await, app.with_session(&manager).await, app.with_session(&manager).await];
     let short = secret_token::hash_token(&there.cookies["sid"])[..16].to_owned();
     here.post(&format!("/admin/account/sessions/{short}/revocation"), &[]).await;
-    assert!(!is_in(&node, &there).await && is_in(&node, &left).await);
+    assert!(!is_logged_in(&node, &there).await && is_logged_in(&node, &left).await);
     let kept = here.clone();
     here.post("/logout", &[]).await;
-    assert!(!is_in(&node, &kept).await && is_in(&node, &left).await);
+    assert!(!is_logged_in(&node, &kept).await && is_logged_in(&node, &left).await);
 }
 
 #[apply(on_both_databases!)]
@@ -98,7 +98,7 @@ async fn revoked_token_is_rejected_on_all_nodes(test: TestDb) {
 
 const TITLE: &str = "Mail arrives late";
 
-async fn open(app: &TestApp) {
+async fn open_incident(app: &TestApp) {
     let said = [("title", TITLE), ("phase", "investigating"), ("body", "We look into it.")];
     let mut publisher = app.logged_in(Publisher).await;
     let answer = publisher.post("/admin/incidents", &said).await;
@@ -112,7 +112,7 @@ async fn publish_reaches_other_node_soon(test: TestDb) {
     let (node, _data) = other_node(&app).await;
     let read = async || node.answer("GET / HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n").await;
     assert!(!read().await.contains(TITLE));
-    open(&app).await;
+    open_incident(&app).await;
     // It looks three times a second; the machine may also run other tests.
     let followed = async {
         while !read().await.contains(TITLE) {
@@ -128,7 +128,7 @@ async fn publish_reaches_other_node_after_one_round(test: TestDb) {
     let (state, mut visitor) = app.restart_with(Db::at(&app.test.url).unwrap());
     let mut work = Worker::default();
     work.tick(&state).await;
-    open(&app).await;
+    open_incident(&app).await;
     assert!(!visitor.get("/").await.text().contains(TITLE), "it is another node");
     work.tick(&state).await;
     assert!(visitor.get("/").await.text().contains(TITLE));

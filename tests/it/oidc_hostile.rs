@@ -5,8 +5,8 @@ use candor::oidc::{Provider, ProviderSettings};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::cli::{candor, refused};
-use crate::oidc::{is_in, is_out, leads_to, with_provider};
+use crate::cli::{candor, stderr_text};
+use crate::oidc::{assert_denied, assert_logged_in, leads_to, with_provider};
 use crate::support::TestDb;
 use crate::support::app::ORIGIN;
 use crate::support::fake_oidc::{CLIENT, FakeProvider, Person, Signing};
@@ -46,7 +46,7 @@ async fn id_token_with_wrong_claims_is_rejected(test: TestDb) {
         assert!(browser.get("/admin").await.location().starts_with("/login"), "{what}");
     }
     issuer.change_claims(|_| ());
-    is_in(&mut app.visitor(), &issuer, &ines()).await;
+    assert_logged_in(&mut app.visitor(), &issuer, &ines()).await;
 }
 
 #[apply(on_both_databases!)]
@@ -55,19 +55,19 @@ async fn id_token_with_wrong_signature_is_rejected(test: TestDb) {
     for signing in [Signing::Strangers, Signing::Nothing, Signing::PublicKey, Signing::ClientSecret] {
         issuer.signs(signing);
         println!("{signing:?}");
-        is_out(&app, &issuer, &ines(), NOTHING).await;
+        assert_denied(&app, &issuer, &ines(), NOTHING).await;
     }
     issuer.signs(Signing::Ours);
-    is_in(&mut app.visitor(), &issuer, &ines()).await;
+    assert_logged_in(&mut app.visitor(), &issuer, &ines()).await;
 }
 
 #[apply(on_both_databases!)]
 async fn unverified_email_is_rejected(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let why = "Harbour ID has not verified your e-mail address";
-    is_out(&app, &issuer, &Person { verified: false, ..ines() }, why).await;
+    assert_denied(&app, &issuer, &Person { verified: false, ..ines() }, why).await;
     issuer.change_claims(|claims| drop(claims.as_object_mut().unwrap().remove("email_verified")));
-    is_out(&app, &issuer, &ines(), why).await;
+    assert_denied(&app, &issuer, &ines(), why).await;
 }
 
 #[apply(on_both_databases!)]
@@ -193,7 +193,7 @@ async fn oidc_secrets_are_never_shown_or_logged(test: TestDb) {
     assert!(!going.text().contains(&verifier) && !leads_to(&going).contains(&verifier));
     let answer = issuer.authorize(&leads_to(&going), &ines());
     browser.get(&answer.address()).await;
-    let (audit, heard) = (format!("{:?}", app.audit().await), log.said());
+    let (audit, heard) = (format!("{:?}", app.audit().await), log.text());
     assert!(heard.contains("/login/oidc/callback"), "requests are logged");
     for secret in [&verifier, &answer.code, &answer.state].into_iter().chain(&issuer.issued_tokens()) {
         assert!(!audit.contains(secret.as_str()) && !heard.contains(secret.as_str()), "{secret}");
@@ -215,7 +215,7 @@ async fn huge_provider_responses_are_rejected(test: TestDb) {
         assert!(browser.get("/admin").await.location().starts_with("/login"), "{claim}");
     }
     issuer.change_claims(|_| ());
-    is_in(&mut app.visitor(), &issuer, &ines()).await;
+    assert_logged_in(&mut app.visitor(), &issuer, &ines()).await;
     // A provider with an endless discovery document.
     let endless = FakeStatuspage::new();
     endless.respond_otherwise(|_| FakeResponse::Long(1 << 30));
@@ -248,7 +248,7 @@ async fn inconsistent_settings_fail_at_start() {
         ([&issuer[..], &client, &rule, &["--oidc-second-factor", "maybe"]].concat(), 2, "must be as-told"),
     ] {
         let serve = [&["serve", "--listen", "127.0.0.1:0"][..], &arguments].concat();
-        let error = refused(&candor(&test, &serve, ""), code);
+        let error = stderr_text(&candor(&test, &serve, ""), code);
         assert!(error.contains(said), "{arguments:?}: {error}");
     }
 }

@@ -13,7 +13,7 @@ use crate::support::{TestDb, fixtures};
 const FIRST_WINDOW: usize = 14_600;
 
 /// The compressed size of `/` in bytes.
-fn weight(app: &TestApp) -> usize {
+fn compressed_size(app: &TestApp) -> usize {
     app.publisher.site().document("/").unwrap().bytes(Encoding::Brotli).len()
 }
 
@@ -33,7 +33,7 @@ async fn status_page_fits_the_first_round_trip(test: TestDb) {
     let head: usize = answer.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     let page = app.visitor().get("/").await;
     assert!(page.words(".card").len() >= 3 && page.text().contains("Tile API"));
-    assert!(weight(&app) <= 8_000, "{} bytes", weight(&app));
+    assert!(compressed_size(&app) <= 8_000, "{} bytes", compressed_size(&app));
     assert!(answer.body.len() + head <= FIRST_WINDOW, "{} bytes and {head} of header", answer.body.len());
     // The page is readable with one request.
     for (selector, attribute) in
@@ -56,7 +56,7 @@ async fn large_page_stays_small(test: TestDb) {
     tx.commit(&fixtures::actor(), app.clock.now(), fixtures::entry()).await.unwrap();
     app.publish().await;
     assert_eq!(app.visitor().get("/").await.text().matches("Region ").count() % 124, 0);
-    assert!(weight(&app) < 30_000, "{} bytes", weight(&app));
+    assert!(compressed_size(&app) < 30_000, "{} bytes", compressed_size(&app));
 }
 
 #[apply(on_both_databases!)]

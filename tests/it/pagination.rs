@@ -21,7 +21,7 @@ use crate::support::fixtures;
 const MANY: i64 = 120;
 
 /// All pages of a list, starting at `address`.
-async fn walk(browser: &mut Browser, address: &str) -> Vec<Answer> {
+async fn walk_pages(browser: &mut Browser, address: &str) -> Vec<Answer> {
     let (mut pages, mut next) = (Vec::new(), Some(address.to_owned()));
     while let Some(address) = next {
         assert!(pages.len() < 20, "{address}: the list never ends");
@@ -34,7 +34,7 @@ async fn walk(browser: &mut Browser, address: &str) -> Vec<Answer> {
     pages
 }
 
-fn all(pages: &[Answer], selector: &str, name: &str) -> Vec<String> {
+fn all_attributes(pages: &[Answer], selector: &str, name: &str) -> Vec<String> {
     pages.iter().flat_map(|page| page.attributes(selector, name)).collect()
 }
 
@@ -44,7 +44,7 @@ fn revocations(pages: &[Answer], list: &str) -> Vec<String> {
         let id = action.strip_prefix(list).and_then(|rest| rest.strip_suffix("/revocation"));
         id.is_some_and(|id| id.len() > 1)
     };
-    all(pages, "form", "action").into_iter().filter(of_one).collect()
+    all_attributes(pages, "form", "action").into_iter().filter(of_one).collect()
 }
 
 /// Sessions of `manager`, one second apart; some at the same instant.
@@ -71,14 +71,14 @@ async fn session_list_is_paginated_for_owners(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
     log_in_everywhere(&app, &app.manager("Vera", Viewer).await).await;
-    let found = revocations(&walk(&mut owner, "/admin/sessions").await, "/admin/sessions");
+    let found = revocations(&walk_pages(&mut owner, "/admin/sessions").await, "/admin/sessions");
     let mut once = found.clone();
     once.sort_unstable();
     once.dedup();
     assert_eq!((found.len(), once.len()), (120, 120), "each of them once");
     let ended = owner.post(found.last().unwrap(), &[]).await;
     assert_eq!(ended.location(), "/admin/sessions?done=session-revoked");
-    let left = revocations(&walk(&mut owner, "/admin/sessions").await, "/admin/sessions");
+    let left = revocations(&walk_pages(&mut owner, "/admin/sessions").await, "/admin/sessions");
     assert_eq!(left, found[..119]);
 }
 
@@ -88,13 +88,13 @@ async fn own_session_list_is_paginated(test: TestDb) {
     let (vera, rui) = (app.manager("Vera", Viewer).await, app.manager("Rui", Viewer).await);
     let mut browser = app.with_session(&vera).await;
     log_in_everywhere(&app, &vera).await;
-    let found = revocations(&walk(&mut browser, "/admin/account").await, "/admin/account/sessions");
+    let found = revocations(&walk_pages(&mut browser, "/admin/account").await, "/admin/account/sessions");
     assert_eq!(found.len(), 120);
     let last = found.last().unwrap();
     let foreign = app.with_session(&rui).await.post(last, &[]).await;
     assert_eq!(foreign.status, StatusCode::NOT_FOUND, "somebody else's is none");
     assert_eq!(browser.post(last, &[]).await.location(), "/admin/account?done=session-revoked");
-    assert_eq!(revocations(&walk(&mut browser, "/admin/account").await, "/admin/account/sessions"), found[..119]);
+    assert_eq!(revocations(&walk_pages(&mut browser, "/admin/account").await, "/admin/account/sessions"), found[..119]);
 }
 
 #[apply(on_both_databases!)]
@@ -109,8 +109,8 @@ async fn manager_list_is_paginated(test: TestDb) {
         managers::create(&mut tx, new, None, app.clock.now()).await.unwrap();
     }
     tx.commit_unaudited().await.unwrap();
-    let pages = walk(&mut owner, "/admin/managers").await;
-    let mut found = all(&pages, "tbody th a", "href");
+    let pages = walk_pages(&mut owner, "/admin/managers").await;
+    let mut found = all_attributes(&pages, "tbody th a", "href");
     let names: Vec<String> = pages.iter().flat_map(|page| page.words("tbody th a")).collect();
     assert!(names.iter().map(|name| name.to_lowercase()).is_sorted(), "{names:?}");
     assert_eq!(owner.get(found.last().unwrap()).await.status, StatusCode::OK);
@@ -135,7 +135,7 @@ async fn token_list_is_paginated(test: TestDb) {
             tx.commit_unaudited().await.unwrap();
         }
     }
-    let found = revocations(&walk(&mut owner, "/admin/tokens").await, "/admin/tokens");
+    let found = revocations(&walk_pages(&mut owner, "/admin/tokens").await, "/admin/tokens");
     assert_eq!(found.len(), 120);
     // The cursor still works after the token it names was revoked.
     let second = owner.get("/admin/tokens").await.attributes("a[rel=next]", "href").remove(0);
@@ -146,7 +146,7 @@ async fn token_list_is_paginated(test: TestDb) {
     assert_eq!(left, found[50..100]);
 }
 
-fn open(app: &TestApp, number: i64, visibility: Visibility) -> Incident {
+fn open_incident(app: &TestApp, number: i64, visibility: Visibility) -> Incident {
     let mut it = fixtures::incident(&format!("it{number:03}"), app.clock.now() - TimeDelta::minutes(number / 2));
     it.visibility = visibility;
     it
@@ -156,10 +156,10 @@ fn open(app: &TestApp, number: i64, visibility: Visibility) -> Incident {
 async fn dashboard_paginates_open_incidents(test: TestDb) {
     let app = TestApp::new(test).await;
     let visibility = |number| if number % 2 == 0 { Visibility::Public } else { Visibility::Internal };
-    let all_open: Vec<Incident> = (0..MANY).map(|number| open(&app, number, visibility(number))).collect();
+    let all_open: Vec<Incident> = (0..MANY).map(|number| open_incident(&app, number, visibility(number))).collect();
     app.add(&all_open).await;
     let mut publisher = app.logged_in(Publisher).await;
-    let mut found = all(&walk(&mut publisher, "/admin").await, ".card h3 a", "href");
+    let mut found = all_attributes(&walk_pages(&mut publisher, "/admin").await, ".card h3 a", "href");
     assert_eq!(found.len(), 120);
     found.sort_unstable();
     let expected: Vec<String> = (0..MANY).map(|number| format!("/admin/incidents/it{number:03}")).collect();
@@ -171,8 +171,8 @@ async fn api_paginates_open_incidents_and_planned_maintenances(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = ApiClient::new(&app, &app.manager("Ines", Owner).await, "Copy", Scope::Read).await;
     // Hidden incidents take no place on a page.
-    let hidden = (0..MANY).map(|number| open(&app, number, Visibility::Internal));
-    let shown = (MANY..2 * MANY).map(|number| open(&app, number, Visibility::Public));
+    let hidden = (0..MANY).map(|number| open_incident(&app, number, Visibility::Internal));
+    let shown = (MANY..2 * MANY).map(|number| open_incident(&app, number, Visibility::Public));
     app.add(&hidden.chain(shown).collect::<Vec<_>>()).await;
     let now = app.clock.now();
     let planned = |number: i64| -> Maintenance {

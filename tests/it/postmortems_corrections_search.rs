@@ -35,12 +35,12 @@ impl AdminSession {
         it
     }
 
-    async fn review(&mut self, id: &str, version: &str, body: &str, button: &str) -> Answer {
+    async fn submit_postmortem(&mut self, id: &str, version: &str, body: &str, button: &str) -> Answer {
         let fields = [("version", version), ("body", body), (button, "1")];
         self.publisher.post(&format!("/admin/incidents/{id}/postmortem"), &fields).await
     }
 
-    async fn correct(&mut self, from: &str, to: &str, status: &str, reason: &str) -> Answer {
+    async fn submit_correction(&mut self, from: &str, to: &str, status: &str, reason: &str) -> Answer {
         let fields = [("started_at", from), ("ended_at", to), ("zone", "UTC"), ("status", status), ("reason", reason)];
         self.publisher.post(&format!("/admin/components/{}/corrections", self.api.id), &fields).await
     }
@@ -91,13 +91,13 @@ async fn postmortem_is_a_draft_unless_published(test: TestDb) {
 async fn published_postmortem_changes_only_on_publish(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     desk.app.add(&[desk.outage("it", TimeDelta::days(1))]).await;
-    assert_eq!(desk.review("it", "0", "First", "publish").await.status, StatusCode::SEE_OTHER);
-    assert_eq!(desk.review("it", "1", "Second", "save").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(desk.submit_postmortem("it", "0", "First", "publish").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(desk.submit_postmortem("it", "1", "Second", "save").await.status, StatusCode::SEE_OTHER);
     assert!(desk.app.visitor().get("/incidents/it").await.word("#postmortem .text") == "First");
     let form = desk.publisher.get("/admin/incidents/it/postmortem").await;
     assert_eq!(form.field("body"), "Second");
     assert!(form.text().contains("There are unpublished changes."));
-    desk.review("it", "2", "Second", "publish").await;
+    desk.submit_postmortem("it", "2", "Second", "publish").await;
     assert!(desk.app.visitor().get("/incidents/it").await.word("#postmortem .text") == "Second");
 }
 
@@ -112,7 +112,7 @@ async fn postmortem_shows_on_old_incident_page(test: TestDb) {
         .collect();
     many.push(fixtures::resolved("old", now - TimeDelta::days(400), TimeDelta::hours(1)));
     desk.app.add(&many).await;
-    desk.review("old", "0", "Learned", "publish").await;
+    desk.submit_postmortem("old", "0", "Learned", "publish").await;
     assert!(desk.app.publisher.site().document("/incidents/old").is_none());
     assert_eq!(desk.app.visitor().get("/incidents/old").await.word("#postmortem .text"), "Learned");
 }
@@ -124,7 +124,7 @@ async fn postmortem_of_hidden_incident_is_hidden(test: TestDb) {
     inside.visibility = Visibility::Internal;
     desk.app.add(&[inside]).await;
     let before = desk.app.visitor().get("/history").await.text();
-    assert_eq!(desk.review("inside", "0", SECRET, "publish").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(desk.submit_postmortem("inside", "0", SECRET, "publish").await.status, StatusCode::SEE_OTHER);
     for path in ["/", "/history", &now().format("/history/%Y-%m").to_string(), "/uptime", "/incidents/inside"] {
         assert!(!desk.app.visitor().get(path).await.text().contains(SECRET), "{path}");
     }
@@ -136,15 +136,15 @@ async fn postmortem_is_limited_previewed_and_conflict_checked(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     desk.app.add(&[desk.outage("it", TimeDelta::days(1))]).await;
     let before = desk.app.counts().await;
-    let long = desk.review("it", "0", &"é".repeat(25_001), "publish").await;
+    let long = desk.submit_postmortem("it", "0", &"é".repeat(25_001), "publish").await;
     assert_eq!(long.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(long.message("body").starts_with("At most 25000 characters"));
-    assert!(!desk.review("it", "0", "  ", "save").await.message("body").is_empty());
-    let preview = desk.review("it", "0", "*So*", "preview").await;
+    assert!(!desk.submit_postmortem("it", "0", "  ", "save").await.message("body").is_empty());
+    let preview = desk.submit_postmortem("it", "0", "*So*", "preview").await;
     assert!(preview.status == StatusCode::OK && preview.text().contains("<em>So</em>"));
     assert_eq!(desk.app.counts().await, before);
-    desk.review("it", "0", &"é".repeat(25_000), "save").await;
-    let met = desk.review("it", "0", "Mine", "publish").await;
+    desk.submit_postmortem("it", "0", &"é".repeat(25_000), "save").await;
+    let met = desk.submit_postmortem("it", "0", "Mine", "publish").await;
     assert_eq!(
         (met.status, met.field("body"), met.field("version")),
         (StatusCode::CONFLICT, "Mine".into(), "1".into())
@@ -157,8 +157,9 @@ async fn correction_overrides_and_shows_reason(test: TestDb) {
     let mut desk = AdminSession::over(test.at_noon()).await;
     desk.app.add(&[desk.outage("it", TimeDelta::hours(24))]).await;
     assert!(desk.app.visitor().get("/uptime").await.text().contains("1 incident, 1h major outage"));
-    let answer =
-        desk.correct("2026-11-09T12:00", "2026-11-09T13:30", "operational", "Only our <b>probe</b> was down.").await;
+    let answer = desk
+        .submit_correction("2026-11-09T12:00", "2026-11-09T13:30", "operational", "Only our <b>probe</b> was down.")
+        .await;
     assert_eq!(answer.location(), format!("/admin/components/{}/corrections?done=correction-added", desk.api.id));
     let uptime = desk.app.visitor().get("/uptime").await;
     let line = "9 Nov 2026, 12:00 to 13:30 UTC counts as operational: Only our <b>probe</b> was down.";
@@ -168,7 +169,7 @@ async fn correction_overrides_and_shows_reason(test: TestDb) {
     assert!(!desk.app.visitor().get("/").await.text().contains("1h major outage"), "the bars are not corrected");
     let row = &desk.app.audit().await[0];
     assert_eq!((row.action.as_str(), row.subject_name.as_str()), ("component.correct-uptime", "API"));
-    let worse = desk.correct("2026-11-08T00:00", "2026-11-08T02:00", "major_outage", "Nobody noticed.").await;
+    let worse = desk.submit_correction("2026-11-08T00:00", "2026-11-08T02:00", "major_outage", "Nobody noticed.").await;
     assert_eq!(worse.status, StatusCode::SEE_OTHER);
     assert!(desk.app.visitor().get("/uptime").await.text().contains("2h major outage"));
     assert!(desk.app.visitor().get("/").await.text().contains("2h major outage"));
@@ -179,7 +180,7 @@ async fn deleted_correction_restores_calculated_uptime(test: TestDb) {
     let mut desk = AdminSession::over(test.at_noon()).await;
     desk.app.add(&[desk.outage("it", TimeDelta::hours(24))]).await;
     let before = desk.app.visitor().get("/uptime").await.text();
-    desk.correct("2026-11-09T11:00", "2026-11-09T13:30", "operational", "A mistake.").await;
+    desk.submit_correction("2026-11-09T11:00", "2026-11-09T13:30", "operational", "A mistake.").await;
     let list = desk.publisher.get(&format!("/admin/components/{}/corrections", desk.api.id)).await;
     let path = list.attributes(".draft form", "action").concat();
     let answer = desk.publisher.post(&path, &[]).await;
@@ -231,13 +232,13 @@ async fn a_correction_lies_in_the_past_and_apart_from_others(test: TestDb) {
         ("2026-11-09T12:00", "2026-11-09T13:00", "operational", " ", "reason"),
     ];
     for (from, to, status, reason, field) in cases {
-        let answer = desk.correct(from, to, status, reason).await;
+        let answer = desk.submit_correction(from, to, status, reason).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}");
         assert!(!answer.message(field).is_empty() && answer.field("started_at") == from, "{field}");
     }
     assert!(desk.app.all_content().await == before);
-    desk.correct("2026-11-09T12:00", "2026-11-09T13:00", "operational", "x").await;
-    let second = desk.correct("2026-11-09T12:59", "2026-11-09T14:00", "operational", "x").await;
+    desk.submit_correction("2026-11-09T12:00", "2026-11-09T13:00", "operational", "x").await;
+    let second = desk.submit_correction("2026-11-09T12:59", "2026-11-09T14:00", "operational", "x").await;
     assert!(second.message("started_at").contains("overlaps an existing correction"));
     let mut viewer = desk.app.logged_in(Viewer).await;
     let path = format!("/admin/components/{}/corrections", desk.api.id);
@@ -304,8 +305,8 @@ async fn search_results_paginate_and_keep_the_query(test: TestDb) {
 async fn audit_is_searchable_by_actor_subject_and_text(test: TestDb) {
     let mut desk = AdminSession::over(test.at_noon()).await;
     desk.app.add(&[desk.outage("it", TimeDelta::hours(24))]).await;
-    desk.correct("2026-11-09T12:00", "2026-11-09T13:30", "operational", "The Probe was down.").await;
-    desk.review("it", "0", "Learned", "publish").await;
+    desk.submit_correction("2026-11-09T12:00", "2026-11-09T13:30", "operational", "The Probe was down.").await;
+    desk.submit_postmortem("it", "0", "Learned", "publish").await;
     let mut viewer = desk.app.logged_in(Viewer).await;
     for (query, found) in [
         ("who=PUBLISHER", 2),

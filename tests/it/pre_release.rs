@@ -6,7 +6,7 @@ use candor::db::{Db, Error, Examination, PRE_RELEASE};
 use sqlx::Connection as _;
 use sqlx::{PgConnection, SqliteConnection};
 
-use crate::cli::{candor, refused};
+use crate::cli::{candor, stderr_text};
 use crate::support::postgres::Database;
 use crate::support::{TestDb, now};
 
@@ -59,7 +59,7 @@ async fn pre_release_database_is_refused_with_the_way_to_move_it(test: TestDb) {
         let data = folder.path().join("data");
         let serve = ["serve", "--listen", "127.0.0.1:0", "--data-dir", data.to_str().unwrap()];
         for command in [&["check"][..], &["audit", "verify"], &["incident", "list"], &["sample"], &serve] {
-            let words = refused(&candor(&old, command, ""), 1);
+            let words = stderr_text(&candor(&old, command, ""), 1);
             let last = words.lines().last().unwrap_or_default();
             assert!(last.ends_with(PRE_RELEASE), "{command:?}: {words}");
             assert_eq!(words.matches("is not upgraded").count(), 1, "{command:?}: {words}");
@@ -70,7 +70,7 @@ async fn pre_release_database_is_refused_with_the_way_to_move_it(test: TestDb) {
                 !folder.path().join("candor.db.before-1").exists()
                     && !folder.path().join("candor.db.before-18").exists()
             );
-            let words = refused(&candor(&test, &["restore", file.to_str().unwrap()], ""), 1);
+            let words = stderr_text(&candor(&test, &["restore", file.to_str().unwrap()], ""), 1);
             assert!(words.contains(PRE_RELEASE), "{words}");
         }
     }

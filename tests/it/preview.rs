@@ -26,7 +26,7 @@ impl AdminSession {
     }
 
     /// The preview of a form; checks that nothing was saved or published.
-    async fn previewed(&mut self, address: &str, fields: &[(&str, &str)]) -> Answer {
+    async fn preview(&mut self, address: &str, fields: &[(&str, &str)]) -> Answer {
         let (before, site) = (self.app.all_content().await, self.app.publisher.site());
         let answer = self.publisher.post(address, &[fields, &[("preview_page", "1")]].concat()).await;
         assert_eq!(answer.status, StatusCode::OK, "{address}: {}", answer.text());
@@ -39,7 +39,7 @@ impl AdminSession {
 
     /// Goes back from a preview to the form, which must contain `typed`, and publishes it.
     async fn confirm(&mut self, preview: &Answer, address: &str, typed: &str) {
-        let sent = sent(preview);
+        let sent = form_fields(preview);
         let sent: Vec<(&str, &str)> = sent.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let before = self.app.all_content().await;
         let again = self.publisher.post(address, &[&sent[..], &[("preview", "1")]].concat()).await;
@@ -53,7 +53,7 @@ impl AdminSession {
     }
 }
 
-fn sent(preview: &Answer) -> Vec<(String, String)> {
+fn form_fields(preview: &Answer) -> Vec<(String, String)> {
     let page = preview.page();
     let fields = page.select("main form input");
     let pair = |field: &&crate::support::html::Element| {
@@ -63,7 +63,7 @@ fn sent(preview: &Answer) -> Vec<(String, String)> {
 }
 
 /// The page in a frame of a preview.
-fn frame(answer: &Answer, path: &str) -> String {
+fn frame_html(answer: &Answer, path: &str) -> String {
     let title = format!("{path} as visitors will see it");
     let page = answer.page();
     let frame = page.select("iframe").into_iter().find(|frame| frame.attr("title") == Some(title.as_str()));
@@ -83,7 +83,7 @@ async fn preview_lists_machine_documents(test: TestDb) {
     let api = status_of(&desk.api.id);
     let said =
         [("title", HOSTILE), ("phase", "identified"), ("body", "It is **out**."), (api.as_str(), "major_outage")];
-    let answer = desk.previewed("/admin/incidents", &said).await;
+    let answer = desk.preview("/admin/incidents", &said).await;
     let paths = machine_paths(&answer);
     for path in ["/badge.svg", "/embed", "/history.atom", "/history.rss", "/feed.json", "/api/v2/incidents.json"] {
         assert!(paths.contains(&path.to_owned()), "{path} is not in {paths:?}");
@@ -91,7 +91,7 @@ async fn preview_lists_machine_documents(test: TestDb) {
     let own = paths.iter().filter(|path| path.contains("/incidents/") && !path.contains("unresolved"));
     assert_eq!(own.count(), 2, "the incident in both its shapes: {paths:?}");
     assert!(!answer.text().contains("<script>alert"));
-    assert!(frame(&answer, "/").contains("Major outage: "));
+    assert!(frame_html(&answer, "/").contains("Major outage: "));
     desk.confirm(&answer, "/admin/incidents", "body").await;
 }
 
@@ -109,7 +109,7 @@ async fn preview_of_many_changes_stays_small(test: TestDb) {
     let body = "It is out. ".repeat(2_000);
     let mut said = vec![("title", "Everything"), ("phase", "identified"), ("body", body.as_str())];
     said.extend(names.iter().map(|name| (name.as_str(), "major_outage")));
-    let answer = desk.previewed("/admin/incidents", &said).await;
+    let answer = desk.preview("/admin/incidents", &said).await;
     assert!(machine_paths(&answer).len() > 80, "a badge for each component");
     let pages: usize = answer.attributes("iframe", "srcdoc").iter().map(String::len).sum();
     let around = answer.body.len() - pages;
@@ -127,8 +127,8 @@ async fn postmortem_preview_shows_incident_page(test: TestDb) {
         let address = format!("/admin/incidents/{id}/postmortem");
         let form = desk.publisher.get(&address).await;
         assert_eq!(form.attributes("main button[name='preview_page']", "value"), ["1"]);
-        let answer = desk.previewed(&address, &[("version", "0"), ("body", "We **learned**.")]).await;
-        let page = frame(&answer, &format!("/incidents/{id}"));
+        let answer = desk.preview(&address, &[("version", "0"), ("body", "We **learned**.")]).await;
+        let page = frame_html(&answer, &format!("/incidents/{id}"));
         assert!(page.contains("We <strong>learned</strong>."), "{id}: {page}");
         desk.confirm(&answer, &address, "body").await;
         assert!(desk.publisher.get(&address).await.text().contains("Published"), "a preview goes on to publishing");
@@ -144,10 +144,10 @@ async fn update_edit_preview_shows_new_text(test: TestDb) {
     let update = desk.app.incident("it").await.updates[0].id.to_string();
     let address = format!("/admin/incidents/it/updates/{update}");
     let same = desk.app.incident("it").await.updates[0].body.clone();
-    let none = desk.previewed(&address, &[("version", "1"), ("body", &same)]).await;
-    assert!(frame(&none, "/incidents/it").contains(&same));
-    let answer = desk.previewed(&address, &[("version", "1"), ("body", "It is **better** said.")]).await;
-    assert!(frame(&answer, "/incidents/it").contains("<strong>better</strong> said."));
+    let none = desk.preview(&address, &[("version", "1"), ("body", &same)]).await;
+    assert!(frame_html(&none, "/incidents/it").contains(&same));
+    let answer = desk.preview(&address, &[("version", "1"), ("body", "It is **better** said.")]).await;
+    assert!(frame_html(&answer, "/incidents/it").contains("<strong>better</strong> said."));
     desk.confirm(&answer, &address, "body").await;
 }
 
@@ -160,13 +160,15 @@ async fn preview_of_hiding_lists_removed_pages(test: TestDb) {
     let mut said =
         vec![("version", version.as_str()), ("title", "Xylophone"), ("zone", &zone), ("publish_zone", "UTC")];
     said.push(("visibility", "public"));
-    let answer = desk.previewed("/admin/incidents/it", &said).await;
-    assert!(frame(&answer, "/incidents/it").contains("Xylophone") && frame(&answer, "/").contains("Xylophone"));
+    let answer = desk.preview("/admin/incidents/it", &said).await;
+    assert!(
+        frame_html(&answer, "/incidents/it").contains("Xylophone") && frame_html(&answer, "/").contains("Xylophone")
+    );
     said.pop();
     said.push(("visibility", "internal"));
-    let answer = desk.previewed("/admin/incidents/it", &said).await;
+    let answer = desk.preview("/admin/incidents/it", &said).await;
     assert_eq!(answer.word("main p.waiting"), "/incidents/it would be removed.");
-    assert!(!frame(&answer, "/").contains("Incident it"), "it is still shown");
+    assert!(!frame_html(&answer, "/").contains("Incident it"), "it is still shown");
     desk.confirm(&answer, "/admin/incidents/it", "title").await;
     assert_eq!(desk.app.visitor().get("/incidents/it").await.status, StatusCode::NOT_FOUND);
 }
@@ -178,11 +180,14 @@ async fn preview_of_publishing_shows_hidden_incident(test: TestDb) {
     hidden.visibility = Visibility::Internal;
     desk.app.add(&[hidden]).await;
     let address = "/admin/incidents/hidden/publication";
-    let answer = desk.previewed(address, &[("version", "1")]).await;
-    assert!(frame(&answer, "/").contains("Incident hidden") && frame(&answer, "/incidents/hidden").contains("<h1"));
+    let answer = desk.preview(address, &[("version", "1")]).await;
+    assert!(
+        frame_html(&answer, "/").contains("Incident hidden")
+            && frame_html(&answer, "/incidents/hidden").contains("<h1")
+    );
     assert!(answer.words("main p.waiting").is_empty());
     assert_eq!(answer.attributes("main .actions a", "href"), ["/admin/incidents/hidden"]);
-    assert_eq!(sent(&answer), [("version".to_owned(), "1".to_owned())]);
+    assert_eq!(form_fields(&answer), [("version".to_owned(), "1".to_owned())]);
 }
 
 #[apply(on_both_databases!)]
@@ -196,9 +201,9 @@ async fn correction_preview_shows_uptime_page(test: TestDb) {
         ("status", "major_outage"),
         ("reason", "The probe was **blind**."),
     ];
-    let answer = desk.previewed(&address, &said).await;
+    let answer = desk.preview(&address, &said).await;
     assert_eq!(answer.words("section h2")[..2], ["/ changes", "/uptime changes"]);
-    assert!(frame(&answer, "/uptime").contains("The probe was **blind**."));
+    assert!(frame_html(&answer, "/uptime").contains("The probe was **blind**."));
     desk.confirm(&answer, &address, "reason").await;
 }
 
@@ -208,15 +213,15 @@ async fn status_preview_shows_page_and_returns_to_dashboard(test: TestDb) {
     let address = format!("/admin/components/{}/status", desk.api.id);
     assert_eq!(desk.publisher.get("/admin").await.words("main .baseline button"), ["Update: API", "Preview page: API"]);
     let said = [("version", "1"), ("status", "partial_outage")];
-    let answer = desk.previewed(&address, &said).await;
-    assert!(frame(&answer, "/").contains("Partial outage: API"));
+    let answer = desk.preview(&address, &said).await;
+    assert!(frame_html(&answer, "/").contains("Partial outage: API"));
     assert!(
         machine_paths(&answer).contains(&format!("/components/{}/badge.svg", desk.api.id)),
         "{:?}",
         machine_paths(&answer)
     );
     assert_eq!(answer.attributes("main .actions a", "href"), ["/admin"]);
-    assert_eq!(sent(&answer), said.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert_eq!(form_fields(&answer), said.map(|(name, value)| (name.to_owned(), value.to_owned())));
     assert_eq!(desk.publisher.post(&address, &said).await.location(), "/admin?done=status-set");
 }
 
@@ -227,16 +232,16 @@ async fn every_maintenance_form_has_a_preview(test: TestDb) {
     let planned = fixtures::maintenance("work", now + TimeDelta::days(1), now + TimeDelta::days(2), &["api"]);
     desk.app.plan(&[planned]).await;
     let update = desk.app.maintenance("work").await.updates[0].id.to_string();
-    let page = |answer: &Answer| frame(answer, "/incidents/work");
+    let page = |answer: &Answer| frame_html(answer, "/incidents/work");
 
     let edited = format!("/admin/maintenances/work/updates/{update}");
-    let answer = desk.previewed(&edited, &[("version", "1"), ("body", "Said **better**.")]).await;
+    let answer = desk.preview(&edited, &[("version", "1"), ("body", "Said **better**.")]).await;
     assert!(page(&answer).contains("<strong>better"));
     desk.confirm(&answer, &edited, "body").await;
 
     let version = desk.app.maintenance("work").await.version.to_string();
     let said = [("version", version.as_str()), ("title", "Xylophone"), ("component", "api")];
-    let answer = desk.previewed("/admin/maintenances/work", &said).await;
+    let answer = desk.preview("/admin/maintenances/work", &said).await;
     assert!(page(&answer).contains("Xylophone") && machine_paths(&answer).contains(&"/maintenance.ics".to_owned()));
     assert!(machine_paths(&answer).contains(&"/incidents/work.ics".to_owned()), "{:?}", machine_paths(&answer));
     desk.confirm(&answer, "/admin/maintenances/work", "title").await;
@@ -244,20 +249,20 @@ async fn every_maintenance_form_has_a_preview(test: TestDb) {
     let version = desk.app.maintenance("work").await.version.to_string();
     let mut said = vec![("version", version.as_str()), ("zone", "UTC"), ("body", "To **Sunday**.")];
     said.extend([("scheduled_for", "2026-11-15T02:00"), ("scheduled_until", "2026-11-15T04:00")]);
-    let answer = desk.previewed("/admin/maintenances/work/schedule", &said).await;
+    let answer = desk.preview("/admin/maintenances/work/schedule", &said).await;
     assert!(page(&answer).contains("<strong>Sunday"));
     desk.confirm(&answer, "/admin/maintenances/work/schedule", "scheduled_for").await;
 
     assert_eq!(desk.publisher.post("/admin/maintenances/work/beginning", &[]).await.status, StatusCode::SEE_OTHER);
     let version = desk.app.maintenance("work").await.version.to_string();
     let said = [("version", version.as_str()), ("zone", "UTC"), ("until", "2026-11-15T09:00"), ("body", "**Longer**.")];
-    let answer = desk.previewed("/admin/maintenances/work/extension", &said).await;
+    let answer = desk.preview("/admin/maintenances/work/extension", &said).await;
     assert!(page(&answer).contains("<strong>Longer"));
     desk.confirm(&answer, "/admin/maintenances/work/extension", "until").await;
 
     let version = desk.app.maintenance("work").await.version.to_string();
     let said = [("version", version.as_str()), ("body", "**Called off**.")];
-    let answer = desk.previewed("/admin/maintenances/work/cancellation", &said).await;
+    let answer = desk.preview("/admin/maintenances/work/cancellation", &said).await;
     assert!(page(&answer).contains("<strong>Called off"));
     desk.confirm(&answer, "/admin/maintenances/work/cancellation", "body").await;
 }

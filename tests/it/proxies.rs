@@ -11,7 +11,7 @@ use crate::support::app::{PASSWORD, TestApp};
 use crate::support::server::{Server, until};
 
 /// A server behind these trusted proxies.
-async fn behind(test: &TestDb, proxies: &[&str]) -> (Server, TempDir) {
+async fn server_behind(test: &TestDb, proxies: &[&str]) -> (Server, TempDir) {
     let data = tempfile::tempdir().unwrap();
     let server = Server::behind(proxies, &test.url, &test.clock, ConnectionLimits::default(), &data).await;
     until("it has opened the database", || server.state.publisher.snapshot().is_some()).await;
@@ -35,12 +35,12 @@ async fn log_in(server: &Server, headers: &[&str], email: &str, password: &str) 
 }
 
 #[track_caller]
-fn is(answer: &str, status: u16) {
+fn assert_status(answer: &str, status: u16) {
     assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
 }
 
 /// The client address in the newest audit row.
-async fn told(test: &TestDb) -> String {
+async fn denied_login_address(test: &TestDb) -> String {
     let row = audit::list(&mut test.read().await.unwrap(), None, 1).await.unwrap().remove(0);
     assert_eq!(row.action, "manager.deny-login");
     row.actor.address
@@ -48,7 +48,7 @@ async fn told(test: &TestDb) -> String {
 
 #[apply(on_both_databases!)]
 async fn audit_has_last_untrusted_address(test: TestDb) {
-    let (server, _data) = behind(&test, &PROXIES).await;
+    let (server, _data) = server_behind(&test, &PROXIES).await;
     for (headers, address) in [
         (&[][..], "127.0.0.1"),
         (&["x-forwarded-for: 203.0.113.5"], "203.0.113.5"),
@@ -68,37 +68,37 @@ async fn audit_has_last_untrusted_address(test: TestDb) {
         (&["forwarded: for=198.51.100.1", "x-forwarded-for: 203.0.113.5"], "127.0.0.1"),
         (&["forwarded: for=203.0.113.11", "x-forwarded-for: 198.51.100.1, 203.0.113.11"], "203.0.113.11"),
     ] {
-        is(&log_in(&server, headers, "nobody@example.org", "wrong").await, 422);
-        assert_eq!(told(&test).await, address, "{headers:?}");
+        assert_status(&log_in(&server, headers, "nobody@example.org", "wrong").await, 422);
+        assert_eq!(denied_login_address(&test).await, address, "{headers:?}");
     }
 }
 
 #[apply(on_both_databases!)]
 async fn without_trusted_proxy_forwarded_for_is_ignored(test: TestDb) {
     for proxies in [&[][..], &["10.0.0.2"]] {
-        let (server, _data) = behind(&test, proxies).await;
+        let (server, _data) = server_behind(&test, proxies).await;
         for headers in [&["x-forwarded-for: 203.0.113.5"][..], &["x-forwarded-for: 203.0.113.5, 10.0.0.2"]] {
-            is(&log_in(&server, headers, "nobody@example.org", "wrong").await, 422);
-            assert_eq!(told(&test).await, "127.0.0.1", "{proxies:?} {headers:?}");
+            assert_status(&log_in(&server, headers, "nobody@example.org", "wrong").await, 422);
+            assert_eq!(denied_login_address(&test).await, "127.0.0.1", "{proxies:?} {headers:?}");
         }
     }
 }
 
 #[apply(on_both_databases!)]
 async fn rate_limits_use_the_forwarded_address(test: TestDb) {
-    let (server, _data) = behind(&test, &PROXIES).await;
+    let (server, _data) = server_behind(&test, &PROXIES).await;
     for made_up in 0..10 {
         let spoofed = format!("x-forwarded-for: 198.51.100.{made_up}, 2001:db8:0:1::{made_up}");
-        is(&log_in(&server, &[&spoofed], "nobody@example.org", "wrong").await, 422);
+        assert_status(&log_in(&server, &[&spoofed], "nobody@example.org", "wrong").await, 422);
     }
     for spoofed in [
         &["x-forwarded-for: 198.51.100.77, 2001:db8:0:1::77"][..],
         &["x-forwarded-for: 2001:db8:0:2::1", "x-forwarded-for: 2001:db8:0:1::78, 10.0.0.2"],
     ] {
-        is(&log_in(&server, spoofed, "nobody@example.org", "wrong").await, 429);
+        assert_status(&log_in(&server, spoofed, "nobody@example.org", "wrong").await, 429);
     }
     for other in ["x-forwarded-for: 2001:db8:0:2::1", "x-forwarded-for: 198.51.100.77"] {
-        is(&log_in(&server, &[other], "nobody@example.org", "wrong").await, 422);
+        assert_status(&log_in(&server, &[other], "nobody@example.org", "wrong").await, 422);
     }
 }
 
@@ -106,9 +106,9 @@ async fn rate_limits_use_the_forwarded_address(test: TestDb) {
 async fn session_has_forwarded_address(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
-    let (server, _data) = behind(&app.test, &PROXIES).await;
+    let (server, _data) = server_behind(&app.test, &PROXIES).await;
     let headers = ["x-forwarded-for: 198.51.100.1", "x-forwarded-for: 203.0.113.5, 10.0.0.2"];
-    is(&log_in(&server, &headers, &manager.email, PASSWORD).await, 303);
+    assert_status(&log_in(&server, &headers, &manager.email, PASSWORD).await, 303);
     let ever = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH);
     let begun = sessions::list(&mut app.db.read().await.unwrap(), &manager.id, ever, None, 10).await.unwrap();
     assert_eq!(begun.into_iter().map(|session| session.address).collect::<Vec<_>>(), ["203.0.113.5"]);
@@ -123,12 +123,12 @@ async fn untrusted_proxy_shows_in_readiness(test: TestDb) {
         assert!(answer.contains("\"warning\":"), "{answer}");
         answer.contains("--trusted-proxies")
     };
-    let (unnamed, _data) = behind(&test, &[]).await;
+    let (unnamed, _data) = server_behind(&test, &[]).await;
     log_in(&unnamed, &[], "nobody@example.org", "wrong").await;
     assert!(!warned(&unnamed).await, "nobody forwards anything");
     log_in(&unnamed, &["via: 1.1 proxy"], "nobody@example.org", "wrong").await;
     assert!(warned(&unnamed).await);
-    let (named, _data) = behind(&test, &["127.0.0.1"]).await;
+    let (named, _data) = server_behind(&test, &["127.0.0.1"]).await;
     log_in(&named, &["via: 1.1 proxy", "x-forwarded-for: 203.0.113.5"], "nobody@example.org", "wrong").await;
     assert!(!warned(&named).await);
 }

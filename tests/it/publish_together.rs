@@ -20,7 +20,7 @@ static CLOSED: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
 static RENDERED: AtomicUsize = AtomicUsize::new(0);
 static BROKEN: AtomicBool = AtomicBool::new(false);
 
-fn counting(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTime<Utc>) -> Site {
+fn counting_renderer(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTime<Utc>) -> Site {
     drop(CLOSED.1.wait_while(CLOSED.0.lock().unwrap(), |is_closed| *is_closed).unwrap());
     RENDERED.fetch_add(1, SeqCst);
     assert!(!BROKEN.load(SeqCst), "the renderer is broken");
@@ -30,7 +30,7 @@ fn counting(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTime<Utc>
 #[apply(on_both_databases!)]
 async fn concurrent_publishes_share_a_rendering(test: TestDb) {
     let _turn = TURN.lock().await;
-    let app = TestApp::with_renderer(test, counting).await;
+    let app = TestApp::with_renderer(test, counting_renderer).await;
     let outcomes = publish_at_once(&app, "shown").await;
     assert!(outcomes.iter().all(|(published, shown)| *published && *shown), "everybody's change shows on return");
     BROKEN.store(true, SeqCst);

@@ -5,7 +5,7 @@ use candor::domain::Role::Viewer;
 use chrono::TimeDelta;
 use serde_json::json;
 
-use crate::oidc::{is_in, leads_to, with_provider};
+use crate::oidc::{assert_logged_in, leads_to, with_provider};
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::fake_oidc::{FakeProvider, Person};
@@ -15,15 +15,15 @@ fn ines() -> Person {
 }
 
 /// An owner whose last login is too old for sensitive actions.
-async fn stale(app: &TestApp, issuer: &FakeProvider) -> Browser {
+async fn stale_session(app: &TestApp, issuer: &FakeProvider) -> Browser {
     let mut browser = app.visitor();
-    is_in(&mut browser, issuer, &ines()).await;
+    assert_logged_in(&mut browser, issuer, &ines()).await;
     app.clock.advance(TimeDelta::minutes(10));
     browser
 }
 
 /// Submits the form of the page `asked`, which redirects to the provider; returns that address.
-async fn confirm(browser: &mut Browser, asked: &Answer) -> String {
+async fn submit_proof(browser: &mut Browser, asked: &Answer) -> String {
     assert_eq!(
         (asked.status, asked.word("h1").as_str()),
         (StatusCode::FORBIDDEN, "Confirm it's you"),
@@ -43,11 +43,11 @@ async fn confirm(browser: &mut Browser, asked: &Answer) -> String {
 #[apply(on_both_databases!)]
 async fn typed_form_is_submitted_after_oidc_reauth(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
-    let mut browser = stale(&app, &issuer).await;
+    let mut browser = stale_session(&app, &issuer).await;
     let nasty = "Rui \"Ñ\" <b> & + = %20";
     let asked =
         browser.post("/admin/managers", &[("name", nasty), ("email", "rui@example.org"), ("role", "publisher")]).await;
-    let there = confirm(&mut browser, &asked).await;
+    let there = submit_proof(&mut browser, &asked).await;
     let before = browser.cookies["sid"].clone();
     let back = browser.get(&issuer.authorize(&there, &ines()).address()).await;
     assert_eq!(back.location(), "/admin/proof");
@@ -65,9 +65,9 @@ async fn typed_form_is_submitted_after_oidc_reauth(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn protected_page_is_shown_after_reauth(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
-    let mut browser = stale(&app, &issuer).await;
+    let mut browser = stale_session(&app, &issuer).await;
     let asked = browser.get("/admin/account/passkeys/new").await;
-    let there = confirm(&mut browser, &asked).await;
+    let there = submit_proof(&mut browser, &asked).await;
     let back = browser.get(&issuer.authorize(&there, &ines()).address()).await;
     assert_eq!(back.location(), "/admin/account/passkeys/new");
     assert_eq!(browser.get("/admin/account/passkeys/new").await.status, StatusCode::OK);
@@ -80,12 +80,12 @@ async fn protected_page_is_shown_after_reauth(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn login_older_than_the_request_is_no_proof(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
-    let mut browser = stale(&app, &issuer).await;
+    let mut browser = stale_session(&app, &issuer).await;
     let now = app.clock.now().timestamp();
     for auth_time in [json!(now - 61), json!(now - 600), json!(0), serde_json::Value::Null] {
         issuer.change_claims(move |claims| claims["auth_time"] = auth_time.clone());
         let asked = browser.get("/admin/account/totp").await;
-        let there = confirm(&mut browser, &asked).await;
+        let there = submit_proof(&mut browser, &asked).await;
         let back = browser.get(&issuer.authorize(&there, &ines()).address()).await;
         assert_eq!(back.status, StatusCode::CONFLICT, "{}", back.text());
         assert_eq!(app.audit().await[0].action, "manager.deny-reauthentication");
@@ -105,22 +105,22 @@ async fn silent_oidc_login_is_no_fresh_proof(test: TestDb) {
             None => drop(claims.as_object_mut().unwrap().remove("auth_time")),
         });
         let mut browser = app.visitor();
-        is_in(&mut browser, &issuer, &ines()).await;
+        assert_logged_in(&mut browser, &issuer, &ines()).await;
         assert_eq!(browser.get("/admin/account/totp").await.status, expected, "{auth_time:?}");
     }
     issuer.change_claims(move |claims| claims["auth_time"] = json!(now + 3600));
-    let mut browser = stale(&app, &issuer).await;
+    let mut browser = stale_session(&app, &issuer).await;
     assert_eq!(browser.get("/admin/account/totp").await.status, StatusCode::FORBIDDEN, "no clock runs ahead of ours");
 }
 
 #[apply(on_both_databases!)]
 async fn login_of_another_person_is_no_proof(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
-    is_in(&mut app.visitor(), &issuer, &Person::named("Rui", &["owners"])).await;
-    let mut browser = stale(&app, &issuer).await;
+    assert_logged_in(&mut app.visitor(), &issuer, &Person::named("Rui", &["owners"])).await;
+    let mut browser = stale_session(&app, &issuer).await;
     for other in [Person::named("Rui", &["owners"]), Person::named("Nobody", &["owners"])] {
         let asked = browser.get("/admin/account/totp").await;
-        let there = confirm(&mut browser, &asked).await;
+        let there = submit_proof(&mut browser, &asked).await;
         let back = browser.get(&issuer.authorize(&there, &other).address()).await;
         assert_eq!(back.status, StatusCode::CONFLICT);
         assert!(back.text().contains("This account at Harbour ID is not connected to yours."), "{}", back.text());
@@ -131,10 +131,10 @@ async fn login_of_another_person_is_no_proof(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn pending_action_expires(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
-    let mut browser = stale(&app, &issuer).await;
+    let mut browser = stale_session(&app, &issuer).await;
     let asked = browser.post("/admin/account/email", &[("email", "new@example.org"), ("password", "secret")]).await;
     assert!(!asked.text().contains("secret"), "a password is never kept");
-    let there = confirm(&mut browser, &asked).await;
+    let there = submit_proof(&mut browser, &asked).await;
     browser.get(&issuer.authorize(&there, &ines()).address()).await;
     app.clock.advance(TimeDelta::minutes(5));
     let gone = browser.get("/admin/proof").await;
@@ -147,7 +147,7 @@ async fn pending_action_expires(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn no_password_field_without_password(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
-    let mut browser = stale(&app, &issuer).await;
+    let mut browser = stale_session(&app, &issuer).await;
     let asked = browser.get("/admin/account/totp").await;
     assert!(
         asked.words("input[type=password]").is_empty() && asked.attributes("input[type=password]", "id").is_empty()

@@ -13,13 +13,13 @@ use candor::notify::Mailer;
 use chrono::TimeDelta;
 use sqlx::AssertSqlSafe;
 
-use crate::cli::{candor, said};
+use crate::cli::{candor, stdout_text};
 use crate::oidc::leads_to;
 use crate::support::TestDb;
 use crate::support::app::{Browser, ORIGIN, PASSWORD, TestApp};
 use crate::support::fake_oidc::{FakeProvider, Person, SECRET as CLIENT_SECRET};
 use crate::support::smtp::FakeSmtpServer;
-use crate::web_factors::{App, give, half_way};
+use crate::web_factors::{App, half_logged_in, send_code};
 use crate::web_hostile::listen;
 
 const MAIL_PASSWORD: &str = "hush-hush-of-the-mail";
@@ -57,12 +57,12 @@ async fn no_secret_is_in_the_log_the_database_or_a_backup(test: TestDb) {
         .add("the mail server's password as it travels", BASE64_STANDARD.encode(format!("\0candor\0{MAIL_PASSWORD}")));
     let ines = app.manager("Ines", Owner).await;
     let mut browser = app.through_login(&ines).await;
-    passwords(&app, &mut browser, &mut secrets).await;
-    factors(&app, &ines, &mut browser, &mut secrets).await;
-    tokens(&app, &mut browser, &mut secrets).await;
-    links(&app, &sink, &mut browser, &mut secrets).await;
-    provider(&app, &issuer, &mut secrets).await;
-    let heard = log.said();
+    add_passwords(&app, &mut browser, &mut secrets).await;
+    add_factors(&app, &ines, &mut browser, &mut secrets).await;
+    add_tokens(&app, &mut browser, &mut secrets).await;
+    add_links(&app, &sink, &mut browser, &mut secrets).await;
+    add_provider_secrets(&app, &issuer, &mut secrets).await;
+    let heard = log.text();
     assert!(heard.contains("/login/oidc/callback") && heard.contains("TRACE"), "all of it is heard");
     assert_eq!(secrets.found_in(heard.as_bytes()), [""; 0], "in the log");
     assert_eq!(secrets.found_in(&dump(&app).await), [""; 0], "in the database");
@@ -71,14 +71,14 @@ async fn no_secret_is_in_the_log_the_database_or_a_backup(test: TestDb) {
     if let Db::Sqlite { .. } = &app.db {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("backup.db");
-        said(&candor(&app.test, &["backup", file.to_str().unwrap()], ""));
+        stdout_text(&candor(&app.test, &["backup", file.to_str().unwrap()], ""));
         let backup = std::fs::read(file).unwrap();
         assert!(backup.windows(16).any(|part| part == b"ines@example.org"), "the backup can be read");
         assert_eq!(secrets.found_in(&backup), [""; 0], "in the backup");
     }
 }
 
-async fn passwords(app: &TestApp, browser: &mut Browser, secrets: &mut Secrets) {
+async fn add_passwords(app: &TestApp, browser: &mut Browser, secrets: &mut Secrets) {
     secrets.add("a password", PASSWORD);
     secrets.add("a wrong password", WRONG);
     for name in ["sid", "device"] {
@@ -93,7 +93,7 @@ async fn passwords(app: &TestApp, browser: &mut Browser, secrets: &mut Secrets) 
     secrets.add("a cookie after a proof", browser.cookies["sid"].clone());
 }
 
-async fn factors(app: &TestApp, ines: &Manager, browser: &mut Browser, secrets: &mut Secrets) {
+async fn add_factors(app: &TestApp, ines: &Manager, browser: &mut Browser, secrets: &mut Secrets) {
     browser.post("/admin/account/totp", &[]).await;
     let page = browser.get("/admin/account/totp").await;
     secrets.add("the key of an app", page.word("dd code").split_whitespace().collect::<String>());
@@ -105,13 +105,13 @@ async fn factors(app: &TestApp, ines: &Manager, browser: &mut Browser, secrets: 
         secrets.add("a recovery code", code.clone());
         secrets.add("a recovery code", code.replace('-', ""));
     }
-    let mut waiting = half_way(app, ines).await;
+    let mut waiting = half_logged_in(app, ines).await;
     secrets.add("the cookie of half a login", waiting.cookies["sid"].clone());
-    assert_eq!(give(&mut waiting, &codes[0]).await.location(), "/admin");
+    assert_eq!(send_code(&mut waiting, &codes[0]).await.location(), "/admin");
     secrets.add("a cookie", waiting.cookies["sid"].clone());
 }
 
-async fn tokens(app: &TestApp, browser: &mut Browser, secrets: &mut Secrets) {
+async fn add_tokens(app: &TestApp, browser: &mut Browser, secrets: &mut Secrets) {
     let fields = [("name", "Deploy"), ("scope", "read"), ("days", "7")];
     let made = browser.post("/admin/tokens", &fields).await.field("token");
     let unknown = secret_token::fresh_api_token();
@@ -132,7 +132,7 @@ async fn tokens(app: &TestApp, browser: &mut Browser, secrets: &mut Secrets) {
     }
 }
 
-async fn links(app: &TestApp, sink: &FakeSmtpServer, browser: &mut Browser, secrets: &mut Secrets) {
+async fn add_links(app: &TestApp, sink: &FakeSmtpServer, browser: &mut Browser, secrets: &mut Secrets) {
     let invited = [("name", "Rui"), ("email", "rui@example.org"), ("role", "viewer")];
     let link = browser.post("/admin/managers", &invited).await.field("link");
     let invitation = link.strip_prefix(ORIGIN).unwrap();
@@ -162,7 +162,7 @@ async fn links(app: &TestApp, sink: &FakeSmtpServer, browser: &mut Browser, secr
     secrets.add("a cookie", rui.cookies["sid"].clone());
 }
 
-async fn provider(app: &TestApp, issuer: &FakeProvider, secrets: &mut Secrets) {
+async fn add_provider_secrets(app: &TestApp, issuer: &FakeProvider, secrets: &mut Secrets) {
     let mut vera = app.visitor();
     let going = vera.post("/login/oidc", &[]).await;
     secrets.add("the cookie of a question", vera.cookies["sid"].clone());

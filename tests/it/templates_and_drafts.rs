@@ -84,7 +84,7 @@ async fn shortcuts_are_listed_and_served(test: TestDb) {
     assert!(desk.app.visitor().get("/").await.attributes("script", "src").iter().all(|src| *src != script));
 }
 
-async fn template(desk: &mut AdminSession, title: &str, body: &str) -> String {
+async fn add_template(desk: &mut AdminSession, title: &str, body: &str) -> String {
     let api = status_of(&desk.api.id);
     let fields =
         [("name", "Slow"), ("title", title), ("phase", "identified"), ("body", body), (api.as_str(), "partial_outage")];
@@ -99,7 +99,7 @@ async fn template(desk: &mut AdminSession, title: &str, body: &str) -> String {
 async fn a_template_fills_the_composer_of_an_incident(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let id =
-        template(&mut desk, "{{component}} is slow", "{{title}} since {{time}} on {{date}}. <b>{{page}}</b>").await;
+        add_template(&mut desk, "{{component}} is slow", "{{title}} since {{time}} on {{date}}. <b>{{page}}</b>").await;
     let before = desk.app.all_content().await;
     let offered = desk.publisher.get("/admin/incidents/new").await;
     assert_eq!(offered.attributes(".offered a", "href"), [format!("/admin/incidents/new?template={id}")]);
@@ -121,7 +121,7 @@ async fn a_template_fills_the_composer_of_an_incident(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn a_template_fills_the_composer_of_an_update(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
-    let id = template(&mut desk, "", "{{title}}: {{components}} again").await;
+    let id = add_template(&mut desk, "", "{{title}}: {{components}} again").await;
     desk.app.add(&[fixtures::incident("it", desk.app.clock.now())]).await;
     let form = desk.publisher.get(&format!("/admin/incidents/it?template={id}")).await;
     assert_eq!((form.field("body"), form.field("phase")), ("Incident it: API again".into(), "identified".into()));
@@ -144,7 +144,7 @@ async fn unknown_placeholder_is_rejected_at_its_field(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn template_edit_conflict_shows_both(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
-    let id = template(&mut desk, "One", "Text").await;
+    let id = add_template(&mut desk, "One", "Text").await;
     let path = format!("/admin/templates/{id}");
     let change = |body| [("version", "1"), ("name", "Slow"), ("phase", "identified"), ("body", body)];
     assert_eq!(desk.publisher.post(&path, &change("First")).await.location(), "/admin/templates?done=template-saved");
@@ -160,13 +160,13 @@ async fn template_edit_conflict_shows_both(test: TestDb) {
     assert_eq!(actions, ["template.delete", "template.edit", "template.add"]);
 }
 
-async fn save(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> String {
+async fn save_draft(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> String {
     let mut all = fields.to_vec();
     all.push(("save_draft", "1"));
-    kept(&browser.post(path, &all).await)
+    saved_draft_id(&browser.post(path, &all).await)
 }
 
-fn kept(answer: &Answer) -> String {
+fn saved_draft_id(answer: &Answer) -> String {
     let id = answer.location().strip_prefix("/admin/drafts/").and_then(|rest| rest.strip_suffix("?done=draft-saved"));
     id.unwrap_or_else(|| panic!("{} {}", answer.status, answer.text())).to_owned()
 }
@@ -176,7 +176,7 @@ async fn draft_is_shared_and_deleted_on_publish(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let api = status_of(&desk.api.id);
     let said = [("title", "Xylophone"), ("body", "  half a sent"), ("phase", ""), (api.as_str(), "major_outage")];
-    let id = save(&mut desk.publisher, "/admin/incidents", &said).await;
+    let id = save_draft(&mut desk.publisher, "/admin/incidents", &said).await;
     let mut rui = desk.colleague().await;
     let list = rui.get("/admin").await;
     assert_eq!(
@@ -203,11 +203,11 @@ async fn draft_is_shared_and_deleted_on_publish(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn draft_conflict_shows_both_texts(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
-    let id = save(&mut desk.publisher, "/admin/incidents", &[("title", "Begun"), ("body", "One")]).await;
+    let id = save_draft(&mut desk.publisher, "/admin/incidents", &[("title", "Begun"), ("body", "One")]).await;
     let mut rui = desk.colleague().await;
     let edit = |body| [("draft", id.as_str()), ("draft_version", "1"), ("title", "Begun"), ("body", body)];
     desk.app.clock.advance(TimeDelta::minutes(2));
-    assert_eq!(save(&mut rui, "/admin/incidents", &edit("Two of Rui")).await, id);
+    assert_eq!(save_draft(&mut rui, "/admin/incidents", &edit("Two of Rui")).await, id);
     desk.app.clock.advance(TimeDelta::minutes(2));
     for button in ["save_draft", "publish"] {
         let mut mine = edit("Three of mine").to_vec();
@@ -220,7 +220,7 @@ async fn draft_conflict_shows_both_texts(test: TestDb) {
     }
     let mut mine = edit("Three of mine").to_vec();
     mine[1] = ("draft_version", "2");
-    assert_eq!(save(&mut desk.publisher, "/admin/incidents", &mine).await, id);
+    assert_eq!(save_draft(&mut desk.publisher, "/admin/incidents", &mine).await, id);
     assert_eq!(rui.get(&format!("/admin/drafts/{id}")).await.field("body"), "Three of mine");
     assert!(desk.app.incidents().await.is_empty());
 }
@@ -228,7 +228,7 @@ async fn draft_conflict_shows_both_texts(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn published_draft_cannot_be_published_again(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
-    let id = save(&mut desk.publisher, "/admin/incidents", &[("title", "Begun"), ("body", "One")]).await;
+    let id = save_draft(&mut desk.publisher, "/admin/incidents", &[("title", "Begun"), ("body", "One")]).await;
     let all =
         [("draft", id.as_str()), ("draft_version", "1"), ("title", "Begun"), ("body", "One"), ("phase", "identified")];
     let mut rui = desk.colleague().await;
@@ -247,7 +247,7 @@ async fn update_draft_conflicts_with_newer_update(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     desk.app.add(&[fixtures::incident("it", desk.app.clock.now())]).await;
     let said = [("body", "Nearly done"), ("phase", "monitoring"), ("version", "1")];
-    let id = save(&mut desk.publisher, "/admin/incidents/it/updates", &said).await;
+    let id = save_draft(&mut desk.publisher, "/admin/incidents/it/updates", &said).await;
     let mut rui = desk.colleague().await;
     let posted = [("body", "It got worse"), ("phase", "identified"), ("version", "1")];
     assert_eq!(rui.post("/admin/incidents/it/updates", &posted).await.status, StatusCode::SEE_OTHER);
@@ -257,7 +257,7 @@ async fn update_draft_conflicts_with_newer_update(test: TestDb) {
     let version = form.field("version");
     let mut again = vec![("draft", id.as_str()), ("draft_version", "1"), ("body", "All done"), ("phase", "resolved")];
     again.push(("version", version.as_str()));
-    assert_eq!(save(&mut desk.publisher, "/admin/incidents/it/updates", &again).await, id);
+    assert_eq!(save_draft(&mut desk.publisher, "/admin/incidents/it/updates", &again).await, id);
     let form = desk.publisher.get(&format!("/admin/drafts/{id}")).await;
     let (version, saved) = (form.field("version"), form.field("draft_version"));
     let mut all = vec![("draft", id.as_str()), ("draft_version", saved.as_str())];
@@ -285,8 +285,8 @@ async fn update_draft_is_deleted_with_its_incident(test: TestDb) {
         .add(&[fixtures::incident("it", desk.app.clock.now()), fixtures::incident("other", desk.app.clock.now())])
         .await;
     let said = [("body", "Nearly"), ("phase", "monitoring"), ("version", "1")];
-    let first = save(&mut desk.publisher, "/admin/incidents/it/updates", &said).await;
-    let second = save(&mut desk.publisher, "/admin/incidents/other/updates", &said).await;
+    let first = save_draft(&mut desk.publisher, "/admin/incidents/it/updates", &said).await;
+    let second = save_draft(&mut desk.publisher, "/admin/incidents/other/updates", &said).await;
     let form = desk.publisher.get(&format!("/admin/drafts/{first}")).await;
     assert_eq!(
         (form.field("body"), form.field("phase"), form.field("version")),
@@ -301,14 +301,14 @@ async fn update_draft_is_deleted_with_its_incident(test: TestDb) {
     for id in [first, second] {
         assert_eq!(desk.publisher.get(&format!("/admin/drafts/{id}")).await.status, StatusCode::NOT_FOUND);
     }
-    let third = save(&mut desk.publisher, "/admin/incidents/it/updates", &said).await;
+    let third = save_draft(&mut desk.publisher, "/admin/incidents/it/updates", &said).await;
     let gone = desk.publisher.post(&format!("/admin/drafts/{third}/deletion"), &[]).await;
     assert_eq!(gone.location(), "/admin?done=draft-deleted");
     assert_eq!(desk.app.audit().await[0].action, "draft.delete");
 }
 
 /// The page in a frame of a preview.
-fn frame(answer: &Answer, path: &str) -> String {
+fn frame_html(answer: &Answer, path: &str) -> String {
     let title = format!("{path} as visitors will see it");
     let page = answer.page();
     let frames = page.select("iframe");
@@ -338,9 +338,11 @@ async fn preview_shows_pages_and_writes_nothing(test: TestDb) {
         assert!(also.contains(&path.to_owned()), "{path} is not in {also:?}");
     }
     let own = headings[1].trim_end_matches(" new").to_owned();
-    let status = frame(&answer, "/");
+    let status = frame_html(&answer, "/");
     assert!(status.contains("Major outage: ") && status.contains("<strong>out</strong>"), "{status}");
-    assert!(frame(&answer, "/history").contains("Xylophone") && frame(&answer, &own).contains("<h2>Updates</h2>"));
+    assert!(
+        frame_html(&answer, "/history").contains("Xylophone") && frame_html(&answer, &own).contains("<h2>Updates</h2>")
+    );
     assert_eq!(answer.attributes("iframe", "sandbox"), [""; 3]);
     assert!(!status.contains("<script"));
     // The policy differs from the usual one only in the hash of the public stylesheet.
@@ -383,7 +385,7 @@ async fn update_preview_shows_old_incident(test: TestDb) {
     let said = [("phase", "resolved"), ("body", "One more word."), ("version", "1"), ("preview_page", "1")];
     let answer = desk.publisher.post("/admin/incidents/old/updates", &said).await;
     assert_eq!(answer.status, StatusCode::OK);
-    assert!(frame(&answer, "/incidents/old").contains("One more word."));
+    assert!(frame_html(&answer, "/incidents/old").contains("One more word."));
     assert!(answer.words("section h2").contains(&"/ unchanged".into()), "{:?}", answer.words("section h2"));
     assert_eq!(desk.app.incident("old").await.updates.len(), 2);
 }
@@ -396,7 +398,8 @@ async fn hidden_incident_preview_states_visibility(test: TestDb) {
     later.extend([("visibility", "embargoed"), ("publish_at", "2026-11-11T12:00"), ("publish_zone", "UTC")]);
     let answer = desk.publisher.post("/admin/incidents", &later).await;
     assert!(
-        answer.word("main p.waiting").contains("11 Nov 2026, 12:00 UTC") && frame(&answer, "/").contains("Xylophone")
+        answer.word("main p.waiting").contains("11 Nov 2026, 12:00 UTC")
+            && frame_html(&answer, "/").contains("Xylophone")
     );
     let mut inside = said.to_vec();
     inside.push(("visibility", "internal"));
@@ -429,7 +432,10 @@ async fn maintenance_preview_writes_nothing(test: TestDb) {
         let headings = answer.words("section h2");
         assert!(headings[0] == "/ changes" && headings[1].ends_with(" new"), "{headings:?}");
         let own = headings[1].trim_end_matches(" new").to_owned();
-        assert!(frame(&answer, "/").contains("Disk upgrade") && frame(&answer, &own).contains("<strong>read-only"));
+        assert!(
+            frame_html(&answer, "/").contains("Disk upgrade")
+                && frame_html(&answer, &own).contains("<strong>read-only")
+        );
         assert_eq!(
             (answer.field("title"), answer.field("component")),
             ("Disk upgrade".into(), desk.api.id.to_string())
@@ -444,7 +450,7 @@ async fn maintenance_preview_writes_nothing(test: TestDb) {
     let said = [("phase", "scheduled"), ("body", "It takes **longer**."), ("version", "1"), ("preview_page", "1")];
     let answer = desk.publisher.post(&format!("{own}/updates"), &said).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
-    assert!(frame(&answer, &own.replace("/admin/maintenances/", "/incidents/")).contains("<strong>longer"));
+    assert!(frame_html(&answer, &own.replace("/admin/maintenances/", "/incidents/")).contains("<strong>longer"));
     assert!(desk.app.all_content().await == kept, "a preview was kept");
 }
 

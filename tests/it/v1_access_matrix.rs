@@ -15,7 +15,7 @@ use crate::support::actors::{
 use crate::support::app::{Answer, TestApp};
 
 /// A body that changes something at every route.
-fn words() -> Value {
+fn change_body() -> Value {
     json!({
         "incident": { "name": "Another", "status": "monitoring", "body": "Text" },
         "incident_update": { "body": "Another text" },
@@ -24,7 +24,7 @@ fn words() -> Value {
 }
 
 /// The chosen routes of the table: method, path, minimum role.
-fn walked(wanted: impl Fn(&str) -> bool) -> Vec<(Method, &'static str, Role)> {
+fn chosen_routes(wanted: impl Fn(&str) -> bool) -> Vec<(Method, &'static str, Role)> {
     let routes = routes();
     let chosen = routes.table().iter().filter(|line| wanted(line.path));
     chosen.map(|line| (line.method.clone(), line.path, line.role)).collect()
@@ -36,22 +36,22 @@ fn address(path: &str, page: &str, id: &str) -> String {
     ["{incident}", "{component}", "{group}", "{subscriber}"].iter().fold(path, |path, name| path.replace(name, id))
 }
 
-async fn page_of(app: &TestApp) -> String {
+async fn page_id(app: &TestApp) -> String {
     page_settings::load(&mut app.db.read().await.unwrap()).await.unwrap().id
 }
 
 /// Sends each call a second later, so that the rate limit is always the same.
 async fn call(app: &TestApp, who: &TestActor, method: &Method, address: &str) -> Answer {
     app.clock.advance(TimeDelta::seconds(1));
-    who.call(method, address, &words()).await
+    who.call(method, address, &change_body()).await
 }
 
 #[apply(on_both_databases!)]
 async fn invalid_token_gets_401_on_every_route(test: TestDb) {
     let crowd = Actors::new(test).await;
-    let (app, page) = (&crowd.app, page_of(&crowd.app).await);
+    let (app, page) = (&crowd.app, page_id(&crowd.app).await);
     let before = app.all_content().await;
-    for (method, path, _) in walked(|_| true) {
+    for (method, path, _) in chosen_routes(|_| true) {
         for who in crowd.denied_by_api() {
             let (known, never) = (address(path, &page, PUBLIC), address(path, NEVER, NEVER));
             let answer = call(app, who, &method, &known).await;
@@ -72,10 +72,10 @@ async fn invalid_token_gets_401_on_every_route(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn hidden_incidents_are_404_in_the_api(test: TestDb) {
     let crowd = Actors::new(test).await;
-    let (app, page) = (&crowd.app, page_of(&crowd.app).await);
+    let (app, page) = (&crowd.app, page_id(&crowd.app).await);
     let before = app.all_content().await;
     let mut asked = 0;
-    for (method, path, least) in walked(|path| path.contains("{incident}")) {
+    for (method, path, least) in chosen_routes(|path| path.contains("{incident}")) {
         for who in &crowd.people {
             let never = call(app, who, &method, &address(path, &page, NEVER)).await;
             let expected = match who.api_role {
@@ -102,9 +102,9 @@ async fn hidden_incidents_are_404_in_the_api(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn matrix_requests_succeed_with_permission(test: TestDb) {
     let crowd = Actors::new(test).await;
-    let (app, page) = (&crowd.app, page_of(&crowd.app).await);
+    let (app, page) = (&crowd.app, page_id(&crowd.app).await);
     let admin = crowd.people.iter().find(|who| who.name == "a token to administer").unwrap();
-    for (number, (method, path, _)) in walked(|path| path.contains("{incident}")).into_iter().enumerate() {
+    for (number, (method, path, _)) in chosen_routes(|path| path.contains("{incident}")).into_iter().enumerate() {
         let id = format!("zqdone{number:02}");
         app.add(&[crowd.incident(&id, Visibility::Public)]).await;
         crowd.save_postmortem(&id).await;
@@ -116,8 +116,10 @@ async fn matrix_requests_succeed_with_permission(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn api_lists_omit_hidden_incidents(test: TestDb) {
     let crowd = Actors::new(test).await;
-    let (app, page) = (&crowd.app, page_of(&crowd.app).await);
-    for (_, path, _) in walked(|path| !path.contains("{incident}")).into_iter().filter(|line| line.0 == Method::GET) {
+    let (app, page) = (&crowd.app, page_id(&crowd.app).await);
+    for (_, path, _) in
+        chosen_routes(|path| !path.contains("{incident}")).into_iter().filter(|line| line.0 == Method::GET)
+    {
         for who in crowd.people.iter().filter(|who| who.api_role.is_some()) {
             let at = address(path, &page, NEVER);
             let list = call(app, who, &Method::GET, &at).await;
@@ -135,8 +137,10 @@ async fn api_lists_omit_hidden_incidents(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn unpublished_postmortem_is_only_at_its_endpoint(test: TestDb) {
     let crowd = Actors::new(test).await;
-    let (app, page) = (&crowd.app, page_of(&crowd.app).await);
-    for (_, path, _) in walked(|path| path.contains("{incident}")).into_iter().filter(|line| line.0 == Method::GET) {
+    let (app, page) = (&crowd.app, page_id(&crowd.app).await);
+    for (_, path, _) in
+        chosen_routes(|path| path.contains("{incident}")).into_iter().filter(|line| line.0 == Method::GET)
+    {
         for who in crowd.people.iter().filter(|who| who.api_role.is_some()) {
             let answer = call(app, who, &Method::GET, &address(path, &page, UNPUBLISHED)).await;
             let like = call(app, who, &Method::GET, &address(path, &page, PUBLIC)).await;

@@ -62,7 +62,7 @@ fn id_in(answer: &Answer, before: &str, after: &str) -> String {
 }
 
 /// Saves `text` in every text field; returns the ids of the incident and the manager.
-async fn plant(app: &TestApp, owner: &mut Browser, text: &str) -> (String, String) {
+async fn fill_fields(app: &TestApp, owner: &mut Browser, text: &str) -> (String, String) {
     let version = owner.get("/admin/settings").await.field("version");
     let settings = [
         ("version", version.as_str()),
@@ -105,7 +105,7 @@ async fn text_is_escaped_on_every_page(test: TestDb) {
     for text in HOSTILE {
         // Makes the new items the newest of their kind.
         app.clock.advance(chrono::TimeDelta::seconds(1));
-        let (id, manager) = plant(&app, &mut owner, text).await;
+        let (id, manager) = fill_fields(&app, &mut owner, text).await;
         let update = app.incident(&id).await.updates[1].id.to_string();
         let component = app.texts("select id from components order by created_at desc, id desc").await.remove(0);
         let group = app.texts("select id from component_groups order by created_at desc, id desc").await.remove(0);
@@ -144,7 +144,7 @@ async fn text_is_escaped_on_every_page(test: TestDb) {
         let edit = owner.get(&format!("/admin/incidents/{id}/updates/{update}/edit")).await;
         let stored = candor::format::markdown::without_comments(text);
         assert_eq!(edit.field("body"), stored, "saving removes HTML comments and nothing else");
-        assert_eq!(app.visitor().get(&format!("/incidents/{id}")).await.word("h1"), edit_words(text));
+        assert_eq!(app.visitor().get(&format!("/incidents/{id}")).await.word("h1"), collapse_spaces(text));
         app.tamper(
             "delete from managers where email = 'rui@example.org'",
             "delete from managers where email = 'rui@example.org'",
@@ -153,7 +153,7 @@ async fn text_is_escaped_on_every_page(test: TestDb) {
     }
 }
 
-fn edit_words(text: &str) -> String {
+fn collapse_spaces(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -29,7 +29,7 @@ async fn with_an_incident(test: TestDb) -> (TestApp, Browser) {
 }
 
 /// Sends `body` from one of our own pages.
-async fn send(browser: &mut Browser, address: &str, kind: &str, body: impl Into<Body>) -> Answer {
+async fn send_body(browser: &mut Browser, address: &str, kind: &str, body: impl Into<Body>) -> Answer {
     let headers = [("content-type", kind), ("sec-fetch-site", "same-origin")];
     browser.send(Method::POST, address, &headers, body.into()).await
 }
@@ -51,7 +51,7 @@ async fn invalid_text_is_rejected(test: TestDb) {
         ("a%C2%85b", 422),
     ] {
         let body = format!("title={bytes}&phase=identified&body={bytes}");
-        let answer = send(&mut owner, "/admin/incidents", FORM, body).await;
+        let answer = send_body(&mut owner, "/admin/incidents", FORM, body).await;
         assert_eq!(answer.status.as_u16(), status, "{bytes}");
         let query = app.visitor().get(&format!("/history?q={bytes}")).await;
         assert!([200, 400].contains(&query.status.as_u16()), "{bytes}: {}", query.status);
@@ -139,7 +139,7 @@ async fn wrong_method_changes_nothing(test: TestDb) {
         ),
         ("", "name=x"),
     ] {
-        let answer = send(&mut owner.clone(), "/admin/groups", kind, body).await;
+        let answer = send_body(&mut owner.clone(), "/admin/groups", kind, body).await;
         assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{kind}");
     }
     assert!(app.all_content().await == before, "something was done");
@@ -475,7 +475,7 @@ async fn body_with_too_many_fields_is_rejected_quickly(test: TestDb) {
         ("component.x=major_outage&".repeat(20_000), 422),
         ("x".repeat(512 * 1024 + 1), 413),
     ] {
-        let answer = send(&mut owner, "/admin/groups", FORM, body).await;
+        let answer = send_body(&mut owner, "/admin/groups", FORM, body).await;
         assert_eq!(answer.status.as_u16(), status);
     }
     let packed = [("content-type", FORM), ("content-encoding", "gzip"), ("sec-fetch-site", "same-origin")];
@@ -490,7 +490,7 @@ async fn body_with_too_many_fields_is_rejected_quickly(test: TestDb) {
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    pub fn said(&self) -> String {
+    pub fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }
@@ -551,7 +551,7 @@ async fn log_has_no_secrets_or_forged_lines(test: TestDb) {
     app.visitor().post(&format!("/setup/{link}"), &[("password", "short")]).await;
     app.visitor().get("/history?q=what+I+look+for").await;
     app.visitor().get_with("/%0d%0a%1b%5b31m", &[("user-agent", "\u{e9}\t\"}\\n")]).await;
-    let said = log.said();
+    let said = log.text();
     assert!(said.contains("/login") && said.contains("/v1/token"), "requests are logged");
     let secrets =
         [PASSWORD, wrong, &session, &device, &api_token, &unknown, &link, "what+I+look+for", "what I look for"];

@@ -35,34 +35,34 @@ fn aggregated_incidents(text: &str) -> Vec<AggregatedIncident> {
         }
         let Some(it) = all.last_mut() else { continue };
         if let Some(who) = line.strip_prefix("Detected by ") {
-            (it.detected_by, it.started) = (who.to_owned(), time(next(1)));
+            (it.detected_by, it.started) = (who.to_owned(), convert_time(next(1)));
         } else if *line == "Resolved" {
-            it.resolved = time(next(1));
+            it.resolved = convert_time(next(1));
         } else if *line == "Duration" && next(1).starts_with(|c: char| c.is_ascii_digit()) {
             it.duration = next(1).to_owned();
         } else if let Some(names) = line.strip_prefix("Affected: ") {
             it.affected = names.to_owned();
-        } else if let Some((_, phase, at)) = numbered(line) {
-            it.updates.push((phase, time(&at), next(1).to_owned()));
+        } else if let Some((_, phase, at)) = parse_numbered(line) {
+            it.updates.push((phase, convert_time(&at), next(1).to_owned()));
         }
     }
     all
 }
 
 /// Parses `1. identified Oct 07, 2024, 08:00 PM UTC`.
-fn numbered(line: &str) -> Option<(u32, String, String)> {
+fn parse_numbered(line: &str) -> Option<(u32, String, String)> {
     let (number, rest) = line.split_once(". ")?;
     let (phase, at) = rest.split_once(' ')?;
     Some((number.parse().ok()?, phase.to_owned(), at.to_owned()))
 }
 
 /// Converts `Oct 07, 2024, 08:00 PM UTC` to the format of our pages.
-fn time(text: &str) -> String {
+fn convert_time(text: &str) -> String {
     let at = NaiveDateTime::parse_from_str(text, "%b %d, %Y, %I:%M %p UTC").unwrap_or_else(|_| panic!("{text}"));
     at.format("%-d %b %Y, %H:%M UTC").to_string()
 }
 
-async fn imported(test: TestDb, folder: &Path) -> TestApp {
+async fn imported_app(test: TestDb, folder: &Path) -> TestApp {
     let app = TestApp::new(test).await;
     let document = |name: &str| read(&std::fs::read(folder.join(name)).unwrap()).unwrap();
     let sources = [document("mailprotector-components.json"), document("mailprotector-incidents.json")];
@@ -79,7 +79,7 @@ async fn history_matches_the_aggregator(test: TestDb) {
     assert_eq!(expected.len(), 8, "the aggregator's page is read");
     let durations: Vec<&str> = expected.iter().map(|it| it.duration.as_str()).collect();
     assert_eq!(durations, ["12m", "32m", "", "4h 50m", "3h 57m", "3h 53m", "", ""]);
-    let app = imported(test, &folder).await;
+    let app = imported_app(test, &folder).await;
     let history = app.visitor().get("/history").await;
     let lede = history.word(".lede");
     assert!(lede.starts_with("8 incidents since 10 Jul 2024 · ") && lede.ends_with(" · 13h 27m in total."), "{lede}");
@@ -102,11 +102,11 @@ async fn history_matches_the_aggregator(test: TestDb) {
         }
         let page = app.visitor().get(&address).await;
         assert_eq!(page.status, StatusCode::OK, "{address}");
-        shows(&page, expected);
+        assert_page_shows(&page, expected);
     }
 }
 
-fn shows(page: &crate::support::app::Answer, expected: &AggregatedIncident) {
+fn assert_page_shows(page: &crate::support::app::Answer, expected: &AggregatedIncident) {
     assert_eq!(page.word("h1"), expected.title);
     assert_eq!(page.word(".chip"), "Resolved");
     assert_eq!(page.word("article h2"), "Updates");

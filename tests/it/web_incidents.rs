@@ -33,7 +33,7 @@ impl AdminSession {
         fields.extend(components.iter().map(|(component, status)| (status_of(&component.id), status.key())));
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), *value)).collect();
         let answer = self.publisher.post("/admin/incidents", &fields).await;
-        opened(&answer)
+        opened_id(&answer)
     }
 
     /// Posts an update with the current version of the incident. Uses a new session, because tests let hours pass.
@@ -53,14 +53,14 @@ impl AdminSession {
     }
 }
 
-fn opened(answer: &Answer) -> String {
+fn opened_id(answer: &Answer) -> String {
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
     let id =
         answer.location().strip_prefix("/admin/incidents/").and_then(|rest| rest.strip_suffix("?done=incident-opened"));
     id.unwrap_or_else(|| panic!("{}", answer.location())).to_owned()
 }
 
-fn phases(incident: &Incident) -> Vec<Phase> {
+fn list_phases(incident: &Incident) -> Vec<Phase> {
     incident.updates.iter().map(|update| update.phase).collect()
 }
 
@@ -262,7 +262,7 @@ async fn backfilled_incident_keeps_times_and_components(test: TestDb) {
         ("detected_by", "a customer"),
         (&api, "major_outage"),
     ];
-    let id = opened(&desk.publisher.post("/admin/incidents", &fields).await);
+    let id = opened_id(&desk.publisher.post("/admin/incidents", &fields).await);
     let incident = desk.app.incident(&id).await;
     assert_eq!(incident.started_at.to_rfc3339(), "2026-07-01T08:00:00+00:00");
     assert_eq!((incident.duration(), incident.impact()), (Some(TimeDelta::minutes(72)), Impact::Critical));
@@ -316,7 +316,7 @@ async fn deleting_newest_update_restores_previous_phase(test: TestDb) {
     let done = desk.publisher.post(&path, &[("version", &version)]).await;
     assert_eq!(done.location(), format!("/admin/incidents/{id}?done=update-deleted"));
     let incident = desk.app.incident(&id).await;
-    assert_eq!((phases(&incident), incident.ended_at), (vec![Phase::Identified], None));
+    assert_eq!((list_phases(&incident), incident.ended_at), (vec![Phase::Identified], None));
     assert_eq!(desk.board().await[0], "Partial outage");
     assert!(desk.app.audit().await[0].before.as_ref().unwrap().to_string().contains("Over too soon."));
 }
@@ -401,7 +401,7 @@ async fn concurrent_update_conflict_keeps_text(test: TestDb) {
     let again = [("version", &*answer.field("version")), ("phase", "monitoring"), ("body", "A cable was cut.")];
     assert_eq!(desk.publisher.post(&path, &again).await.status, StatusCode::SEE_OTHER, "pressing again wins knowingly");
     let all = desk.app.incident(&id).await;
-    assert_eq!(phases(&all), [Phase::Investigating, Phase::Identified, Phase::Monitoring]);
+    assert_eq!(list_phases(&all), [Phase::Investigating, Phase::Identified, Phase::Monitoring]);
 }
 
 #[apply(on_both_databases!)]
@@ -515,7 +515,7 @@ async fn failed_commit_leaves_nothing(test: TestDb) {
 async fn the_internal_note_is_never_public(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let fields = [("title", "Mail is late"), ("phase", "identified"), ("body", TEXT), ("internal_note", "ask Rui")];
-    let id = opened(&desk.publisher.post("/admin/incidents", &fields).await);
+    let id = opened_id(&desk.publisher.post("/admin/incidents", &fields).await);
     assert!(desk.publisher.get(&format!("/admin/incidents/{id}")).await.text().contains("ask Rui"));
     for address in ["/", "/history", "/history/2026-11", "/history?q=mail", &format!("/incidents/{id}")] {
         assert!(!desk.app.visitor().get(address).await.text().contains("ask Rui"), "{address}");

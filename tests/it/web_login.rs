@@ -10,7 +10,7 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, PASSWORD, TestApp};
 
 /// Status, headers and body without what differs in every answer.
-fn seen(answer: &Answer) -> (StatusCode, HeaderMap, String) {
+fn comparable_answer(answer: &Answer) -> (StatusCode, HeaderMap, String) {
     let policy = answer.header("content-security-policy").to_owned();
     let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap_or("none");
     let mut headers = answer.headers.clone();
@@ -36,7 +36,7 @@ async fn all_login_failures_look_the_same(test: TestDb) {
     let mut all = Vec::new();
     for (email, password) in tries {
         let answer = app.visitor().post("/login", &[("email", email), ("password", password)]).await;
-        let (status, headers, body) = seen(&answer);
+        let (status, headers, body) = comparable_answer(&answer);
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(answer.field("email"), email, "what was typed is kept");
         assert_eq!(answer.field("password"), "", "a password is never shown again");

@@ -20,12 +20,12 @@ const PLAN: [(&str, &str); 9] = [
     ("reminds", "1"),
 ];
 
-async fn all(app: &TestApp) -> Vec<Maintenance> {
+async fn list_maintenances(app: &TestApp) -> Vec<Maintenance> {
     maintenances::list(&mut app.db.read().await.unwrap(), None, 100).await.unwrap()
 }
 
 /// A publisher's browser, and a maintenance "work" that starts at noon tomorrow.
-async fn planned(test: TestDb) -> (TestApp, Browser) {
+async fn app_with_maintenance(test: TestDb) -> (TestApp, Browser) {
     let app = TestApp::new(test).await;
     let api = app.component("API").await;
     let begin = noon_in(1);
@@ -43,7 +43,7 @@ async fn maintenance_is_planned_started_extended_completed(test: TestDb) {
     assert_eq!((form.field("zone").as_str(), form.field("starts").as_str()), ("UTC", "1"));
     let answer = browser.post("/admin/maintenances", &[&PLAN[..], &[("component", api.id.as_str())]].concat()).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
-    let made = all(&app).await.remove(0);
+    let made = list_maintenances(&app).await.remove(0);
     assert_eq!(answer.location(), format!("/admin/maintenances/{}?done=maintenance-planned", made.id));
     assert_eq!(made.scheduled_for.to_rfc3339(), "2026-11-11T20:30:00+00:00");
     assert_eq!((made.zone.name(), made.components.len()), ("Asia/Kolkata", 1));
@@ -108,7 +108,7 @@ async fn a_preview_publishes_nothing(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn rescheduled_maintenance_posts_an_update(test: TestDb) {
-    let (app, mut browser) = planned(test).await;
+    let (app, mut browser) = app_with_maintenance(test).await;
     let form = browser.get("/admin/maintenances/work/schedule").await;
     assert_eq!(form.field("scheduled_for"), noon_in(1).format("%FT12:00").to_string());
     let window = [noon_in(3).format("%FT12:00").to_string(), noon_in(3).format("%FT14:00").to_string()];
@@ -139,7 +139,7 @@ async fn rescheduled_maintenance_posts_an_update(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn planned_maintenance_can_be_edited(test: TestDb) {
-    let (app, mut browser) = planned(test).await;
+    let (app, mut browser) = app_with_maintenance(test).await;
     let web = app.component("Web").await;
     let answer = browser
         .post("/admin/maintenances/work", &[("title", "New title"), ("component", web.id.as_str()), ("version", "1")])
@@ -156,7 +156,7 @@ async fn planned_maintenance_can_be_edited(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn cancelled_maintenance_does_nothing_more(test: TestDb) {
-    let (app, mut browser) = planned(test).await;
+    let (app, mut browser) = app_with_maintenance(test).await;
     let answer = browser.post("/admin/maintenances/work/cancellation", &[("version", "1")]).await;
     assert_eq!(answer.location(), "/admin/maintenances/work?done=maintenance-cancelled");
     assert_eq!(app.maintenance("work").await.next_step(), None);
@@ -168,7 +168,7 @@ async fn cancelled_maintenance_does_nothing_more(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn concurrent_change_is_a_conflict(test: TestDb) {
-    let (app, mut browser) = planned(test).await;
+    let (app, mut browser) = app_with_maintenance(test).await;
     let text = [("phase", "scheduled"), ("body", "Somebody was quicker."), ("version", "1")];
     browser.post("/admin/maintenances/work/updates", &text).await;
     let before = app.all_content().await;
@@ -189,7 +189,7 @@ async fn concurrent_change_is_a_conflict(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn the_text_of_an_update_can_be_edited(test: TestDb) {
-    let (app, mut browser) = planned(test).await;
+    let (app, mut browser) = app_with_maintenance(test).await;
     let path = "/admin/maintenances/work/updates/work-1";
     assert_eq!(browser.get(&format!("{path}/edit")).await.field("body"), "Text of work");
     let answer = browser.post(path, &[("body", "Better words"), ("version", "1")]).await;
@@ -202,7 +202,7 @@ async fn the_text_of_an_update_can_be_edited(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn maintenance_update_sets_component_statuses(test: TestDb) {
-    let (app, mut browser) = planned(test).await;
+    let (app, mut browser) = app_with_maintenance(test).await;
     browser.post("/admin/maintenances/work/beginning", &[]).await;
     let api = app.maintenance("work").await.components[0].id.clone();
     let field = crate::support::app::status_of(&api);
@@ -221,7 +221,7 @@ async fn maintenance_update_sets_component_statuses(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn repeated_step_is_rejected(test: TestDb) {
-    let (_app, mut browser) = planned(test).await;
+    let (_app, mut browser) = app_with_maintenance(test).await;
     let completion = browser.post("/admin/maintenances/work/completion", &[]).await;
     assert_eq!(completion.status, StatusCode::CONFLICT);
     browser.post("/admin/maintenances/work/beginning", &[]).await;
@@ -236,7 +236,7 @@ async fn series_edit_applies_to_future_and_can_end(test: TestDb) {
     let mut browser = app.logged_in(Role::Publisher).await;
     let answer = browser.post("/admin/maintenances", &[&PLAN[..], &[("repeats", "FREQ=WEEKLY")]].concat()).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
-    let first = all(&app).await.remove(0);
+    let first = list_maintenances(&app).await.remove(0);
     let id = first.occurrence.clone().unwrap().series_id;
     let path = format!("/admin/series/{id}");
     let form = browser.get(&format!("{path}/edit")).await;
@@ -252,7 +252,7 @@ async fn series_edit_applies_to_future_and_can_end(test: TestDb) {
     fields.extend([("repeats", "custom"), ("rule", "FREQ=MONTHLY;BYDAY=2FR"), ("version", version.as_str())]);
     let answer = browser.post(&path, &fields).await;
     assert_eq!(answer.location(), "/admin/maintenances?done=series-saved", "{}", answer.text());
-    let changed = all(&app).await;
+    let changed = list_maintenances(&app).await;
     assert_eq!((changed.len(), &changed[0].id), (1, &first.id), "the planned one follows under its own id");
     assert_eq!(changed[0].title, "Disk rebuild");
     assert_eq!(changed[0].scheduled_for.to_rfc3339(), "2026-11-12T21:30:00+00:00");
@@ -260,7 +260,7 @@ async fn series_edit_applies_to_future_and_can_end(test: TestDb) {
     assert_eq!(stale.status, StatusCode::CONFLICT);
     browser.post(&format!("{path}/end"), &[]).await;
     assert!(series::list_active(&mut app.db.read().await.unwrap()).await.unwrap().is_empty());
-    assert_eq!(all(&app).await.len(), 1, "the planned one stays");
+    assert_eq!(list_maintenances(&app).await.len(), 1, "the planned one stays");
 }
 
 #[apply(on_both_databases!)]
@@ -269,14 +269,14 @@ async fn cancelled_occurrence_plans_the_next(test: TestDb) {
     let first = app.create_series("weekly", app.clock.now() + TimeDelta::hours(2)).await;
     let mut browser = app.logged_in(Role::Publisher).await;
     browser.post(&format!("/admin/maintenances/{}/cancellation", first.id), &[("version", "1")]).await;
-    let made = all(&app).await;
+    let made = list_maintenances(&app).await;
     assert_eq!(made.len(), 2);
     assert_eq!(made[0].scheduled_for, first.scheduled_for + TimeDelta::days(7));
 }
 
 #[apply(on_both_databases!)]
 async fn dashboard_and_list_show_planned_maintenances(test: TestDb) {
-    let (app, mut browser) = planned(test).await;
+    let (app, mut browser) = app_with_maintenance(test).await;
     app.create_series("weekly", noon_in(2)).await;
     let desk = browser.get("/admin").await;
     assert_eq!(desk.words("section[aria-labelledby='planned'] li a"), ["Maintenance work", "Series weekly"]);

@@ -7,11 +7,11 @@ use crate::support::app::TestApp;
 use crate::support::{TestDb, day_name, fixtures, noon_in};
 
 /// The address of the month of an instant.
-fn month(at: DateTime<Utc>) -> String {
+fn month_path(at: DateTime<Utc>) -> String {
     at.format("/history/%Y-%m").to_string()
 }
 
-fn begin(it: &mut Maintenance, at: DateTime<Utc>) {
+fn begin_maintenance(it: &mut Maintenance, at: DateTime<Utc>) {
     it.begin(UpdateId::from_random(candor::credentials::random_bytes()), at).unwrap();
 }
 
@@ -20,7 +20,7 @@ async fn planned_maintenance_is_on_all_pages(test: TestDb) {
     let app = TestApp::new(test).await;
     let tomorrow = noon_in(1);
     app.plan(&[fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(2), &["api"])]).await;
-    for path in ["/", "/history", &month(tomorrow)] {
+    for path in ["/", "/history", &month_path(tomorrow)] {
         let page = app.visitor().get(path).await;
         assert_eq!(page.word(".card.planned h3"), "Maintenance work", "{path}");
         assert_eq!(
@@ -42,7 +42,7 @@ async fn active_maintenance_never_hides_an_incident(test: TestDb) {
     let (api, web) = (app.component("API").await, app.component("Web").await);
     let now = app.clock.now();
     let mut it = fixtures::maintenance("work", now, now + TimeDelta::hours(1), &[api.id.as_str(), web.id.as_str()]);
-    begin(&mut it, now);
+    begin_maintenance(&mut it, now);
     app.plan(&[it]).await;
     let mut broken = fixtures::incident("broken", now);
     broken.updates = vec![fixtures::update("b1", now, Phase::Identified, &[(api.id.as_str(), Status::MajorOutage)])];
@@ -61,7 +61,7 @@ async fn completed_maintenance_is_on_its_day_not_counted(test: TestDb) {
     let api = app.component("API").await;
     let yesterday = noon_in(-1);
     let mut it = fixtures::maintenance("work", yesterday, yesterday + TimeDelta::hours(3), &[api.id.as_str()]);
-    begin(&mut it, yesterday);
+    begin_maintenance(&mut it, yesterday);
     it.complete(UpdateId::parse("done").unwrap(), yesterday + TimeDelta::hours(3)).unwrap();
     app.plan(&[it]).await;
     let page = app.visitor().get("/").await;
@@ -70,7 +70,10 @@ async fn completed_maintenance_is_on_its_day_not_counted(test: TestDb) {
     assert_eq!(page.words(".card.planned"), [""; 0]);
     let bars = page.attributes("svg.bars", "aria-label").concat();
     assert_eq!(bars, "Last 90 days: 100% uptime, 3h maintenance");
-    assert_eq!(page.attributes("svg.bars a", "href"), [format!("{}#day-{}", month(yesterday), yesterday.date_naive())]);
+    assert_eq!(
+        page.attributes("svg.bars a", "href"),
+        [format!("{}#day-{}", month_path(yesterday), yesterday.date_naive())]
+    );
     assert_eq!(page.words(".row p.about"), ["3h maintenance"]);
     assert!(page.text().contains(&yesterday.format("%a %-d %b: 3h maintenance").to_string()), "{}", page.text());
     let history = app.visitor().get("/history").await;
@@ -84,13 +87,13 @@ async fn month_with_only_a_maintenance_has_a_page(test: TestDb) {
     let app = TestApp::new(test).await;
     let then = app.clock.now() - TimeDelta::days(100);
     let mut it = fixtures::maintenance("work", then, then + TimeDelta::hours(3), &[]);
-    begin(&mut it, then);
+    begin_maintenance(&mut it, then);
     it.complete(UpdateId::parse("done").unwrap(), then + TimeDelta::hours(3)).unwrap();
     app.plan(&[it]).await;
-    let page = app.visitor().get(&month(then)).await;
+    let page = app.visitor().get(&month_path(then)).await;
     assert_eq!((page.status.as_u16(), page.word(".card.resolved h3")), (200, "Maintenance work".into()));
     assert_eq!(app.visitor().get("/incidents/work").await.status, 200);
-    let month_before = month(then - TimeDelta::days(i64::from(then.day())));
+    let month_before = month_path(then - TimeDelta::days(i64::from(then.day())));
     assert_eq!(app.visitor().get(&month_before).await.status, 200, "the newer one is offered from there");
 }
 
@@ -138,7 +141,7 @@ async fn cancelled_maintenances_do_not_displace_completed(test: TestDb) {
     let app = TestApp::new(test).await;
     let (now, hour) = (app.clock.now(), TimeDelta::hours(1));
     let mut done = fixtures::maintenance("done", now - hour * 30, now - hour * 28, &["api"]);
-    begin(&mut done, now - hour * 30);
+    begin_maintenance(&mut done, now - hour * 30);
     done.complete(UpdateId::from_random(candor::credentials::random_bytes()), now - hour * 28).unwrap();
     let off = |number: i64| {
         let from = now + TimeDelta::minutes(1 + number);
@@ -175,7 +178,7 @@ async fn export_has_calendar_and_every_maintenance(test: TestDb) {
         "maintenance.ics",
         "incidents/work.ics",
         "incidents/work/index.html",
-        &format!("{}/index.html", month(tomorrow)),
+        &format!("{}/index.html", month_path(tomorrow)),
     ] {
         assert!(target.join(file.trim_start_matches('/')).is_file(), "{file}");
     }

@@ -179,7 +179,7 @@ const FRESH: [(&str, &str); 29] = [
 const ALLOWED_WITHOUT_FACTOR: [&str; 5] =
     ["/logout", "/admin/proof", "/admin/proof/oidc", "/admin/account/factors", "/admin/account/totp"];
 
-fn table() -> impl Iterator<Item = (Method, &'static str, Option<Role>)> {
+fn route_table() -> impl Iterator<Item = (Method, &'static str, Option<Role>)> {
     TABLE.iter().chain(TABLE_END).map(|(method, path, least)| (method.parse().unwrap(), *path, *least))
 }
 
@@ -191,7 +191,7 @@ fn route_table_is_exact() {
     };
     let routes = routes();
     let real = routes.table().iter().map(|route| (route.method.clone(), route.path, access(route.access)));
-    assert_eq!(real.collect::<Vec<_>>(), table().collect::<Vec<_>>());
+    assert_eq!(real.collect::<Vec<_>>(), route_table().collect::<Vec<_>>());
     let fresh = routes.table().iter().filter(|route| matches!(route.access, Access::Reauthenticated(_)));
     let fresh: Vec<_> = fresh.map(|route| (route.method.as_str(), route.path)).collect();
     assert_eq!(fresh, FRESH);
@@ -256,7 +256,7 @@ impl Walk {
     }
 }
 
-async fn request(browser: &mut Browser, method: &Method, address: &str) -> Answer {
+async fn send_request(browser: &mut Browser, method: &Method, address: &str) -> Answer {
     if *method == Method::GET {
         return browser.get(address).await;
     }
@@ -264,14 +264,14 @@ async fn request(browser: &mut Browser, method: &Method, address: &str) -> Answe
 }
 
 /// Without a valid session, every guarded route redirects to the login and changes nothing.
-async fn is_anonymous(walk: &Walk, browser: Browser) {
+async fn assert_anonymous(walk: &Walk, browser: Browser) {
     let before = walk.app.all_content().await;
-    for (method, path, least) in table() {
+    for (method, path, least) in route_table() {
         let address = walk.address(path, "");
         if least.is_none() {
             continue;
         }
-        let answer = request(&mut browser.clone(), &method, &address).await;
+        let answer = send_request(&mut browser.clone(), &method, &address).await;
         let told = (answer.status, answer.location());
         assert!(is_denied(&method, &address, &answer), "{method} {path}: {told:?}");
     }
@@ -281,7 +281,7 @@ async fn is_anonymous(walk: &Walk, browser: Browser) {
 #[apply(on_both_databases!)]
 async fn anonymous_requests_redirect_to_login(test: TestDb) {
     let walk = Walk::over(test).await;
-    is_anonymous(&walk, walk.app.visitor()).await;
+    assert_anonymous(&walk, walk.app.visitor()).await;
     let mut visitor = walk.app.visitor();
     assert_eq!(visitor.get("/login").await.status, StatusCode::OK);
     assert_eq!(visitor.get(&format!("/setup/{}", walk.token)).await.status, StatusCode::OK);
@@ -296,7 +296,7 @@ async fn disabled_manager_is_anonymous(test: TestDb) {
     tx.commit_unaudited().await.unwrap();
     // Disabling deletes the sessions; this one represents any that was left behind.
     let browser = walk.app.with_session(&manager).await;
-    is_anonymous(&walk, browser).await;
+    assert_anonymous(&walk, browser).await;
 }
 
 async fn api_token(app: &TestApp, manager: &Manager) -> String {
@@ -320,11 +320,11 @@ async fn walk_as(test: TestDb, role: Role) {
     let walker = walk.app.manager("Walker", role).await;
     walk.app.passkey(&walker, "passkey").await;
     walk.api_token = api_token(&walk.app, &walker).await;
-    for (method, path, least) in table().filter(|(_, _, least)| least.is_some()) {
+    for (method, path, least) in route_table().filter(|(_, _, least)| least.is_some()) {
         let mut browser = walk.app.with_session(&walker).await;
         let hash = candor::credentials::secret_token::hash_token(&browser.cookies["sid"]);
         let before = walk.app.all_content().await;
-        let answer = request(&mut browser, &method, &walk.address(path, &hash)).await;
+        let answer = send_request(&mut browser, &method, &walk.address(path, &hash)).await;
         if Some(role) < least {
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{role:?} {method} {path}");
             assert!(walk.app.all_content().await == before, "{role:?} {method} {path} changed something");
@@ -367,8 +367,8 @@ async fn sensitive_actions_require_reauth(test: TestDb) {
     walk.app.clock.advance(TimeDelta::minutes(10));
     browser.get("/admin").await;
     let before = walk.app.all_content().await;
-    for (method, path, _) in table().filter(|(method, path, _)| FRESH.contains(&(method.as_str(), path))) {
-        let answer = request(&mut browser, &method, &walk.address(path, &hash)).await;
+    for (method, path, _) in route_table().filter(|(method, path, _)| FRESH.contains(&(method.as_str(), path))) {
+        let answer = send_request(&mut browser, &method, &walk.address(path, &hash)).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method} {path}");
         assert_eq!(answer.word("h1"), "Confirm it's you", "{method} {path}");
     }
@@ -382,13 +382,13 @@ async fn manager_without_required_factor_can_only_add_one(test: TestDb) {
     walk.app.require_second_factor().await;
     let mut browser = walk.app.with_session(&owner).await;
     let before = walk.app.all_content().await;
-    for (method, path, least) in table() {
+    for (method, path, least) in route_table() {
         let open = ALLOWED_WITHOUT_FACTOR.contains(&path) || path.starts_with("/admin/account/passkeys");
         let adds = path.starts_with("/admin/account/totp/") || path == "/admin/account/recovery-codes";
         if least.is_none() || open || adds {
             continue;
         }
-        let answer = request(&mut browser, &method, &walk.address(path, "")).await;
+        let answer = send_request(&mut browser, &method, &walk.address(path, "")).await;
         assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/admin/account/factors"), "{path}");
     }
     assert!(walk.app.all_content().await == before, "something was done without the factor");
@@ -412,7 +412,7 @@ async fn cross_origin_changes_are_rejected(test: TestDb) {
         &[("origin", "null")],
         &[("origin", "https://status.test")],
     ];
-    for (method, path, _) in table().filter(|(method, _, _)| *method == Method::POST) {
+    for (method, path, _) in route_table().filter(|(method, _, _)| *method == Method::POST) {
         let address = walk.address(path, &hash);
         for headers in foreign {
             let answer = browser.clone().post_with(&address, &[("password", "a long new password")], headers).await;
@@ -448,7 +448,7 @@ async fn prefetch_changes_nothing(test: TestDb) {
         &[("purpose", "prefetch"), ("x-moz", "prefetch")],
     ];
     // Nothing links to the callback of the provider, and here no provider is configured.
-    let looked_at = table().filter(|(method, path, _)| *method == Method::GET && !path.ends_with("/callback"));
+    let looked_at = route_table().filter(|(method, path, _)| *method == Method::GET && !path.ends_with("/callback"));
     for (_, path, _) in looked_at {
         let address = walk.address(path, &hash);
         for headers in ahead {

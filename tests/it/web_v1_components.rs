@@ -12,7 +12,7 @@ use crate::support::api_client::ApiClient;
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-async fn program(app: &TestApp) -> ApiClient {
+async fn new_client(app: &TestApp) -> ApiClient {
     ApiClient::new(app, &app.manager("Ines", Owner).await, "Deploy", Scope::Admin).await
 }
 
@@ -23,7 +23,7 @@ fn keys(object: &Value) -> Vec<&str> {
 #[apply(on_both_databases!)]
 async fn component_is_created_updated_deleted(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let made = program.make("/components", &json!({ "component": { "name": "API", "description": "REST" } })).await;
     let mut expected = [
         "id",
@@ -73,7 +73,7 @@ async fn component_is_created_updated_deleted(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn sent_fields_round_trip_and_repeats_are_noop(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let all = json!({ "component": {
         "name": "API", "description": "", "showcase": false, "start_date": "2026-01-02", "status": "partial_outage",
         "only_show_if_degraded": true, "group_id": null,
@@ -114,7 +114,7 @@ async fn publisher_token_sets_status_only(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn form_body_works_like_json(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let form =
         "component[name]=Web%20site&component[status]=degraded_performance&component[only_show_if_degraded]=true";
     for kind in ["application/x-www-form-urlencoded", "text/plain", ""] {
@@ -135,7 +135,7 @@ async fn form_body_works_like_json(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn deleting_group_keeps_components(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let [a, b, c] = [app.component("A").await, app.component("B").await, app.component("C").await]
         .map(|component| component.id.to_string());
     let group = json!({ "description": "", "component_group": { "name": "Mail", "components": [b, a] } });
@@ -170,7 +170,7 @@ async fn deleting_group_keeps_components(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn lists_come_in_pages(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     for number in 0..5 {
         app.component(&format!("Component {number}")).await;
     }
@@ -187,7 +187,7 @@ async fn lists_come_in_pages(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn page_can_be_renamed(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let page = program.get("").await;
     assert_eq!((&page, page["time_zone"].as_str()), (&program.get("/v1/pages").await[0], Some("UTC")));
     let body = json!({ "page": { "name": "Acme", "time_zone": "America/Denver", "twitter_username": "nobody" } });
@@ -204,7 +204,7 @@ async fn page_can_be_renamed(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn uptime_endpoint_counts_downtime(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let api = app.component("API").await;
     let now = app.clock.now();
     let mut it = fixtures::resolved("it", now - TimeDelta::hours(10), TimeDelta::hours(1));
@@ -237,7 +237,7 @@ async fn uptime_endpoint_counts_downtime(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn templates_are_listed_and_added(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let api = app.component("API").await;
     let template = json!({ "template": {
         "name": "Slow", "title": "{{component}} is slow", "body": "Since {{time}}.", "update_status": "identified",
@@ -259,7 +259,7 @@ async fn templates_are_listed_and_added(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn subscribing_is_not_supported(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
     for path in ["/subscribers", "/subscribers/unsubscribed", "/incidents/it/subscribers"] {
         assert_eq!(program.get(path).await, json!([]), "{path}");

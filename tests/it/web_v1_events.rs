@@ -12,23 +12,23 @@ use crate::support::api_client::{self, ApiClient};
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-async fn program(app: &TestApp) -> ApiClient {
+async fn new_client(app: &TestApp) -> ApiClient {
     ApiClient::new(app, &app.manager("Ines", Owner).await, "Deploy", Scope::Publish).await
 }
 
-fn at(event: &Value) -> String {
+fn incident_path(event: &Value) -> String {
     format!("/incidents/{}", event["id"].as_str().unwrap())
 }
 
 /// The statuses of an event's updates, newest first.
-fn said(event: &Value) -> Vec<&str> {
+fn update_statuses(event: &Value) -> Vec<&str> {
     event["incident_updates"].as_array().unwrap().iter().map(|update| update["status"].as_str().unwrap()).collect()
 }
 
 #[apply(on_both_databases!)]
 async fn an_incident_is_opened_updated_and_resolved(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let api = app.component("API").await;
     let body = json!({ "incident": {
         "name": "Elevated errors", "status": "investigating", "body": "We are looking into it.",
@@ -43,21 +43,22 @@ async fn an_incident_is_opened_updated_and_resolved(test: TestDb) {
     assert_eq!(made["components"][0]["status"], "partial_outage");
     let page = app.visitor().get("/").await.text();
     assert!(page.contains("Elevated errors") && page.contains("We are looking into it."));
-    assert_eq!(program.get(&at(&made)).await, made);
+    assert_eq!(program.get(&incident_path(&made)).await, made);
 
     app.clock.advance(TimeDelta::minutes(5));
     let update = json!({ "incident": { "status": "identified", "body": "A bad deploy." } });
-    let changed = program.change(Method::PATCH, &at(&made), &update).await;
-    assert_eq!(said(&changed), ["identified", "investigating"]);
+    let changed = program.change(Method::PATCH, &incident_path(&made), &update).await;
+    assert_eq!(update_statuses(&changed), ["identified", "investigating"]);
     let renamed = json!({ "incident": { "name": "Errors of the API", "impact_override": "critical" } });
-    let changed = program.change(Method::PATCH, &at(&made), &renamed).await;
+    let changed = program.change(Method::PATCH, &incident_path(&made), &renamed).await;
     assert_eq!((&changed["name"], &changed["impact"]), (&json!("Errors of the API"), &json!("critical")));
-    assert_eq!(said(&changed).len(), 2, "nothing new was said");
+    assert_eq!(update_statuses(&changed).len(), 2, "nothing new was said");
     let only_components = json!({ "incident": { "components": { api.id.as_str(): "degraded_performance" } } });
-    let changed = program.change(Method::PATCH, &at(&made), &only_components).await;
+    let changed = program.change(Method::PATCH, &incident_path(&made), &only_components).await;
     assert_eq!(changed["incident_updates"][0]["body"], "We are continuing to work on a fix for this issue.");
     app.clock.advance(TimeDelta::minutes(5));
-    let over = program.change(Method::PATCH, &at(&made), &json!({ "incident": { "status": "resolved" } })).await;
+    let over =
+        program.change(Method::PATCH, &incident_path(&made), &json!({ "incident": { "status": "resolved" } })).await;
     assert_eq!(over["incident_updates"][0]["body"], "This incident has been resolved.");
     assert_eq!(
         (&over["resolved_at"], &over["components"][0]["status"]),
@@ -66,14 +67,15 @@ async fn an_incident_is_opened_updated_and_resolved(test: TestDb) {
     let actions: Vec<_> = app.audit().await.into_iter().map(|row| (row.action, row.actor.name)).collect();
     let by = |action: &str| (format!("incident.{action}"), "Ines by Deploy".to_owned());
     assert_eq!(actions, [by("update"), by("update"), by("edit"), by("update"), by("open")]);
-    let again = program.change(Method::PATCH, &at(&made), &json!({ "incident": { "status": "monitoring" } })).await;
+    let again =
+        program.change(Method::PATCH, &incident_path(&made), &json!({ "incident": { "status": "monitoring" } })).await;
     assert_eq!((&again["status"], &again["resolved_at"]), (&json!("monitoring"), &Value::Null));
 }
 
 #[apply(on_both_databases!)]
 async fn the_same_put_twice_changes_nothing(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let api = app.component("API").await;
     let body = json!({ "incident": {
         "name": "Slow", "status": "investigating", "body": "We look.", "impact_override": "minor",
@@ -82,23 +84,23 @@ async fn the_same_put_twice_changes_nothing(test: TestDb) {
     let made = program.make("/incidents", &body).await;
     let before = app.counts().await;
     app.clock.advance(TimeDelta::minutes(1));
-    assert_eq!(program.change(Method::PUT, &at(&made), &body).await, made);
-    assert_eq!(program.change(Method::PUT, &at(&made), &json!({ "incident": made })).await, made);
+    assert_eq!(program.change(Method::PUT, &incident_path(&made), &body).await, made);
+    assert_eq!(program.change(Method::PUT, &incident_path(&made), &json!({ "incident": made })).await, made);
     assert_eq!(app.counts().await, before, "no row and no revision");
     let another = json!({ "incident": { "status": "resolved", "body": "It was a cable." } });
-    let over = program.change(Method::PUT, &at(&made), &another).await;
+    let over = program.change(Method::PUT, &incident_path(&made), &another).await;
     let before = app.counts().await;
-    assert_eq!(program.change(Method::PUT, &at(&made), &another).await, over);
-    assert_eq!(program.change(Method::PUT, &at(&made), &json!({ "incident": over })).await, over);
+    assert_eq!(program.change(Method::PUT, &incident_path(&made), &another).await, over);
+    assert_eq!(program.change(Method::PUT, &incident_path(&made), &json!({ "incident": over })).await, over);
     assert_eq!(app.counts().await, before);
-    let said_again = program.change(Method::PATCH, &at(&made), &another).await;
-    assert_eq!(said(&said_again).len(), 3, "who patches says it again");
+    let said_again = program.change(Method::PATCH, &incident_path(&made), &another).await;
+    assert_eq!(update_statuses(&said_again).len(), 3, "who patches says it again");
 }
 
 #[apply(on_both_databases!)]
 async fn components_are_named_by_map_by_list_and_by_attachment(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let (a, b) = (app.component("A").await.id.to_string(), app.component("B").await.id.to_string());
     let old = program
         .make("/incidents", &json!({ "incident": { "name": "Old", "message": "Hm.", "components": [a] } }))
@@ -112,16 +114,18 @@ async fn components_are_named_by_map_by_list_and_by_attachment(test: TestDb) {
     let made = api_client::json(&answer);
     assert_eq!((answer.status, made["components"].as_array().unwrap().len()), (StatusCode::CREATED, 2));
     assert_eq!(made["impact"], "major", "one of two");
-    let more = program.change(Method::PATCH, &at(&old), &json!({ "incident": { "component_ids": [a, b] } })).await;
-    assert_eq!((more["components"].as_array().unwrap().len(), said(&more).len()), (2, 2));
-    let same = program.change(Method::PATCH, &at(&old), &json!({ "incident": { "component_ids": [b] } })).await;
+    let more =
+        program.change(Method::PATCH, &incident_path(&old), &json!({ "incident": { "component_ids": [a, b] } })).await;
+    assert_eq!((more["components"].as_array().unwrap().len(), update_statuses(&more).len()), (2, 2));
+    let same =
+        program.change(Method::PATCH, &incident_path(&old), &json!({ "incident": { "component_ids": [b] } })).await;
     assert_eq!(same, more, "they are attached already");
 }
 
 #[apply(on_both_databases!)]
 async fn backfilled_incident_has_components_and_times(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let api = app.component("API").await;
     let body = json!({ "incident": {
         "name": "Long ago", "body": "It was down.", "backfilled": true, "started_at": "2026-11-01T10:00:00+01:00",
@@ -146,7 +150,7 @@ async fn backfilled_incident_has_components_and_times(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn errors_have_json_pointers(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let before = app.all_content().await;
     for (incident, places) in [
         (json!({}), &["/incident/name"][..]),
@@ -182,7 +186,7 @@ async fn errors_have_json_pointers(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn lists_match_their_definitions(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let now = app.clock.now();
     app.add(&[
         fixtures::incident("open", now - TimeDelta::hours(3)),
@@ -213,7 +217,7 @@ async fn lists_match_their_definitions(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn hidden_incidents_are_not_in_the_api(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let now = app.clock.now();
     let mut hidden = fixtures::incident("hidden", now);
     hidden.visibility = Visibility::Internal;
@@ -232,9 +236,10 @@ async fn hidden_incidents_are_not_in_the_api(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn update_text_and_time_can_change(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let made = program.make("/incidents", &json!({ "incident": { "name": "A", "body": "Befor" } })).await;
-    let path = format!("{}/incident_updates/{}", at(&made), made["incident_updates"][0]["id"].as_str().unwrap());
+    let path =
+        format!("{}/incident_updates/{}", incident_path(&made), made["incident_updates"][0]["id"].as_str().unwrap());
     let body = json!({ "incident_update": { "body": "Before", "display_at": "2026-11-10T11:00:00Z" } });
     let changed = program.change(Method::PATCH, &path, &body).await;
     assert_eq!((&changed["body"], &changed["display_at"]), (&json!("Before"), &json!("2026-11-10T11:00:00.000Z")));
@@ -245,7 +250,7 @@ async fn update_text_and_time_can_change(test: TestDb) {
     assert_eq!(program.wrong(Method::PATCH, &path, &future).await, ["/incident_update/display_at"]);
     let empty = json!({ "incident_update": { "body": " " } });
     assert_eq!(program.wrong(Method::PATCH, &path, &empty).await, ["/incident_update/body"]);
-    let never = format!("{}/incident_updates/never", at(&made));
+    let never = format!("{}/incident_updates/never", incident_path(&made));
     assert_eq!(program.send(Method::PATCH, &never, &body).await.status, StatusCode::NOT_FOUND);
     assert_eq!(app.audit().await[0].action, "incident.edit-update");
 }
@@ -253,7 +258,7 @@ async fn update_text_and_time_can_change(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn maintenance_is_planned_rescheduled_started_completed(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let db = app.component("DB").await;
     let plan = json!({ "incident": {
         "name": "Upgrade", "status": "scheduled", "body": "Read-only.", "component_ids": [db.id],
@@ -274,24 +279,25 @@ async fn maintenance_is_planned_rescheduled_started_completed(test: TestDb) {
     assert_eq!((&made["impact"], &made["components"][0]["id"]), (&json!("maintenance"), &json!(db.id)));
     assert!(app.visitor().get("/").await.text().contains("Upgrade"));
     let before = app.counts().await;
-    assert_eq!(program.change(Method::PUT, &at(&made), &plan).await, made);
-    assert_eq!(program.change(Method::PUT, &at(&made), &json!({ "incident": made })).await, made);
+    assert_eq!(program.change(Method::PUT, &incident_path(&made), &plan).await, made);
+    assert_eq!(program.change(Method::PUT, &incident_path(&made), &json!({ "incident": made })).await, made);
     assert_eq!(app.counts().await, before);
 
     let later = json!({ "incident": { "scheduled_for": "2026-11-21T02:00:00Z", "scheduled_until": "2026-11-21T04:00:00Z", "body": "A day later." } });
-    let moved = program.change(Method::PATCH, &at(&made), &later).await;
-    assert_eq!((&moved["scheduled_for"], said(&moved).len()), (&json!("2026-11-21T02:00:00.000Z"), 2));
+    let moved = program.change(Method::PATCH, &incident_path(&made), &later).await;
+    assert_eq!((&moved["scheduled_for"], update_statuses(&moved).len()), (&json!("2026-11-21T02:00:00.000Z"), 2));
     assert_eq!(moved["incident_updates"][0]["body"], "A day later.");
-    let begun = program.change(Method::PATCH, &at(&made), &json!({ "incident": { "status": "in_progress" } })).await;
+    let begun =
+        program.change(Method::PATCH, &incident_path(&made), &json!({ "incident": { "status": "in_progress" } })).await;
     assert_eq!(
         (&begun["status"], &begun["components"][0]["status"]),
         (&json!("in_progress"), &json!("under_maintenance"))
     );
     let longer = json!({ "incident": { "scheduled_until": "2026-11-21T06:00:00Z" } });
-    let longer = program.change(Method::PATCH, &at(&made), &longer).await;
+    let longer = program.change(Method::PATCH, &incident_path(&made), &longer).await;
     assert_eq!(longer["incident_updates"][0]["body"], "This maintenance takes longer than planned.");
     let done = json!({ "incident": { "status": "completed", "components": { db.id.as_str(): "operational" } } });
-    let done = program.change(Method::PATCH, &at(&made), &done).await;
+    let done = program.change(Method::PATCH, &incident_path(&made), &done).await;
     assert_eq!((&done["status"], &done["components"][0]["status"]), (&json!("completed"), &json!("operational")));
     let actions: Vec<_> = app.audit().await.into_iter().map(|row| row.action).collect();
     assert_eq!(
@@ -301,17 +307,18 @@ async fn maintenance_is_planned_rescheduled_started_completed(test: TestDb) {
 
     let at_once = json!({ "incident": { "name": "Now", "status": "in_progress", "scheduled_for": "2026-11-10T12:00:00Z", "scheduled_until": "2026-11-10T13:00:00Z" } });
     let at_once = program.make("/incidents", &at_once).await;
-    assert_eq!(said(&at_once), ["in_progress", "scheduled"]);
+    assert_eq!(update_statuses(&at_once), ["in_progress", "scheduled"]);
     let short = json!({ "incident": { "name": "Short", "scheduled_for": "2026-12-01T00:00:00Z", "scheduled_until": "2026-12-01T01:00:00Z" } });
     let short = program.make("/incidents", &short).await;
-    let short = program.change(Method::PATCH, &at(&short), &json!({ "incident": { "status": "completed" } })).await;
-    assert_eq!(said(&short), ["completed", "in_progress", "scheduled"]);
+    let short =
+        program.change(Method::PATCH, &incident_path(&short), &json!({ "incident": { "status": "completed" } })).await;
+    assert_eq!(update_statuses(&short), ["completed", "in_progress", "scheduled"]);
 }
 
 #[apply(on_both_databases!)]
 async fn deleted_occurrence_plans_the_next(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let first = app.create_series("again", app.clock.now() + TimeDelta::days(1)).await;
     let path = format!("/incidents/{}", first.id);
     let answer = program.send(Method::DELETE, &path, &json!({})).await;
@@ -328,7 +335,7 @@ async fn deleted_occurrence_plans_the_next(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn postmortem_is_written_published_reverted_deleted(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let now = app.clock.now();
     app.add(&[fixtures::resolved("it", now - TimeDelta::hours(9), TimeDelta::hours(1))]).await;
     let path = "/incidents/it/postmortem";
@@ -360,12 +367,12 @@ async fn postmortem_is_written_published_reverted_deleted(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn a_deleted_incident_is_gone(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let made =
         program.make("/incidents", &json!({ "incident": { "name": "By mistake", "metadata": { "a": {} } } })).await;
-    let answer = program.send(Method::DELETE, &at(&made), &json!({})).await;
+    let answer = program.send(Method::DELETE, &incident_path(&made), &json!({})).await;
     assert_eq!((answer.status, api_client::json(&answer)), (StatusCode::OK, made.clone()));
-    assert_eq!(app.visitor().get(&at(&made)).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(app.visitor().get(&incident_path(&made)).await.status, StatusCode::NOT_FOUND);
     assert_eq!(app.number("select count(*) from api_metadata").await, 0);
     assert_eq!(app.audit().await[0].action, "incident.delete");
 }
@@ -413,19 +420,19 @@ async fn idempotency_key_creates_one_incident(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn metadata_and_reminders_round_trip(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let metadata = json!({ "jira": { "id": "OPS-1", "empty": "", "none": null } });
     let made = program
         .make("/incidents", &json!({ "incident": { "name": "A", "metadata": metadata, "reminder_intervals": "4" } }))
         .await;
     assert_eq!((&made["metadata"], &made["reminder_intervals"]), (&metadata, &json!("4")));
-    assert_eq!(program.get(&at(&made)).await, made);
+    assert_eq!(program.get(&incident_path(&made)).await, made);
     let before = app.counts().await;
     let off = json!({ "incident": { "reminder_intervals": "[]", "metadata": { "jira": { "id": "OPS-2" } } } });
-    let changed = program.change(Method::PATCH, &at(&made), &off).await;
+    let changed = program.change(Method::PATCH, &incident_path(&made), &off).await;
     assert_eq!((&changed["reminder_intervals"], &changed["metadata"]["jira"]["id"]), (&json!("[]"), &json!("OPS-2")));
     assert_eq!(app.counts().await, (before.0 + 1, before.1 + 2), "one revision, a row for each");
     let usual = json!({ "incident": { "reminder_intervals": null, "metadata": null } });
-    let changed = program.change(Method::PATCH, &at(&made), &usual).await;
+    let changed = program.change(Method::PATCH, &incident_path(&made), &usual).await;
     assert_eq!((&changed["reminder_intervals"], &changed["metadata"]), (&Value::Null, &json!({})));
 }

@@ -61,7 +61,7 @@ const PUBLIC: [&str; 43] = [
 ];
 
 /// An incident with the secret in every text, which takes the API down from three days before `at`.
-fn secret(app: &TestApp, id: &str, visibility: Visibility, ago: TimeDelta) -> Incident {
+fn secret_incident(app: &TestApp, id: &str, visibility: Visibility, ago: TimeDelta) -> Incident {
     let at = app.clock.now() - ago;
     let mut incident = fixtures::incident(id, at);
     incident.title = format!("{SECRET} {id}");
@@ -90,18 +90,18 @@ async fn with_public_incident(test: TestDb) -> TestApp {
 }
 
 /// Adds incidents that are embargoed, internal and open, internal and resolved, and deleted; returns their ids.
-async fn hide(app: &TestApp) -> [&'static str; 4] {
+async fn add_hidden_incidents(app: &TestApp) -> [&'static str; 4] {
     let until = app.clock.now() + TimeDelta::days(1);
-    let mut over = secret(app, "over", Visibility::Internal, TimeDelta::days(40));
+    let mut over = secret_incident(app, "over", Visibility::Internal, TimeDelta::days(40));
     over.updates.push(fixtures::update("over-2", app.clock.now() - TimeDelta::days(39), Phase::Resolved, &[]));
     over.recompute();
     app.add(&[
-        secret(app, "later", Visibility::Embargoed(until), TimeDelta::hours(3)),
-        secret(app, "inside", Visibility::Internal, TimeDelta::days(1)),
+        secret_incident(app, "later", Visibility::Embargoed(until), TimeDelta::hours(3)),
+        secret_incident(app, "inside", Visibility::Internal, TimeDelta::days(1)),
         over,
     ])
     .await;
-    let deleted = secret(app, "deleted", Visibility::Public, TimeDelta::hours(2));
+    let deleted = secret_incident(app, "deleted", Visibility::Public, TimeDelta::hours(2));
     app.add(std::slice::from_ref(&deleted)).await;
     let mut tx = app.db.write().await.unwrap();
     candor::db::incidents::delete(&mut tx, &deleted.id).await.unwrap();
@@ -111,15 +111,15 @@ async fn hide(app: &TestApp) -> [&'static str; 4] {
 }
 
 /// The answers at these addresses without their request ids.
-async fn told(app: &TestApp, addresses: &[&str]) -> Vec<(StatusCode, Vec<(String, String)>, String)> {
+async fn fetch_all(app: &TestApp, addresses: &[&str]) -> Vec<(StatusCode, Vec<(String, String)>, String)> {
     let mut told = Vec::new();
     for address in addresses {
-        told.push(said(app.visitor().get(address).await));
+        told.push(comparable_answer(app.visitor().get(address).await));
     }
     told
 }
 
-fn said(answer: Answer) -> (StatusCode, Vec<(String, String)>, String) {
+fn comparable_answer(answer: Answer) -> (StatusCode, Vec<(String, String)>, String) {
     let headers = answer.headers.iter().filter(|(name, _)| *name != "x-request-id");
     let headers = headers.map(|(name, value)| (name.to_string(), format!("{value:?}"))).collect();
     (answer.status, headers, answer.text())
@@ -128,31 +128,31 @@ fn said(answer: Answer) -> (StatusCode, Vec<(String, String)>, String) {
 #[apply(on_both_databases!)]
 async fn hidden_incident_leaves_public_pages_unchanged(test: TestDb) {
     let app = with_public_incident(test).await;
-    let before = told(&app, &PUBLIC).await;
+    let before = fetch_all(&app, &PUBLIC).await;
     let mut changes = app.publisher.changes();
     changes.mark_unchanged();
-    hide(&app).await;
-    for ((address, before), after) in PUBLIC.iter().zip(before).zip(told(&app, &PUBLIC).await) {
+    add_hidden_incidents(&app).await;
+    for ((address, before), after) in PUBLIC.iter().zip(before).zip(fetch_all(&app, &PUBLIC).await) {
         assert!(!after.2.contains(SECRET) || address.contains("q="), "{address} tells the secret");
         assert!(before == after, "{address} changed:\n{}\n{}", before.2, after.2);
     }
     // Only the deleted incident, which was public for a moment, created an event.
     changes.mark_unchanged();
-    app.add(&[secret(&app, "another", Visibility::Internal, TimeDelta::hours(1))]).await;
+    app.add(&[secret_incident(&app, "another", Visibility::Internal, TimeDelta::hours(1))]).await;
     assert!(!changes.has_changed().unwrap(), "followers were told of something hidden");
 }
 
 #[apply(on_both_databases!)]
 async fn hidden_incident_is_404(test: TestDb) {
     let app = with_public_incident(test).await;
-    let hidden = hide(&app).await;
+    let hidden = add_hidden_incidents(&app).await;
     for id in hidden {
         let never = format!("never{id}");
         for address in ["/incidents/ID", "/incidents/ID?done=x", "/incidents/ID.json", "/api/v2/incidents/ID.json"] {
             // The second request is answered from memory.
             for accept in ["*/*", "*/*", "application/json"] {
                 let ask = async |id: &str| {
-                    said(app.visitor().get_with(&address.replace("ID", id), &[("accept", accept)]).await)
+                    comparable_answer(app.visitor().get_with(&address.replace("ID", id), &[("accept", accept)]).await)
                 };
                 let (told, like) = (ask(id).await, ask(&never).await);
                 assert_eq!(told.0, StatusCode::NOT_FOUND);
@@ -167,7 +167,7 @@ async fn hidden_incident_is_404(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn exports_omit_hidden_incidents(test: TestDb) {
     let app = with_public_incident(test).await;
-    hide(&app).await;
+    add_hidden_incidents(&app).await;
     let folder = tempfile::tempdir().unwrap();
     let mut pages = Vec::new();
     let none = std::iter::empty();
@@ -198,14 +198,14 @@ async fn exports_omit_hidden_incidents(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn hiding_a_published_incident_removes_it_everywhere(test: TestDb) {
     let app = with_public_incident(test).await;
-    let before = told(&app, &PUBLIC).await;
-    app.add(&[secret(&app, "slip", Visibility::Public, TimeDelta::days(100))]).await;
+    let before = fetch_all(&app, &PUBLIC).await;
+    app.add(&[secret_incident(&app, "slip", Visibility::Public, TimeDelta::days(100))]).await;
     assert!(app.visitor().get("/incidents/slip").await.text().contains(SECRET));
     assert!(app.visitor().get("/history?q=xylophone").await.text().contains("slip"));
     let mut publisher = app.logged_in(Publisher).await;
-    let answer = edit(&app, &mut publisher, "slip", &[("visibility", "internal")]).await;
+    let answer = submit_edit(&app, &mut publisher, "slip", &[("visibility", "internal")]).await;
     assert_eq!(answer.location(), "/admin/incidents/slip?done=incident-saved");
-    for ((address, before), after) in PUBLIC.iter().zip(before).zip(told(&app, &PUBLIC).await) {
+    for ((address, before), after) in PUBLIC.iter().zip(before).zip(fetch_all(&app, &PUBLIC).await) {
         assert!(before == after, "{address} still tells of it");
     }
     assert_eq!(app.visitor().get("/incidents/slip").await.status, StatusCode::NOT_FOUND);
@@ -215,7 +215,7 @@ async fn hiding_a_published_incident_removes_it_everywhere(test: TestDb) {
 async fn an_embargo_ends_at_its_instant_and_only_once(test: TestDb) {
     let app = with_public_incident(test).await;
     let until = app.clock.now() + TimeDelta::hours(2);
-    app.add(&[secret(&app, "later", Visibility::Embargoed(until), TimeDelta::hours(1))]).await;
+    app.add(&[secret_incident(&app, "later", Visibility::Embargoed(until), TimeDelta::hours(1))]).await;
     let mut work = Worker::default();
     app.clock.advance(TimeDelta::hours(2) - TimeDelta::microseconds(1));
     work.tick(&app).await;
@@ -242,10 +242,10 @@ async fn missed_embargo_end_is_caught_up(test: TestDb) {
     let app = with_public_incident(test).await;
     let after = |hours| app.clock.now() + TimeDelta::hours(hours);
     app.add(&[
-        secret(&app, "first", Visibility::Embargoed(after(1)), TimeDelta::hours(1)),
-        secret(&app, "second", Visibility::Embargoed(after(2)), TimeDelta::hours(1)),
-        secret(&app, "third", Visibility::Embargoed(after(2000)), TimeDelta::hours(1)),
-        secret(&app, "never", Visibility::Internal, TimeDelta::hours(1)),
+        secret_incident(&app, "first", Visibility::Embargoed(after(1)), TimeDelta::hours(1)),
+        secret_incident(&app, "second", Visibility::Embargoed(after(2)), TimeDelta::hours(1)),
+        secret_incident(&app, "third", Visibility::Embargoed(after(2000)), TimeDelta::hours(1)),
+        secret_incident(&app, "never", Visibility::Internal, TimeDelta::hours(1)),
     ])
     .await;
     app.clock.advance(TimeDelta::days(30));
@@ -260,8 +260,8 @@ async fn failing_embargo_does_not_block_others(test: TestDb) {
     let app = with_public_incident(test).await;
     let after = |hours| app.clock.now() + TimeDelta::hours(hours);
     app.add(&[
-        secret(&app, "first", Visibility::Embargoed(after(1)), TimeDelta::hours(1)),
-        secret(&app, "second", Visibility::Embargoed(after(2)), TimeDelta::hours(1)),
+        secret_incident(&app, "first", Visibility::Embargoed(after(1)), TimeDelta::hours(1)),
+        secret_incident(&app, "second", Visibility::Embargoed(after(2)), TimeDelta::hours(1)),
     ])
     .await;
     app.tamper(
@@ -288,7 +288,7 @@ async fn failing_embargo_does_not_block_others(test: TestDb) {
 async fn two_nodes_end_an_embargo_once(test: TestDb) {
     let app = with_public_incident(test).await;
     let until = app.clock.now() + TimeDelta::hours(1);
-    app.add(&[secret(&app, "later", Visibility::Embargoed(until), TimeDelta::hours(1))]).await;
+    app.add(&[secret_incident(&app, "later", Visibility::Embargoed(until), TimeDelta::hours(1))]).await;
     app.clock.advance(TimeDelta::hours(1));
     let (other, _) = app.restart_with(candor::db::Db::at(&app.test.url).unwrap());
     let before = app.counts().await;
@@ -301,7 +301,7 @@ async fn two_nodes_end_an_embargo_once(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn an_embargo_can_be_ended_by_hand(test: TestDb) {
     let app = with_public_incident(test).await;
-    hide(&app).await;
+    add_hidden_incidents(&app).await;
     let mut publisher = app.logged_in(Publisher).await;
     for id in ["later", "inside"] {
         let page = publisher.get(&format!("/admin/incidents/{id}")).await;
@@ -327,7 +327,7 @@ async fn an_embargo_can_be_ended_by_hand(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn publishing_an_unseen_version_is_rejected(test: TestDb) {
     let app = with_public_incident(test).await;
-    hide(&app).await;
+    add_hidden_incidents(&app).await;
     let mut publisher = app.logged_in(Publisher).await;
     let answer = publisher.post("/admin/incidents/inside/publication", &[("version", "7")]).await;
     assert_eq!(answer.status, StatusCode::CONFLICT);
@@ -335,7 +335,7 @@ async fn publishing_an_unseen_version_is_rejected(test: TestDb) {
 }
 
 /// Submits the edit form of an incident with these fields changed.
-async fn edit(app: &TestApp, browser: &mut Browser, id: &str, changed: &[(&str, &str)]) -> Answer {
+async fn submit_edit(app: &TestApp, browser: &mut Browser, id: &str, changed: &[(&str, &str)]) -> Answer {
     let form = browser.get(&format!("/admin/incidents/{id}/edit")).await;
     let names = [
         "version",
@@ -389,16 +389,16 @@ async fn visibility_is_chosen_at_open(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn visibility_is_chosen_at_edit(test: TestDb) {
     let app = with_public_incident(test).await;
-    hide(&app).await;
+    add_hidden_incidents(&app).await;
     let mut publisher = app.logged_in(Publisher).await;
-    let kept = edit(&app, &mut publisher, "later", &[("title", "Renamed")]).await;
+    let kept = submit_edit(&app, &mut publisher, "later", &[("title", "Renamed")]).await;
     assert_eq!(kept.status, StatusCode::SEE_OTHER);
     let later = app.incident("later").await;
     assert_eq!(later.visibility, Visibility::Embargoed(app.clock.now() + TimeDelta::days(1)), "the seconds are kept");
-    let missing = edit(&app, &mut publisher, "inside", &[("visibility", "embargoed")]).await;
+    let missing = submit_edit(&app, &mut publisher, "inside", &[("visibility", "embargoed")]).await;
     assert_eq!(missing.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(missing.message("publish_at"), "Choose when to publish.");
-    let shown = edit(&app, &mut publisher, "inside", &[("visibility", "public")]).await;
+    let shown = submit_edit(&app, &mut publisher, "inside", &[("visibility", "public")]).await;
     assert_eq!(shown.status, StatusCode::SEE_OTHER);
     assert_eq!(app.visitor().get("/incidents/inside").await.status, StatusCode::OK);
 }
@@ -406,7 +406,7 @@ async fn visibility_is_chosen_at_edit(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn visibility_is_shown_in_words(test: TestDb) {
     let app = with_public_incident(test).await;
-    hide(&app).await;
+    add_hidden_incidents(&app).await;
     let mut viewer = app.logged_in(Viewer).await;
     let marks = ["Publishes at 11 Nov 2026, 12:00 UTC", "Internal"];
     assert_eq!(viewer.get("/admin").await.words(".card .hidden-yet"), marks);

@@ -41,7 +41,7 @@ fn worst_forms() -> Vec<(&'static str, String)> {
     ]
 }
 
-async fn send(browser: &mut Browser, address: &str, kind: &str, body: &str) -> Answer {
+async fn send_body(browser: &mut Browser, address: &str, kind: &str, body: &str) -> Answer {
     let headers = [("content-type", kind), ("sec-fetch-site", "same-origin")];
     browser.send(Method::POST, address, &headers, Body::from(body.to_owned())).await
 }
@@ -91,7 +91,7 @@ impl Target {
     }
 
     /// Sends `forms` to every address, in a new session of the manager if there is one.
-    async fn is_bounded(&self, manager: Option<&Manager>, forms: &[(&str, String)], most: usize) {
+    async fn assert_bounded(&self, manager: Option<&Manager>, forms: &[(&str, String)], most: usize) {
         let mut largest = 0;
         for address in self.addresses() {
             for (what, form) in forms {
@@ -99,7 +99,7 @@ impl Target {
                     Some(manager) => self.app.with_session(manager).await,
                     None => self.app.visitor(),
                 };
-                let answer = send(&mut browser, &address, FORM, form).await;
+                let answer = send_body(&mut browser, &address, FORM, form).await;
                 let told = (answer.status, answer.body.len());
                 assert!(answer.status.as_u16() < 500, "{address}, {what}: {told:?}");
                 assert!(answer.body.len() <= most, "{address}, {what}: {told:?}");
@@ -117,7 +117,7 @@ async fn largest_anonymous_form_gets_small_response(test: TestDb) {
     let mut forms = worst_forms();
     // The largest form that is accepted without a login.
     forms.push(("a small form", format!("email={}", "\"".repeat(16_000))));
-    target.is_bounded(None, &forms, MAX_ANONYMOUS).await;
+    target.assert_bounded(None, &forms, MAX_ANONYMOUS).await;
     assert!(target.app.all_content().await == before);
 }
 
@@ -128,7 +128,7 @@ async fn largest_manager_form_gets_limited_response(test: TestDb) {
         let forms = worst_forms();
         let forms = if role == Publisher { &forms[..] } else { &forms[2..4] };
         let who = target.app.manager(role.words(), role).await;
-        target.is_bounded(Some(&who), forms, MAX_MANAGER).await;
+        target.assert_bounded(Some(&who), forms, MAX_MANAGER).await;
     }
 }
 
@@ -139,7 +139,7 @@ async fn largest_form_awaiting_reauth_gets_limited_response(test: TestDb) {
     target.app.clock.advance(TimeDelta::minutes(11));
     for path in ["/admin/managers", "/admin/account/totp", "/admin/tokens"] {
         for (what, form) in worst_forms() {
-            let answer = send(&mut owner.clone(), path, FORM, &form).await;
+            let answer = send_body(&mut owner.clone(), path, FORM, &form).await;
             assert!(answer.status.is_client_error(), "{path}, {what}: {}", answer.status);
             assert!(answer.body.len() <= FULL + 64 * 1024, "{path}, {what}: {}", answer.body.len());
         }
@@ -199,7 +199,7 @@ async fn largest_api_call_gets_limited_response(test: TestDb) {
     }
     for address in ["/api/v2/summary.json", "/api/v2/incidents.json", "/history", "/"] {
         for (what, body) in &bodies {
-            let answer = send(&mut target.app.visitor(), address, "application/json", body).await;
+            let answer = send_body(&mut target.app.visitor(), address, "application/json", body).await;
             assert!(answer.status.is_client_error() && answer.body.len() < 16 * 1024, "{address}, {what}");
         }
     }

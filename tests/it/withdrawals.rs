@@ -46,7 +46,7 @@ const SHOWING: [&str; 21] = [
 ];
 
 /// The incident; `ago` decides whether its page is prepared or rendered on demand.
-fn marked(app: &TestApp, ago: TimeDelta) -> Incident {
+fn marked_incident(app: &TestApp, ago: TimeDelta) -> Incident {
     let mut incident = fixtures::incident("marked", app.clock.now() - ago);
     incident.title = format!("{WITHDRAWN_TEXT} is out");
     incident.updates[0].body = format!("The {WITHDRAWN_TEXT} is **out**.");
@@ -56,7 +56,7 @@ fn marked(app: &TestApp, ago: TimeDelta) -> Incident {
 /// A page with the incident, whose documents have all been requested.
 async fn read_everywhere(test: TestDb) -> TestApp {
     let app = TestApp::new(test).await;
-    app.add(&[marked(&app, TimeDelta::hours(1))]).await;
+    app.add(&[marked_incident(&app, TimeDelta::hours(1))]).await;
     let mut shown = 0;
     for address in SHOWING {
         let answer = app.visitor().get(address).await;
@@ -97,7 +97,7 @@ async fn marker_is_gone(app: &TestApp) {
 }
 
 /// Commits a change like the handlers, and publishes it.
-async fn change(app: &TestApp, action: Action, edit: impl FnOnce(&mut Incident)) {
+async fn change_incident(app: &TestApp, action: Action, edit: impl FnOnce(&mut Incident)) {
     let mut tx = app.db.write().await.unwrap();
     let id = IncidentId::parse("marked").unwrap();
     let before = candor::db::admin_incidents::find(&mut tx, &id).await.unwrap();
@@ -125,7 +125,7 @@ async fn deleted_incident_stays_away_during_an_outage(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn hidden_incident_stays_away_during_an_outage(test: TestDb) {
     let app = read_everywhere(test).await;
-    change(&app, Action::IncidentEdit, |incident| incident.visibility = Visibility::Internal).await;
+    change_incident(&app, Action::IncidentEdit, |incident| incident.visibility = Visibility::Internal).await;
     marker_is_gone(&app).await;
 }
 
@@ -133,7 +133,7 @@ async fn hidden_incident_stays_away_during_an_outage(test: TestDb) {
 async fn edited_text_stays_away_during_an_outage(test: TestDb) {
     let app = read_everywhere(test).await;
     // Like a call of the management API that posts an update and edits the rest.
-    change(&app, Action::IncidentUpdate, |incident| {
+    change_incident(&app, Action::IncidentUpdate, |incident| {
         incident.title = "Something is out".into();
         incident.updates[0].body = "Something is out.".into();
     })
@@ -195,14 +195,14 @@ async fn missing_page_loses_its_copies(test: TestDb) {
 }
 
 /// Adding an incident withdraws nothing.
-async fn insert(test: &TestDb, incident: Incident) {
+async fn insert_incident(test: &TestDb, incident: Incident) {
     let mut tx = test.write().await.unwrap();
     incidents::insert(&mut tx, &incident).await.unwrap();
     tx.commit(&fixtures::actor(), test.clock.now(), fixtures::addition()).await.unwrap();
 }
 
 /// A publisher that rejects requests at once instead of queueing them.
-async fn impatient(test: &TestDb, folder: &tempfile::TempDir) -> Publisher {
+async fn impatient_publisher(test: &TestDb, folder: &tempfile::TempDir) -> Publisher {
     let file = folder.path().join("site");
     let publisher = Publisher::new(test.db.clone(), test.clock.clone(), "https://status.test".into(), file);
     let publisher = publisher.with_render_timeout(Duration::from_millis(20));
@@ -213,7 +213,7 @@ async fn impatient(test: &TestDb, folder: &tempfile::TempDir) -> Publisher {
 const MARCH: OnDemandPage = OnDemandPage::Month(Month { year: 2025, month: 3 }, None);
 
 /// A filter that was not requested before.
-fn choice(number: u32) -> OnDemandPage {
+fn filtered_page(number: u32) -> OnDemandPage {
     let day = chrono::NaiveDate::from_ymd_opt(2025, 1, number).unwrap();
     OnDemandPage::Filtered(HistoryFilter::default().until(day), None)
 }
@@ -240,12 +240,12 @@ macro_rules! begin_to_render {
 async fn full_queue_is_busy_and_serves_no_copy(test: TestDb) {
     let folder = tempfile::tempdir().unwrap();
     let at = "2025-03-01T06:00:00Z".parse().unwrap();
-    insert(&test, fixtures::incident("old", at)).await;
-    let publisher = impatient(&test, &folder).await;
+    insert_incident(&test, fixtures::incident("old", at)).await;
+    let publisher = impatient_publisher(&test, &folder).await;
     let shown = publisher.on_demand(MARCH).await.unwrap();
     assert!(String::from_utf8_lossy(shown.document().bytes(Encoding::Plain)).contains("old"));
     // A new revision, as after any change.
-    insert(&test, fixtures::incident("new", test.clock.now())).await;
+    insert_incident(&test, fixtures::incident("new", test.clock.now())).await;
     publisher.publish().await.unwrap();
     let held =
         begin_to_render!(publisher, [(OnDemandPage::Quarter(2), client(1)), (OnDemandPage::Quarter(3), client(2))]);
@@ -259,11 +259,11 @@ async fn full_queue_is_busy_and_serves_no_copy(test: TestDb) {
 async fn random_requests_never_delay_bounded_pages(test: TestDb) {
     let folder = tempfile::tempdir().unwrap();
     let at = "2025-03-01T06:00:00Z".parse().unwrap();
-    insert(&test, fixtures::incident("old", at)).await;
-    let publisher = impatient(&test, &folder).await;
+    insert_incident(&test, fixtures::incident("old", at)).await;
+    let publisher = impatient_publisher(&test, &folder).await;
     // Two clients hold all permits for filtered pages, so a third is rejected.
-    let held = begin_to_render!(publisher, [(choice(1), client(1)), (choice(2), client(2))]);
-    assert!(matches!(*publisher.on_demand_for(choice(3), client(3)).await.unwrap_err(), OnDemandError::Busy));
+    let held = begin_to_render!(publisher, [(filtered_page(1), client(1)), (filtered_page(2), client(2))]);
+    assert!(matches!(*publisher.on_demand_for(filtered_page(3), client(3)).await.unwrap_err(), OnDemandError::Busy));
     for page in [
         MARCH,
         OnDemandPage::Quarter(1),
@@ -276,9 +276,9 @@ async fn random_requests_never_delay_bounded_pages(test: TestDb) {
     }
     drop(held);
     // A client may hold only one permit, which leaves one to the others.
-    let held = begin_to_render!(publisher, [(choice(4), client(1))]);
-    assert!(matches!(*publisher.on_demand_for(choice(5), client(1)).await.unwrap_err(), OnDemandError::Busy));
-    assert!(publisher.on_demand_for(choice(6), client(2)).await.is_ok());
+    let held = begin_to_render!(publisher, [(filtered_page(4), client(1))]);
+    assert!(matches!(*publisher.on_demand_for(filtered_page(5), client(1)).await.unwrap_err(), OnDemandError::Busy));
+    assert!(publisher.on_demand_for(filtered_page(6), client(2)).await.is_ok());
     drop(held);
 }
 

@@ -25,9 +25,9 @@ pub const DELETED: &str = "zqgoneby";
 pub const DRAFT: &str = "zqdrafts";
 pub const NEVER: &str = "zqnevers";
 /// Incidents that managers can open.
-pub const STAND: [&str; 4] = [PUBLIC, UNPUBLISHED, EMBARGOED, INTERNAL];
+pub const READABLE: [&str; 4] = [PUBLIC, UNPUBLISHED, EMBARGOED, INTERNAL];
 /// Ids that are not found for any actor.
-pub const ABSENT: [&str; 3] = [DELETED, DRAFT, NEVER];
+pub const UNREADABLE: [&str; 3] = [DELETED, DRAFT, NEVER];
 /// Visitors get the same answer for these as for an id that never existed.
 pub const HIDDEN: [&str; 4] = [EMBARGOED, INTERNAL, DELETED, DRAFT];
 
