@@ -150,12 +150,12 @@ async fn insert_history(test: &TestDb) {
 
 /// A maintenance that was completed `number` days ago.
 fn completed_maintenance(number: i64) -> Maintenance {
-    let mut it = planned_maintenance(&format!("work{number}"), -24 * number);
-    let end = it.scheduled_for + TimeDelta::hours(1);
+    let mut maintenance = planned_maintenance(&format!("work{number}"), -24 * number);
+    let end = maintenance.scheduled_for + TimeDelta::hours(1);
     let step = |name: &str| UpdateId::parse(&format!("work{number}-{name}")).unwrap();
-    it.begin(step("begin"), it.scheduled_for).unwrap();
-    it.complete(step("end"), end).unwrap();
-    it
+    maintenance.begin(step("begin"), maintenance.scheduled_for).unwrap();
+    maintenance.complete(step("end"), end).unwrap();
+    maintenance
 }
 
 fn planned_maintenance(id: &str, in_hours: i64) -> Maintenance {

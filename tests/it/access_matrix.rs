@@ -25,14 +25,14 @@ async fn roles_decide_access_for_every_incident_state(test: TestDb) {
         let Route { method, path, .. } = &route;
         let at = |id: &str| path.replace("{id}", id).replace("{update}", &format!("{id}-2"));
         for who in &people {
-            let met = who.expected_access(&route);
+            let expected = who.expected_access(&route);
             let mut answers = Vec::new();
             for id in READABLE.into_iter().chain(UNREADABLE) {
                 let answer = who.request(method, &at(id)).await;
                 let what = format!("{} {method} {path} of {id}: {}", who.name, answer.status);
                 assert_eq!(answer.header("cache-control"), "no-store", "{what}");
-                if met != AccessResult::Nothing {
-                    assert!(met.matches_answer(method, &at(id), &answer), "{what} is not {met:?}");
+                if expected != AccessResult::Nothing {
+                    assert!(expected.matches_answer(method, &at(id), &answer), "{what} is not {expected:?}");
                 } else if !READABLE.contains(&id) {
                     assert_eq!(answer.status, StatusCode::NOT_FOUND, "{what}");
                 } else if method == Method::GET {
@@ -50,7 +50,7 @@ async fn roles_decide_access_for_every_incident_state(test: TestDb) {
             for absent in answers[READABLE.len()..].windows(2) {
                 assert!(absent[0] == absent[1], "{} {method} {path} tells what is gone from what never was", who.name);
             }
-            if met != AccessResult::Nothing {
+            if expected != AccessResult::Nothing {
                 for pair in answers.windows(2) {
                     assert_eq!(pair[0], pair[1], "{} {method} {path}", who.name);
                 }
@@ -77,7 +77,7 @@ async fn missing_and_forbidden_are_indistinguishable(test: TestDb) {
             let answer = who.request(method, &address).await;
             let is_right = match who.expected_access(&route) {
                 AccessResult::Nothing => answer.status == StatusCode::NOT_FOUND,
-                met => met.matches_answer(method, &address, &answer),
+                expected => expected.matches_answer(method, &address, &answer),
             };
             if !is_right {
                 wrong.push(format!("{} {method} {path}: {} {}", who.name, answer.status, answer.location()));

@@ -380,8 +380,8 @@ async fn walk_incidents(walk: &mut Walk) {
     let mut hidden = fixtures::incident("hidden", now);
     hidden.visibility = Visibility::Internal;
     walk.app.add(&[fixtures::incident("slow", now - TimeDelta::hours(1)), hidden]).await;
-    let said = [("title", "Slow again"), ("body", "Text"), ("phase", "investigating")];
-    walk.submit("/admin/incidents", &[], &said, &[Action::IncidentOpen]).await;
+    let form = [("title", "Slow again"), ("body", "Text"), ("phase", "investigating")];
+    walk.submit("/admin/incidents", &[], &form, &[Action::IncidentOpen]).await;
     let fields = [("version", "1"), ("title", "Slower")];
     walk.submit("/admin/incidents/{id}", &["slow"], &fields, &[Action::IncidentEdit]).await;
     let fields = [("version", "2"), ("body", "Found"), ("phase", "identified")];

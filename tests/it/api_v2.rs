@@ -127,14 +127,14 @@ async fn busy_page(test: TestDb) -> TestApp {
 /// An incident: inbound mail has been down for an hour.
 fn mail_outage(app: &TestApp) -> Incident {
     let at = app.clock.now() - TimeDelta::hours(1);
-    let mut it = fixtures::incident("broken", at);
-    it.updates = vec![
+    let mut incident = fixtures::incident("broken", at);
+    incident.updates = vec![
         fixtures::update("b1", at, Phase::Investigating, &[("inbound", Status::MajorOutage)]),
         fixtures::update("b2", at + TimeDelta::minutes(9), Phase::Monitoring, &[("inbound", Status::PartialOutage)]),
     ];
-    it.updates.iter_mut().for_each(|update| update.components[0].name = "Inbound".into());
-    it.recompute();
-    it
+    incident.updates.iter_mut().for_each(|update| update.components[0].name = "Inbound".into());
+    incident.recompute();
+    incident
 }
 
 async fn json_at(app: &TestApp, path: &str) -> Value {
@@ -280,9 +280,9 @@ async fn group_has_status_of_worst_member(test: TestDb) {
 async fn open_incident_alone_raises_no_indicator(test: TestDb) {
     let app = TestApp::new(test).await;
     app.component("API").await;
-    let mut it = fixtures::incident("odd", app.clock.now());
-    it.impact_override = Some(Impact::Critical);
-    app.add(&[it]).await;
+    let mut incident = fixtures::incident("odd", app.clock.now());
+    incident.impact_override = Some(Impact::Critical);
+    app.add(&[incident]).await;
     let document = json_at(&app, "/api/v2/summary.json").await;
     assert_eq!(document["status"], json!({"indicator": "none", "description": "All Systems Operational"}));
     assert_eq!(document["incidents"][0]["impact"], "critical");
@@ -300,9 +300,9 @@ async fn a_maintenance_is_the_fifth_indicator(test: TestDb) {
     let app = TestApp::new(test).await;
     let api = app.component("API").await;
     let now = app.clock.now();
-    let mut it = fixtures::maintenance("work", now, now + TimeDelta::hours(2), &[api.id.as_str()]);
-    it.begin(UpdateId::parse("begun").unwrap(), now).unwrap();
-    app.plan(&[it]).await;
+    let mut maintenance = fixtures::maintenance("work", now, now + TimeDelta::hours(2), &[api.id.as_str()]);
+    maintenance.begin(UpdateId::parse("begun").unwrap(), now).unwrap();
+    app.plan(&[maintenance]).await;
     let document = json_at(&app, "/api/v2/summary.json").await;
     assert_eq!(document["status"], json!({"indicator": "maintenance", "description": "Service Under Maintenance"}));
     assert_eq!(document["components"][0]["status"], "under_maintenance");
@@ -345,11 +345,11 @@ async fn a_maintenance_moves_through_its_lists(test: TestDb) {
 async fn published_postmortem_is_the_newest_update(test: TestDb) {
     let app = TestApp::new(test).await;
     let now = app.clock.now();
-    let it = fixtures::resolved("late", now - TimeDelta::hours(3), TimeDelta::hours(1));
-    app.add(std::slice::from_ref(&it)).await;
+    let incident = fixtures::resolved("late", now - TimeDelta::hours(3), TimeDelta::hours(1));
+    app.add(std::slice::from_ref(&incident)).await;
     let mut tx = app.db.write().await.unwrap();
     let body = "What we learned.".to_owned();
-    let mut review = Postmortem { incident: it.id.clone(), body, published: None, updated_at: now, version: 0 };
+    let mut review = Postmortem { incident: incident.id.clone(), body, published: None, updated_at: now, version: 0 };
     postmortems::save(&mut tx, &mut review, now).await.unwrap();
     tx.commit_unaudited().await.unwrap();
     app.publish().await;

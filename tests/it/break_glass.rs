@@ -45,8 +45,8 @@ async fn owner_disables_passwords_except_break_glass(test: TestDb) {
             "Disabled, except for Rui (rui@example.org)"
         ]
     );
-    let done = set_break_glass_owner(&mut browser, ines.id.as_str()).await;
-    assert_eq!(done.location(), "/admin/settings?done=policy-saved", "{}", done.text());
+    let answer = set_break_glass_owner(&mut browser, ines.id.as_str()).await;
+    assert_eq!(answer.location(), "/admin/settings?done=policy-saved", "{}", answer.text());
     assert_eq!(load_password_policy(&app).await, PasswordPolicy::BreakGlass(ines.id.clone()));
     assert_eq!(app.audit().await[0].after.as_ref().unwrap()["passwords"]["break_glass"], ines.id.as_str());
     assert_eq!(log_in(&app, &rui, PASSWORD).await.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -257,8 +257,8 @@ async fn guessing_current_password_is_throttled_like_login(test: TestDb) {
     assert_eq!(locked.status, StatusCode::UNPROCESSABLE_ENTITY, "the door is locked for a second");
     assert_eq!(log_in(&app, &vera, PASSWORD).await.status, StatusCode::UNPROCESSABLE_ENTITY, "and so is the login");
     app.clock.advance(TimeDelta::seconds(4));
-    let done = browser.post("/admin/account/password", &right).await;
-    assert_eq!(done.location(), "/admin/account?done=password-set", "{}", done.text());
+    let answer = browser.post("/admin/account/password", &right).await;
+    assert_eq!(answer.location(), "/admin/account?done=password-set", "{}", answer.text());
 }
 
 /// The account changes while the new password is hashed.

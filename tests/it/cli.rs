@@ -62,11 +62,14 @@ async fn an_incident_is_opened_updated_and_resolved(test: TestDb) {
         ["incident", "open", "--title", "Tiles fail", "--phase", "identified", "--component", "tile api=major_outage"];
     let more = ["--component", "Maps - Geocoding=degraded_performance", "--impact", "critical", "--body", "-"];
     stdout_text(&candor(&test, &[&open[..], &more].concat(), "We are looking.\r\nMore soon.\n"));
-    let it = newest_incident(&test).await;
-    assert_eq!((it.title.as_str(), it.phase, it.impact()), ("Tiles fail", Phase::Identified, Impact::Critical));
-    assert_eq!(it.updates[0].body, "We are looking.\nMore soon.");
-    assert_eq!(it.affected_components().iter().map(|(_, name)| *name).collect::<Vec<_>>().len(), 2);
-    let id = it.id.as_str();
+    let incident = newest_incident(&test).await;
+    assert_eq!(
+        (incident.title.as_str(), incident.phase, incident.impact()),
+        ("Tiles fail", Phase::Identified, Impact::Critical)
+    );
+    assert_eq!(incident.updates[0].body, "We are looking.\nMore soon.");
+    assert_eq!(incident.affected_components().iter().map(|(_, name)| *name).collect::<Vec<_>>().len(), 2);
+    let id = incident.id.as_str();
     stdout_text(&candor(
         &test,
         &["incident", "update", id, "--component", "Tile API=operational", "--body", "Better."],
@@ -74,10 +77,10 @@ async fn an_incident_is_opened_updated_and_resolved(test: TestDb) {
     ));
     stdout_text(&candor(&test, &["incident", "resolve", id, "--body", "Over."], ""));
     let mut tx = test.read().await.unwrap();
-    let it = incidents::find(&mut tx, &it.id).await.unwrap();
-    let phases: Vec<Phase> = it.updates.iter().map(|update| update.phase).collect();
+    let incident = incidents::find(&mut tx, &incident.id).await.unwrap();
+    let phases: Vec<Phase> = incident.updates.iter().map(|update| update.phase).collect();
     assert_eq!(phases, [Phase::Identified, Phase::Identified, Phase::Resolved]);
-    assert!(it.ended_at.is_some());
+    assert!(incident.ended_at.is_some());
     let rows = audit::list(&mut tx, None, 3).await.unwrap();
     let told: Vec<(&str, &str)> = rows.iter().map(|row| (row.action.as_str(), row.actor.name.as_str())).collect();
     assert_eq!(told, [("incident.update", "shell"), ("incident.update", "shell"), ("incident.open", "shell")]);

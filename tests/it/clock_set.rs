@@ -10,16 +10,16 @@ use chrono::TimeDelta;
 use crate::support::TestDb;
 use crate::support::app::{PASSWORD, TestApp};
 
-/// Runs `deed` while the clock is two hours ahead; then sets the clock right and runs the worker.
-async fn with_clock_ahead<T>(app: &TestApp, deed: impl AsyncFnOnce() -> T) -> T {
+/// Runs `change` while the clock is two hours ahead; then sets the clock right and runs the worker.
+async fn with_clock_ahead<T>(app: &TestApp, change: impl AsyncFnOnce() -> T) -> T {
     let (mut work, right) = (Worker::default(), app.clock.now());
     work.tick(app).await;
     app.clock.set_wall(right + TimeDelta::hours(2));
     work.tick(app).await;
-    let done = deed().await;
+    let output = change().await;
     app.clock.set_wall(right);
     work.tick(app).await;
-    done
+    output
 }
 
 #[apply(on_both_databases!)]

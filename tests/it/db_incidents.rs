@@ -20,28 +20,28 @@ async fn list_ids(test: &TestDb, filter: &HistoryFilter, cursor: Option<&Cursor>
 
 /// An incident with every field set.
 fn full_incident(text: &str) -> Incident {
-    let mut it = incident(text, now() - TimeDelta::hours(3));
-    it.title = "Größere Störung 🌊 'quoted' \"twice\"".into();
-    it.impact_override = Some(Impact::Critical);
-    it.detected_by = Some("Monitoring".into());
-    it.internal_note = Some("Line one\nline two".into());
+    let mut incident = incident(text, now() - TimeDelta::hours(3));
+    incident.title = "Größere Störung 🌊 'quoted' \"twice\"".into();
+    incident.impact_override = Some(Impact::Critical);
+    incident.detected_by = Some("Monitoring".into());
+    incident.internal_note = Some("Line one\nline two".into());
     let components = [("web", Status::MajorOutage), ("api", Status::PartialOutage)];
     let mut second = update("second", now() - TimeDelta::hours(1), Phase::Identified, &components);
     second.edited_at = Some(now() - TimeDelta::minutes(7));
     second.version = 2;
-    it.updates.push(second);
-    it.updates.push(update("third", now(), Phase::Resolved, &[("web", Status::Operational)]));
-    it.recompute();
-    it
+    incident.updates.push(second);
+    incident.updates.push(update("third", now(), Phase::Resolved, &[("web", Status::Operational)]));
+    incident.recompute();
+    incident
 }
 
 #[apply(on_both_databases!)]
 async fn incident_round_trips(test: TestDb) {
-    let it = full_incident("a");
-    test.insert(std::slice::from_ref(&it)).await;
+    let incident = full_incident("a");
+    test.insert(std::slice::from_ref(&incident)).await;
     let mut tx = test.read().await.unwrap();
-    assert_eq!(admin_incidents::find(&mut tx, &it.id).await.unwrap(), it);
-    assert!(admin_incidents::exists(&mut tx, &it.id).await.unwrap());
+    assert_eq!(admin_incidents::find(&mut tx, &incident.id).await.unwrap(), incident);
+    assert!(admin_incidents::exists(&mut tx, &incident.id).await.unwrap());
 }
 
 #[apply(on_both_databases!)]
@@ -181,16 +181,17 @@ async fn stored_totals(test: &TestDb) -> (i64, i64, Option<chrono::DateTime<chro
 
 #[apply(on_both_databases!)]
 async fn component_lists_follow_every_change(test: TestDb) {
-    let mut it = full_incident("a");
-    test.insert(std::slice::from_ref(&it)).await;
+    let mut incident = full_incident("a");
+    test.insert(std::slice::from_ref(&incident)).await;
     let of = |component: &str| HistoryFilter { component: ComponentId::parse(component), ..HistoryFilter::default() };
     assert_eq!(list_ids(&test, &of("api"), None, 10).await, ["a"]);
-    it.impact_override = Some(Impact::Minor);
-    it.updates.iter_mut().for_each(|update| update.components.clear());
-    it.updates[0] = update("first", it.started_at, Phase::Investigating, &[("mail", Status::PartialOutage)]);
-    it.recompute();
+    incident.impact_override = Some(Impact::Minor);
+    incident.updates.iter_mut().for_each(|update| update.components.clear());
+    incident.updates[0] =
+        update("first", incident.started_at, Phase::Investigating, &[("mail", Status::PartialOutage)]);
+    incident.recompute();
     let mut tx = test.write().await.unwrap();
-    incidents::update(&mut tx, &mut it, now()).await.unwrap();
+    incidents::update(&mut tx, &mut incident, now()).await.unwrap();
     test.commit(tx).await;
     assert_eq!(list_ids(&test, &of("api"), None, 10).await, [""; 0]);
     assert_eq!(list_ids(&test, &HistoryFilter { impact: Some(Impact::Minor), ..of("mail") }, None, 10).await, ["a"]);
@@ -202,18 +203,18 @@ async fn component_lists_follow_every_change(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn change_increments_the_version(test: TestDb) {
-    let mut it = full_incident("a");
-    test.insert(std::slice::from_ref(&it)).await;
-    it.title = "Another title".into();
-    it.updates.remove(0);
-    it.updates.push(update("fourth", now() + TimeDelta::minutes(1), Phase::Investigating, &[]));
-    it.recompute();
+    let mut incident = full_incident("a");
+    test.insert(std::slice::from_ref(&incident)).await;
+    incident.title = "Another title".into();
+    incident.updates.remove(0);
+    incident.updates.push(update("fourth", now() + TimeDelta::minutes(1), Phase::Investigating, &[]));
+    incident.recompute();
     let mut tx = test.write().await.unwrap();
-    incidents::update(&mut tx, &mut it, now()).await.unwrap();
+    incidents::update(&mut tx, &mut incident, now()).await.unwrap();
     test.commit(tx).await;
-    let stored = admin_incidents::find(&mut test.read().await.unwrap(), &it.id).await.unwrap();
+    let stored = admin_incidents::find(&mut test.read().await.unwrap(), &incident.id).await.unwrap();
     assert_eq!((stored.version, stored.is_open(), stored.ended_at), (2, true, None));
-    assert_eq!(stored, it);
+    assert_eq!(stored, incident);
     let filter = HistoryFilter { text: Some("another".into()), ..HistoryFilter::default() };
     assert_eq!(list_ids(&test, &filter, None, 10).await, ["a"]);
 }
@@ -246,21 +247,21 @@ async fn deleting_an_incident_deletes_its_updates(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn database_rejects_end_before_start(test: TestDb) {
     for earlier in [TimeDelta::microseconds(1), TimeDelta::days(400)] {
-        let mut it = resolved("a", now(), TimeDelta::hours(1));
-        it.ended_at = Some(it.started_at - earlier);
+        let mut incident = resolved("a", now(), TimeDelta::hours(1));
+        incident.ended_at = Some(incident.started_at - earlier);
         let mut tx = test.write().await.unwrap();
-        assert!(incidents::insert(&mut tx, &it).await.is_err(), "{earlier}");
+        assert!(incidents::insert(&mut tx, &incident).await.is_err(), "{earlier}");
     }
 }
 
 #[apply(on_both_databases!)]
 async fn database_rejects_open_incident_with_end(test: TestDb) {
-    let mut it = incident("a", now());
-    it.ended_at = Some(now());
-    assert!(incidents::insert(&mut test.write().await.unwrap(), &it).await.is_err());
-    let mut it = resolved("a", now(), TimeDelta::hours(1));
-    it.ended_at = None;
-    assert!(incidents::insert(&mut test.write().await.unwrap(), &it).await.is_err());
+    let mut invalid = incident("a", now());
+    invalid.ended_at = Some(now());
+    assert!(incidents::insert(&mut test.write().await.unwrap(), &invalid).await.is_err());
+    let mut invalid = resolved("a", now(), TimeDelta::hours(1));
+    invalid.ended_at = None;
+    assert!(incidents::insert(&mut test.write().await.unwrap(), &invalid).await.is_err());
 }
 
 #[apply(on_both_databases!)]

@@ -34,27 +34,27 @@ fn new_update_id() -> UpdateId {
 
 #[apply(on_both_databases!)]
 async fn maintenance_round_trips(test: TestDb) {
-    let mut it = planned_maintenance("a", 5);
-    it.zone = "Australia/Lord_Howe".parse().unwrap();
-    it.switches.completes = false;
-    insert_all(&test, std::slice::from_ref(&it)).await;
-    assert_eq!(find_maintenance(&test, "a").await, it);
-    it.begin(new_update_id(), now()).unwrap();
-    it.components.remove(1);
+    let mut maintenance = planned_maintenance("a", 5);
+    maintenance.zone = "Australia/Lord_Howe".parse().unwrap();
+    maintenance.switches.completes = false;
+    insert_all(&test, std::slice::from_ref(&maintenance)).await;
+    assert_eq!(find_maintenance(&test, "a").await, maintenance);
+    maintenance.begin(new_update_id(), now()).unwrap();
+    maintenance.components.remove(1);
     let mut tx = test.write().await.unwrap();
-    maintenances::update(&mut tx, &mut it, now()).await.unwrap();
+    maintenances::update(&mut tx, &mut maintenance, now()).await.unwrap();
     test.commit(tx).await;
-    assert_eq!(find_maintenance(&test, "a").await, it);
-    assert_eq!((it.version, it.updates.len()), (2, 2));
+    assert_eq!(find_maintenance(&test, "a").await, maintenance);
+    assert_eq!((maintenance.version, maintenance.updates.len()), (2, 2));
 }
 
 #[apply(on_both_databases!)]
 async fn a_change_of_an_older_version_is_a_conflict(test: TestDb) {
-    let mut it = planned_maintenance("a", 5);
-    insert_all(&test, std::slice::from_ref(&it)).await;
-    let mut older = it.clone();
+    let mut maintenance = planned_maintenance("a", 5);
+    insert_all(&test, std::slice::from_ref(&maintenance)).await;
+    let mut older = maintenance.clone();
     let mut tx = test.write().await.unwrap();
-    maintenances::update(&mut tx, &mut it, now()).await.unwrap();
+    maintenances::update(&mut tx, &mut maintenance, now()).await.unwrap();
     let refused = maintenances::update(&mut tx, &mut older, now()).await;
     assert!(matches!(refused, Err(candor::db::Error::Conflict(_))));
 }
@@ -128,15 +128,15 @@ async fn lists_are_in_order_and_bounded(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn database_constraints_reject_invalid_maintenances(test: TestDb) {
-    let mut it = planned_maintenance("a", 5);
-    it.scheduled_until = it.scheduled_for;
+    let mut maintenance = planned_maintenance("a", 5);
+    maintenance.scheduled_until = maintenance.scheduled_for;
     let mut tx = test.write().await.unwrap();
-    assert!(maintenances::insert(&mut tx, &it).await.is_err());
+    assert!(maintenances::insert(&mut tx, &maintenance).await.is_err());
     drop(tx);
-    let mut it = planned_maintenance("a", 5);
-    it.title = String::new();
+    let mut maintenance = planned_maintenance("a", 5);
+    maintenance.title = String::new();
     let mut tx = test.write().await.unwrap();
-    assert!(maintenances::insert(&mut tx, &it).await.is_err());
+    assert!(maintenances::insert(&mut tx, &maintenance).await.is_err());
 }
 
 #[apply(on_both_databases!)]
@@ -158,16 +158,18 @@ async fn maintenance_is_no_downtime_and_replaces_baseline(test: TestDb) {
     components::update(&mut tx, &mut api, now() - hours(10)).await.unwrap();
     api.status = Status::Operational;
     components::update(&mut tx, &mut api, now() - hours(2)).await.unwrap();
-    let mut it = maintenance("a", now() - hours(8), now() - hours(6), &[api.id.as_str()]);
-    it.begin(new_update_id(), now() - hours(8)).unwrap();
-    it.complete(new_update_id(), now() - hours(5)).unwrap();
-    maintenances::insert(&mut tx, &it).await.unwrap();
+    let mut work = maintenance("a", now() - hours(8), now() - hours(6), &[api.id.as_str()]);
+    work.begin(new_update_id(), now() - hours(8)).unwrap();
+    work.complete(new_update_id(), now() - hours(5)).unwrap();
+    maintenances::insert(&mut tx, &work).await.unwrap();
     test.commit(tx).await;
     let mut found = status_intervals::list_since(&mut test.read().await.unwrap(), now() - hours(90)).await.unwrap();
     found.sort_by_key(|effect| effect.from);
     let spans: Vec<_> = found
         .iter()
-        .map(|it| ((now() - it.from).num_hours(), (now() - it.to.unwrap()).num_hours(), it.status))
+        .map(|interval| {
+            ((now() - interval.from).num_hours(), (now() - interval.to.unwrap()).num_hours(), interval.status)
+        })
         .collect();
     assert_eq!(spans, [(10, 8, Status::MajorOutage), (8, 5, Status::UnderMaintenance), (5, 2, Status::MajorOutage)]);
     assert!(found.iter().all(|effect| effect.incident_id.is_none()));

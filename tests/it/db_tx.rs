@@ -15,10 +15,10 @@ async fn revision(test: &TestDb) -> i64 {
 #[apply(on_both_databases!)]
 async fn change_audit_row_and_revision_commit_together(test: TestDb) {
     let before = revision(&test).await;
-    let it = incident("a", now());
+    let new_incident = incident("a", now());
     let mut tx = test.write().await.unwrap();
-    incidents::insert(&mut tx, &it).await.unwrap();
-    let entry = Entry::new(Action::IncidentOpen, &it.id, &it.title).after(&it);
+    incidents::insert(&mut tx, &new_incident).await.unwrap();
+    let entry = Entry::new(Action::IncidentOpen, &new_incident.id, &new_incident.title).after(&new_incident);
     let made = tx.commit(&actor(), now(), entry).await.unwrap();
     assert_eq!((made, revision(&test).await), (before + 1, before + 1));
     let mut tx = test.read().await.unwrap();

@@ -11,8 +11,8 @@ use crate::support::app::{Browser, TestApp};
 async fn open_draft_twice(app: &TestApp) -> (Browser, Browser, String) {
     let (ines, rui) = (app.manager("Ines", Publisher).await, app.manager("Rui", Publisher).await);
     let (mut ines, rui) = (app.with_session(&ines).await, app.with_session(&rui).await);
-    let said = [("title", "Begun"), ("body", "One"), ("save_draft", "1")];
-    let path = ines.post("/admin/incidents", &said).await.location().split('?').next().unwrap().to_owned();
+    let fields = [("title", "Begun"), ("body", "One"), ("save_draft", "1")];
+    let path = ines.post("/admin/incidents", &fields).await.location().split('?').next().unwrap().to_owned();
     (ines, rui, path)
 }
 

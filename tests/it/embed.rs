@@ -16,11 +16,11 @@ async fn badge_shows_status_and_is_cross_origin(test: TestDb) {
     let path = format!("/components/{}/badge.svg", api.id);
     let green = app.visitor().get(&path).await;
     assert!(green.text().contains("<title>API &lt;b&gt;: Operational</title>"), "{}", green.text());
-    let mut it = fixtures::incident("it", app.clock.now());
+    let mut incident = fixtures::incident("it", app.clock.now());
     let down = [(api.id.as_str(), Status::MajorOutage)];
-    it.updates = vec![fixtures::update("u", app.clock.now(), Phase::Identified, &down)];
-    it.recompute();
-    app.add(&[it]).await;
+    incident.updates = vec![fixtures::update("u", app.clock.now(), Phase::Identified, &down)];
+    incident.recompute();
+    app.add(&[incident]).await;
     for (path, words) in [(path.as_str(), "API &lt;b&gt;: Major outage"), ("/badge.svg", "Status: Major outage")] {
         let badge = app.visitor().get(path).await;
         assert!(badge.text().contains(&format!("<title>{words}</title>")), "{}", badge.text());

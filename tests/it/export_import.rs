@@ -213,10 +213,10 @@ async fn imported_feed_entry_keeps_its_id(test: TestDb) {
         }
     }
     // A change of the incident does not change its feed id.
-    let mut it = app.incident("known").await;
-    it.title = "Another title".into();
+    let mut incident = app.incident("known").await;
+    incident.title = "Another title".into();
     let mut tx = app.db.write().await.unwrap();
-    incidents::update(&mut tx, &mut it, now).await.unwrap();
+    incidents::update(&mut tx, &mut incident, now).await.unwrap();
     app.test.commit(tx).await;
     app.publish().await;
     assert!(app.visitor().get("/history.atom").await.text().contains("acme.test,2005:Incident/101"));

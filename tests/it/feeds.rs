@@ -38,11 +38,11 @@ async fn feed_text(app: &TestApp, path: &str) -> String {
 async fn feeds_list_updates_newest_first(test: TestDb) {
     let app = TestApp::new(test).await;
     let at = app.clock.now() - TimeDelta::hours(3);
-    let mut it = fixtures::incident("it", at);
-    it.updates.push(fixtures::update("again", at + TimeDelta::minutes(20), Phase::Investigating, &[]));
-    it.updates.push(fixtures::update("done", at + TimeDelta::hours(1), Phase::Resolved, &[]));
-    it.recompute();
-    app.add(&[it]).await;
+    let mut incident = fixtures::incident("it", at);
+    incident.updates.push(fixtures::update("again", at + TimeDelta::minutes(20), Phase::Investigating, &[]));
+    incident.updates.push(fixtures::update("done", at + TimeDelta::hours(1), Phase::Resolved, &[]));
+    incident.recompute();
+    app.add(&[incident]).await;
     for (path, kind) in FEEDS {
         assert_eq!(app.visitor().get(path).await.header("content-type"), kind);
         let text = feed_text(&app, path).await;
@@ -70,10 +70,10 @@ async fn changed_entry_keeps_id_and_updates_date(test: TestDb) {
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
     let before = feed_text(&app, "/history.atom").await;
     app.clock.advance(TimeDelta::hours(1));
-    let mut it = app.incident("it").await;
-    (it.title, it.updates[0].body) = ("Another title".into(), "Another text".into());
+    let mut incident = app.incident("it").await;
+    (incident.title, incident.updates[0].body) = ("Another title".into(), "Another text".into());
     let mut tx = app.db.write().await.unwrap();
-    incidents::update(&mut tx, &mut it, app.clock.now()).await.unwrap();
+    incidents::update(&mut tx, &mut incident, app.clock.now()).await.unwrap();
     tx.commit(&fixtures::actor(), app.clock.now(), fixtures::entry()).await.unwrap();
     app.publish().await;
     let after = feed_text(&app, "/history.atom").await;
@@ -101,9 +101,9 @@ async fn the_same_history_gives_the_same_bytes(test: TestDb) {
 async fn a_maintenance_says_when_it_ends(test: TestDb) {
     let app = TestApp::new(test).await;
     let tomorrow = noon_in(1);
-    let mut it = fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(4), &[]);
-    it.begin(UpdateId::parse("begun").unwrap(), tomorrow).unwrap();
-    app.plan(&[it]).await;
+    let mut maintenance = fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(4), &[]);
+    maintenance.begin(UpdateId::parse("begun").unwrap(), tomorrow).unwrap();
+    app.plan(&[maintenance]).await;
     let rss = feed_text(&app, "/history.rss").await;
     for part in [
         &format!(
@@ -122,9 +122,9 @@ async fn a_maintenance_says_when_it_ends(test: TestDb) {
 async fn maintenance_begun_early_has_its_actual_date(test: TestDb) {
     let app = TestApp::new(test).await;
     let now = app.clock.now();
-    let mut it = fixtures::maintenance("work", now + TimeDelta::days(8), now + TimeDelta::days(9), &[]);
-    it.begin(UpdateId::parse("begun").unwrap(), now).unwrap();
-    app.plan(&[it]).await;
+    let mut maintenance = fixtures::maintenance("work", now + TimeDelta::days(8), now + TimeDelta::days(9), &[]);
+    maintenance.begin(UpdateId::parse("begun").unwrap(), now).unwrap();
+    app.plan(&[maintenance]).await;
     let date = |at: DateTime<Utc>| at.format("<pubDate>%a, %-d %b %Y %H:%M:%S +0000</pubDate>").to_string();
     let rss = feed_text(&app, "/history.rss").await;
     let (_, item) = rss.split_once("<item>").unwrap();
@@ -153,15 +153,15 @@ async fn only_statuspage_feeds_have_its_texts(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn hostile_text_is_escaped_in_feeds(test: TestDb) {
     let app = TestApp::new(test).await;
-    let mut it = fixtures::incident("it", app.clock.now());
-    it.title = "]]></title><script>alert(1)</script> & \u{feff}عطل 🛠️".into();
-    it.updates[0].body = "**bold** <script>alert(1)</script>\u{7} ]]> &amp;".into();
-    app.add(std::slice::from_ref(&it)).await;
+    let mut incident = fixtures::incident("it", app.clock.now());
+    incident.title = "]]></title><script>alert(1)</script> & \u{feff}عطل 🛠️".into();
+    incident.updates[0].body = "**bold** <script>alert(1)</script>\u{7} ]]> &amp;".into();
+    app.add(std::slice::from_ref(&incident)).await;
     let bytes = async |path: &str| app.visitor().get(path).await.body;
     let atom = atom_syndication::Feed::read_from(&bytes("/history.atom").await[..]).unwrap();
     let rss = rss::Channel::read_from(&bytes("/history.rss").await[..]).unwrap();
     let json: serde_json::Value = serde_json::from_slice(&bytes("/feed.json").await).unwrap();
-    let (title, entry, item) = (it.title.as_str(), &atom.entries[0], &rss.items[0]);
+    let (title, entry, item) = (incident.title.as_str(), &atom.entries[0], &rss.items[0]);
     assert_eq!((entry.title.as_str(), item.title.as_deref()), (title, Some(title)));
     let content = entry.content.as_ref().and_then(|content| content.value.as_deref());
     for html in [content, item.description.as_deref(), json["items"][0]["content_html"].as_str()] {

@@ -460,9 +460,9 @@ async fn connection_level_headers_are_exact() {
     stream.get("/events").await;
     let events = Like::new("text/event-stream", STRICTEST, NEVER);
     for (status, mut wire, like) in [(408, late, ADMIN), (200, stream, events)] {
-        let heard = wire.read_until("\r\n\r\n").await;
-        assert!(heard.starts_with(&format!("HTTP/1.1 {status} ")), "{heard}");
-        let lines = heard.split("\r\n\r\n").next().unwrap().lines().skip(1);
+        let raw_head = wire.read_until("\r\n\r\n").await;
+        assert!(raw_head.starts_with(&format!("HTTP/1.1 {status} ")), "{raw_head}");
+        let lines = raw_head.split("\r\n\r\n").next().unwrap().lines().skip(1);
         let headers = lines.filter_map(|line| line.split_once(": "));
         let headers = headers.map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()));
         assert_eq!(header_lines(&headers.collect()), expected_without_tls(like), "{status}");

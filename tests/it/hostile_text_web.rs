@@ -32,16 +32,17 @@ pub async fn with_incidents(corpus: &[String]) -> TestApp {
     let mut tx = app.db.write().await.unwrap();
     for (number, text) in corpus.iter().enumerate() {
         let (line, body) = (as_line(text), as_lines(text));
-        let mut it = fixtures::incident(&format!("it{number}"), now - TimeDelta::hours(1));
+        let mut incident = fixtures::incident(&format!("it{number}"), now - TimeDelta::hours(1));
         let gone = [("gone", Status::MajorOutage)];
-        it.updates = vec![fixtures::update(&format!("up{number}"), it.started_at, Phase::Identified, &gone)];
-        it.updates[0].components[0].name.clone_from(&line);
-        it.updates[0].body.clone_from(&body);
-        it.title.clone_from(&line);
-        it.detected_by = Some(line.chars().take(100).collect());
-        it.internal_note = Some(body.clone());
-        it.recompute();
-        incidents::insert(&mut tx, &it).await.unwrap();
+        incident.updates =
+            vec![fixtures::update(&format!("up{number}"), incident.started_at, Phase::Identified, &gone)];
+        incident.updates[0].components[0].name.clone_from(&line);
+        incident.updates[0].body.clone_from(&body);
+        incident.title.clone_from(&line);
+        incident.detected_by = Some(line.chars().take(100).collect());
+        incident.internal_note = Some(body.clone());
+        incident.recompute();
+        incidents::insert(&mut tx, &incident).await.unwrap();
         let tomorrow = now + TimeDelta::days(1);
         let mut work =
             fixtures::maintenance(&format!("work{number}"), tomorrow, tomorrow + TimeDelta::hours(1), &["gone"]);

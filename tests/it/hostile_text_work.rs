@@ -232,9 +232,9 @@ async fn hostile_text_is_escaped_in_previews() {
     let mut publisher = app.logged_in(Publisher).await;
     for text in corpus().iter().step_by(OF_REHEARSALS) {
         let (title, body) = (as_line(text), as_lines(text));
-        let said = [("title", title.as_str()), ("body", &body), ("phase", "identified"), ("preview_page", "1")];
-        let update = [&said[1..], &[("version", "1")]].concat();
-        for (address, fields) in [("/admin/incidents", &said[..]), ("/admin/incidents/it/updates", &update)] {
+        let form = [("title", title.as_str()), ("body", &body), ("phase", "identified"), ("preview_page", "1")];
+        let update = [&form[1..], &[("version", "1")]].concat();
+        for (address, fields) in [("/admin/incidents", &form[..]), ("/admin/incidents/it/updates", &update)] {
             let answer = publisher.post(address, fields).await;
             assert_eq!(answer.status, StatusCode::OK, "{address} {text:?}: {}", answer.text());
             is_clean_in_its_frames(answer, text);

@@ -340,11 +340,11 @@ async fn idle_connection_after_preface_gets_goaway() {
     assert_eq!(last.reason(), reason::NONE);
     frames.rest().await;
     // Also without settings, or with incomplete headers, and without acknowledgements.
-    for said in [vec![], Frame::new(kind::HEADERS, END, 1, [0x82]).bytes()] {
+    for raw_bytes in [vec![], Frame::new(kind::HEADERS, END, 1, [0x82]).bytes()] {
         let mut wire = edge.wire().await;
         wire.send_raw("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
         let mut frames = RawHttp2::from_stream(wire.stream, &edge.server);
-        frames.send_raw(&said).await;
+        frames.send_raw(&raw_bytes).await;
         assert!(frames.rest().await.iter().all(|frame| frame.kind != kind::HEADERS));
     }
     connections_are_closed(&edge).await;

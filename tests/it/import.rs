@@ -199,9 +199,9 @@ async fn a_newer_document_changes_what_was_imported(test: TestDb) {
 async fn locally_changed_data_is_not_overwritten(test: TestDb) {
     let component = |name: &str| json!({"id": "c", "name": name, "status": "operational", "position": 1});
     let document = |title: &str, name: &str| {
-        let mut it = incident("a", "resolved", &[("resolved", "Over")]);
-        it["name"] = json!(title);
-        source(&json!({"components": [component(name)], "incidents": [it]}))
+        let mut incident = incident("a", "resolved", &[("resolved", "Over")]);
+        incident["name"] = json!(title);
+        source(&json!({"components": [component(name)], "incidents": [incident]}))
     };
     import_sources(&test, &[document("Imported", "API")]).await;
     let mut mine = find_incident(&test, "a").await;
@@ -396,25 +396,25 @@ async fn configured_page_keeps_its_settings(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn group_prefix_is_removed_only_if_known(test: TestDb) {
-    let mut it = incident("a", "identified", &[("identified", "Down")]);
+    let mut document = incident("a", "identified", &[("identified", "Down")]);
     let affected = |code: &str| json!({"code": code, "name": "Mail - Inbound", "new_status": "partial_outage"});
-    it["incident_updates"][0]["affected_components"] =
+    document["incident_updates"][0]["affected_components"] =
         json!([affected("c"), affected("gone"), {"name": "No components"}]);
     let parts = json!([{"id": "g", "name": "Mail", "group": true}, {"id": "c", "name": "In", "group_id": "g"}]);
-    import_sources(&test, &[source(&json!([it])), source(&json!({"components": parts}))]).await;
-    let it = find_incident(&test, "a").await;
-    let names: Vec<&str> = it.updates[0].components.iter().map(|component| component.name.as_str()).collect();
+    import_sources(&test, &[source(&json!([document])), source(&json!({"components": parts}))]).await;
+    let stored = find_incident(&test, "a").await;
+    let names: Vec<&str> = stored.updates[0].components.iter().map(|component| component.name.as_str()).collect();
     assert_eq!(names, ["Inbound", "Mail - Inbound"]);
 }
 
 #[apply(on_both_databases!)]
 async fn ids_of_updates_never_collide(test: TestDb) {
     let same = |id: &str| {
-        let mut it = incident(id, "resolved", &[("investigating", "One"), ("resolved", "Two")]);
+        let mut incident = incident(id, "resolved", &[("investigating", "One"), ("resolved", "Two")]);
         for index in 0..2 {
-            it["incident_updates"][index]["id"] = json!("same");
+            incident["incident_updates"][index]["id"] = json!("same");
         }
-        it
+        incident
     };
     let document = json!([same("a"), same("b"), incident("c", "resolved", &[("resolved", "")])]);
     let report = import_sources(&test, &[source(&document)]).await.remove(0);

@@ -64,11 +64,11 @@ fn incident(id: &str, status: &str, updates: &[(&str, &str)]) -> Value {
 }
 
 fn maintenance(id: &str, status: &str) -> Value {
-    let mut it = incident(id, status, &[(status, "Work")]);
-    it["impact"] = json!("maintenance");
-    it["scheduled_for"] = json!("2026-12-09T02:00:00.000-07:00");
-    it["scheduled_until"] = json!("2026-12-09T04:00:00.000-07:00");
-    it
+    let mut maintenance = incident(id, status, &[(status, "Work")]);
+    maintenance["impact"] = json!("maintenance");
+    maintenance["scheduled_for"] = json!("2026-12-09T02:00:00.000-07:00");
+    maintenance["scheduled_until"] = json!("2026-12-09T04:00:00.000-07:00");
+    maintenance
 }
 
 fn history(codes: &[&str]) -> Value {
@@ -418,8 +418,8 @@ async fn command_fetches_once_for_dry_run_and_import(test: TestDb) {
     assert!(preview.contains("incidents: 4 created") && preview.contains("(dry run)"), "{preview}");
     assert!(preview.contains("could not be fetched: incident “../etc/passwd”"), "{preview}");
     assert!(server.take_requests().len() > 10);
-    let done = stdout_text(&run(&[]));
-    assert!(done.contains("incidents: 4 created") && done.contains("feed entries: 1 created"), "{done}");
+    let output = stdout_text(&run(&[]));
+    assert!(output.contains("incidents: 4 created") && output.contains("feed entries: 1 created"), "{output}");
     assert_eq!(server.take_requests(), ["/incidents/coming.json"], "only what was missing is asked for again");
     let two = candor(&test, &["import", "statuspage", "https://a.test", "https://b.test"], "");
     assert!(stderr_text(&two, 1).contains("one page at a time"));

@@ -98,10 +98,10 @@ async fn cstate_files_are_imported(test: TestDb) {
     let parts = list_components(&test).await;
     assert_eq!(parts[0].description, "Booking a berth, by web and by radio.");
     let berths = find_incident(&test, "2026-10-01-berths-double-booked").await;
-    let said: Vec<(Phase, String)> =
+    let updates: Vec<(Phase, String)> =
         berths.updates.iter().map(|update| (update.phase, update.posted_at.format("%H:%M").to_string())).collect();
     assert_eq!(
-        said,
+        updates,
         [
             (Phase::Investigating, "08:00".into()),
             (Phase::Identified, "09:10".into()),
@@ -160,8 +160,8 @@ async fn commands_import_other_formats(test: TestDb) {
         let output = candor(&test, &["import", format, &path(name)], "");
         // One file of the cState fixture has no front matter.
         assert_eq!(output.status.code(), Some(if format == "cstate" { 2 } else { 0 }));
-        let done = String::from_utf8(output.stdout).unwrap();
-        assert!(done.contains("components:") && done.contains("created"), "{done}");
+        let output_text = String::from_utf8(output.stdout).unwrap();
+        assert!(output_text.contains("components:") && output_text.contains("created"), "{output_text}");
     }
     let wrong = candor(&test, &["import", "kuma", &path("cachet/groups.json")], "");
     assert!(stderr_text(&wrong, 1).contains("neither a backup nor a status page"));

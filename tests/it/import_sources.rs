@@ -116,14 +116,14 @@ async fn statuspage_html_is_shown_as_the_source_shows_it(test: TestDb) {
             update_document("u1", "investigating", open, "2026-01-14T08:00:00Z")]});
     statuspage(&app.db, &[json!({"incidents": [incident]})]).await;
     app.publish().await;
-    let it = find_incident(&app.db, "html").await;
-    assert_eq!(it.title, "Tea & cake");
+    let stored = find_incident(&app.db, "html").await;
+    assert_eq!(stored.title, "Tea & cake");
     assert_eq!(
-        it.updates[1].body,
+        stored.updates[1].body,
         "Back.\n\nWhat happened:\n\n- **08:00** - a file was empty\n- **08:40** - fixed\n\n\
          More at [our notes](https://pier.example/why) & by phone 👍"
     );
-    assert_eq!(it.updates[0].body, open);
+    assert_eq!(stored.updates[0].body, open);
     let page = app.visitor().get("/incidents/html").await;
     assert_eq!(page.words(".timeline li li strong"), ["08:00", "08:40"]);
     let links = page.attributes(".timeline .text a", "href");
@@ -354,11 +354,17 @@ async fn cachet_3_documents_are_imported(test: TestDb) {
         "{report:#?}"
     );
     assert_eq!((report.components.created, report.components.refused, report.others.refused), (1, 0, 1), "{report:#?}");
-    let it = find_incident(&test, "3").await;
-    assert_eq!((it.phase, it.updates.len(), times(&it).0.as_str()), (Phase::Identified, 1, "2026-01-26 10:00"));
-    let it = find_incident(&test, "5").await;
-    assert_eq!((it.updates.len(), it.updates[1].body.as_str(), it.phase), (2, "A fuse.", Phase::Identified));
-    assert_eq!(it.statuses().into_values().collect::<Vec<_>>(), [Status::MajorOutage]);
+    let stored = find_incident(&test, "3").await;
+    assert_eq!(
+        (stored.phase, stored.updates.len(), times(&stored).0.as_str()),
+        (Phase::Identified, 1, "2026-01-26 10:00")
+    );
+    let stored = find_incident(&test, "5").await;
+    assert_eq!(
+        (stored.updates.len(), stored.updates[1].body.as_str(), stored.phase),
+        (2, "A fuse.", Phase::Identified)
+    );
+    assert_eq!(stored.statuses().into_values().collect::<Vec<_>>(), [Status::MajorOutage]);
     assert!(list_components(&test).await[0].group_id.is_some());
 }
 
@@ -374,9 +380,9 @@ async fn cachet_ties_follow_the_order_of_the_source(test: TestDb) {
     let document = json!({"data": ids.clone().map(incident).collect::<Vec<_>>()});
     import_three_times(&test, &Cachet { zone: Tz::UTC }, &[("incidents.json", document.to_string())]).await;
     for id in ids {
-        let it = find_incident(&test, &id.to_string()).await;
-        let bodies: Vec<&str> = it.updates.iter().map(|update| update.body.as_str()).collect();
-        assert_eq!((it.phase, bodies), (Phase::Identified, vec!["Stuck.", "A cable."]), "incident {id}");
+        let stored = find_incident(&test, &id.to_string()).await;
+        let bodies: Vec<&str> = stored.updates.iter().map(|update| update.body.as_str()).collect();
+        assert_eq!((stored.phase, bodies), (Phase::Identified, vec!["Stuck.", "A cable."]), "incident {id}");
     }
 }
 
@@ -409,9 +415,9 @@ async fn cstate_dates_are_read_like_hugo(test: TestDb) {
     let report = import_three_times(&test, &CState { zone: Tz::UTC }, &files).await;
     assert_eq!((report.incidents.created, report.incidents.refused), (3, 0), "{report:#?}");
     for id in ["a", "b", "c"] {
-        let it = find_incident(&test, id).await;
-        assert_eq!(times(&it), ("2026-01-21 09:30".into(), Some("2026-01-21 11:05".into())), "{id}");
-        assert_eq!(it.impact(), candor::domain::Impact::Major);
+        let incident = find_incident(&test, id).await;
+        assert_eq!(times(&incident), ("2026-01-21 09:30".into(), Some("2026-01-21 11:05".into())), "{id}");
+        assert_eq!(incident.impact(), candor::domain::Impact::Major);
     }
 }
 
@@ -493,9 +499,13 @@ async fn maintenance_without_updates_ends_with_its_window(test: TestDb) {
     )
     .await;
     for id in ["none", "begun"] {
-        let it = find_maintenance(&test, id).await;
+        let maintenance = find_maintenance(&test, id).await;
         let text = |time: Option<chrono::DateTime<chrono::Utc>>| time.unwrap().format("%H:%M").to_string();
-        assert_eq!((text(it.started_at), text(it.ended_at)), ("10:00".into(), "12:00".into()), "{id}");
+        assert_eq!(
+            (text(maintenance.started_at), text(maintenance.ended_at)),
+            ("10:00".into(), "12:00".into()),
+            "{id}"
+        );
     }
 }
 

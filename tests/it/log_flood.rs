@@ -30,11 +30,11 @@ impl ApiClient {
             .stderr(log)
             .spawn()
             .unwrap();
-        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = said.find_map(|line| line.unwrap().split_once("http://").map(|(_, address)| address.to_owned()));
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = lines.find_map(|line| line.unwrap().split_once("http://").map(|(_, address)| address.to_owned()));
         let address = line.expect("its address").trim().to_owned();
         // A closed pipe would make the server fail when it prints.
-        std::thread::spawn(move || said.for_each(drop));
+        std::thread::spawn(move || lines.for_each(drop));
         Self { child, address }
     }
 }

@@ -15,9 +15,9 @@ use crate::support::{TestDb, fixtures};
 async fn plan_maintenance(app: &TestApp) -> Maintenance {
     let api = app.component("API").await;
     let begin = app.clock.now() + TimeDelta::hours(2);
-    let it = fixtures::maintenance("work", begin, begin + TimeDelta::hours(1), &[api.id.as_str()]);
-    app.plan(std::slice::from_ref(&it)).await;
-    it
+    let maintenance = fixtures::maintenance("work", begin, begin + TimeDelta::hours(1), &[api.id.as_str()]);
+    app.plan(std::slice::from_ref(&maintenance)).await;
+    maintenance
 }
 
 fn advance_to(app: &TestApp, at: DateTime<Utc>) {
@@ -34,38 +34,40 @@ async fn audited_actions(app: &TestApp) -> Vec<String> {
 #[apply(on_both_databases!)]
 async fn automatic_start_and_end_are_exact_and_published(test: TestDb) {
     let app = TestApp::new(test).await;
-    let it = plan_maintenance(&app).await;
+    let maintenance = plan_maintenance(&app).await;
     let mut work = Worker::default();
     let headline = async || app.visitor().get("/").await.word("h1");
     work.tick(&app).await;
-    advance_to(&app, it.scheduled_for - TimeDelta::microseconds(1));
+    advance_to(&app, maintenance.scheduled_for - TimeDelta::microseconds(1));
     work.tick(&app).await;
     assert_eq!(audited_actions(&app).await, ["maintenance.remind"]);
     assert_eq!(headline().await, "All Systems Operational");
-    advance_to(&app, it.scheduled_for);
+    advance_to(&app, maintenance.scheduled_for);
     work.tick(&app).await;
     assert_eq!(headline().await, "Service Under Maintenance");
     assert_eq!(app.visitor().get("/").await.word("li.row .state"), Status::UnderMaintenance.words());
-    advance_to(&app, it.scheduled_until - TimeDelta::microseconds(1));
+    advance_to(&app, maintenance.scheduled_until - TimeDelta::microseconds(1));
     work.tick(&app).await;
     assert_eq!(headline().await, "Service Under Maintenance");
-    advance_to(&app, it.scheduled_until);
+    advance_to(&app, maintenance.scheduled_until);
     work.tick(&app).await;
     work.tick(&app).await;
     assert_eq!(headline().await, "All Systems Operational");
     assert_eq!(audited_actions(&app).await, ["maintenance.remind", "maintenance.start", "maintenance.complete"]);
     let over = app.maintenance("work").await;
-    assert_eq!((over.started_at, over.ended_at), (Some(it.scheduled_for), Some(it.scheduled_until)));
+    assert_eq!((over.started_at, over.ended_at), (Some(maintenance.scheduled_for), Some(maintenance.scheduled_until)));
     assert!(app.audit().await[0].actor.name == "Candor" && app.audit().await[0].actor.manager_id.is_none());
 }
 
 #[apply(on_both_databases!)]
 async fn concurrent_workers_take_each_step_once(test: TestDb) {
     let app = TestApp::new(test).await;
-    let it = plan_maintenance(&app).await;
+    let maintenance = plan_maintenance(&app).await;
     let (other, _) = app.restart_with(Db::at(&app.test.url).unwrap());
     other.publisher.publish().await.unwrap();
-    for at in [it.scheduled_for - TimeDelta::minutes(60), it.scheduled_for, it.scheduled_until] {
+    for at in
+        [maintenance.scheduled_for - TimeDelta::minutes(60), maintenance.scheduled_for, maintenance.scheduled_until]
+    {
         advance_to(&app, at);
         // Both nodes find the step due; the second writer finds it done.
         let (one, two) = tokio::join!(run_due_steps(&app), run_due_steps(&other));
@@ -80,14 +82,17 @@ async fn concurrent_workers_take_each_step_once(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn missed_steps_are_caught_up_at_their_due_time(test: TestDb) {
     let app = TestApp::new(test).await;
-    let it = plan_maintenance(&app).await;
+    let maintenance = plan_maintenance(&app).await;
     app.clock.advance(TimeDelta::days(3));
     assert!(run_due_steps(&app).await.unwrap());
     let over = app.maintenance("work").await;
-    let said: Vec<_> = over.updates.iter().map(|update| (update.phase, update.posted_at)).collect();
+    let updates: Vec<_> = over.updates.iter().map(|update| (update.phase, update.posted_at)).collect();
     assert_eq!(
-        said[1..],
-        [(MaintenancePhase::InProgress, it.scheduled_for), (MaintenancePhase::Completed, it.scheduled_until),]
+        updates[1..],
+        [
+            (MaintenancePhase::InProgress, maintenance.scheduled_for),
+            (MaintenancePhase::Completed, maintenance.scheduled_until),
+        ]
     );
     assert!(over.updates[1..].iter().all(|update| update.created_at == app.clock.now()));
     let revision = app.counts().await.0;

@@ -52,8 +52,8 @@ async fn logout_applies_to_all_nodes_immediately(test: TestDb) {
         let manager = app.manager(name, Publisher).await;
         let browser = app.with_session(&manager).await;
         assert!(is_logged_in(&node, &browser).await, "{name}");
-        let done = owner.post(&format!("/admin/managers/{}/{deed}", manager.id), &[("role", "viewer")]).await;
-        assert!(done.location().contains("?done="), "{name}: {} {}", done.status, done.text());
+        let answer = owner.post(&format!("/admin/managers/{}/{deed}", manager.id), &[("role", "viewer")]).await;
+        assert!(answer.location().contains("?done="), "{name}: {} {}", answer.status, answer.text());
         assert!(!is_logged_in(&node, &browser).await, "{name} goes on at the other node");
     }
     // One session revoked by its manager, and one logged out.
@@ -84,8 +84,8 @@ async fn revoked_token_is_rejected_on_all_nodes(test: TestDb) {
             let mut tx = app.db.read().await.unwrap();
             let id = api_tokens::list_for_manager(&mut tx, &manager.id).await.unwrap().remove(0).id;
             drop(tx);
-            let done = owner.post(&format!("/admin/tokens/{id}/revocation"), &[]).await;
-            assert_eq!(done.location(), "/admin/tokens?done=token-revoked");
+            let answer = owner.post(&format!("/admin/tokens/{id}/revocation"), &[]).await;
+            assert_eq!(answer.location(), "/admin/tokens?done=token-revoked");
         } else {
             owner.post(&format!("/admin/managers/{}/{deed}", manager.id), &[("role", "viewer")]).await;
         }
@@ -99,9 +99,9 @@ async fn revoked_token_is_rejected_on_all_nodes(test: TestDb) {
 const TITLE: &str = "Mail arrives late";
 
 async fn open_incident(app: &TestApp) {
-    let said = [("title", TITLE), ("phase", "investigating"), ("body", "We look into it.")];
+    let fields = [("title", TITLE), ("phase", "investigating"), ("body", "We look into it.")];
     let mut publisher = app.logged_in(Publisher).await;
-    let answer = publisher.post("/admin/incidents", &said).await;
+    let answer = publisher.post("/admin/incidents", &fields).await;
     assert!(answer.location().ends_with("?done=incident-opened"), "{} {}", answer.location(), answer.text());
     assert!(app.visitor().get("/").await.text().contains(TITLE), "it shows where it was published");
 }

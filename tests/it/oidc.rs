@@ -323,8 +323,8 @@ async fn disconnect_needs_another_login(test: TestDb) {
     assert_eq!(only.status, StatusCode::CONFLICT);
     assert!(only.text().contains("This is your only login method"), "{}", only.text());
     app.passkey(&find_manager(&app, "vera@example.org").await, "laptop").await;
-    let done = browser.post("/admin/account/identity/removal", &[]).await;
-    assert_eq!(done.location(), "/admin/account?done=provider-disconnected");
+    let answer = browser.post("/admin/account/identity/removal", &[]).await;
+    assert_eq!(answer.location(), "/admin/account?done=provider-disconnected");
     assert_denied(&app, &issuer, &Person::named("Vera", &[]), "already").await;
 }
 
@@ -337,8 +337,8 @@ async fn an_owner_disconnects_the_login_of_another(test: TestDb) {
     let mut owner = app.through_login(&app.manager("Ines", Owner).await).await;
     let page = owner.get(&format!("/admin/managers/{}", manager.id)).await;
     assert!(page.text().contains("They log in with the identity provider."), "{}", page.text());
-    let done = owner.post(&format!("/admin/managers/{}/identity/removal", manager.id), &[]).await;
-    assert_eq!(done.location(), format!("/admin/managers/{}?done=provider-disconnected", manager.id));
+    let answer = owner.post(&format!("/admin/managers/{}/identity/removal", manager.id), &[]).await;
+    assert_eq!(answer.location(), format!("/admin/managers/{}?done=provider-disconnected", manager.id));
     assert!(vera.get("/admin").await.location().starts_with("/login"), "the session is over");
     let anew = Person { subject: "sub-Anew".into(), ..Person::named("Vera", &[]) };
     assert_logged_in(&mut app.visitor(), &issuer, &anew).await;
@@ -365,8 +365,8 @@ async fn disconnected_login_loses_its_second_factor(test: TestDb) {
         } else {
             "/admin/account/identity/removal".to_owned()
         };
-        let done = browser.post(&address, &[]).await;
-        assert!(done.location().ends_with("?done=provider-disconnected"), "{}", done.text());
+        let answer = browser.post(&address, &[]).await;
+        assert!(answer.location().ends_with("?done=provider-disconnected"), "{}", answer.text());
         assert_eq!(browser.get("/admin").await.location(), "/admin/account/factors", "now it is lacking");
         let mut tx = app.db.write().await.unwrap();
         let (issuer, subject) = (issuer.provider().issuer().to_owned(), ines.subject.clone());

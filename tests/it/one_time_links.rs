@@ -63,8 +63,8 @@ async fn setup_link_creates_first_owner(test: TestDb) {
     assert_eq!((wrong.status, wrong.header("referrer-policy")), (StatusCode::UNPROCESSABLE_ENTITY, "no-referrer"));
     assert_eq!((wrong.field("name"), wrong.field("email")), ("Ines".into(), "not one".into()));
     assert!(!wrong.message("email").is_empty() && !wrong.message("password").is_empty());
-    let done = browser.post(&path, &FIRST).await;
-    assert_eq!(done.location(), "/admin?done=welcome");
+    let answer = browser.post(&path, &FIRST).await;
+    assert_eq!(answer.location(), "/admin?done=welcome");
     assert_eq!(browser.get("/admin/managers").await.status, StatusCode::OK, "logged in as an owner");
     let record = app.audit().await.remove(0);
     assert_eq!((record.action.as_str(), record.subject_name.as_str()), ("manager.create-first-owner", "Ines"));
@@ -171,8 +171,8 @@ async fn reset_link_expires_and_ends_older_link_and_sessions(test: TestDb) {
     let second = link_path(&owner.post(&reset, &[]).await);
     assert!(is_invalid_link(&app, &first).await, "an older link still works");
     let mut somewhere = app.through_login(&manager).await;
-    let done = app.visitor().post(&second, &NEW).await;
-    assert_eq!((done.location(), done.cookies().len()), ("/login", 0), "a reset does not log in");
+    let answer = app.visitor().post(&second, &NEW).await;
+    assert_eq!((answer.location(), answer.cookies().len()), ("/login", 0), "a reset does not log in");
     assert_eq!(somewhere.get("/admin").await.status, StatusCode::SEE_OTHER);
     let old = app.visitor().post("/login", &[("email", &manager.email), ("password", PASSWORD)]).await;
     assert_eq!(old.status, StatusCode::UNPROCESSABLE_ENTITY);

@@ -147,9 +147,9 @@ async fn token_list_is_paginated(test: TestDb) {
 }
 
 fn open_incident(app: &TestApp, number: i64, visibility: Visibility) -> Incident {
-    let mut it = fixtures::incident(&format!("it{number:03}"), app.clock.now() - TimeDelta::minutes(number / 2));
-    it.visibility = visibility;
-    it
+    let mut incident = fixtures::incident(&format!("it{number:03}"), app.clock.now() - TimeDelta::minutes(number / 2));
+    incident.visibility = visibility;
+    incident
 }
 
 #[apply(on_both_databases!)]

@@ -59,8 +59,8 @@ async fn mailed_link_resets_the_password(test: TestDb) {
     assert!(mail.header("Message-ID").ends_with("@status.test>"), "{}", mail.data);
     let path = link_path(&mail.text());
     assert_eq!(browser.get(&path).await.status, StatusCode::OK);
-    let done = browser.post(&path, &[("password", "gravel lantern otter")]).await;
-    assert_eq!((done.location(), done.cookies().len()), ("/login", 0), "it does not log in by itself");
+    let response = browser.post(&path, &[("password", "gravel lantern otter")]).await;
+    assert_eq!((response.location(), response.cookies().len()), ("/login", 0), "it does not log in by itself");
     assert_eq!(session.get("/admin").await.status, StatusCode::SEE_OTHER, "sessions before are over");
     let (old, new) = ([("email", "ines@example.org"), ("password", PASSWORD)], "gravel lantern otter");
     assert_eq!(app.visitor().post("/login", &old).await.status, StatusCode::UNPROCESSABLE_ENTITY);

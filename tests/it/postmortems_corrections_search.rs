@@ -27,12 +27,16 @@ impl AdminSession {
 
     /// An hour of major outage that began `ago`.
     fn outage(&self, id: &str, ago: TimeDelta) -> Incident {
-        let mut it = fixtures::resolved(id, self.app.clock.now() - ago, TimeDelta::hours(1));
-        let named =
-            fixtures::update("x", it.started_at, Phase::Identified, &[(self.api.id.as_str(), Status::MajorOutage)]);
-        it.updates[0].components = named.components;
-        it.recompute();
-        it
+        let mut incident = fixtures::resolved(id, self.app.clock.now() - ago, TimeDelta::hours(1));
+        let named = fixtures::update(
+            "x",
+            incident.started_at,
+            Phase::Identified,
+            &[(self.api.id.as_str(), Status::MajorOutage)],
+        );
+        incident.updates[0].components = named.components;
+        incident.recompute();
+        incident
     }
 
     async fn submit_postmortem(&mut self, id: &str, version: &str, body: &str, button: &str) -> Answer {
@@ -144,12 +148,12 @@ async fn postmortem_is_limited_previewed_and_conflict_checked(test: TestDb) {
     assert!(preview.status == StatusCode::OK && preview.text().contains("<em>So</em>"));
     assert_eq!(desk.app.counts().await, before);
     desk.submit_postmortem("it", "0", &"é".repeat(25_000), "save").await;
-    let met = desk.submit_postmortem("it", "0", "Mine", "publish").await;
+    let conflict = desk.submit_postmortem("it", "0", "Mine", "publish").await;
     assert_eq!(
-        (met.status, met.field("body"), met.field("version")),
+        (conflict.status, conflict.field("body"), conflict.field("version")),
         (StatusCode::CONFLICT, "Mine".into(), "1".into())
     );
-    assert!(met.word(".conflict").contains("ééé") && met.word(".conflict").contains("by Publisher"));
+    assert!(conflict.word(".conflict").contains("ééé") && conflict.word(".conflict").contains("by Publisher"));
 }
 
 #[apply(on_both_databases!)]
@@ -285,9 +289,10 @@ async fn search_results_paginate_and_keep_the_query(test: TestDb) {
     let now = desk.app.clock.now();
     let many: Vec<_> = (0..60)
         .map(|n| {
-            let mut it = fixtures::resolved(&format!("i{n:02}"), now - TimeDelta::hours(n + 2), TimeDelta::hours(1));
-            it.title = format!("{} {n}", if n % 10 == 9 { "Odd one" } else { "Same" });
-            it
+            let mut incident =
+                fixtures::resolved(&format!("i{n:02}"), now - TimeDelta::hours(n + 2), TimeDelta::hours(1));
+            incident.title = format!("{} {n}", if n % 10 == 9 { "Odd one" } else { "Same" });
+            incident
         })
         .collect();
     desk.app.add(&many).await;

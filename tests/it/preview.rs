@@ -47,8 +47,8 @@ impl AdminSession {
         let value = sent.iter().find(|(name, _)| *name == typed).expect("a field").1;
         assert_eq!(again.field(typed), value, "{address}");
         assert!(self.app.all_content().await == before, "{address}: going back kept something");
-        let done = self.publisher.post(address, &sent).await;
-        assert_eq!(done.status, StatusCode::SEE_OTHER, "{address}: {}", done.text());
+        let answer = self.publisher.post(address, &sent).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{address}: {}", answer.text());
         assert!(self.app.all_content().await != before, "{address}: nothing was published");
     }
 }
@@ -81,9 +81,9 @@ const HOSTILE: &str = "</pre><script>alert(1)</script>";
 async fn preview_lists_machine_documents(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let api = status_of(&desk.api.id);
-    let said =
+    let fields =
         [("title", HOSTILE), ("phase", "identified"), ("body", "It is **out**."), (api.as_str(), "major_outage")];
-    let answer = desk.preview("/admin/incidents", &said).await;
+    let answer = desk.preview("/admin/incidents", &fields).await;
     let paths = machine_paths(&answer);
     for path in ["/badge.svg", "/embed", "/history.atom", "/history.rss", "/feed.json", "/api/v2/incidents.json"] {
         assert!(paths.contains(&path.to_owned()), "{path} is not in {paths:?}");
@@ -107,9 +107,9 @@ async fn preview_of_many_changes_stays_small(test: TestDb) {
     tx.commit(&fixtures::actor(), desk.app.clock.now(), fixtures::entry()).await.unwrap();
     desk.app.publish().await;
     let body = "It is out. ".repeat(2_000);
-    let mut said = vec![("title", "Everything"), ("phase", "identified"), ("body", body.as_str())];
-    said.extend(names.iter().map(|name| (name.as_str(), "major_outage")));
-    let answer = desk.preview("/admin/incidents", &said).await;
+    let mut fields = vec![("title", "Everything"), ("phase", "identified"), ("body", body.as_str())];
+    fields.extend(names.iter().map(|name| (name.as_str(), "major_outage")));
+    let answer = desk.preview("/admin/incidents", &fields).await;
     assert!(machine_paths(&answer).len() > 80, "a badge for each component");
     let pages: usize = answer.attributes("iframe", "srcdoc").iter().map(String::len).sum();
     let around = answer.body.len() - pages;
@@ -157,16 +157,16 @@ async fn preview_of_hiding_lists_removed_pages(test: TestDb) {
     desk.app.add(&[fixtures::incident("it", desk.app.clock.now())]).await;
     let form = desk.publisher.get("/admin/incidents/it/edit").await;
     let (zone, version) = (form.field("zone"), form.field("version"));
-    let mut said =
+    let mut fields =
         vec![("version", version.as_str()), ("title", "Xylophone"), ("zone", &zone), ("publish_zone", "UTC")];
-    said.push(("visibility", "public"));
-    let answer = desk.preview("/admin/incidents/it", &said).await;
+    fields.push(("visibility", "public"));
+    let answer = desk.preview("/admin/incidents/it", &fields).await;
     assert!(
         frame_html(&answer, "/incidents/it").contains("Xylophone") && frame_html(&answer, "/").contains("Xylophone")
     );
-    said.pop();
-    said.push(("visibility", "internal"));
-    let answer = desk.preview("/admin/incidents/it", &said).await;
+    fields.pop();
+    fields.push(("visibility", "internal"));
+    let answer = desk.preview("/admin/incidents/it", &fields).await;
     assert_eq!(answer.word("main p.waiting"), "/incidents/it would be removed.");
     assert!(!frame_html(&answer, "/").contains("Incident it"), "it is still shown");
     desk.confirm(&answer, "/admin/incidents/it", "title").await;
@@ -194,14 +194,14 @@ async fn preview_of_publishing_shows_hidden_incident(test: TestDb) {
 async fn correction_preview_shows_uptime_page(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let address = format!("/admin/components/{}/corrections", desk.api.id);
-    let said = [
+    let fields = [
         ("started_at", "2026-11-08T10:00"),
         ("ended_at", "2026-11-08T12:00"),
         ("zone", "UTC"),
         ("status", "major_outage"),
         ("reason", "The probe was **blind**."),
     ];
-    let answer = desk.preview(&address, &said).await;
+    let answer = desk.preview(&address, &fields).await;
     assert_eq!(answer.words("section h2")[..2], ["/ changes", "/uptime changes"]);
     assert!(frame_html(&answer, "/uptime").contains("The probe was **blind**."));
     desk.confirm(&answer, &address, "reason").await;
@@ -212,8 +212,8 @@ async fn status_preview_shows_page_and_returns_to_dashboard(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let address = format!("/admin/components/{}/status", desk.api.id);
     assert_eq!(desk.publisher.get("/admin").await.words("main .baseline button"), ["Update: API", "Preview page: API"]);
-    let said = [("version", "1"), ("status", "partial_outage")];
-    let answer = desk.preview(&address, &said).await;
+    let fields = [("version", "1"), ("status", "partial_outage")];
+    let answer = desk.preview(&address, &fields).await;
     assert!(frame_html(&answer, "/").contains("Partial outage: API"));
     assert!(
         machine_paths(&answer).contains(&format!("/components/{}/badge.svg", desk.api.id)),
@@ -221,8 +221,8 @@ async fn status_preview_shows_page_and_returns_to_dashboard(test: TestDb) {
         machine_paths(&answer)
     );
     assert_eq!(answer.attributes("main .actions a", "href"), ["/admin"]);
-    assert_eq!(form_fields(&answer), said.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    assert_eq!(desk.publisher.post(&address, &said).await.location(), "/admin?done=status-set");
+    assert_eq!(form_fields(&answer), fields.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert_eq!(desk.publisher.post(&address, &fields).await.location(), "/admin?done=status-set");
 }
 
 #[apply(on_both_databases!)]
@@ -240,29 +240,30 @@ async fn every_maintenance_form_has_a_preview(test: TestDb) {
     desk.confirm(&answer, &edited, "body").await;
 
     let version = desk.app.maintenance("work").await.version.to_string();
-    let said = [("version", version.as_str()), ("title", "Xylophone"), ("component", "api")];
-    let answer = desk.preview("/admin/maintenances/work", &said).await;
+    let fields = [("version", version.as_str()), ("title", "Xylophone"), ("component", "api")];
+    let answer = desk.preview("/admin/maintenances/work", &fields).await;
     assert!(page(&answer).contains("Xylophone") && machine_paths(&answer).contains(&"/maintenance.ics".to_owned()));
     assert!(machine_paths(&answer).contains(&"/incidents/work.ics".to_owned()), "{:?}", machine_paths(&answer));
     desk.confirm(&answer, "/admin/maintenances/work", "title").await;
 
     let version = desk.app.maintenance("work").await.version.to_string();
-    let mut said = vec![("version", version.as_str()), ("zone", "UTC"), ("body", "To **Sunday**.")];
-    said.extend([("scheduled_for", "2026-11-15T02:00"), ("scheduled_until", "2026-11-15T04:00")]);
-    let answer = desk.preview("/admin/maintenances/work/schedule", &said).await;
+    let mut fields = vec![("version", version.as_str()), ("zone", "UTC"), ("body", "To **Sunday**.")];
+    fields.extend([("scheduled_for", "2026-11-15T02:00"), ("scheduled_until", "2026-11-15T04:00")]);
+    let answer = desk.preview("/admin/maintenances/work/schedule", &fields).await;
     assert!(page(&answer).contains("<strong>Sunday"));
     desk.confirm(&answer, "/admin/maintenances/work/schedule", "scheduled_for").await;
 
     assert_eq!(desk.publisher.post("/admin/maintenances/work/beginning", &[]).await.status, StatusCode::SEE_OTHER);
     let version = desk.app.maintenance("work").await.version.to_string();
-    let said = [("version", version.as_str()), ("zone", "UTC"), ("until", "2026-11-15T09:00"), ("body", "**Longer**.")];
-    let answer = desk.preview("/admin/maintenances/work/extension", &said).await;
+    let fields =
+        [("version", version.as_str()), ("zone", "UTC"), ("until", "2026-11-15T09:00"), ("body", "**Longer**.")];
+    let answer = desk.preview("/admin/maintenances/work/extension", &fields).await;
     assert!(page(&answer).contains("<strong>Longer"));
     desk.confirm(&answer, "/admin/maintenances/work/extension", "until").await;
 
     let version = desk.app.maintenance("work").await.version.to_string();
-    let said = [("version", version.as_str()), ("body", "**Called off**.")];
-    let answer = desk.preview("/admin/maintenances/work/cancellation", &said).await;
+    let fields = [("version", version.as_str()), ("body", "**Called off**.")];
+    let answer = desk.preview("/admin/maintenances/work/cancellation", &fields).await;
     assert!(page(&answer).contains("<strong>Called off"));
     desk.confirm(&answer, "/admin/maintenances/work/cancellation", "body").await;
 }
@@ -288,8 +289,8 @@ async fn empty_time_is_reported_at_its_field(test: TestDb) {
             assert_eq!(answer.message(field), "Enter a date and a time.", "{address} {field}");
         }
     }
-    let said =
+    let form =
         [("title", "X"), ("body", "X"), ("phase", "identified"), ("visibility", "embargoed"), ("publish_zone", "UTC")];
-    let answer = desk.publisher.post("/admin/incidents", &said).await;
+    let answer = desk.publisher.post("/admin/incidents", &form).await;
     assert_eq!(answer.message("publish_at"), "Choose when to publish.");
 }

@@ -119,14 +119,14 @@ fn harmless_signals_are_ignored_and_sigquit_stops() {
 fn sighup_reloads_and_logs() {
     let (log, stderr) = pipe().unwrap();
     let mut process = Process::start(Stdio::null(), stderr.into(), "info");
-    let said = Arc::new(Mutex::new(String::new()));
+    let log_text = Arc::new(Mutex::new(String::new()));
     let lines = std::thread::spawn({
-        let said = said.clone();
-        move || BufReader::new(log).lines().map_while(Result::ok).for_each(|line| *said.lock().unwrap() += &line)
+        let log_text = log_text.clone();
+        move || BufReader::new(log).lines().map_while(Result::ok).for_each(|line| *log_text.lock().unwrap() += &line)
     });
     process.send(Signal::HUP);
     process.until(|process| {
-        said.lock().unwrap().contains("reloaded the secret key")
+        log_text.lock().unwrap().contains("reloaded the secret key")
             && process.status("/healthz").starts_with("HTTP/1.1 200")
     });
     assert_eq!(process.end(Signal::TERM), Some(0));

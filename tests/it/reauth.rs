@@ -40,8 +40,8 @@ async fn reauth_after_ten_minutes_keeps_typed_text(test: TestDb) {
     let asked = browser.post("/admin/managers", &typed).await;
     assert_eq!((asked.status, asked.word("h1").as_str()), (StatusCode::FORBIDDEN, "Confirm it's you"));
     assert_eq!(managers::count(&mut app.db.read().await.unwrap()).await.unwrap(), 1);
-    let done = submit_proof(&mut browser, &asked, &[("proof_password", PASSWORD)]).await;
-    assert_eq!((done.status, done.word("h1").as_str()), (StatusCode::OK, "Invitation link"), "{}", done.text());
+    let answer = submit_proof(&mut browser, &asked, &[("proof_password", PASSWORD)]).await;
+    assert_eq!((answer.status, answer.word("h1").as_str()), (StatusCode::OK, "Invitation link"), "{}", answer.text());
     let all = managers::list(&mut app.db.read().await.unwrap(), None, 100).await.unwrap();
     let rui = all.iter().find(|manager| manager.email == "rui@example.org").unwrap();
     assert_eq!((rui.name.as_str(), rui.role), ("Rui \"Ñ\" <b>", Publisher));
@@ -55,8 +55,8 @@ async fn reauth_rotates_session_id_and_lasts_ten_minutes(test: TestDb) {
     let mut browser = after_ten_minutes(&app, &owner).await;
     let before = browser.cookies["sid"].clone();
     let asked = browser.post("/admin/account/totp", &[]).await;
-    let done = submit_proof(&mut browser, &asked, &[("proof_password", PASSWORD)]).await;
-    assert_eq!(done.location(), "/admin/account/totp");
+    let answer = submit_proof(&mut browser, &asked, &[("proof_password", PASSWORD)]).await;
+    assert_eq!(answer.location(), "/admin/account/totp");
     assert_ne!(browser.cookies["sid"], before);
     let mut old = app.visitor();
     old.cookies.insert("sid".into(), before);
@@ -77,8 +77,8 @@ async fn protected_page_is_shown_after_reauth(test: TestDb) {
     assert_eq!(asked.status, StatusCode::FORBIDDEN);
     let wrong = submit_proof(&mut browser, &asked, &[("proof_password", "something else")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let done = submit_proof(&mut browser, &wrong, &[("proof_password", PASSWORD)]).await;
-    assert_eq!(done.location(), "/admin/account/passkeys/new");
+    let answer = submit_proof(&mut browser, &wrong, &[("proof_password", PASSWORD)]).await;
+    assert_eq!(answer.location(), "/admin/account/passkeys/new");
     assert_eq!(browser.get("/admin/account/passkeys/new").await.status, StatusCode::OK);
     let elsewhere = [("next", "//evil.test"), ("proof_password", PASSWORD)];
     assert_eq!(browser.post("/admin/proof", &elsewhere).await.location(), "/admin");
@@ -237,8 +237,8 @@ async fn deleting_an_incident_needs_reauth(test: TestDb) {
     let asked = browser.post("/admin/incidents/it/deletion", &typed).await;
     assert_eq!(asked.status, StatusCode::FORBIDDEN);
     assert_eq!(app.incidents().await.len(), 1);
-    let done = submit_proof(&mut browser, &asked, &[("proof_password", PASSWORD)]).await;
-    assert_eq!(done.location(), "/admin/incidents?done=incident-deleted", "{}", done.text());
+    let answer = submit_proof(&mut browser, &asked, &[("proof_password", PASSWORD)]).await;
+    assert_eq!(answer.location(), "/admin/incidents?done=incident-deleted", "{}", answer.text());
     assert!(app.incidents().await.is_empty());
 }
 
@@ -248,8 +248,8 @@ async fn manager_changes_own_email(test: TestDb) {
     let manager = app.manager("Ines", Viewer).await;
     let mut browser = app.through_login(&manager).await;
     let token = app.link(LinkPurpose::Reset, Some(&manager), TimeDelta::minutes(30)).await;
-    let done = browser.post("/admin/account/email", &[("email", " Figueiredo@Example.ORG ")]).await;
-    assert_eq!(done.location(), "/admin/account?done=email-set");
+    let answer = browser.post("/admin/account/email", &[("email", " Figueiredo@Example.ORG ")]).await;
+    assert_eq!(answer.location(), "/admin/account?done=email-set");
     let record = app.audit().await.remove(0);
     assert_eq!(record.action, "manager.set-email");
     assert_eq!(record.before.unwrap()["email"], "ines@example.org");

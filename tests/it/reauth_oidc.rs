@@ -57,9 +57,9 @@ async fn typed_form_is_submitted_after_oidc_reauth(test: TestDb) {
     assert_eq!(waiting.attributes("main form", "action"), ["/admin/managers"]);
     assert_eq!(waiting.attributes("main input[name=name]", "value"), [nasty]);
     assert!(!waiting.text().contains("<b>"), "{}", waiting.text());
-    let done =
+    let answer =
         browser.post("/admin/managers", &[("name", nasty), ("email", "rui@example.org"), ("role", "publisher")]).await;
-    assert_eq!((done.status, done.word("h1").as_str()), (StatusCode::OK, "Invitation link"), "{}", done.text());
+    assert_eq!((answer.status, answer.word("h1").as_str()), (StatusCode::OK, "Invitation link"), "{}", answer.text());
 }
 
 #[apply(on_both_databases!)]

@@ -62,9 +62,9 @@ async fn no_secret_is_in_the_log_the_database_or_a_backup(test: TestDb) {
     add_tokens(&app, &mut browser, &mut secrets).await;
     add_links(&app, &sink, &mut browser, &mut secrets).await;
     add_provider_secrets(&app, &issuer, &mut secrets).await;
-    let heard = log.text();
-    assert!(heard.contains("/login/oidc/callback") && heard.contains("TRACE"), "all of it is heard");
-    assert_eq!(secrets.found_in(heard.as_bytes()), [""; 0], "in the log");
+    let log_text = log.text();
+    assert!(log_text.contains("/login/oidc/callback") && log_text.contains("TRACE"), "all of it is heard");
+    assert_eq!(secrets.found_in(log_text.as_bytes()), [""; 0], "in the log");
     assert_eq!(secrets.found_in(&dump(&app).await), [""; 0], "in the database");
     assert_eq!(secrets.found_in(format!("{:?}", app.audit().await).as_bytes()), [""; 0], "in the audit");
     assert_eq!(secrets.found_in(&std::fs::read(app.site_file()).unwrap()), [""; 0], "in the stored Site");
@@ -153,8 +153,8 @@ async fn add_links(app: &TestApp, sink: &FakeSmtpServer, browser: &mut Browser, 
     let mut lines = texts.iter().flat_map(|text| text.lines());
     let reset = lines.find_map(|line| line.strip_prefix(ORIGIN)).expect("a link").to_owned();
     app.visitor().get(&reset).await;
-    let done = app.visitor().post(&reset, &[("password", "another lantern otter")]).await;
-    assert_eq!(done.location(), "/login");
+    let answer = app.visitor().post(&reset, &[("password", "another lantern otter")]).await;
+    assert_eq!(answer.location(), "/login");
     secrets.add("a password that was chosen", CHOSEN);
     secrets.add("a password that was chosen", "another lantern otter");
     secrets.add("an invitation", invitation.strip_prefix("/setup/").unwrap());

@@ -107,8 +107,8 @@ async fn corrupt_stored_site_is_rejected_and_logged() {
         std::fs::write(&file, bytes).unwrap();
         let before = log.text().len();
         assert_eq!(start().site().revision, 0, "a Site {what} is used");
-        let said = log.text().split_off(before);
-        assert_eq!(said.matches("the stored page can't be used").count(), 1, "{what}: {said}");
+        let lines = log.text().split_off(before);
+        assert_eq!(lines.matches("the stored page can't be used").count(), 1, "{what}: {lines}");
     }
     std::fs::remove_file(&file).unwrap();
     let before = log.text().len();

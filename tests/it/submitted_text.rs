@@ -91,8 +91,8 @@ async fn a_form_that_failed_can_be_sent_again(test: TestDb) {
     assert_eq!(failed.status, StatusCode::SERVICE_UNAVAILABLE);
     let again = fields_again(&failed);
     let again: Vec<_> = again.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let done = browser.post(&failed.attributes("main form", "action").concat(), &again).await;
-    assert!(done.location().ends_with("?done=incident-opened"), "{}", done.text());
+    let answer = browser.post(&failed.attributes("main form", "action").concat(), &again).await;
+    assert!(answer.location().ends_with("?done=incident-opened"), "{}", answer.text());
     let opened = app.incident(&new_id).await;
     assert_eq!((opened.title.as_str(), opened.updates[0].body.as_str()), (TITLE, BODY));
     assert_eq!(opened.updates[0].components.len(), 1);
@@ -122,8 +122,8 @@ async fn session_ended_in_handler_returns_the_text(test: TestDb) {
     assert_eq!(fields_again(&answer), sent);
     let mut logged_in = app.logged_in(Publisher).await;
     let fields = [("title", TITLE), ("body", BODY), ("phase", "identified")];
-    let done = logged_in.post("/admin/incidents", &fields).await;
-    assert!(done.location().ends_with("?done=incident-opened"), "{}", done.text());
+    let response = logged_in.post("/admin/incidents", &fields).await;
+    assert!(response.location().ends_with("?done=incident-opened"), "{}", response.text());
 }
 
 #[apply(on_both_databases!)]

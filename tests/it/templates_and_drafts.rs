@@ -35,9 +35,9 @@ async fn dashboard_shows_due_updates(test: TestDb) {
     let desk = AdminSession::over(test).await;
     let now = desk.app.clock.now();
     let open = |id: &str, ago, reminder| {
-        let mut it = fixtures::incident(id, now - TimeDelta::hours(ago));
-        it.reminder = reminder;
-        it
+        let mut incident = fixtures::incident(id, now - TimeDelta::hours(ago));
+        incident.reminder = reminder;
+        incident
     };
     desk.app
         .add(&[
@@ -48,8 +48,8 @@ async fn dashboard_shows_due_updates(test: TestDb) {
         ])
         .await;
     let page = desk.app.logged_in(Viewer).await.get("/admin").await;
-    let said = ["2 incidents need an update.", "No update for 7h, 2 reminders", "No update for 8h, 4 reminders"];
-    assert_eq!(page.words(".waiting"), said);
+    let expected = ["2 incidents need an update.", "No update for 7h, 2 reminders", "No update for 8h, 4 reminders"];
+    assert_eq!(page.words(".waiting"), expected);
     let public = desk.app.visitor().get("/").await.text();
     assert!(!public.contains("reminder"), "visitors are told of reminders");
 }
@@ -148,12 +148,12 @@ async fn template_edit_conflict_shows_both(test: TestDb) {
     let path = format!("/admin/templates/{id}");
     let change = |body| [("version", "1"), ("name", "Slow"), ("phase", "identified"), ("body", body)];
     assert_eq!(desk.publisher.post(&path, &change("First")).await.location(), "/admin/templates?done=template-saved");
-    let met = desk.publisher.post(&path, &change("Second")).await;
+    let conflict = desk.publisher.post(&path, &change("Second")).await;
     assert_eq!(
-        (met.status, met.field("body"), met.field("version")),
+        (conflict.status, conflict.field("body"), conflict.field("version")),
         (StatusCode::CONFLICT, "Second".into(), "2".into())
     );
-    assert!(met.word(".conflict").contains("First"));
+    assert!(conflict.word(".conflict").contains("First"));
     let gone = desk.publisher.post(&format!("{path}/deletion"), &[]).await;
     assert_eq!(gone.location(), "/admin/templates?done=template-deleted");
     let actions: Vec<String> = desk.app.audit().await.into_iter().map(|row| row.action).collect();
@@ -175,8 +175,8 @@ fn saved_draft_id(answer: &Answer) -> String {
 async fn draft_is_shared_and_deleted_on_publish(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let api = status_of(&desk.api.id);
-    let said = [("title", "Xylophone"), ("body", "  half a sent"), ("phase", ""), (api.as_str(), "major_outage")];
-    let id = save_draft(&mut desk.publisher, "/admin/incidents", &said).await;
+    let fields = [("title", "Xylophone"), ("body", "  half a sent"), ("phase", ""), (api.as_str(), "major_outage")];
+    let id = save_draft(&mut desk.publisher, "/admin/incidents", &fields).await;
     let mut rui = desk.colleague().await;
     let list = rui.get("/admin").await;
     assert_eq!(
@@ -212,11 +212,11 @@ async fn draft_conflict_shows_both_texts(test: TestDb) {
     for button in ["save_draft", "publish"] {
         let mut mine = edit("Three of mine").to_vec();
         mine.extend([(button, "1"), ("phase", "identified")]);
-        let met = desk.publisher.post("/admin/incidents", &mine).await;
-        assert_eq!(met.status, StatusCode::CONFLICT, "{button}");
-        assert!(met.word(".conflict").contains("Two of Rui") && met.word(".conflict").contains("by Rui"));
-        assert_eq!((met.field("body"), met.field("draft_version")), ("Three of mine".into(), "2".into()));
-        assert!(met.word("main p.waiting").contains("Rui edited this 2m ago"));
+        let conflict = desk.publisher.post("/admin/incidents", &mine).await;
+        assert_eq!(conflict.status, StatusCode::CONFLICT, "{button}");
+        assert!(conflict.word(".conflict").contains("Two of Rui") && conflict.word(".conflict").contains("by Rui"));
+        assert_eq!((conflict.field("body"), conflict.field("draft_version")), ("Three of mine".into(), "2".into()));
+        assert!(conflict.word("main p.waiting").contains("Rui edited this 2m ago"));
     }
     let mut mine = edit("Three of mine").to_vec();
     mine[1] = ("draft_version", "2");
@@ -233,12 +233,12 @@ async fn published_draft_cannot_be_published_again(test: TestDb) {
         [("draft", id.as_str()), ("draft_version", "1"), ("title", "Begun"), ("body", "One"), ("phase", "identified")];
     let mut rui = desk.colleague().await;
     assert_eq!(rui.post("/admin/incidents", &all).await.status, StatusCode::SEE_OTHER);
-    let met = desk.publisher.post("/admin/incidents", &all).await;
-    assert_eq!((met.status, met.field("title")), (StatusCode::CONFLICT, "Begun".into()));
-    assert!(met.word(".conflict h2").contains("published or deleted"));
+    let conflict = desk.publisher.post("/admin/incidents", &all).await;
+    assert_eq!((conflict.status, conflict.field("title")), (StatusCode::CONFLICT, "Begun".into()));
+    assert!(conflict.word(".conflict h2").contains("published or deleted"));
     assert_eq!(desk.app.incidents().await.len(), 1);
     // After the conflict, the text can still be published as a new incident.
-    assert_eq!(met.page().select("input[name='draft']").len(), 0);
+    assert_eq!(conflict.page().select("input[name='draft']").len(), 0);
     assert_eq!(desk.publisher.post("/admin/incidents", &all[2..]).await.status, StatusCode::SEE_OTHER);
 }
 
@@ -246,8 +246,8 @@ async fn published_draft_cannot_be_published_again(test: TestDb) {
 async fn update_draft_conflicts_with_newer_update(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     desk.app.add(&[fixtures::incident("it", desk.app.clock.now())]).await;
-    let said = [("body", "Nearly done"), ("phase", "monitoring"), ("version", "1")];
-    let id = save_draft(&mut desk.publisher, "/admin/incidents/it/updates", &said).await;
+    let fields = [("body", "Nearly done"), ("phase", "monitoring"), ("version", "1")];
+    let id = save_draft(&mut desk.publisher, "/admin/incidents/it/updates", &fields).await;
     let mut rui = desk.colleague().await;
     let posted = [("body", "It got worse"), ("phase", "identified"), ("version", "1")];
     assert_eq!(rui.post("/admin/incidents/it/updates", &posted).await.status, StatusCode::SEE_OTHER);
@@ -263,11 +263,11 @@ async fn update_draft_conflicts_with_newer_update(test: TestDb) {
     let mut all = vec![("draft", id.as_str()), ("draft_version", saved.as_str())];
     all.extend([("body", "All done"), ("phase", "resolved"), ("version", version.as_str())]);
     let before = desk.app.counts().await;
-    let met = desk.publisher.post("/admin/incidents/it/updates", &all).await;
-    assert_eq!(met.status, StatusCode::CONFLICT);
-    assert!(met.word(".conflict").contains("Rui"), "{}", met.text());
+    let conflict = desk.publisher.post("/admin/incidents/it/updates", &all).await;
+    assert_eq!(conflict.status, StatusCode::CONFLICT);
+    assert!(conflict.word(".conflict").contains("Rui"), "{}", conflict.text());
     assert_eq!(
-        (met.field("body"), met.field("version"), met.field("draft")),
+        (conflict.field("body"), conflict.field("version"), conflict.field("draft")),
         ("All done".into(), "2".into(), id.clone())
     );
     assert_eq!(desk.app.counts().await, before, "the draft was published over the colleague's update");
@@ -284,15 +284,15 @@ async fn update_draft_is_deleted_with_its_incident(test: TestDb) {
     desk.app
         .add(&[fixtures::incident("it", desk.app.clock.now()), fixtures::incident("other", desk.app.clock.now())])
         .await;
-    let said = [("body", "Nearly"), ("phase", "monitoring"), ("version", "1")];
-    let first = save_draft(&mut desk.publisher, "/admin/incidents/it/updates", &said).await;
-    let second = save_draft(&mut desk.publisher, "/admin/incidents/other/updates", &said).await;
+    let fields = [("body", "Nearly"), ("phase", "monitoring"), ("version", "1")];
+    let first = save_draft(&mut desk.publisher, "/admin/incidents/it/updates", &fields).await;
+    let second = save_draft(&mut desk.publisher, "/admin/incidents/other/updates", &fields).await;
     let form = desk.publisher.get(&format!("/admin/drafts/{first}")).await;
     assert_eq!(
         (form.field("body"), form.field("phase"), form.field("version")),
         ("Nearly".into(), "monitoring".into(), "1".into())
     );
-    let mut all = said.to_vec();
+    let mut all = fields.to_vec();
     all.extend([("draft", first.as_str()), ("draft_version", "1")]);
     assert_eq!(desk.publisher.post("/admin/incidents/it/updates", &all).await.status, StatusCode::SEE_OTHER);
     let answer =
@@ -301,7 +301,7 @@ async fn update_draft_is_deleted_with_its_incident(test: TestDb) {
     for id in [first, second] {
         assert_eq!(desk.publisher.get(&format!("/admin/drafts/{id}")).await.status, StatusCode::NOT_FOUND);
     }
-    let third = save_draft(&mut desk.publisher, "/admin/incidents/it/updates", &said).await;
+    let third = save_draft(&mut desk.publisher, "/admin/incidents/it/updates", &fields).await;
     let gone = desk.publisher.post(&format!("/admin/drafts/{third}/deletion"), &[]).await;
     assert_eq!(gone.location(), "/admin?done=draft-deleted");
     assert_eq!(desk.app.audit().await[0].action, "draft.delete");
@@ -323,9 +323,9 @@ async fn preview_shows_pages_and_writes_nothing(test: TestDb) {
     let before = desk.app.all_content().await;
     let (site, stored) = (desk.app.publisher.site(), std::fs::read(desk.app.site_file()).unwrap());
     let api = status_of(&desk.api.id);
-    let said =
+    let fields =
         [("title", "Xylophone"), ("phase", "identified"), ("body", "It is **out**."), (api.as_str(), "major_outage")];
-    let mut all = said.to_vec();
+    let mut all = fields.to_vec();
     all.push(("preview_page", "1"));
     let answer = desk.publisher.post("/admin/incidents", &all).await;
     assert_eq!((answer.status, answer.header("cache-control")), (StatusCode::OK, "no-store"));
@@ -364,7 +364,7 @@ async fn preview_shows_pages_and_writes_nothing(test: TestDb) {
     assert_eq!(desk.app.visitor().get(&own).await.status, StatusCode::NOT_FOUND);
     let mut viewer = desk.app.logged_in(Viewer).await;
     assert_eq!(viewer.post("/admin/incidents", &all).await.status, StatusCode::FORBIDDEN);
-    for (name, value) in said {
+    for (name, value) in fields {
         assert_eq!(answer.field(name), value);
     }
     assert!(answer.page().select("input[name='preview_page']").is_empty());
@@ -382,8 +382,8 @@ async fn update_preview_shows_old_incident(test: TestDb) {
     many.push(fixtures::resolved("old", now - TimeDelta::days(400), TimeDelta::hours(1)));
     desk.app.add(&many).await;
     assert!(desk.app.publisher.site().document("/incidents/old").is_none(), "an old one is not kept ready");
-    let said = [("phase", "resolved"), ("body", "One more word."), ("version", "1"), ("preview_page", "1")];
-    let answer = desk.publisher.post("/admin/incidents/old/updates", &said).await;
+    let fields = [("phase", "resolved"), ("body", "One more word."), ("version", "1"), ("preview_page", "1")];
+    let answer = desk.publisher.post("/admin/incidents/old/updates", &fields).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert!(frame_html(&answer, "/incidents/old").contains("One more word."));
     assert!(answer.words("section h2").contains(&"/ unchanged".into()), "{:?}", answer.words("section h2"));
@@ -393,15 +393,15 @@ async fn update_preview_shows_old_incident(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn hidden_incident_preview_states_visibility(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
-    let said = [("title", "Xylophone"), ("phase", "identified"), ("body", "Out."), ("preview_page", "1")];
-    let mut later = said.to_vec();
+    let fields = [("title", "Xylophone"), ("phase", "identified"), ("body", "Out."), ("preview_page", "1")];
+    let mut later = fields.to_vec();
     later.extend([("visibility", "embargoed"), ("publish_at", "2026-11-11T12:00"), ("publish_zone", "UTC")]);
     let answer = desk.publisher.post("/admin/incidents", &later).await;
     assert!(
         answer.word("main p.waiting").contains("11 Nov 2026, 12:00 UTC")
             && frame_html(&answer, "/").contains("Xylophone")
     );
-    let mut inside = said.to_vec();
+    let mut inside = fields.to_vec();
     inside.push(("visibility", "internal"));
     let answer = desk.publisher.post("/admin/incidents", &inside).await;
     assert!(answer.word("main p.waiting").contains("Internal incident"));
@@ -444,11 +444,11 @@ async fn maintenance_preview_writes_nothing(test: TestDb) {
         assert_eq!(desk.app.visitor().get(&own).await.status, StatusCode::NOT_FOUND);
         assert!(desk.app.all_content().await == before, "a preview was kept");
     }
-    let done = desk.publisher.post("/admin/maintenances", &plan).await;
-    let own = done.location().split('?').next().unwrap().to_owned();
+    let response = desk.publisher.post("/admin/maintenances", &plan).await;
+    let own = response.location().split('?').next().unwrap().to_owned();
     let kept = desk.app.all_content().await;
-    let said = [("phase", "scheduled"), ("body", "It takes **longer**."), ("version", "1"), ("preview_page", "1")];
-    let answer = desk.publisher.post(&format!("{own}/updates"), &said).await;
+    let fields = [("phase", "scheduled"), ("body", "It takes **longer**."), ("version", "1"), ("preview_page", "1")];
+    let answer = desk.publisher.post(&format!("{own}/updates"), &fields).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
     assert!(frame_html(&answer, &own.replace("/admin/maintenances/", "/incidents/")).contains("<strong>longer"));
     assert!(desk.app.all_content().await == kept, "a preview was kept");
@@ -459,11 +459,11 @@ async fn invalid_form_is_not_previewed(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let answer = desk.publisher.post("/admin/incidents", &[("title", "X"), ("preview_page", "1")]).await;
     assert_eq!((answer.status, answer.field("title")), (StatusCode::UNPROCESSABLE_ENTITY, "X".into()));
-    let mut it = fixtures::incident("it", desk.app.clock.now());
-    it.updates[0].components =
-        fixtures::update("x", it.started_at, Phase::Identified, &[("api", Status::MajorOutage)]).components;
-    it.recompute();
-    desk.app.add(&[it]).await;
+    let mut incident = fixtures::incident("it", desk.app.clock.now());
+    incident.updates[0].components =
+        fixtures::update("x", incident.started_at, Phase::Identified, &[("api", Status::MajorOutage)]).components;
+    incident.recompute();
+    desk.app.add(&[incident]).await;
     let stale = [("phase", "identified"), ("body", "More."), ("version", "0"), ("preview_page", "1")];
     assert_eq!(desk.publisher.post("/admin/incidents/it/updates", &stale).await.status, StatusCode::CONFLICT);
 }

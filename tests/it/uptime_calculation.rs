@@ -82,11 +82,11 @@ async fn manual_baseline_counts_as_downtime(test: TestDb) {
 async fn half_hour_outage(test: &TestDb) {
     let api = create_component(test, "API").await;
     let began = noon_in(-1);
-    let mut it = resolved("half", began, TimeDelta::minutes(30));
-    it.updates[0].components =
+    let mut incident = resolved("half", began, TimeDelta::minutes(30));
+    incident.updates[0].components =
         update("x", began, Phase::Identified, &[(api.id.as_str(), Status::PartialOutage)]).components;
-    it.recompute();
-    test.insert(&[it]).await;
+    incident.recompute();
+    test.insert(&[incident]).await;
 }
 
 #[apply(on_both_databases!)]
@@ -118,11 +118,11 @@ async fn month_lists_incidents_started_earlier(test: TestDb) {
     let first_of_month = |at| Month::from_time(at, chrono_tz::Tz::UTC).bounds(chrono_tz::Tz::UTC).0;
     let first = first_of_month(first_of_month(now()) - TimeDelta::days(1));
     let began = first - TimeDelta::minutes(10);
-    let mut it = resolved("across", began, TimeDelta::minutes(30));
-    it.updates[0].components =
+    let mut incident = resolved("across", began, TimeDelta::minutes(30));
+    incident.updates[0].components =
         update("x", began, Phase::Identified, &[(api.id.as_str(), Status::MajorOutage)]).components;
-    it.recompute();
-    test.insert(&[it]).await;
+    incident.recompute();
+    test.insert(&[incident]).await;
     let folder = tempfile::tempdir().unwrap();
     let page = new_publisher(&test, folder.path()).on_demand(OnDemandPage::Uptime).await.unwrap();
     let html = document_text(page.document());

@@ -23,8 +23,8 @@ async fn changed_address_is_mailed_to_both_addresses(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     let ines = app.manager("Ines", Viewer).await;
     let mut browser = app.with_session(&ines).await;
-    let done = browser.post("/admin/account/email", &[("email", "new@example.org")]).await;
-    assert_eq!(done.status, StatusCode::SEE_OTHER);
+    let answer = browser.post("/admin/account/email", &[("email", "new@example.org")]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
     app.mail_worker().deliver_due().await.unwrap();
     let text = sink.mails()[0].text();
     let link = text.lines().find_map(|line| line.strip_prefix(ORIGIN)).unwrap();
@@ -51,8 +51,8 @@ async fn changed_password_and_factors_are_mailed(test: TestDb) {
     app.passkey(&ines, "passkey").await;
     let mut browser = app.with_session(&ines).await;
     let chosen = "gravel lantern otter";
-    let done = browser.post("/admin/account/password", &[("current", PASSWORD), ("password", chosen)]).await;
-    assert_eq!(done.status, StatusCode::SEE_OTHER);
+    let answer = browser.post("/admin/account/password", &[("current", PASSWORD), ("password", chosen)]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
     assert_eq!(browser.post("/admin/account/recovery-codes", &[]).await.status, StatusCode::OK);
     assert_eq!(browser.post("/admin/account/passkeys/passkey/removal", &[]).await.status, StatusCode::SEE_OTHER);
     let mut owner = app.logged_in(Owner).await;
@@ -78,8 +78,8 @@ async fn connected_login_is_shown_mailed_and_audited(test: TestDb) {
     let mut browser = app.with_session(&ines).await;
     let person = Person { email: "i.lund@example.org".into(), ..Person::named("Ines", &[]) };
     let going = browser.post("/admin/account/identity", &[]).await;
-    let done = browser.get(&issuer.authorize(&leads_to(&going), &person).address()).await;
-    assert_eq!(done.location(), "/admin/account?done=provider-connected");
+    let answer = browser.get(&issuer.authorize(&leads_to(&going), &person).address()).await;
+    assert_eq!(answer.location(), "/admin/account?done=provider-connected");
     let shown = browser.get("/admin/account").await.text();
     for told in ["i.lund@example.org", &person.subject, &issuer.url] {
         assert!(shown.contains(told), "{told} is not in {shown}");

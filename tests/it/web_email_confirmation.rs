@@ -23,8 +23,8 @@ async fn with_mail(test: TestDb) -> (TestApp, FakeSmtpServer) {
 }
 
 async fn request_change(browser: &mut Browser, email: &str) {
-    let done = browser.post("/admin/account/email", &[("email", email)]).await;
-    assert_eq!(done.location(), "/admin/account?done=email-requested", "{}", done.text());
+    let answer = browser.post("/admin/account/email", &[("email", email)]).await;
+    assert_eq!(answer.location(), "/admin/account?done=email-requested", "{}", answer.text());
 }
 
 /// Sends due mails; returns the path of the link in the newest one.
@@ -72,8 +72,8 @@ async fn new_address_counts_once_confirmed(test: TestDb) {
         [candor::credentials::secret_token::hash_token(token)]
     );
     assert!(!format!("{:?}", app.audit().await).contains(token));
-    let done = confirm_link(&app, &path).await;
-    assert_eq!((done.location(), done.cookies().len()), ("/admin/account?done=email-set", 0), "it does not log in");
+    let answer = confirm_link(&app, &path).await;
+    assert_eq!((answer.location(), answer.cookies().len()), ("/admin/account?done=email-set", 0), "it does not log in");
     assert!(can_log_in(&app, NEW).await && !can_log_in(&app, "ines@example.org").await);
     let audit = app.audit().await;
     let record = audit.iter().find(|row| row.action == "manager.set-email").unwrap();
@@ -294,8 +294,8 @@ async fn address_changes_at_once_without_mail_server(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;
     assert!(browser.get("/admin/account").await.text().contains("takes effect at once"));
-    let done = browser.post("/admin/account/email", &[("email", NEW)]).await;
-    assert_eq!(done.location(), "/admin/account?done=email-set");
+    let answer = browser.post("/admin/account/email", &[("email", NEW)]).await;
+    assert_eq!(answer.location(), "/admin/account?done=email-set");
     assert!(manager_exists(&app, NEW).await && !manager_exists(&app, "ines@example.org").await);
 }
 

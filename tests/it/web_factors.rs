@@ -260,8 +260,8 @@ async fn code_is_a_fresh_proof_once(test: TestDb) {
     assert_eq!(old.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(old.message("proof_code").contains("already used"), "{}", old.text());
     let code = phone.code(&app, 0);
-    let done = browser.post("/admin/account/recovery-codes", &[("proof_code", &code)]).await;
-    assert_eq!((done.status, done.words(".codes li").len()), (StatusCode::OK, 10));
+    let answer = browser.post("/admin/account/recovery-codes", &[("proof_code", &code)]).await;
+    assert_eq!((answer.status, answer.words(".codes li").len()), (StatusCode::OK, 10));
     let again = send_code(&mut half_logged_in(&app, &manager).await, &code).await;
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "a code that proved something opens nothing more");
 }

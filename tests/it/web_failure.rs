@@ -34,15 +34,15 @@ async fn forbidden_page_keeps_admin_layout(test: TestDb) {
 async fn not_found_text_is_the_same_everywhere(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut publisher = app.logged_in(Publisher).await;
-    let mut said = Vec::new();
+    let mut texts = Vec::new();
     for address in ["/admin/incidents/never", "/admin/incidents/%3Cb%3E/edit", "/admin/drafts/never"] {
         let answer = publisher.get(address).await;
         is_inside(&answer, StatusCode::NOT_FOUND, "Not found");
         assert!(!answer.text().contains("never") && !answer.text().contains("<b>"), "{address}");
-        said.push(answer.word("main"));
+        texts.push(answer.word("main"));
     }
-    said.dedup();
-    assert_eq!(said.len(), 1, "{said:?}");
+    texts.dedup();
+    assert_eq!(texts.len(), 1, "{texts:?}");
 }
 
 #[apply(on_both_databases!)]

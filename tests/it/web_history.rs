@@ -127,12 +127,12 @@ async fn varied_incidents(test: TestDb) -> (TestApp, String, String) {
     let app = TestApp::new(test.at_noon()).await;
     let (api, mail) = (app.component("API").await.id.to_string(), app.component("Mail").await.id.to_string());
     let make = |id: &str, title: &str, began: &str, minutes, component: Option<(&str, Status)>| {
-        let mut it = fixtures::resolved(id, instant(began), TimeDelta::minutes(minutes));
-        it.title = title.into();
+        let mut incident = fixtures::resolved(id, instant(began), TimeDelta::minutes(minutes));
+        incident.title = title.into();
         let named: Vec<(&str, Status)> = component.into_iter().collect();
-        it.updates[0] = fixtures::update(&format!("{id}-1"), instant(began), Phase::Identified, &named);
-        it.recompute();
-        it
+        incident.updates[0] = fixtures::update(&format!("{id}-1"), instant(began), Phase::Identified, &named);
+        incident.recompute();
+        incident
     };
     app.add(&[
         make("a", "S3 is slow", "2026-11-01T10:00:00Z", 10, Some((&api, Status::DegradedPerformance))),
@@ -320,9 +320,9 @@ async fn summary_counts_match_the_list(test: TestDb) {
             if seconds > 0 { format!(" · {} in total", duration::format_total(seconds)) } else { String::new() };
         let ongoing = if open > 0 { format!(", {open} ongoing") } else { String::new() };
         let expected = format!("{} · {rate:.1} per month{total}{ongoing}.", first.format("%-d %b %Y"));
-        let said = answer.word(".lede");
-        assert!(said.starts_with(&format!("{} ", shown.len())), "{query}: {said}");
-        assert!(said.contains(&expected), "{query}: {said} instead of {expected}");
+        let summary = answer.word(".lede");
+        assert!(summary.starts_with(&format!("{} ", shown.len())), "{query}: {summary}");
+        assert!(summary.contains(&expected), "{query}: {summary} instead of {expected}");
     }
     let all = app.visitor().get("/history").await;
     assert!(all.word(".lede").starts_with("6 incidents since 1 Mar 2023 · "), "{}", all.word(".lede"));

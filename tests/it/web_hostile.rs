@@ -451,9 +451,9 @@ async fn megabyte_text_is_rejected(test: TestDb) {
     let before = app.all_content().await;
     let table = |length: usize| format!("|a|b|\n|-|-|\n{}", "|c|d|\n".repeat(length / 6));
     for (status, text) in [(413, table(1 << 20)), (422, table(100_000)), (422, "> ".repeat(20_000))] {
-        let said = [("phase", "identified"), ("body", text.as_str())];
-        let opened = owner.post("/admin/incidents", &[&said[..], &[("title", "x")]].concat()).await;
-        let updated = owner.post("/admin/incidents/it/updates", &[&said[..], &[("version", "1")]].concat()).await;
+        let fields = [("phase", "identified"), ("body", text.as_str())];
+        let opened = owner.post("/admin/incidents", &[&fields[..], &[("title", "x")]].concat()).await;
+        let updated = owner.post("/admin/incidents/it/updates", &[&fields[..], &[("version", "1")]].concat()).await;
         let asked = serde_json::json!({ "incident": { "name": "x", "status": "identified", "body": text } });
         let asked = program.send(Method::POST, "/incidents", &asked).await;
         for answer in [opened, updated, asked] {
@@ -551,15 +551,15 @@ async fn log_has_no_secrets_or_forged_lines(test: TestDb) {
     app.visitor().post(&format!("/setup/{link}"), &[("password", "short")]).await;
     app.visitor().get("/history?q=what+I+look+for").await;
     app.visitor().get_with("/%0d%0a%1b%5b31m", &[("user-agent", "\u{e9}\t\"}\\n")]).await;
-    let said = log.text();
-    assert!(said.contains("/login") && said.contains("/v1/token"), "requests are logged");
+    let log_text = log.text();
+    assert!(log_text.contains("/login") && log_text.contains("/v1/token"), "requests are logged");
     let secrets =
         [PASSWORD, wrong, &session, &device, &api_token, &unknown, &link, "what+I+look+for", "what I look for"];
     for secret in secrets {
-        let line = said.lines().find(|line| line.contains(secret));
+        let line = log_text.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "a secret is logged");
     }
-    for line in said.lines() {
+    for line in log_text.lines() {
         assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
         assert!(!line.contains('\u{1b}'), "{line}");
     }

@@ -122,12 +122,12 @@ fn assert_page_shows(page: &crate::support::app::Answer, expected: &AggregatedIn
     // One incident was resolved before it began, according to its source; the import uses its start as its end.
     let impossible = expected.resolved == "25 Jul 2024, 17:00 UTC";
     assert_eq!(fact("Resolved"), if impossible { &expected.started } else { &expected.resolved }.as_str());
-    let said = page.words(".timeline .said");
+    let headings = page.words(".timeline .said");
     let texts = page.words(".timeline .text");
-    assert_eq!(said.len(), expected.updates.len(), "{}", expected.title);
-    for ((phase, at, text), (said, shown)) in expected.updates.iter().rev().zip(said.iter().zip(&texts)) {
+    assert_eq!(headings.len(), expected.updates.len(), "{}", expected.title);
+    for ((phase, at, text), (heading, shown)) in expected.updates.iter().rev().zip(headings.iter().zip(&texts)) {
         let phase = phase[..1].to_uppercase() + &phase[1..];
-        assert_eq!(said, &format!("{phase} {at}"));
+        assert_eq!(heading, &format!("{phase} {at}"));
         assert_eq!(shown, text);
     }
 }

@@ -235,8 +235,8 @@ async fn worst_of_baseline_and_incidents_shows(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let (api, mail) = (desk.api.clone(), desk.mail.clone());
     let set = [("version", "1"), ("status", "partial_outage")];
-    let done = desk.publisher.post(&format!("/admin/components/{}/status", api.id), &set).await;
-    assert_eq!(done.location(), "/admin?done=status-set");
+    let answer = desk.publisher.post(&format!("/admin/components/{}/status", api.id), &set).await;
+    assert_eq!(answer.location(), "/admin?done=status-set");
     let first = desk.open("identified", &[(&api, Status::DegradedPerformance)]).await;
     let second = desk.open("identified", &[(&api, Status::MajorOutage), (&mail, Status::UnderMaintenance)]).await;
     assert_eq!(desk.board().await, ["Major outage", "Under maintenance"]);
@@ -287,8 +287,8 @@ async fn edited_update_is_labelled_and_audited(test: TestDb) {
     let same = desk.publisher.post(&path, &[("version", "1"), ("body", TEXT)]).await;
     assert_eq!(same.status, StatusCode::SEE_OTHER);
     assert!(desk.app.visitor().get("/").await.words(".edited").is_empty(), "nothing changed, nothing is marked");
-    let done = desk.publisher.post(&path, &[("version", "1"), ("body", "Mail is late by an hour.")]).await;
-    assert_eq!(done.location(), format!("/admin/incidents/{id}?done=update-saved"));
+    let answer = desk.publisher.post(&path, &[("version", "1"), ("body", "Mail is late by an hour.")]).await;
+    assert_eq!(answer.location(), format!("/admin/incidents/{id}?done=update-saved"));
     let page = desk.app.visitor().get("/").await;
     assert_eq!(page.word(".edited"), "edited 12:07 UTC");
     assert_eq!(page.word(".card .text"), "Mail is late by an hour.");
@@ -313,8 +313,8 @@ async fn deleting_newest_update_restores_previous_phase(test: TestDb) {
     let path = format!("/admin/incidents/{id}/updates/{newest}/deletion");
     assert_eq!(desk.publisher.get(&path).await.status, StatusCode::OK);
     let version = desk.publisher.get(&path).await.field("version");
-    let done = desk.publisher.post(&path, &[("version", &version)]).await;
-    assert_eq!(done.location(), format!("/admin/incidents/{id}?done=update-deleted"));
+    let answer = desk.publisher.post(&path, &[("version", &version)]).await;
+    assert_eq!(answer.location(), format!("/admin/incidents/{id}?done=update-deleted"));
     let incident = desk.app.incident(&id).await;
     assert_eq!((list_phases(&incident), incident.ended_at), (vec![Phase::Identified], None));
     assert_eq!(desk.board().await[0], "Partial outage");
@@ -370,8 +370,8 @@ async fn deleting_an_incident_needs_its_title_and_leaves_a_tombstone(test: TestD
     }
     assert!(desk.app.all_content().await == before);
     let version = desk.publisher.get(&path).await.field("version");
-    let done = desk.publisher.post(&path, &[("title", "Mail is late"), ("version", &version)]).await;
-    assert_eq!(done.location(), "/admin/incidents?done=incident-deleted");
+    let response = desk.publisher.post(&path, &[("title", "Mail is late"), ("version", &version)]).await;
+    assert_eq!(response.location(), "/admin/incidents?done=incident-deleted");
     assert_eq!(desk.app.visitor().get(&format!("/incidents/{id}")).await.status, StatusCode::NOT_FOUND);
     assert!(!desk.app.visitor().get("/").await.text().contains("Mail is late"));
     let record = desk.app.audit().await.remove(0);

@@ -121,8 +121,8 @@ async fn rescheduled_maintenance_posts_an_update(test: TestDb) {
     ];
     let answer = browser.post("/admin/maintenances/work/schedule", &fields).await;
     assert_eq!(answer.location(), "/admin/maintenances/work?done=maintenance-moved");
-    let it = app.maintenance("work").await;
-    assert_eq!(it.remind_at, Some(it.scheduled_for - TimeDelta::hours(1)));
+    let maintenance = app.maintenance("work").await;
+    assert_eq!(maintenance.remind_at, Some(maintenance.scheduled_for - TimeDelta::hours(1)));
     let page = app.visitor().get("/incidents/work").await;
     assert_eq!(page.word(".chip"), format!("Scheduled · {}, 12:00 to 14:00 UTC", day_name(noon_in(3))));
     assert!(page.text().contains("The disks come later."));
@@ -145,9 +145,9 @@ async fn planned_maintenance_can_be_edited(test: TestDb) {
         .post("/admin/maintenances/work", &[("title", "New title"), ("component", web.id.as_str()), ("version", "1")])
         .await;
     assert_eq!(answer.location(), "/admin/maintenances/work?done=maintenance-saved", "{}", answer.text());
-    let it = app.maintenance("work").await;
-    assert_eq!((it.title.as_str(), it.components[0].name.as_str()), ("New title", "Web"));
-    assert_eq!((it.next_step(), it.remind_at), (None, None), "every switch is off");
+    let maintenance = app.maintenance("work").await;
+    assert_eq!((maintenance.title.as_str(), maintenance.components[0].name.as_str()), ("New title", "Web"));
+    assert_eq!((maintenance.next_step(), maintenance.remind_at), (None, None), "every switch is off");
     browser.post("/admin/maintenances/work/beginning", &[]).await;
     let answer = browser.post("/admin/maintenances/work", &[("title", "Newer"), ("version", "3")]).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -214,8 +214,8 @@ async fn maintenance_update_sets_component_statuses(test: TestDb) {
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.text().contains("If something unexpected breaks, create an incident"), "{}", answer.text());
     browser.post("/admin/maintenances/work/updates", &post("operational")).await;
-    let it = app.maintenance("work").await;
-    assert_eq!((it.phase, it.statuses()[&api]), (MaintenancePhase::Verifying, Status::Operational));
+    let maintenance = app.maintenance("work").await;
+    assert_eq!((maintenance.phase, maintenance.statuses()[&api]), (MaintenancePhase::Verifying, Status::Operational));
     assert_eq!(app.visitor().get("/").await.word("li.row .state"), "Operational");
 }
 

@@ -238,13 +238,13 @@ async fn own_passkey_is_a_fresh_proof(test: TestDb) {
     assert_eq!(refused.word("h1"), "Confirm it's you");
     let options = request_challenge(&mut inside, "/login/passkey/challenge").await;
     let credential = device.sign(&options);
-    let done = inside.post("/admin/managers", &[("name", "Rui"), ("proof_passkey", &credential)]).await;
+    let answer = inside.post("/admin/managers", &[("name", "Rui"), ("proof_passkey", &credential)]).await;
     assert_eq!(
-        (done.status, done.word("h1").as_str()),
+        (answer.status, answer.word("h1").as_str()),
         (StatusCode::UNPROCESSABLE_ENTITY, "Managers"),
         "no address yet"
     );
-    assert_eq!(done.field("name"), "Rui");
+    assert_eq!(answer.field("name"), "Rui");
 }
 
 #[apply(on_both_databases!)]

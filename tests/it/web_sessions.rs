@@ -223,8 +223,8 @@ async fn a_new_password_ends_the_other_sessions_at_once(test: TestDb) {
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(wrong.message("current").contains("Incorrect current password") && wrong.message("password").is_empty());
     assert!(is_logged_in(&there).await);
-    let done = here.post("/admin/account/password", &[("current", PASSWORD), ("password", new)]).await;
-    assert_eq!(done.location(), "/admin/account?done=password-set");
+    let answer = here.post("/admin/account/password", &[("current", PASSWORD), ("password", new)]).await;
+    assert_eq!(answer.location(), "/admin/account?done=password-set");
     assert!(is_logged_in(&here).await && !is_logged_in(&there).await);
     let login = |password| [("email", "ines@example.org"), ("password", password)];
     let old = app.visitor().post("/login", &login(PASSWORD)).await;

@@ -57,8 +57,8 @@ async fn component_is_created_updated_deleted(test: TestDb) {
     assert_eq!(program.send(Method::GET, &path, &json!({})).await.status, StatusCode::NOT_FOUND);
     let changes: Vec<_> = app.audit().await.into_iter().map(|row| (row.action, row.actor.name)).collect();
     let by = || "Ines by Deploy".to_owned();
-    let done = ["delete", "edit", "edit", "add"].map(|verb| (format!("component.{verb}"), by()));
-    assert_eq!(changes, done);
+    let audited = ["delete", "edit", "edit", "add"].map(|verb| (format!("component.{verb}"), by()));
+    assert_eq!(changes, audited);
     assert_eq!(program.wrong(Method::POST, "/components", &json!({ "component": {} })).await, ["/component/name"]);
     let wrong = json!({ "component": { "name": [1], "status": "broken", "group_id": "never", "start_date": "soon" } });
     assert_eq!(
@@ -207,11 +207,11 @@ async fn uptime_endpoint_counts_downtime(test: TestDb) {
     let program = new_client(&app).await;
     let api = app.component("API").await;
     let now = app.clock.now();
-    let mut it = fixtures::resolved("it", now - TimeDelta::hours(10), TimeDelta::hours(1));
-    it.updates[0].components =
+    let mut incident = fixtures::resolved("it", now - TimeDelta::hours(10), TimeDelta::hours(1));
+    incident.updates[0].components =
         fixtures::update("x", now, Phase::Identified, &[(api.id.as_str(), Status::MajorOutage)]).components;
-    it.recompute();
-    app.add(&[it]).await;
+    incident.recompute();
+    app.add(&[incident]).await;
     let path = format!("/components/{}/uptime", api.id);
     let usual = program.get(&path).await;
     assert_eq!((&usual["major_outage"], &usual["partial_outage"]), (&json!(3600), &json!(0)));

@@ -305,8 +305,8 @@ async fn an_embargo_can_be_ended_by_hand(test: TestDb) {
     let mut publisher = app.logged_in(Publisher).await;
     for id in ["later", "inside"] {
         let page = publisher.get(&format!("/admin/incidents/{id}")).await;
-        let said = if id == "inside" { "Internal: not on the public page." } else { "Scheduled to publish at " };
-        assert!(page.word(".unseen-yet").starts_with(said), "{}", page.text());
+        let expected = if id == "inside" { "Internal: not on the public page." } else { "Scheduled to publish at " };
+        assert!(page.word(".unseen-yet").starts_with(expected), "{}", page.text());
         assert!(!page.text().contains(&format!("\"/incidents/{id}\"")), "a link to what is not there");
         let version = page.field("version");
         let path = format!("/admin/incidents/{id}/publication");
@@ -366,14 +366,14 @@ async fn visibility_is_chosen_at_open(test: TestDb) {
     let mut publisher = app.logged_in(Publisher).await;
     assert_eq!(publisher.get("/admin/incidents/new").await.field("visibility"), "public");
     let api = status_of(&candor::domain::ComponentId::parse("api").unwrap());
-    let said = [("title", SECRET), ("phase", "identified"), ("body", SECRET), (api.as_str(), "major_outage")];
-    let mut wrong = said.to_vec();
+    let fields = [("title", SECRET), ("phase", "identified"), ("body", SECRET), (api.as_str(), "major_outage")];
+    let mut wrong = fields.to_vec();
     wrong.extend([("visibility", "embargoed"), ("publish_at", "2026-11-10T11:59"), ("publish_zone", "UTC")]);
     let answer = publisher.post("/admin/incidents", &wrong).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.message("publish_at").contains("in the future"), "{}", answer.text());
     assert_eq!((answer.field("visibility"), answer.field("title")), ("embargoed".into(), SECRET.into()));
-    let mut later = said.to_vec();
+    let mut later = fields.to_vec();
     later.extend([("visibility", "embargoed"), ("publish_at", "2026-11-10T13:30"), ("publish_zone", "Europe/Berlin")]);
     let answer = publisher.post("/admin/incidents", &later).await;
     assert!(answer.location().ends_with("?done=incident-kept"), "{}", answer.text());

@@ -117,8 +117,8 @@ async fn deleted_incident_stays_away_during_an_outage(test: TestDb) {
     let path = "/admin/incidents/marked/deletion";
     let version = owner.get(path).await.field("version");
     let title = format!("{WITHDRAWN_TEXT} is out");
-    let done = owner.post(path, &[("title", &title), ("version", &version)]).await;
-    assert_eq!(done.location(), "/admin/incidents?done=incident-deleted", "{}", done.text());
+    let answer = owner.post(path, &[("title", &title), ("version", &version)]).await;
+    assert_eq!(answer.location(), "/admin/incidents?done=incident-deleted", "{}", answer.text());
     marker_is_gone(&app).await;
 }
 

@@ -14,8 +14,8 @@ use crate::support::{TestDb, fixtures};
 /// The status, the word and the reason that `/readyz` returns.
 async fn get_readiness(app: &TestApp) -> (StatusCode, Value, Value) {
     let answer = app.visitor().get("/readyz").await;
-    let mut said: Value = serde_json::from_slice(&answer.body).unwrap();
-    (answer.status, said["trouble"].take(), said["reason"].take())
+    let mut document: Value = serde_json::from_slice(&answer.body).unwrap();
+    (answer.status, document["trouble"].take(), document["reason"].take())
 }
 
 async fn is_ready(app: &TestApp) -> bool {

@@ -113,9 +113,9 @@ impl TestActor {
             return browser.get_with(address, &headers).await;
         }
         // No incident has this version: an authorized actor gets a conflict, and nothing changes.
-        let said = [("version", "999"), ("title", "Another"), ("body", "Text"), ("phase", "identified")];
+        let form = [("version", "999"), ("title", "Another"), ("body", "Text"), ("phase", "identified")];
         let chosen = [("status", "operational"), ("role", "viewer"), ("name", "Name")];
-        let fields = [&said[..], &chosen].concat();
+        let fields = [&form[..], &chosen].concat();
         browser.post_with(address, &fields, &headers).await
     }
 
@@ -210,11 +210,11 @@ impl Actors {
     /// An open incident that began an hour ago, with two updates.
     pub fn incident(&self, id: &str, visibility: Visibility) -> candor::domain::Incident {
         let now = self.app.clock.now();
-        let mut it = fixtures::incident(id, now - TimeDelta::hours(1));
-        it.updates.push(fixtures::update(&format!("{id}-2"), now, Phase::Identified, &[]));
-        it.visibility = visibility;
-        it.recompute();
-        it
+        let mut incident = fixtures::incident(id, now - TimeDelta::hours(1));
+        incident.updates.push(fixtures::update(&format!("{id}-2"), now, Phase::Identified, &[]));
+        incident.visibility = visibility;
+        incident.recompute();
+        incident
     }
 
     /// Saves a postmortem without publishing it.
@@ -231,11 +231,11 @@ impl Actors {
     /// Saves a draft of a new incident, or of an update of the incident `of`.
     async fn save_draft(&self, id: &str, of: Option<&str>) {
         let (app, now) = (&self.app, self.app.clock.now());
-        let said = [("title", UNPUBLISHED_TEXT), ("body", UNPUBLISHED_TEXT), ("phase", "identified")];
+        let fields = [("title", UNPUBLISHED_TEXT), ("body", UNPUBLISHED_TEXT), ("phase", "identified")];
         let draft = SavedDraft {
             id: DraftId::parse(id).unwrap(),
             incident: of.and_then(IncidentId::parse),
-            fields: Fields(said.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()),
+            fields: Fields(fields.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()),
             edited_by: "Early".into(),
             created_at: now,
             edited_at: now,

@@ -45,7 +45,7 @@ pub fn resolved(id: &str, started_at: DateTime<Utc>, lasted: TimeDelta) -> Incid
 pub fn maintenance(id: &str, from: DateTime<Utc>, until: DateTime<Utc>, components: &[&str]) -> Maintenance {
     let announced_at = (from - TimeDelta::days(1)).min(super::now());
     let component = |id: &&str| PlannedComponent { id: ComponentId::parse(id).unwrap(), name: id.to_uppercase() };
-    let mut it = Maintenance {
+    let mut maintenance = Maintenance {
         id: MaintenanceId::parse(id).unwrap(),
         title: format!("Maintenance {id}"),
         phase: MaintenancePhase::Scheduled,
@@ -63,10 +63,18 @@ pub fn maintenance(id: &str, from: DateTime<Utc>, until: DateTime<Utc>, componen
         version: 1,
         updates: Vec::new(),
     };
-    let (first, named) = (UpdateId::parse(&format!("{id}-1")).unwrap(), it.named_components(Status::Operational));
-    it.push_update(MaintenancePhase::Scheduled, format!("Text of {id}"), named, first, announced_at, announced_at);
-    it.plan_reminder(announced_at);
-    it
+    let (first, named) =
+        (UpdateId::parse(&format!("{id}-1")).unwrap(), maintenance.named_components(Status::Operational));
+    maintenance.push_update(
+        MaintenancePhase::Scheduled,
+        format!("Text of {id}"),
+        named,
+        first,
+        announced_at,
+        announced_at,
+    );
+    maintenance.plan_reminder(announced_at);
+    maintenance
 }
 
 pub fn update(id: &str, at: DateTime<Utc>, phase: Phase, components: &[(&str, Status)]) -> Update {
