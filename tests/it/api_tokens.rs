@@ -80,12 +80,12 @@ async fn token_endpoint_shows_scope_and_expiry(test: TestDb) {
     for scheme in ["Bearer", "bearer", "OAuth", "OAUTH"] {
         let answer = get_token_info(&app, &format!("{scheme} {secret}")).await;
         assert_eq!((answer.status, answer.header("cache-control")), (StatusCode::OK, "no-store"), "{scheme}");
-        let told = json(&answer);
+        let info = json(&answer);
         assert_eq!(
-            (&told["name"], &told["scope"], &told["manager"]),
+            (&info["name"], &info["scope"], &info["manager"]),
             (&"Deploy".into(), &"read".into(), &"Publisher".into())
         );
-        assert_eq!(told["expires_at"], serde_json::json!(app.clock.now() + TimeDelta::days(365)));
+        assert_eq!(info["expires_at"], serde_json::json!(app.clock.now() + TimeDelta::days(365)));
         assert!(!answer.text().contains(&secret));
     }
 }
@@ -231,9 +231,9 @@ async fn token_requires_tls(test: TestDb) {
     assert_eq!(authorize::<CanRead>(&behind, &secret, proxy, &[https]).await, None);
     assert_eq!(authorize::<CanRead>(&behind, &secret, proxy, &[http]).await, refused);
     assert_eq!(authorize::<CanRead>(&behind, &secret, proxy, &[]).await, refused);
-    for (said, told) in [(&[https][..], None), (&[http][..], refused), (&[][..], refused)] {
-        let answer = authorize::<CanRead>(&behind, &secret, local, said).await;
-        assert_eq!(answer, told, "a proxy on this machine that says {said:?}");
+    for (headers, expected) in [(&[https][..], None), (&[http][..], refused), (&[][..], refused)] {
+        let answer = authorize::<CanRead>(&behind, &secret, local, headers).await;
+        assert_eq!(answer, expected, "a proxy on this machine that says {headers:?}");
     }
     assert_eq!(
         authorize::<CanRead>(&behind, &secret, proxy, &[https, http]).await,
@@ -248,8 +248,8 @@ async fn token_requires_tls(test: TestDb) {
     // Forwarding headers of an unlisted proxy are ignored, even on this machine.
     let unnamed = &app.state;
     assert_eq!(authorize::<CanRead>(unnamed, &secret, local, &[]).await, None, "a program on this machine");
-    for said in [https, http, ("forwarded", "for=203.0.113.5"), ("via", "1.1 proxy"), ("x-forwarded-for", "")] {
-        assert_eq!(authorize::<CanRead>(unnamed, &secret, local, &[said]).await, refused, "{said:?}");
+    for headers in [https, http, ("forwarded", "for=203.0.113.5"), ("via", "1.1 proxy"), ("x-forwarded-for", "")] {
+        assert_eq!(authorize::<CanRead>(unnamed, &secret, local, &[headers]).await, refused, "{headers:?}");
     }
     let mut program = app.visitor();
     program.peer = Some(stranger);

@@ -306,9 +306,9 @@ async fn a_maintenance_is_the_fifth_indicator(test: TestDb) {
     let document = json_at(&app, "/api/v2/summary.json").await;
     assert_eq!(document["status"], json!({"indicator": "maintenance", "description": "Service Under Maintenance"}));
     assert_eq!(document["components"][0]["status"], "under_maintenance");
-    let told = &document["scheduled_maintenances"][0];
-    assert_eq!((&told["impact"], &told["status"]), (&json!("maintenance"), &json!("in_progress")));
-    let change = &told["incident_updates"][0]["affected_components"][0];
+    let entry = &document["scheduled_maintenances"][0];
+    assert_eq!((&entry["impact"], &entry["status"]), (&json!("maintenance"), &json!("in_progress")));
+    let change = &entry["incident_updates"][0]["affected_components"][0];
     assert_eq!((&change["old_status"], &change["new_status"]), (&json!("operational"), &json!("under_maintenance")));
 }
 
@@ -359,10 +359,10 @@ async fn published_postmortem_is_the_newest_update(test: TestDb) {
     postmortems::save(&mut tx, &mut review, now).await.unwrap();
     tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
     app.publish().await;
-    let told = &json_at(&app, "/api/v2/incidents.json").await["incidents"][0];
-    assert_eq!(told["status"], "postmortem");
-    assert_eq!(told["incident_updates"][0]["body"], "What we learned.");
-    assert_eq!(told["incident_updates"][0]["id"].as_str().unwrap().len(), 12);
+    let entry = &json_at(&app, "/api/v2/incidents.json").await["incidents"][0];
+    assert_eq!(entry["status"], "postmortem");
+    assert_eq!(entry["incident_updates"][0]["body"], "What we learned.");
+    assert_eq!(entry["incident_updates"][0]["id"].as_str().unwrap().len(), 12);
     assert_eq!(json_at(&app, "/incidents/late.json").await["postmortem_body"], "What we learned.");
 }
 
@@ -415,8 +415,8 @@ async fn unknown_ids_get_json_404(test: TestDb) {
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
         assert_eq!(answer.header("access-control-allow-origin"), "*", "{path}");
         if path.ends_with(".json") {
-            let told: Value = serde_json::from_slice(&answer.body).unwrap();
-            assert_eq!(told, json!({"error": "not_found", "message": "Not Found."}), "{path}");
+            let error: Value = serde_json::from_slice(&answer.body).unwrap();
+            assert_eq!(error, json!({"error": "not_found", "message": "Not Found."}), "{path}");
         }
     }
     let post = app.visitor().post("/api/v2/summary.json", &[]).await;
@@ -558,10 +558,10 @@ async fn the_openapi_document_is_true(test: TestDb) {
     // Every public document is described.
     for (path, _) in app.publisher.site().pages() {
         let is_data = path.starts_with("/api/v2/") || path.ends_with(".json");
-        let told = paths.keys().any(|known| match known.split_once("{id}") {
+        let is_described = paths.keys().any(|known| match known.split_once("{id}") {
             Some((begin, end)) => path.starts_with(begin) && path.ends_with(end),
             None => known == path,
         });
-        assert!(!is_data || told || path == "/api/openapi.json", "{path} is not documented");
+        assert!(!is_data || is_described || path == "/api/openapi.json", "{path} is not documented");
     }
 }

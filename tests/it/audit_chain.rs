@@ -131,9 +131,9 @@ async fn missing_hash_after_chain_start_is_an_error(test: TestDb) {
 async fn audit_command_verifies_or_names_the_row(test: TestDb) {
     let verify = ["audit", "verify"];
     demo::load_demo(&test, &test.clock).await.unwrap();
-    let told = stdout_text(&candor(&test, &verify, ""));
+    let output = stdout_text(&candor(&test, &verify, ""));
     let head = audit_chain::head(&mut test.read().await.unwrap()).await.unwrap().unwrap();
-    assert!(told.contains("Audit log OK") && told.contains(&format!("{}:{}", head.id, head.hash)), "{told}");
+    assert!(output.contains("Audit log OK") && output.contains(&format!("{}:{}", head.id, head.hash)), "{output}");
     let mut tx = test.write().await.unwrap();
     tamper(&mut tx, "update audit_log set actor_name = 'x' where id = (select min(id) from audit_log)").await;
     tx.commit_unaudited().await.unwrap();
@@ -206,9 +206,9 @@ async fn denied_attempts_are_audited_without_secrets(test: TestDb) {
     app.visitor().post("/setup/secret-token", &[("password", "secret-password")]).await;
     app.visitor().post("/login", &[("email", "a@example.org"), ("password", "secret-password")]).await;
     app.visitor().post_with("/wp-login.php", &[], &[]).await;
-    let told: Vec<_> = app.audit().await.into_iter().rev().collect();
-    let told: Vec<_> =
-        told.iter().map(|r| (r.action.as_str(), r.actor.name.as_str(), r.subject_name.as_str())).collect();
+    let audited: Vec<_> = app.audit().await.into_iter().rev().collect();
+    let audited: Vec<_> =
+        audited.iter().map(|r| (r.action.as_str(), r.actor.name.as_str(), r.subject_name.as_str())).collect();
     let expected = [
         ("manager.deny-role", "Vera", "POST /admin/groups"),
         ("manager.deny-cross-site", "nobody", "POST /logout"),
@@ -217,7 +217,7 @@ async fn denied_attempts_are_audited_without_secrets(test: TestDb) {
         ("manager.deny-link", "nobody", ""),
         ("manager.deny-login", "nobody", "a@example.org"),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(audited, expected);
     assert!(!format!("{:?}", app.audit().await).contains("secret"));
     assert_eq!(app.counts().await.0, revision, "who is refused publishes nothing");
     assert_eq!(break_in(&mut app.db.read().await.unwrap()).await, None);

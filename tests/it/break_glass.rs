@@ -121,8 +121,8 @@ async fn disabled_password_answers_like_a_wrong_one(test: TestDb) {
         assert_eq!(app.audit().await[0].action, "manager.deny-login");
     }
     seen_of.push(comparable_answer(&log_in(&app, &keeper, "not the right one").await, &keeper.email));
-    let nobody = Manager { email: "nobody@example.org".into(), ..keeper };
-    seen_of.push(comparable_answer(&log_in(&app, &nobody, PASSWORD).await, &nobody.email));
+    let unknown = Manager { email: "nobody@example.org".into(), ..keeper };
+    seen_of.push(comparable_answer(&log_in(&app, &unknown, PASSWORD).await, &unknown.email));
     for (index, other) in seen_of.iter().enumerate() {
         assert_eq!(*other, seen_of[0], "attempt {index}");
     }
@@ -143,8 +143,8 @@ async fn break_glass_owner_cannot_be_removed(test: TestDb) {
     app.db.write().await.unwrap().commit_unaudited().await.unwrap();
     let shell = stderr_text(&candor(&app.test, &["manager", "disable", &ines.email], ""), 1);
     assert!(shell.contains("This owner keeps a password as the fallback"), "{shell}");
-    let kept = managers::find(&mut app.db.read().await.unwrap(), &ines.id).await.unwrap();
-    assert!(kept.role == Owner && kept.is_active());
+    let manager = managers::find(&mut app.db.read().await.unwrap(), &ines.id).await.unwrap();
+    assert!(manager.role == Owner && manager.is_active());
     let same = browser.post(&format!("/admin/managers/{}/role", ines.id), &[("role", "owner")]).await;
     assert_eq!(same.status, StatusCode::SEE_OTHER, "to stay an owner is no loss");
 }
@@ -160,8 +160,8 @@ async fn break_glass_owner_keeps_role_after_oidc_login(test: TestDb) {
     tx.commit_unaudited().await.unwrap();
     app.set_break_glass_owner(&ines).await;
     assert_logged_in(&mut app.visitor(), &issuer, &Person::named("Ines", &[])).await;
-    let kept = managers::find(&mut app.db.read().await.unwrap(), &ines.id).await.unwrap();
-    assert_eq!(kept.role, Owner);
+    let manager = managers::find(&mut app.db.read().await.unwrap(), &ines.id).await.unwrap();
+    assert_eq!(manager.role, Owner);
     assert!(app.audit().await.iter().any(|record| record.action == "manager.retain-role"));
 }
 

@@ -82,8 +82,8 @@ async fn an_incident_is_opened_updated_and_resolved(test: TestDb) {
     assert_eq!(phases, [Phase::Identified, Phase::Identified, Phase::Resolved]);
     assert!(incident.ended_at.is_some());
     let rows = audit::list(&mut tx, None, 3).await.unwrap();
-    let told: Vec<(&str, &str)> = rows.iter().map(|row| (row.action.as_str(), row.actor.name.as_str())).collect();
-    assert_eq!(told, [("incident.update", "shell"), ("incident.update", "shell"), ("incident.open", "shell")]);
+    let audited: Vec<(&str, &str)> = rows.iter().map(|row| (row.action.as_str(), row.actor.name.as_str())).collect();
+    assert_eq!(audited, [("incident.update", "shell"), ("incident.update", "shell"), ("incident.open", "shell")]);
     assert_eq!(tx.revision().await.unwrap(), before + 3);
     drop(tx);
     let list = stdout_text(&candor(&test, &["incident", "list", "--limit", "2"], ""));
@@ -96,15 +96,15 @@ async fn hidden_incident_can_be_published(test: TestDb) {
     let open = |more: &[&str]| candor(&test, &[&OPEN[..], more].concat(), "");
     stdout_text(&open(&["--internal"]));
     stdout_text(&open(&["--publish-at", "2150-01-01T00:00:00Z"]));
-    let kept = admin_incidents::list_open(&mut test.read().await.unwrap(), None, 100).await.unwrap();
-    let mut seen: Vec<&str> = kept.iter().map(|it| it.visibility.key()).collect();
+    let hidden = admin_incidents::list_open(&mut test.read().await.unwrap(), None, 100).await.unwrap();
+    let mut seen: Vec<&str> = hidden.iter().map(|it| it.visibility.key()).collect();
     seen.sort_unstable();
     assert_eq!(seen, ["embargoed", "internal"]);
     assert!(incidents::list_open(&mut test.read().await.unwrap()).await.unwrap().is_empty());
     assert!(stderr_text(&open(&["--publish-at", "2020-01-01T00:00:00Z"]), 1).contains("publish_at: "));
     assert!(stderr_text(&open(&["--publish-at", "soon"]), 1).contains("--publish-at: "));
     assert!(stderr_text(&open(&["--internal", "--publish-at", "soon"]), 2).contains("--publish-at"));
-    let id = kept[0].id.as_str();
+    let id = hidden[0].id.as_str();
     stdout_text(&candor(&test, &["incident", "publish", id], ""));
     assert_eq!(newest_incident(&test).await.id.as_str(), id);
     assert!(stderr_text(&candor(&test, &["incident", "publish", id], ""), 1).contains("already"));
@@ -117,7 +117,7 @@ async fn commands_validate_like_the_web(test: TestDb) {
     demo::load_demo(&test, &test.clock).await.unwrap();
     let before = test.read().await.unwrap().revision().await.unwrap();
     let over = demo::demo_data(now()).unwrap().incidents[1].id.to_string();
-    for (arguments, code, told) in [
+    for (arguments, code, message) in [
         (vec!["incident", "open", "--title", " ", "--body", "x"], 1, "title: "),
         (vec!["incident", "open", "--title", "x", "--body", " "], 1, "body: "),
         (vec!["incident", "open", "--title", "x", "--body", "x", "--started-at", "2150-01-01T00:00:00Z"], 1, "future"),
@@ -138,7 +138,7 @@ async fn commands_validate_like_the_web(test: TestDb) {
         (vec!["nonsense"], 2, "nonsense"),
     ] {
         let error = stderr_text(&candor(&test, &arguments, ""), code);
-        assert!(error.contains(told), "{arguments:?}: {error}");
+        assert!(error.contains(message), "{arguments:?}: {error}");
     }
     assert_eq!(test.read().await.unwrap().revision().await.unwrap(), before);
 }

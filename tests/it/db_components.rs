@@ -49,9 +49,9 @@ async fn unknown_group_is_rejected(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let lost = NewComponent { group_id: GroupId::parse("nowhere"), ..component("API") };
     assert!(matches!(components::create(&mut tx, lost, now()).await, Err(Error::NotFound)));
-    let mut kept = components::create(&mut tx, component("API"), now()).await.unwrap();
-    kept.group_id = GroupId::parse("nowhere");
-    assert!(matches!(components::update(&mut tx, &mut kept, now()).await, Err(Error::NotFound)));
+    let mut stored = components::create(&mut tx, component("API"), now()).await.unwrap();
+    stored.group_id = GroupId::parse("nowhere");
+    assert!(matches!(components::update(&mut tx, &mut stored, now()).await, Err(Error::NotFound)));
 }
 
 #[apply(on_both_databases!)]

@@ -174,9 +174,9 @@ async fn stored_totals_follow_every_change(test: TestDb) {
 async fn stored_totals(test: &TestDb) -> (i64, i64, Option<chrono::DateTime<chrono::Utc>>) {
     let mut tx = test.read().await.unwrap();
     let ever = (Some(chrono::DateTime::UNIX_EPOCH), None);
-    let kept = incidents::totals(&mut tx, &HistoryFilter::default(), (None, None)).await.unwrap();
-    assert_eq!(kept, incidents::totals(&mut tx, &HistoryFilter::default(), ever).await.unwrap());
-    (kept.count, kept.resolved_seconds, kept.first_started_at)
+    let totals = incidents::totals(&mut tx, &HistoryFilter::default(), (None, None)).await.unwrap();
+    assert_eq!(totals, incidents::totals(&mut tx, &HistoryFilter::default(), ever).await.unwrap());
+    (totals.count, totals.resolved_seconds, totals.first_started_at)
 }
 
 #[apply(on_both_databases!)]

@@ -26,8 +26,8 @@ async fn draft_shows_who_has_it_open(test: TestDb) {
     assert!(own.words("main p.waiting").is_empty(), "{:?}", own.words("main p.waiting"));
     app.clock.advance(TimeDelta::minutes(2));
     assert_eq!(rui.get("/admin").await.word(".draft .waiting"), "Ines is editing this since 12:00.");
-    let told = rui.get(&path).await.words("main p.waiting");
-    assert!(told.contains(&"Ines is editing this since 12:00.".to_owned()), "{told:?}");
+    let notice = rui.get(&path).await.words("main p.waiting");
+    assert!(notice.contains(&"Ines is editing this since 12:00.".to_owned()), "{notice:?}");
     // A short break keeps the start time; a long one resets it.
     app.clock.advance(TimeDelta::minutes(20));
     ines.get(&path).await;

@@ -69,14 +69,14 @@ const OTHERS: [&str; 20] = [
 struct Like {
     kind: &'static str,
     policy: &'static str,
-    kept: &'static str,
+    cache_control: &'static str,
     /// Whether other origins may read it.
     is_shared: bool,
 }
 
 impl Like {
-    const fn new(kind: &'static str, policy: &'static str, kept: &'static str) -> Self {
-        Self { kind, policy, kept, is_shared: false }
+    const fn new(kind: &'static str, policy: &'static str, cache_control: &'static str) -> Self {
+        Self { kind, policy, cache_control, is_shared: false }
     }
 
     const fn shared(self) -> Self {
@@ -87,7 +87,7 @@ impl Like {
     fn header(self) -> Vec<(&'static str, &'static str)> {
         let reach = if self.is_shared { "cross-origin" } else { "same-origin" };
         let mut lines = vec![
-            ("cache-control", self.kept),
+            ("cache-control", self.cache_control),
             ("content-security-policy", self.policy),
             ("cross-origin-opener-policy", "same-origin"),
             ("cross-origin-resource-policy", reach),
@@ -116,7 +116,7 @@ const TOLD_ONCE: Like = Like::new(TOLD, STRICTEST, NEVER);
 #[track_caller]
 fn assert_headers(what: &str, answer: &Answer, like: Like) {
     assert_eq!(header_lines(&answer.headers), owned_lines(&like.header()), "{} {what}", answer.status);
-    let (vary, is_kept) = (answer.header("vary"), [SHORTLY, BRIEFLY].contains(&like.kept));
+    let (vary, is_kept) = (answer.header("vary"), [SHORTLY, BRIEFLY].contains(&like.cache_control));
     assert!(vary == "accept-encoding" || (vary.is_empty() && !is_kept), "{what}: {vary}");
 }
 
@@ -126,11 +126,11 @@ fn owned_lines(lines: &[(&str, &str)]) -> Vec<(String, String)> {
 
 /// The headers that are compared, sorted.
 fn header_lines(headers: &HeaderMap) -> Vec<(String, String)> {
-    let told = headers.iter().filter(|(name, _)| !OTHERS.contains(&name.as_str()) && *name != "vary");
-    let mut told: Vec<_> =
-        told.map(|(name, value)| (name.as_str().to_owned(), mask_nonces(value.to_str().unwrap()))).collect();
-    told.sort_unstable();
-    told
+    let lines = headers.iter().filter(|(name, _)| !OTHERS.contains(&name.as_str()) && *name != "vary");
+    let mut lines: Vec<_> =
+        lines.map(|(name, value)| (name.as_str().to_owned(), mask_nonces(value.to_str().unwrap()))).collect();
+    lines.sort_unstable();
+    lines
 }
 
 /// Replaces each hash and nonce in a policy by a star.
@@ -169,7 +169,7 @@ async fn published_document_headers_are_exact(test: TestDb) {
     let chosen = format!("/uptime_showcase?components={dns}");
     let shared = |kind| Like::new(kind, STRICTEST, SHORTLY).shared();
     let deep = Like::new(JSON, STRICTEST, BRIEFLY).shared();
-    let file = |kind, kept| Like::new(kind, STRICTEST, kept);
+    let file = |kind, cache_control| Like::new(kind, STRICTEST, cache_control);
     let css = candor::web::edge::assets::asset_urls().css.as_str();
     for (address, like) in [
         ("/", PAGE),

@@ -110,18 +110,18 @@ async fn http2_methods_and_hosts_are_checked() {
     }
     let connect = Request::builder().method("CONNECT").uri(edge.server.address.to_string()).body(()).unwrap();
     assert_eq!(send_request(&edge, connect).await.0.status().as_u16(), 405);
-    let ours = edge.server.address.to_string();
+    let own_host = edge.server.address.to_string();
     for (status, authority, hosts) in [
-        (200, ours.as_str(), &[][..]),
-        (200, &ours, &[ours.as_str()]),
+        (200, own_host.as_str(), &[][..]),
+        (200, &own_host, &[own_host.as_str()]),
         (421, "evil.test", &[]),
         (421, "evil.test", &["evil.test"]),
         (421, "localhost", &[]),
-        (400, &ours, &["evil.test"]),
-        (400, "evil.test", &[&ours]),
-        (400, &ours, &[&ours, &ours]),
-        (400, &ours, &[&ours, "evil.test"]),
-        (400, &ours, &[""]),
+        (400, &own_host, &["evil.test"]),
+        (400, "evil.test", &[&own_host]),
+        (400, &own_host, &[&own_host, &own_host]),
+        (400, &own_host, &[&own_host, "evil.test"]),
+        (400, &own_host, &[""]),
     ] {
         let mut asked = Request::builder().uri(format!("http://{authority}/")).version(Version::HTTP_2);
         for host in hosts {

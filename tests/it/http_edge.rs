@@ -287,7 +287,7 @@ async fn metrics_have_their_own_listener() {
         "# TYPE candor_publish_seconds summary",
         &format!("candor_site_revision {revision}"),
     ] {
-        assert!(numbers.lines().any(|told| told == line), "{line} is not in {numbers}");
+        assert!(numbers.lines().any(|known| known == line), "{line} is not in {numbers}");
     }
 }
 

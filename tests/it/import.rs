@@ -252,9 +252,9 @@ async fn inconsistent_data_is_corrected_and_imported(test: TestDb) {
     let document = json!({"incidents": cases.iter().map(|(it, _)| it).collect::<Vec<_>>()});
     let report = import_sources(&test, &[source(&document)]).await.remove(0);
     assert_eq!((report.incidents.created, report.incidents.refused), (cases.len(), 0));
-    for (it, told) in &cases {
+    for (it, warning) in &cases {
         let id = it["id"].as_str().unwrap();
-        let named = report.warnings.iter().any(|w| w.starts_with(&format!("incident {id} ")) && w.contains(told));
+        let named = report.warnings.iter().any(|w| w.starts_with(&format!("incident {id} ")) && w.contains(warning));
         assert!(named, "{id}: {:#?}", report.warnings);
     }
     assert_eq!(find_incident(&test, "early").await.ended_at, Some(find_incident(&test, "early").await.started_at));
@@ -280,9 +280,9 @@ async fn unimportable_items_are_rejected_with_reason(test: TestDb) {
     assert_eq!((report.incidents.created, report.incidents.refused), (1, 3));
     assert!(report.warnings.iter().any(|warning| warning.contains("occurs twice")), "{:#?}", report.warnings);
     assert_eq!((report.components.refused, report.maintenances.refused), (1, 2));
-    for told in ["timeless “", "../etc “", "a/b “", "m “Move”: its scheduled start", "n “Upgrade”: its scheduled start"]
+    for text in ["timeless “", "../etc “", "a/b “", "m “Move”: its scheduled start", "n “Upgrade”: its scheduled start"]
     {
-        assert!(report.refusals.iter().any(|refusal| refusal.contains(told)), "{told}: {:#?}", report.refusals);
+        assert!(report.refusals.iter().any(|refusal| refusal.contains(text)), "{text}: {:#?}", report.refusals);
     }
 }
 
@@ -326,9 +326,14 @@ async fn maintenances_are_imported_as_maintenances(test: TestDb) {
     let baseline = components::list(&mut tx).await.unwrap().remove(0).status;
     assert_eq!(baseline, Status::Operational, "the maintenance that goes on explains it");
     drop(tx);
-    let told = |id: &str, words: &str| report.warnings.iter().any(|w| w.contains(id) && w.contains(words));
-    assert!(told("maintenance odd", "not after its start") && told("maintenance odd", "window has passed"));
-    assert!(told("maintenance on", "both are turned on") && told("maintenance over", "newest update is in_progress"));
+    let has_warning = |id: &str, words: &str| report.warnings.iter().any(|w| w.contains(id) && w.contains(words));
+    assert!(
+        has_warning("maintenance odd", "not after its start") && has_warning("maintenance odd", "window has passed")
+    );
+    assert!(
+        has_warning("maintenance on", "both are turned on")
+            && has_warning("maintenance over", "newest update is in_progress")
+    );
     assert!(import_sources(&test, &[source(&document)]).await[0].changes_nothing());
 }
 

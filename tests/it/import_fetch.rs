@@ -174,12 +174,14 @@ async fn retry_after_is_respected() {
     let (problems, waits) = fetch_page(&server.url, &folder, test_throttle()).await;
     assert!(problems.is_ok(), "{problems:?}");
     assert_eq!(waits, [7, 99, 4, 8]);
-    for (answer, told) in [("retry-after: 3600", "wait 60 minutes"), ("retry-after: 1", "no answer after 6 attempts")] {
+    for (answer, message) in
+        [("retry-after: 3600", "wait 60 minutes"), ("retry-after: 1", "no answer after 6 attempts")]
+    {
         let server = hosted_page();
         server.respond("/api/v2/components.json", vec![FakeResponse::Status(429, answer)]);
         let (problems, _) = fetch_page(&server.url, &tempfile::tempdir().unwrap(), test_throttle()).await;
         let error = format!("{:#}", problems.unwrap_err());
-        assert!(error.contains(told) && error.contains("fetched files are cached"), "{error}");
+        assert!(error.contains(message) && error.contains("fetched files are cached"), "{error}");
     }
 }
 
@@ -206,11 +208,11 @@ async fn interrupted_fetch_resumes() {
         ]
     );
     // An import discards the cache; another page needs another folder.
-    let keep = DownloadCache::open(&folder.path().join("kept"), &server.url, false).unwrap();
-    assert!(keep.has("incidents/older.json"));
-    keep.mark_imported().unwrap();
-    let keep = DownloadCache::open(&folder.path().join("kept"), &server.url, false).unwrap();
-    assert!(!keep.has("incidents/older.json"));
+    let cache = DownloadCache::open(&folder.path().join("kept"), &server.url, false).unwrap();
+    assert!(cache.has("incidents/older.json"));
+    cache.mark_imported().unwrap();
+    let cache = DownloadCache::open(&folder.path().join("kept"), &server.url, false).unwrap();
+    assert!(!cache.has("incidents/older.json"));
     let other = Url::parse("https://status.example.org/").unwrap();
     assert!(DownloadCache::open(&folder.path().join("kept"), &other, false).is_err());
     std::fs::write(folder.path().join("mine.txt"), "x").unwrap();
@@ -221,7 +223,7 @@ async fn interrupted_fetch_resumes() {
 #[tokio::test]
 async fn every_server_failure_has_a_message() {
     let list = "/api/v2/incidents.json";
-    for (path, answer, told) in [
+    for (path, answer, message) in [
         (list, FakeResponse::Status(302, "location: https://elsewhere.test/"), "redirects to https://elsewhere.test/"),
         (list, FakeResponse::Long(100 << 20), "longer than 1048576 bytes"),
         (list, FakeResponse::Drip, "no answer after 6 attempts"),
@@ -237,7 +239,7 @@ async fn every_server_failure_has_a_message() {
         let short = Throttle { bounds: ResponseLimits { time: Duration::from_millis(300), size: 1 << 20 }, ..pace() };
         let (stopped, _) = fetch_page(&server.url, &tempfile::tempdir().unwrap(), short).await;
         let error = stopped.map_err(|error| format!("{error:#}"));
-        assert!(error.as_ref().is_err_and(|error| error.contains(told)), "{answer:?}: {error:?}");
+        assert!(error.as_ref().is_err_and(|error| error.contains(message)), "{answer:?}: {error:?}");
     }
     // One unreadable incident does not stop the others.
     let server = hosted_page();
@@ -245,8 +247,10 @@ async fn every_server_failure_has_a_message() {
     server.serve_document("/incidents/older.json", incident("another", "resolved", &[("resolved", "x")]));
     let (problems, _) = fetch_page(&server.url, &tempfile::tempdir().unwrap(), test_throttle()).await;
     let problems = problems.unwrap();
-    assert!(problems.iter().any(|told| told.starts_with("incident old: it is not a feed")), "{problems:?}");
-    assert!(problems.iter().any(|told| told.starts_with("incident older: ") && told.contains("something else")));
+    assert!(problems.iter().any(|message| message.starts_with("incident old: it is not a feed")), "{problems:?}");
+    assert!(
+        problems.iter().any(|message| message.starts_with("incident older: ") && message.contains("something else"))
+    );
 }
 
 #[tokio::test]
@@ -386,8 +390,11 @@ async fn management_api_import_has_more_data(test: TestDb) {
     let report = import(&test, &folder).await;
     assert_eq!((report.groups.created, report.components.created, report.templates.created), (1, 1, 1), "{report:#?}");
     assert_eq!((report.incidents.created, report.maintenances.created, report.templates.refused), (101, 1, 1));
-    let told = |words: &str| report.warnings.iter().chain(&report.refusals).any(|told| told.contains(words));
-    assert!(told("43 subscribers are not imported") && told("“Work”: there are none for “scheduled”"), "{report:#?}");
+    let has_message = |words: &str| report.warnings.iter().chain(&report.refusals).any(|text| text.contains(words));
+    assert!(
+        has_message("43 subscribers are not imported") && has_message("“Work”: there are none for “scheduled”"),
+        "{report:#?}"
+    );
     assert!(import(&test, &folder).await.changes_nothing());
     let mut tx = test.read().await.unwrap();
     let lesson = postmortems::find(&mut tx, &IncidentId::parse("lesson").unwrap()).await.unwrap().unwrap();
@@ -397,11 +404,11 @@ async fn management_api_import_has_more_data(test: TestDb) {
     let prepared = templates::list(&mut tx).await.unwrap();
     assert_eq!((prepared[0].id.as_str(), prepared[0].phase), ("t1", Phase::Identified));
     // The token is only in requests, never in files.
-    let mut kept = Vec::new();
+    let mut files = Vec::new();
     for entry in std::fs::read_dir(folder.path().join("kept/v1")).unwrap() {
-        kept.extend(std::fs::read(entry.unwrap().path()).unwrap());
+        files.extend(std::fs::read(entry.unwrap().path()).unwrap());
     }
-    assert!(!String::from_utf8_lossy(&kept).contains("s3cret"));
+    assert!(!String::from_utf8_lossy(&files).contains("s3cret"));
 }
 
 #[apply(on_both_databases!)]

@@ -138,10 +138,10 @@ async fn known_browser_has_its_own_counter(test: TestDb) {
 async fn unknown_and_known_email_write_equally(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
-    let nobody = Manager { email: "nobody@example.org".into(), ..manager.clone() };
+    let unknown = Manager { email: "nobody@example.org".into(), ..manager.clone() };
     let counted = async || app.number("select cast(coalesce(sum(failures), 0) as bigint) from login_failures").await;
     for tries in 1..=8 {
-        for who in [&manager, &nobody] {
+        for who in [&manager, &unknown] {
             assert_eq!(try_login(&mut app.visitor(), who, "a wrong password").await, REJECTED);
         }
         assert_eq!(counted().await, 2 * tries, "one row is written for every attempt, also at a locked door");
@@ -261,9 +261,9 @@ async fn verified_password_counts_once_committed(test: TestDb) {
     let proven = verify_password(&app, &manager).await;
     assert_eq!(failure_count(&app, &manager).await, 2, "one that is being looked at counts as wrong");
     let mut tx = app.db.write().await.unwrap();
-    let kept = proven.confirm(&mut tx).await.unwrap();
+    let confirmed = proven.confirm(&mut tx).await.unwrap();
     tx.commit_unaudited().await.unwrap();
-    assert_eq!(kept.map(|kept| kept.id), Some(manager.id.clone()));
+    assert_eq!(confirmed.map(|confirmed| confirmed.id), Some(manager.id.clone()));
     assert_eq!(failure_count(&app, &manager).await, 0);
 }
 

@@ -63,9 +63,9 @@ async fn logout_applies_to_all_nodes_immediately(test: TestDb) {
     let short = secret_token::hash_token(&there.cookies["sid"])[..16].to_owned();
     here.post(&format!("/admin/account/sessions/{short}/revocation"), &[]).await;
     assert!(!is_logged_in(&node, &there).await && is_logged_in(&node, &left).await);
-    let kept = here.clone();
+    let old_session = here.clone();
     here.post("/logout", &[]).await;
-    assert!(!is_logged_in(&node, &kept).await && is_logged_in(&node, &left).await);
+    assert!(!is_logged_in(&node, &old_session).await && is_logged_in(&node, &left).await);
 }
 
 #[apply(on_both_databases!)]
@@ -73,7 +73,7 @@ async fn revoked_token_is_rejected_on_all_nodes(test: TestDb) {
     let app = TestApp::new(test).await;
     let (node, _data) = other_node(&app).await;
     let mut owner = app.logged_in(Owner).await;
-    for (name, deed, told) in [("Revoked", "", 401), ("Disabled", "disablement", 401), ("Demoted", "role", 403)] {
+    for (name, deed, expected) in [("Revoked", "", 401), ("Disabled", "disablement", 401), ("Demoted", "role", 403)] {
         let manager = app.manager(name, Publisher).await;
         let program = ApiClient::new(&app, &manager, "Deploy", Scope::Publish).await;
         let header = format!("authorization: Bearer {}", program.secret);
@@ -89,9 +89,9 @@ async fn revoked_token_is_rejected_on_all_nodes(test: TestDb) {
         } else {
             owner.post(&format!("/admin/managers/{}/{deed}", manager.id), &[("role", "viewer")]).await;
         }
-        assert_eq!(status(&node, "POST", &incidents, &header, &body).await, told, "{name}");
+        assert_eq!(status(&node, "POST", &incidents, &header, &body).await, expected, "{name}");
         let here = program.send(Method::POST, "/incidents", &serde_json::from_str(&body).unwrap()).await;
-        assert_eq!(here.status.as_u16(), told, "{name} at the first node");
+        assert_eq!(here.status.as_u16(), expected, "{name} at the first node");
     }
     assert_eq!(app.incidents().await.len(), 3, "one for each token while it was good");
 }

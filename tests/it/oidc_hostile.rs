@@ -73,22 +73,22 @@ async fn unverified_email_is_rejected(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn callback_works_once_in_its_own_session(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
-    let (mut mine, mut theirs) = (app.visitor(), app.visitor());
-    let going = mine.post("/login/oidc", &[]).await;
+    let (mut own_browser, mut other_browser) = (app.visitor(), app.visitor());
+    let going = own_browser.post("/login/oidc", &[]).await;
     let answer = issuer.authorize(&leads_to(&going), &ines());
-    theirs.post("/login/oidc", &[]).await;
-    for browser in [&mut theirs, &mut app.visitor()] {
+    other_browser.post("/login/oidc", &[]).await;
+    for browser in [&mut other_browser, &mut app.visitor()] {
         let foreign = browser.get(&answer.address()).await;
         assert_eq!(foreign.status, StatusCode::UNPROCESSABLE_ENTITY, "the state is another session's");
         assert!(browser.get("/admin").await.location().starts_with("/login"));
     }
-    assert_eq!(mine.get(&answer.address()).await.location(), "/admin");
-    let again = mine.get(&answer.address()).await;
+    assert_eq!(own_browser.get(&answer.address()).await.location(), "/admin");
+    let again = own_browser.get(&answer.address()).await;
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "it is used up");
-    let going = mine.post("/login/oidc", &[]).await;
+    let going = own_browser.post("/login/oidc", &[]).await;
     let fresh = issuer.authorize(&leads_to(&going), &ines());
     let replayed = crate::support::fake_oidc::Answer { code: answer.code, ..fresh };
-    let mut visitor = mine.clone();
+    let mut visitor = own_browser.clone();
     assert_eq!(visitor.get(&replayed.address()).await.status, StatusCode::UNPROCESSABLE_ENTITY, "an old code");
 }
 

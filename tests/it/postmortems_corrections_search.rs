@@ -220,8 +220,8 @@ async fn manual_statuses_are_explained(test: TestDb) {
         assert_eq!(desk.publisher.post(&path, &set).await.status, StatusCode::SEE_OTHER, "{number}");
         desk.app.clock.advance(TimeDelta::minutes(1));
     }
-    let told = desk.app.visitor().get("/uptime").await.words(".uptime ul li");
-    assert_eq!((told.len(), told[20].as_str()), (21, "and 3 earlier"));
+    let corrections = desk.app.visitor().get("/uptime").await.words(".uptime ul li");
+    assert_eq!((corrections.len(), corrections[20].as_str()), (21, "and 3 earlier"));
 }
 
 #[apply(on_both_databases!)]

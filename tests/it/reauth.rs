@@ -150,9 +150,9 @@ async fn unchecked_proof_does_not_count_as_wrong(test: TestDb) {
     let mut neighbour = app.visitor();
     let network = Some("203.0.113.5".parse().unwrap());
     (neighbour.peer, browser.peer) = (network, network);
-    let nobody = [("email", "nobody@example.org"), ("password", "wrong")];
+    let unknown = [("email", "nobody@example.org"), ("password", "wrong")];
     let mut tried = 0;
-    while neighbour.post("/login", &nobody).await.status != StatusCode::TOO_MANY_REQUESTS {
+    while neighbour.post("/login", &unknown).await.status != StatusCode::TOO_MANY_REQUESTS {
         tried += 1;
         assert!(tried < 100, "nobody is held up");
     }

@@ -97,9 +97,9 @@ async fn login_older_than_the_request_is_no_proof(test: TestDb) {
 async fn silent_oidc_login_is_no_fresh_proof(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let now = app.clock.now().timestamp();
-    let told =
+    let cases =
         [(Some(now - 599), StatusCode::OK), (Some(now - 600), StatusCode::FORBIDDEN), (None, StatusCode::FORBIDDEN)];
-    for (auth_time, expected) in told {
+    for (auth_time, expected) in cases {
         issuer.change_claims(move |claims| match auth_time {
             Some(at) => claims["auth_time"] = json!(at),
             None => drop(claims.as_object_mut().unwrap().remove("auth_time")),

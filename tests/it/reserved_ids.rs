@@ -78,8 +78,8 @@ async fn imported_reserved_id_is_replaced_and_found_again(test: TestDb) {
     });
     let report = import(&app, &document).await;
     assert_eq!((report.incidents.created, report.components.created, report.groups.created), (3, 1, 1), "{report:?}");
-    for told in ["incident unresolved", "incident NEW", "component new", "group all"] {
-        assert!(report.warnings.iter().any(|warning| warning.starts_with(told)), "{told}: {:?}", report.warnings);
+    for prefix in ["incident unresolved", "incident NEW", "component new", "group all"] {
+        assert!(report.warnings.iter().any(|warning| warning.starts_with(prefix)), "{prefix}: {:?}", report.warnings);
     }
     let list = app.visitor().get("/api/v2/incidents/unresolved.json").await;
     let list: Value = serde_json::from_slice(&list.body).unwrap();

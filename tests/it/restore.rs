@@ -283,12 +283,12 @@ async fn restore_command_keeps_the_old_database_beside() {
     assert!(backup.exists(), "the backup stays");
     wait_until_reopened(&app, &mut work).await;
     is_restored(&app, published).await;
-    let kept = std::fs::read_dir(file.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
-    let kept = kept.into_iter().find(|path| {
+    let replaced = std::fs::read_dir(file.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
+    let replaced = replaced.into_iter().find(|path| {
         let name = path.file_name().unwrap().to_string_lossy();
         name.contains(".replaced-") && !name.ends_with("-wal") && !name.ends_with("-shm")
     });
-    let mut connection = SqliteConnection::connect(&format!("sqlite://{}", kept.unwrap().display())).await.unwrap();
+    let mut connection = SqliteConnection::connect(&format!("sqlite://{}", replaced.unwrap().display())).await.unwrap();
     let (left,): (i64,) = sqlx::query_as("select count(*) from incidents").fetch_one(&mut connection).await.unwrap();
     assert_eq!(left, 4);
     connection.close().await.unwrap();

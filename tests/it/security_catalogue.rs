@@ -28,8 +28,8 @@ fn rows(document: &str) -> Vec<[&str; 3]> {
 #[test]
 fn catalogue_cases_are_unique() {
     let document = document();
-    let told: Vec<String> = rows(&document).iter().map(|row| row[0].to_owned()).collect();
-    assert_eq!(told, cases());
+    let listed: Vec<String> = rows(&document).iter().map(|row| row[0].to_owned()).collect();
+    assert_eq!(listed, cases());
 }
 
 #[test]

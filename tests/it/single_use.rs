@@ -42,8 +42,8 @@ where
 #[track_caller]
 fn exactly_one_redirects_to(answers: &[Answer], location: &str) {
     let sent = answers.iter().filter(|answer| answer.location() == location).count();
-    let told: Vec<_> = answers.iter().map(|answer| (answer.status.as_u16(), answer.location())).collect();
-    assert_eq!((sent, answers.len()), (1, FIFTY), "{told:?}");
+    let outcomes: Vec<_> = answers.iter().map(|answer| (answer.status.as_u16(), answer.location())).collect();
+    assert_eq!((sent, answers.len()), (1, FIFTY), "{outcomes:?}");
 }
 
 async fn use_link(app: &TestApp, path: &str, fields: &'static [(&'static str, &'static str)]) -> Vec<Answer> {
@@ -182,8 +182,8 @@ async fn send_form(
 
 #[track_caller]
 fn all_redirect_to(answers: &[Answer], location: &str) {
-    let told: Vec<_> = answers.iter().map(|answer| (answer.status.as_u16(), answer.location())).collect();
-    assert!(answers.iter().all(|answer| answer.location() == location), "{told:?}");
+    let outcomes: Vec<_> = answers.iter().map(|answer| (answer.status.as_u16(), answer.location())).collect();
+    assert!(answers.iter().all(|answer| answer.location() == location), "{outcomes:?}");
 }
 
 const INCIDENT: [(&str, &str); 3] =
@@ -238,10 +238,10 @@ async fn changed_text_in_resubmitted_form_is_kept(test: TestDb) {
     let mut rui = app.with_session(&app.manager("Rui", Publisher).await).await;
     assert_eq!(rui.post("/admin/incidents", &fields).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     fields[2] = ("body", "Another one, written after going back.");
-    let told = publisher.post("/admin/incidents", &fields).await;
-    assert_eq!((told.status, told.field("body").as_str()), (StatusCode::UNPROCESSABLE_ENTITY, fields[2].1));
-    assert!(told.message("title").starts_with("This form was already submitted"), "{}", told.text());
-    let fresh = told.field("new_id");
+    let rejected = publisher.post("/admin/incidents", &fields).await;
+    assert_eq!((rejected.status, rejected.field("body").as_str()), (StatusCode::UNPROCESSABLE_ENTITY, fields[2].1));
+    assert!(rejected.message("title").starts_with("This form was already submitted"), "{}", rejected.text());
+    let fresh = rejected.field("new_id");
     assert_ne!(fresh, id);
     fields[3] = ("new_id", fresh.as_str());
     let sent = publisher.post("/admin/incidents", &fields).await;
@@ -252,6 +252,6 @@ async fn changed_text_in_resubmitted_form_is_kept(test: TestDb) {
     assert!(sent.location().ends_with("?done=incident-opened") && !sent.location().contains("history"));
     assert_eq!(app.incidents().await.len(), 3);
     let taken = [("new_id", fresh.as_str()), ("title", "Work"), ("body", "Text"), ("zone", "UTC")];
-    let told = publisher.post("/admin/maintenances", &taken).await;
-    assert!(told.message("title").starts_with("This form was already submitted"), "{}", told.text());
+    let rejected = publisher.post("/admin/maintenances", &taken).await;
+    assert!(rejected.message("title").starts_with("This form was already submitted"), "{}", rejected.text());
 }

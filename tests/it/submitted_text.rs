@@ -207,9 +207,9 @@ async fn scripts_get_no_page_for_a_failed_call(test: TestDb) {
         let answer = publisher.post(address, fields).await;
         assert_eq!(answer.status.as_u16(), status, "{}", answer.text());
     }
-    let ours = [("sec-fetch-site", "same-origin"), ("content-type", "application/json")];
+    let script_headers = [("sec-fetch-site", "same-origin"), ("content-type", "application/json")];
     for body in ["{", "{\"body\":\"x\"}", "\u{0}", "[[[["] {
-        let answer = publisher.send(Method::POST, address, &ours, Body::from(body)).await;
+        let answer = publisher.send(Method::POST, address, &script_headers, Body::from(body)).await;
         assert!(answer.status.is_client_error(), "{body:?}: {}", answer.status);
     }
     let unknown = publisher.post("/admin/islands/nothing", &[("body", "x")]).await;

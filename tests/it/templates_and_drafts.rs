@@ -446,12 +446,12 @@ async fn maintenance_preview_writes_nothing(test: TestDb) {
     }
     let response = desk.publisher.post("/admin/maintenances", &plan).await;
     let own = response.location().split('?').next().unwrap().to_owned();
-    let kept = desk.app.all_content().await;
+    let content = desk.app.all_content().await;
     let fields = [("phase", "scheduled"), ("body", "It takes **longer**."), ("version", "1"), ("preview_page", "1")];
     let answer = desk.publisher.post(&format!("{own}/updates"), &fields).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
     assert!(frame_html(&answer, &own.replace("/admin/maintenances/", "/incidents/")).contains("<strong>longer"));
-    assert!(desk.app.all_content().await == kept, "a preview was kept");
+    assert!(desk.app.all_content().await == content, "a preview was kept");
 }
 
 #[apply(on_both_databases!)]

@@ -81,8 +81,8 @@ async fn connected_login_is_shown_mailed_and_audited(test: TestDb) {
     let answer = browser.get(&issuer.authorize(&leads_to(&going), &person).address()).await;
     assert_eq!(answer.location(), "/admin/account?done=provider-connected");
     let shown = browser.get("/admin/account").await.text();
-    for told in ["i.lund@example.org", &person.subject, &issuer.url] {
-        assert!(shown.contains(told), "{told} is not in {shown}");
+    for text in ["i.lund@example.org", &person.subject, &issuer.url] {
+        assert!(shown.contains(text), "{text} is not in {shown}");
     }
     let audit = app.audit().await;
     let row = audit.iter().find(|row| row.action == "manager.connect-oidc").unwrap();

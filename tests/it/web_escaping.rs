@@ -44,12 +44,13 @@ pub fn is_clean(answer: &Answer, what: &str) {
         let foreign = ["img", "iframe", "base", "object", "embed", "math", "frame", "template", "noscript"];
         assert!(!foreign.contains(&element.name.as_str()), "{what}: <{}>", element.name);
         if element.name == "script" {
-            let ours = element.attr("nonce").is_some() || element.attr("src").is_some_and(|src| src.starts_with('/'));
-            assert!(ours && !element.text.contains("alert("), "{what}: <script>{}", element.text);
+            let is_allowed =
+                element.attr("nonce").is_some() || element.attr("src").is_some_and(|src| src.starts_with('/'));
+            assert!(is_allowed && !element.text.contains("alert("), "{what}: <script>{}", element.text);
         }
         if element.name == "svg" {
-            let ours = element.attr("aria-hidden") == Some("true") || element.attr("class") == Some("bars");
-            assert!(ours, "{what}: <svg {:?}>", element.attributes);
+            let is_allowed = element.attr("aria-hidden") == Some("true") || element.attr("class") == Some("bars");
+            assert!(is_allowed, "{what}: <svg {:?}>", element.attributes);
         }
     }
     assert!(page.select("head title").len() == 1 && page.select("body").len() == 1, "{what}");

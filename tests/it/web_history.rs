@@ -375,8 +375,8 @@ async fn hostile_query_strings_return_200(test: TestDb) {
         }
     }
     assert_eq!(app.incidents().await.len(), 5);
-    let kept = app.visitor().get(&format!("/history?q={}", "é".repeat(500))).await;
-    assert_eq!(kept.field("q"), "é".repeat(100));
+    let long_query = app.visitor().get(&format!("/history?q={}", "é".repeat(500))).await;
+    assert_eq!(long_query.field("q"), "é".repeat(100));
 }
 
 #[apply(on_both_databases!)]

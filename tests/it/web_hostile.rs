@@ -116,7 +116,7 @@ async fn unknown_form_fields_are_ignored(test: TestDb) {
 async fn wrong_method_changes_nothing(test: TestDb) {
     let (app, owner) = with_an_incident(test).await;
     let before = app.all_content().await;
-    let ours = [("sec-fetch-site", "same-origin"), ("x-http-method-override", "POST")];
+    let headers = [("sec-fetch-site", "same-origin"), ("x-http-method-override", "POST")];
     let table = routes();
     for route in table.table().iter().filter(|route| route.method == Method::POST) {
         let address = route.path.replace("{id}", "it").replace("{update}", "it-1").replace("{*call}", "preview");
@@ -126,7 +126,7 @@ async fn wrong_method_changes_nothing(test: TestDb) {
                 continue;
             }
             let asked = format!("{address}?_method=POST&body=x&title=x");
-            let answer = owner.clone().send(method.clone(), &asked, &ours, Body::empty()).await;
+            let answer = owner.clone().send(method.clone(), &asked, &headers, Body::empty()).await;
             assert!([404, 405].contains(&answer.status.as_u16()), "{method} {address}: {}", answer.status);
         }
     }

@@ -388,8 +388,8 @@ async fn concurrent_update_conflict_keeps_text(test: TestDb) {
     let version = desk.publisher.get(&format!("/admin/incidents/{id}")).await.field("version");
     let rosa = desk.app.manager("Rosa", Publisher).await;
     let mut other = desk.app.with_session(&rosa).await;
-    let theirs = [("version", version.as_str()), ("phase", "identified"), ("body", "A disk is full.")];
-    assert_eq!(other.post(&path, &theirs).await.status, StatusCode::SEE_OTHER);
+    let update = [("version", version.as_str()), ("phase", "identified"), ("body", "A disk is full.")];
+    assert_eq!(other.post(&path, &update).await.status, StatusCode::SEE_OTHER);
     let before = desk.app.all_content().await;
     let mine = [("version", version.as_str()), ("phase", "monitoring"), ("body", "A cable was cut.")];
     let answer = desk.publisher.post(&path, &mine).await;
@@ -505,8 +505,8 @@ async fn failed_commit_leaves_nothing(test: TestDb) {
     let opening = desk.publisher.post("/admin/incidents", &fields).await;
     let posting = desk.update(&id, "resolved", "Over.", &[]).await;
     assert_eq!((opening.status.as_u16(), posting.status.as_u16()), (500, 500));
-    let told = opening.words("main").join(" ");
-    assert!(!told.is_empty() && !told.contains("audit"), "the cause is told: {told}");
+    let text = opening.words("main").join(" ");
+    assert!(!text.is_empty() && !text.contains("audit"), "the cause is told: {text}");
     assert!(desk.app.all_content().await == before, "half a change was kept");
     assert!(desk.app.visitor().get("/").await.body == page);
 }

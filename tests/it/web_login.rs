@@ -99,8 +99,8 @@ async fn email_with_control_character_matches_nobody(test: TestDb) {
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{control:?}");
         let title = format!("Half{control} a title");
         let draft = [("title", title.as_str()), ("body", title.as_str()), ("save_draft", "1")];
-        let kept = browser.post("/admin/incidents", &draft).await;
-        assert!(kept.location().ends_with("?done=draft-saved"), "{control:?}: {} {}", kept.status, kept.text());
+        let answer = browser.post("/admin/incidents", &draft).await;
+        assert!(answer.location().ends_with("?done=draft-saved"), "{control:?}: {} {}", answer.status, answer.text());
         let row = app.audit().await.remove(0);
         assert_eq!((row.action.as_str(), row.subject_name.as_str()), ("draft.add", "Half a title"));
     }

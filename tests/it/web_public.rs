@@ -68,10 +68,13 @@ async fn pages_have_content_type_and_cache_control(test: TestDb) {
         let answer = app.visitor().get(address).await;
         assert_eq!(answer.header("content-type"), "text/html; charset=utf-8", "{address}");
         assert_eq!(answer.header("vary"), "accept-encoding", "{address}");
-        let kept = answer.header("cache-control");
-        assert!(kept.starts_with("public, max-age=5, ") && kept.contains("stale-if-error="), "{address}: {kept}");
+        let cache_control = answer.header("cache-control");
+        assert!(
+            cache_control.starts_with("public, max-age=5, ") && cache_control.contains("stale-if-error="),
+            "{address}: {cache_control}"
+        );
     }
-    for (address, kind, kept) in [
+    for (address, kind, cache_control) in [
         ("/favicon.svg", "image/svg+xml", "public, max-age=86400"),
         ("/favicon.ico", "image/x-icon", "public, max-age=86400"),
         ("/apple-touch-icon.png", "image/png", "public, max-age=86400"),
@@ -85,7 +88,7 @@ async fn pages_have_content_type_and_cache_control(test: TestDb) {
         ("/login", "text/html; charset=utf-8", "no-store"),
     ] {
         let answer = app.visitor().get(address).await;
-        assert_eq!((answer.header("content-type"), answer.header("cache-control")), (kind, kept), "{address}");
+        assert_eq!((answer.header("content-type"), answer.header("cache-control")), (kind, cache_control), "{address}");
     }
 }
 
@@ -363,12 +366,12 @@ async fn health_endpoints_report_state(test: TestDb) {
     assert_eq!((alive.status, alive.text().as_str()), (StatusCode::OK, "ok\n"));
     app.clock.advance(TimeDelta::seconds(42));
     let later = app.visitor().get("/readyz").await;
-    let told: serde_json::Value = serde_json::from_slice(&later.body).unwrap();
+    let health: serde_json::Value = serde_json::from_slice(&later.body).unwrap();
     assert_eq!((ready.status, later.status), (StatusCode::OK, StatusCode::OK));
-    assert_eq!(told["database"], true);
-    assert_eq!(told.get("revision"), None, "it would tell when managers work");
-    assert_eq!((&told["writable"], &told["reason"]), (&true.into(), &serde_json::Value::Null));
-    assert_eq!(told["site_age_seconds"], 42);
+    assert_eq!(health["database"], true);
+    assert_eq!(health.get("revision"), None, "it would tell when managers work");
+    assert_eq!((&health["writable"], &health["reason"]), (&true.into(), &serde_json::Value::Null));
+    assert_eq!(health["site_age_seconds"], 42);
 }
 
 /// The score of Mozilla's HTTP Observatory: 100, plus or minus the modifiers below.

@@ -272,8 +272,8 @@ async fn assert_anonymous(walk: &Walk, browser: Browser) {
             continue;
         }
         let answer = send_request(&mut browser.clone(), &method, &address).await;
-        let told = (answer.status, answer.location());
-        assert!(is_denied(&method, &address, &answer), "{method} {path}: {told:?}");
+        let outcome = (answer.status, answer.location());
+        assert!(is_denied(&method, &address, &answer), "{method} {path}: {outcome:?}");
     }
     assert!(walk.app.all_content().await == before, "a stranger changed something");
 }
@@ -439,9 +439,9 @@ async fn prefetch_changes_nothing(test: TestDb) {
     walk.api_token = api_token(&walk.app, &owner).await;
     let browser = walk.app.with_session(&owner).await;
     let hash = candor::credentials::secret_token::hash_token(&browser.cookies["sid"]);
-    let kept = "select token_hash from one_time_links union all select id_hash from sessions
+    let token_hashes = "select token_hash from one_time_links union all select id_hash from sessions
                 union all select id from api_tokens order by 1";
-    let before = (walk.app.all_content().await, walk.app.texts(kept).await, walk.app.audit().await.len());
+    let before = (walk.app.all_content().await, walk.app.texts(token_hashes).await, walk.app.audit().await.len());
     let ahead: [&[(&str, &str)]; 3] = [
         &[("sec-purpose", "prefetch")],
         &[("sec-purpose", "prefetch;prerender"), ("sec-fetch-mode", "navigate")],
@@ -460,7 +460,7 @@ async fn prefetch_changes_nothing(test: TestDb) {
             }
         }
     }
-    let after = (walk.app.all_content().await, walk.app.texts(kept).await, walk.app.audit().await.len());
+    let after = (walk.app.all_content().await, walk.app.texts(token_hashes).await, walk.app.audit().await.len());
     assert!(after == before, "something was changed ahead of time");
     let link = format!("/setup/{}", walk.token);
     let used = walk.app.visitor().post(&link, &[("password", "gravel lantern otter")]).await;

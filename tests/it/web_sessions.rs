@@ -142,12 +142,12 @@ async fn typed_text_survives_session_expiry(test: TestDb) {
     let before = app.all_content().await;
     let text = "We look into it.\n\n</textarea><script>alert(1)</script> &amp; \"more\"";
     let typed = [("new_id", id.as_str()), ("title", "Logins <b>fail</b>"), ("phase", "identified"), ("body", text)];
-    let told = browser.post("/admin/incidents", &typed).await;
-    assert_eq!((told.status, told.word("h1").as_str()), (StatusCode::UNAUTHORIZED, "Your session has ended"));
-    assert_eq!((told.field("title").as_str(), told.field("body").as_str()), ("Logins <b>fail</b>", text));
-    assert_eq!(told.attributes("main textarea[readonly]", "name"), ["title", "phase", "body"]);
-    assert!(!told.text().contains("<script>alert"), "{}", told.text());
-    assert!(told.attributes("main a", "href").contains(&"/login?next=%2Fadmin".to_owned()));
+    let answer = browser.post("/admin/incidents", &typed).await;
+    assert_eq!((answer.status, answer.word("h1").as_str()), (StatusCode::UNAUTHORIZED, "Your session has ended"));
+    assert_eq!((answer.field("title").as_str(), answer.field("body").as_str()), ("Logins <b>fail</b>", text));
+    assert_eq!(answer.attributes("main textarea[readonly]", "name"), ["title", "phase", "body"]);
+    assert!(!answer.text().contains("<script>alert"), "{}", answer.text());
+    assert!(answer.attributes("main a", "href").contains(&"/login?next=%2Fadmin".to_owned()));
     assert!(app.all_content().await == before, "something was done without a session");
     // Secrets are not shown again; without other text the answer redirects to the login.
     let secrets = [("password", "harbour"), ("current", "harbour"), ("proof_code", "123456"), ("title", " ")];
@@ -176,12 +176,12 @@ async fn logging_out_ends_the_session_and_clears_the_browser(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let mut browser = app.through_login(&manager).await;
-    let kept = browser.clone();
+    let old_browser = browser.clone();
     let answer = browser.post("/logout", &[]).await;
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/login"));
     assert_eq!(answer.header("clear-site-data"), "\"cache\", \"storage\"");
     assert!(!browser.cookies.contains_key("sid"), "{:?}", answer.cookies());
-    assert!(!is_logged_in(&kept).await, "the old cookie still works");
+    assert!(!is_logged_in(&old_browser).await, "the old cookie still works");
     assert_eq!(app.session_count().await, 0);
 }
 

@@ -112,11 +112,11 @@ async fn add_hidden_incidents(app: &TestApp) -> [&'static str; 4] {
 
 /// The answers at these addresses without their request ids.
 async fn fetch_all(app: &TestApp, addresses: &[&str]) -> Vec<(StatusCode, Vec<(String, String)>, String)> {
-    let mut told = Vec::new();
+    let mut answers = Vec::new();
     for address in addresses {
-        told.push(comparable_answer(app.visitor().get(address).await));
+        answers.push(comparable_answer(app.visitor().get(address).await));
     }
-    told
+    answers
 }
 
 fn comparable_answer(answer: Answer) -> (StatusCode, Vec<(String, String)>, String) {
@@ -154,9 +154,9 @@ async fn hidden_incident_is_404(test: TestDb) {
                 let ask = async |id: &str| {
                     comparable_answer(app.visitor().get_with(&address.replace("ID", id), &[("accept", accept)]).await)
                 };
-                let (told, like) = (ask(id).await, ask(&never).await);
-                assert_eq!(told.0, StatusCode::NOT_FOUND);
-                assert!(told == like, "{address} of {id} as {accept}");
+                let (hidden_answer, like) = (ask(id).await, ask(&never).await);
+                assert_eq!(hidden_answer.0, StatusCode::NOT_FOUND);
+                assert!(hidden_answer == like, "{address} of {id} as {accept}");
             }
         }
     }
@@ -272,8 +272,8 @@ async fn failing_embargo_does_not_block_others(test: TestDb) {
     )
     .await;
     app.clock.advance(TimeDelta::hours(3));
-    let told = end_embargoes(&app).await.unwrap_err();
-    assert!(format!("{told:?}").contains("stuck"), "{told:?}");
+    let error = end_embargoes(&app).await.unwrap_err();
+    assert!(format!("{error:?}").contains("stuck"), "{error:?}");
     let mut work = Worker::default();
     work.tick(&app).await;
     for (id, status) in [("first", 404), ("second", 200)] {
@@ -391,8 +391,8 @@ async fn visibility_is_chosen_at_edit(test: TestDb) {
     let app = with_public_incident(test).await;
     add_hidden_incidents(&app).await;
     let mut publisher = app.logged_in(Publisher).await;
-    let kept = submit_edit(&app, &mut publisher, "later", &[("title", "Renamed")]).await;
-    assert_eq!(kept.status, StatusCode::SEE_OTHER);
+    let answer = submit_edit(&app, &mut publisher, "later", &[("title", "Renamed")]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
     let later = app.incident("later").await;
     assert_eq!(later.visibility, Visibility::Embargoed(app.clock.now() + TimeDelta::days(1)), "the seconds are kept");
     let missing = submit_edit(&app, &mut publisher, "inside", &[("visibility", "embargoed")]).await;

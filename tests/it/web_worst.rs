@@ -100,9 +100,9 @@ impl Target {
                     None => self.app.visitor(),
                 };
                 let answer = send_body(&mut browser, &address, FORM, form).await;
-                let told = (answer.status, answer.body.len());
-                assert!(answer.status.as_u16() < 500, "{address}, {what}: {told:?}");
-                assert!(answer.body.len() <= most, "{address}, {what}: {told:?}");
+                let outcome = (answer.status, answer.body.len());
+                assert!(answer.status.as_u16() < 500, "{address}, {what}: {outcome:?}");
+                assert!(answer.body.len() <= most, "{address}, {what}: {outcome:?}");
                 largest = largest.max(answer.body.len());
             }
         }
@@ -184,12 +184,12 @@ async fn largest_api_call_gets_limited_response(test: TestDb) {
         for (what, body) in &bodies {
             let kind = ("content-type", if body.starts_with("incident") { FORM } else { "application/json" });
             let answer = program.send_with(line.method.clone(), &path, body.clone(), &[kind]).await;
-            let told = (answer.status, answer.body.len());
+            let outcome = (answer.status, answer.body.len());
             assert!(
                 answer.status.is_client_error() && answer.status != StatusCode::TOO_MANY_REQUESTS,
-                "{path}, {what}: {told:?}"
+                "{path}, {what}: {outcome:?}"
             );
-            assert!(answer.body.len() <= 256 * 1024, "{path}, {what}: {told:?}");
+            assert!(answer.body.len() <= 256 * 1024, "{path}, {what}: {outcome:?}");
             let anonymous = [("content-type", "application/json"), ("sec-fetch-site", "same-origin")];
             let address = line.path.replace(['{', '}'], "");
             let refused =

@@ -78,9 +78,9 @@ impl ApiClient {
     pub async fn wrong(&self, method: Method, path: &str, body: &Value) -> Vec<String> {
         let answer = self.send(method, path, body).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{path} {body}: {}", answer.text());
-        let told = json(&answer);
-        assert!(told["error"].is_string() && told["message"].is_string(), "{told}");
-        let errors = told["errors"].as_array().unwrap();
+        let document = json(&answer);
+        assert!(document["error"].is_string() && document["message"].is_string(), "{document}");
+        let errors = document["errors"].as_array().unwrap();
         errors.iter().map(|error| error["pointer"].as_str().unwrap().to_owned()).collect()
     }
 }
