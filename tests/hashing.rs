@@ -22,11 +22,11 @@ use support::TestDb;
 use support::app::{ORIGIN, PASSWORD, TestApp};
 use support::fixtures;
 
-static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+static TEST_LOCK: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 #[apply(on_both_databases!)]
 async fn full_hashing_queue_rejects_immediately_and_pages_work(test: TestDb) {
-    let _turn = TURN.lock().await;
+    let _turn = TEST_LOCK.lock().await;
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
     let mut known = app.through_login(&manager).await;
@@ -58,7 +58,7 @@ async fn full_hashing_queue_rejects_immediately_and_pages_work(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn known_and_unknown_accounts_cost_the_same_hashing(test: TestDb) {
-    let _turn = TURN.lock().await;
+    let _turn = TEST_LOCK.lock().await;
     let mailer = Mailer::new("smtp://127.0.0.1:9", "Status <status@tidewater.example>", ORIGIN, &[]).unwrap();
     let app = TestApp::with_mailer(test, mailer).await;
     let keeper = app.manager("Keeper", Owner).await;
@@ -104,7 +104,7 @@ async fn known_and_unknown_accounts_cost_the_same_hashing(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn queue_overflow_does_not_count_as_wrong_proof(test: TestDb) {
-    let _turn = TURN.lock().await;
+    let _turn = TEST_LOCK.lock().await;
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
     let mut browser = app.with_session(&manager).await;

@@ -27,7 +27,7 @@ async fn sqlite_migrations_run_over_data() {
         let (rows,): (i64,) = sqlx::query_as(sql).fetch_one(&mut connection).await.unwrap();
         assert!(rows > 0, "{table}");
     }
-    let seen: Vec<(String,)> = sqlx::query_as(SEEN).fetch_all(&mut connection).await.unwrap();
+    let seen: Vec<(String,)> = sqlx::query_as(PUBLIC_TITLES).fetch_all(&mut connection).await.unwrap();
     assert_eq!(seen, [("Tiles fail".to_owned(),)]);
     let broken: Vec<(String,)> =
         sqlx::query_as("select \"table\" from pragma_foreign_key_check").fetch_all(&mut connection).await.unwrap();
@@ -44,12 +44,12 @@ async fn postgres_migrations_run_over_data() {
         let (rows,): (i64,) = sqlx::query_as(sql).fetch_one(&mut connection).await.unwrap();
         assert!(rows > 0, "{table}");
     }
-    let seen: Vec<(String,)> = sqlx::query_as(SEEN).fetch_all(&mut connection).await.unwrap();
+    let seen: Vec<(String,)> = sqlx::query_as(PUBLIC_TITLES).fetch_all(&mut connection).await.unwrap();
     assert_eq!(seen, [("Tiles fail".to_owned(),)]);
     connection.close().await.unwrap();
 }
 
-const SEEN: &str = "select title from public_incidents";
+const PUBLIC_TITLES: &str = "select title from public_incidents";
 
 /// Applies the migrations one by one and inserts each version's rows before the next.
 async fn run_over_data<C>(database: &str, connection: &mut C)

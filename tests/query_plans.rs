@@ -50,11 +50,11 @@ const OPEN_ROWS_INDEXES: [&str; 4] =
     ["incidents_open", "incident_status_intervals_open", "maintenances_planned", "maintenance_intervals_open"];
 
 /// Both tests share one log subscriber, so they run one at a time.
-static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+static TEST_LOCK: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 #[tokio::test]
 async fn sqlite_queries_use_indexes() {
-    let _turn = TURN.lock().await;
+    let _turn = TEST_LOCK.lock().await;
     let test = TestDb::sqlite().await;
     insert_history(&test).await;
     test.close().await;
@@ -97,7 +97,7 @@ fn has_a_plan(sql: &str) -> bool {
 
 #[tokio::test]
 async fn postgres_queries_use_indexes() {
-    let _turn = TURN.lock().await;
+    let _turn = TEST_LOCK.lock().await;
     let Some(test) = TestDb::postgres().await else { return };
     insert_history(&test).await;
     test.close().await;

@@ -122,13 +122,13 @@ impl Strace {
 }
 
 #[test]
-fn one_failed_write_to_the_wal_is_not_the_last() {
+fn writes_work_again_after_a_failed_wal_write() {
     fail_one_call("pwrite64", "EIO");
     fail_one_call("pwrite64", "ENOSPC");
 }
 
 #[test]
-fn one_failed_sync_of_the_wal_is_not_the_last_write() {
+fn writes_work_again_after_a_failed_wal_sync() {
     fail_one_call("fsync,fdatasync", "EIO");
     fail_one_call("fsync,fdatasync", "ENOSPC");
 }

@@ -200,7 +200,7 @@ async fn token_works_only_for_the_api(test: TestDb) {
 
 /// Public admin routes that are not in the list of public pages: the callback of the identity provider redirects, and
 /// the second step of a login is the last page of `end2end/pages/account.ts`.
-const TESTED_ELSEWHERE: [&str; 2] = [candor::oidc::CALLBACK, "/login/factor"];
+const PUBLIC_ROUTES_TESTED_ELSEWHERE: [&str; 2] = [candor::oidc::CALLBACK, "/login/factor"];
 
 /// The addresses that `end2end/tests/accessibility.spec.ts` checks, as route patterns.
 fn check_access() -> Vec<&'static str> {
@@ -227,7 +227,7 @@ async fn every_public_page_is_saved_for_axe(test: TestDb) {
     assert!(pages.len() >= 8, "{pages:?}");
     let routes = routes();
     let open = routes.table().iter().filter(|route| (&route.method, route.access) == (&Method::GET, Access::Public));
-    let open = open.map(|route| route.path).filter(|path| !TESTED_ELSEWHERE.contains(path));
+    let open = open.map(|route| route.path).filter(|path| !PUBLIC_ROUTES_TESTED_ELSEWHERE.contains(path));
     let judged = check_access();
     let forgotten: Vec<_> = pages.into_iter().chain(open).filter(|path| !judged.contains(path)).collect();
     assert_eq!(forgotten, [""; 0], "add them to end2end/pages/public.ts");

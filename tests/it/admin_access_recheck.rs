@@ -239,7 +239,7 @@ async fn second_factor_required_during_upload_applies(test: TestDb) {
 }
 
 /// Files of the admin whose routes run before a login: the login itself and one-time links.
-const WITHOUT_MANAGER: [&str; 7] = [
+const FILES_BEFORE_LOGIN: [&str; 7] = [
     "challenges.rs",
     "forgot_password.rs",
     "login.rs",
@@ -267,7 +267,7 @@ fn admin_writes_require_a_checked_manager() {
             }
         }
     }
-    assert_eq!(writing, WITHOUT_MANAGER.map(str::to_owned).into());
+    assert_eq!(writing, FILES_BEFORE_LOGIN.map(str::to_owned).into());
 }
 
 #[apply(on_both_databases!)]

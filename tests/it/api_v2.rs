@@ -444,7 +444,7 @@ async fn list_holds_fifty_and_ignores_query(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn an_old_incident_is_rendered_once(test: TestDb) {
+async fn old_incident_is_rendered_once(test: TestDb) {
     let app = TestApp::new(test).await;
     let day = |n| app.clock.now() - TimeDelta::days(n);
     let all: Vec<Incident> =
@@ -524,7 +524,7 @@ impl OpenApi {
 }
 
 #[apply(on_both_databases!)]
-async fn the_openapi_document_is_true(test: TestDb) {
+async fn openapi_document_matches_the_api(test: TestDb) {
     let app = busy_page(test).await;
     let document = OpenApi(json_at(&app, "/api/openapi.json").await);
     assert_eq!(document.0["openapi"], "3.1.0");

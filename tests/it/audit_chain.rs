@@ -247,7 +247,7 @@ async fn denied_requests_never_create_a_revision(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn denial_flood_is_counted_not_recorded(test: TestDb) {
+async fn denial_flood_is_counted_instead_of_recorded(test: TestDb) {
     let app = TestApp::new(test).await;
     let flood = async |address: &str, attempts: u32| {
         let mut browser = app.visitor();

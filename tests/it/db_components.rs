@@ -55,7 +55,7 @@ async fn unknown_group_is_rejected(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn a_change_to_an_older_version_of_a_component_is_a_conflict(test: TestDb) {
+async fn stale_component_change_is_a_conflict(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let mut first = components::create(&mut tx, component("API"), now()).await.unwrap();
     let mut second = first.clone();
@@ -71,7 +71,7 @@ async fn a_change_to_an_older_version_of_a_component_is_a_conflict(test: TestDb)
 }
 
 #[apply(on_both_databases!)]
-async fn a_change_to_an_older_version_of_a_group_is_a_conflict(test: TestDb) {
+async fn stale_group_change_is_a_conflict(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let mut first = components::create_group(&mut tx, group("Maps"), now()).await.unwrap();
     let mut second = first.clone();
@@ -82,7 +82,7 @@ async fn a_change_to_an_older_version_of_a_group_is_a_conflict(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn deleting_a_group_leaves_its_components(test: TestDb) {
+async fn deleting_a_group_keeps_its_components(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let maps = components::create_group(&mut tx, group("Maps"), now()).await.unwrap();
     let new = NewComponent { group_id: Some(maps.id.clone()), ..component("Tiles") };

@@ -313,7 +313,7 @@ async fn commit_with_unknown_outcome_is_checked(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn an_unknown_commit_says_so(test: TestDb) {
+async fn unknown_commit_outcome_is_reported(test: TestDb) {
     let mut desk = Writer::new(test).await;
     let before = desk.written().await;
     let answer = faults::scope(InjectedFault::from_commit_on(commit_then_disconnect), desk.post()).await;

@@ -59,7 +59,7 @@ async fn a_taken_id_is_a_conflict(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn the_newest_start_comes_first_and_pages_neither_skip_nor_repeat(test: TestDb) {
+async fn pages_are_newest_first_without_gaps_or_repeats(test: TestDb) {
     // Two at the same instant, and others that differ by microseconds.
     let starts = [("a", 0), ("b", 0), ("c", 1), ("d", 1_000), ("e", 1_000_000), ("f", -876_544), ("g", -123_456)];
     let all: Vec<Incident> =
@@ -82,7 +82,7 @@ async fn the_newest_start_comes_first_and_pages_neither_skip_nor_repeat(test: Te
 }
 
 #[apply(on_both_databases!)]
-async fn only_open_incidents_are_open(test: TestDb) {
+async fn open_list_has_only_open_incidents(test: TestDb) {
     let hour = TimeDelta::hours(1);
     test.insert(&[incident("a", now() - hour), resolved("b", now() - hour, hour), incident("c", now())]).await;
     let open = incidents::list_open(&mut test.read().await.unwrap()).await.unwrap();
@@ -220,7 +220,7 @@ async fn change_increments_the_version(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn a_change_to_an_older_version_is_a_conflict(test: TestDb) {
+async fn stale_incident_change_is_a_conflict(test: TestDb) {
     let mut first = incident("a", now());
     test.insert(std::slice::from_ref(&first)).await;
     let mut second = first.clone();
@@ -277,7 +277,7 @@ async fn nearest_starts_are_found(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn the_owner_of_an_update_is_known(test: TestDb) {
+async fn incident_is_found_by_its_update(test: TestDb) {
     test.insert(&[incident("a", now())]).await;
     let mut tx = test.read().await.unwrap();
     let owner = async |tx: &mut _, text| {

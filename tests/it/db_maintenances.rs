@@ -49,7 +49,7 @@ async fn maintenance_round_trips(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn a_change_of_an_older_version_is_a_conflict(test: TestDb) {
+async fn stale_maintenance_change_is_a_conflict(test: TestDb) {
     let mut maintenance = planned_maintenance("a", 5);
     insert_all(&test, std::slice::from_ref(&maintenance)).await;
     let mut older = maintenance.clone();

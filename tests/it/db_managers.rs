@@ -41,7 +41,7 @@ async fn a_manager_is_found_by_id_and_by_address(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn an_address_is_taken_once(test: TestDb) {
+async fn address_is_unique(test: TestDb) {
     create(&test, "Ines", Role::Owner).await;
     let mut tx = test.write().await.unwrap();
     let again = managers::create(&mut tx, manager("Ines", Role::Viewer), None, now()).await;
@@ -148,7 +148,7 @@ async fn link_expires(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn a_newer_link_replaces_the_one_before(test: TestDb) {
+async fn new_link_replaces_the_older_one(test: TestDb) {
     let (ines, rui) = (create(&test, "Ines", Role::Owner).await, create(&test, "Rui", Role::Viewer).await);
     let setup = Link { purpose: LinkPurpose::Setup, manager_id: None, expires_at: now() + TimeDelta::minutes(30) };
     let mut tx = test.write().await.unwrap();

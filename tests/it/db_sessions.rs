@@ -34,7 +34,7 @@ async fn session_round_trips_until_it_expires(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn saving_again_keeps_the_time_it_was_made(test: TestDb) {
+async fn saving_again_keeps_the_creation_time(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let ines = candor::db::managers::create(&mut tx, manager("Ines", Role::Owner), None, now()).await.unwrap();
     sessions::insert(&mut tx, &new_session("a", None)).await.unwrap();

@@ -57,7 +57,7 @@ async fn unaudited_commit_makes_no_revision(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn the_audit_is_listed_from_the_newest(test: TestDb) {
+async fn audit_log_is_listed_newest_first(test: TestDb) {
     for number in 0..5 {
         let tx = test.write().await.unwrap();
         tx.commit(&actor(), now(), Entry::new(Action::SampleLoad, number, "")).await.unwrap();

@@ -42,7 +42,7 @@ async fn framing_is_denied_by_default(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn owner_sets_the_embedders(test: TestDb) {
+async fn owner_sets_allowed_embedders(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
     let version = owner.get("/admin/settings").await.field("version");

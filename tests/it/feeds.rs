@@ -98,7 +98,7 @@ async fn the_same_history_gives_the_same_bytes(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn a_maintenance_says_when_it_ends(test: TestDb) {
+async fn maintenance_entry_states_its_end(test: TestDb) {
     let app = TestApp::new(test).await;
     let tomorrow = noon_in(1);
     let mut maintenance = fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(4), &[]);

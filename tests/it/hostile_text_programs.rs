@@ -20,15 +20,15 @@ use crate::support::html::Page;
 use crate::support::html_allowlist::is_allowed_html;
 
 /// A feed has room for so many incidents and as many maintenances.
-const IN_ONE_FEED: usize = 12;
+const FEED_CAPACITY: usize = 12;
 
 /// Publishing compresses every document, so only one text in so many is published; the others are tested unpublished.
-const OF_PUBLISHED: usize = 4;
+const PUBLISHED_STEP: usize = 4;
 
 #[tokio::test]
 async fn hostile_text_is_escaped_in_machine_lists() {
-    let some: Vec<String> = corpus().into_iter().step_by(OF_PUBLISHED).collect();
-    for texts in some.chunks(IN_ONE_FEED) {
+    let some: Vec<String> = corpus().into_iter().step_by(PUBLISHED_STEP).collect();
+    for texts in some.chunks(FEED_CAPACITY) {
         let app = with_incidents(texts).await;
         app.publish().await;
         let titles: BTreeSet<String> = texts.iter().map(|text| as_line(text)).collect();

@@ -66,14 +66,14 @@ async fn hostile_text_is_escaped_in_every_site_document() {
 }
 
 /// Pages of maintenances are rendered like those of incidents, so only one in so many is checked.
-const OF_MAINTENANCES: usize = 8;
+const MAINTENANCE_STEP: usize = 8;
 
 async fn every_document_is_clean(corpus: &[String]) {
     let app = with_incidents(corpus).await;
     let mut visitor = app.visitor();
     for (number, text) in corpus.iter().enumerate() {
         let mut addresses = vec![format!("/incidents/it{number}")];
-        if number % OF_MAINTENANCES == 0 {
+        if number % MAINTENANCE_STEP == 0 {
             addresses.extend(["", ".ics"].map(|ending| format!("/incidents/work{number}{ending}")));
         }
         for address in addresses {
@@ -88,7 +88,7 @@ async fn every_document_is_clean(corpus: &[String]) {
 
 #[tokio::test]
 async fn hostile_text_is_escaped_in_published_pages() {
-    let texts: Vec<String> = corpus().into_iter().step_by(OF_MAINTENANCES).collect();
+    let texts: Vec<String> = corpus().into_iter().step_by(MAINTENANCE_STEP).collect();
     let app = with_incidents(&texts).await;
     app.publish().await;
     for address in ["/", "/history", "/history/2026-11", "/maintenance.ics", "/incidents/it3"] {
@@ -154,7 +154,7 @@ async fn every_page_of_managers_is_clean(corpus: &[String]) {
         assert_eq!((edit.field("title"), edit.field("internal_note")), (as_line(text), as_lines(text)));
         let update = get_clean(&mut owner, &format!("{incident}/updates/up{number}/edit")).await;
         assert_eq!(update.field("body"), as_lines(text), "to the letter");
-        if number % OF_MAINTENANCES != 0 {
+        if number % MAINTENANCE_STEP != 0 {
             continue;
         }
         let maintenance = format!("/admin/maintenances/work{number}");

@@ -223,14 +223,14 @@ async fn every_series_and_group_is_clean(corpus: &[String]) {
 }
 
 /// A preview renders every document, so only one text in so many is tested.
-const OF_REHEARSALS: usize = 12;
+const PREVIEW_STEP: usize = 12;
 
 #[tokio::test]
 async fn hostile_text_is_escaped_in_previews() {
     let app = TestApp::new(TestDb::sqlite().await).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
     let mut publisher = app.logged_in(Publisher).await;
-    for text in corpus().iter().step_by(OF_REHEARSALS) {
+    for text in corpus().iter().step_by(PREVIEW_STEP) {
         let (title, body) = (as_line(text), as_lines(text));
         let form = [("title", title.as_str()), ("body", &body), ("phase", "identified"), ("preview_page", "1")];
         let update = [&form[1..], &[("version", "1")]].concat();

@@ -455,7 +455,7 @@ async fn rails_time_zones_are_known(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn incidents_follow_what_happened(test: TestDb) {
+async fn incident_times_come_from_displayed_updates(test: TestDb) {
     let (row, begin, end) = ("2026-01-10T15:00:00Z", "2026-01-03T10:00:00Z", "2026-01-03T11:30:00Z");
     let shown = |id: &str, status: &str, displayed: &str| {
         json!({"id": id, "status": status, "body": "x", "created_at": row, "updated_at": row, "display_at": displayed,

@@ -8,9 +8,9 @@ use std::process::{Child, Command, Stdio};
 /// Requests, connections, and the length of paths in bytes.
 const REQUESTS: usize = 10_000;
 const CONNECTIONS: usize = 4;
-const PATH: usize = 8 * 1024;
+const PATH_LENGTH: usize = 8 * 1024;
 /// The most that the log may grow, in bytes.
-const MOST: u64 = 64 * 1024;
+const MAX_LOG_BYTES: u64 = 64 * 1024;
 
 /// The server, which logs to a file.
 struct ApiClient {
@@ -72,7 +72,7 @@ fn provoked_failures_write_bounded_log() {
     let program = ApiClient::start(folder.path());
     let length = || std::fs::metadata(folder.path().join("log")).unwrap().len();
     let before = length();
-    let line = format!("FOO /{}", "x".repeat(PATH));
+    let line = format!("FOO /{}", "x".repeat(PATH_LENGTH));
     let answered: usize = std::thread::scope(|scope| {
         let flood = || scope.spawn(|| flood(&program.address, &line, REQUESTS / CONNECTIONS, "501"));
         let floods: Vec<_> = (0..CONNECTIONS).map(|_| flood()).collect();
@@ -80,8 +80,8 @@ fn provoked_failures_write_bounded_log() {
     });
     assert_eq!(answered, REQUESTS);
     // A method as long as the path, and paths with other answers.
-    flood(&program.address, &format!("{} /", "F".repeat(PATH)), 100, "501");
-    flood(&program.address, &format!("GET /incidents/{}", "x/".repeat(PATH / 2)), 100, "404");
+    flood(&program.address, &format!("{} /", "F".repeat(PATH_LENGTH)), 100, "501");
+    flood(&program.address, &format!("GET /incidents/{}", "x/".repeat(PATH_LENGTH / 2)), 100, "404");
     let written = length() - before;
-    assert!(written < MOST, "{written} bytes");
+    assert!(written < MAX_LOG_BYTES, "{written} bytes");
 }

@@ -114,7 +114,7 @@ async fn no_due_step_writes_nothing(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn each_start_makes_the_next_occurrence_of_a_series(test: TestDb) {
+async fn each_start_plans_the_next_occurrence(test: TestDb) {
     let app = TestApp::new(test).await;
     let first = app.create_series("weekly", app.clock.now() + TimeDelta::hours(2)).await;
     let all = async || maintenances::list(&mut app.db.read().await.unwrap(), None, 100).await.unwrap();
@@ -130,7 +130,7 @@ async fn each_start_makes_the_next_occurrence_of_a_series(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn long_downtime_creates_no_flood(test: TestDb) {
+async fn long_downtime_creates_one_occurrence(test: TestDb) {
     let app = TestApp::new(test).await;
     app.create_series("weekly", app.clock.now() + TimeDelta::hours(2)).await;
     app.clock.advance(TimeDelta::days(100));

@@ -232,7 +232,7 @@ async fn last_owner_keeps_access(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn a_disabled_manager_stays_out(test: TestDb) {
+async fn disabled_manager_is_denied(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let vera = Person::named("Vera", &[]);
     assert_logged_in(&mut app.visitor(), &issuer, &vera).await;
@@ -329,7 +329,7 @@ async fn disconnect_needs_another_login(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn an_owner_disconnects_the_login_of_another(test: TestDb) {
+async fn owner_disconnects_login_of_another_manager(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut vera = app.visitor();
     assert_logged_in(&mut vera, &issuer, &Person::named("Vera", &[])).await;

@@ -225,7 +225,7 @@ async fn manual_statuses_are_explained(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn a_correction_lies_in_the_past_and_apart_from_others(test: TestDb) {
+async fn corrections_are_past_and_do_not_overlap(test: TestDb) {
     let mut desk = AdminSession::over(test.at_noon()).await;
     let before = desk.app.all_content().await;
     let cases = [

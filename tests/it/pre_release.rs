@@ -33,7 +33,7 @@ const LATER: &str = "
       values (2, 'indexes', true, CHECKSUM, 1000), (18, 'pending email', true, CHECKSUM, 1000);";
 
 #[apply(on_both_databases!)]
-async fn pre_release_database_is_refused_with_the_way_to_move_it(test: TestDb) {
+async fn pre_release_database_is_rejected_with_instructions(test: TestDb) {
     let is_sqlite = matches!(test.db, Db::Sqlite { .. });
     for migrations in [FIRST.to_owned(), format!("{FIRST}{LATER}")] {
         let sql = format!("{TABLES}{migrations}");

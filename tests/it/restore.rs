@@ -65,7 +65,7 @@ async fn wait_until_reopened(app: &TestApp, work: &mut Worker) {
 }
 
 /// The database is sound and contains the backup's data; revision and audit log continue.
-async fn is_restored(app: &TestApp, published: i64) {
+async fn assert_restored(app: &TestApp, published: i64) {
     assert_eq!(app.db.check_integrity().await.unwrap(), Vec::<String>::new());
     assert_eq!(app.number("select count(*) from incidents").await, 1);
     assert!(app.publisher.site().revision > published);
@@ -88,7 +88,7 @@ fn count_replaced_files(file: &Path) -> usize {
 }
 
 #[tokio::test]
-async fn running_server_takes_up_backup_without_old_wal() {
+async fn running_server_opens_backup_without_old_wal() {
     let (app, backup) = with_backup().await;
     let (file, mut work) = (database_file(&app.test), Worker::default());
     add_incidents(&app).await;
@@ -97,12 +97,12 @@ async fn running_server_takes_up_backup_without_old_wal() {
     work.tick(&app).await;
     std::fs::rename(&backup, &file).unwrap();
     wait_until_reopened(&app, &mut work).await;
-    is_restored(&app, published).await;
+    assert_restored(&app, published).await;
     assert_eq!(count_replaced_files(&file), 1, "the old write-ahead log is kept");
 }
 
 #[tokio::test]
-async fn file_overwritten_in_place_is_noticed_and_taken_up() {
+async fn overwritten_file_is_detected_and_reopened() {
     let (app, backup) = with_backup().await;
     let (file, mut work) = (database_file(&app.test), Worker::default());
     add_incidents(&app).await;
@@ -113,7 +113,7 @@ async fn file_overwritten_in_place_is_noticed_and_taken_up() {
     work.tick(&app).await;
     assert_eq!(app.publisher.waiting_reason().as_deref(), Some("the database file was overwritten while it was open"));
     wait_until_reopened(&app, &mut work).await;
-    is_restored(&app, published).await;
+    assert_restored(&app, published).await;
 }
 
 #[tokio::test]
@@ -131,7 +131,7 @@ async fn truncated_file_refuses_posts_until_it_is_restored() {
     }
     std::fs::copy(&backup, &file).unwrap();
     wait_until_reopened(&app, &mut work).await;
-    is_restored(&app, published).await;
+    assert_restored(&app, published).await;
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn removed_wal_refuses_posts_and_loses_none() {
 }
 
 #[tokio::test]
-async fn unfit_files_are_waited_out_with_the_page_up() {
+async fn unusable_files_are_not_opened_and_page_stays_up() {
     let (app, backup) = with_backup().await;
     let (file, mut work) = (database_file(&app.test), Worker::default());
     let (page, published) = (app.visitor().get("/").await.body, app.publisher.site().revision);
@@ -273,7 +273,7 @@ fn file_of(app: &TestApp) -> PathBuf {
 }
 
 #[tokio::test]
-async fn restore_command_keeps_the_old_database_beside() {
+async fn restore_command_keeps_the_old_database_file() {
     let (app, backup) = with_backup().await;
     let (file, mut work) = (database_file(&app.test), Worker::default());
     add_incidents(&app).await;
@@ -282,7 +282,7 @@ async fn restore_command_keeps_the_old_database_beside() {
     assert!(words.contains("kept as"), "{words}");
     assert!(backup.exists(), "the backup stays");
     wait_until_reopened(&app, &mut work).await;
-    is_restored(&app, published).await;
+    assert_restored(&app, published).await;
     let replaced = std::fs::read_dir(file.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
     let replaced = replaced.into_iter().find(|path| {
         let name = path.file_name().unwrap().to_string_lossy();
@@ -295,7 +295,7 @@ async fn restore_command_keeps_the_old_database_beside() {
 }
 
 #[tokio::test]
-async fn restore_command_refuses_what_is_no_backup_of_the_page() {
+async fn restore_command_rejects_other_files() {
     let (app, backup) = with_backup().await;
     let folder = tempfile::tempdir().unwrap();
     let other = TestApp::new(TestDb::sqlite().await).await;
@@ -322,7 +322,7 @@ async fn restore_command_refuses_what_is_no_backup_of_the_page() {
 }
 
 #[tokio::test]
-async fn backup_replaces_nothing_and_removes_what_was_left() {
+async fn backup_overwrites_no_file_and_removes_leftovers() {
     let (app, backup) = with_backup().await;
     let left = backup.parent().unwrap().join(".candor-unfinished-left");
     std::fs::write(&left, "cut short").unwrap();
@@ -374,7 +374,7 @@ async fn database_of_another_page_never_replaces_the_published_one(test: TestDb)
 }
 
 #[apply(on_both_databases!)]
-async fn older_state_of_the_page_continues_above_it(test: TestDb) {
+async fn older_database_continues_above_published_revision(test: TestDb) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::incident("one", app.clock.now())]).await;
     app.add(&[fixtures::incident("two", app.clock.now())]).await;
@@ -402,7 +402,7 @@ async fn missing_database(test: &TestDb, folder: &Path) -> (String, Option<Datab
 }
 
 #[apply(on_both_databases!)]
-async fn damaged_site_never_begins_a_new_page(test: TestDb) {
+async fn damaged_site_file_never_starts_a_new_page(test: TestDb) {
     let data = tempfile::tempdir().unwrap();
     std::fs::write(data.path().join("site"), [7; 5000]).unwrap();
     let (url, _database) = missing_database(&test, data.path()).await;
@@ -416,7 +416,7 @@ async fn damaged_site_never_begins_a_new_page(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn accepting_empty_begins_a_new_page(test: TestDb) {
+async fn accepting_empty_starts_a_new_page(test: TestDb) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
     let published = app.publisher.site().revision;

@@ -508,22 +508,22 @@ impl Write for Log {
 
 thread_local! {
     /// The log of this thread, if its test called `listen`.
-    static HEARD: RefCell<Option<Log>> = const { RefCell::new(None) };
+    static THREAD_LOG: RefCell<Option<Log>> = const { RefCell::new(None) };
 }
 
 /// Logs everything of this thread from now on. All tests share one subscriber, because tracing caches for the whole
 /// process which events are enabled: with one subscriber per thread, events may stay disabled.
 pub fn listen() -> Log {
-    static LISTENER: Once = Once::new();
-    LISTENER.call_once(|| {
-        let to_whom = || HEARD.with_borrow(|log| log.clone().unwrap_or_default());
-        let wanted = dynamic_filter_fn(|_, _| HEARD.with_borrow(Option::is_some));
+    static SUBSCRIBER: Once = Once::new();
+    SUBSCRIBER.call_once(|| {
+        let to_whom = || THREAD_LOG.with_borrow(|log| log.clone().unwrap_or_default());
+        let wanted = dynamic_filter_fn(|_, _| THREAD_LOG.with_borrow(Option::is_some));
         let lines = tracing_subscriber::fmt::layer().json().with_writer(to_whom);
         let listener = tracing_subscriber::registry().with(lines.with_filter(wanted));
         tracing::subscriber::set_global_default(listener).expect("nobody else listens");
     });
     let log = Log::default();
-    HEARD.set(Some(log.clone()));
+    THREAD_LOG.set(Some(log.clone()));
     log
 }
 

@@ -248,7 +248,7 @@ async fn a_manager_ends_one_session_or_all_others(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn an_owner_ends_the_sessions_of_somebody_else(test: TestDb) {
+async fn owner_ends_sessions_of_another_manager(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
     let manager = app.manager("Ines", Viewer).await;
@@ -280,7 +280,7 @@ async fn load_session(app: &TestApp, browser: &Browser) -> Session {
 }
 
 #[apply(on_both_databases!)]
-async fn a_session_that_was_ended_is_not_renewed(test: TestDb) {
+async fn ended_session_is_not_renewed(test: TestDb) {
     let app = TestApp::new(test).await;
     let browser = app.through_login(&app.manager("Ines", Owner).await).await;
     let (renewing, proving) = (load_session(&app, &browser).await, load_session(&app, &browser).await);

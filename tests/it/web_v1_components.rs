@@ -168,7 +168,7 @@ async fn deleting_group_keeps_components(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn lists_come_in_pages(test: TestDb) {
+async fn lists_are_paginated(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = new_client(&app).await;
     for number in 0..5 {

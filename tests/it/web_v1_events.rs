@@ -73,7 +73,7 @@ async fn an_incident_is_opened_updated_and_resolved(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn the_same_put_twice_changes_nothing(test: TestDb) {
+async fn repeated_put_changes_nothing(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = new_client(&app).await;
     let api = app.component("API").await;

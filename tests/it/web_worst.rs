@@ -15,7 +15,7 @@ use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::fixtures;
 
 /// The largest body that is read, in bytes.
-const FULL: usize = 512 * 1024;
+const MAX_BODY: usize = 512 * 1024;
 /// The largest answer without a login, in bytes: the submitted text and a page around it.
 const MAX_ANONYMOUS: usize = 160 * 1024;
 /// The largest answer to a manager, in bytes: the submitted text as often as the page shows it.
@@ -25,8 +25,8 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Forms of 512 KiB, each with another extreme.
 fn worst_forms() -> Vec<(&'static str, String)> {
-    let full = |part: &str| part.repeat(FULL / part.len());
-    let once = |begin: &str, part: &str| format!("{begin}{}", part.repeat((FULL - begin.len()) / part.len()));
+    let full = |part: &str| part.repeat(MAX_BODY / part.len());
+    let once = |begin: &str, part: &str| format!("{begin}{}", part.repeat((MAX_BODY - begin.len()) / part.len()));
     vec![
         ("the most fields", full("a=b&")),
         ("the most empty fields", full("=&")),
@@ -141,7 +141,7 @@ async fn largest_form_awaiting_reauth_gets_limited_response(test: TestDb) {
         for (what, form) in worst_forms() {
             let answer = send_body(&mut owner.clone(), path, FORM, &form).await;
             assert!(answer.status.is_client_error(), "{path}, {what}: {}", answer.status);
-            assert!(answer.body.len() <= FULL + 64 * 1024, "{path}, {what}: {}", answer.body.len());
+            assert!(answer.body.len() <= MAX_BODY + 64 * 1024, "{path}, {what}: {}", answer.body.len());
         }
     }
     let fits = "\"".repeat(10_000);
@@ -167,7 +167,7 @@ async fn largest_api_call_gets_limited_response(test: TestDb) {
         ),
         ("the longest key", format!("{{\"incident\":{{\"name\":\"x\",\"components\":{{\"{long}\":\"no\"}}}}}}")),
         ("the longest text", format!("{{\"component\":{{\"name\":\"{long}\"}},\"incident\":{{\"name\":\"{long}\"}}}}")),
-        ("the most lists", "[".repeat(FULL)),
+        ("the most lists", "[".repeat(MAX_BODY)),
         ("the most fields", "incident[a]=b&".repeat(30_000)),
     ];
     let table = api::routes();

@@ -81,7 +81,7 @@ async fn expired_rows_are_deleted(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn a_new_day_changes_the_past_days(test: TestDb) {
+async fn new_day_moves_the_list_of_days(test: TestDb) {
     let app = TestApp::new(test).await;
     let thirteen_days_ago = app.clock.now() - TimeDelta::days(13);
     app.add(&[fixtures::resolved("old", thirteen_days_ago, TimeDelta::hours(1))]).await;
