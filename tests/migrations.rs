@@ -68,7 +68,7 @@ where
 }
 
 #[test]
-fn both_databases_have_the_same_migrations_with_data_for_each() {
+fn both_databases_have_the_same_migrations_with_data() {
     let names = |folder: PathBuf| -> BTreeSet<String> {
         let entries = std::fs::read_dir(folder).unwrap();
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
@@ -130,7 +130,7 @@ fn collect(rows: Vec<(String, String, bool)>) -> Tables {
 }
 
 #[tokio::test]
-async fn a_database_with_data_is_copied_before_it_is_migrated() {
+async fn database_with_data_is_copied_before_migration() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("candor.db");
     let mut connection = SqliteConnection::connect(&format!("sqlite://{}?mode=rwc", file.display())).await.unwrap();

@@ -64,7 +64,7 @@ fn title(page: &str) -> Option<&str> {
 }
 
 #[test]
-fn backup_copied_after_a_crash_is_opened_without_the_old_wal() {
+fn backup_copied_after_a_crash_opens_without_old_wal() {
     let mut server = with_backup();
     server.kill();
     std::fs::copy(server.dir.join("b.db"), server.database()).expect("a copy");

@@ -26,7 +26,7 @@ fn page_stays_up_when_the_log_is_full() {
 }
 
 #[test]
-fn page_stays_up_when_the_reader_of_the_log_dies() {
+fn page_stays_up_when_the_log_reader_dies() {
     let mut server = Server::sqlite();
     let (reader, writer) = std::io::pipe().expect("a pipe");
     server.start_logging_to(Stdio::from(writer));

@@ -118,7 +118,7 @@ fn a_recreated_database_does_not_empty_the_page() {
 }
 
 #[test]
-fn read_only_database_is_not_ready_within_seconds_and_recovers() {
+fn read_only_database_is_soon_not_ready_and_recovers() {
     let (database, mut server) = postgres_server();
     server.start();
     server.wait_until_ready_is(200);

@@ -162,7 +162,7 @@ async fn component_status_can_be_set(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn a_manager_is_added_with_a_password_or_a_link(test: TestDb) {
+async fn manager_is_added_with_password_or_link(test: TestDb) {
     let ines =
         ["manager", "add", "--email", "Ines@example.org", "--name", "Ines", "--role", "owner", "--password-stdin"];
     let error = stderr_text(&candor(&test, &ines, "passwordpassword\n"), 1);
@@ -266,7 +266,7 @@ async fn backup_is_complete_and_private() {
 }
 
 #[tokio::test]
-async fn a_postgres_database_is_backed_up_with_its_own_tool() {
+async fn postgres_backup_needs_its_own_tool() {
     let Some(test) = TestDb::postgres().await else { return };
     assert!(stderr_text(&candor(&test, &["backup", "x"], ""), 1).contains("pg_dump"));
 }

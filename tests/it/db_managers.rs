@@ -65,7 +65,7 @@ async fn last_active_owner_cannot_be_removed(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn others_can_be_disabled_before_there_is_an_active_owner(test: TestDb) {
+async fn others_can_be_disabled_before_the_first_active_owner(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let mut invited = managers::create(&mut tx, manager("Ines", Role::Owner), None, now()).await.unwrap();
     let mut viewer = managers::create(&mut tx, manager("Rui", Role::Viewer), Some(HASH), now()).await.unwrap();

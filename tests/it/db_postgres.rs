@@ -107,7 +107,7 @@ async fn a_read_only_database_is_unavailable_and_recovers() {
 
 /// Another session holds the writers' lock for longer than the lock timeout.
 #[tokio::test]
-async fn a_held_writers_lock_is_unavailable_and_the_start_waits() {
+async fn held_writers_lock_is_unavailable_and_start_waits() {
     let Some(test) = TestDb::postgres().await else { return };
     let mut operator = operator_connection(&test).await;
     run(&mut operator, "select pg_advisory_lock(1128353860)").await;

@@ -227,7 +227,7 @@ async fn count_incidents(db: &Db) -> i64 {
 }
 
 #[tokio::test]
-async fn crash_keeps_own_wal_and_drops_that_of_another_file() {
+async fn crash_keeps_own_wal_and_drops_a_foreign_one() {
     let (app, backup) = with_backup().await;
     add_incidents(&app).await;
     let folder = tempfile::tempdir().unwrap();

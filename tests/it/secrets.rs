@@ -44,7 +44,7 @@ impl Secrets {
 }
 
 #[apply(on_both_databases!)]
-async fn no_secret_is_in_the_log_the_database_or_a_backup(test: TestDb) {
+async fn no_secret_is_in_log_database_or_backup(test: TestDb) {
     let log = listen();
     let (issuer, sink) = (FakeProvider::open(&test.clock).await, FakeSmtpServer::open().await);
     let url = sink.url.replace("smtp://", &format!("smtp://candor:{MAIL_PASSWORD}@"));

@@ -357,7 +357,7 @@ async fn concurrently_edited_update_is_not_deleted(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn deleting_an_incident_needs_its_title_and_leaves_a_tombstone(test: TestDb) {
+async fn deleting_an_incident_needs_title_and_leaves_tombstone(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let id = desk.open("identified", &[]).await;
     let path = format!("/admin/incidents/{id}/deletion");

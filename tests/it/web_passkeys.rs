@@ -93,7 +93,7 @@ async fn passkey_makes_password_alone_insufficient(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn a_challenge_works_once_and_in_its_own_session_only(test: TestDb) {
+async fn challenge_works_once_and_in_its_session_only(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let (_, mut device, _) = with_passkey(&app).await;
     let mut browser = app.visitor();

@@ -98,7 +98,7 @@ async fn repeated_put_changes_nothing(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn components_are_named_by_map_by_list_and_by_attachment(test: TestDb) {
+async fn components_are_named_by_map_list_or_attachment(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = new_client(&app).await;
     let (a, b) = (app.component("A").await.id.to_string(), app.component("B").await.id.to_string());

@@ -10,7 +10,7 @@ use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
 #[apply(on_both_databases!)]
-async fn a_change_by_another_process_shows_at_the_next_tick(test: TestDb) {
+async fn change_by_another_process_shows_at_next_tick(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut work = Worker::default();
     work.tick(&app).await;
