@@ -14,7 +14,7 @@ export type Person = { name: string; email: string; password: string };
 export class Candor {
   url = '';
   /** Standard output. */
-  said = '';
+  stdout = '';
   /** Standard error. */
   log = '';
   private server?: ChildProcess;
@@ -30,17 +30,17 @@ export class Candor {
    * Runs `candor serve` on a free port and waits until it listens. With `named`, visitors reach it as `localhost`,
    * where browsers allow passkeys; `more` returns options that depend on that address.
    */
-  async serve(named = false, more: (url: string) => Promise<string[]> = async () => []): Promise<void> {
-    const port = named ? await freePort() : 0;
+  async serve(onLocalhost = false, more: (url: string) => Promise<string[]> = async () => []): Promise<void> {
+    const port = onLocalhost ? await freePort() : 0;
     const url = `http://localhost:${port}`;
-    const name = named ? ['--base-url', url, ...(await more(url))] : [];
+    const name = onLocalhost ? ['--base-url', url, ...(await more(url))] : [];
     const server = this.start('serve', '--listen', `127.0.0.1:${port}`, ...name, '--data-dir', this.folder);
     this.server = server;
     server.stderr!.on('data', (text) => (this.log += text));
     this.url = await new Promise((found, failed) => {
       server.stdout!.on('data', (text) => {
-        this.said += text;
-        const line = /^Listening on (\S+)$/m.exec(this.said);
+        this.stdout += text;
+        const line = /^Listening on (\S+)$/m.exec(this.stdout);
         if (line) found(line[1]);
       });
       server.once('error', failed);
@@ -50,31 +50,31 @@ export class Candor {
 
   /** The one-time link for the first owner; undefined until it is printed. */
   setupLink(): string | undefined {
-    return /^\s*(\S+\/setup\/\S+)$/m.exec(this.said)?.[1];
+    return /^\s*(\S+\/setup\/\S+)$/m.exec(this.stdout)?.[1];
   }
 
   /** Runs a CLI command on the server's database; returns its output. */
   async shell(args: string[], input = ''): Promise<string> {
     const command = this.start(...args);
-    let out = '';
-    let wrong = '';
-    command.stdout!.on('data', (text) => (out += text));
-    command.stderr!.on('data', (text) => (wrong += text));
+    let stdout = '';
+    let stderr = '';
+    command.stdout!.on('data', (text) => (stdout += text));
+    command.stderr!.on('data', (text) => (stderr += text));
     // A command that reads no input may exit before this write; the exit code reports failures.
     command.stdin!.on('error', () => {}).end(input);
     const code = await new Promise((ended) => command.once('close', ended));
-    if (code !== 0) throw new Error(`candor ${args.join(' ')} ended with ${code}: ${wrong}`);
-    return out;
+    if (code !== 0) throw new Error(`candor ${args.join(' ')} ended with ${code}: ${stderr}`);
+    return stdout;
   }
 
   /** Adds a manager. */
-  async letIn(who: Person, role: 'viewer' | 'publisher' | 'owner'): Promise<void> {
-    const they = ['--name', who.name, '--email', who.email, '--role', role];
-    await this.shell(['manager', 'add', ...they, '--password-stdin'], `${who.password}\n`);
+  async addManager(who: Person, role: 'viewer' | 'publisher' | 'owner'): Promise<void> {
+    const options = ['--name', who.name, '--email', who.email, '--role', role];
+    await this.shell(['manager', 'add', ...options, '--password-stdin'], `${who.password}\n`);
   }
 
   /** Makes every login and re-authentication older by this many minutes. */
-  async age(minutes: number): Promise<void> {
+  async ageSessions(minutes: number): Promise<void> {
     const ago = `strftime('%Y-%m-%dT%H:%M:%f+00:00', created_at, '-${minutes} minutes')`;
     const change = `update sessions set created_at = ${ago}, data = json_remove(data, '$.proved_at')`;
     const program = 'import sqlite3, sys; base = sqlite3.connect(sys.argv[1]); base.execute(sys.argv[2]); base.commit()';
@@ -96,9 +96,9 @@ export class Candor {
   }
 
   /** Copies the server's output, log, clock and database into `folder`. */
-  async keep(folder: string): Promise<void> {
+  async saveState(folder: string): Promise<void> {
     await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, 'stdout.txt'), this.said);
+    await writeFile(join(folder, 'stdout.txt'), this.stdout);
     await writeFile(join(folder, 'log.txt'), this.log);
     await writeFile(join(folder, 'clock.json'), JSON.stringify({ start: process.env.CANDOR_TEST_NOW, ...this.clock }));
     await cp(this.folder, join(folder, 'data'), { recursive: true });
@@ -113,7 +113,7 @@ export class Candor {
       server.kill('SIGTERM');
       code = await ended;
     }
-    if (explained && (code !== 0 || this.log)) await this.keep(explained);
+    if (explained && (code !== 0 || this.log)) await this.saveState(explained);
     await rm(this.folder, { recursive: true });
     return code;
   }

@@ -1,11 +1,11 @@
 import { type BrowserContext, expect, type Page, type Request } from '@playwright/test';
 
 /** Chromium logs every error response to the console; the watch checks the response itself. */
-const ECHO = 'Failed to load resource: the server responded with a status of';
+const ERROR_STATUS_MESSAGE = 'Failed to load resource: the server responded with a status of';
 /** A preview frames pages without scripts, into which Playwright and axe try to inject theirs. */
-const SANDBOXED = "Blocked script execution in 'about:srcdoc'";
+const SANDBOX_MESSAGE = "Blocked script execution in 'about:srcdoc'";
 /** The browser cancelled the request because of a navigation. */
-const LEFT = 'net::ERR_ABORTED';
+const ABORTED_BY_NAVIGATION = 'net::ERR_ABORTED';
 
 /** Collects console errors, failed requests, unexpected error responses, dialogs and policy violations of all pages. */
 export class Watch {
@@ -20,13 +20,13 @@ export class Watch {
       });
     });
     context.on('console', (message) => {
-      const expected = [ECHO, SANDBOXED].some((words) => message.text().startsWith(words));
+      const expected = [ERROR_STATUS_MESSAGE, SANDBOX_MESSAGE].some((words) => message.text().startsWith(words));
       if (message.type() === 'error' && !expected) this.note(`console: ${message.text()}`);
     });
     context.on('weberror', (error) => this.note(`page: ${error.error().message}`));
     context.on('requestfailed', (request) => {
       const reason = request.failure()?.errorText;
-      if (reason !== LEFT) this.note(`failed: ${request.url()}: ${reason}`);
+      if (reason !== ABORTED_BY_NAVIGATION) this.note(`failed: ${request.url()}: ${reason}`);
     });
     context.on('response', (response) => {
       if (response.status() < 400 || this.over) return;

@@ -13,11 +13,11 @@ export class IdentityProvider {
     const args = ['--import', clock, join(__dirname, 'fake-provider.mjs'), `${url}/login/oidc/callback`];
     const process_ = spawn(process.execPath, args, { env: { ...process.env, ...clockSettings() } });
     this.process = process_;
-    let wrong = '';
-    process_.stderr.on('data', (text) => (wrong += text));
+    let stderr = '';
+    process_.stderr.on('data', (text) => (stderr += text));
     const issuer = await new Promise<string>((found, failed) => {
       process_.stdout.once('data', (text) => found(String(text).trim()));
-      process_.once('exit', (code) => failed(new Error(`the provider ended with ${code}: ${wrong}`)));
+      process_.once('exit', (code) => failed(new Error(`the provider ended with ${code}: ${stderr}`)));
     });
     const rules = 'domain:example.org=viewer,group:writers=publisher,group:owners=owner';
     const client = ['--oidc-client-id', 'candor', '--oidc-client-secret', 'a secret between the two'];

@@ -1,15 +1,15 @@
 import { type Locator, type Page } from '@playwright/test';
 
 /** More tab stops than any page has. */
-const STOPS = 400;
+const MAX_STOPS = 400;
 /** In longer lists, options are chosen by typing. */
-const LONG = 30;
+const LONG_LIST = 30;
 
 /**
  * Makes the tests of this worker use the keyboard: click, fill, check and selectOption reach their control with Tab. A
  * control that the keyboard can't reach fails the test.
  */
-export function takeThePointerAway(page: Page): void {
+export function useKeyboardOnly(page: Page): void {
   const locator = Object.getPrototypeOf(page.locator('html'));
   if (locator.click === press) return;
   Object.assign(locator, { click: press, fill: type, check: choose, selectOption: pick });
@@ -53,7 +53,7 @@ async function choose(this: Locator): Promise<void> {
     return;
   }
   await reach(this, 'its set');
-  for (let stop = 0; stop < STOPS && !(await this.isChecked()); stop++) await keyboard.press('ArrowDown');
+  for (let stop = 0; stop < MAX_STOPS && !(await this.isChecked()); stop++) await keyboard.press('ArrowDown');
 }
 
 /** Selects an option by value or text; in long lists, only by text. */
@@ -61,14 +61,14 @@ async function pick(this: Locator, option: string): Promise<string[]> {
   const { keyboard } = this.page();
   await reach(this);
   await keyboard.press('Home');
-  const long = await this.evaluate((it, long) => (it as HTMLSelectElement).length > long, LONG);
+  const long = await this.evaluate((it, long) => (it as HTMLSelectElement).length > long, LONG_LIST);
   if (long) await keyboard.type(option);
   const chosen = () =>
     this.evaluate((it) => {
       const { selectedOptions } = it as HTMLSelectElement;
       return [selectedOptions[0]?.value, selectedOptions[0]?.label];
     });
-  for (let stop = 0; stop < STOPS && !(await chosen()).includes(option); stop++) await keyboard.press('ArrowDown');
+  for (let stop = 0; stop < MAX_STOPS && !(await chosen()).includes(option); stop++) await keyboard.press('ArrowDown');
   if (!(await chosen()).includes(option)) throw new Error(`no key chooses ${option}`);
   return [option];
 }
@@ -76,7 +76,7 @@ async function pick(this: Locator, option: string): Promise<string[]> {
 /** Presses Tab until `locator`, or another radio button of its group, has the focus. */
 async function reach(locator: Locator, what: 'itself' | 'its set' = 'itself'): Promise<void> {
   await locator.waitFor();
-  for (let stop = 0; stop < STOPS; stop++) {
+  for (let stop = 0; stop < MAX_STOPS; stop++) {
     const isThere = await locator.evaluate((it, what) => {
       const focused = document.activeElement;
       // Text inside a control represents it, as with a click.

@@ -12,7 +12,7 @@ type Report = {
   audits: Record<string, { score: number | null; title: string; displayValue?: string }>;
 };
 
-test.use({ begins: 'sample' });
+test.use({ initialData: 'sample' });
 
 const pages: Record<string, (url: string) => string | Promise<string>> = {
   'the status': () => '/',

@@ -18,7 +18,7 @@ const needsScript = [
   'text-browser',
 ].map((name) => `${name}.spec.ts`);
 /** Long scenarios of managers, which also run in a narrow window and with the keyboard. */
-const days = [
+const scenarios = [
   'conflict',
   'corrections',
   'factors',
@@ -52,14 +52,14 @@ export default defineConfig<Options>({
     { name: 'without JavaScript', testIgnore: [...needsScript, ...timed], use: { javaScriptEnabled: false } },
     {
       name: 'on a phone',
-      testMatch: [...days, 'island.spec.ts', 'history.spec.ts'],
+      testMatch: [...scenarios, 'island.spec.ts', 'history.spec.ts'],
       use: { viewport: phone, hasTouch: true, isMobile: true },
     },
     // Every Tab is a traced round trip to the page, which doubles the time.
-    { name: 'by keyboard', testMatch: days, use: { hand: 'keyboard' }, timeout: 180_000 },
+    { name: 'by keyboard', testMatch: scenarios, use: { inputDevice: 'keyboard' }, timeout: 180_000 },
     {
       name: 'on a phone without JavaScript',
-      testMatch: days,
+      testMatch: scenarios,
       use: { viewport: phone, hasTouch: true, isMobile: true, javaScriptEnabled: false },
     },
     {

@@ -1,5 +1,5 @@
 import { expect, type Page } from '@playwright/test';
-import { fits } from './steps';
+import { expectNoOverflow } from './steps';
 import { code, step } from './totp';
 
 /** Adds an authenticator app; returns its key, the time step of the code that confirmed it, and the recovery codes. */
@@ -7,7 +7,7 @@ export async function addApp(page: Page): Promise<{ key: string; used: number; c
   await page.goto('/admin/account/factors');
   await page.getByRole('button', { name: 'Add an authenticator app' }).click();
   await expect(page.getByRole('img', { name: 'QR code for the authenticator app' })).toBeVisible();
-  await fits(page);
+  await expectNoOverflow(page);
   const key = await page.locator('dd code').innerText();
   const used = step();
   await page.getByLabel('Code', { exact: true }).fill(code(key, used));
@@ -24,11 +24,11 @@ export type Device = {
   /** Deletes its passkeys. */
   forget: () => Promise<unknown>;
   /** From now on user verification fails. */
-  mistrustUser: () => Promise<unknown>;
+  failVerification: () => Promise<unknown>;
 };
 
 /** Adds a virtual authenticator to this page's browser; it verifies its user unless `verifies` is false. */
-export async function plugIn(page: Page, { verifies = true } = {}): Promise<Device> {
+export async function addAuthenticator(page: Page, { verifies = true } = {}): Promise<Device> {
   const devtools = await page.context().newCDPSession(page);
   await devtools.send('WebAuthn.enable');
   const { authenticatorId } = await devtools.send('WebAuthn.addVirtualAuthenticator', {
@@ -43,7 +43,7 @@ export async function plugIn(page: Page, { verifies = true } = {}): Promise<Devi
   });
   return {
     forget: () => devtools.send('WebAuthn.clearCredentials', { authenticatorId }),
-    mistrustUser: () => devtools.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: false }),
+    failVerification: () => devtools.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: false }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { type Page, test as base, expect } from '@playwright/test';
 import { Candor } from './candor';
 import { IdentityProvider } from './identity-provider';
-import { takeThePointerAway } from './keyboard';
+import { useKeyboardOnly } from './keyboard';
 import { Watch } from './console-errors';
 
 export { expect };
@@ -13,7 +13,7 @@ export const PUBLISHER = { name: 'Rui Pinto', email: 'rui@example.org', password
 /** A viewer, once a test adds them. */
 export const VIEWER = { name: 'Vera Sousa', email: 'vera@example.org', password: 'lantern under the pier' };
 
-type Beginning = 'empty' | 'owned' | 'sample' | 'sample to read';
+type InitialData = 'empty' | 'owned' | 'sample' | 'sample to read';
 
 /** Options of projects and tests. */
 export type Options = {
@@ -21,13 +21,13 @@ export type Options = {
    * The initial database: empty, with one owner, or with an owner and the sample. With 'sample to read', the tests of a
    * worker share one server and must not change it.
    */
-  begins: Beginning;
+  initialData: InitialData;
   /** How the tests operate controls. */
-  hand: 'pointer' | 'keyboard';
+  inputDevice: 'pointer' | 'keyboard';
   /** Whether visitors reach the server as `localhost` instead of an IP address. */
-  named: boolean;
+  onLocalhost: boolean;
   /** Whether the server has an identity provider; implies `named`. */
-  elsewhere: boolean;
+  hasProvider: boolean;
 };
 
 type Fixtures = {
@@ -41,16 +41,16 @@ type Fixtures = {
 
 type Shared = {
   /** The server of 'sample to read', started on first use. */
-  shelf: () => Promise<Candor>;
+  sharedServer: () => Promise<Candor>;
 };
 
 /** Starts a server and waits until its page is published. */
-async function start(begins: Beginning, named = false, provider?: IdentityProvider): Promise<Candor> {
+async function start(initialData: InitialData, onLocalhost = false, provider?: IdentityProvider): Promise<Candor> {
   const candor = await Candor.inFreshFolder();
   try {
-    if (begins.startsWith('sample')) await candor.shell(['sample']);
-    if (begins !== 'empty') await candor.letIn(OWNER, 'owner');
-    await candor.serve(named, provider && ((url) => provider.flags(url)));
+    if (initialData.startsWith('sample')) await candor.shell(['sample']);
+    if (initialData !== 'empty') await candor.addManager(OWNER, 'owner');
+    await candor.serve(onLocalhost, provider && ((url) => provider.flags(url)));
     const status = async () => (await fetch(candor.url)).status;
     await expect.poll(status, { message: 'the page is published', timeout: 30_000 }).toBe(200);
     // The polling above may log that the page is not published yet.
@@ -69,12 +69,12 @@ async function end(candor: Candor, folder?: string): Promise<void> {
 }
 
 export const test = base.extend<Options & Fixtures, Shared>({
-  begins: ['owned', { option: true }],
-  hand: ['pointer', { option: true }],
-  named: [false, { option: true }],
-  elsewhere: [false, { option: true }],
+  initialData: ['owned', { option: true }],
+  inputDevice: ['pointer', { option: true }],
+  onLocalhost: [false, { option: true }],
+  hasProvider: [false, { option: true }],
 
-  shelf: [
+  sharedServer: [
     async ({}, use) => {
       let shared: Candor | undefined;
       await use(async () => (shared ??= await start('sample')));
@@ -83,18 +83,18 @@ export const test = base.extend<Options & Fixtures, Shared>({
     { scope: 'worker' },
   ],
 
-  candor: async ({ begins, named, elsewhere, shelf }, use, testInfo) => {
+  candor: async ({ initialData, onLocalhost, hasProvider, sharedServer }, use, testInfo) => {
     const folder = testInfo.outputPath('server');
     const keepIfFailed = async (candor: Candor) => {
-      if (testInfo.status !== testInfo.expectedStatus) await candor.keep(folder);
+      if (testInfo.status !== testInfo.expectedStatus) await candor.saveState(folder);
     };
-    if (begins === 'sample to read') {
-      const candor = await shelf();
+    if (initialData === 'sample to read') {
+      const candor = await sharedServer();
       await use(candor);
       return keepIfFailed(candor);
     }
-    const provider = elsewhere ? new IdentityProvider() : undefined;
-    const candor = await start(begins, named || elsewhere, provider);
+    const provider = hasProvider ? new IdentityProvider() : undefined;
+    const candor = await start(initialData, onLocalhost || hasProvider, provider);
     await use(candor);
     await keepIfFailed(candor);
     await end(candor, folder);
@@ -109,8 +109,8 @@ export const test = base.extend<Options & Fixtures, Shared>({
     expect(watch.found(), 'what the pages complained of').toEqual([]);
   },
 
-  context: async ({ context, hand, watch }, use) => {
-    if (hand === 'keyboard') context.on('page', takeThePointerAway);
+  context: async ({ context, inputDevice, watch }, use) => {
+    if (inputDevice === 'keyboard') context.on('page', useKeyboardOnly);
     await watch.begin(context);
     await use(context);
     watch.end();

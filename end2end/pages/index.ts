@@ -5,7 +5,7 @@ import { maintenancePlaces } from './maintenances';
 import { managerPlaces } from './managers';
 import { type Means, type Place } from './page';
 
-export { elsewherePlaces } from './oidc';
+export { providerPlaces } from './oidc';
 export { type Place } from './page';
 export { publicPages, publicPlaces, quietPlaces, stalePlaces } from './public';
 export { ROUTES, isAt } from './routes';

@@ -10,23 +10,23 @@ export type Place = {
 
 export type Means = { candor: Candor; watch: Watch };
 
-export function at(name: string, path: string): Place {
+export function placeAt(name: string, path: string): Place {
   return { name, go: (page) => page.goto(path) };
 }
 
 /** The page behind the first `link` on the page at `path`. */
-export function linked(name: string, path: string, link: string): Place {
+export function linkedPlace(name: string, path: string, link: string): Place {
   return { name, go: (page) => follow(page, path, link) };
 }
 
 /** The form at `place` with `text` in the field `label`. */
-export function filled({ name, go }: Place, label: string, text: string): Place {
+export function filledForm({ name, go }: Place, label: string, text: string): Place {
   const fill = (page: Page) => page.getByLabel(label, { exact: true }).fill(text);
   return { name, go: (page) => go(page).then(() => fill(page)) };
 }
 
 /** The page with the error `status` after a click on `button` at `place`. */
-export function answered({ watch }: Means, status: number, name: string, place: Place, button: string | RegExp): Place {
+export function errorPlace({ watch }: Means, status: number, name: string, place: Place, button: string | RegExp): Place {
   return {
     name,
     go: async (page) => {
@@ -37,12 +37,12 @@ export function answered({ watch }: Means, status: number, name: string, place: 
 }
 
 /** The form at `place` with validation errors. */
-export function refused(means: Means, place: Place, button: string | RegExp): Place {
-  return answered(means, 422, `${place.name}-refused`, place, button);
+export function invalidForm(means: Means, place: Place, button: string | RegExp): Place {
+  return errorPlace(means, 422, `${place.name}-refused`, place, button);
 }
 
 /** The form at `place` with an edit conflict: it is submitted with version 0. */
-export function outrun(means: Means, place: Place, button: string | RegExp, change?: (page: Page) => Promise<unknown>): Place {
+export function conflictPlace(means: Means, place: Place, button: string | RegExp, change?: (page: Page) => Promise<unknown>): Place {
   const late = {
     name: place.name,
     go: async (page: Page) => {
@@ -53,7 +53,7 @@ export function outrun(means: Means, place: Place, button: string | RegExp, chan
       await versions.evaluateAll((all: HTMLInputElement[]) => all.forEach((input) => (input.value = '0')));
     },
   };
-  return answered(means, 409, `${place.name}-conflict`, late, button);
+  return errorPlace(means, 409, `${place.name}-conflict`, late, button);
 }
 
 export async function follow(page: Page, path: string, link: string): Promise<void> {

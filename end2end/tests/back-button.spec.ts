@@ -7,7 +7,7 @@ import { expect, OWNER, test } from '../test';
 test.use({ launchOptions: { ...chromium.launchOptions, ignoreDefaultArgs: ['--disable-back-forward-cache'] } });
 
 /** Visits pages of the admin and logs out. */
-async function leave(page: Page): Promise<void> {
+async function visitAndLogOut(page: Page): Promise<void> {
   await logIn(page);
   await page.getByRole('link', { name: 'Audit' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Audit log');
@@ -17,8 +17,8 @@ async function leave(page: Page): Promise<void> {
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Log in');
 }
 
-test('after logging out, Back leads to the login and to no page of the admin', async ({ page }) => {
-  await leave(page);
+test('after a logout, Back leads to the login', async ({ page }) => {
+  await visitAndLogOut(page);
   for (const path of ['/admin/managers', '/admin/audit', '/admin']) {
     await page.goBack();
     await expect(page.getByRole('heading', { level: 1 }), `instead of ${path}`).toHaveText('Log in');
@@ -27,10 +27,10 @@ test('after logging out, Back leads to the login and to no page of the admin', a
 });
 
 // In a context without the watch, because the failing requests are expected.
-test('after logging out, the browser has kept no page of the admin to show without the server', async ({ browser, baseURL }) => {
+test('after a logout, the browser has no cached page of the admin', async ({ browser, baseURL }) => {
   const context = await browser.newContext({ baseURL });
   const page = await context.newPage();
-  await leave(page);
+  await visitAndLogOut(page);
   await context.setOffline(true);
   for (let back = 0; back < 3; back++) {
     const answer = await page.goBack().catch((error: Error) => error.message);

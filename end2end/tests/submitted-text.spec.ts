@@ -1,10 +1,10 @@
-import { logIn, told } from '../steps';
+import { expectMessage, logIn } from '../steps';
 import { expect, test } from '../test';
 
 const TITLE = 'Trains are late';
 const MESSAGE = 'A tree fell on the line.\n\nWe clear it & "tell" more at <noon>.';
 
-test('what was typed during an outage of the database is on the page that says so', async ({
+test('the error page of an outage contains the submitted text', async ({
   page,
   candor,
   watch,
@@ -28,7 +28,7 @@ test('what was typed during an outage of the database is on the page that says s
   candor.log = '';
 });
 
-test('what was typed before an answer got lost is offered when the form is opened again', async ({ page, javaScriptEnabled }) => {
+test('text of a lost request is offered in the form again', async ({ page, javaScriptEnabled }) => {
   test.skip(javaScriptEnabled === false, 'the browser itself keeps a form only where somebody goes back');
   await logIn(page);
   await page.goto('/admin/templates/new');
@@ -46,7 +46,7 @@ test('what was typed before an answer got lost is offered when the form is opene
   await expect(page.getByLabel('Title (optional)')).toHaveValue(TITLE);
   await page.getByLabel('Message', { exact: true }).fill(MESSAGE);
   await page.locator('main form button[type=submit]').first().click();
-  await told(page, 'Template saved.');
+  await expectMessage(page, 'Template saved.');
   await page.goto('/admin/templates/new');
   await expect(page.getByText('You have unsaved text from an earlier visit.')).toHaveCount(0);
 });
