@@ -183,7 +183,7 @@ test('pagination shows every filtered incident once', { tag: '@dates' }, async (
   expect(await incidentPaths(page)).toEqual(pages[0]);
 });
 
-test('shows 404 for unknown months', { tag: '@dates' }, async ({ page, watch }) => {
+test('shows a 404 page for unknown addresses', { tag: '@dates' }, async ({ page, watch }) => {
   for (const path of ['/incidents/doesnotexist', '/incidents/..%2fx', '/history/2026-13', '/history/soon', '/nowhere']) {
     await watch.expects(404, page, () => page.goto(path));
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('Page not found');

@@ -159,9 +159,9 @@ async fn hidden_incidents_answer_like_missing_ones(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn unpublished_texts_are_never_public(test: TestDb) {
-    let crowd = Actors::new(test).await;
+    let actors = Actors::new(test).await;
     for (unsaid, public) in addresses_with_id(UNPUBLISHED).iter().zip(addresses_with_id(PUBLIC)) {
-        for who in &crowd.people {
+        for who in &actors.people {
             let mut answer = comparable_answer(&who.request(&Method::GET, unsaid).await, UNPUBLISHED);
             let mut like = comparable_answer(&who.request(&Method::GET, &public).await, PUBLIC);
             // The entity tag depends on the bytes and so on the id.
@@ -173,7 +173,7 @@ async fn unpublished_texts_are_never_public(test: TestDb) {
     }
     let plain = public_paths().into_iter().filter(|path| !path.contains('{'));
     for path in plain {
-        let answer = crowd.app.visitor().get(path).await;
+        let answer = actors.app.visitor().get(path).await;
         assert!(!answer.text().contains(UNPUBLISHED_TEXT), "{path}");
     }
 }

@@ -287,8 +287,8 @@ async fn concurrent_creates_make_one_token(test: TestDb) {
         let fields = [("name", "Deploy"), ("scope", "read"), ("days", "30")];
         hurrying.spawn(async move { browser.post("/admin/tokens", &fields).await.status });
     }
-    let made = hurrying.join_all().await.into_iter().filter(|status| *status == StatusCode::OK).count();
-    assert_eq!((made, app.number("select count(*) from api_tokens").await), (1, 1));
+    let created = hurrying.join_all().await.into_iter().filter(|status| *status == StatusCode::OK).count();
+    assert_eq!((created, app.number("select count(*) from api_tokens").await), (1, 1));
 }
 
 #[apply(on_both_databases!)]

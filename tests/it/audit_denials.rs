@@ -12,7 +12,7 @@ use candor::worker::Worker;
 use chrono::TimeDelta;
 use serde_json::json;
 
-use crate::oidc::leads_to;
+use crate::oidc::provider_address;
 use crate::support::TestDb;
 use crate::support::api_client::ApiClient;
 use crate::support::app::{Answer, Browser, ORIGIN, PASSWORD, TestApp};
@@ -71,8 +71,8 @@ async fn log_in(app: &TestApp, email: &str, password: &str) -> Answer {
 
 /// The callback request for `person`.
 async fn provider_callback(browser: &mut Browser, issuer: &FakeProvider, person: &Person) -> Answer {
-    let going = browser.post("/login/oidc", &[]).await;
-    browser.get(&issuer.authorize(&leads_to(&going), person).address()).await
+    let redirect = browser.post("/login/oidc", &[]).await;
+    browser.get(&issuer.authorize(&provider_address(&redirect), person).address()).await
 }
 
 #[apply(on_both_databases!)]
@@ -178,8 +178,8 @@ async fn deny_second_factors_and_proofs(app: &TestApp, issuer: &FakeProvider, wa
     let mut browser = app.with_session(&ines).await;
     browser.post("/admin/account/password", &[("current", SECRET), ("password", "gravel lantern otter")]).await;
     watch.expect_row("manager.deny-reauthentication", "Ines", "a wrong password for a new one").await;
-    let going = browser.post("/admin/proof/oidc", &[("path", "/admin")]).await;
-    let back = issuer.authorize(&leads_to(&going), &Person::named("Else", &[]));
+    let redirect = browser.post("/admin/proof/oidc", &[("path", "/admin")]).await;
+    let back = issuer.authorize(&provider_address(&redirect), &Person::named("Else", &[]));
     assert_eq!(browser.get(&back.address()).await.status, StatusCode::CONFLICT);
     watch.expect_row("manager.deny-reauthentication", "Ines", "somebody else's login at the provider").await;
 }
@@ -189,8 +189,8 @@ async fn deny_provider_logins(app: &TestApp, issuer: &FakeProvider, watch: &mut 
     app.visitor().get(&format!("/login/oidc/callback?code={SECRET}&state={SECRET}")).await;
     watch.expect_row(refuse_login, "nobody", "an answer that nobody asked for").await;
     let mut browser = app.visitor();
-    let going = browser.post("/login/oidc", &[]).await;
-    let state = issuer.authorize(&leads_to(&going), &Person::named("Eve", &[])).state;
+    let redirect = browser.post("/login/oidc", &[]).await;
+    let state = issuer.authorize(&provider_address(&redirect), &Person::named("Eve", &[])).state;
     browser.get(&format!("/login/oidc/callback?state={state}&error=access_denied&error_description={SECRET}")).await;
     watch.expect_row(refuse_login, "nobody", "somebody whom the provider refuses").await;
     issuer.signs(Signing::Strangers);

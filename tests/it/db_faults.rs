@@ -186,15 +186,15 @@ fn after_one_post(before: Written) -> Written {
 
 /// Posts with a fault at each statement in turn, until there are no more statements or, unless `publishes`, until the
 /// change is committed and only publishing remains.
-async fn every_statement(desk: &mut Writer, what: &str, way: FaultKind, publishes: bool) {
+async fn every_statement(poster: &mut Writer, what: &str, way: FaultKind, publishes: bool) {
     let (mut number, mut commits) = (0, 0);
     loop {
         // A session may send only so many forms a minute.
-        desk.app.clock.advance(TimeDelta::seconds(1));
-        let before = desk.written().await;
+        poster.app.clock.advance(TimeDelta::seconds(1));
+        let before = poster.written().await;
         let strike = InjectedFault::at(number, None, way);
-        let answer = faults::scope(strike.clone(), desk.post()).await;
-        let after = desk.written().await;
+        let answer = faults::scope(strike.clone(), poster.post()).await;
+        let after = poster.written().await;
         let context = format!("{what} at statement {number}: {:?}", strike.struck());
         let is_written = after == after_one_post(before);
         assert!(is_written || after == before, "{context}: half-written, {before:?} {after:?}");
@@ -202,7 +202,7 @@ async fn every_statement(desk: &mut Writer, what: &str, way: FaultKind, publishe
         if answer.status != StatusCode::SEE_OTHER {
             assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{context}: {}", answer.text());
         }
-        desk.write().await.unwrap_or_else(|error| panic!("{context}: the next write: {error}"));
+        poster.write().await.unwrap_or_else(|error| panic!("{context}: the next write: {error}"));
         if strike.struck().is_none() {
             assert!(is_written && number > 15, "{context}");
             return;
@@ -249,16 +249,16 @@ async fn poll_limited<F: Future>(future: F, limit: usize) -> Option<F::Output> {
 
 #[apply(on_both_databases!)]
 async fn a_dropped_post_writes_all_or_nothing(test: TestDb) {
-    let mut desk = Writer::new(test).await;
+    let mut poster = Writer::new(test).await;
     for limit in 0.. {
         // A session may send only so many forms a minute.
-        desk.app.clock.advance(TimeDelta::seconds(1));
-        let before = desk.written().await;
-        let answer = poll_limited(desk.post(), limit).await;
-        let after = desk.written().await;
+        poster.app.clock.advance(TimeDelta::seconds(1));
+        let before = poster.written().await;
+        let answer = poll_limited(poster.post(), limit).await;
+        let after = poster.written().await;
         let is_written = after == after_one_post(before);
         assert!(is_written || after == before, "{limit} polls: half-written, {before:?} {after:?}");
-        desk.write().await.unwrap_or_else(|error| panic!("{limit} polls: the next write: {error}"));
+        poster.write().await.unwrap_or_else(|error| panic!("{limit} polls: the next write: {error}"));
         if let Some(answer) = answer {
             assert!(is_written && answer.status == StatusCode::SEE_OTHER && limit > 2, "{limit}: {}", answer.text());
             break;
@@ -268,12 +268,12 @@ async fn a_dropped_post_writes_all_or_nothing(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn a_dropped_search_leaves_no_transaction_open(test: TestDb) {
-    let desk = Writer::new(test).await;
+    let poster = Writer::new(test).await;
     for limit in 0.. {
         // A new search each time, so that none comes from the cache.
         let address = format!("/history?q=word{limit}");
-        let answer = poll_limited(async { desk.app.visitor().get(&address).await }, limit).await;
-        desk.write().await.unwrap_or_else(|error| panic!("{limit} polls: the next write: {error}"));
+        let answer = poll_limited(async { poster.app.visitor().get(&address).await }, limit).await;
+        poster.write().await.unwrap_or_else(|error| panic!("{limit} polls: the next write: {error}"));
         if let Some(answer) = answer {
             assert_eq!(answer.status, StatusCode::OK);
             assert!(limit > 0, "{limit}");
@@ -283,7 +283,7 @@ async fn a_dropped_search_leaves_no_transaction_open(test: TestDb) {
     // As many as there are connections: none has a transaction left open.
     let mut readers = Vec::new();
     for _ in 0..4 {
-        readers.push(desk.app.db.read().await.expect("a transaction that reads"));
+        readers.push(poster.app.db.read().await.expect("a transaction that reads"));
     }
     let revision = readers[0].revision().await.unwrap();
     for reader in &mut readers {
@@ -298,13 +298,13 @@ fn commit_then_disconnect(sql: &str) -> Fault {
 
 #[apply(on_both_databases!)]
 async fn commit_with_unknown_outcome_is_checked(test: TestDb) {
-    let mut desk = Writer::new(test).await;
+    let mut poster = Writer::new(test).await;
     for number in 0.. {
-        let before = desk.written().await;
+        let before = poster.written().await;
         let strike = InjectedFault::at(number, Some("commit"), commit_then_disconnect);
-        let answer = faults::scope(strike.clone(), desk.post()).await;
+        let answer = faults::scope(strike.clone(), poster.post()).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "commit {number}: {}", answer.text());
-        assert_eq!(desk.written().await, after_one_post(before));
+        assert_eq!(poster.written().await, after_one_post(before));
         if strike.struck().is_none() {
             assert!(number > 0);
             return;
@@ -314,13 +314,13 @@ async fn commit_with_unknown_outcome_is_checked(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn unknown_commit_outcome_is_reported(test: TestDb) {
-    let mut desk = Writer::new(test).await;
-    let before = desk.written().await;
-    let answer = faults::scope(InjectedFault::from_commit_on(commit_then_disconnect), desk.post()).await;
+    let mut poster = Writer::new(test).await;
+    let before = poster.written().await;
+    let answer = faults::scope(InjectedFault::from_commit_on(commit_then_disconnect), poster.post()).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(answer.text().contains("Your change may have been saved"), "{}", answer.text());
-    assert_eq!(desk.written().await, after_one_post(before));
-    desk.write().await.unwrap();
+    assert_eq!(poster.written().await, after_one_post(before));
+    poster.write().await.unwrap();
 }
 
 #[apply(on_both_databases!)]
@@ -344,21 +344,21 @@ async fn a_failed_transaction_refuses_further_statements(test: TestDb) {
 /// SQLite rolls the transaction back.
 #[tokio::test]
 async fn full_sqlite_database_recovers_with_space() {
-    let mut desk = Writer::new(TestDb::sqlite().await).await;
-    let before = desk.written().await;
-    let Db::Sqlite { writer, .. } = &desk.app.db else { unreachable!() };
+    let mut poster = Writer::new(TestDb::sqlite().await).await;
+    let before = poster.written().await;
+    let Db::Sqlite { writer, .. } = &poster.app.db else { unreachable!() };
     let mut connection = writer.acquire().await.unwrap();
     let (pages,): (i64,) = sqlx::query_as("pragma page_count").fetch_one(&mut *connection).await.unwrap();
     let limit = format!("pragma max_page_count = {pages}");
     sqlx::raw_sql(sqlx::AssertSqlSafe(limit)).execute(&mut *connection).await.unwrap();
     drop(connection);
-    let version = desk.app.number("select version from incidents").await.to_string();
+    let version = poster.app.number("select version from incidents").await.to_string();
     let text = "It is the disk. ".repeat(1_000);
     let fields = [("version", version.as_str()), ("phase", "identified"), ("body", text.as_str())];
-    let refused = desk.publisher.post("/admin/incidents/a/updates", &fields).await;
+    let refused = poster.publisher.post("/admin/incidents/a/updates", &fields).await;
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE, "{}", refused.text());
-    assert_eq!(desk.written().await, before);
+    assert_eq!(poster.written().await, before);
     // The limit belongs to the old connection; a new one has none.
-    assert_eq!(desk.post().await.status, StatusCode::SEE_OTHER);
-    assert_eq!(desk.written().await, after_one_post(before));
+    assert_eq!(poster.post().await.status, StatusCode::SEE_OTHER);
+    assert_eq!(poster.written().await, after_one_post(before));
 }

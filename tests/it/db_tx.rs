@@ -44,9 +44,9 @@ async fn dropped_transaction_leaves_nothing(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn several_entries_share_one_revision(test: TestDb) {
     let tx = test.write().await.unwrap();
-    let made = tx.commit_all(&actor(), now(), &[entry(), entry(), entry()]).await.unwrap();
+    let committed = tx.commit_all(&actor(), now(), &[entry(), entry(), entry()]).await.unwrap();
     let rows = audit::list(&mut test.read().await.unwrap(), None, 10).await.unwrap();
-    assert_eq!(rows.iter().map(|row| row.revision).collect::<Vec<_>>(), [made; 3]);
+    assert_eq!(rows.iter().map(|row| row.revision).collect::<Vec<_>>(), [committed; 3]);
 }
 
 #[apply(on_both_databases!)]

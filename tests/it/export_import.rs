@@ -28,13 +28,13 @@ pub async fn exported_demo(test: &TestDb) {
     let company = demo::load_demo(test, &test.clock).await.unwrap();
     let now = test.clock.now();
     let mut tx = test.write().await.unwrap();
-    let ids: Vec<IncidentId> = company.incidents.iter().map(|it| it.id.clone()).collect();
+    let ids: Vec<IncidentId> = company.incidents.iter().map(|incident| incident.id.clone()).collect();
     for id in &ids {
         // No document contains `detected_by`.
-        let mut it = admin_incidents::find(&mut tx, id).await.unwrap();
-        it.detected_by = None;
-        let at = it.updated_at;
-        incidents::update(&mut tx, &mut it, at).await.unwrap();
+        let mut incident = admin_incidents::find(&mut tx, id).await.unwrap();
+        incident.detected_by = None;
+        let at = incident.updated_at;
+        incidents::update(&mut tx, &mut incident, at).await.unwrap();
     }
     let mut edited = admin_incidents::find(&mut tx, &ids[2]).await.unwrap();
     edited.updates[0].edited_at = Some(edited.updates[0].created_at + TimeDelta::hours(1));

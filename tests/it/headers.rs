@@ -376,8 +376,8 @@ async fn api_response_headers_are_exact(test: TestDb) {
     let none = json!({});
     let group = json!({ "component_group": { "name": "Core", "components": [] } });
     let component = json!({ "component": { "name": "Mail" } });
-    let made = writing.make("/components", &component).await;
-    let gone = format!("/components/{}", made["id"].as_str().unwrap());
+    let created = writing.make("/components", &component).await;
+    let gone = format!("/components/{}", created["id"].as_str().unwrap());
     let anonymous = app.visitor().get("/v1/pages").await;
     let rows = [
         (200, "the page", writing.send(get.clone(), "", &none).await),

@@ -94,12 +94,12 @@ async fn every_prepared_text_is_clean(corpus: &[String]) {
     let app = app().await;
     let now = app.clock.now();
     let mut tx = app.db.write().await.unwrap();
-    let mut made = Vec::new();
+    let mut created = Vec::new();
     for (number, text) in corpus.iter().enumerate() {
         let (line, body) = (as_line(text), as_lines(text));
         let (name, phase) = (shorten(text, 100), Phase::Identified);
         let new = NewTemplate { name, title: line.clone(), body: body.clone(), phase, components: Vec::new() };
-        made.push(templates::create(&mut tx, new, now).await.unwrap().id);
+        created.push(templates::create(&mut tx, new, now).await.unwrap().id);
         let draft = SavedDraft {
             id: DraftId::parse(&format!("draft{number}")).unwrap(),
             incident: None,
@@ -116,7 +116,7 @@ async fn every_prepared_text_is_clean(corpus: &[String]) {
     for list in ["/admin", "/admin/templates", "/admin/incidents/new"] {
         get_clean(&mut publisher, list).await;
     }
-    for (number, (text, id)) in corpus.iter().zip(made).enumerate() {
+    for (number, (text, id)) in corpus.iter().zip(created).enumerate() {
         let edit = get_clean(&mut publisher, &format!("/admin/templates/{id}/edit")).await;
         let fields = (edit.field("name"), edit.field("title"), edit.field("body"));
         assert_eq!(fields, (shorten(text, 100), as_line(text), as_lines(text)));

@@ -112,8 +112,8 @@ async fn cstate_files_are_imported(test: TestDb) {
     assert_eq!(berths.updates[1].body, "Two harbour masters wrote into **one** book.");
     let affected: Vec<&str> = berths.affected_components().into_iter().map(|(id, _)| id.as_str()).collect();
     assert_eq!(affected, ["berth-booking", "tide-tables"]);
-    let desk = find_incident(&test, "customs-desk-closed").await;
-    assert!(desk.is_open() && desk.statuses().into_values().eq([Status::MajorOutage]));
+    let customs = find_incident(&test, "customs-desk-closed").await;
+    assert!(customs.is_open() && customs.statuses().into_values().eq([Status::MajorOutage]));
     assert!(
         has_warning(&report, &["Regatta in December", "informational"])
             && has_warning(&report, &["Not to be read yet", "draft"])

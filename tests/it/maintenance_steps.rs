@@ -121,10 +121,10 @@ async fn each_start_plans_the_next_occurrence(test: TestDb) {
     assert_eq!(all().await.len(), 1);
     advance_to(&app, first.scheduled_for);
     Worker::default().tick(&app).await;
-    let made = all().await;
-    assert_eq!(made.len(), 2);
-    assert_eq!(made[0].scheduled_for, first.scheduled_for + TimeDelta::days(7));
-    assert_eq!((made[0].phase, made[1].phase), (MaintenancePhase::Scheduled, MaintenancePhase::InProgress));
+    let created = all().await;
+    assert_eq!(created.len(), 2);
+    assert_eq!(created[0].scheduled_for, first.scheduled_for + TimeDelta::days(7));
+    assert_eq!((created[0].phase, created[1].phase), (MaintenancePhase::Scheduled, MaintenancePhase::InProgress));
     Worker::default().tick(&app).await;
     assert_eq!(all().await.len(), 2);
 }
@@ -135,7 +135,7 @@ async fn long_downtime_creates_one_occurrence(test: TestDb) {
     app.create_series("weekly", app.clock.now() + TimeDelta::hours(2)).await;
     app.clock.advance(TimeDelta::days(100));
     assert!(run_due_steps(&app).await.unwrap());
-    let made = maintenances::list(&mut app.db.read().await.unwrap(), None, 100).await.unwrap();
-    assert_eq!(made.len(), 2, "the one that was planned, and the next one");
-    assert!(made[0].scheduled_for > app.clock.now() && made[1].phase == MaintenancePhase::Completed);
+    let created = maintenances::list(&mut app.db.read().await.unwrap(), None, 100).await.unwrap();
+    assert_eq!(created.len(), 2, "the one that was planned, and the next one");
+    assert!(created[0].scheduled_for > app.clock.now() && created[1].phase == MaintenancePhase::Completed);
 }

@@ -48,11 +48,11 @@ async fn logout_applies_to_all_nodes_immediately(test: TestDb) {
     let app = TestApp::new(test).await;
     let (node, _data) = other_node(&app).await;
     let mut owner = app.logged_in(Owner).await;
-    for (name, deed) in [("Disabled", "disablement"), ("Demoted", "role"), ("Ended", "sessions/revocation")] {
+    for (name, change) in [("Disabled", "disablement"), ("Demoted", "role"), ("Ended", "sessions/revocation")] {
         let manager = app.manager(name, Publisher).await;
         let browser = app.with_session(&manager).await;
         assert!(is_logged_in(&node, &browser).await, "{name}");
-        let answer = owner.post(&format!("/admin/managers/{}/{deed}", manager.id), &[("role", "viewer")]).await;
+        let answer = owner.post(&format!("/admin/managers/{}/{change}", manager.id), &[("role", "viewer")]).await;
         assert!(answer.location().contains("?done="), "{name}: {} {}", answer.status, answer.text());
         assert!(!is_logged_in(&node, &browser).await, "{name} goes on at the other node");
     }

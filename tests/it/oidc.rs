@@ -22,15 +22,15 @@ pub async fn with_provider(test: TestDb) -> (TestApp, FakeProvider) {
 
 /// The provider's address to which the answer redirects.
 #[track_caller]
-pub fn leads_to(answer: &Answer) -> String {
+pub fn provider_address(answer: &Answer) -> String {
     let to = answer.header("refresh").strip_prefix("0; url=");
     to.unwrap_or_else(|| panic!("{} {}", answer.status, answer.text())).to_owned()
 }
 
 /// Logs in at the provider and follows the callback.
 pub async fn log_in(browser: &mut Browser, issuer: &FakeProvider, person: &Person) -> Answer {
-    let going = browser.post("/login/oidc", &[("next", "/admin/components")]).await;
-    let answer = issuer.authorize(&leads_to(&going), person);
+    let redirect = browser.post("/login/oidc", &[("next", "/admin/components")]).await;
+    let answer = issuer.authorize(&provider_address(&redirect), person);
     browser.get(&answer.address()).await
 }
 
@@ -88,12 +88,12 @@ async fn login_page_reaches_provider_without_http_redirect(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let login = app.visitor().get("/login").await;
     assert_eq!(login.words("form[action='/login/oidc'] button"), ["Log in with Harbour ID"]);
-    let going = app.visitor().post("/login/oidc", &[]).await;
-    assert_eq!((going.status, going.word("h1").as_str()), (StatusCode::OK, "Continue to Harbour ID"));
-    assert_eq!(going.attributes("main a.button", "href"), [leads_to(&going)]);
-    assert!(going.header("content-security-policy").contains("form-action 'self'"));
-    assert!(leads_to(&going).contains("redirect_uri=http%3A%2F%2Fstatus.test%2Flogin%2Foidc%2Fcallback"));
-    assert_eq!(going.header("cache-control"), "no-store");
+    let redirect = app.visitor().post("/login/oidc", &[]).await;
+    assert_eq!((redirect.status, redirect.word("h1").as_str()), (StatusCode::OK, "Continue to Harbour ID"));
+    assert_eq!(redirect.attributes("main a.button", "href"), [provider_address(&redirect)]);
+    assert!(redirect.header("content-security-policy").contains("form-action 'self'"));
+    assert!(provider_address(&redirect).contains("redirect_uri=http%3A%2F%2Fstatus.test%2Flogin%2Foidc%2Fcallback"));
+    assert_eq!(redirect.header("cache-control"), "no-store");
     drop(issuer);
     let without = TestApp::new(TestDb::sqlite().await).await;
     assert!(without.visitor().get("/login").await.words("form[action='/login/oidc']").is_empty());
@@ -135,13 +135,13 @@ async fn manager_connects_own_oidc_login(test: TestDb) {
     let mut browser = app.through_login(&ines).await;
     let account = browser.get("/admin/account").await;
     assert_eq!(account.words("form[action='/admin/account/identity'] button"), ["Connect: Harbour ID"]);
-    let going = browser.post("/admin/account/identity", &[]).await;
-    let back = issuer.authorize(&leads_to(&going), &person);
+    let redirect = browser.post("/admin/account/identity", &[]).await;
+    let back = issuer.authorize(&provider_address(&redirect), &person);
     assert_eq!(browser.get(&back.address()).await.location(), "/admin/account?done=provider-connected");
     assert_logged_in(&mut app.visitor(), &issuer, &person).await;
     let mut other = app.through_login(&app.manager("Rui", Viewer).await).await;
-    let going = other.post("/admin/account/identity", &[]).await;
-    let taken = other.get(&issuer.authorize(&leads_to(&going), &person).address()).await;
+    let redirect = other.post("/admin/account/identity", &[]).await;
+    let taken = other.get(&issuer.authorize(&provider_address(&redirect), &person).address()).await;
     assert_eq!(taken.status, StatusCode::CONFLICT, "one login belongs to one manager");
 }
 
@@ -202,8 +202,8 @@ async fn lost_role_revokes_all_access(test: TestDb) {
     let (mut here, mut there) = (app.visitor(), app.visitor());
     assert_logged_in(&mut here, &issuer, &known).await;
     assert_logged_in(&mut there, &issuer, &known).await;
-    let made = here.post("/admin/tokens", &[("name", "Deploy"), ("scope", "publish"), ("days", "30")]).await;
-    let bearer = format!("Bearer {}", made.field("token"));
+    let created = here.post("/admin/tokens", &[("name", "Deploy"), ("scope", "publish"), ("days", "30")]).await;
+    let bearer = format!("Bearer {}", created.field("token"));
     let mut program = app.visitor();
     program.peer = Some([127, 0, 0, 1].into());
     assert_eq!(program.get_with("/v1/token", &[("authorization", &bearer)]).await.status, StatusCode::OK);
@@ -384,8 +384,8 @@ async fn manager_disabled_during_oidc_login_is_denied(test: TestDb) {
         assert_logged_in(&mut app.visitor(), &issuer, &person).await;
         let mut manager = find_manager(&app, &format!("vera{round}@example.org")).await;
         let mut browser = app.visitor();
-        let going = browser.post("/login/oidc", &[]).await;
-        let back = issuer.authorize(&leads_to(&going), &person).address();
+        let redirect = browser.post("/login/oidc", &[]).await;
+        let back = issuer.authorize(&provider_address(&redirect), &person).address();
         let disabling = async {
             let mut tx = app.db.write().await.unwrap();
             managers::disable(&mut tx, &mut manager, app.clock.now()).await.unwrap();

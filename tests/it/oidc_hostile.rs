@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::cli::{candor, stderr_text};
-use crate::oidc::{assert_denied, assert_logged_in, leads_to, with_provider};
+use crate::oidc::{assert_denied, assert_logged_in, provider_address, with_provider};
 use crate::support::TestDb;
 use crate::support::app::ORIGIN;
 use crate::support::fake_oidc::{CLIENT, FakeProvider, Person, Signing};
@@ -74,8 +74,8 @@ async fn unverified_email_is_rejected(test: TestDb) {
 async fn callback_works_once_in_its_own_session(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let (mut own_browser, mut other_browser) = (app.visitor(), app.visitor());
-    let going = own_browser.post("/login/oidc", &[]).await;
-    let answer = issuer.authorize(&leads_to(&going), &ines());
+    let redirect = own_browser.post("/login/oidc", &[]).await;
+    let answer = issuer.authorize(&provider_address(&redirect), &ines());
     other_browser.post("/login/oidc", &[]).await;
     for browser in [&mut other_browser, &mut app.visitor()] {
         let foreign = browser.get(&answer.address()).await;
@@ -85,8 +85,8 @@ async fn callback_works_once_in_its_own_session(test: TestDb) {
     assert_eq!(own_browser.get(&answer.address()).await.location(), "/admin");
     let again = own_browser.get(&answer.address()).await;
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "it is used up");
-    let going = own_browser.post("/login/oidc", &[]).await;
-    let fresh = issuer.authorize(&leads_to(&going), &ines());
+    let redirect = own_browser.post("/login/oidc", &[]).await;
+    let fresh = issuer.authorize(&provider_address(&redirect), &ines());
     let replayed = crate::support::fake_oidc::Answer { code: answer.code, ..fresh };
     let mut visitor = own_browser.clone();
     assert_eq!(visitor.get(&replayed.address()).await.status, StatusCode::UNPROCESSABLE_ENTITY, "an old code");
@@ -96,9 +96,9 @@ async fn callback_works_once_in_its_own_session(test: TestDb) {
 async fn late_callback_is_rejected(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = app.visitor();
-    let going = browser.post("/login/oidc", &[]).await;
+    let redirect = browser.post("/login/oidc", &[]).await;
     app.clock.advance(TimeDelta::minutes(5));
-    let late = browser.get(&issuer.authorize(&leads_to(&going), &ines()).address()).await;
+    let late = browser.get(&issuer.authorize(&provider_address(&redirect), &ines()).address()).await;
     assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(late.word("[role=alert]").contains("The login expired"), "{}", late.text());
 }
@@ -108,8 +108,8 @@ async fn callback_of_another_issuer_is_rejected(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     for other in ["https://id.example.org", "", "http://127.0.0.1"] {
         let mut browser = app.visitor();
-        let going = browser.post("/login/oidc", &[]).await;
-        let mut answer = issuer.authorize(&leads_to(&going), &ines());
+        let redirect = browser.post("/login/oidc", &[]).await;
+        let mut answer = issuer.authorize(&provider_address(&redirect), &ines());
         answer.issuer = other.to_owned();
         let answered = browser.get(&answer.address()).await;
         assert_eq!(answered.status, StatusCode::UNPROCESSABLE_ENTITY, "{other}");
@@ -125,8 +125,8 @@ async fn callback_of_another_issuer_is_rejected(test: TestDb) {
 async fn provider_errors_use_our_texts(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = app.visitor();
-    let going = browser.post("/login/oidc", &[]).await;
-    let state = issuer.authorize(&leads_to(&going), &ines()).state;
+    let redirect = browser.post("/login/oidc", &[]).await;
+    let state = issuer.authorize(&provider_address(&redirect), &ines()).state;
     let nasty = "%3Cscript%3Ealert(1)%3C%2Fscript%3E";
     let query = format!("state={state}&iss={}&error=access_denied{nasty}&error_description={nasty}", issuer.url);
     let refused = browser.get(&format!("/login/oidc/callback?{query}")).await;
@@ -140,9 +140,9 @@ async fn login_redirects_stay_on_this_site(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     for next in ["//evil.test", "/\\evil.test", "https://evil.test/admin", "/admin//evil.test", "javascript:x", "/"] {
         let mut browser = app.visitor();
-        let going = browser.post("/login/oidc", &[("next", next)]).await;
-        let address =
-            issuer.authorize(&leads_to(&going), &ines()).address() + "&next=//evil.test&redirect_uri=//evil.test";
+        let redirect = browser.post("/login/oidc", &[("next", next)]).await;
+        let address = issuer.authorize(&provider_address(&redirect), &ines()).address()
+            + "&next=//evil.test&redirect_uri=//evil.test";
         assert_eq!(browser.get(&address).await.location(), "/admin", "{next}");
     }
 }
@@ -151,9 +151,9 @@ async fn login_redirects_stay_on_this_site(test: TestDb) {
 async fn session_fixation_fails(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = app.visitor();
-    let going = browser.post("/login/oidc", &[]).await;
+    let redirect = browser.post("/login/oidc", &[]).await;
     let planted = browser.clone();
-    browser.get(&issuer.authorize(&leads_to(&going), &ines()).address()).await;
+    browser.get(&issuer.authorize(&provider_address(&redirect), &ines()).address()).await;
     assert_eq!(browser.get("/admin").await.status, StatusCode::OK);
     assert_ne!(browser.cookies["sid"], planted.cookies["sid"]);
     let mut planted = planted;
@@ -186,12 +186,12 @@ async fn oidc_secrets_are_never_shown_or_logged(test: TestDb) {
     let log = listen();
     let (app, issuer) = with_provider(test).await;
     let mut browser = app.visitor();
-    let going = browser.post("/login/oidc", &[]).await;
+    let redirect = browser.post("/login/oidc", &[]).await;
     let data: Value = serde_json::from_str(&app.texts("select payload from challenges").await[0]).unwrap();
     let verifier = data.to_string().split("\"verifier\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     assert!(verifier.len() >= 43);
-    assert!(!going.text().contains(&verifier) && !leads_to(&going).contains(&verifier));
-    let answer = issuer.authorize(&leads_to(&going), &ines());
+    assert!(!redirect.text().contains(&verifier) && !provider_address(&redirect).contains(&verifier));
+    let answer = issuer.authorize(&provider_address(&redirect), &ines());
     browser.get(&answer.address()).await;
     let (audit, log_text) = (format!("{:?}", app.audit().await), log.text());
     assert!(log_text.contains("/login/oidc/callback"), "requests are logged");

@@ -79,11 +79,11 @@ const HOSTILE: &str = "</pre><script>alert(1)</script>";
 
 #[apply(on_both_databases!)]
 async fn preview_lists_machine_documents(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let api = status_of(&desk.api.id);
+    let mut admin = AdminSession::over(test).await;
+    let api = status_of(&admin.api.id);
     let fields =
         [("title", HOSTILE), ("phase", "identified"), ("body", "It is **out**."), (api.as_str(), "major_outage")];
-    let answer = desk.preview("/admin/incidents", &fields).await;
+    let answer = admin.preview("/admin/incidents", &fields).await;
     let paths = machine_paths(&answer);
     for path in ["/badge.svg", "/embed", "/history.atom", "/history.rss", "/feed.json", "/api/v2/incidents.json"] {
         assert!(paths.contains(&path.to_owned()), "{path} is not in {paths:?}");
@@ -92,24 +92,24 @@ async fn preview_lists_machine_documents(test: TestDb) {
     assert_eq!(own.count(), 2, "the incident in both its shapes: {paths:?}");
     assert!(!answer.text().contains("<script>alert"));
     assert!(frame_html(&answer, "/").contains("Major outage: "));
-    desk.confirm(&answer, "/admin/incidents", "body").await;
+    admin.confirm(&answer, "/admin/incidents", "body").await;
 }
 
 #[apply(on_both_databases!)]
 async fn preview_of_many_changes_stays_small(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let mut tx = desk.app.db.write().await.unwrap();
+    let mut admin = AdminSession::over(test).await;
+    let mut tx = admin.app.db.write().await.unwrap();
     let mut names = Vec::new();
     for n in 0..80 {
-        let made = components::create(&mut tx, fixtures::component(&format!("Region {n}")), desk.app.clock.now());
-        names.push(status_of(&made.await.unwrap().id));
+        let created = components::create(&mut tx, fixtures::component(&format!("Region {n}")), admin.app.clock.now());
+        names.push(status_of(&created.await.unwrap().id));
     }
-    tx.commit(&fixtures::actor(), desk.app.clock.now(), fixtures::entry()).await.unwrap();
-    desk.app.publish().await;
+    tx.commit(&fixtures::actor(), admin.app.clock.now(), fixtures::entry()).await.unwrap();
+    admin.app.publish().await;
     let body = "It is out. ".repeat(2_000);
     let mut fields = vec![("title", "Everything"), ("phase", "identified"), ("body", body.as_str())];
     fields.extend(names.iter().map(|name| (name.as_str(), "major_outage")));
-    let answer = desk.preview("/admin/incidents", &fields).await;
+    let answer = admin.preview("/admin/incidents", &fields).await;
     assert!(machine_paths(&answer).len() > 80, "a badge for each component");
     let pages: usize = answer.attributes("iframe", "srcdoc").iter().map(String::len).sum();
     let around = answer.body.len() - pages;
@@ -118,69 +118,69 @@ async fn preview_of_many_changes_stays_small(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn postmortem_preview_shows_incident_page(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let now = desk.app.clock.now();
+    let mut admin = AdminSession::over(test).await;
+    let now = admin.app.clock.now();
     let mut embargoed = fixtures::resolved("later", now - TimeDelta::days(2), TimeDelta::hours(1));
     embargoed.visibility = Visibility::Embargoed(now + TimeDelta::days(1));
-    desk.app.add(&[fixtures::resolved("old", now - TimeDelta::days(3), TimeDelta::hours(1)), embargoed]).await;
+    admin.app.add(&[fixtures::resolved("old", now - TimeDelta::days(3), TimeDelta::hours(1)), embargoed]).await;
     for id in ["old", "later"] {
         let address = format!("/admin/incidents/{id}/postmortem");
-        let form = desk.publisher.get(&address).await;
+        let form = admin.publisher.get(&address).await;
         assert_eq!(form.attributes("main button[name='preview_page']", "value"), ["1"]);
-        let answer = desk.preview(&address, &[("version", "0"), ("body", "We **learned**.")]).await;
+        let answer = admin.preview(&address, &[("version", "0"), ("body", "We **learned**.")]).await;
         let page = frame_html(&answer, &format!("/incidents/{id}"));
         assert!(page.contains("We <strong>learned</strong>."), "{id}: {page}");
-        desk.confirm(&answer, &address, "body").await;
-        assert!(desk.publisher.get(&address).await.text().contains("Published"), "a preview goes on to publishing");
+        admin.confirm(&answer, &address, "body").await;
+        assert!(admin.publisher.get(&address).await.text().contains("Published"), "a preview goes on to publishing");
     }
-    assert!(desk.app.visitor().get("/incidents/old").await.text().contains("<strong>learned"));
-    assert_eq!(desk.app.visitor().get("/incidents/later").await.status, StatusCode::NOT_FOUND);
+    assert!(admin.app.visitor().get("/incidents/old").await.text().contains("<strong>learned"));
+    assert_eq!(admin.app.visitor().get("/incidents/later").await.status, StatusCode::NOT_FOUND);
 }
 
 #[apply(on_both_databases!)]
 async fn update_edit_preview_shows_new_text(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    desk.app.add(&[fixtures::incident("it", desk.app.clock.now())]).await;
-    let update = desk.app.incident("it").await.updates[0].id.to_string();
+    let mut admin = AdminSession::over(test).await;
+    admin.app.add(&[fixtures::incident("it", admin.app.clock.now())]).await;
+    let update = admin.app.incident("it").await.updates[0].id.to_string();
     let address = format!("/admin/incidents/it/updates/{update}");
-    let same = desk.app.incident("it").await.updates[0].body.clone();
-    let none = desk.preview(&address, &[("version", "1"), ("body", &same)]).await;
+    let same = admin.app.incident("it").await.updates[0].body.clone();
+    let none = admin.preview(&address, &[("version", "1"), ("body", &same)]).await;
     assert!(frame_html(&none, "/incidents/it").contains(&same));
-    let answer = desk.preview(&address, &[("version", "1"), ("body", "It is **better** said.")]).await;
+    let answer = admin.preview(&address, &[("version", "1"), ("body", "It is **better** said.")]).await;
     assert!(frame_html(&answer, "/incidents/it").contains("<strong>better</strong> said."));
-    desk.confirm(&answer, &address, "body").await;
+    admin.confirm(&answer, &address, "body").await;
 }
 
 #[apply(on_both_databases!)]
 async fn preview_of_hiding_lists_removed_pages(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    desk.app.add(&[fixtures::incident("it", desk.app.clock.now())]).await;
-    let form = desk.publisher.get("/admin/incidents/it/edit").await;
+    let mut admin = AdminSession::over(test).await;
+    admin.app.add(&[fixtures::incident("it", admin.app.clock.now())]).await;
+    let form = admin.publisher.get("/admin/incidents/it/edit").await;
     let (zone, version) = (form.field("zone"), form.field("version"));
     let mut fields =
         vec![("version", version.as_str()), ("title", "Xylophone"), ("zone", &zone), ("publish_zone", "UTC")];
     fields.push(("visibility", "public"));
-    let answer = desk.preview("/admin/incidents/it", &fields).await;
+    let answer = admin.preview("/admin/incidents/it", &fields).await;
     assert!(
         frame_html(&answer, "/incidents/it").contains("Xylophone") && frame_html(&answer, "/").contains("Xylophone")
     );
     fields.pop();
     fields.push(("visibility", "internal"));
-    let answer = desk.preview("/admin/incidents/it", &fields).await;
+    let answer = admin.preview("/admin/incidents/it", &fields).await;
     assert_eq!(answer.word("main p.waiting"), "/incidents/it would be removed.");
     assert!(!frame_html(&answer, "/").contains("Incident it"), "it is still shown");
-    desk.confirm(&answer, "/admin/incidents/it", "title").await;
-    assert_eq!(desk.app.visitor().get("/incidents/it").await.status, StatusCode::NOT_FOUND);
+    admin.confirm(&answer, "/admin/incidents/it", "title").await;
+    assert_eq!(admin.app.visitor().get("/incidents/it").await.status, StatusCode::NOT_FOUND);
 }
 
 #[apply(on_both_databases!)]
 async fn preview_of_publishing_shows_hidden_incident(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let mut hidden = fixtures::incident("hidden", desk.app.clock.now());
+    let mut admin = AdminSession::over(test).await;
+    let mut hidden = fixtures::incident("hidden", admin.app.clock.now());
     hidden.visibility = Visibility::Internal;
-    desk.app.add(&[hidden]).await;
+    admin.app.add(&[hidden]).await;
     let address = "/admin/incidents/hidden/publication";
-    let answer = desk.preview(address, &[("version", "1")]).await;
+    let answer = admin.preview(address, &[("version", "1")]).await;
     assert!(
         frame_html(&answer, "/").contains("Incident hidden")
             && frame_html(&answer, "/incidents/hidden").contains("<h1")
@@ -192,8 +192,8 @@ async fn preview_of_publishing_shows_hidden_incident(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn correction_preview_shows_uptime_page(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let address = format!("/admin/components/{}/corrections", desk.api.id);
+    let mut admin = AdminSession::over(test).await;
+    let address = format!("/admin/components/{}/corrections", admin.api.id);
     let fields = [
         ("started_at", "2026-11-08T10:00"),
         ("ended_at", "2026-11-08T12:00"),
@@ -201,81 +201,84 @@ async fn correction_preview_shows_uptime_page(test: TestDb) {
         ("status", "major_outage"),
         ("reason", "The probe was **blind**."),
     ];
-    let answer = desk.preview(&address, &fields).await;
+    let answer = admin.preview(&address, &fields).await;
     assert_eq!(answer.words("section h2")[..2], ["/ changes", "/uptime changes"]);
     assert!(frame_html(&answer, "/uptime").contains("The probe was **blind**."));
-    desk.confirm(&answer, &address, "reason").await;
+    admin.confirm(&answer, &address, "reason").await;
 }
 
 #[apply(on_both_databases!)]
 async fn status_preview_shows_page_and_returns_to_dashboard(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let address = format!("/admin/components/{}/status", desk.api.id);
-    assert_eq!(desk.publisher.get("/admin").await.words("main .baseline button"), ["Update: API", "Preview page: API"]);
+    let mut admin = AdminSession::over(test).await;
+    let address = format!("/admin/components/{}/status", admin.api.id);
+    assert_eq!(
+        admin.publisher.get("/admin").await.words("main .baseline button"),
+        ["Update: API", "Preview page: API"]
+    );
     let fields = [("version", "1"), ("status", "partial_outage")];
-    let answer = desk.preview(&address, &fields).await;
+    let answer = admin.preview(&address, &fields).await;
     assert!(frame_html(&answer, "/").contains("Partial outage: API"));
     assert!(
-        machine_paths(&answer).contains(&format!("/components/{}/badge.svg", desk.api.id)),
+        machine_paths(&answer).contains(&format!("/components/{}/badge.svg", admin.api.id)),
         "{:?}",
         machine_paths(&answer)
     );
     assert_eq!(answer.attributes("main .actions a", "href"), ["/admin"]);
     assert_eq!(form_fields(&answer), fields.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    assert_eq!(desk.publisher.post(&address, &fields).await.location(), "/admin?done=status-set");
+    assert_eq!(admin.publisher.post(&address, &fields).await.location(), "/admin?done=status-set");
 }
 
 #[apply(on_both_databases!)]
 async fn every_maintenance_form_has_a_preview(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let now = desk.app.clock.now();
+    let mut admin = AdminSession::over(test).await;
+    let now = admin.app.clock.now();
     let planned = fixtures::maintenance("work", now + TimeDelta::days(1), now + TimeDelta::days(2), &["api"]);
-    desk.app.plan(&[planned]).await;
-    let update = desk.app.maintenance("work").await.updates[0].id.to_string();
+    admin.app.plan(&[planned]).await;
+    let update = admin.app.maintenance("work").await.updates[0].id.to_string();
     let page = |answer: &Answer| frame_html(answer, "/incidents/work");
 
     let edited = format!("/admin/maintenances/work/updates/{update}");
-    let answer = desk.preview(&edited, &[("version", "1"), ("body", "Said **better**.")]).await;
+    let answer = admin.preview(&edited, &[("version", "1"), ("body", "Said **better**.")]).await;
     assert!(page(&answer).contains("<strong>better"));
-    desk.confirm(&answer, &edited, "body").await;
+    admin.confirm(&answer, &edited, "body").await;
 
-    let version = desk.app.maintenance("work").await.version.to_string();
+    let version = admin.app.maintenance("work").await.version.to_string();
     let fields = [("version", version.as_str()), ("title", "Xylophone"), ("component", "api")];
-    let answer = desk.preview("/admin/maintenances/work", &fields).await;
+    let answer = admin.preview("/admin/maintenances/work", &fields).await;
     assert!(page(&answer).contains("Xylophone") && machine_paths(&answer).contains(&"/maintenance.ics".to_owned()));
     assert!(machine_paths(&answer).contains(&"/incidents/work.ics".to_owned()), "{:?}", machine_paths(&answer));
-    desk.confirm(&answer, "/admin/maintenances/work", "title").await;
+    admin.confirm(&answer, "/admin/maintenances/work", "title").await;
 
-    let version = desk.app.maintenance("work").await.version.to_string();
+    let version = admin.app.maintenance("work").await.version.to_string();
     let mut fields = vec![("version", version.as_str()), ("zone", "UTC"), ("body", "To **Sunday**.")];
     fields.extend([("scheduled_for", "2026-11-15T02:00"), ("scheduled_until", "2026-11-15T04:00")]);
-    let answer = desk.preview("/admin/maintenances/work/schedule", &fields).await;
+    let answer = admin.preview("/admin/maintenances/work/schedule", &fields).await;
     assert!(page(&answer).contains("<strong>Sunday"));
-    desk.confirm(&answer, "/admin/maintenances/work/schedule", "scheduled_for").await;
+    admin.confirm(&answer, "/admin/maintenances/work/schedule", "scheduled_for").await;
 
-    assert_eq!(desk.publisher.post("/admin/maintenances/work/beginning", &[]).await.status, StatusCode::SEE_OTHER);
-    let version = desk.app.maintenance("work").await.version.to_string();
+    assert_eq!(admin.publisher.post("/admin/maintenances/work/beginning", &[]).await.status, StatusCode::SEE_OTHER);
+    let version = admin.app.maintenance("work").await.version.to_string();
     let fields =
         [("version", version.as_str()), ("zone", "UTC"), ("until", "2026-11-15T09:00"), ("body", "**Longer**.")];
-    let answer = desk.preview("/admin/maintenances/work/extension", &fields).await;
+    let answer = admin.preview("/admin/maintenances/work/extension", &fields).await;
     assert!(page(&answer).contains("<strong>Longer"));
-    desk.confirm(&answer, "/admin/maintenances/work/extension", "until").await;
+    admin.confirm(&answer, "/admin/maintenances/work/extension", "until").await;
 
-    let version = desk.app.maintenance("work").await.version.to_string();
+    let version = admin.app.maintenance("work").await.version.to_string();
     let fields = [("version", version.as_str()), ("body", "**Called off**.")];
-    let answer = desk.preview("/admin/maintenances/work/cancellation", &fields).await;
+    let answer = admin.preview("/admin/maintenances/work/cancellation", &fields).await;
     assert!(page(&answer).contains("<strong>Called off"));
-    desk.confirm(&answer, "/admin/maintenances/work/cancellation", "body").await;
+    admin.confirm(&answer, "/admin/maintenances/work/cancellation", "body").await;
 }
 
 #[apply(on_both_databases!)]
 async fn empty_time_is_reported_at_its_field(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let now = desk.app.clock.now();
-    desk.app.plan(&[fixtures::maintenance("work", now, now + TimeDelta::days(2), &["api"])]).await;
-    desk.publisher.post("/admin/maintenances/work/beginning", &[]).await;
-    let version = desk.app.maintenance("work").await.version.to_string();
-    let corrections = format!("/admin/components/{}/corrections", desk.api.id);
+    let mut admin = AdminSession::over(test).await;
+    let now = admin.app.clock.now();
+    admin.app.plan(&[fixtures::maintenance("work", now, now + TimeDelta::days(2), &["api"])]).await;
+    admin.publisher.post("/admin/maintenances/work/beginning", &[]).await;
+    let version = admin.app.maintenance("work").await.version.to_string();
+    let corrections = format!("/admin/components/{}/corrections", admin.api.id);
     let empty = [("zone", "UTC"), ("title", "X"), ("body", "X"), ("reason", "X"), ("version", version.as_str())];
     for (address, fields) in [
         (corrections.as_str(), &["started_at", "ended_at"][..]),
@@ -283,7 +286,7 @@ async fn empty_time_is_reported_at_its_field(test: TestDb) {
         ("/admin/maintenances/work/extension", &["until"]),
         ("/admin/maintenances/work/schedule", &["scheduled_for", "scheduled_until"]),
     ] {
-        let answer = desk.publisher.post(address, &empty).await;
+        let answer = admin.publisher.post(address, &empty).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{address}");
         for field in fields {
             assert_eq!(answer.message(field), "Enter a date and a time.", "{address} {field}");
@@ -291,6 +294,6 @@ async fn empty_time_is_reported_at_its_field(test: TestDb) {
     }
     let form =
         [("title", "X"), ("body", "X"), ("phase", "identified"), ("visibility", "embargoed"), ("publish_zone", "UTC")];
-    let answer = desk.publisher.post("/admin/incidents", &form).await;
+    let answer = admin.publisher.post("/admin/incidents", &form).await;
     assert_eq!(answer.message("publish_at"), "Choose when to publish.");
 }

@@ -112,8 +112,8 @@ async fn session_has_forwarded_address(test: TestDb) {
     let ever = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH);
     let begun = sessions::list(&mut app.db.read().await.unwrap(), &manager.id, ever, None, 10).await.unwrap();
     assert_eq!(begun.into_iter().map(|session| session.address).collect::<Vec<_>>(), ["203.0.113.5"]);
-    let deed = app.audit().await.remove(0);
-    assert_eq!((deed.action.as_str(), deed.actor.address.as_str()), ("manager.login", "203.0.113.5"));
+    let row = app.audit().await.remove(0);
+    assert_eq!((row.action.as_str(), row.actor.address.as_str()), ("manager.login", "203.0.113.5"));
 }
 
 #[apply(on_both_databases!)]

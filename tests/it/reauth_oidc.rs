@@ -5,7 +5,7 @@ use candor::domain::Role::Viewer;
 use chrono::TimeDelta;
 use serde_json::json;
 
-use crate::oidc::{assert_logged_in, leads_to, with_provider};
+use crate::oidc::{assert_logged_in, provider_address, with_provider};
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::fake_oidc::{FakeProvider, Person};
@@ -34,8 +34,8 @@ async fn submit_proof(browser: &mut Browser, asked: &Answer) -> String {
     let names = asked.attributes("form[action='/admin/proof/oidc'] input", "name");
     let values = asked.attributes("form[action='/admin/proof/oidc'] input", "value");
     let fields: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(values.iter().map(String::as_str)).collect();
-    let going = browser.post("/admin/proof/oidc", &fields).await;
-    let there = leads_to(&going);
+    let redirect = browser.post("/admin/proof/oidc", &fields).await;
+    let there = provider_address(&redirect);
     assert!(there.contains("prompt=login") && there.contains("max_age=0"), "{there}");
     there
 }
@@ -73,7 +73,7 @@ async fn protected_page_is_shown_after_reauth(test: TestDb) {
     assert_eq!(browser.get("/admin/account/passkeys/new").await.status, StatusCode::OK);
     app.clock.advance(TimeDelta::minutes(10));
     let elsewhere = browser.post("/admin/proof/oidc", &[("path", "//evil.test")]).await;
-    let back = browser.get(&issuer.authorize(&leads_to(&elsewhere), &ines()).address()).await;
+    let back = browser.get(&issuer.authorize(&provider_address(&elsewhere), &ines()).address()).await;
     assert_eq!(back.location(), "/admin");
 }
 

@@ -14,7 +14,7 @@ use chrono::TimeDelta;
 use sqlx::AssertSqlSafe;
 
 use crate::cli::{candor, stdout_text};
-use crate::oidc::leads_to;
+use crate::oidc::provider_address;
 use crate::support::TestDb;
 use crate::support::app::{Browser, ORIGIN, PASSWORD, TestApp};
 use crate::support::fake_oidc::{FakeProvider, Person, SECRET as CLIENT_SECRET};
@@ -113,12 +113,12 @@ async fn add_factors(app: &TestApp, ines: &Manager, browser: &mut Browser, secre
 
 async fn add_tokens(app: &TestApp, browser: &mut Browser, secrets: &mut Secrets) {
     let fields = [("name", "Deploy"), ("scope", "read"), ("days", "7")];
-    let made = browser.post("/admin/tokens", &fields).await.field("token");
+    let created = browser.post("/admin/tokens", &fields).await.field("token");
     let unknown = secret_token::fresh_api_token();
     let version = app.texts("select cast(version as text) from login_policy").await.remove(0);
     let allowed = browser.post("/admin/policy", &[("version", &version), ("api_key_in_query", "yes")]).await;
     assert_eq!(allowed.location(), "/admin/settings?done=policy-saved");
-    for (secret, status) in [(&made, StatusCode::OK), (&unknown, StatusCode::UNAUTHORIZED)] {
+    for (secret, status) in [(&created, StatusCode::OK), (&unknown, StatusCode::UNAUTHORIZED)] {
         secrets.add("an API token", secret.clone());
         let mut program = app.visitor();
         program.peer = Some([127, 0, 0, 1].into());
@@ -164,9 +164,9 @@ async fn add_links(app: &TestApp, sink: &FakeSmtpServer, browser: &mut Browser, 
 
 async fn add_provider_secrets(app: &TestApp, issuer: &FakeProvider, secrets: &mut Secrets) {
     let mut vera = app.visitor();
-    let going = vera.post("/login/oidc", &[]).await;
+    let redirect = vera.post("/login/oidc", &[]).await;
     secrets.add("the cookie of a question", vera.cookies["sid"].clone());
-    let back = issuer.authorize(&leads_to(&going), &Person::named("Vera", &[]));
+    let back = issuer.authorize(&provider_address(&redirect), &Person::named("Vera", &[]));
     assert_eq!(vera.get(&back.address()).await.location(), "/admin");
     let given = issuer.issued_tokens();
     assert_eq!(given.len(), 2);

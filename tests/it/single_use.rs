@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use crate::oidc::{leads_to, with_provider};
+use crate::oidc::{provider_address, with_provider};
 use crate::support::TestDb;
 use crate::support::api_client::ApiClient;
 use crate::support::app::{Answer, Browser, ORIGIN, TestApp};
@@ -119,8 +119,8 @@ async fn concurrent_totp_logins_one_wins(test: TestDb) {
 async fn concurrent_oidc_callbacks_one_wins(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = app.visitor();
-    let going = browser.post("/login/oidc", &[]).await;
-    let back = issuer.authorize(&leads_to(&going), &Person::named("Ines", &["owners"])).address();
+    let redirect = browser.post("/login/oidc", &[]).await;
+    let back = issuer.authorize(&provider_address(&redirect), &Person::named("Ines", &["owners"])).address();
     let answers = send_concurrently(&[browser], |mut browser| {
         let back = back.clone();
         async move { browser.get(&back).await }

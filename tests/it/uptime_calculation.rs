@@ -20,9 +20,9 @@ async fn intervals_since(test: &TestDb, ago: TimeDelta) -> Vec<StatusInterval> {
 
 async fn create_component(test: &TestDb, name: &str) -> Component {
     let mut tx = test.write().await.unwrap();
-    let made = components::create(&mut tx, component(name), now() - TimeDelta::days(200)).await.unwrap();
+    let created = components::create(&mut tx, component(name), now() - TimeDelta::days(200)).await.unwrap();
     test.commit(tx).await;
-    made
+    created
 }
 
 fn new_publisher(test: &TestDb, folder: &Path) -> Publisher {
@@ -35,20 +35,21 @@ fn document_text(document: &Arc<Document>) -> String {
 
 #[apply(on_both_databases!)]
 async fn intervals_are_stored_and_deleted_with_incident(test: TestDb) {
-    let mut it = incident("a", now() - TimeDelta::hours(3));
-    it.updates = vec![update("first", now() - TimeDelta::hours(3), Phase::Identified, &[("api", Status::MajorOutage)])];
-    it.recompute();
-    test.insert(std::slice::from_ref(&it)).await;
-    assert_eq!(intervals_since(&test, TimeDelta::days(1)).await, it.status_intervals());
+    let mut incident = incident("a", now() - TimeDelta::hours(3));
+    incident.updates =
+        vec![update("first", now() - TimeDelta::hours(3), Phase::Identified, &[("api", Status::MajorOutage)])];
+    incident.recompute();
+    test.insert(std::slice::from_ref(&incident)).await;
+    assert_eq!(intervals_since(&test, TimeDelta::days(1)).await, incident.status_intervals());
     let mut tx = test.write().await.unwrap();
-    it.updates.push(update("second", now() - TimeDelta::hours(1), Phase::Resolved, &[]));
-    it.recompute();
-    incidents::update(&mut tx, &mut it, now()).await.unwrap();
+    incident.updates.push(update("second", now() - TimeDelta::hours(1), Phase::Resolved, &[]));
+    incident.recompute();
+    incidents::update(&mut tx, &mut incident, now()).await.unwrap();
     test.commit(tx).await;
     let stored = intervals_since(&test, TimeDelta::days(1)).await;
     assert_eq!((stored.len(), stored[0].to), (1, Some(now() - TimeDelta::hours(1))));
     let mut tx = test.write().await.unwrap();
-    incidents::delete(&mut tx, &it.id).await.unwrap();
+    incidents::delete(&mut tx, &incident.id).await.unwrap();
     test.commit(tx).await;
     assert_eq!(intervals_since(&test, TimeDelta::days(1)).await, []);
 }

@@ -48,11 +48,11 @@ async fn call(app: &TestApp, who: &TestActor, method: &Method, address: &str) ->
 
 #[apply(on_both_databases!)]
 async fn invalid_token_gets_401_on_every_route(test: TestDb) {
-    let crowd = Actors::new(test).await;
-    let (app, page) = (&crowd.app, page_id(&crowd.app).await);
+    let actors = Actors::new(test).await;
+    let (app, page) = (&actors.app, page_id(&actors.app).await);
     let before = app.all_content().await;
     for (method, path, _) in chosen_routes(|_| true) {
-        for who in crowd.denied_by_api() {
+        for who in actors.denied_by_api() {
             let (known, never) = (address(path, &page, PUBLIC), address(path, NEVER, NEVER));
             let answer = call(app, who, &method, &known).await;
             let what = format!("{} {method} {path}", who.name);
@@ -71,12 +71,12 @@ async fn invalid_token_gets_401_on_every_route(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn hidden_incidents_are_404_in_the_api(test: TestDb) {
-    let crowd = Actors::new(test).await;
-    let (app, page) = (&crowd.app, page_id(&crowd.app).await);
+    let actors = Actors::new(test).await;
+    let (app, page) = (&actors.app, page_id(&actors.app).await);
     let before = app.all_content().await;
     let mut asked = 0;
     for (method, path, least) in chosen_routes(|path| path.contains("{incident}")) {
-        for who in &crowd.people {
+        for who in &actors.people {
             let never = call(app, who, &method, &address(path, &page, NEVER)).await;
             let expected = match who.api_role {
                 None => StatusCode::UNAUTHORIZED,
@@ -101,13 +101,13 @@ async fn hidden_incidents_are_404_in_the_api(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn matrix_requests_succeed_with_permission(test: TestDb) {
-    let crowd = Actors::new(test).await;
-    let (app, page) = (&crowd.app, page_id(&crowd.app).await);
-    let admin = crowd.people.iter().find(|who| who.name == "a token to administer").unwrap();
+    let actors = Actors::new(test).await;
+    let (app, page) = (&actors.app, page_id(&actors.app).await);
+    let admin = actors.people.iter().find(|who| who.name == "a token to administer").unwrap();
     for (number, (method, path, _)) in chosen_routes(|path| path.contains("{incident}")).into_iter().enumerate() {
         let id = format!("zqdone{number:02}");
-        app.add(&[crowd.incident(&id, Visibility::Public)]).await;
-        crowd.save_postmortem(&id).await;
+        app.add(&[actors.incident(&id, Visibility::Public)]).await;
+        actors.save_postmortem(&id).await;
         let answer = call(app, admin, &method, &address(path, &page, &id)).await;
         assert!(answer.status.is_success(), "{method} {path}: {} {}", answer.status, answer.text());
     }
@@ -115,12 +115,12 @@ async fn matrix_requests_succeed_with_permission(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn api_lists_omit_hidden_incidents(test: TestDb) {
-    let crowd = Actors::new(test).await;
-    let (app, page) = (&crowd.app, page_id(&crowd.app).await);
+    let actors = Actors::new(test).await;
+    let (app, page) = (&actors.app, page_id(&actors.app).await);
     for (_, path, _) in
         chosen_routes(|path| !path.contains("{incident}")).into_iter().filter(|line| line.0 == Method::GET)
     {
-        for who in crowd.people.iter().filter(|who| who.api_role.is_some()) {
+        for who in actors.people.iter().filter(|who| who.api_role.is_some()) {
             let at = address(path, &page, NEVER);
             let list = call(app, who, &Method::GET, &at).await;
             assert!(!list.text().contains(UNPUBLISHED_TEXT), "{} {path}", who.name);
@@ -136,12 +136,12 @@ async fn api_lists_omit_hidden_incidents(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn unpublished_postmortem_is_only_at_its_endpoint(test: TestDb) {
-    let crowd = Actors::new(test).await;
-    let (app, page) = (&crowd.app, page_id(&crowd.app).await);
+    let actors = Actors::new(test).await;
+    let (app, page) = (&actors.app, page_id(&actors.app).await);
     for (_, path, _) in
         chosen_routes(|path| path.contains("{incident}")).into_iter().filter(|line| line.0 == Method::GET)
     {
-        for who in crowd.people.iter().filter(|who| who.api_role.is_some()) {
+        for who in actors.people.iter().filter(|who| who.api_role.is_some()) {
             let answer = call(app, who, &Method::GET, &address(path, &page, UNPUBLISHED)).await;
             let like = call(app, who, &Method::GET, &address(path, &page, PUBLIC)).await;
             if path.ends_with("/postmortem") {

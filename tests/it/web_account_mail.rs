@@ -6,7 +6,7 @@ use candor::domain::mail_retry::MAX_CHANGES;
 use candor::notify::Mailer;
 use chrono::TimeDelta;
 
-use crate::oidc::leads_to;
+use crate::oidc::provider_address;
 use crate::support::TestDb;
 use crate::support::app::{ORIGIN, PASSWORD, TestApp};
 use crate::support::fake_oidc::{FakeProvider, Person};
@@ -77,8 +77,8 @@ async fn connected_login_is_shown_mailed_and_audited(test: TestDb) {
     let ines = app.manager("Ines", Viewer).await;
     let mut browser = app.with_session(&ines).await;
     let person = Person { email: "i.lund@example.org".into(), ..Person::named("Ines", &[]) };
-    let going = browser.post("/admin/account/identity", &[]).await;
-    let answer = browser.get(&issuer.authorize(&leads_to(&going), &person).address()).await;
+    let redirect = browser.post("/admin/account/identity", &[]).await;
+    let answer = browser.get(&issuer.authorize(&provider_address(&redirect), &person).address()).await;
     assert_eq!(answer.location(), "/admin/account?done=provider-connected");
     let shown = browser.get("/admin/account").await.text();
     for text in ["i.lund@example.org", &person.subject, &issuer.url] {

@@ -215,9 +215,9 @@ async fn disabled_manager_confirms_no_address(test: TestDb) {
     request_change(&mut app.with_session(&ines).await, NEW).await;
     let path = mailed_link(&app, &sink).await;
     let mut owner = app.logged_in(Owner).await;
-    for deed in ["disablement", "enablement"] {
-        owner.post(&format!("/admin/managers/{}/{deed}", ines.id), &[]).await;
-        assert!(is_invalid_link(&app, &path).await, "{deed}");
+    for change in ["disablement", "enablement"] {
+        owner.post(&format!("/admin/managers/{}/{change}", ines.id), &[]).await;
+        assert!(is_invalid_link(&app, &path).await, "{change}");
     }
 }
 
@@ -227,8 +227,8 @@ async fn reset_by_an_owner_voids_the_pending_address(test: TestDb) {
     let ines = app.manager("Ines", Viewer).await;
     request_change(&mut app.with_session(&ines).await, NEW).await;
     let path = mailed_link(&app, &sink).await;
-    let made = app.logged_in(Owner).await.post(&format!("/admin/managers/{}/reset", ines.id), &[]).await;
-    assert_eq!(made.word("h1"), "Reset link");
+    let created = app.logged_in(Owner).await.post(&format!("/admin/managers/{}/reset", ines.id), &[]).await;
+    assert_eq!(created.word("h1"), "Reset link");
     assert!(is_invalid_link(&app, &path).await);
 }
 

@@ -43,12 +43,12 @@ async fn maintenance_is_planned_started_extended_completed(test: TestDb) {
     assert_eq!((form.field("zone").as_str(), form.field("starts").as_str()), ("UTC", "1"));
     let answer = browser.post("/admin/maintenances", &[&PLAN[..], &[("component", api.id.as_str())]].concat()).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
-    let made = list_maintenances(&app).await.remove(0);
-    assert_eq!(answer.location(), format!("/admin/maintenances/{}?done=maintenance-planned", made.id));
-    assert_eq!(made.scheduled_for.to_rfc3339(), "2026-11-11T20:30:00+00:00");
-    assert_eq!((made.zone.name(), made.components.len()), ("Asia/Kolkata", 1));
+    let created = list_maintenances(&app).await.remove(0);
+    assert_eq!(answer.location(), format!("/admin/maintenances/{}?done=maintenance-planned", created.id));
+    assert_eq!(created.scheduled_for.to_rfc3339(), "2026-11-11T20:30:00+00:00");
+    assert_eq!((created.zone.name(), created.components.len()), ("Asia/Kolkata", 1));
     assert_eq!(app.visitor().get("/").await.word(".card.planned h3"), "Disk upgrade");
-    let path = format!("/admin/maintenances/{}", made.id);
+    let path = format!("/admin/maintenances/{}", created.id);
     browser.post(&format!("{path}/beginning"), &[]).await;
     assert_eq!(app.visitor().get("/").await.word("h1"), "Service Under Maintenance");
     let extension = browser.get(&format!("{path}/extension")).await;
@@ -61,7 +61,7 @@ async fn maintenance_is_planned_started_extended_completed(test: TestDb) {
     let answer = browser.post(&format!("{path}/extension"), &fields).await;
     assert_eq!(answer.location(), format!("{path}?done=maintenance-extended"));
     browser.post(&format!("{path}/completion"), &[]).await;
-    let over = app.maintenance(made.id.as_str()).await;
+    let over = app.maintenance(created.id.as_str()).await;
     assert_eq!((over.phase, over.ended_at), (MaintenancePhase::Completed, Some(app.clock.now())));
     assert_eq!(over.scheduled_until.to_rfc3339(), "2026-11-11T23:30:00+00:00");
     assert_eq!(app.visitor().get("/").await.word("h1"), "All Systems Operational");
@@ -269,17 +269,17 @@ async fn cancelled_occurrence_plans_the_next(test: TestDb) {
     let first = app.create_series("weekly", app.clock.now() + TimeDelta::hours(2)).await;
     let mut browser = app.logged_in(Role::Publisher).await;
     browser.post(&format!("/admin/maintenances/{}/cancellation", first.id), &[("version", "1")]).await;
-    let made = list_maintenances(&app).await;
-    assert_eq!(made.len(), 2);
-    assert_eq!(made[0].scheduled_for, first.scheduled_for + TimeDelta::days(7));
+    let created = list_maintenances(&app).await;
+    assert_eq!(created.len(), 2);
+    assert_eq!(created[0].scheduled_for, first.scheduled_for + TimeDelta::days(7));
 }
 
 #[apply(on_both_databases!)]
 async fn dashboard_and_list_show_planned_maintenances(test: TestDb) {
     let (app, mut browser) = app_with_maintenance(test).await;
     app.create_series("weekly", noon_in(2)).await;
-    let desk = browser.get("/admin").await;
-    assert_eq!(desk.words("section[aria-labelledby='planned'] li a"), ["Maintenance work", "Series weekly"]);
+    let admin = browser.get("/admin").await;
+    assert_eq!(admin.words("section[aria-labelledby='planned'] li a"), ["Maintenance work", "Series weekly"]);
     let list = browser.get("/admin/maintenances").await;
     assert_eq!(list.words("tbody th"), ["Series weekly", "Maintenance work"]);
     assert!(list.text().contains("Every week, at 12:00 in UTC"), "{}", list.text());

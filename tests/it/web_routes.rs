@@ -302,7 +302,7 @@ async fn disabled_manager_is_anonymous(test: TestDb) {
 async fn api_token(app: &TestApp, manager: &Manager) -> String {
     let new = NewApiToken { name: "Walk".into(), scope: Scope::Read, days: 7 };
     let mut tx = app.db.write().await.unwrap();
-    let made = api_tokens::create(
+    let created = api_tokens::create(
         &mut tx,
         manager,
         new,
@@ -311,7 +311,7 @@ async fn api_token(app: &TestApp, manager: &Manager) -> String {
     )
     .await;
     tx.commit_unaudited().await.unwrap();
-    made.unwrap().id.to_string()
+    created.unwrap().id.to_string()
 }
 
 /// Requests every route as `role`, each with a new session.

@@ -24,7 +24,7 @@ fn keys(object: &Value) -> Vec<&str> {
 async fn component_is_created_updated_deleted(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = new_client(&app).await;
-    let made = program.make("/components", &json!({ "component": { "name": "API", "description": "REST" } })).await;
+    let created = program.make("/components", &json!({ "component": { "name": "API", "description": "REST" } })).await;
     let mut expected = [
         "id",
         "page_id",
@@ -42,11 +42,11 @@ async fn component_is_created_updated_deleted(test: TestDb) {
         "start_date",
     ];
     expected.sort_unstable();
-    assert_eq!(keys(&made), expected);
-    assert_eq!((&made["status"], &made["description"]), (&json!("operational"), &json!("REST")));
+    assert_eq!(keys(&created), expected);
+    assert_eq!((&created["status"], &created["description"]), (&json!("operational"), &json!("REST")));
     assert!(app.visitor().get("/").await.text().contains("API"), "it shows before the answer");
-    let path = format!("/components/{}", made["id"].as_str().unwrap());
-    assert_eq!(program.get(&path).await, made);
+    let path = format!("/components/{}", created["id"].as_str().unwrap());
+    assert_eq!(program.get(&path).await, created);
     for method in [Method::PATCH, Method::PUT] {
         let name = format!("API {method}");
         let changed = program.change(method, &path, &json!({ "component": { "name": name } })).await;
@@ -78,14 +78,14 @@ async fn sent_fields_round_trip_and_repeats_are_noop(test: TestDb) {
         "name": "API", "description": "", "showcase": false, "start_date": "2026-01-02", "status": "partial_outage",
         "only_show_if_degraded": true, "group_id": null,
     } });
-    let made = program.make("/components", &all).await;
+    let created = program.make("/components", &all).await;
     for (name, value) in all["component"].as_object().unwrap() {
-        assert_eq!(made[name], *value, "{name}");
+        assert_eq!(created[name], *value, "{name}");
     }
-    let path = format!("/components/{}", made["id"].as_str().unwrap());
+    let path = format!("/components/{}", created["id"].as_str().unwrap());
     let before = app.counts().await;
-    assert_eq!(program.change(Method::PUT, &path, &all).await, made);
-    assert_eq!(program.change(Method::PATCH, &path, &all).await, made);
+    assert_eq!(program.change(Method::PUT, &path, &all).await, created);
+    assert_eq!(program.change(Method::PATCH, &path, &all).await, created);
     assert_eq!(app.counts().await, before, "nothing was done");
     let without = program.change(Method::PATCH, &path, &json!({ "component": { "description": null } })).await;
     assert_eq!((&without["description"], &without["showcase"]), (&Value::Null, &json!(false)));
@@ -122,9 +122,9 @@ async fn form_body_works_like_json(test: TestDb) {
         let headers: &[(&str, &str)] = if kind.is_empty() { &[] } else { &headers };
         let answer = program.send_with(Method::POST, "/components.json", form.into(), headers).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
-        let made = crate::support::api_client::json(&answer);
-        assert_eq!((&made["name"], &made["status"]), (&json!("Web site"), &json!("degraded_performance")));
-        assert_eq!(made["only_show_if_degraded"], true);
+        let created = crate::support::api_client::json(&answer);
+        assert_eq!((&created["name"], &created["status"]), (&json!("Web site"), &json!("degraded_performance")));
+        assert_eq!(created["only_show_if_degraded"], true);
     }
     let body = json!({ "component": { "name": "Typed as a form" } }).to_string();
     let headers = [("content-type", "application/x-www-form-urlencoded")];
@@ -139,18 +139,18 @@ async fn deleting_group_keeps_components(test: TestDb) {
     let [a, b, c] = [app.component("A").await, app.component("B").await, app.component("C").await]
         .map(|component| component.id.to_string());
     let group = json!({ "description": "", "component_group": { "name": "Mail", "components": [b, a] } });
-    let made = program.make("/component-groups", &group).await;
-    assert_eq!((&made["name"], &made["description"]), (&json!("Mail"), &json!("")));
-    assert_eq!(made["components"], json!([b, a]));
-    let path = format!("/component-groups/{}", made["id"].as_str().unwrap());
+    let created = program.make("/component-groups", &group).await;
+    assert_eq!((&created["name"], &created["description"]), (&json!("Mail"), &json!("")));
+    assert_eq!(created["components"], json!([b, a]));
+    let path = format!("/component-groups/{}", created["id"].as_str().unwrap());
     let before = app.counts().await;
-    assert_eq!(program.change(Method::PUT, &path, &group).await, made);
+    assert_eq!(program.change(Method::PUT, &path, &group).await, created);
     assert_eq!(app.counts().await, before, "nothing was done");
     let body = json!({ "description": "Inbound", "component_group": { "components": [c, b] } });
     let changed = program.change(Method::PATCH, &path, &body).await;
     assert_eq!((&changed["components"], &changed["description"]), (&json!([c, b]), &json!("Inbound")));
     assert_eq!(program.get(&format!("/components/{a}")).await["group_id"], Value::Null);
-    assert_eq!(program.get(&format!("/components/{c}")).await["group_id"], made["id"]);
+    assert_eq!(program.get(&format!("/components/{c}")).await["group_id"], created["id"]);
     assert_eq!(program.get("/component-groups").await, json!([changed]));
     let summary = app.visitor().get("/api/v2/components.json").await.text();
     assert!(summary.contains(&format!("\"components\":[\"{c}\",\"{b}\"]")), "{summary}");
@@ -243,12 +243,12 @@ async fn templates_are_listed_and_added(test: TestDb) {
         "name": "Slow", "title": "{{component}} is slow", "body": "Since {{time}}.", "update_status": "identified",
         "group_id": "g1", "should_tweet": true, "should_send_notifications": false, "component_ids": [api.id],
     } });
-    let made = program.make("/incident_templates", &template).await;
+    let created = program.make("/incident_templates", &template).await;
     for (name, value) in template["template"].as_object().unwrap().iter().filter(|(name, _)| *name != "component_ids") {
-        assert_eq!(made[name], *value, "{name}");
+        assert_eq!(created[name], *value, "{name}");
     }
-    assert_eq!(made["components"][0]["id"], json!(api.id));
-    assert_eq!(program.get("/incident_templates").await, json!([made]));
+    assert_eq!(created["components"][0]["id"], json!(api.id));
+    assert_eq!(program.get("/incident_templates").await, json!([created]));
     let wrong = json!({ "template": { "name": "X", "body": "{{nobody}}", "update_status": "scheduled" } });
     assert_eq!(
         program.wrong(Method::POST, "/incident_templates", &wrong).await,

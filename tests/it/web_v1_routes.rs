@@ -145,8 +145,8 @@ async fn an_address_may_end_in_json(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
     let program = ApiClient::new(&app, &owner, "Deploy", Scope::Admin).await;
-    let made = program.make("/components.json", &json!({ "component": { "name": "API" } })).await;
-    let path = format!("/components/{}", made["id"].as_str().unwrap());
+    let created = program.make("/components.json", &json!({ "component": { "name": "API" } })).await;
+    let path = format!("/components/{}", created["id"].as_str().unwrap());
     assert_eq!(program.get(&format!("{path}.json")).await, program.get(&path).await);
     let answer = program.send(Method::DELETE, &format!("{path}.json"), &json!({})).await;
     assert_eq!(

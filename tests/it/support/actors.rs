@@ -174,9 +174,9 @@ impl Actors {
         people.push(TestActor { lack: DeniedReason::Factor, ..bare });
         app.passkey(&slow, "slow").await;
         app.require_second_factor().await;
-        let crowd = Self { app, people };
-        crowd.fill().await;
-        crowd
+        let actors = Self { app, people };
+        actors.fill().await;
+        actors
     }
 
     /// Actors without access to the management API.

@@ -255,15 +255,15 @@ impl TestApp {
             phase: Phase::Identified,
             components: Vec::new(),
         };
-        let made = templates::create(&mut tx, new, self.clock.now()).await.unwrap();
+        let created = templates::create(&mut tx, new, self.clock.now()).await.unwrap();
         tx.commit_unaudited().await.unwrap();
         let sql = "update templates set id = $1 where id = $2";
         match &self.db {
             Db::Sqlite { writer, .. } => {
-                let _ = sqlx::query(sql).bind(template).bind(made.id.as_str()).execute(writer).await.unwrap();
+                let _ = sqlx::query(sql).bind(template).bind(created.id.as_str()).execute(writer).await.unwrap();
             }
             Db::Postgres(pool, _) => {
-                let _ = sqlx::query(sql).bind(template).bind(made.id.as_str()).execute(pool).await.unwrap();
+                let _ = sqlx::query(sql).bind(template).bind(created.id.as_str()).execute(pool).await.unwrap();
             }
         }
     }
@@ -319,10 +319,10 @@ impl TestApp {
         };
         let begun = form.parse().unwrap().begin(SeriesId::parse(id).unwrap(), &[], now).unwrap();
         let mut tx = self.db.write().await.unwrap();
-        let (made, _) = recurring_maintenances::add(&mut tx, begun, now).await.unwrap().unwrap();
+        let (created, _) = recurring_maintenances::add(&mut tx, begun, now).await.unwrap().unwrap();
         tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
         self.publish().await;
-        made
+        created
     }
 
     pub async fn maintenance(&self, id: &str) -> Maintenance {
