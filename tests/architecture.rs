@@ -91,7 +91,6 @@ fn file_module(file: &str) -> Vec<String> {
     path.strip_suffix("/mod").unwrap_or(path).split('/').map(str::to_owned).collect()
 }
 
-/// The paths that start at `text`, as lists of names: one path, or several if braces follow.
 fn paths_at(text: &str) -> Vec<Vec<String>> {
     let text = text.trim_start();
     if let Some(group) = text.strip_prefix('{') {
@@ -121,7 +120,6 @@ fn paths_at(text: &str) -> Vec<Vec<String>> {
     paths_at(rest).into_iter().map(with_name).collect()
 }
 
-/// The modules that a file names with `crate::` and `super::`.
 fn named_paths(module: &[String], text: &str) -> Vec<Vec<String>> {
     let absolute = text.split("crate::").skip(1).flat_map(paths_at);
     let parent = &module[..module.len() - 1];

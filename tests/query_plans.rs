@@ -127,7 +127,6 @@ async fn scan_counts(connection: &mut PgConnection) -> BTreeMap<String, i64> {
     counts.into_iter().filter(|(table, _)| GROWING.contains(&table.as_str())).collect()
 }
 
-/// Inserts a long history and a long audit log.
 async fn insert_history(test: &TestDb) {
     let all: Vec<Incident> = (1..=INCIDENTS).map(past_incident).collect();
     test.insert(&all).await;
@@ -148,7 +147,6 @@ async fn insert_history(test: &TestDb) {
     tx.commit_all(&fixtures::actor(), test.clock.now(), &entries).await.unwrap();
 }
 
-/// A maintenance that was completed `number` days ago.
 fn completed_maintenance(number: i64) -> Maintenance {
     let mut maintenance = planned_maintenance(&format!("work{number}"), -24 * number);
     let end = maintenance.scheduled_for + TimeDelta::hours(1);
@@ -173,7 +171,6 @@ fn past_incident(number: i64) -> Incident {
     incident
 }
 
-/// Runs every kind of query: publishing, deep pages and the admin.
 async fn run_all_queries(db: &Db) {
     let folder = tempfile::tempdir().unwrap();
     let clock = Clock::fixed(now());

@@ -20,7 +20,6 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
 }
 
-/// Runs statements in the database at `url`.
 fn sql(url: &str, statements: &[String]) {
     block_on(async {
         let mut connection = PgConnection::connect(url).await.expect("a connection");

@@ -7,7 +7,6 @@ use tempfile::TempDir;
 
 use crate::server::{Answer, PATIENCE, Server, free_address, request};
 
-/// An nginx that forwards every request.
 struct Nginx {
     address: SocketAddr,
     child: Child,

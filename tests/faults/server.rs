@@ -125,7 +125,6 @@ impl Server {
         assert!(Command::new("kill").args([signal, &pid]).status().expect("kill").success());
     }
 
-    /// kill -9.
     pub fn kill(&mut self) {
         self.signal("-KILL");
         self.wait();
@@ -172,7 +171,6 @@ impl Server {
         request(self.address, &format!("GET {path} HTTP/1.1\r\n"), &[], None)
     }
 
-    /// A browser in which the owner is logged in.
     #[track_caller]
     pub fn log_in(&self) -> Browser {
         let mut browser = self.browser();
@@ -181,7 +179,6 @@ impl Server {
         browser
     }
 
-    /// Retries the login while the server is not ready.
     #[track_caller]
     pub fn log_in_when_possible(&mut self) -> Browser {
         let mut browser = self.browser();
@@ -197,7 +194,6 @@ impl Server {
         Browser { address: self.address, cookie: None }
     }
 
-    /// The titles in `/api/v2/incidents.json`.
     pub fn incident_titles(&self) -> Vec<String> {
         let answer = self.get("/api/v2/incidents.json");
         let document: serde_json::Value = serde_json::from_str(&answer.body).expect("JSON");
@@ -318,7 +314,6 @@ pub fn request(address: SocketAddr, line: &str, headers: &[(&str, &str)], body: 
     Answer { status, head: head.to_owned(), body }
 }
 
-/// Decodes a chunked body.
 fn unchunked(mut rest: &str) -> String {
     let mut text = String::new();
     while let Some((size, after)) = rest.split_once("\r\n") {

@@ -109,10 +109,8 @@ fn fill_path(path: &str, id: &str) -> Vec<String> {
 
 const FOLDERS: [&str; 4] = ["", "incidents/", "scheduled-maintenances/", "components/"];
 
-/// Suffixes and query strings after an address.
 const ENDINGS: [&str; 5] = ["", ".json", ".ics", "?before=1", "/"];
 
-/// Every public address with `id` in it.
 fn addresses_with_id(id: &str) -> Vec<String> {
     let paths = public_paths().into_iter().filter(|path| path.contains('{'));
     let addresses = paths.flat_map(|path| fill_path(path, id));

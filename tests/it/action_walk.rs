@@ -70,13 +70,11 @@ const ACTIONS_TESTED_ELSEWHERE: &[(Action, &str)] = &[
     (Action::AuditSuppressDenials, "audit_denials.rs"),
 ];
 
-/// The effects of a change.
 #[derive(Debug, PartialEq)]
 struct Traces {
     /// New audit rows, oldest first: action, actor, revision.
     audit: Vec<(String, String, i64)>,
     revision: i64,
-    /// The number of rendered Sites.
     renderings: u64,
     /// The revision of the published Site.
     shown: i64,
@@ -91,7 +89,6 @@ struct Walk {
 }
 
 impl Walk {
-    /// The effects of `change`, and its output.
     async fn trace<T>(&self, change: impl Future<Output = T>) -> (T, Traces) {
         let count_renderings = || self.app.publisher.counts().published.count.value();
         let (rows_before, renderings_before) = (self.app.audit().await.len(), count_renderings());
@@ -228,7 +225,6 @@ impl Walk {
     }
 }
 
-/// Replaces the path parameters by `ids`, in order.
 fn fill_route(route: &str, ids: &[&str]) -> String {
     let mut ids = ids.iter();
     let parts = route.split('/').map(|part| if part.starts_with('{') { ids.next().expect("an id") } else { part });
@@ -576,7 +572,6 @@ async fn walk_account(walk: &mut Walk) {
     }
 }
 
-/// Logs in with a password, an authenticator app and a recovery code.
 async fn walk_logins(walk: &mut Walk) {
     let manager = walk.app.manager("Rui", Viewer).await;
     let typed = [("email", manager.email.as_str()), ("password", PASSWORD)];

@@ -50,7 +50,6 @@ impl LostAccess {
         tx.commit_unaudited().await.unwrap();
     }
 
-    /// Restores full access.
     async fn undo(self, app: &TestApp, manager: &Manager) {
         let now = app.clock.now();
         let mut tx = app.db.write().await.unwrap();

@@ -24,7 +24,6 @@ use tokio::task::JoinSet;
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp};
 
-/// Creates a token with the form; returns its secret.
 async fn create_token(browser: &mut Browser, name: &str, scope: &str) -> String {
     let answer = browser.post("/admin/tokens", &[("name", name), ("scope", scope), ("days", "365")]).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());

@@ -467,7 +467,6 @@ async fn old_incident_is_rendered_once(test: TestDb) {
 struct OpenApi(Value);
 
 impl OpenApi {
-    /// The mismatch of `value` with `schema`, if any.
     fn schema_mismatch(&self, schema: &Value, value: &Value, place: &str) -> Option<String> {
         if let Some(name) = schema["$ref"].as_str() {
             let name = name.rsplit('/').next().unwrap();

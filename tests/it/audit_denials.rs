@@ -58,7 +58,6 @@ impl<'a> AuditWatch<'a> {
     }
 }
 
-/// A browser with its own client address.
 fn browser_at(app: &TestApp, address: [u8; 4]) -> Browser {
     let mut browser = app.visitor();
     browser.peer = Some(address.into());
@@ -69,7 +68,6 @@ async fn log_in(app: &TestApp, email: &str, password: &str) -> Answer {
     app.visitor().post("/login", &[("email", email), ("password", password)]).await
 }
 
-/// The callback request for `person`.
 async fn provider_callback(browser: &mut Browser, issuer: &FakeProvider, person: &Person) -> Answer {
     let redirect = browser.post("/login/oidc", &[]).await;
     browser.get(&issuer.authorize(&provider_address(&redirect), person).address()).await

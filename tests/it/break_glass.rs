@@ -261,7 +261,6 @@ async fn guessing_current_password_is_throttled_like_login(test: TestDb) {
     assert_eq!(answer.location(), "/admin/account?done=password-set", "{}", answer.text());
 }
 
-/// The account changes while the new password is hashed.
 #[apply(on_both_databases!)]
 async fn password_change_of_changed_account_is_rejected(test: TestDb) {
     let app = TestApp::new(test).await;

@@ -18,7 +18,6 @@ use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::fixtures::{actor, component, entry, incident};
 use crate::support::{TestDb, now};
 
-/// Creates the fault for a statement.
 type FaultKind = fn(&str) -> Fault;
 
 /// Fails statement `at`, or every statement from there on.
@@ -173,7 +172,6 @@ impl Writer {
         self.publisher.post("/admin/incidents/a/updates", &fields).await
     }
 
-    /// A small write.
     async fn write(&self) -> Result<(), Error> {
         let tx = self.app.db.write().await?;
         tx.commit(&actor(), now(), entry()).await.map(drop)
@@ -291,7 +289,6 @@ async fn a_dropped_search_leaves_no_transaction_open(test: TestDb) {
     }
 }
 
-/// Commits, then loses the connection.
 fn commit_then_disconnect(sql: &str) -> Fault {
     Fault { sql: (sql == "commit").then_some("commit"), error: Some(connection_lost()) }
 }

@@ -18,7 +18,6 @@ async fn list_ids(test: &TestDb, filter: &HistoryFilter, cursor: Option<&Cursor>
     found.iter().map(|incident| incident.id.to_string()).collect()
 }
 
-/// An incident with every field set.
 fn full_incident(text: &str) -> Incident {
     let mut incident = incident(text, now() - TimeDelta::hours(3));
     incident.title = "Größere Störung 🌊 'quoted' \"twice\"".into();

@@ -7,7 +7,6 @@ use chrono::TimeDelta;
 use crate::support::TestDb;
 use crate::support::app::{Browser, TestApp};
 
-/// Ines's and Rui's browsers with the same draft open, and its path.
 async fn open_draft_twice(app: &TestApp) -> (Browser, Browser, String) {
     let (ines, rui) = (app.manager("Ines", Publisher).await, app.manager("Rui", Publisher).await);
     let (mut ines, rui) = (app.with_session(&ines).await, app.with_session(&rui).await);

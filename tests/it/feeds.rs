@@ -14,7 +14,6 @@ const FEEDS: [(&str, &str); 3] = [
     ("/feed.json", "application/feed+json; charset=utf-8"),
 ];
 
-/// The format of an instant in the texts of feeds.
 const DAY_AND_TIME: &str = "%b <var data-var='date'>%e</var>, <var data-var='time'>%H:%M</var>";
 
 /// The feed's text with its XML escapes resolved.

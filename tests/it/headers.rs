@@ -83,7 +83,6 @@ impl ExpectedHeaders {
         Self { is_shared: true, ..self }
     }
 
-    /// The expected headers, sorted, without `OTHER_HEADERS`.
     fn header(self) -> Vec<(&'static str, &'static str)> {
         let reach = if self.is_shared { "cross-origin" } else { "same-origin" };
         let mut lines = vec![
@@ -108,7 +107,6 @@ const PAGE: ExpectedHeaders = ExpectedHeaders::new(HTML, PAGE_POLICY, PAGE_CACHE
 const DEEP_PAGE: ExpectedHeaders = ExpectedHeaders::new(HTML, PAGE_POLICY, DEEP_PAGE_CACHE);
 const FAILURE: ExpectedHeaders = ExpectedHeaders::new(HTML, PAGE_POLICY, NO_STORE);
 const ADMIN: ExpectedHeaders = ExpectedHeaders::new(HTML, ADMIN_POLICY, NO_STORE);
-/// A redirect of the admin.
 const REDIRECT: ExpectedHeaders = ExpectedHeaders::new("", ADMIN_POLICY, NO_STORE);
 const UNCACHED_JSON: ExpectedHeaders = ExpectedHeaders::new(PLAIN_JSON, STRICT_POLICY, NO_STORE);
 
@@ -124,7 +122,6 @@ fn owned_lines(lines: &[(&str, &str)]) -> Vec<(String, String)> {
     lines.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// The headers that are compared, sorted.
 fn header_lines(headers: &HeaderMap) -> Vec<(String, String)> {
     let lines = headers.iter().filter(|(name, _)| !OTHER_HEADERS.contains(&name.as_str()) && *name != "vary");
     let mut lines: Vec<_> =
@@ -133,7 +130,6 @@ fn header_lines(headers: &HeaderMap) -> Vec<(String, String)> {
     lines
 }
 
-/// Replaces each hash and nonce in a policy by a star.
 fn mask_nonces(policy: &str) -> String {
     let word = |word: &str| match word.strip_prefix('\'').and_then(|word| word.split_once('-')) {
         Some((kind @ ("sha256" | "nonce"), _)) => format!("'{kind}-*'{}", if word.ends_with(';') { ";" } else { "" }),
@@ -150,7 +146,6 @@ async fn logged_in(app: &TestApp, role: candor::domain::Role) -> Browser {
     browser
 }
 
-/// A page with an incident, a scheduled maintenance and a component.
 async fn published(test: TestDb) -> TestApp {
     let app = TestApp::at(test, ORIGIN).await;
     app.component("DNS").await;
@@ -453,7 +448,6 @@ async fn without_tls_no_hsts_or_secure_cookie(test: TestDb) {
     assert_eq!(header_lines(&app.visitor().get("/").await.headers), expected_without_tls(PAGE));
 }
 
-/// The expected headers without TLS.
 fn expected_without_tls(like: ExpectedHeaders) -> Vec<(String, String)> {
     owned_lines(&like.header()).into_iter().filter(|(name, _)| name != "strict-transport-security").collect()
 }

@@ -7,7 +7,6 @@ pub fn corpus() -> Vec<String> {
     lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(unescape_line).collect()
 }
 
-/// Resolves the escapes of a line.
 fn unescape_line(line: &str) -> String {
     let (mut text, mut rest) = (String::new(), line.chars());
     while let Some(sign) = rest.next() {

@@ -126,7 +126,6 @@ fn assert_calendar(text: &str, events: usize) {
     }
 }
 
-/// Gets the page at `address` and checks it.
 pub async fn get_clean(browser: &mut Browser, address: &str) -> Answer {
     let answer = browser.get(address).await;
     assert_eq!(answer.status, StatusCode::OK, "{address}");

@@ -19,11 +19,9 @@ use crate::support::server::until;
 const ONE_FRAME: [u8; 6] = [0, 4, 0, 0, 0x40, 0];
 /// SETTINGS_INITIAL_WINDOW_SIZE of 0.
 const NO_WINDOW: [u8; 6] = [0, 4, 0, 0, 0, 0];
-/// Short timeouts.
 const SHORT_LIMITS: fn() -> ConnectionLimits =
     || ConnectionLimits { head: SOON, idle: SOON, unread: SOON, ..ConnectionLimits::default() };
 
-/// Sends a request with a correct client.
 async fn send_request(edge: &Edge, request: Request<()>) -> (Response<()>, Vec<u8>) {
     let stream = edge.wire().await.stream;
     let (mut client, connection) = h2::client::handshake(stream).await.unwrap();
@@ -44,13 +42,11 @@ fn request(edge: &Edge, method: Method, path: &str) -> Request<()> {
     Request::builder().version(Version::HTTP_2).method(method).uri(address).body(()).unwrap()
 }
 
-/// Other connections still get a page promptly.
 async fn others_are_answered(edge: &Edge) {
     let asked = edge.status("GET / HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n");
     assert_eq!(timeout(SOON * 10, asked).await.expect("at once"), 200);
 }
 
-/// The number of requests that the server has answered.
 fn answer_count(edge: &Edge) -> u64 {
     edge.server.state.responses().counts().map(|(_, _, count)| count).sum()
 }

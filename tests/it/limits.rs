@@ -18,7 +18,6 @@ use crate::support::fake_authenticator::FakeAuthenticator;
 use crate::support::fixtures;
 use crate::web_passkeys::{HERE, request_challenge};
 
-/// A form, its fields, the field with the error, and the error.
 struct LimitCase<'a> {
     address: &'a str,
     fields: &'a [(&'a str, &'a str)],

@@ -241,7 +241,6 @@ async fn login_attempts_per_network_are_limited(test: TestDb) {
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "only a trusted proxy says who comes");
 }
 
-/// A verified password, as the login handler has it.
 async fn verify_password(app: &TestApp, manager: &Manager) -> VerifiedPassword {
     let (mut parts, ()) = Request::new(()).into_parts();
     let Ok(device) = KnownBrowser::from_request_parts(&mut parts, &app.state).await;

@@ -34,7 +34,6 @@ async fn status(node: &Server, method: &str, path: &str, header: &str, body: &st
     answer["HTTP/1.1 ".len()..][..3].parse().unwrap()
 }
 
-/// Whether the session of `browser` is logged in at the node.
 async fn is_logged_in(node: &Server, browser: &Browser) -> bool {
     match status(node, "GET", "/admin", &format!("cookie: sid={}", browser.cookies["sid"]), "").await {
         200 => true,

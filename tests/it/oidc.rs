@@ -27,7 +27,6 @@ pub fn provider_address(answer: &Answer) -> String {
     to.unwrap_or_else(|| panic!("{} {}", answer.status, answer.text())).to_owned()
 }
 
-/// Logs in at the provider and follows the callback.
 pub async fn log_in(browser: &mut Browser, issuer: &FakeProvider, person: &Person) -> Answer {
     let redirect = browser.post("/login/oidc", &[("next", "/admin/components")]).await;
     let answer = issuer.authorize(&provider_address(&redirect), person);

@@ -15,7 +15,6 @@ const FIRST: [(&str, &str); 3] =
     [("name", "Ines"), ("email", "ines@tidewater.example"), ("password", "gravel lantern otter")];
 const NEW: [(&str, &str); 1] = [("password", "gravel lantern otter")];
 
-/// The path of the link on a page.
 fn link_path(answer: &Answer) -> String {
     let link = answer.field("link");
     link.strip_prefix(ORIGIN).unwrap_or_else(|| panic!("{link}")).to_owned()

@@ -12,7 +12,6 @@ use crate::support::{TestDb, fixtures};
 /// The initial congestion window in bytes: what arrives in one round trip (RFC 6928, 10 segments).
 const FIRST_WINDOW: usize = 14_600;
 
-/// The compressed size of `/` in bytes.
 fn compressed_size(app: &TestApp) -> usize {
     app.publisher.site().document("/").unwrap().bytes(Encoding::Brotli).len()
 }

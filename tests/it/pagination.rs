@@ -20,7 +20,6 @@ use crate::support::fixtures;
 /// More than two pages.
 const MANY: i64 = 120;
 
-/// All pages of a list, starting at `address`.
 async fn walk_pages(browser: &mut Browser, address: &str) -> Vec<Answer> {
     let (mut pages, mut next) = (Vec::new(), Some(address.to_owned()));
     while let Some(address) = next {

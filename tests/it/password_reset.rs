@@ -22,7 +22,6 @@ async fn request_reset(browser: &mut Browser, email: &str) -> Answer {
     browser.post("/forgotten", &[("email", email)]).await
 }
 
-/// The path of the link in a mail.
 fn link_path(text: &str) -> String {
     let line = text.lines().find(|line| line.contains("/setup/")).unwrap_or_else(|| panic!("{text}"));
     line.strip_prefix(ORIGIN).unwrap_or_else(|| panic!("{line}")).to_owned()

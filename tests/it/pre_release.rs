@@ -19,7 +19,6 @@ const TABLES: &str = "
     insert into page values ('page', 'Tidewater Maps');
     insert into revision values (1, 7);";
 
-/// The table of migrations with only version 1.
 const FIRST: &str = "
     create table _sqlx_migrations (version bigint primary key, description text not null,
       installed_on timestamp not null default current_timestamp, success boolean not null, checksum BYTES not null,
@@ -27,7 +26,6 @@ const FIRST: &str = "
     insert into _sqlx_migrations (version, description, success, checksum, execution_time)
       values (1, 'start', true, CHECKSUM, 1000);";
 
-/// Later versions of pre-releases.
 const LATER: &str = "
     insert into _sqlx_migrations (version, description, success, checksum, execution_time)
       values (2, 'indexes', true, CHECKSUM, 1000), (18, 'pending email', true, CHECKSUM, 1000);";

@@ -62,7 +62,6 @@ fn form_fields(preview: &Answer) -> Vec<(String, String)> {
     fields.iter().filter_map(pair).collect()
 }
 
-/// The page in a frame of a preview.
 fn frame_html(answer: &Answer, path: &str) -> String {
     let title = format!("{path} as visitors will see it");
     let page = answer.page();
@@ -70,7 +69,6 @@ fn frame_html(answer: &Answer, path: &str) -> String {
     frame.and_then(|frame| frame.attr("srcdoc")).unwrap_or_default().replace("<!>", "")
 }
 
-/// The paths of changed API documents, feeds and badges.
 fn machine_paths(answer: &Answer) -> Vec<String> {
     answer.words("#machine-documents code")
 }

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// How long a test waits for a state.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Process {
@@ -63,7 +62,6 @@ impl Process {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// The exit code after `signal`.
     fn end(&mut self, signal: Signal) -> Option<i32> {
         self.send(signal);
         let begun = Instant::now();

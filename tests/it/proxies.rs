@@ -10,7 +10,6 @@ use crate::support::TestDb;
 use crate::support::app::{PASSWORD, TestApp};
 use crate::support::server::{Server, until};
 
-/// A server behind these trusted proxies.
 async fn server_behind(test: &TestDb, proxies: &[&str]) -> (Server, TempDir) {
     let data = tempfile::tempdir().unwrap();
     let server = Server::behind(proxies, &test.url, &test.clock, ConnectionLimits::default(), &data).await;
@@ -39,7 +38,6 @@ fn assert_status(answer: &str, status: u16) {
     assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
 }
 
-/// The client address in the newest audit row.
 async fn denied_login_address(test: &TestDb) -> String {
     let row = audit::list(&mut test.read().await.unwrap(), None, 1).await.unwrap().remove(0);
     assert_eq!(row.action, "manager.deny-login");

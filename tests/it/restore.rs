@@ -42,7 +42,6 @@ async fn with_backup() -> (TestApp, PathBuf) {
     (app, backup)
 }
 
-/// Adds incidents that are not in the backup.
 async fn add_incidents(app: &TestApp) {
     for name in ["one", "two", "three"] {
         app.add(&[fixtures::incident(name, app.clock.now())]).await;
@@ -390,7 +389,6 @@ async fn older_database_continues_above_published_revision(test: TestDb) {
     stdout_text(&candor(&app.test, &["audit", "verify"], ""));
 }
 
-/// The address of a database without tables, or of a missing file.
 async fn missing_database(test: &TestDb, folder: &Path) -> (String, Option<Database>) {
     match test.db {
         Db::Sqlite { .. } => (format!("sqlite://{}", folder.join("missing.db").display()), None),

@@ -16,7 +16,6 @@ use crate::web_hostile::listen;
 
 /// The environment variable with the writer's folder.
 const FOLDER: &str = "CANDOR_TEST_STORED";
-/// How often the writer is killed.
 const KILLS: u32 = 15;
 
 /// The writer process: started by the next test, it stores Sites until it is killed.

@@ -14,7 +14,6 @@ const TITLE: &str = "Logins <b>fail</b>";
 const BODY: &str = "We look into it.\n\n</textarea><script>alert(1)</script> & \"more\"";
 const SECRET: &str = "harbour crane whistles";
 
-/// A browser of the same server with an unreachable database.
 fn browser_without_database(app: &TestApp) -> Browser {
     app.restart_with(without_database(app)).1
 }

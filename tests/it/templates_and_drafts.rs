@@ -309,7 +309,6 @@ async fn update_draft_is_deleted_with_its_incident(test: TestDb) {
     assert_eq!(admin.app.audit().await[0].action, "draft.delete");
 }
 
-/// The page in a frame of a preview.
 fn frame_html(answer: &Answer, path: &str) -> String {
     let title = format!("{path} as visitors will see it");
     let page = answer.page();

@@ -11,7 +11,6 @@ use totp_rs::{Builder, Secret};
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
 
-/// An authenticator app that has scanned the page.
 pub struct App(Vec<u8>);
 
 impl App {
@@ -20,14 +19,12 @@ impl App {
         Self(Secret::try_from_base32(&key).unwrap().as_ref().to_vec())
     }
 
-    /// The code `steps` from now.
     pub fn code(&self, app: &TestApp, steps: i64) -> String {
         let totp = Builder::new().with_secret(self.0.clone()).build().unwrap();
         totp.generate((app.clock.now().timestamp() + steps * 30).try_into().unwrap()).to_string()
     }
 }
 
-/// Sets up an authenticator app; returns the app and the recovery codes.
 pub async fn enrol(app: &TestApp, browser: &mut Browser) -> (App, Vec<String>) {
     assert_eq!(browser.post("/admin/account/totp", &[]).await.location(), "/admin/account/totp");
     let phone = App::of(&browser.get("/admin/account/totp").await);

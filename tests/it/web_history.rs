@@ -17,7 +17,6 @@ fn instant(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-/// The ids of the incidents on a page, top to bottom.
 fn incident_ids(answer: &Answer) -> Vec<String> {
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
     let anchors = answer.attributes("article.card", "id");

@@ -485,7 +485,6 @@ async fn body_with_too_many_fields_is_rejected_quickly(test: TestDb) {
     assert!(app.all_content().await == before);
 }
 
-/// A log in memory.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 

@@ -9,7 +9,6 @@ use chrono::NaiveDateTime;
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-/// One incident on the aggregator's page.
 #[derive(Debug, Default, PartialEq)]
 struct AggregatedIncident {
     severity: String,

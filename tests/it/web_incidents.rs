@@ -27,7 +27,6 @@ impl AdminSession {
         Self { app, manager, publisher, api, mail }
     }
 
-    /// Opens an incident; returns its id.
     async fn open(&mut self, phase: &str, components: &[(&Component, Status)]) -> String {
         let mut fields = vec![("title".to_owned(), "Mail is late"), ("phase".into(), phase), ("body".into(), TEXT)];
         fields.extend(components.iter().map(|(component, status)| (status_of(&component.id), status.key())));

@@ -9,7 +9,6 @@ use chrono::TimeDelta;
 use crate::support::TestDb;
 use crate::support::app::{Answer, PASSWORD, TestApp};
 
-/// Status, headers and body without what differs in every answer.
 fn comparable_answer(answer: &Answer) -> (StatusCode, HeaderMap, String) {
     let policy = answer.header("content-security-policy").to_owned();
     let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap_or("none");

@@ -6,7 +6,6 @@ use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use crate::support::app::TestApp;
 use crate::support::{TestDb, day_name, fixtures, noon_in};
 
-/// The address of the month of an instant.
 fn month_path(at: DateTime<Utc>) -> String {
     at.format("/history/%Y-%m").to_string()
 }

@@ -21,7 +21,6 @@ pub async fn request_challenge(browser: &mut Browser, address: &str) -> Value {
     serde_json::from_slice(&answer.body).unwrap()
 }
 
-/// Adds a passkey; returns its device and the answer.
 async fn add_passkey(browser: &mut Browser, name: &str) -> (FakeAuthenticator, Answer) {
     let mut device = FakeAuthenticator::at(HERE);
     let options = request_challenge(browser, "/admin/account/passkeys/challenge").await;
@@ -284,7 +283,6 @@ async fn challenges_are_bounded_used_once_and_swept(test: TestDb) {
     assert_eq!(app.number(COUNT).await, 0, "it ends with its session");
 }
 
-/// A browser at this client address.
 fn browser_at(app: &TestApp, address: &str) -> Browser {
     let mut browser = app.visitor();
     browser.peer = Some(address.parse().unwrap());

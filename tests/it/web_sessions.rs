@@ -36,7 +36,6 @@ async fn session_cookie_is_samesite_and_httponly(test: TestDb) {
     assert_eq!(answer.cookies().len(), 2);
 }
 
-/// The attributes of the cookie `name`.
 fn attributes_of(answer: &Answer, name: &str) -> Vec<String> {
     let begin = format!("{name}=");
     let cookie = answer.cookies().into_iter().find(|cookie| cookie.starts_with(&begin)).expect("the cookie");
@@ -332,7 +331,6 @@ async fn a_new_id_does_not_lengthen_the_session(test: TestDb) {
 
 const VISITOR: BrowserInfo<'_> = BrowserInfo { address: ClientAddress(None), user_agent: "Test" };
 
-/// The session of a request before the login.
 fn new_session(app: &TestApp) -> Session {
     Session::new(None, Arc::new(Store::new(&app.state)), None)
 }

@@ -60,7 +60,7 @@ const PUBLIC: [&str; 43] = [
     "/maintenance.ics",
 ];
 
-/// An incident with the secret in every text, which takes the API down from three days before `at`.
+/// An incident with the secret in every text, which takes the API down from three days before it began.
 fn secret_incident(app: &TestApp, id: &str, visibility: Visibility, ago: TimeDelta) -> Incident {
     let at = app.clock.now() - ago;
     let mut incident = fixtures::incident(id, at);
@@ -334,7 +334,6 @@ async fn publishing_an_unseen_version_is_rejected(test: TestDb) {
     assert_eq!(app.visitor().get("/incidents/inside").await.status, StatusCode::NOT_FOUND);
 }
 
-/// Submits the edit form of an incident with these fields changed.
 async fn submit_edit(app: &TestApp, browser: &mut Browser, id: &str, changed: &[(&str, &str)]) -> Answer {
     let form = browser.get(&format!("/admin/incidents/{id}/edit")).await;
     let names = [

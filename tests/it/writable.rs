@@ -11,7 +11,6 @@ use crate::support::app::TestApp;
 use crate::support::server::until;
 use crate::support::{TestDb, fixtures};
 
-/// The status, the word and the reason that `/readyz` returns.
 async fn get_readiness(app: &TestApp) -> (StatusCode, Value, Value) {
     let answer = app.visitor().get("/readyz").await;
     let mut document: Value = serde_json::from_slice(&answer.body).unwrap();

@@ -49,7 +49,6 @@ impl ApiClient {
         self.browser.clone().send(method, &address, &all, Body::from(body)).await
     }
 
-    /// Reads a document; fails unless the status is 200.
     #[track_caller]
     pub fn get(&self, path: &str) -> impl Future<Output = Value> {
         let (program, path) = (self.clone(), path.to_owned());
@@ -74,7 +73,6 @@ impl ApiClient {
         json(&answer)
     }
 
-    /// The validation errors, one per field.
     pub async fn wrong(&self, method: Method, path: &str, body: &Value) -> Vec<String> {
         let answer = self.send(method, path, body).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{path} {body}: {}", answer.text());

@@ -170,7 +170,6 @@ impl TestApp {
         browser
     }
 
-    /// A browser that used the login form.
     pub async fn through_login(&self, manager: &Manager) -> Browser {
         let mut browser = self.visitor();
         let answer = browser.post("/login", &[("email", &manager.email), ("password", PASSWORD)]).await;
@@ -205,7 +204,6 @@ impl TestApp {
         tx.commit_unaudited().await.unwrap();
     }
 
-    /// The token of a new one-time link.
     pub async fn link(&self, purpose: LinkPurpose, manager: Option<&Manager>, lifetime: TimeDelta) -> String {
         let (token, now) = (secret_token::fresh_token(), self.clock.now());
         let manager_id = manager.map(|manager| manager.id.clone());
@@ -360,7 +358,6 @@ impl TestApp {
         format!("{} {managers:?} {policy:?}", self.content_without_managers().await)
     }
 
-    /// The same without managers and login policy.
     pub async fn content_without_managers(&self) -> String {
         let factors =
             self.texts("select manager_id from totp_secrets union all select id from passkeys order by 1").await;
@@ -451,8 +448,7 @@ async fn password_hash() -> &'static str {
     HASH.get_or_init(|| async { password::hash_password(PASSWORD.into()).await.unwrap() }).await
 }
 
-/// Whether `answer` is the one for a visitor at a guarded address: a redirect to the login, or, for a form, its
-/// submitted text.
+/// Whether `answer` is a visitor's at a guarded address: a redirect to the login, or a form's submitted text.
 pub fn is_denied(method: &Method, address: &str, answer: &Answer) -> bool {
     if *method == Method::POST && !address.starts_with("/admin/islands/") {
         return answer.status == StatusCode::UNAUTHORIZED && answer.word("h1") == "Your session has ended";
@@ -605,7 +601,6 @@ impl Answer {
     }
 }
 
-/// The form field with the status of a component.
 pub fn status_of(id: &ComponentId) -> String {
     format!("component.{id}")
 }

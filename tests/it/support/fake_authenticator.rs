@@ -18,7 +18,6 @@ pub struct FakeAuthenticator {
     id: Vec<u8>,
     /// The user handle from the registration.
     user: String,
-    /// The origin of the page in the browser.
     pub origin: String,
     /// Whether the device verifies the user by finger, face or PIN.
     pub verifies: bool,
@@ -32,7 +31,6 @@ impl FakeAuthenticator {
         Self { key, id, user: String::new(), origin: origin.into(), verifies: true, uses: 0 }
     }
 
-    /// Creates the passkey that `options` ask for.
     pub fn make(&mut self, options: &Value) -> String {
         let asked = &options["publicKey"];
         self.user = asked["user"]["id"].as_str().expect("a user").to_owned();

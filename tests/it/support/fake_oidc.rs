@@ -43,7 +43,6 @@ impl Person {
     }
 }
 
-/// The key that signs a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Signing {
     #[default]
@@ -71,16 +70,13 @@ struct Known {
     key: SigningKey,
     key_id: u32,
     signing: Signing,
-    /// Changes the claims before they are signed.
     change: TokenChange,
     /// Whether the token contains address and groups; otherwise only the userinfo document does.
     claims_in_token: bool,
     grants: HashMap<String, Grant>,
     /// How many codes were exchanged or rejected.
     code_exchanges: usize,
-    /// The tokens that were issued.
     issued_tokens: Vec<String>,
-    /// The person of each access token.
     access_tokens: HashMap<String, Person>,
 }
 
@@ -164,22 +160,18 @@ impl FakeProvider {
         self.known.lock().unwrap().issued_tokens.clone()
     }
 
-    /// Signs this way from now on.
     pub fn signs(&self, signing: Signing) {
         self.known.lock().unwrap().signing = signing;
     }
 
-    /// Changes the claims of each token from now on.
     pub fn change_claims(&self, change: impl Fn(&mut Value) + Send + Sync + 'static) {
         self.known.lock().unwrap().change = Arc::new(change);
     }
 
-    /// From now on only the userinfo document contains address and groups.
     pub fn omit_claims_from_token(&self) {
         self.known.lock().unwrap().claims_in_token = false;
     }
 
-    /// Rotates the signing key.
     pub fn rotate_key(&self) {
         let mut known = self.known.lock().unwrap();
         known.key = new_key();
@@ -196,7 +188,6 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The address of the redirect.
     pub fn address(&self) -> String {
         let pairs = [("code", &self.code), ("state", &self.state), ("iss", &self.issuer)];
         let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();

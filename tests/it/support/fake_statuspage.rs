@@ -12,7 +12,6 @@ use url::Url;
 #[derive(Clone, Debug)]
 pub enum FakeResponse {
     Text(String),
-    /// A status with one header.
     Status(u16, &'static str),
     /// A document of this many bytes, which exceeds the limit.
     Long(usize),
@@ -20,7 +19,6 @@ pub enum FakeResponse {
     Drip,
 }
 
-/// The answer to a path.
 pub type Answer = fn(&str) -> FakeResponse;
 
 pub struct FakeStatuspage {
@@ -67,7 +65,6 @@ impl FakeStatuspage {
         self.respond(path, vec![FakeResponse::Text(document.to_string())]);
     }
 
-    /// Answers all other paths with `answer`.
     pub fn respond_otherwise(&self, answer: Answer) {
         *self.inner.otherwise.lock().unwrap() = Some(answer);
     }
@@ -77,7 +74,6 @@ impl FakeStatuspage {
         std::mem::take(&mut *self.inner.asked.lock().unwrap())
     }
 
-    /// The highest number of concurrent requests.
     pub fn max_concurrent(&self) -> usize {
         self.inner.most_at_once.load(Ordering::SeqCst)
     }

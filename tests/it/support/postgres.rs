@@ -61,7 +61,6 @@ impl Database {
         Some(Self::create(server()?, "").await)
     }
 
-    /// Dumps the database if the test of this thread is failing.
     pub fn dump_if_failing(&self) {
         if let Some(bin) = binaries() {
             super::failure::dump_postgres(&bin, &self.url);
@@ -175,7 +174,6 @@ impl Cluster {
         Some(Self { url: url.into(), script: Mutex::new(script) })
     }
 
-    /// Disconnects all clients and stops listening.
     pub fn stop(&self) {
         self.send_command("stop", "stopped\n");
     }

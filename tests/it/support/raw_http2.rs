@@ -8,7 +8,6 @@ use tokio::time::timeout;
 
 use super::server::Server;
 
-/// The HTTP/2 connection preface.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// How long a test waits for a frame.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -55,13 +54,11 @@ impl Frame {
         Self::new(kind::HEADERS, END | HEAD_ENDS, stream, encode_headers(head))
     }
 
-    /// The frame on the wire.
     pub fn bytes(&self) -> Vec<u8> {
         let length = u32::try_from(self.load.len()).unwrap().to_be_bytes();
         [&length[1..], &[self.kind, self.flags], &self.stream.to_be_bytes(), &self.load].concat()
     }
 
-    /// The error code of a RESET or GO_AWAY frame.
     pub fn reason(&self) -> u32 {
         let from = if self.kind == kind::GO_AWAY { 4 } else { 0 };
         u32::from_be_bytes(self.load[from..from + 4].try_into().unwrap())
@@ -125,13 +122,11 @@ impl RawHttp2 {
         Self { stream, buffered: Vec::new(), host: server.address.to_string() }
     }
 
-    /// The header fields of a GET request for `path`, followed by `more`.
     pub fn get<'a>(&'a self, path: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
         let head = [(":method", "GET"), (":scheme", "http"), (":path", path), (":authority", &self.host)];
         [&head, more].concat()
     }
 
-    /// Sends a GET request for `path` on this stream.
     pub async fn send_get(&mut self, stream: u32, path: &str) {
         let asking = Frame::request_frame(stream, &self.get(path, &[]));
         self.send(&asking).await;
@@ -184,7 +179,6 @@ impl RawHttp2 {
         StreamEnd::Cut
     }
 
-    /// All frames until the server closes.
     pub async fn rest(&mut self) -> Vec<Frame> {
         let mut frames = Vec::new();
         while let Some(frame) = self.next().await {
@@ -221,7 +215,6 @@ impl RawHttp2 {
 pub enum StreamEnd {
     /// With the status, if it is in HPACK's static table.
     Answered(Option<u16>),
-    /// With the error code of the stream or the connection.
     Ended(u32),
     /// The connection was closed without an error code.
     Cut,

@@ -19,7 +19,6 @@ use tokio_util::sync::CancellationToken;
 /// How long a test waits for a state, on a machine that also runs other tests.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A running server; shut down when dropped.
 pub struct Server {
     pub address: SocketAddr,
     /// The address of the metrics.
@@ -43,7 +42,6 @@ impl Server {
         Self::behind(&[], url, clock, limits, data).await
     }
 
-    /// Starts a server behind these trusted proxies.
     pub async fn behind(proxies: &[&str], url: &str, clock: &Clock, limits: ConnectionLimits, data: &TempDir) -> Self {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let serve = ServeConfig {
@@ -83,14 +81,12 @@ impl Server {
         RawHttp1 { stream: TcpStream::connect(self.address).await.unwrap(), host: self.address.to_string() }
     }
 
-    /// A connection with a small receive buffer.
     pub async fn connect_with_small_buffer(&self) -> RawHttp1 {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(1024).unwrap();
         RawHttp1 { stream: socket.connect(self.address).await.unwrap(), host: self.address.to_string() }
     }
 
-    /// Sends a request on a new connection and returns the whole response.
     pub async fn answer(&self, request: &str) -> String {
         let mut wire = self.connect().await;
         wire.send_raw(request).await;

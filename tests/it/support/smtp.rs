@@ -10,7 +10,6 @@ use tokio::net::{TcpListener, TcpStream};
 pub struct Mail {
     pub from: String,
     pub to: Vec<String>,
-    /// Headers and body as received.
     pub data: String,
 }
 
@@ -53,7 +52,6 @@ impl FakeSmtpServer {
         sink
     }
 
-    /// Rejects the next mail with `reply`.
     pub fn refuse_next(&self, reply: &'static str) {
         self.refusals.lock().unwrap().push_back(reply);
     }
@@ -62,7 +60,6 @@ impl FakeSmtpServer {
         self.mails.lock().unwrap().clone()
     }
 
-    /// The credentials of the clients, still encoded.
     pub fn logins(&self) -> Vec<String> {
         self.logins.lock().unwrap().clone()
     }
