@@ -191,10 +191,10 @@ async fn deny_provider_logins(app: &TestApp, issuer: &FakeProvider, watch: &mut 
     let state = issuer.authorize(&provider_address(&redirect), &Person::named("Eve", &[])).state;
     browser.get(&format!("/login/oidc/callback?state={state}&error=access_denied&error_description={SECRET}")).await;
     watch.expect_row(refuse_login, "nobody", "somebody whom the provider refuses").await;
-    issuer.signs(Signing::Strangers);
+    issuer.sign_with(Signing::Strangers);
     provider_callback(&mut app.visitor(), issuer, &Person::named("Eve", &[])).await;
     watch.expect_row(refuse_login, "nobody", "a token that the provider has not signed").await;
-    issuer.signs(Signing::Ours);
+    issuer.sign_with(Signing::Ours);
     let nowhere = Person { email: "eve@elsewhere.test".into(), ..Person::named("Eve", &[]) };
     let unverified = Person { verified: false, ..Person::named("Eve", &[]) };
     for (person, what) in [

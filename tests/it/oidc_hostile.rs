@@ -53,11 +53,11 @@ async fn id_token_with_wrong_claims_is_rejected(test: TestDb) {
 async fn id_token_with_wrong_signature_is_rejected(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     for signing in [Signing::Strangers, Signing::Nothing, Signing::PublicKey, Signing::ClientSecret] {
-        issuer.signs(signing);
+        issuer.sign_with(signing);
         println!("{signing:?}");
         assert_denied(&app, &issuer, &ines(), NOTHING).await;
     }
-    issuer.signs(Signing::Ours);
+    issuer.sign_with(Signing::Ours);
     assert_logged_in(&mut app.visitor(), &issuer, &ines()).await;
 }
 

@@ -137,7 +137,7 @@ async fn temporary_failures_are_retried_permanent_are_not(test: TestDb) {
     app.manager("Ines", Viewer).await;
     request_reset(&mut app.visitor(), "ines@example.org").await;
     for pause in [30, 60] {
-        sink.refuse_next("451 try again");
+        sink.reject_next_mail("451 try again");
         app.mail_worker().deliver_due().await.unwrap();
         app.clock.advance(TimeDelta::seconds(pause - 1));
         app.mail_worker().deliver_due().await.unwrap();
@@ -148,7 +148,7 @@ async fn temporary_failures_are_retried_permanent_are_not(test: TestDb) {
     assert_eq!(sink.mails().len(), 1);
     assert_eq!(app.visitor().get(&link_path(&sink.mails()[0].text())).await.status, StatusCode::OK);
     request_reset(&mut app.visitor(), "ines@example.org").await;
-    sink.refuse_next("550 no such mailbox");
+    sink.reject_next_mail("550 no such mailbox");
     app.mail_worker().deliver_due().await.unwrap();
     app.clock.advance(TimeDelta::minutes(30));
     app.mail_worker().deliver_due().await.unwrap();
@@ -156,7 +156,7 @@ async fn temporary_failures_are_retried_permanent_are_not(test: TestDb) {
     assert_eq!(app.number("select count(*) from outbox where outcome = 'given-up'").await, 1);
     request_reset(&mut app.visitor(), "ines@example.org").await;
     app.clock.advance(TimeDelta::hours(2));
-    sink.refuse_next("451 try again");
+    sink.reject_next_mail("451 try again");
     app.mail_worker().deliver_due().await.unwrap();
     assert_eq!(app.number("select count(*) from outbox where outcome = 'given-up'").await, 2, "nobody waits so long");
 }

@@ -281,7 +281,7 @@ async fn failed_confirmation_mail_is_sent_later(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     let mut browser = app.with_session(&app.manager("Ines", Viewer).await).await;
     request_change(&mut browser, NEW).await;
-    sink.refuse_next("451 try again");
+    sink.reject_next_mail("451 try again");
     app.mail_worker().deliver_due().await.unwrap();
     assert!(sink.mails().is_empty());
     app.clock.advance(TimeDelta::seconds(30));

@@ -160,7 +160,7 @@ impl FakeProvider {
         self.known.lock().unwrap().issued_tokens.clone()
     }
 
-    pub fn signs(&self, signing: Signing) {
+    pub fn sign_with(&self, signing: Signing) {
         self.known.lock().unwrap().signing = signing;
     }
 

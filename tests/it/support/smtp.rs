@@ -52,7 +52,7 @@ impl FakeSmtpServer {
         sink
     }
 
-    pub fn refuse_next(&self, reply: &'static str) {
+    pub fn reject_next_mail(&self, reply: &'static str) {
         self.refusals.lock().unwrap().push_back(reply);
     }
 
