@@ -1,10 +1,10 @@
-# Two commands do everything: `make run` and `make test`. Both install what is missing.
+# `make run` and `make test` install missing tools.
 
 BINARYEN_VERSION := 132.0.0
 TOOLS := $(CURDIR)/target/tools
 BINDGEN := $(TOOLS)/wasm-bindgen/debug/wasm-bindgen-web
 WASM_OPT := $(TOOLS)/node_modules/.bin/wasm-opt
-# What every browser of the last years understands, and no more: rustc's own list.
+# The features that rustc enables by default; all current browsers support them.
 WASM_FEATURES := --enable-bulk-memory --enable-bulk-memory-opt --enable-call-indirect-overlong --enable-multivalue \
 	--enable-mutable-globals --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext
 PKG := target/site/pkg
@@ -22,9 +22,9 @@ run: islands ## Starts on http://127.0.0.1:3000 with a sample page; prints a lin
 	@test -e data/candor.db || target/debug/candor sample
 	@target/debug/candor serve
 
-test: check unit faults e2e ## Everything CI runs: format, lints, both databases, a real browser
+test: check unit faults e2e ## Runs everything that CI runs: check, unit, faults, e2e
 
-test-dates: islands end2end/node_modules ## What depends on dates, at midnight, month ends, leap days … (DATES="noon leap-day")
+test-dates: islands end2end/node_modules ## Runs date-dependent tests at midnight, month ends, leap days … (DATES="noon leap-day")
 	.ci/tools postgres
 	.ci/tools browser
 	.ci/tools text
@@ -32,24 +32,24 @@ test-dates: islands end2end/node_modules ## What depends on dates, at midnight, 
 	cargo build
 	.ci/dates run $(DATES)
 
-check: islands ## Format, lints, and what is built upon
+check: islands ## Checks format, lints, and licences and sources of dependencies
 	.ci/tools deny
 	cargo fmt --check
 	$(TOOLS)/bin/cargo-deny --config .ci/deny.toml check bans licenses sources
 	cargo clippy --all-targets --test faults -- -D warnings
 	cargo clippy --lib --target wasm32-unknown-unknown --no-default-features --features hydrate -- -D warnings
 
-unit: islands ## Unit and integration tests, on SQLite and PostgreSQL
+unit: islands ## Runs unit and integration tests on SQLite and PostgreSQL
 	.ci/tools postgres
 	.ci/rust-tests unit
 	.ci/dates rust-today
 
-faults: islands ## Full disks, failing system calls, jumping clocks, kill -9: the real binary; needs root
+faults: islands ## Runs fault injection: full disks, failing system calls, clock jumps, kill -9; needs root
 	.ci/tools postgres
 	.ci/tools faults
 	RUST_BACKTRACE=0 cargo test --test faults -- --test-threads=2
 
-e2e: islands end2end/node_modules ## What visitors and managers do, in Chromium, with JavaScript and without
+e2e: islands end2end/node_modules ## Runs browser tests in Chromium, with and without JavaScript, and API clients
 	.ci/tools browser
 	.ci/tools text
 	.ci/tools clients
@@ -61,39 +61,39 @@ look: islands end2end/node_modules ## Takes screenshots of every page into docs/
 	cargo build
 	cd end2end && npm run look
 
-lighthouse: islands end2end/node_modules ## What Lighthouse gives the public pages on a slow phone
+lighthouse: islands end2end/node_modules ## Prints the Lighthouse scores of the public pages on a slow phone
 	.ci/tools browser
 	.ci/tools lighthouse
 	cargo build
 	cd end2end && npx playwright test --config lighthouse.config.ts
 
-advisories: ## Whether anything built upon has a known weakness; asks the RustSec database on the internet
+advisories: ## Checks dependencies for known vulnerabilities in the RustSec database; needs internet
 	.ci/tools deny
 	$(TOOLS)/bin/cargo-deny --config .ci/deny.toml check advisories
 
-fuzz: ## Each fuzz target for ten minutes (FUZZ_SECONDS=60 for one); stops at the first finding
+fuzz: ## Fuzzes each target for 10 minutes (FUZZ_SECONDS=60 for one); stops at the first finding
 	.ci/tools fuzz
 	for target in markdown documents query totp; do \
 	  $(TOOLS)/bin/cargo-fuzz fuzz run --fuzz-dir tests/fuzz --sanitizer none $$target -- \
 	    -max_total_time=$(or $(FUZZ_SECONDS),600) || exit 1; \
 	done
 
-bench: islands ## What a request costs, beside a TCP loop, a bare handler and nginx; the report goes to standard output
+bench: islands ## Benchmarks requests against a TCP loop, an axum handler and nginx; prints a report
 	@.ci/tools bench >&2
 	cargo build --release --manifest-path benches/baseline/Cargo.toml --target-dir target/baseline
 	cargo bench --bench bench -- reading $(BENCH)
 
-bench-scale: islands ## The same with a long history, many followers, and publishing under load, on both databases
+bench-scale: islands ## Benchmarks a long history, event streams and publishing under load, on both databases
 	@.ci/tools bench >&2
 	@.ci/tools postgres >&2
 	cargo bench --bench bench -- scale $(BENCH)
 
-build: islands ## One release binary with everything inside: target/release/candor
+build: islands ## Builds the self-contained release binary: target/release/candor
 	cargo build --release
 
-islands: $(PKG)/candor.js ## The only code that reaches a browser as WebAssembly
+islands: $(PKG)/candor.js ## Builds the islands (WebAssembly)
 
-# wasm-opt halves the islands; where npm is absent they are larger and work as well.
+# wasm-opt halves the size of the islands; without npm they are larger and work too.
 $(PKG)/candor.js: $(WASM) | $(BINDGEN) $(WASM_OPT)
 	$(BINDGEN) $(WASM) $(PKG)
 	@if test -x $(WASM_OPT); then $(WASM_OPT) -Oz $(WASM_FEATURES) $(PKG)/candor_bg.wasm -o $(PKG)/candor_bg.wasm; fi

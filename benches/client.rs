@@ -1,4 +1,4 @@
-//! A reader that speaks just enough HTTP/1.1: one connection, one request after the other.
+//! A minimal HTTP/1.1 client: one connection, one request after the other.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -6,56 +6,51 @@ use anyhow::{Context as _, bail};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
-/// One connection that is kept open.
+/// A keep-alive connection.
 pub struct Connection {
     stream: TcpStream,
     host: SocketAddr,
     buffer: Vec<u8>,
 }
 
-/// What came back.
 pub struct Answer {
     pub status: u16,
-    /// Names in lower case.
+    /// Names are in lower case.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    /// Head and body together, in bytes.
+    /// Headers and body, in bytes.
     pub on_the_wire: usize,
 }
 
 impl Answer {
-    /// The value of a header; empty where there is none.
+    /// Empty if the header is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
-    /// The body as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
 
 impl Connection {
-    /// A connection to `host`.
     pub async fn open(host: SocketAddr) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(host).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, host, buffer: Vec::new() })
     }
 
-    /// A connection that comes from `source`.
+    /// Connects from the local address `source`.
     pub async fn open_from(source: IpAddr, host: SocketAddr) -> anyhow::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         socket.bind(SocketAddr::new(source, 0))?;
         Ok(Self { stream: socket.connect(host).await?, host, buffer: Vec::new() })
     }
 
-    /// `GET path`.
     pub async fn get(&mut self, path: &str, headers: &[(&str, &str)]) -> anyhow::Result<Answer> {
         self.ask("GET", path, headers, "").await
     }
 
-    /// Sends a form.
     pub async fn post(&mut self, path: &str, headers: &[(&str, &str)], form: &str) -> anyhow::Result<Answer> {
         let kind = ("content-type", "application/x-www-form-urlencoded");
         self.ask("POST", path, &[&[kind], headers].concat(), form).await
@@ -72,7 +67,7 @@ impl Connection {
         Ok(Answer { status, headers, body, on_the_wire: head.len() + length })
     }
 
-    /// Sends a request and leaves the answer to be read.
+    /// Sends a request without reading the response.
     pub async fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> anyhow::Result<()> {
         let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let length = if body.is_empty() { String::new() } else { format!("content-length: {}\r\n", body.len()) };
@@ -80,12 +75,12 @@ impl Connection {
         Ok(self.stream.write_all(request.as_bytes()).await?)
     }
 
-    /// Reads until `text` has come, and forgets everything up to and with it.
+    /// Reads until `text` arrives; discards everything up to and including it.
     pub async fn hear(&mut self, text: &str) -> anyhow::Result<()> {
         loop {
             if let Some(at) = find(&self.buffer, text.as_bytes()) {
                 self.buffer.drain(..at + text.len());
-                // A follower is kept for long, and ten thousand of them are.
+                // Ten thousand followers stay open for long, so their buffers must be small.
                 self.buffer.shrink_to_fit();
                 return Ok(());
             }
@@ -93,7 +88,7 @@ impl Connection {
         }
     }
 
-    /// The head of the next answer, with the length of its body.
+    /// The headers of the next response, and the length of its body.
     async fn head(&mut self) -> anyhow::Result<(String, usize)> {
         let end = loop {
             if let Some(at) = find(&self.buffer, b"\r\n\r\n") {
@@ -121,7 +116,7 @@ impl Connection {
     }
 }
 
-/// Status and headers of a head.
+/// Status and headers.
 fn parse(head: &str) -> anyhow::Result<(u16, Vec<(String, String)>)> {
     let mut lines = head.lines();
     let first = lines.next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! One page, served in turn by a TCP loop, a bare handler, nginx and Candor.
+//! One page, served in turn by a TCP loop, an axum handler, nginx and Candor.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -15,11 +15,11 @@ use crate::servers::{self, Server};
 use crate::wrk::{self, Load, Outcome};
 use crate::{baseline, print_progress};
 
-/// How often Candor is started to learn how long that takes.
+/// How often Candor is started to measure its start.
 pub const STARTS: usize = 5;
-/// The page with the history of a young company.
+/// The page of a young company.
 const SIZE: Size = Size { incidents: 100, updates: 500 };
-/// Headers of an answer that depend on the server, and which nginx writes itself.
+/// Headers that depend on the server or that nginx writes itself.
 const NGINX_WRITES: [&str; 10] = [
     "content-type",
     "content-encoding",
@@ -45,15 +45,13 @@ pub struct Options {
     seconds: u64,
 }
 
-/// What one turn at a server gave.
 #[derive(Clone, Copy)]
 struct Turn {
     outcome: Outcome,
-    /// Processor time for each request, in microseconds.
+    /// CPU time per request, in microseconds.
     cost: f64,
 }
 
-/// All turns at one server.
 #[derive(Default)]
 struct Turns {
     full: Vec<Turn>,
@@ -62,7 +60,7 @@ struct Turns {
     resident: u64,
 }
 
-/// `make bench`
+/// `make bench`.
 pub async fn run(options: &Options, clock: &Clock) -> anyhow::Result<()> {
     let machine = report::machine(clock.now());
     let home = tempfile::Builder::new().prefix("candor-bench-").tempdir()?;
@@ -82,8 +80,8 @@ pub async fn run(options: &Options, clock: &Clock) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Candor with the sample and some past, which it has published; and how long it takes from its start until
-/// it answers from what it published last, in milliseconds.
+/// Writes the sample and a history of this size, and publishes. Returns the server and the times from its starts to its
+/// first answer from the Site file, in milliseconds.
 pub async fn published(folder: &Path, size: Size, clock: &Clock) -> anyhow::Result<(Server, Vec<f64>)> {
     std::fs::create_dir_all(folder)?;
     let url = format!("sqlite://{}", folder.join("candor.db").display());
@@ -93,7 +91,7 @@ pub async fn published(folder: &Path, size: Size, clock: &Clock) -> anyhow::Resu
     started(&url, folder).await
 }
 
-/// The same over a database that is there already.
+/// The same with an existing database.
 pub async fn started(url: &str, folder: &Path) -> anyhow::Result<(Server, Vec<f64>)> {
     let mut server = servers::candor(url, folder)?;
     server.ready().await?;
@@ -105,12 +103,12 @@ pub async fn started(url: &str, folder: &Path) -> anyhow::Result<(Server, Vec<f6
         server.ready().await?;
         starts.push(ms(begun.elapsed()));
     }
-    // It has opened its database and published anew before anything else is measured.
+    // Waits until the database is open and the page is published again.
     tokio::time::sleep(Duration::from_secs(2)).await;
     Ok((server, starts))
 }
 
-/// The page as Candor answers it.
+/// Candor's response in each encoding.
 struct Answers {
     plain: Answer,
     gzip: Answer,
@@ -128,7 +126,7 @@ impl Answers {
         Ok(Self { plain: candor.get("/", &[]).await?, brotli, unchanged, gzip })
     }
 
-    /// What goes over the wire.
+    /// The response sizes on the wire.
     fn sizes(&self) -> String {
         let row = |what: &str, answer: &Answer| {
             vec![what.to_owned(), answer.on_the_wire.to_string(), answer.body.len().to_string()]
@@ -144,14 +142,14 @@ impl Answers {
         )
     }
 
-    /// The headers that are Candor's own, as nginx is told to add them.
+    /// Candor's own headers, as an nginx configuration.
     fn for_nginx(&self) -> String {
         let own = self.gzip.headers.iter().filter(|(name, _)| !NGINX_WRITES.contains(&name.as_str()));
         own.map(|(name, value)| format!("add_header {name} \"{}\";\n", value.replace('"', "\\\""))).collect()
     }
 }
 
-/// The servers in the order of their turns: the floor, the bare handler, nginx twice, Candor.
+/// The servers in the order of their turns: TCP loop, axum handler, nginx twice, Candor.
 async fn beside(candor: Server, answers: &Answers, home: &Path) -> anyhow::Result<Vec<Server>> {
     let pages = [answers.plain.body.as_slice(), answers.gzip.body.as_slice()];
     baseline::save_response(&answers.gzip, &home.join("bare"))?;
@@ -179,10 +177,10 @@ impl Turns {
         self.single.push(turn(server, load(1, vec![gzip.clone()])).await?);
         let tag = tag(server).await?;
         let known = [("accept-encoding", "gzip"), ("if-none-match", tag.as_str())];
-        // The TCP loop knows no 304.
+        // The TCP loop never answers 304.
         if server.get("/", &known).await?.status == 304 {
             let unchanged = turn(server, load(64, vec![gzip, format!("if-none-match: {tag}")])).await?;
-            // A page with an open incident changes every minute; then this turn does not count.
+            // A page with an open incident changes every minute; discard the turn if it did.
             if tag == self::tag(server).await? {
                 self.unchanged.push(unchanged);
             }
@@ -275,7 +273,7 @@ fn verdicts(turns: &[Turns], starts: &[f64]) -> String {
     )
 }
 
-/// CPU microseconds for each request of `/` at each server, medians of rounds in which they take turns.
+/// CPU microseconds per request of `/` at each server: medians of alternating rounds.
 pub async fn costs(servers: [&Server; 2], rounds: usize, lasting: Duration) -> anyhow::Result<[f64; 2]> {
     let mut costs = [Vec::new(), Vec::new()];
     for _ in 0..rounds {

@@ -1,4 +1,4 @@
-//! Readers who believe nothing: every page must be one whole version, and never an older one than before.
+//! Readers that check every page: it must be one complete version, and not older than the one before.
 
 use std::net::SocketAddr;
 
@@ -10,13 +10,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::client::Connection;
 
-/// Readers at work.
+/// Running readers.
 pub struct Readers {
     stop: CancellationToken,
     tasks: JoinSet<anyhow::Result<Seen>>,
 }
 
-/// What a reader saw.
+/// What the readers saw.
 #[derive(Default)]
 pub struct Seen {
     pub pages: usize,
@@ -24,7 +24,6 @@ pub struct Seen {
 }
 
 impl Readers {
-    /// `count` of them.
     pub fn start(count: usize, address: SocketAddr) -> Self {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
@@ -35,7 +34,7 @@ impl Readers {
         Self { stop, tasks }
     }
 
-    /// Ends them; gives what they saw together, or the first fault.
+    /// Stops the readers; returns what they saw, or the first error.
     pub async fn finish(mut self) -> anyhow::Result<Seen> {
         self.stop.cancel();
         let mut all = Seen::default();
@@ -72,7 +71,7 @@ async fn read(address: SocketAddr, stop: CancellationToken) -> anyhow::Result<Se
     Ok(seen)
 }
 
-/// The number of the newest text that a [`crate::publishing::Dashboard`] posted; 0 where there is none.
+/// The number of the newest text that a [`crate::publishing::PublishingBench`] posted; 0 if there is none.
 fn newest(page: &str) -> anyhow::Result<usize> {
     let mut newest = 0;
     for rest in page.split("Rebuilt strip number ").skip(1) {

@@ -1,5 +1,5 @@
-//! A long past for the company of the sample: as many incidents and updates as are asked for, always the
-//! same ones. The incidents of the sample stay the newest, so that the page shows the same whatever its past.
+//! A long history for the sample's company, with a given number of incidents and updates and a fixed seed. The sample's
+//! incidents stay the newest, so that `/` is the same with any history.
 
 use anyhow::Context as _;
 use candor::cli::demo;
@@ -12,17 +12,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 
-/// From which everything follows.
+/// Fixed, so that every run writes the same history.
 const SEED: u64 = 20_261_124;
-/// How many incidents one transaction writes.
+/// Incidents per transaction.
 const BATCH: usize = 2_000;
-/// How long before the sample's oldest incident the past begins.
+/// How long before the sample's oldest incident the history begins.
 const PAST: TimeDelta = TimeDelta::days(20 * 365);
-/// A word that stands in one incident of so many, for searching what is rare.
+/// One incident in so many contains `RARE_WORD`, for searches with few results.
 const ONE_IN: usize = 5_000;
-/// That word.
 pub const RARE_WORD: &str = "lighthouse";
-/// A word that stands in most incidents.
+/// A word that most incidents contain, for searches with many results.
 pub const COMMON_WORD: &str = "customers";
 
 const PARTS: [&str; 8] = [
@@ -64,15 +63,15 @@ const STEPS: [&str; 6] = [
     "We have doubled the number of workers and the queue is shrinking.",
 ];
 
-/// How much there shall be in all, the sample included.
+/// The number of incidents, the sample's included, and of updates.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
     pub incidents: usize,
-    /// Of the past; the sample's own come on top.
+    /// Of the history only, without the sample's.
     pub updates: usize,
 }
 
-/// Writes the sample and its past into a new database; leaves one alone that holds them already.
+/// Writes the sample and its history into a new database; keeps one that already has them.
 pub async fn write(db: &Db, size: Size, clock: &Clock) -> anyhow::Result<()> {
     db.prepare(clock.now()).await?;
     let held = held(db).await?;
@@ -109,19 +108,18 @@ async fn write_batch(db: &Db, past: &mut Past, batch: usize, now: DateTime<Utc>)
     tx.commit(&Actor::shell(), now, Entry::new(Action::SampleLoad, "", "The past")).await.map(drop)
 }
 
-/// The components of the page.
 pub async fn components(db: &Db) -> db::Result<Vec<Component>> {
     components::list(&mut db.read().await?).await
 }
 
-/// What happened, from the newest to the oldest.
+/// Generates the history from the newest incident to the oldest.
 struct Past {
     random: Xoshiro256PlusPlus,
     components: Vec<Component>,
     updates: usize,
     /// The number of the next incident.
     number: usize,
-    /// When it begins, and how far the one after it lies before it.
+    /// The start of the next incident, and the time between two starts.
     at: DateTime<Utc>,
     step: TimeDelta,
 }
@@ -170,7 +168,7 @@ impl Past {
         Update { id, phase, body, posted_at: at, created_at: at, edited_at: None, version: 1, components }
     }
 
-    /// One to three components, each in trouble.
+    /// One to three components with an outage.
     fn affected(&mut self) -> Vec<AffectedComponent> {
         let first = self.random.random_range(0..self.components.len());
         let count = self.random.random_range(1..=3);

@@ -1,7 +1,7 @@
-//! What Candor costs, measured on this machine: `make bench` and `make bench-scale`.
+//! Candor's performance on this machine: `make bench` and `make bench-scale`.
 //!
-//! Everything is started on ports of the loopback, measured turn by turn and ended again. The report is
-//! Markdown on standard output; what goes on meanwhile is told on standard error. See docs/PERFORMANCE.md.
+//! All servers run on loopback ports and take turns. The report is Markdown on standard output; progress goes to
+//! standard error. See docs/PERFORMANCE.md.
 
 mod baseline;
 mod client;
@@ -49,7 +49,6 @@ async fn main() -> anyhow::Result<()> {
     }
 }
 
-/// Tells how far it is.
 fn print_progress(what: &str) {
     eprintln!("bench: {what}");
 }

@@ -1,4 +1,4 @@
-//! Pages that lie too deep to be rendered ahead, each asked for by its first reader since a publishing.
+//! On-demand pages, each requested by its first reader since a publish.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -17,36 +17,35 @@ use crate::publishing::PublishingBench;
 use crate::servers::Server;
 use crate::{history, report};
 
-/// How many places in the past there are to choose from, and so the most samples of each kind.
+/// The number of places in the history, and so the most samples per kind.
 pub const PLACES: usize = 12;
 
-/// One kind of page and how long its first readers waited, in milliseconds.
+/// The times of the first readers of one kind of page, in milliseconds.
 pub struct Cold {
     pub kind: &'static str,
     pub spans: Vec<f64>,
 }
 
 impl Cold {
-    /// The longest wait.
     pub fn slowest(&self) -> f64 {
         report::quantile(self.spans.iter().copied(), 1.0)
     }
 
-    /// A line of the table of pages.
+    /// A row of the table of pages.
     pub fn row(&self) -> Vec<String> {
         let median = report::median(self.spans.iter().copied());
         vec![self.kind.to_owned(), format!("{median:.1}"), format!("{:.1}", self.slowest())]
     }
 }
 
-/// Where the samples come from.
+/// The components and incidents that the sampled addresses name.
 struct Places {
     components: Vec<Component>,
-    /// From all over the past.
+    /// From the whole history.
     incidents: Vec<Incident>,
 }
 
-/// A kind of page: its name, the status it is answered with, and the address of each sample.
+/// A kind of page: its name, its status, and the address of each sample.
 type Kind = (&'static str, u16, fn(&Places, usize) -> String);
 
 const KINDS: [Kind; 17] = [
@@ -89,7 +88,7 @@ fn impact(i: usize) -> &'static str {
     ["critical", "major", "minor", "none"][i % 4]
 }
 
-/// Asks for `samples` pages of every kind, each time another one; something is published before each.
+/// Requests `samples` different pages of every kind, with a publish before each.
 pub async fn measure(
     db: &Db,
     server: &Server,
@@ -112,14 +111,13 @@ pub async fn measure(
             ensure!(answer.status == status, "{path}: status {}", answer.status);
         }
         measured.push(Cold { kind, spans });
-        // A breath, so that what SQLite tidies up after many writes is not the next kind's.
+        // Lets SQLite finish its checkpoint, so that it does not slow the next kind down.
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     Ok(measured)
 }
 
-/// Readers of deep pages, one after the other, until told to stop; something is published meanwhile. Gives how long each
-/// waited, in milliseconds.
+/// Reads on-demand pages in turn until `stop`, during publishes. Returns the times in milliseconds.
 pub async fn read_on_demand_pages(
     db: Db,
     address: SocketAddr,
@@ -146,7 +144,7 @@ pub async fn read_on_demand_pages(
     Ok(spans)
 }
 
-/// The newest incident before each of some times, the first three years ago and each 16 months before the last.
+/// The newest incidents before dates in the past: the first three years ago, then every 16 months.
 async fn incidents_across_history(db: &Db, clock: &Clock) -> anyhow::Result<Vec<Incident>> {
     let mut tx = db.read().await?;
     let mut found = Vec::new();

@@ -1,5 +1,5 @@
-//! A PostgreSQL of the bench's own, from this machine's binaries with their usual settings: unlike the one
-//! of the tests it syncs what it writes.
+//! A PostgreSQL cluster from this machine's binaries with default settings: unlike that of the tests, it syncs its
+//! writes.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,20 +12,19 @@ use candor::db::Db;
 use rustix::process::{Pid, Signal, getuid, kill_process};
 use tempfile::TempDir;
 
-/// How long it may take to start.
+/// How long the start may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How often each table was walked through.
+/// Sequential scans per table.
 pub type Walks = BTreeMap<String, i64>;
 
-/// A running cluster, in a folder of its own; both are gone when this is dropped.
+/// A running cluster in its own folder; both are removed when dropped.
 pub struct Cluster {
     child: Child,
     home: TempDir,
 }
 
 impl Cluster {
-    /// Makes one and starts it.
     pub async fn start() -> anyhow::Result<Self> {
         let bin = binaries().context("no PostgreSQL on this machine")?;
         let home = tempfile::Builder::new().prefix("candor-bench-pg-").tempdir()?;
@@ -54,16 +53,15 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// The address of its database, as Candor takes it.
     pub fn url(&self) -> String {
         let socket = self.home.path().display().to_string().replace('/', "%2F");
         format!("postgres://postgres@localhost/postgres?host={socket}")
     }
 
-    /// How often it walked through all of each table with more than ten thousand rows so far, as far as it has counted.
+    /// Sequential scans so far, of each table with more than ten thousand rows.
     pub async fn walks(db: &Db) -> anyhow::Result<Option<Walks>> {
         let Db::Postgres(pool, _) = db else { return Ok(None) };
-        // Each connection tells what it did a second later.
+        // Connections report their counts about a second later.
         tokio::time::sleep(Duration::from_secs(3)).await;
         let sql = "select relname::text, coalesce(seq_scan, 0) from pg_stat_user_tables where n_live_tup > 10000";
         let counted: Vec<(String, i64)> = sqlx::query_as(sql).fetch_all(pool).await?;
@@ -83,7 +81,7 @@ impl Cluster {
 }
 
 impl Drop for Cluster {
-    /// Its own process says which one it is; the child may only be who became its user.
+    /// Reads the server's pid from its file, because the child may be the program that changes the user.
     fn drop(&mut self) {
         let file = std::fs::read_to_string(self.home.path().join("data/postmaster.pid")).unwrap_or_default();
         let pid = file.lines().next().and_then(|line| line.trim().parse().ok()).and_then(Pid::from_raw);
@@ -94,7 +92,7 @@ impl Drop for Cluster {
     }
 }
 
-/// A command run by somebody whom PostgreSQL does not refuse.
+/// Runs a command as the user `postgres` if we are root, because PostgreSQL refuses to run as root.
 fn as_postgres(program: &Path) -> Command {
     if !getuid().is_root() {
         return Command::new(program);

@@ -1,20 +1,20 @@
-//! What the system says of a process and its children, from /proc.
+//! CPU time and memory of a process and its descendants, from /proc.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::Context as _;
 
-/// How Linux counts the time of a process for everybody who reads /proc, on every machine.
+/// USER_HZ: the unit of CPU times in /proc, 100 per second on every architecture.
 const TICKS_PER_SECOND: u64 = 100;
 
-/// The processor time that a process and its children have taken so far.
+/// CPU time of a process and its descendants so far.
 pub fn processor_time(pid: u32) -> anyhow::Result<Duration> {
     let ticks = family(pid)?.into_iter().map(|pid| Ok(fields(pid)?.ticks)).sum::<anyhow::Result<u64>>()?;
     Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
 }
 
-/// The memory that a process and its children hold, in bytes; what they share counts for each.
+/// Resident memory of a process and its descendants, in bytes; shared pages count for each.
 pub fn resident(pid: u32) -> anyhow::Result<u64> {
     family(pid)?.into_iter().map(own_resident).sum()
 }
@@ -28,12 +28,12 @@ fn own_resident(pid: u32) -> anyhow::Result<u64> {
 
 struct Fields {
     parent: u32,
-    /// In user mode and in the kernel.
+    /// User and system time.
     ticks: u64,
 }
 
-/// The fields of /proc/PID/stat that are asked for. The name of the program may hold anything, so they are
-/// counted from the bracket behind it.
+/// The fields of /proc/PID/stat that are used. The program's name may contain spaces and brackets, so fields are
+/// counted from the last bracket.
 fn fields(pid: u32) -> anyhow::Result<Fields> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let (_, rest) = stat.rsplit_once(") ").context("stat")?;
@@ -42,12 +42,12 @@ fn fields(pid: u32) -> anyhow::Result<Fields> {
     Ok(Fields { parent: u32::try_from(number(1)?)?, ticks: number(11)? + number(12)? })
 }
 
-/// A process with its children, and theirs.
+/// A process and its descendants.
 fn family(pid: u32) -> anyhow::Result<Vec<u32>> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
     for entry in std::fs::read_dir("/proc")?.flatten() {
         let Some(child) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        // One that ended in between is nobody's child.
+        // The process may have ended in between.
         if let Ok(fields) = fields(child) {
             children.entry(fields.parent).or_default().push(child);
         }

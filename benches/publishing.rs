@@ -1,4 +1,4 @@
-//! A manager at work: posts an update by the same form as everybody, and looks when visitors see it.
+//! A manager who posts updates with the form and measures when visitors see them.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -13,10 +13,9 @@ use candor::web;
 
 use crate::client::Connection;
 
-/// How long visitors may wait until that is a failure and no longer a figure.
+/// The publishing time above which the bench fails.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A manager who is logged in.
 pub struct PublishingBench {
     db: Db,
     cookie: String,
@@ -27,8 +26,7 @@ pub struct PublishingBench {
 }
 
 impl PublishingBench {
-    /// A manager of the server at `address`, whose database is `db`, with a session and without the way
-    /// through the login.
+    /// Creates a manager with a session in the database of the server at `address`, without the login form.
     pub async fn log_in(db: &Db, address: SocketAddr, clock: &Clock) -> anyhow::Result<Self> {
         let now = clock.now();
         let id = tower_sessions::session::Id(i128::from_be_bytes(candor::credentials::random_bytes()));
@@ -52,7 +50,7 @@ impl PublishingBench {
         Ok(Self { db: db.clone(), cookie: format!("sid={id}"), address, incident, posted: 0, stirred: false })
     }
 
-    /// Posts an update and waits until `/` shows it; gives the time from sending the form until then.
+    /// Posts an update; returns the time from sending the form until `/` shows it.
     pub async fn publish(&mut self) -> anyhow::Result<Duration> {
         let incident = self.incident().await?;
         self.posted += 1;
@@ -68,7 +66,7 @@ impl PublishingBench {
         Ok(begun.elapsed())
     }
 
-    /// Publishes something, and takes it back the next time.
+    /// Posts an update and deletes it at the next call.
     pub async fn change(&mut self) -> anyhow::Result<()> {
         if std::mem::take(&mut self.stirred) {
             return self.take_back().await;

@@ -1,16 +1,15 @@
-//! The report: tables of Markdown, and the few figures they are made of.
+//! The Markdown tables of the report, and their statistics.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-/// The middle of some figures.
 pub fn median(figures: impl IntoIterator<Item = f64>) -> f64 {
     quantile(figures, 0.5)
 }
 
-/// The figure below which the share `part` of them lies; the largest for 1.
+/// The value below which the share `part` of the figures lies; the largest for 1.
 pub fn quantile(figures: impl IntoIterator<Item = f64>, part: f64) -> f64 {
     let mut figures: Vec<f64> = figures.into_iter().collect();
     figures.sort_by(f64::total_cmp);
@@ -18,17 +17,15 @@ pub fn quantile(figures: impl IntoIterator<Item = f64>, part: f64) -> f64 {
     figures.get((last as f64 * part).round() as usize).copied().unwrap_or(f64::NAN)
 }
 
-/// Milliseconds, for a table.
 pub fn ms(span: Duration) -> f64 {
     span.as_secs_f64() * 1e3
 }
 
-/// Bytes in millions, for a table.
+/// In megabytes (10^6 bytes).
 pub fn mb(bytes: u64) -> String {
     format!("{:.1}", bytes as f64 / 1e6)
 }
 
-/// A table: its columns, then row by row.
 pub fn table(columns: &[&str], rows: &[Vec<String>]) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let head: Vec<String> = columns.iter().map(|&column| column.to_owned()).collect();
@@ -38,12 +35,12 @@ pub fn table(columns: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// One line of a table of targets: what, the target, the figure, and whether it is met.
+/// A row of the table of targets.
 pub fn target_row(what: &str, target: &str, figure: String, met: bool) -> Vec<String> {
     vec![what.to_owned(), target.to_owned(), figure, if met { "met" } else { "**not met**" }.to_owned()]
 }
 
-/// Where and when it was measured, and how busy the machine was.
+/// The date, the machine and its load.
 pub fn machine(now: DateTime<Utc>) -> String {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let field = |text: String, name: &str| {

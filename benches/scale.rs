@@ -1,4 +1,4 @@
-//! A long history: whether anything of it is felt by readers and managers.
+//! How a long history affects readers and managers.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -20,13 +20,13 @@ use crate::streams::Followers;
 use crate::wrk::{self, Load};
 use crate::{compare, print_progress};
 
-/// The history to which the long one is compared.
+/// The history with which the long one is compared.
 const SHORT: Size = Size { incidents: 100, updates: 500 };
-/// Where no database answers.
+/// An address without a database.
 const UNREACHABLE: &str = "postgres://nobody@127.0.0.1:1/nowhere";
-/// How many readers check every page while others put load on the server.
+/// Readers that check every page while others load the server.
 const CHECKING: usize = 4;
-/// How many publishings the followers are told of.
+/// Publishes that are streamed to the followers.
 const STREAMED_PUBLISHES: usize = 5;
 
 /// How much, and on what.
@@ -80,7 +80,7 @@ enum Kind {
     Postgres,
 }
 
-/// `make bench-scale`
+/// `make bench-scale`.
 pub async fn run(options: &Options, clock: &Clock) -> anyhow::Result<()> {
     println!("{}", report::machine(clock.now()));
     for kind in &options.databases {
@@ -100,19 +100,18 @@ pub async fn run(options: &Options, clock: &Clock) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What was measured, line by line.
 struct Measured {
     verdicts: Vec<Vec<String>>,
     pages: Vec<Cold>,
 }
 
-/// Measures with the database at `url`, whose `file`, where it is one, was written long ago.
+/// Measures with the database at `url`; `file` is its path if it is SQLite.
 async fn measure(name: &str, url: &str, file: Option<&Path>, options: &Options, clock: &Clock) -> anyhow::Result<()> {
     print_progress(&format!("{name}: writing the long history"));
     let db = Db::at(url)?;
     history::write(&db, Size { incidents: options.incidents, updates: options.updates }, clock).await?;
     settle(&db).await?;
-    // A database that is used lies in the system's cache; one that a build has pushed out does not.
+    // Loads the file into the page cache, from which a build may have evicted it.
     if let Some(file) = file {
         std::io::copy(&mut std::fs::File::open(file)?, &mut std::io::sink())?;
     }
@@ -143,7 +142,7 @@ fn folder(home: &Path, name: &str) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-/// Lets PostgreSQL do at once what it otherwise does within minutes after so much was written.
+/// Runs the PostgreSQL maintenance that would otherwise run minutes after a bulk load.
 async fn settle(db: &Db) -> anyhow::Result<()> {
     if let Db::Postgres(pool, _) = db {
         let mut connection = pool.acquire().await?;
@@ -166,14 +165,14 @@ impl Measured {
         self.add("start to first answer", "<= 300 ms", format!("{start:.0} ms"), start <= 300.0);
     }
 
-    /// The Site that was kept in `folder`, beside a database that nobody reaches.
+    /// Starts from the Site file in `folder` with an unreachable database.
     async fn start_without_a_database(&mut self, folder: &Path) -> anyhow::Result<()> {
         let mut starts = Vec::new();
         for _ in 0..compare::STARTS {
             let begun = Instant::now();
             let server = servers::candor(UNREACHABLE, folder)?;
             server.ready().await?;
-            // Its end is not part of it.
+            // The shutdown is not measured.
             starts.push(report::ms(begun.elapsed()));
         }
         let start = median(starts);
@@ -181,7 +180,7 @@ impl Measured {
         Ok(())
     }
 
-    /// What was published and the cold pages: how often PostgreSQL walked through a long table for them.
+    /// Sequential scans of long tables by publishing and by on-demand pages.
     fn walks(&mut self, before: Option<Walks>, after: Option<Walks>) {
         let (Some(before), Some(after)) = (before, after) else { return };
         let more = |(table, count): (&String, &i64)| (table.clone(), count - before.get(table).unwrap_or(&0));
@@ -232,7 +231,7 @@ impl Measured {
         let each = resident(server.pid())?.saturating_sub(before) / options.streams.max(1) as u64;
         let mut last = Vec::new();
         for _ in 0..STREAMED_PUBLISHES {
-            // A minute may have passed meanwhile, which is a change too.
+            // The page may have changed meanwhile, because it changes every minute.
             followers.forget();
             let begun = Instant::now();
             desk.publish().await?;

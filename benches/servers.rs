@@ -1,4 +1,4 @@
-//! The servers that are measured, each in a process of its own on a port of its own.
+//! The measured servers, each in its own process on its own port.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -14,7 +14,7 @@ use crate::client::{Answer, Connection};
 /// How long a server may take until it answers.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A running server; ended when dropped.
+/// A running server, stopped when dropped.
 pub struct Server {
     pub name: &'static str,
     pub address: SocketAddr,
@@ -22,12 +22,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Its process, the parent of those it may have started.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// `GET path`, on a fresh connection.
+    /// Sends `GET path` on a new connection.
     pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> anyhow::Result<Answer> {
         Connection::open(self.address).await?.get(path, headers).await
     }
@@ -39,7 +38,7 @@ impl Server {
         Ok(Self { name, address, child })
     }
 
-    /// Waits until `/` is answered with 200, looking every millisecond; gives the answer.
+    /// Polls `/` every millisecond until it returns 200; returns the response.
     pub async fn ready(&self) -> anyhow::Result<Answer> {
         let asked = Instant::now();
         loop {
@@ -53,7 +52,7 @@ impl Server {
 }
 
 impl Drop for Server {
-    /// Asks it to end, so that it ends its own children too, and waits.
+    /// Sends a signal that also ends child processes, and waits.
     fn drop(&mut self) {
         if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
             let _ = kill_process(pid, Signal::TERM);
@@ -62,12 +61,12 @@ impl Drop for Server {
     }
 }
 
-/// Candor over the database at `url`, which keeps its Site in `folder`.
+/// Candor over the database at `url`, with its Site file in `folder`.
 pub fn candor(url: &str, folder: &Path) -> anyhow::Result<Server> {
     let address = free_port()?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_candor"));
     command.args(["serve", "--listen", &address.to_string(), "--database-url", url, "--data-dir"]).arg(folder);
-    // Settings in the environment of whoever measures must not count.
+    // Ignores settings from our own environment.
     let ours = std::env::vars_os().map(|(name, _)| name);
     ours.filter(|name| name.to_string_lossy().starts_with("CANDOR_")).for_each(|name| {
         command.env_remove(name);
@@ -95,7 +94,7 @@ fn baseline(name: &'static str, kind: &str, folder: &Path) -> anyhow::Result<Ser
     Server::start(name, address, &mut command, &folder.join(format!("{kind}.log")))
 }
 
-/// nginx as Debian builds it over the same page, plain and compressed, each answer with `headers`.
+/// Debian's nginx with the same page, uncompressed and compressed, and these `headers`.
 pub fn nginx(name: &'static str, folder: &Path, pages: [&[u8]; 2], headers: &str) -> anyhow::Result<Server> {
     let address = free_port()?;
     let root = folder.join("root");
@@ -109,8 +108,8 @@ pub fn nginx(name: &'static str, folder: &Path, pages: [&[u8]; 2], headers: &str
     Server::start(name, address, &mut command, &folder.join("nginx.log"))
 }
 
-/// Settings for files and nothing else: no log of requests, connections kept for all of a run. Who measures
-/// as root lets the workers stay root, since others may not read the folder.
+/// Static files only: no access log, keep-alive for a whole run. As root, workers stay root, because other users can't
+/// read the folder.
 fn settings_of(folder: &Path, root: &Path, address: SocketAddr, headers: &str) -> String {
     let (folder, root) = (folder.display(), root.display());
     let user = if rustix::process::getuid().is_root() { "user root;" } else { "" };

@@ -1,4 +1,4 @@
-//! Many followers of the page, each on a connection of its own.
+//! Many event streams, each on its own connection.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -12,23 +12,23 @@ use tokio::time::timeout;
 
 use crate::client::Connection;
 
-/// How many connect at once: a queue of the system holds no more.
+/// Concurrent connects: more would overflow the listen backlog.
 const CONCURRENCY: usize = 200;
-/// How long the last follower may take to hear of a change.
+/// How long the last follower may wait for a message.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often it is begun anew where the queue was full after all.
+/// Attempts per connection, for when the backlog overflows anyway.
 const ATTEMPTS: usize = 5;
 
-/// Followers that have been greeted.
+/// Followers whose streams are open.
 pub struct Followers {
     count: usize,
     heard: mpsc::Receiver<Instant>,
-    // Ends them when dropped.
+    // Aborted when dropped.
     _tasks: JoinSet<()>,
 }
 
 impl Followers {
-    /// Opens `count` event streams, from as many addresses as the limit for each of them asks for.
+    /// Opens `count` event streams, from as many client addresses as the limit per client requires.
     pub async fn open(count: usize, address: SocketAddr) -> anyhow::Result<Self> {
         let (tell, heard) = mpsc::channel(count);
         let turns = Arc::new(Semaphore::new(CONCURRENCY));
@@ -52,7 +52,7 @@ impl Followers {
         Ok(Self { count, heard, _tasks: tasks })
     }
 
-    /// How long after `since` each follower heard of the next change.
+    /// The time in milliseconds from `since` until each follower received the next message.
     pub async fn hear(&mut self, since: Instant) -> anyhow::Result<Vec<f64>> {
         let mut spans = Vec::with_capacity(self.count);
         for _ in 0..self.count {
@@ -63,13 +63,13 @@ impl Followers {
         Ok(spans)
     }
 
-    /// Forgets what was heard until now.
+    /// Discards the messages received so far.
     pub fn forget(&mut self) {
         while self.heard.try_recv().is_ok() {}
     }
 }
 
-/// Follows, and waits for the first word.
+/// Opens a stream and waits for its first message.
 async fn greeted(source: IpAddr, address: SocketAddr) -> anyhow::Result<Connection> {
     for attempt in 1.. {
         let opened = timeout(Duration::from_secs(10), follow(source, address)).await;
@@ -90,7 +90,7 @@ async fn follow(source: IpAddr, address: SocketAddr) -> anyhow::Result<Connectio
     Ok(connection)
 }
 
-/// The address from which follower `number` comes.
+/// The client address of follower `number`.
 fn source(number: usize) -> IpAddr {
     let client = u32::try_from(number / MAX_PER_CLIENT).unwrap_or(0);
     Ipv4Addr::from_bits(u32::from(Ipv4Addr::new(127, 1, 0, 1)) + client).into()

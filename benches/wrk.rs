@@ -1,4 +1,4 @@
-//! The load: wrk, run once, and what it says afterwards.
+//! Runs the load generator wrk and parses its output.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -6,24 +6,22 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 
-/// What is asked, by how many, for how long.
 #[derive(Clone, Debug)]
 pub struct Load {
     pub address: SocketAddr,
     pub connections: u32,
     pub lasting: Duration,
-    /// As they stand on the wire.
+    /// Header lines.
     pub headers: Vec<String>,
 }
 
-/// What came of it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Outcome {
     pub requests: u64,
     pub per_second: f64,
     pub p50: Duration,
     pub p99: Duration,
-    /// Answers with an error, and connections that failed.
+    /// Error responses and failed connections.
     pub errors: u64,
 }
 
@@ -64,7 +62,7 @@ fn parse(said: &str) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-/// A span as wrk writes it: `512.00us`, `1.20ms`, `1.02s`.
+/// A duration as wrk prints it: `512.00us`, `1.20ms`, `1.02s`.
 fn span(text: &str) -> anyhow::Result<Duration> {
     let at = text.find(|sign: char| sign.is_alphabetic()).context("a unit")?;
     let (number, unit) = text.split_at(at);

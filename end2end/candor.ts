@@ -7,16 +7,15 @@ import { restartClock } from './clock';
 
 const PROGRAM = resolve(__dirname, process.env.CANDOR_BIN ?? '../target/debug/candor');
 
-/** Somebody who logs in. */
+/** A manager's login. */
 export type Person = { name: string; email: string; password: string };
 
-/** A Candor of its own: a folder, a database, a port. */
+/** A Candor server with its own folder, database and port. */
 export class Candor {
-  /** Where it answers. */
   url = '';
-  /** What it printed. */
-  said = '';
-  /** What it logged. */
+  /** Standard output. */
+  stdout = '';
+  /** Standard error. */
   log = '';
   private server?: ChildProcess;
   private readonly clock = restartClock();
@@ -28,20 +27,20 @@ export class Candor {
   }
 
   /**
-   * `candor serve` on a free port, until it says where it listens. Where it is `named`, visitors reach it as
-   * `localhost`: browsers allow passkeys there, and what it needs to be told may depend on that address.
+   * Runs `candor serve` on a free port and waits until it listens. With `named`, visitors reach it as `localhost`,
+   * where browsers allow passkeys; `more` returns options that depend on that address.
    */
-  async serve(named = false, more: (url: string) => Promise<string[]> = async () => []): Promise<void> {
-    const port = named ? await freePort() : 0;
+  async serve(onLocalhost = false, more: (url: string) => Promise<string[]> = async () => []): Promise<void> {
+    const port = onLocalhost ? await freePort() : 0;
     const url = `http://localhost:${port}`;
-    const name = named ? ['--base-url', url, ...(await more(url))] : [];
+    const name = onLocalhost ? ['--base-url', url, ...(await more(url))] : [];
     const server = this.start('serve', '--listen', `127.0.0.1:${port}`, ...name, '--data-dir', this.folder);
     this.server = server;
     server.stderr!.on('data', (text) => (this.log += text));
     this.url = await new Promise((found, failed) => {
       server.stdout!.on('data', (text) => {
-        this.said += text;
-        const line = /^Listening on (\S+)$/m.exec(this.said);
+        this.stdout += text;
+        const line = /^Listening on (\S+)$/m.exec(this.stdout);
         if (line) found(line[1]);
       });
       server.once('error', failed);
@@ -49,33 +48,33 @@ export class Candor {
     });
   }
 
-  /** The one-time link for the first owner, once it was printed. */
+  /** The one-time link for the first owner; undefined until it is printed. */
   setupLink(): string | undefined {
-    return /^\s*(\S+\/setup\/\S+)$/m.exec(this.said)?.[1];
+    return /^\s*(\S+\/setup\/\S+)$/m.exec(this.stdout)?.[1];
   }
 
-  /** A command at the server's own shell; gives what it prints. */
+  /** Runs a CLI command on the server's database; returns its output. */
   async shell(args: string[], input = ''): Promise<string> {
     const command = this.start(...args);
-    let out = '';
-    let wrong = '';
-    command.stdout!.on('data', (text) => (out += text));
-    command.stderr!.on('data', (text) => (wrong += text));
-    // A command that reads nothing may be over before it was told nothing; its code says whether all went well.
+    let stdout = '';
+    let stderr = '';
+    command.stdout!.on('data', (text) => (stdout += text));
+    command.stderr!.on('data', (text) => (stderr += text));
+    // A command that reads no input may exit before this write; the exit code reports failures.
     command.stdin!.on('error', () => {}).end(input);
     const code = await new Promise((ended) => command.once('close', ended));
-    if (code !== 0) throw new Error(`candor ${args.join(' ')} ended with ${code}: ${wrong}`);
-    return out;
+    if (code !== 0) throw new Error(`candor ${args.join(' ')} ended with ${code}: ${stderr}`);
+    return stdout;
   }
 
-  /** Makes somebody a manager. */
-  async letIn(who: Person, role: 'viewer' | 'publisher' | 'owner'): Promise<void> {
-    const they = ['--name', who.name, '--email', who.email, '--role', role];
-    await this.shell(['manager', 'add', ...they, '--password-stdin'], `${who.password}\n`);
+  /** Adds a manager. */
+  async addManager(who: Person, role: 'viewer' | 'publisher' | 'owner'): Promise<void> {
+    const options = ['--name', who.name, '--email', who.email, '--role', role];
+    await this.shell(['manager', 'add', ...options, '--password-stdin'], `${who.password}\n`);
   }
 
-  /** Makes every login and proof so far older by some minutes, as if they had passed. */
-  async age(minutes: number): Promise<void> {
+  /** Makes every login and re-authentication older by this many minutes. */
+  async ageSessions(minutes: number): Promise<void> {
     const ago = `strftime('%Y-%m-%dT%H:%M:%f+00:00', created_at, '-${minutes} minutes')`;
     const change = `update sessions set created_at = ${ago}, data = json_remove(data, '$.proved_at')`;
     const program = 'import sqlite3, sys; base = sqlite3.connect(sys.argv[1]); base.execute(sys.argv[2]); base.commit()';
@@ -84,7 +83,7 @@ export class Candor {
     if (code !== 0) throw new Error(`python3 ended with ${code}`);
   }
 
-  /** Takes the database away; a folder stands in its place. */
+  /** Moves the database away and creates a folder in its place. */
   async loseDatabase(): Promise<void> {
     const lost = join(this.folder, 'lost');
     await mkdir(lost);
@@ -96,19 +95,16 @@ export class Candor {
     await mkdir(join(this.folder, 'candor.db'));
   }
 
-  /** Copies what explains a failure into `folder`: what the server printed and logged, its clock, its database. */
-  async keep(folder: string): Promise<void> {
+  /** Copies the server's output, log, clock and database into `folder`. */
+  async saveState(folder: string): Promise<void> {
     await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, 'stdout.txt'), this.said);
+    await writeFile(join(folder, 'stdout.txt'), this.stdout);
     await writeFile(join(folder, 'log.txt'), this.log);
     await writeFile(join(folder, 'clock.json'), JSON.stringify({ start: process.env.CANDOR_TEST_NOW, ...this.clock }));
     await cp(this.folder, join(folder, 'data'), { recursive: true });
   }
 
-  /**
-   * Ends the server in order, as a service manager would; gives its exit code. If it fails or has logged anything, what
-   * explains that is copied into the folder `explained`.
-   */
+  /** Stops the server; returns its exit code. If it fails or logged anything, its state is copied to `explained`. */
   async stop(explained?: string): Promise<number | null> {
     const server = this.server;
     let code: number | null = 0;
@@ -117,7 +113,7 @@ export class Candor {
       server.kill('SIGTERM');
       code = await ended;
     }
-    if (explained && (code !== 0 || this.log)) await this.keep(explained);
+    if (explained && (code !== 0 || this.log)) await this.saveState(explained);
     await rm(this.folder, { recursive: true });
     return code;
   }
@@ -126,7 +122,7 @@ export class Candor {
     const env: NodeJS.ProcessEnv = {
       RUST_LOG: 'warn,tower_sessions=error',
       CANDOR_DATABASE_URL: `sqlite://${this.folder}/candor.db`,
-      // Programs under test are in a hurry; how often a token may call is looked at elsewhere.
+      // High limits for fast test clients; other tests cover the limits.
       CANDOR_API_READS: '100000',
       CANDOR_API_WRITES: '100000',
       ...this.clock,
@@ -136,7 +132,6 @@ export class Candor {
   }
 }
 
-/** A port at which nobody listens. */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));

@@ -1,4 +1,4 @@
-/** The system's own Chromium: none is ever downloaded. */
+/** The system's Chromium: no browser is downloaded. */
 export const chromium = {
   launchOptions: {
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',

@@ -1,13 +1,13 @@
 import { type BrowserContext, expect, type Page, type Request } from '@playwright/test';
 
-/** What Chromium writes to the console for an answer that is an error; the answer itself is judged here. */
-const ECHO = 'Failed to load resource: the server responded with a status of';
-/** A preview frames pages without scripts, into which Playwright and axe try to put theirs. */
-const SANDBOXED = "Blocked script execution in 'about:srcdoc'";
-/** The browser gave the request up itself, because somebody went on to another page; no server can cause it. */
-const LEFT = 'net::ERR_ABORTED';
+/** Chromium logs every error response to the console; the watch checks the response itself. */
+const ERROR_STATUS_MESSAGE = 'Failed to load resource: the server responded with a status of';
+/** A preview frames pages without scripts, into which Playwright and axe try to inject theirs. */
+const SANDBOX_MESSAGE = "Blocked script execution in 'about:srcdoc'";
+/** The browser cancelled the request because of a navigation. */
+const ABORTED_BY_NAVIGATION = 'net::ERR_ABORTED';
 
-/** Watches every page: errors in the console, failed requests, unasked-for error answers, dialogs, violated policies. */
+/** Collects console errors, failed requests, unexpected error responses, dialogs and policy violations of all pages. */
 export class Watch {
   private troubles: string[] = [];
   private refused = new Map<Request, string>();
@@ -20,13 +20,13 @@ export class Watch {
       });
     });
     context.on('console', (message) => {
-      const expected = [ECHO, SANDBOXED].some((words) => message.text().startsWith(words));
+      const expected = [ERROR_STATUS_MESSAGE, SANDBOX_MESSAGE].some((words) => message.text().startsWith(words));
       if (message.type() === 'error' && !expected) this.note(`console: ${message.text()}`);
     });
     context.on('weberror', (error) => this.note(`page: ${error.error().message}`));
     context.on('requestfailed', (request) => {
       const reason = request.failure()?.errorText;
-      if (reason !== LEFT) this.note(`failed: ${request.url()}: ${reason}`);
+      if (reason !== ABORTED_BY_NAVIGATION) this.note(`failed: ${request.url()}: ${reason}`);
     });
     context.on('response', (response) => {
       if (response.status() < 400 || this.over) return;
@@ -38,7 +38,7 @@ export class Watch {
     });
   }
 
-  /** Does something whose answer is a page with the error `status`. */
+  /** Does something that navigates to a page with the error `status`. */
   async expects(status: number, page: Page, act: () => Promise<unknown>): Promise<void> {
     const answered = page.waitForResponse((response) => {
       const { request, status } = { request: response.request(), status: response.status() };
@@ -50,7 +50,7 @@ export class Watch {
     this.refused.delete(response.request());
   }
 
-  /** What happens from now on is the end of the test. */
+  /** Ignores error responses from now on, because the test has ended. */
   end(): void {
     this.over = true;
   }

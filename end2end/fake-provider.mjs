@@ -1,5 +1,5 @@
-// An identity provider for the tests, made of a certified one: `node fake-provider.mjs REDIRECT_URI` says where it is.
-// Whoever gives the name of a person it knows is that person.
+// A certified identity provider: `node fake-provider.mjs REDIRECT_URI` prints its address.
+// Logging in only takes the name of a person that it knows.
 import { createServer } from 'node:http';
 import { Provider } from 'oidc-provider';
 
@@ -29,7 +29,7 @@ const provider = new Provider(issuer, {
   interactions: { url: (_, interaction) => `/log-in/${interaction.uid}` },
   findAccount: (_, id) =>
     id in PEOPLE ? { accountId: id, claims: () => ({ sub: id, email_verified: true, ...PEOPLE[id] }) } : undefined,
-  // Nobody is asked whether Candor may know them: it is the house's own.
+  // A first-party client: no consent page.
   loadExistingGrant: async (ctx) => {
     const grant = new provider.Grant({ clientId: ctx.oidc.client.clientId, accountId: ctx.oidc.session.accountId });
     grant.addOIDCScope('openid email profile groups');

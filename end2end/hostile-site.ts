@@ -2,8 +2,8 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 
 /**
- * A site of somebody else, on this machine. The same pages answer at a bare address, at a name below `localhost`, and
- * at `localhost` itself, where browsers take them for the same site as a server at another port.
+ * A hostile site on this machine. It answers at a bare address, at a name below `localhost`, and at `localhost`, which
+ * browsers treat as the same site as a server on another port.
  */
 export class HostileSite {
   private constructor(

@@ -3,22 +3,21 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { clockSettings } from './clock';
 
-/** An identity provider that a Candor may send people to. */
 export class IdentityProvider {
   private process?: ChildProcess;
 
-  /** Starts it for the Candor at `url`; gives what that one has to be told. */
+  /** Starts the provider for the Candor server at `url`; returns the options of `candor serve`. */
   async flags(url: string): Promise<string[]> {
-    // What it signs has the time of the server that reads it.
+    // Its signed times must match the clock of the server under test.
     const clock = pathToFileURL(join(__dirname, 'shifted-clock.mjs')).href;
     const args = ['--import', clock, join(__dirname, 'fake-provider.mjs'), `${url}/login/oidc/callback`];
     const process_ = spawn(process.execPath, args, { env: { ...process.env, ...clockSettings() } });
     this.process = process_;
-    let wrong = '';
-    process_.stderr.on('data', (text) => (wrong += text));
+    let stderr = '';
+    process_.stderr.on('data', (text) => (stderr += text));
     const issuer = await new Promise<string>((found, failed) => {
       process_.stdout.once('data', (text) => found(String(text).trim()));
-      process_.once('exit', (code) => failed(new Error(`the provider ended with ${code}: ${wrong}`)));
+      process_.once('exit', (code) => failed(new Error(`the provider ended with ${code}: ${stderr}`)));
     });
     const rules = 'domain:example.org=viewer,group:writers=publisher,group:owners=owner';
     const client = ['--oidc-client-id', 'candor', '--oidc-client-secret', 'a secret between the two'];

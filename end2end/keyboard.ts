@@ -1,32 +1,32 @@
 import { type Locator, type Page } from '@playwright/test';
 
-/** More stops than any page has. */
-const STOPS = 400;
-/** A longer list is searched by typing, not walked through. */
-const LONG = 30;
+/** More tab stops than any page has. */
+const MAX_STOPS = 400;
+/** In longer lists, options are chosen by typing. */
+const LONG_LIST = 30;
 
 /**
- * From here on the tests of this worker have no pointer: what they click, fill, check or choose is reached with Tab and
- * done with keys. Whatever the keyboard can't reach fails as it would for somebody who has no other.
+ * Makes the tests of this worker use the keyboard: click, fill, check and selectOption reach their control with Tab. A
+ * control that the keyboard can't reach fails the test.
  */
-export function takeThePointerAway(page: Page): void {
+export function useKeyboardOnly(page: Page): void {
   const locator = Object.getPrototypeOf(page.locator('html'));
   if (locator.click === press) return;
   Object.assign(locator, { click: press, fill: type, check: choose, selectOption: pick });
 }
 
-/** Follows a link, presses a button, opens what a summary hides, turns a box on or off. */
+/** Activates a link, button or summary, or toggles a checkbox. */
 async function press(this: Locator): Promise<void> {
   await reach(this);
   const page = this.page();
   const turns = await this.evaluate((it) => it instanceof HTMLInputElement && it.type === 'checkbox');
   if (turns) return page.keyboard.press('Space');
   const leads = await this.evaluate((it) => it.closest('a[href], button:not([type=button])') !== null);
-  // As after a click, what follows meets the page that it led to.
+  // Waits for the navigation, like Playwright's click.
   await Promise.all([leads && page.waitForEvent('framenavigated'), page.keyboard.press('Enter')]);
 }
 
-/** Writes `text` in place of what a field holds. */
+/** Replaces a field's value with `text`. */
 async function type(this: Locator, text: string): Promise<void> {
   const { keyboard } = this.page();
   await reach(this);
@@ -43,7 +43,7 @@ async function type(this: Locator, text: string): Promise<void> {
   await (text ? keyboard.type(text) : keyboard.press('Delete'));
 }
 
-/** Chooses one of a set, or turns a box on. */
+/** Selects a radio button or checks a checkbox. */
 async function choose(this: Locator): Promise<void> {
   const { keyboard } = this.page();
   const isOne = await this.evaluate((it) => (it as HTMLInputElement).type === 'radio');
@@ -53,33 +53,33 @@ async function choose(this: Locator): Promise<void> {
     return;
   }
   await reach(this, 'its set');
-  for (let stop = 0; stop < STOPS && !(await this.isChecked()); stop++) await keyboard.press('ArrowDown');
+  for (let stop = 0; stop < MAX_STOPS && !(await this.isChecked()); stop++) await keyboard.press('ArrowDown');
 }
 
-/** Chooses from a list, by the value of an option or its words; by its words where the list is long. */
+/** Selects an option by value or text; in long lists, only by text. */
 async function pick(this: Locator, option: string): Promise<string[]> {
   const { keyboard } = this.page();
   await reach(this);
   await keyboard.press('Home');
-  const long = await this.evaluate((it, long) => (it as HTMLSelectElement).length > long, LONG);
+  const long = await this.evaluate((it, long) => (it as HTMLSelectElement).length > long, LONG_LIST);
   if (long) await keyboard.type(option);
   const chosen = () =>
     this.evaluate((it) => {
       const { selectedOptions } = it as HTMLSelectElement;
       return [selectedOptions[0]?.value, selectedOptions[0]?.label];
     });
-  for (let stop = 0; stop < STOPS && !(await chosen()).includes(option); stop++) await keyboard.press('ArrowDown');
+  for (let stop = 0; stop < MAX_STOPS && !(await chosen()).includes(option); stop++) await keyboard.press('ArrowDown');
   if (!(await chosen()).includes(option)) throw new Error(`no key chooses ${option}`);
   return [option];
 }
 
-/** Presses Tab until `locator` has the focus, or one of the set that it belongs to. */
+/** Presses Tab until `locator`, or another radio button of its group, has the focus. */
 async function reach(locator: Locator, what: 'itself' | 'its set' = 'itself'): Promise<void> {
   await locator.waitFor();
-  for (let stop = 0; stop < STOPS; stop++) {
+  for (let stop = 0; stop < MAX_STOPS; stop++) {
     const isThere = await locator.evaluate((it, what) => {
       const focused = document.activeElement;
-      // Words inside of a control stand for it, as they do for a pointer.
+      // Text inside a control represents it, as with a click.
       const control = it.closest('a, button, summary, label') ?? it;
       const wanted = control instanceof HTMLLabelElement ? control.control : control;
       if (what === 'itself' || !(it instanceof HTMLInputElement)) return focused === it || focused === wanted;

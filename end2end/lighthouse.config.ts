@@ -1,6 +1,6 @@
 import { defineConfig } from '@playwright/test';
 
-// `make lighthouse`: what Lighthouse gives the public pages on a slow phone. It looks at the clock, so nothing else should.
+// `make lighthouse`: Lighthouse scores of the public pages on a slow phone. It measures time, so no other test may run.
 export default defineConfig({
   testMatch: 'lighthouse.ts',
   workers: 1,

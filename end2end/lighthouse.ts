@@ -12,7 +12,7 @@ type Report = {
   audits: Record<string, { score: number | null; title: string; displayValue?: string }>;
 };
 
-test.use({ begins: 'sample' });
+test.use({ initialData: 'sample' });
 
 const pages: Record<string, (url: string) => string | Promise<string>> = {
   'the status': () => '/',
@@ -42,7 +42,6 @@ for (const [name, find] of Object.entries(pages)) {
   });
 }
 
-/** The address of the first incident that the page names. */
 async function newestIncident(url: string): Promise<string> {
   const page = await (await fetch(url)).text();
   return /href="(\/incidents\/[a-z0-9]+)"/.exec(page)![1];

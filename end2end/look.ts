@@ -1,16 +1,16 @@
 import { type Page } from '@playwright/test';
 import { Candor } from './candor';
-import { at } from './pages/page';
-import { type Place, adminPlaces, elsewherePlaces, publicPlaces, quietPlaces, stalePlaces, viewerPlaces } from './pages';
-import { logIn, untilStale } from './steps';
+import { placeAt } from './pages/page';
+import { type Place, adminPlaces, providerPlaces, publicPlaces, quietPlaces, stalePlaces, viewerPlaces } from './pages';
+import { logIn, waitUntilStale } from './steps';
 import { test, VIEWER } from './test';
 
-/** A longer page is cut here, in px, so that the files stay small. */
+/** The maximum height of a screenshot in px, which limits the size of files. */
 const TALLEST = 1600;
-/** How high the window is, in px. */
+/** The height of the window in px. */
 const HEIGHT = 800;
 
-test.use({ begins: 'sample' });
+test.use({ initialData: 'sample' });
 
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const width of [360, 1280]) {
@@ -25,7 +25,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       test('what everybody sees while the database is away', async ({ page, candor, watch }) => {
         for (const warm of ['/', '/uptime']) await page.goto(warm);
         await candor.loseDatabase();
-        await untilStale(candor);
+        await waitUntilStale(candor);
         await shoot(page, stalePlaces({ candor, watch }), `${width}-${colorScheme}`);
         candor.log = '';
       });
@@ -35,7 +35,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await candor.loseDatabase();
         await candor.serve();
         const page = await browser.newPage();
-        await shoot(page, [at('not-ready', candor.url)], `${width}-${colorScheme}`);
+        await shoot(page, [placeAt('not-ready', candor.url)], `${width}-${colorScheme}`);
         await page.close();
         await candor.stop();
       });
@@ -47,17 +47,17 @@ for (const colorScheme of ['light', 'dark'] as const) {
       });
 
       test('what somebody sees who only reads', async ({ page, candor, watch }) => {
-        await candor.letIn(VIEWER, 'viewer');
+        await candor.addManager(VIEWER, 'viewer');
         await logIn(page, VIEWER);
         await shoot(page, viewerPlaces({ candor, watch }), `${width}-${colorScheme}`);
       });
 
       test.describe('with an identity provider', () => {
-        test.use({ elsewhere: true });
+        test.use({ hasProvider: true });
 
         test('what an owner sees', async ({ page, candor, watch }) => {
           await logIn(page);
-          await shoot(page, elsewherePlaces({ candor, watch }), `${width}-${colorScheme}`);
+          await shoot(page, providerPlaces({ candor, watch }), `${width}-${colorScheme}`);
         });
       });
     });
@@ -72,7 +72,7 @@ async function shoot(page: Page, places: Place[], suffix: string): Promise<void>
       width: document.documentElement.clientWidth,
       height: document.documentElement.scrollHeight,
     }));
-    // Chromium draws no frame that lies outside of the window.
+    // Chromium does not draw frames outside of the window.
     const framed = page.frames().length > 1;
     if (framed) await page.setViewportSize({ width: size.width, height: Math.min(size.height, TALLEST) });
     for (const frame of page.frames()) await frame.waitForLoadState('load');

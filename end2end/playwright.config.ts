@@ -4,7 +4,7 @@ import { FAILURES } from './report';
 import { type Options } from './test';
 
 const phone = { width: 360, height: 740 };
-/** Programs, for which no browser is needed, and pages that are nothing without a script. */
+/** Tests that use no browser, or pages that need JavaScript. */
 const needsScript = [
   'accessibility',
   'clients',
@@ -17,8 +17,8 @@ const needsScript = [
   'passkeys-hostile',
   'text-browser',
 ].map((name) => `${name}.spec.ts`);
-/** Whole days of those who work with it, which need neither a wide window nor a pointer. */
-const days = [
+/** Long scenarios of managers, which also run in a narrow window and with the keyboard. */
+const scenarios = [
   'conflict',
   'corrections',
   'factors',
@@ -29,7 +29,7 @@ const days = [
   'tokens',
   'working-day',
 ].map((name) => `${name}.spec.ts`);
-/** Tests that look at the clock: they run last, while nothing else does. */
+/** Tests that measure time: they run last, while no other test does. */
 const timed = ['command-line.spec.ts'];
 
 export default defineConfig<Options>({
@@ -52,14 +52,14 @@ export default defineConfig<Options>({
     { name: 'without JavaScript', testIgnore: [...needsScript, ...timed], use: { javaScriptEnabled: false } },
     {
       name: 'on a phone',
-      testMatch: [...days, 'island.spec.ts', 'history.spec.ts'],
+      testMatch: [...scenarios, 'island.spec.ts', 'history.spec.ts'],
       use: { viewport: phone, hasTouch: true, isMobile: true },
     },
-    // Every Tab is a question to the page, and each is traced: it takes twice as long.
-    { name: 'by keyboard', testMatch: days, use: { hand: 'keyboard' }, timeout: 180_000 },
+    // Every Tab is a traced round trip to the page, which doubles the time.
+    { name: 'by keyboard', testMatch: scenarios, use: { inputDevice: 'keyboard' }, timeout: 180_000 },
     {
       name: 'on a phone without JavaScript',
-      testMatch: days,
+      testMatch: scenarios,
       use: { viewport: phone, hasTouch: true, isMobile: true, javaScriptEnabled: false },
     },
     {

@@ -3,10 +3,10 @@ import { type FullResult, type Reporter } from '@playwright/test/reporter';
 
 const START = process.env.CANDOR_TEST_NOW;
 
-/** Where failing tests leave their traces, screenshots, and the logs and databases of their servers. */
+/** The folder for traces, screenshots, server logs and databases of failing tests. */
 export const FAILURES = resolve(__dirname, '../target/failures/browser', (START ?? 'now').replaceAll(':', ''));
 
-/** Says at which time the servers start, and where failures can be looked into. */
+/** Prints the servers' start time and the folder with failures. */
 export default class Report implements Reporter {
   onBegin(): void {
     console.log(START ? `Every server starts at ${START}.` : "Servers use the machine's clock.");

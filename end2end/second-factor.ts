@@ -1,13 +1,13 @@
 import { expect, type Page } from '@playwright/test';
-import { fits } from './steps';
+import { expectNoOverflow } from './steps';
 import { code, step } from './totp';
 
-/** Adds an authenticator app; gives its key, the step of the code that confirmed it, and the recovery codes. */
+/** Adds an authenticator app; returns its key, the time step of the code that confirmed it, and the recovery codes. */
 export async function addApp(page: Page): Promise<{ key: string; used: number; codes: string[] }> {
   await page.goto('/admin/account/factors');
   await page.getByRole('button', { name: 'Add an authenticator app' }).click();
   await expect(page.getByRole('img', { name: 'QR code for the authenticator app' })).toBeVisible();
-  await fits(page);
+  await expectNoOverflow(page);
   const key = await page.locator('dd code').innerText();
   const used = step();
   await page.getByLabel('Code', { exact: true }).fill(code(key, used));
@@ -19,16 +19,16 @@ export async function addApp(page: Page): Promise<{ key: string; used: number; c
   return { key, used, codes };
 }
 
-/** A device that keeps passkeys. */
+/** A virtual authenticator. */
 export type Device = {
-  /** Loses its passkeys. */
+  /** Deletes its passkeys. */
   forget: () => Promise<unknown>;
-  /** From now on finger, face or PIN are wrong. */
-  mistrustUser: () => Promise<unknown>;
+  /** From now on user verification fails. */
+  failVerification: () => Promise<unknown>;
 };
 
-/** A device in this page's browser that keeps passkeys; it verifies its user, unless it has no way to. */
-export async function plugIn(page: Page, { verifies = true } = {}): Promise<Device> {
+/** Adds a virtual authenticator to this page's browser; it verifies its user unless `verifies` is false. */
+export async function addAuthenticator(page: Page, { verifies = true } = {}): Promise<Device> {
   const devtools = await page.context().newCDPSession(page);
   await devtools.send('WebAuthn.enable');
   const { authenticatorId } = await devtools.send('WebAuthn.addVirtualAuthenticator', {
@@ -43,11 +43,11 @@ export async function plugIn(page: Page, { verifies = true } = {}): Promise<Devi
   });
   return {
     forget: () => devtools.send('WebAuthn.clearCredentials', { authenticatorId }),
-    mistrustUser: () => devtools.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: false }),
+    failVerification: () => devtools.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: false }),
   };
 }
 
-/** Makes a passkey with the device that is plugged in. */
+/** Adds a passkey with the virtual authenticator. */
 export async function addPasskey(page: Page, name: string): Promise<void> {
   await page.goto('/admin/account/factors');
   await page.getByRole('link', { name: 'Add a passkey' }).click();

@@ -2,7 +2,7 @@ import { expect, type Locator, type Page } from '@playwright/test';
 import { type Candor } from './candor';
 import { OWNER } from './test';
 
-/** Through the login to the desk. */
+/** Logs in and waits for the dashboard. */
 export async function logIn(page: Page, who = OWNER): Promise<void> {
   await page.goto('/login');
   await page.getByLabel('Email').fill(who.email);
@@ -11,14 +11,14 @@ export async function logIn(page: Page, who = OWNER): Promise<void> {
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 }
 
-/** A page as somebody sees it who does not trust what the browser kept. */
-export async function look(page: Page, path: string): Promise<void> {
+/** Opens a page without the browser's cache. */
+export async function openFresh(page: Page, path: string): Promise<void> {
   await page.goto(path);
   await page.reload();
 }
 
-/** What the last action did. */
-export async function told(page: Page, words: string): Promise<void> {
+/** Checks the message about the last action. */
+export async function expectMessage(page: Page, words: string): Promise<void> {
   await expect(page.getByRole('status')).toHaveText(words);
 }
 
@@ -27,7 +27,7 @@ export async function addGroup(page: Page, name: string): Promise<void> {
   await page.getByRole('link', { name: 'Add a group' }).click();
   await page.getByLabel('Name', { exact: true }).fill(name);
   await page.getByRole('button', { name: 'Add the group' }).click();
-  await told(page, 'Group added.');
+  await expectMessage(page, 'Group added.');
 }
 
 export async function addComponent(page: Page, name: string, group?: string): Promise<void> {
@@ -36,60 +36,58 @@ export async function addComponent(page: Page, name: string, group?: string): Pr
   await page.getByLabel('Name', { exact: true }).fill(name);
   if (group) await page.getByLabel('Group', { exact: true }).selectOption(group);
   await page.getByRole('button', { name: 'Add component' }).click();
-  await told(page, 'Component added.');
+  await expectMessage(page, 'Component added.');
 }
 
-export type Said = { phase?: string; message: string; components?: Record<string, string> };
+export type ComposerInput = { phase?: string; message: string; components?: Record<string, string> };
 
-/** Fills what the composer asks for. */
-export async function compose(page: Page, said: Said): Promise<void> {
-  if (said.phase) {
-    const phase = page.getByRole('radio', { name: said.phase });
+export async function compose(page: Page, input: ComposerInput): Promise<void> {
+  if (input.phase) {
+    const phase = page.getByRole('radio', { name: input.phase });
     await phase.check();
     await expect(phase).toBeChecked();
   }
-  await page.getByLabel('Message', { exact: true }).fill(said.message);
-  for (const [name, status] of Object.entries(said.components ?? {})) {
+  await page.getByLabel('Message', { exact: true }).fill(input.message);
+  for (const [name, status] of Object.entries(input.components ?? {})) {
     await page.getByLabel(name, { exact: true }).selectOption(status);
   }
 }
 
-/** Opens an incident; gives its id. */
-export async function openIncident(page: Page, title: string, said: Said): Promise<string> {
+/** Opens an incident; returns its id. */
+export async function openIncident(page: Page, title: string, input: ComposerInput): Promise<string> {
   await page.goto('/admin/incidents/new');
   await page.getByLabel('Title', { exact: true }).fill(title);
-  await compose(page, said);
+  await compose(page, input);
   await page.getByRole('button', { name: 'Publish' }).click();
-  await told(page, 'Incident published.');
+  await expectMessage(page, 'Incident published.');
   return new URL(page.url()).pathname.split('/').pop()!;
 }
 
-/** Posts an update to the incident `id`. */
-export async function postUpdate(page: Page, id: string, said: Said): Promise<void> {
+export async function postUpdate(page: Page, id: string, input: ComposerInput): Promise<void> {
   await page.goto(`/admin/incidents/${id}`);
-  await compose(page, said);
+  await compose(page, input);
   await page.getByRole('button', { name: 'Publish update' }).click();
-  await told(page, 'Update published.');
+  await expectMessage(page, 'Update published.');
 }
 
-/** Waits until more than a minute went by since the database went away, and the page says so. */
-export async function untilStale(candor: Candor): Promise<void> {
+/** Waits until the page says that it is stale, more than a minute after the database was lost. */
+export async function waitUntilStale(candor: Candor): Promise<void> {
   const isStale = async () => (await fetch(candor.url)).text().then((html) => html.includes('Last updated at'));
   await expect.poll(isStale, { message: 'the page says how old it is', timeout: 120_000 }).toBe(true);
 }
 
-/** A component on the public page, with its status in words. */
+/** A component's row on the public page. */
 export function component(page: Page, name: string): Locator {
   return page.locator('li.row').filter({ has: page.getByText(name, { exact: true }) });
 }
 
-/** The card of an incident. */
+/** An incident's card. */
 export function card(page: Page, title: string): Locator {
   return page.getByRole('article').filter({ has: page.getByRole('heading', { name: title, exact: true }) });
 }
 
-/** Nothing is wider than the window. */
-export async function fits(page: Page): Promise<void> {
+/** Checks that the page is not wider than the window. */
+export async function expectNoOverflow(page: Page): Promise<void> {
   const beyond = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   await expect.soft(beyond(), `what ${page.url()} has beyond the right edge, in px`).resolves.toBe(0);
 }

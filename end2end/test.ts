@@ -1,59 +1,59 @@
 import { type Page, test as base, expect } from '@playwright/test';
 import { Candor } from './candor';
 import { IdentityProvider } from './identity-provider';
-import { takeThePointerAway } from './keyboard';
+import { useKeyboardOnly } from './keyboard';
 import { Watch } from './console-errors';
 
 export { expect };
 
-/** The owner of a database that begins with one. */
+/** The owner of databases that begin with one. */
 export const OWNER = { name: 'Ines Duarte', email: 'ines@example.org', password: 'harbour crane whistles' };
-/** Who publishes and administers nothing, once a test lets them in. */
+/** A publisher, once a test adds them. */
 export const PUBLISHER = { name: 'Rui Pinto', email: 'rui@example.org', password: 'lantern over the quay' };
-/** Who only reads, once a test lets them in. */
+/** A viewer, once a test adds them. */
 export const VIEWER = { name: 'Vera Sousa', email: 'vera@example.org', password: 'lantern under the pier' };
 
-type Beginning = 'empty' | 'owned' | 'sample' | 'sample to read';
+type InitialData = 'empty' | 'owned' | 'sample' | 'sample to read';
 
-/** What a project or a test may choose. */
+/** Options of projects and tests. */
 export type Options = {
   /**
-   * What the database holds: nothing at all, one owner, or an owner and the sample company; with
-   * 'sample to read' the tests of a worker share one server, and change nothing there.
+   * The initial database: empty, with one owner, or with an owner and the sample. With 'sample to read', the tests of a
+   * worker share one server and must not change it.
    */
-  begins: Beginning;
-  /** What the people in it have; with 'keyboard' nobody has a pointer. */
-  hand: 'pointer' | 'keyboard';
-  /** Whether visitors reach it as `localhost`, not at a bare address. */
-  named: boolean;
-  /** Whether managers may log in at an identity provider; visitors then reach it as `localhost`. */
-  elsewhere: boolean;
+  initialData: InitialData;
+  /** How the tests operate controls. */
+  inputDevice: 'pointer' | 'keyboard';
+  /** Whether visitors reach the server as `localhost` instead of an IP address. */
+  onLocalhost: boolean;
+  /** Whether the server has an identity provider; implies `named`. */
+  hasProvider: boolean;
 };
 
 type Fixtures = {
   candor: Candor;
   watch: Watch;
-  /** Opens a page in a browser of its own: nobody is logged in there. */
+  /** Opens a page in a new browser without a session. */
   anotherBrowser: () => Promise<Page>;
-  /** Somebody who reads and is not logged in. */
+  /** A page in a browser without a session. */
   visitor: Page;
 };
 
 type Shared = {
-  /** The server of 'sample to read', started when it is first asked for. */
-  shelf: () => Promise<Candor>;
+  /** The server of 'sample to read', started on first use. */
+  sharedServer: () => Promise<Candor>;
 };
 
-/** A server that has published its page. */
-async function start(begins: Beginning, named = false, provider?: IdentityProvider): Promise<Candor> {
+/** Starts a server and waits until its page is published. */
+async function start(initialData: InitialData, onLocalhost = false, provider?: IdentityProvider): Promise<Candor> {
   const candor = await Candor.inFreshFolder();
   try {
-    if (begins.startsWith('sample')) await candor.shell(['sample']);
-    if (begins !== 'empty') await candor.letIn(OWNER, 'owner');
-    await candor.serve(named, provider && ((url) => provider.flags(url)));
+    if (initialData.startsWith('sample')) await candor.shell(['sample']);
+    if (initialData !== 'empty') await candor.addManager(OWNER, 'owner');
+    await candor.serve(onLocalhost, provider && ((url) => provider.flags(url)));
     const status = async () => (await fetch(candor.url)).status;
     await expect.poll(status, { message: 'the page is published', timeout: 30_000 }).toBe(200);
-    // Who asked too early was told so, and the log tells it too.
+    // The polling above may log that the page is not published yet.
     candor.log = '';
     return candor;
   } catch (error) {
@@ -62,19 +62,19 @@ async function start(begins: Beginning, named = false, provider?: IdentityProvid
   }
 }
 
-/** Stops the server, which has to end in order and without a warning; if not, `folder` explains it. */
+/** Stops the server, which must exit with 0 and without warnings; otherwise its state is copied to `folder`. */
 async function end(candor: Candor, folder?: string): Promise<void> {
   expect(await candor.stop(folder), 'the exit code of the server').toBe(0);
   expect(candor.log, 'what the server warned of').toBe('');
 }
 
 export const test = base.extend<Options & Fixtures, Shared>({
-  begins: ['owned', { option: true }],
-  hand: ['pointer', { option: true }],
-  named: [false, { option: true }],
-  elsewhere: [false, { option: true }],
+  initialData: ['owned', { option: true }],
+  inputDevice: ['pointer', { option: true }],
+  onLocalhost: [false, { option: true }],
+  hasProvider: [false, { option: true }],
 
-  shelf: [
+  sharedServer: [
     async ({}, use) => {
       let shared: Candor | undefined;
       await use(async () => (shared ??= await start('sample')));
@@ -83,18 +83,18 @@ export const test = base.extend<Options & Fixtures, Shared>({
     { scope: 'worker' },
   ],
 
-  candor: async ({ begins, named, elsewhere, shelf }, use, testInfo) => {
+  candor: async ({ initialData, onLocalhost, hasProvider, sharedServer }, use, testInfo) => {
     const folder = testInfo.outputPath('server');
     const keepIfFailed = async (candor: Candor) => {
-      if (testInfo.status !== testInfo.expectedStatus) await candor.keep(folder);
+      if (testInfo.status !== testInfo.expectedStatus) await candor.saveState(folder);
     };
-    if (begins === 'sample to read') {
-      const candor = await shelf();
+    if (initialData === 'sample to read') {
+      const candor = await sharedServer();
       await use(candor);
       return keepIfFailed(candor);
     }
-    const provider = elsewhere ? new IdentityProvider() : undefined;
-    const candor = await start(begins, named || elsewhere, provider);
+    const provider = hasProvider ? new IdentityProvider() : undefined;
+    const candor = await start(initialData, onLocalhost || hasProvider, provider);
     await use(candor);
     await keepIfFailed(candor);
     await end(candor, folder);
@@ -109,14 +109,14 @@ export const test = base.extend<Options & Fixtures, Shared>({
     expect(watch.found(), 'what the pages complained of').toEqual([]);
   },
 
-  context: async ({ context, hand, watch }, use) => {
-    if (hand === 'keyboard') context.on('page', takeThePointerAway);
+  context: async ({ context, inputDevice, watch }, use) => {
+    if (inputDevice === 'keyboard') context.on('page', useKeyboardOnly);
     await watch.begin(context);
     await use(context);
     watch.end();
   },
 
-  // Takes `context` so that the watch ends before either is closed.
+  // Depends on `context`, so that the watch ends before either context is closed.
   anotherBrowser: async ({ browser, context: _, watch }, use) => {
     const contexts: { close(): Promise<void> }[] = [];
     await use(async () => {

@@ -4,12 +4,12 @@ import { now } from './clock';
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 const STEP = 30_000;
 
-/** The step of the server's clock. */
+/** The current time step of the server's clock. */
 export function step(): number {
   return Math.floor(now() / STEP);
 }
 
-/** What an authenticator app with this key shows at a step (RFC 6238). */
+/** The code of an authenticator app with this key at a time step (RFC 6238). */
 export function code(key: string, at: number): string {
   const bits = [...key.replace(/\s/g, '')].map((letter) => ALPHABET.indexOf(letter).toString(2).padStart(5, '0')).join('');
   const secret = Buffer.from(bits.match(/.{8}/g)!.map((byte) => parseInt(byte, 2)));

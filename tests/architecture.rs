@@ -27,7 +27,7 @@ fn source_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// Every source file: its path below `src`, and its text without comments and without its tests.
+/// Every source file: its path below `src`, and its text without comments and tests.
 fn sources() -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut folders = vec![source_folder()];
@@ -52,13 +52,13 @@ fn sources() -> Vec<(String, String)> {
     found
 }
 
-/// The module of the crate that a file belongs to: `web` for `web/admin/settings.rs`.
+/// The top-level module of a file: `web` for `web/admin/settings.rs`.
 fn module_of(file: &str) -> &str {
     let (first, _) = file.split_once('/').unwrap_or((file, ""));
     first.trim_end_matches(".rs")
 }
 
-/// The modules that `text` names behind `crate::`, alone or in braces.
+/// The modules that `text` names after `crate::`, alone or in braces.
 fn used_modules(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for rest in text.split("crate::").skip(1) {
@@ -91,7 +91,6 @@ fn file_module(file: &str) -> Vec<String> {
     path.strip_suffix("/mod").unwrap_or(path).split('/').map(str::to_owned).collect()
 }
 
-/// The paths that begin at `text`, each as its names: one, or several where braces follow.
 fn paths_at(text: &str) -> Vec<Vec<String>> {
     let text = text.trim_start();
     if let Some(group) = text.strip_prefix('{') {
@@ -121,7 +120,6 @@ fn paths_at(text: &str) -> Vec<Vec<String>> {
     paths_at(rest).into_iter().map(with_name).collect()
 }
 
-/// The modules that a file names, by `crate::` and by `super::`.
 fn named_paths(module: &[String], text: &str) -> Vec<Vec<String>> {
     let absolute = text.split("crate::").skip(1).flat_map(paths_at);
     let parent = &module[..module.len() - 1];
@@ -175,12 +173,12 @@ fn files_do_not_import_each_other_in_a_circle() {
         graph.insert(module.clone(), used.collect());
     }
     assert!(graph.values().map(BTreeSet::len).sum::<usize>() > 1500);
-    // A file that needs none of those that are left is in no circle.
+    // Files that use none of the remaining files are not part of a cycle.
     while let Some(free) = graph.iter().find(|(_, used)| used.iter().all(|used| !graph.contains_key(used))) {
         let free = free.0.clone();
         graph.remove(&free);
     }
-    // Nor is one that none of them needs.
+    // Neither are files that no remaining file uses.
     loop {
         let needed: BTreeSet<_> = graph.values().flatten().cloned().collect();
         let before = graph.len();
@@ -199,8 +197,8 @@ fn only_the_database_module_uses_sqlx() {
     assert_eq!(users.map(|(file, _)| file).collect::<Vec<_>>(), Vec::<String>::new());
 }
 
-/// Changes are made and audited in `actions`. The others write entries of their own: the restored database, and the mail
-/// that is sent without a request.
+/// Changes are made and audited in `actions`. The exceptions write their own entries: restoring a database, and mail
+/// that is sent outside a request.
 #[test]
 fn only_actions_make_audit_entries() {
     let allowed = ["domain/audit.rs", "db/examine.rs", "notify/password_reset.rs"];
@@ -228,7 +226,7 @@ fn every_audit_action_is_used() {
     assert!(unused.is_empty(), "{unused:?}");
 }
 
-/// A change is published once: by the form or the API call that made it, or by the worker's round.
+/// Each change is published once: by its form or API call, or by the worker's round.
 #[test]
 fn changes_are_published_in_one_place_of_each_interface() {
     let publishing = sources().into_iter().filter(|(file, text)| {

@@ -1,5 +1,5 @@
-//! What hashing passwords costs, counted and not timed. The queue and the count are the process's own, so these tests
-//! have one, and take turns in it.
+//! How many password hashes are computed, by count instead of time. The queue and the count are global to the process,
+//! so these tests have their own process and run one at a time.
 
 #[macro_use]
 extern crate macro_rules_attribute;
@@ -22,11 +22,11 @@ use support::TestDb;
 use support::app::{ORIGIN, PASSWORD, TestApp};
 use support::fixtures;
 
-static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+static TEST_LOCK: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 #[apply(on_both_databases!)]
 async fn full_hashing_queue_rejects_immediately_and_pages_work(test: TestDb) {
-    let _turn = TURN.lock().await;
+    let _turn = TEST_LOCK.lock().await;
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
     let mut known = app.through_login(&manager).await;
@@ -58,7 +58,7 @@ async fn full_hashing_queue_rejects_immediately_and_pages_work(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn known_and_unknown_accounts_cost_the_same_hashing(test: TestDb) {
-    let _turn = TURN.lock().await;
+    let _turn = TEST_LOCK.lock().await;
     let mailer = Mailer::new("smtp://127.0.0.1:9", "Status <status@tidewater.example>", ORIGIN, &[]).unwrap();
     let app = TestApp::with_mailer(test, mailer).await;
     let keeper = app.manager("Keeper", Owner).await;
@@ -77,7 +77,7 @@ async fn known_and_unknown_accounts_cost_the_same_hashing(test: TestDb) {
         let answer = app.visitor().post("/login", &[("email", &email), ("password", password)]).await;
         (answer.status, password::hash_count() - before)
     };
-    // What nothing matches is made once, for whoever asks first.
+    // The dummy hash is computed once, at the first login with an unknown address.
     log_in("Unknown", "x").await;
     for _ in 0..3 {
         log_in("Locked", "a wrong password").await;
@@ -104,7 +104,7 @@ async fn known_and_unknown_accounts_cost_the_same_hashing(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn queue_overflow_does_not_count_as_wrong_proof(test: TestDb) {
-    let _turn = TURN.lock().await;
+    let _turn = TEST_LOCK.lock().await;
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
     let mut browser = app.with_session(&manager).await;

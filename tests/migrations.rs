@@ -1,7 +1,7 @@
-//! Every migration, applied to data that was there before it, on both databases.
+//! Applies every migration to existing data, on both databases.
 //!
-//! `tests/migrations/VERSION.sql` contains what a program of that version may have written. A new migration comes with
-//! such a file, so that the next one is applied to its data.
+//! `tests/migrations/VERSION.sql` contains rows that a program of that version may have written. Add such a file with
+//! each migration, so that the next one is applied to its data.
 
 #[path = "it/support/mod.rs"]
 mod support;
@@ -27,7 +27,7 @@ async fn sqlite_migrations_run_over_data() {
         let (rows,): (i64,) = sqlx::query_as(sql).fetch_one(&mut connection).await.unwrap();
         assert!(rows > 0, "{table}");
     }
-    let seen: Vec<(String,)> = sqlx::query_as(SEEN).fetch_all(&mut connection).await.unwrap();
+    let seen: Vec<(String,)> = sqlx::query_as(PUBLIC_TITLES).fetch_all(&mut connection).await.unwrap();
     assert_eq!(seen, [("Tiles fail".to_owned(),)]);
     let broken: Vec<(String,)> =
         sqlx::query_as("select \"table\" from pragma_foreign_key_check").fetch_all(&mut connection).await.unwrap();
@@ -44,15 +44,14 @@ async fn postgres_migrations_run_over_data() {
         let (rows,): (i64,) = sqlx::query_as(sql).fetch_one(&mut connection).await.unwrap();
         assert!(rows > 0, "{table}");
     }
-    let seen: Vec<(String,)> = sqlx::query_as(SEEN).fetch_all(&mut connection).await.unwrap();
+    let seen: Vec<(String,)> = sqlx::query_as(PUBLIC_TITLES).fetch_all(&mut connection).await.unwrap();
     assert_eq!(seen, [("Tiles fail".to_owned(),)]);
     connection.close().await.unwrap();
 }
 
-/// What visitors may see of the data.
-const SEEN: &str = "select title from public_incidents";
+const PUBLIC_TITLES: &str = "select title from public_incidents";
 
-/// Applies the migrations one by one and writes the data of each version before the next.
+/// Applies the migrations one by one and inserts each version's rows before the next.
 async fn run_over_data<C>(database: &str, connection: &mut C)
 where
     C: Migrate,
@@ -69,7 +68,7 @@ where
 }
 
 #[test]
-fn both_databases_have_the_same_migrations_with_data_for_each() {
+fn both_databases_have_the_same_migrations_with_data() {
     let names = |folder: PathBuf| -> BTreeSet<String> {
         let entries = std::fs::read_dir(folder).unwrap();
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
@@ -81,7 +80,7 @@ fn both_databases_have_the_same_migrations_with_data_for_each() {
     assert_eq!(versions(&names(data())), versions(&sqlite));
 }
 
-/// Columns by table, as the database itself lists them, without the table of migrations.
+/// Columns by table, from the database's own catalogue, without sqlx's table.
 type Tables = BTreeMap<String, BTreeSet<(String, bool)>>;
 
 #[tokio::test]
@@ -104,7 +103,7 @@ async fn examination_knows_all_tables_and_foreign_keys() {
 
 async fn sqlite_tables(db: &Db) -> Tables {
     let Db::Sqlite { readers, .. } = db else { panic!("not SQLite") };
-    // In SQLite the columns of a primary key say by that, and not by "not null", that they can't be empty.
+    // SQLite marks primary key columns with pk instead of "not null".
     let sql = "select m.name, c.name, c.\"notnull\" = 0 and c.pk = 0
                from sqlite_master m join pragma_table_info(m.name) c where m.type = 'table'";
     let rows: Vec<(String, String, bool)> = sqlx::query_as(sql).fetch_all(readers).await.unwrap();
@@ -131,11 +130,11 @@ fn collect(rows: Vec<(String, String, bool)>) -> Tables {
 }
 
 #[tokio::test]
-async fn a_database_with_data_is_copied_before_it_is_migrated() {
+async fn database_with_data_is_copied_before_migration() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("candor.db");
     let mut connection = SqliteConnection::connect(&format!("sqlite://{}?mode=rwc", file.display())).await.unwrap();
-    // A database of an earlier program, which knew no migration yet.
+    // A database with no migration applied yet.
     connection.ensure_migrations_table("_sqlx_migrations").await.unwrap();
     connection.close().await.unwrap();
     let db = Db::at(&format!("sqlite://{}", file.display())).unwrap();

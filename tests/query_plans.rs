@@ -1,8 +1,7 @@
-//! No query walks through a table that grows with the history: neither when something is published, nor for
-//! a page that lies deep, nor for a manager at work.
+//! No query scans a table that grows with the history: not in publishing, on deep pages or in the admin.
 //!
-//! The queries are not repeated here: the program runs them. SQLite is then asked for the plan of each one it
-//! was seen to run; PostgreSQL itself counts how often it walked through each table.
+//! The program runs its own queries here. SQLite is asked for the plan of each recorded query; PostgreSQL counts the
+//! sequential scans of each table.
 
 #[path = "it/support/mod.rs"]
 mod support;
@@ -25,11 +24,11 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use support::{TestDb, fixtures, now};
 
-/// So many incidents that a database which can use an index does.
+/// Enough rows that a database uses an index where it can.
 const INCIDENTS: i64 = 600;
 const MAINTENANCES: i64 = 300;
 
-/// Tables that grow with what happens, and not with what there is.
+/// Tables that grow over time, in contrast to those with the page's setup.
 const GROWING: [&str; 13] = [
     "incidents",
     "incident_updates",
@@ -46,48 +45,48 @@ const GROWING: [&str; 13] = [
     "audit_log",
 ];
 
-/// Indexes that hold only what is going on.
+/// Partial indexes that contain only open rows.
 const OPEN_ROWS_INDEXES: [&str; 4] =
     ["incidents_open", "incident_status_intervals_open", "maintenances_planned", "maintenance_intervals_open"];
 
-/// One listener hears both tests, so they take turns.
-static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+/// Both tests share one log subscriber, so they run one at a time.
+static TEST_LOCK: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 #[tokio::test]
 async fn sqlite_queries_use_indexes() {
-    let _turn = TURN.lock().await;
+    let _turn = TEST_LOCK.lock().await;
     let test = TestDb::sqlite().await;
-    fill(&test).await;
+    insert_history(&test).await;
     test.close().await;
     let path = test.url.trim_start_matches("sqlite://");
     let options = SqliteConnectOptions::new().filename(path).foreign_keys(true);
     let pool = || SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
     let db = Db::Sqlite { path: path.into(), writer: pool(), readers: pool(), opened: Default::default() };
-    let seen = listen();
+    let seen = collect_statements();
     seen.lock().unwrap().clear();
-    work(&db).await;
+    run_all_queries(&db).await;
     let statements: Vec<String> = seen.lock().unwrap().drain(..).filter(|sql| has_a_plan(sql)).collect();
     assert!(statements.len() > 30, "{statements:#?}");
     let Db::Sqlite { readers, writer, .. } = &db else { unreachable!() };
-    // As the database is after a while: it has counted what there is, and little of it is open.
+    // Statistics of a typical page: `analyze` has run, and few rows are open.
     sqlx::raw_sql("analyze").execute(writer).await.unwrap();
     for sql in statements {
         let explain = AssertSqlSafe(format!("explain query plan {sql}"));
         let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(readers).await.unwrap();
         for (_, _, _, step) in plan {
-            assert!(!walks(&step), "{step}\n{sql}");
+            assert!(!is_scan(&step), "{step}\n{sql}");
         }
     }
 }
 
-/// Whether a step of a plan of SQLite goes through all of a table that grows, or through all of one list.
-fn walks(step: &str) -> bool {
+/// Whether a step of a SQLite plan scans a growing table, or all index rows of one component.
+fn is_scan(step: &str) -> bool {
     if step.starts_with("SEARCH incident_index") && step.ends_with("(component_id=?)") {
         return true;
     }
     let Some(scanned) = step.strip_prefix("SCAN ") else { return false };
     let table = scanned.split(' ').next().unwrap_or_default();
-    // Some queries give their tables a letter.
+    // Some queries alias their tables with one letter.
     let grows = GROWING.contains(&table) || table.len() == 1 && table != "c";
     grows && !OPEN_ROWS_INDEXES.iter().any(|index| scanned.ends_with(index))
 }
@@ -98,24 +97,24 @@ fn has_a_plan(sql: &str) -> bool {
 
 #[tokio::test]
 async fn postgres_queries_use_indexes() {
-    let _turn = TURN.lock().await;
+    let _turn = TEST_LOCK.lock().await;
     let Some(test) = TestDb::postgres().await else { return };
-    fill(&test).await;
+    insert_history(&test).await;
     test.close().await;
     let mut connection = PgConnection::connect(&test.url).await.unwrap();
     sqlx::raw_sql("vacuum analyze").execute(&mut connection).await.unwrap();
-    let before = walked(&mut connection).await;
-    // Among so few it would often rather walk; forbidden to, it only does where there is no other way.
+    let before = scan_counts(&mut connection).await;
+    // PostgreSQL prefers a scan of so few rows; without sequential scans it only scans if no index fits.
     let db = Db::at(&format!("{}&options[enable_seqscan]=off", test.url)).unwrap();
-    work(&db).await;
+    run_all_queries(&db).await;
     db.close().await;
-    assert_eq!(walked(&mut connection).await, before);
+    assert_eq!(scan_counts(&mut connection).await, before);
     connection.close().await.unwrap();
 }
 
-/// How often PostgreSQL walked through each table that grows, once everybody else is gone: only then is
-/// everything counted.
-async fn walked(connection: &mut PgConnection) -> BTreeMap<String, i64> {
+/// Sequential scans of each growing table. Waits until all other connections are closed, because each reports
+/// its last counts when it ends.
+async fn scan_counts(connection: &mut PgConnection) -> BTreeMap<String, i64> {
     let others = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
     let gone = async {
         while sqlx::query_scalar::<_, i64>(others).fetch_one(&mut *connection).await.unwrap() > 0 {
@@ -128,17 +127,16 @@ async fn walked(connection: &mut PgConnection) -> BTreeMap<String, i64> {
     counts.into_iter().filter(|(table, _)| GROWING.contains(&table.as_str())).collect()
 }
 
-/// A long history, and a long audit.
-async fn fill(test: &TestDb) {
-    let all: Vec<Incident> = (1..=INCIDENTS).map(past).collect();
+async fn insert_history(test: &TestDb) {
+    let all: Vec<Incident> = (1..=INCIDENTS).map(past_incident).collect();
     test.insert(&all).await;
     test.insert(&[fixtures::incident("open", now() - TimeDelta::hours(1))]).await;
     let mut tx = test.write().await.unwrap();
     for number in 1..=MAINTENANCES {
-        maintenances::insert(&mut tx, &over(number)).await.unwrap();
+        maintenances::insert(&mut tx, &completed_maintenance(number)).await.unwrap();
     }
     for (id, in_hours) in [("under-way", 0), ("to-come", 48)] {
-        maintenances::insert(&mut tx, &planned(id, in_hours)).await.unwrap();
+        maintenances::insert(&mut tx, &planned_maintenance(id, in_hours)).await.unwrap();
     }
     let mut component = components::create(&mut tx, fixtures::component("API"), now()).await.unwrap();
     for number in 0..200 {
@@ -149,22 +147,21 @@ async fn fill(test: &TestDb) {
     tx.commit_all(&fixtures::actor(), test.clock.now(), &entries).await.unwrap();
 }
 
-/// Work that was done, this many days ago.
-fn over(number: i64) -> Maintenance {
-    let mut it = planned(&format!("work{number}"), -24 * number);
-    let end = it.scheduled_for + TimeDelta::hours(1);
+fn completed_maintenance(number: i64) -> Maintenance {
+    let mut maintenance = planned_maintenance(&format!("work{number}"), -24 * number);
+    let end = maintenance.scheduled_for + TimeDelta::hours(1);
     let step = |name: &str| UpdateId::parse(&format!("work{number}-{name}")).unwrap();
-    it.begin(step("begin"), it.scheduled_for).unwrap();
-    it.complete(step("end"), end).unwrap();
-    it
+    maintenance.begin(step("begin"), maintenance.scheduled_for).unwrap();
+    maintenance.complete(step("end"), end).unwrap();
+    maintenance
 }
 
-fn planned(id: &str, in_hours: i64) -> Maintenance {
+fn planned_maintenance(id: &str, in_hours: i64) -> Maintenance {
     let from = now() + TimeDelta::hours(in_hours);
     fixtures::maintenance(id, from, from + TimeDelta::hours(2), &["api"])
 }
 
-fn past(number: i64) -> Incident {
+fn past_incident(number: i64) -> Incident {
     let (id, start) = (format!("past{number}"), now() - TimeDelta::days(number));
     let mut incident = fixtures::resolved(&id, start, TimeDelta::hours(1));
     let component = if number % 100 == 0 { "rare" } else { "api" };
@@ -174,8 +171,7 @@ fn past(number: i64) -> Incident {
     incident
 }
 
-/// What the program asks the database: publishing, deep pages, and a manager's work.
-async fn work(db: &Db) {
+async fn run_all_queries(db: &Db) {
     let folder = tempfile::tempdir().unwrap();
     let clock = Clock::fixed(now());
     let publisher = Publisher::new(db.clone(), clock, "http://status.test".into(), folder.path().join("site"));
@@ -203,10 +199,10 @@ async fn work(db: &Db) {
     let mut tx = db.write().await.unwrap();
     incidents::update(&mut tx, &mut incident, now()).await.unwrap();
     incidents::delete(&mut tx, &id("past8")).await.unwrap();
-    incidents::insert(&mut tx, &past(8)).await.unwrap();
+    incidents::insert(&mut tx, &past_incident(8)).await.unwrap();
     maintenances::update(&mut tx, &mut work, now()).await.unwrap();
     maintenances::delete(&mut tx, &maintenance_id("work8")).await.unwrap();
-    maintenances::insert(&mut tx, &over(8)).await.unwrap();
+    maintenances::insert(&mut tx, &completed_maintenance(8)).await.unwrap();
     tx.commit(&fixtures::actor(), now(), fixtures::entry()).await.unwrap();
 }
 
@@ -258,8 +254,8 @@ fn id(text: &str) -> IncidentId {
     IncidentId::parse(text).unwrap()
 }
 
-/// Every statement run from now on, as sqlx tells of it where it is not forbidden to.
-fn listen() -> &'static Mutex<Vec<String>> {
+/// Collects every statement from now on from sqlx's log events.
+fn collect_statements() -> &'static Mutex<Vec<String>> {
     static SEEN: OnceLock<Mutex<Vec<String>>> = OnceLock::new();
     let seen = SEEN.get_or_init(Mutex::default);
     tracing_subscriber::registry().with(Statements(seen)).init();
@@ -273,12 +269,12 @@ impl<S: tracing::Subscriber> Layer<S> for Statements {
         if event.metadata().target() == "sqlx::query" {
             let mut statement = Statement::default();
             event.record(&mut statement);
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(statement.whole());
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(statement.into_text());
         }
     }
 }
 
-/// A short statement stands in its summary, a long one beside it.
+/// sqlx logs a short statement in its summary field, and a long one in a field of its own.
 #[derive(Default)]
 struct Statement {
     summary: String,
@@ -286,7 +282,7 @@ struct Statement {
 }
 
 impl Statement {
-    fn whole(self) -> String {
+    fn into_text(self) -> String {
         if self.text.is_empty() { self.summary } else { self.text }
     }
 }

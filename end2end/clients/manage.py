@@ -13,7 +13,7 @@ from atlassian_statuspage.rest import ApiException
 
 url, token = sys.argv[1:]
 configuration = statuspage.Configuration()
-# It knows no host but its own; everything else is as it was installed.
+# The client has a hard-coded host; nothing else is changed.
 configuration.host = f"{url}/v1"
 configuration.api_key["Authorization"] = token
 configuration.api_key_prefix["Authorization"] = "OAuth"

@@ -1,12 +1,12 @@
 import { type Page } from '@playwright/test';
 import { OWNER } from '../test';
 import { code, step } from '../totp';
-import { type Means, type Place, answered, at, filled, follow, refused } from './page';
+import { type Means, type Place, errorPlace, filledForm, follow, invalidForm, placeAt } from './page';
 
-/** What belongs to the manager: at the end with a second factor, through the second step of a login. */
+/** The account pages, then adding a second factor, then the second step of a login. */
 export function accountPlaces(means: Means): Place[] {
   const { candor, watch } = means;
-  const account = at('account', '/admin/account');
+  const account = placeAt('account', '/admin/account');
   const totp: Place = {
     name: 'totp',
     go: async (page) => {
@@ -17,7 +17,7 @@ export function accountPlaces(means: Means): Place[] {
   const proof: Place = {
     name: 'proof',
     go: async (page) => {
-      await candor.age(15);
+      await candor.ageSessions(15);
       await follow(page, '/admin', '.card h3 a');
       await page.getByRole('link', { name: 'Delete the incident' }).click();
       await watch.expects(403, page, () => page.getByRole('button', { name: 'Delete the incident' }).click());
@@ -26,9 +26,9 @@ export function accountPlaces(means: Means): Place[] {
   const secondStep: Place = { name: 'second-step', go: (page) => givePassword(page) };
   return [
     account,
-    answered(means, 422, 'account-email-refused', filled(account, 'Email', 'nobody'), 'Change e-mail address'),
-    answered(means, 422, 'account-password-refused', account, 'Change the password'),
-    refused(means, at('tokens', '/admin/tokens'), 'Create token'),
+    errorPlace(means, 422, 'account-email-refused', filledForm(account, 'Email', 'nobody'), 'Change e-mail address'),
+    errorPlace(means, 422, 'account-password-refused', account, 'Change the password'),
+    invalidForm(means, placeAt('tokens', '/admin/tokens'), 'Create token'),
     {
       name: 'token-made',
       go: async (page) => {
@@ -37,11 +37,11 @@ export function accountPlaces(means: Means): Place[] {
         await page.getByRole('button', { name: 'Create token' }).click();
       },
     },
-    at('tokens', '/admin/tokens'),
-    at('passkey-new', '/admin/account/passkeys/new'),
-    at('factors', '/admin/account/factors'),
+    placeAt('tokens', '/admin/tokens'),
+    placeAt('passkey-new', '/admin/account/passkeys/new'),
+    placeAt('factors', '/admin/account/factors'),
     totp,
-    refused(means, totp, 'Verify'),
+    invalidForm(means, totp, 'Verify'),
     {
       name: 'recovery-codes',
       go: async (page) => {
@@ -52,19 +52,19 @@ export function accountPlaces(means: Means): Place[] {
         await page.getByRole('heading', { level: 1, name: 'Recovery codes' }).waitFor();
       },
     },
-    at('factors-app', '/admin/account/factors'),
+    placeAt('factors-app', '/admin/account/factors'),
     proof,
-    refused(means, proof, 'Confirm'),
+    invalidForm(means, proof, 'Confirm'),
     secondStep,
-    refused(means, secondStep, 'Log in'),
+    invalidForm(means, secondStep, 'Log in'),
   ];
 }
 
-/** Out, and in again as far as the password leads. */
+/** Logs out, and in again up to the second step. */
 async function givePassword(page: Page): Promise<void> {
   await page.goto('/admin');
-  const out = page.getByRole('button', { name: 'Log out', exact: true });
-  if (await out.isVisible()) await out.click();
+  const logOutButton = page.getByRole('button', { name: 'Log out', exact: true });
+  if (await logOutButton.isVisible()) await logOutButton.click();
   await page.getByLabel('Email').fill(OWNER.email);
   await page.getByLabel('Password').fill(OWNER.password);
   await page.getByRole('button', { name: 'Log in', exact: true }).click();

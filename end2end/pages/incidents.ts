@@ -1,12 +1,12 @@
 import { type Page } from '@playwright/test';
-import { type Means, type Place, answered, at, filled, follow, linked, outrun, refused } from './page';
+import { type Means, type Place, conflictPlace, errorPlace, filledForm, follow, invalidForm, linkedPlace, placeAt } from './page';
 
-const COMPOSER = linked('composer', '/admin', '.card h3 a');
+const COMPOSER = linkedPlace('composer', '/admin', '.card h3 a');
 const RECENT = '.plain-list a[href^="/admin/incidents/"]';
-const NEW = at('incident-new', '/admin/incidents/new');
+const NEW = placeAt('incident-new', '/admin/incidents/new');
 
-/** What a link on the page of the open incident leads to. */
-function of(name: string, link: string | RegExp): Place {
+/** The page behind a link on the open incident's page. */
+function linkedFromIncident(name: string, link: string | RegExp): Place {
   return {
     name,
     go: async (page) => {
@@ -16,8 +16,8 @@ function of(name: string, link: string | RegExp): Place {
   };
 }
 
-/** A composer of a new incident, once `button` was pressed. */
-function written(name: string, button: string): Place {
+/** The composer of a new incident after `button` was clicked. */
+function composerAfter(name: string, button: string): Place {
   return {
     name,
     go: async (page) => {
@@ -29,12 +29,12 @@ function written(name: string, button: string): Place {
   };
 }
 
-const say = (text: string) => (page: Page) => page.getByLabel('Message', { exact: true }).fill(text);
+const fillMessage = (text: string) => (page: Page) => page.getByLabel('Message', { exact: true }).fill(text);
 
-/** The desk, incidents, and what is prepared for them. */
+/** The dashboard, incidents, templates and drafts. */
 export function incidentPlaces(means: Means): Place[] {
-  const edit = of('incident-edit', 'Edit incident');
-  const updateEdit = of('update-edit', /^Edit the update of/);
+  const edit = linkedFromIncident('incident-edit', 'Edit incident');
+  const updateEdit = linkedFromIncident('update-edit', /^Edit the update of/);
   const postmortem: Place = {
     name: 'postmortem',
     go: async (page) => {
@@ -42,48 +42,48 @@ export function incidentPlaces(means: Means): Place[] {
       await page.getByRole('link', { name: 'Write a postmortem' }).click();
     },
   };
-  const draft = written('draft', 'Save as draft');
+  const draft = composerAfter('draft', 'Save as draft');
   return [
-    at('desk', '/admin'),
-    at('desk-shortcuts', '/admin/shortcuts'),
-    at('incidents', '/admin/incidents'),
+    placeAt('desk', '/admin'),
+    placeAt('desk-shortcuts', '/admin/shortcuts'),
+    placeAt('incidents', '/admin/incidents'),
     NEW,
-    refused(means, NEW, 'Publish'),
+    invalidForm(means, NEW, 'Publish'),
     COMPOSER,
-    linked('composer-resolved', '/admin', RECENT),
-    refused(means, COMPOSER, 'Publish update'),
-    outrun(means, COMPOSER, 'Publish update', say('We look into it.')),
+    linkedPlace('composer-resolved', '/admin', RECENT),
+    invalidForm(means, COMPOSER, 'Publish update'),
+    conflictPlace(means, COMPOSER, 'Publish update', fillMessage('We look into it.')),
     edit,
-    answered(means, 422, 'incident-edit-refused', filled(edit, 'Title', ''), 'Publish changes'),
-    outrun(means, edit, 'Publish changes', (page) => page.getByLabel('Detected by').fill('Somebody else')),
-    of('incident-deletion', 'Delete the incident'),
-    refused(means, of('incident-deletion', 'Delete the incident'), 'Delete the incident'),
+    errorPlace(means, 422, 'incident-edit-refused', filledForm(edit, 'Title', ''), 'Publish changes'),
+    conflictPlace(means, edit, 'Publish changes', (page) => page.getByLabel('Detected by').fill('Somebody else')),
+    linkedFromIncident('incident-deletion', 'Delete the incident'),
+    invalidForm(means, linkedFromIncident('incident-deletion', 'Delete the incident'), 'Delete the incident'),
     updateEdit,
-    outrun(means, updateEdit, 'Save changes', say('We look at it.')),
-    of('update-deletion', /^Delete the update of/),
-    written('preview', 'Preview page'),
+    conflictPlace(means, updateEdit, 'Save changes', fillMessage('We look at it.')),
+    linkedFromIncident('update-deletion', /^Delete the update of/),
+    composerAfter('preview', 'Preview page'),
     draft,
-    outrun(means, draft, 'Publish'),
+    conflictPlace(means, draft, 'Publish'),
     postmortem,
-    refused(means, postmortem, 'Publish postmortem'),
+    invalidForm(means, postmortem, 'Publish postmortem'),
     { name: 'incident-postmortem', go: (page) => postmortem.go(page).then(() => publishPostmortem(page)) },
     ...templatePlaces(means),
   ];
 }
 
-/** Publishes the postmortem that is being written, and goes where visitors read it. */
+/** Publishes the open postmortem and goes to its public page. */
 async function publishPostmortem(page: Page): Promise<void> {
   const id = /incidents\/(\w+)/.exec(page.url())![1];
-  await say('The disk had **no alarm**.\n\n1. It has one now.\n2. A second disk is on its way.')(page);
+  await fillMessage('The disk had **no alarm**.\n\n1. It has one now.\n2. A second disk is on its way.')(page);
   await page.getByRole('button', { name: 'Publish postmortem' }).click();
   await page.getByRole('status').waitFor();
   await page.goto(`/incidents/${id}`);
 }
 
 function templatePlaces(means: Means): Place[] {
-  const edit = linked('template-edit', '/admin/templates', 'a[href^="/admin/templates/"][href$="/edit"]');
-  const added = at('template-new', '/admin/templates/new');
-  const told: Place = {
+  const edit = linkedPlace('template-edit', '/admin/templates', 'a[href^="/admin/templates/"][href$="/edit"]');
+  const added = placeAt('template-new', '/admin/templates/new');
+  const addedTemplate: Place = {
     name: 'templates-told',
     go: async (page) => {
       await page.goto('/admin/templates/new');
@@ -93,12 +93,12 @@ function templatePlaces(means: Means): Place[] {
     },
   };
   return [
-    at('templates', '/admin/templates'),
+    placeAt('templates', '/admin/templates'),
     added,
-    refused(means, added, 'Add the template'),
-    told,
+    invalidForm(means, added, 'Add the template'),
+    addedTemplate,
     edit,
-    outrun(means, edit, 'Save the template', (page) => page.getByLabel('Title (optional)').fill('Slow')),
-    linked('template-deletion', '/admin/templates', 'a[href^="/admin/templates/"][href$="/deletion"]'),
+    conflictPlace(means, edit, 'Save the template', (page) => page.getByLabel('Title (optional)').fill('Slow')),
+    linkedPlace('template-deletion', '/admin/templates', 'a[href^="/admin/templates/"][href$="/deletion"]'),
   ];
 }

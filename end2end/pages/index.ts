@@ -5,13 +5,13 @@ import { maintenancePlaces } from './maintenances';
 import { managerPlaces } from './managers';
 import { type Means, type Place } from './page';
 
-export { elsewherePlaces } from './oidc';
+export { providerPlaces } from './oidc';
 export { type Place } from './page';
 export { publicPages, publicPlaces, quietPlaces, stalePlaces } from './public';
 export { ROUTES, isAt } from './routes';
 export { viewerPlaces } from './viewer';
 
-/** What an owner sees while the sample's incident is open, by what it is about; the last ends in the second step of a login. */
+/** An owner's pages by area, while the sample's incident is open. The last ones end in the second step of a login. */
 export const adminPlaces: Record<string, (means: Means) => Place[]> = {
   incidents: incidentPlaces,
   maintenances: maintenancePlaces,

@@ -1,10 +1,10 @@
 import { type Page } from '@playwright/test';
-import { type Means, type Place, at, filled, linked, outrun, refused } from './page';
+import { type Means, type Place, conflictPlace, filledForm, invalidForm, linkedPlace, placeAt } from './page';
 
-const COMPOSER = linked('maintenance-composer', '/admin/maintenances', 'table a');
+const COMPOSER = linkedPlace('maintenance-composer', '/admin/maintenances', 'table a');
 
-/** What a link on the page of the first maintenance leads to. */
-function of(name: string, link: string | RegExp): Place {
+/** The page behind a link on the first maintenance's page. */
+function linkedFromMaintenance(name: string, link: string | RegExp): Place {
   return {
     name,
     go: async (page) => {
@@ -14,8 +14,8 @@ function of(name: string, link: string | RegExp): Place {
   };
 }
 
-/** The page of the first maintenance once it has begun. */
-const BEGUN: Place = {
+/** The first maintenance's page after its start. */
+const STARTED: Place = {
   name: 'maintenance-begun',
   go: async (page) => {
     await COMPOSER.go(page);
@@ -24,32 +24,32 @@ const BEGUN: Place = {
   },
 };
 
-/** Maintenances, first to come, then going on. */
+/** Maintenances before and after their start. */
 export function maintenancePlaces(means: Means): Place[] {
-  const plan = at('maintenance-new', '/admin/maintenances/new');
-  const edit = of('maintenance-edit', /^Edit (maintenance|this occurrence)/);
-  const move = of('maintenance-move', 'Reschedule');
-  const extension = of('maintenance-extension', 'Extend');
-  const updateEdit = of('maintenance-update-edit', /^Edit the update of/);
-  const series = linked('series-edit', '/admin/maintenances', 'a[href^="/admin/series/"]');
-  const say = (page: Page) => page.getByLabel('Message', { exact: true }).fill('The copy goes on.');
+  const plan = placeAt('maintenance-new', '/admin/maintenances/new');
+  const edit = linkedFromMaintenance('maintenance-edit', /^Edit (maintenance|this occurrence)/);
+  const move = linkedFromMaintenance('maintenance-move', 'Reschedule');
+  const extension = linkedFromMaintenance('maintenance-extension', 'Extend');
+  const updateEdit = linkedFromMaintenance('maintenance-update-edit', /^Edit the update of/);
+  const series = linkedPlace('series-edit', '/admin/maintenances', 'a[href^="/admin/series/"]');
+  const fillMessage = (page: Page) => page.getByLabel('Message', { exact: true }).fill('The copy goes on.');
   return [
-    at('maintenances', '/admin/maintenances'),
+    placeAt('maintenances', '/admin/maintenances'),
     plan,
-    refused(means, plan, 'Schedule maintenance'),
+    invalidForm(means, plan, 'Schedule maintenance'),
     COMPOSER,
     edit,
-    outrun(means, edit, 'Publish changes', (page) => page.getByLabel('Title').fill('Storage')),
+    conflictPlace(means, edit, 'Publish changes', (page) => page.getByLabel('Title').fill('Storage')),
     move,
-    outrun(means, move, 'Reschedule'),
-    of('maintenance-cancellation', 'Cancel the maintenance'),
+    conflictPlace(means, move, 'Reschedule'),
+    linkedFromMaintenance('maintenance-cancellation', 'Cancel the maintenance'),
     series,
-    BEGUN,
-    refused(means, COMPOSER, 'Publish update'),
+    STARTED,
+    invalidForm(means, COMPOSER, 'Publish update'),
     extension,
-    refused(means, filled(extension, 'New end', '2020-01-01T00:00'), 'Extend window'),
+    invalidForm(means, filledForm(extension, 'New end', '2020-01-01T00:00'), 'Extend window'),
     updateEdit,
-    refused(means, filled(updateEdit, 'Message', ''), 'Save changes'),
-    outrun(means, updateEdit, 'Save changes', say),
+    invalidForm(means, filledForm(updateEdit, 'Message', ''), 'Save changes'),
+    conflictPlace(means, updateEdit, 'Save changes', fillMessage),
   ];
 }

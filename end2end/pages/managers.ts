@@ -1,6 +1,6 @@
-import { type Means, type Place, answered, at, filled, linked, outrun, refused } from './page';
+import { type Means, type Place, conflictPlace, errorPlace, filledForm, invalidForm, linkedPlace, placeAt } from './page';
 
-/** Who is let in, and what is asked of them. */
+/** Managers, invitations and the login policy. */
 export function managerPlaces(means: Means): Place[] {
   const setup: Place = {
     name: 'setup',
@@ -11,8 +11,8 @@ export function managerPlaces(means: Means): Place[] {
       await page.goto(await page.getByLabel('The link').inputValue());
     },
   };
-  const manager = linked('manager', '/admin/managers', 'table a');
-  const settings = at('settings', '/admin/settings');
+  const manager = linkedPlace('manager', '/admin/managers', 'table a');
+  const settings = placeAt('settings', '/admin/settings');
   const retire: Place = {
     name: 'manager',
     go: async (page) => {
@@ -21,10 +21,10 @@ export function managerPlaces(means: Means): Place[] {
     },
   };
   return [
-    at('managers', '/admin/managers'),
-    refused(means, at('managers', '/admin/managers'), 'Create invite link'),
+    placeAt('managers', '/admin/managers'),
+    invalidForm(means, placeAt('managers', '/admin/managers'), 'Create invite link'),
     manager,
-    refused(means, retire, 'Change the role'),
+    invalidForm(means, retire, 'Change the role'),
     {
       name: 'manager-invited',
       go: async (page) => {
@@ -35,12 +35,12 @@ export function managerPlaces(means: Means): Place[] {
       },
     },
     setup,
-    refused(means, setup, 'Set the password and log in'),
-    at('sessions', '/admin/sessions'),
-    at('audit', '/admin/audit'),
-    at('audit-searched', '/admin/audit?q=nothing+of+this'),
+    invalidForm(means, setup, 'Set the password and log in'),
+    placeAt('sessions', '/admin/sessions'),
+    placeAt('audit', '/admin/audit'),
+    placeAt('audit-searched', '/admin/audit?q=nothing+of+this'),
     settings,
-    answered(means, 422, 'settings-refused', filled(settings, 'Page name', ''), 'Save settings'),
-    outrun(means, settings, 'Save settings', (page) => page.getByLabel('Header text (optional)').fill('Tides')),
+    errorPlace(means, 422, 'settings-refused', filledForm(settings, 'Page name', ''), 'Save settings'),
+    conflictPlace(means, settings, 'Save settings', (page) => page.getByLabel('Header text (optional)').fill('Tides')),
   ];
 }

@@ -1,15 +1,15 @@
 import { type Page, type Route } from '@playwright/test';
-import { type Means, type Place, at } from './page';
+import { type Means, type Place, placeAt } from './page';
 
-/** What an owner sees only where managers may log in at an identity provider. */
-export function elsewherePlaces({ candor, watch }: Means): Place[] {
+/** An owner's pages that exist only with an identity provider. */
+export function providerPlaces({ candor, watch }: Means): Place[] {
   return [
-    at('account-elsewhere', '/admin/account'),
+    placeAt('account-elsewhere', '/admin/account'),
     {
       name: 'going-elsewhere',
       go: async (page) => {
         await page.goto('/admin/account');
-        await stay(page);
+        await blockRedirect(page);
         await page.getByRole('button', { name: /^Connect/ }).click();
       },
     },
@@ -18,13 +18,13 @@ export function elsewherePlaces({ candor, watch }: Means): Place[] {
       go: async (page) => {
         await page.goto('/admin/account');
         await page.getByRole('button', { name: /^Connect/ }).click();
-        await say(page, 'ines');
+        await logInAtProvider(page, 'ines');
       },
     },
     {
       name: 'proof-elsewhere',
       go: async (page) => {
-        await candor.age(15);
+        await candor.ageSessions(15);
         await page.goto('/admin/account');
         await page.getByLabel('Email').fill('duarte@example.org');
         await watch.expects(403, page, () => page.getByRole('button', { name: 'Change e-mail address' }).click());
@@ -34,7 +34,7 @@ export function elsewherePlaces({ candor, watch }: Means): Place[] {
       name: 'proved',
       go: async (page) => {
         await page.getByRole('button', { name: 'Confirm with Harbour ID' }).click();
-        await say(page, 'ines');
+        await logInAtProvider(page, 'ines');
       },
     },
     {
@@ -45,7 +45,7 @@ export function elsewherePlaces({ candor, watch }: Means): Place[] {
         await page.goto('/admin/proof');
       },
     },
-    at('settings-elsewhere', '/admin/settings'),
+    placeAt('settings-elsewhere', '/admin/settings'),
     {
       name: 'login-elsewhere',
       go: async (page) => {
@@ -55,8 +55,8 @@ export function elsewherePlaces({ candor, watch }: Means): Place[] {
   ];
 }
 
-/** Answers the next form that leads elsewhere as the server would, but for the header that goes on by itself. */
-async function stay(page: Page): Promise<void> {
+/** Answers the next submit like the server, without the header that redirects to the provider. */
+async function blockRedirect(page: Page): Promise<void> {
   const answer = async (route: Route) => {
     const response = await route.fetch();
     const { refresh: _, ...headers } = response.headers();
@@ -65,8 +65,8 @@ async function stay(page: Page): Promise<void> {
   await page.route('**/admin/account/identity', answer, { times: 1 });
 }
 
-/** Says at the provider who it is. */
-async function say(page: Page, name: string): Promise<void> {
+/** Logs in at the provider. */
+async function logInAtProvider(page: Page, name: string): Promise<void> {
   await page.getByLabel('Name').fill(name);
   await page.getByRole('button', { name: 'Log in' }).click();
 }

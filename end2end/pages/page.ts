@@ -2,7 +2,7 @@ import { type Page } from '@playwright/test';
 import { type Candor } from '../candor';
 import { type Watch } from '../console-errors';
 
-/** A page of the product, with how to get there. */
+/** A page to visit, and how to reach it. */
 export type Place = {
   name: string;
   go: (page: Page) => Promise<unknown>;
@@ -10,24 +10,23 @@ export type Place = {
 
 export type Means = { candor: Candor; watch: Watch };
 
-/** What stands at an address. */
-export function at(name: string, path: string): Place {
+export function placeAt(name: string, path: string): Place {
   return { name, go: (page) => page.goto(path) };
 }
 
-/** What the first `link` on the page at `path` leads to. */
-export function linked(name: string, path: string, link: string): Place {
+/** The page behind the first `link` on the page at `path`. */
+export function linkedPlace(name: string, path: string, link: string): Place {
   return { name, go: (page) => follow(page, path, link) };
 }
 
-/** The form at `place` with `text` in the field that is called `label`. */
-export function filled({ name, go }: Place, label: string, text: string): Place {
+/** The form at `place` with `text` in the field `label`. */
+export function filledForm({ name, go }: Place, label: string, text: string): Place {
   const fill = (page: Page) => page.getByLabel(label, { exact: true }).fill(text);
   return { name, go: (page) => go(page).then(() => fill(page)) };
 }
 
-/** What is answered, with the error `status`, to a button that is pressed at `place`. */
-export function answered({ watch }: Means, status: number, name: string, place: Place, button: string | RegExp): Place {
+/** The page with the error `status` after a click on `button` at `place`. */
+export function errorPlace({ watch }: Means, status: number, name: string, place: Place, button: string | RegExp): Place {
   return {
     name,
     go: async (page) => {
@@ -37,13 +36,13 @@ export function answered({ watch }: Means, status: number, name: string, place: 
   };
 }
 
-/** The form at `place` with what is wrong beside its fields. */
-export function refused(means: Means, place: Place, button: string | RegExp): Place {
-  return answered(means, 422, `${place.name}-refused`, place, button);
+/** The form at `place` with validation errors. */
+export function invalidForm(means: Means, place: Place, button: string | RegExp): Place {
+  return errorPlace(means, 422, `${place.name}-refused`, place, button);
 }
 
-/** The form at `place` with what somebody else did since: as if it had come from a version before this one. */
-export function outrun(means: Means, place: Place, button: string | RegExp, change?: (page: Page) => Promise<unknown>): Place {
+/** The form at `place` with an edit conflict: it is submitted with version 0. */
+export function conflictPlace(means: Means, place: Place, button: string | RegExp, change?: (page: Page) => Promise<unknown>): Place {
   const late = {
     name: place.name,
     go: async (page: Page) => {
@@ -54,10 +53,9 @@ export function outrun(means: Means, place: Place, button: string | RegExp, chan
       await versions.evaluateAll((all: HTMLInputElement[]) => all.forEach((input) => (input.value = '0')));
     },
   };
-  return answered(means, 409, `${place.name}-conflict`, late, button);
+  return errorPlace(means, 409, `${place.name}-conflict`, late, button);
 }
 
-/** Follows the first `link` on the page at `path`. */
 export async function follow(page: Page, path: string, link: string): Promise<void> {
   await page.goto(path);
   await page.locator(link).first().click();

@@ -1,57 +1,53 @@
 import { type Page, expect } from '@playwright/test';
-import { type Means, type Place, answered, at, filled, follow, linked, refused } from './page';
+import { type Means, type Place, errorPlace, filledForm, follow, invalidForm, linkedPlace, placeAt } from './page';
 
-/**
- * What everybody can see while the sample's incident is open, by the router's own words for its address.
- * tests/it/access_matrix.rs looks that none is missing.
- */
+/** Public pages by route pattern, while the sample's incident is open. tests/it/access_matrix.rs checks for gaps. */
 export function publicPages(means: Means): Record<string, Place[]> {
   const { watch } = means;
   return {
-    '/': [at('status-open', '/')],
+    '/': [placeAt('status-open', '/')],
     '/history': [
-      at('history', '/history'),
-      at('history-filtered', '/history?impact=major&range=2y&q=tiles'),
-      at('history-dates', '/history?from=2020-01-01&to=2020-12-31'),
+      placeAt('history', '/history'),
+      placeAt('history-filtered', '/history?impact=major&range=2y&q=tiles'),
+      placeAt('history-dates', '/history?from=2020-01-01&to=2020-12-31'),
     ],
-    '/history/{month}': [linked('history-month', '/history', 'main h2 a')],
-    '/uptime': [at('uptime', '/uptime')],
-    '/api': [at('api', '/api')],
+    '/history/{month}': [linkedPlace('history-month', '/history', 'main h2 a')],
+    '/uptime': [placeAt('uptime', '/uptime')],
+    '/api': [placeAt('api', '/api')],
     '/incidents/{id}': [
-      linked('maintenance', '/', 'article h3 a[href^="/incidents/"] >> nth=1'),
-      linked('incident-open', '/', 'article h3 a'),
-      linked('incident', '/', '.past a'),
+      linkedPlace('maintenance', '/', 'article h3 a[href^="/incidents/"] >> nth=1'),
+      linkedPlace('incident-open', '/', 'article h3 a'),
+      linkedPlace('incident', '/', '.past a'),
     ],
-    '/embed': [at('embed', '/embed')],
-    '/embed/{part}': [at('embed-frame', '/embed/frame')],
+    '/embed': [placeAt('embed', '/embed')],
+    '/embed/{part}': [placeAt('embed-frame', '/embed/frame')],
     '/nowhere': [{ name: 'not-found', go: (page) => watch.expects(404, page, () => page.goto('/nowhere')) }],
     '/setup/{token}': [{ name: 'not-allowed', go: (page) => watch.expects(404, page, () => page.goto('/setup/used')) }],
-    '/login': [at('login', '/login'), refused(means, at('login', '/login'), 'Log in')],
-    '/forgotten': [at('forgotten', '/forgotten')],
+    '/login': [placeAt('login', '/login'), invalidForm(means, placeAt('login', '/login'), 'Log in')],
+    '/forgotten': [placeAt('forgotten', '/forgotten')],
   };
 }
 
-/** All of them. */
 export function publicPlaces(means: Means): Place[] {
   return Object.values(publicPages(means)).flat();
 }
 
-/** What is read more than a minute after the database went away. */
+/** Pages more than a minute after the database was lost. */
 export function stalePlaces(means: Means): Place[] {
   const away = (path: string) => (page: Page) => means.watch.expects(503, page, () => page.goto(path));
   return [
-    at('status-stale', '/'),
-    at('history-stale', '/history'),
-    at('uptime-stale', '/uptime'),
-    at('embed-stale', '/embed'),
-    linked('incident-stale', '/', 'article h3 a'),
+    placeAt('status-stale', '/'),
+    placeAt('history-stale', '/history'),
+    placeAt('uptime-stale', '/uptime'),
+    placeAt('embed-stale', '/embed'),
+    linkedPlace('incident-stale', '/', 'article h3 a'),
     { name: 'filter-unavailable', go: away('/history?q=never+asked') },
     { name: 'incident-unavailable', go: away('/incidents/neverasked00') },
-    answered(means, 503, 'login-unavailable', filled(at('login', '/login'), 'Email', 'ines@example.org'), 'Log in'),
+    errorPlace(means, 503, 'login-unavailable', filledForm(placeAt('login', '/login'), 'Email', 'ines@example.org'), 'Log in'),
   ];
 }
 
-/** What is seen only once nothing is open any more. */
+/** Pages without an open incident. */
 export function quietPlaces({ candor }: Means): Place[] {
   return [
     {

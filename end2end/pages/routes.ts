@@ -1,6 +1,6 @@
 /**
- * Every page of the admin and what leads there, with the name of a place that shows it to axe. A test beside the router
- * compares the addresses with its table of routes, and the visit looks whether the place is where it says.
+ * Every route of a page in the admin, with the name of a place that shows it. A test in tests/it/web_routes.rs compares
+ * the routes with the router's table, and the accessibility tests check that the place is at the route.
  */
 export const ROUTES: Record<string, string> = {
   '/login': 'login',
@@ -52,7 +52,7 @@ export const ROUTES: Record<string, string> = {
   '/admin/settings': 'settings',
 };
 
-/** Whether a browser at `path` is at the address `route`. */
+/** Whether `path` matches the pattern `route`. */
 export function isAt(route: string, path: string): boolean {
   return new RegExp(`^${route.replace(/\{[^}]*\}/g, '[^/]+')}$`).test(path);
 }

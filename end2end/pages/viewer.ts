@@ -1,15 +1,15 @@
 import { type Page } from '@playwright/test';
-import { type Means, type Place, at, linked } from './page';
+import { type Means, type Place, linkedPlace, placeAt } from './page';
 
-/** What somebody sees who may only read. */
+/** Pages that only look different for viewers. */
 export function viewerPlaces({ watch }: Means): Place[] {
   return [
-    at('desk-viewer', '/admin'),
-    linked('incident-viewer', '/admin', '.card h3 a'),
-    linked('maintenance-viewer', '/admin/maintenances', 'table a'),
-    at('components-viewer', '/admin/components'),
-    at('templates-viewer', '/admin/templates'),
-    at('settings-viewer', '/admin/settings'),
+    placeAt('desk-viewer', '/admin'),
+    linkedPlace('incident-viewer', '/admin', '.card h3 a'),
+    linkedPlace('maintenance-viewer', '/admin/maintenances', 'table a'),
+    placeAt('components-viewer', '/admin/components'),
+    placeAt('templates-viewer', '/admin/templates'),
+    placeAt('settings-viewer', '/admin/settings'),
     { name: 'not-allowed-admin', go: (page: Page) => watch.expects(403, page, () => page.goto('/admin/managers')) },
   ];
 }

@@ -4,27 +4,27 @@ import { Candor } from '../candor';
 import {
   type Place,
   adminPlaces,
-  elsewherePlaces,
   isAt,
+  providerPlaces,
   publicPages,
   publicPlaces,
   ROUTES,
   stalePlaces,
   viewerPlaces,
 } from '../pages';
-import { fits, logIn, look, untilStale } from '../steps';
+import { expectNoOverflow, logIn, openFresh, waitUntilStale } from '../steps';
 import { expect, test, VIEWER } from '../test';
 
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'];
-/** What a colour scheme can change. */
-const OF_COLOURS = { type: 'rule' as const, values: ['color-contrast', 'link-in-text-block'] };
+/** The rules that depend on the colour scheme. */
+const COLOUR_RULES = { type: 'rule' as const, values: ['color-contrast', 'link-in-text-block'] };
 
 test.describe.configure({ timeout: 300_000 });
-test.use({ begins: 'sample', actionTimeout: 15_000 });
+test.use({ initialData: 'sample', actionTimeout: 15_000 });
 
-test('every page of the admin is a place that axe looks at', ({ candor, watch }) => {
+test('axe checks every page of the admin', ({ candor, watch }) => {
   const means = { candor, watch };
-  const lists = [...Object.values(adminPlaces), publicPlaces, viewerPlaces, elsewherePlaces];
+  const lists = [...Object.values(adminPlaces), publicPlaces, viewerPlaces, providerPlaces];
   const names = lists.flatMap((places) => places(means)).map((place) => place.name);
   expect(Object.values(ROUTES).filter((name) => !names.includes(name))).toEqual([]);
 });
@@ -34,7 +34,7 @@ for (const width of [360, 1280]) {
     test.use({ viewport: { width, height: 800 } });
 
     test.describe('every public page', () => {
-      test.use({ begins: 'sample to read' });
+      test.use({ initialData: 'sample to read' });
 
       test('is accessible and fits', async ({ page, candor, watch }) => {
         for (const [route, places] of Object.entries(publicPages({ candor, watch }))) {
@@ -50,27 +50,27 @@ for (const width of [360, 1280]) {
       });
     }
 
-    test('so is what somebody sees who only reads', async ({ page, candor, watch }) => {
-      await candor.letIn(VIEWER, 'viewer');
+    test('every page of a viewer is accessible and fits', async ({ page, candor, watch }) => {
+      await candor.addManager(VIEWER, 'viewer');
       await logIn(page, VIEWER);
       await visit(page, viewerPlaces({ candor, watch }));
     });
 
     test.describe('with an identity provider', () => {
-      test.use({ elsewhere: true });
+      test.use({ hasProvider: true });
 
-      test('every step to it and back is accessible and fits', async ({ page, candor, watch }) => {
+      test('every page is accessible and fits', async ({ page, candor, watch }) => {
         await logIn(page);
-        await visit(page, elsewherePlaces({ candor, watch }));
+        await visit(page, providerPlaces({ candor, watch }));
       });
     });
   });
 }
 
-test('what everybody sees while the database is away is accessible and fits', async ({ page, candor, watch }) => {
+test('stale pages without the database are accessible and fit', async ({ page, candor, watch }) => {
   for (const warm of ['/', '/uptime']) await page.goto(warm);
   await candor.loseDatabase();
-  await untilStale(candor);
+  await waitUntilStale(candor);
   for (const width of [360, 1280]) {
     await page.setViewportSize({ width, height: 800 });
     await visit(page, stalePlaces({ candor, watch }));
@@ -80,7 +80,7 @@ test('what everybody sees while the database is away is accessible and fits', as
   candor.log = '';
 });
 
-test('so is what stands there before anything was published', async ({ browser }) => {
+test('the page before the first publish is accessible and fits', async ({ browser }) => {
   const candor = await Candor.inFreshFolder();
   await candor.loseDatabase();
   await candor.serve();
@@ -94,10 +94,10 @@ test('so is what stands there before anything was published', async ({ browser }
   await candor.stop();
 });
 
-test.describe('nobody is an owner yet', () => {
-  test.use({ begins: 'empty', viewport: { width: 360, height: 800 } });
+test.describe('without an owner', () => {
+  test.use({ initialData: 'empty', viewport: { width: 360, height: 800 } });
 
-  test('and the page that makes one is accessible and fits', async ({ page, candor }) => {
+  test('the setup page is accessible and fits', async ({ page, candor }) => {
     await expect.poll(() => candor.setupLink(), 'the link is printed').toBeTruthy();
     const go = (page: Page) => page.goto(new URL(candor.setupLink()!).pathname);
     await visit(page, [{ name: 'setup', go }], /^\/setup\/[^/]+$/);
@@ -105,7 +105,7 @@ test.describe('nobody is an owner yet', () => {
 });
 
 for (const colorScheme of ['light', 'dark'] as const) {
-  test.describe(`with nothing open, ${colorScheme}`, () => {
+  test.describe(`without open incidents, ${colorScheme}`, () => {
     test.use({ colorScheme, viewport: { width: 360, height: 800 } });
 
     test('the status page is accessible and fits', async ({ page, candor }) => {
@@ -113,34 +113,34 @@ for (const colorScheme of ['light', 'dark'] as const) {
       const id = listed.trim().split('\n')[1].split(' ')[0];
       await candor.shell(['incident', 'resolve', id, '--body', 'All tiles are back.']);
       await expect(async () => {
-        await look(page, '/');
+        await openFresh(page, '/');
         await expect(page.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational', { timeout: 1 });
       }).toPass();
-      await judge(page, 'status');
+      await checkPage(page, 'status');
     });
   });
 }
 
 test.describe('an empty page', () => {
-  test.use({ begins: 'owned', viewport: { width: 360, height: 800 } });
+  test.use({ initialData: 'owned', viewport: { width: 360, height: 800 } });
 
   test('is accessible and fits', async ({ page }) => {
     for (const path of ['/', '/history', '/history?q=x']) {
       await page.goto(path);
-      await judge(page, path);
+      await checkPage(page, path);
     }
     await logIn(page);
     for (const path of ['', '/incidents', '/incidents/new', '/components']) {
       await page.goto(`/admin${path}`);
-      await judge(page, `/admin${path}`);
+      await checkPage(page, `/admin${path}`);
     }
   });
 });
 
-test.describe('the very long', () => {
-  test.use({ begins: 'owned', viewport: { width: 360, height: 800 } });
+test.describe('very long texts', () => {
+  test.use({ initialData: 'owned', viewport: { width: 360, height: 800 } });
 
-  test('fits', async ({ page, candor }) => {
+  test('fit the window', async ({ page, candor }) => {
     const word = 'Donaudampfschifffahrt'.repeat(15);
     await logIn(page);
     await page.goto('/admin/components/new');
@@ -157,13 +157,13 @@ test.describe('the very long', () => {
     const admin = ['', '/incidents', `/incidents/${id}`, `/incidents/${id}/edit`, `/incidents/${id}/deletion`, '/components'];
     for (const path of ['/', '/history', `/incidents/${id}`, ...admin.map((path) => `/admin${path}`), '/admin/audit']) {
       await page.goto(path);
-      await judge(page, path);
+      await checkPage(page, path);
     }
     expect(candor.log).toBe('');
   });
 });
 
-/** Judges each place in both themes, and that it stands where it should. */
+/** Checks each place in both themes, and that it is at its route. */
 async function visit(page: Page, places: Place[], where = /^/): Promise<void> {
   for (const place of places) {
     await test.step(place.name, async () => {
@@ -173,19 +173,19 @@ async function visit(page: Page, places: Place[], where = /^/): Promise<void> {
         await expect.soft(page, `${place.name} is at ${route}`).toHaveURL((url) => isAt(route, url.pathname));
       }
       await page.emulateMedia({ colorScheme: 'light' });
-      await judge(page, place.name);
+      await checkPage(page, place.name);
       await page.emulateMedia({ colorScheme: 'dark' });
-      await judge(page, `${place.name} in the dark`, OF_COLOURS);
+      await checkPage(page, `${place.name} in the dark`, COLOUR_RULES);
     });
   }
 }
 
-async function judge(page: Page, name: string, rules: Parameters<AxeBuilder['options']>[0]['runOnly'] = RULES): Promise<void> {
+async function checkPage(page: Page, name: string, rules: Parameters<AxeBuilder['options']>[0]['runOnly'] = RULES): Promise<void> {
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-  // What a preview frames runs no script, so axe can't look into it; the same pages are judged unframed.
+  // axe can't run inside a preview's frames, which allow no scripts; the same pages are checked without a frame.
   const axe = new AxeBuilder({ page }).options({ runOnly: rules }).exclude('iframe');
   const { violations } = await axe.setLegacyMode((await page.locator('iframe').count()) > 0).analyze();
-  const told = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target} ${node.failureSummary}`));
-  expect.soft(told, `what axe finds on ${name}`).toEqual([]);
-  await fits(page);
+  const findings = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target} ${node.failureSummary}`));
+  expect.soft(findings, `what axe finds on ${name}`).toEqual([]);
+  await expectNoOverflow(page);
 }

@@ -3,11 +3,11 @@ import { chromium } from '../chromium';
 import { logIn } from '../steps';
 import { expect, OWNER, test } from '../test';
 
-// Playwright turns off what lets a browser go back without asking; people's browsers have it.
+// Playwright disables the back-forward cache; real browsers have it.
 test.use({ launchOptions: { ...chromium.launchOptions, ignoreDefaultArgs: ['--disable-back-forward-cache'] } });
 
-/** Through pages of the admin, and out. */
-async function leave(page: Page): Promise<void> {
+/** Visits pages of the admin and logs out. */
+async function visitAndLogOut(page: Page): Promise<void> {
   await logIn(page);
   await page.getByRole('link', { name: 'Audit' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Audit log');
@@ -17,8 +17,8 @@ async function leave(page: Page): Promise<void> {
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Log in');
 }
 
-test('after logging out, Back leads to the login and to no page of the admin', async ({ page }) => {
-  await leave(page);
+test('after a logout, Back leads to the login', async ({ page }) => {
+  await visitAndLogOut(page);
   for (const path of ['/admin/managers', '/admin/audit', '/admin']) {
     await page.goBack();
     await expect(page.getByRole('heading', { level: 1 }), `instead of ${path}`).toHaveText('Log in');
@@ -26,11 +26,11 @@ test('after logging out, Back leads to the login and to no page of the admin', a
   }
 });
 
-// In a page that nobody watches: that the network is gone is no news.
-test('after logging out, the browser has kept no page of the admin to show without the server', async ({ browser, baseURL }) => {
+// In a context without the watch, because the failing requests are expected.
+test('after a logout, the browser has no cached page of the admin', async ({ browser, baseURL }) => {
   const context = await browser.newContext({ baseURL });
   const page = await context.newPage();
-  await leave(page);
+  await visitAndLogOut(page);
   await context.setOffline(true);
   for (let back = 0; back < 3; back++) {
     const answer = await page.goBack().catch((error: Error) => error.message);

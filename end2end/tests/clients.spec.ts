@@ -4,14 +4,14 @@ import { promisify } from 'node:util';
 import { Statuspage } from 'statuspage.io';
 import { expect, test } from '../test';
 
-test.use({ begins: 'sample to read' });
+test.use({ initialData: 'sample to read' });
 
-/** Made by `.ci/tools clients`. */
+/** Installed by `.ci/tools clients`. */
 const PYTHON = resolve(__dirname, '../../target/tools/clients/bin/python');
 
-test('a client of the registry reads the page as it reads any other', { tag: '@dates' }, async ({ candor }) => {
+test('an unmodified API client reads the page', { tag: '@dates' }, async ({ candor }) => {
   const client = new Statuspage('tidewater');
-  // It knows no host but its own; everything else is as it was installed.
+  // The client has a hard-coded host; nothing else is changed.
   (client as unknown as { apiClient: { defaults: { baseURL: string } } }).apiClient.defaults.baseURL = candor.url;
   const summary = await client.api.getSummary();
   expect(summary.page.name).toBe('Tidewater Maps');
@@ -27,7 +27,7 @@ test('a client of the registry reads the page as it reads any other', { tag: '@d
   expect((await client.api.scheduledMaintenances.getUpcoming()).scheduled_maintenances.length).toBeGreaterThan(0);
 });
 
-test('feed readers and calendars understand the feeds and the calendar', { tag: '@dates' }, async ({ candor }) => {
+test('feed readers and calendars parse the feeds and the calendar', { tag: '@dates' }, async ({ candor }) => {
   const { stdout } = await promisify(execFile)(PYTHON, [resolve(__dirname, '../clients/read.py'), candor.url]);
   const { atom, rss, calendar } = JSON.parse(stdout);
   expect([atom.version, rss.version]).toEqual(['atom10', 'rss20']);

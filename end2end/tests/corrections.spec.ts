@@ -1,9 +1,9 @@
-import { addComponent, component, logIn, look, openIncident, postUpdate, told } from '../steps';
+import { addComponent, component, expectMessage, logIn, openFresh, openIncident, postUpdate } from '../steps';
 import { expect, test } from '../test';
 
 const TITLE = 'Search is slow';
 
-test('what was published can be corrected, taken back and deleted, and the audit knows all of it', { tag: '@dates' }, async ({
+test('published updates can be edited and deleted, and are audited', { tag: '@dates' }, async ({
   page,
   visitor,
   anotherBrowser,
@@ -21,8 +21,8 @@ test('what was published can be corrected, taken back and deleted, and the audit
     await expect(page.getByLabel('Message', { exact: true })).toHaveValue('It is fast agian.');
     await page.getByLabel('Message', { exact: true }).fill('It is fast again.');
     await page.getByRole('button', { name: 'Save changes' }).click();
-    await told(page, 'Update saved and marked as edited.');
-    await look(visitor, `/incidents/${id}`);
+    await expectMessage(page, 'Update saved and marked as edited.');
+    await openFresh(visitor, `/incidents/${id}`);
     await expect(visitor.getByText('agian')).toHaveCount(0);
     const update = visitor.getByRole('listitem').filter({ hasText: 'It is fast again.' });
     await expect(update).toContainText(/edited \d\d:\d\d UTC/);
@@ -34,9 +34,9 @@ test('what was published can be corrected, taken back and deleted, and the audit
     await page.getByRole('link', { name: /^Delete the update of/ }).click();
     await expect(page.getByText('It is fast again.')).toBeVisible();
     await page.getByRole('button', { name: 'Delete the update' }).click();
-    await told(page, 'Update deleted. The incident is back to its previous status.');
+    await expectMessage(page, 'Update deleted. The incident is back to its previous status.');
     await expect(page.getByRole('link', { name: /^Delete the update of/ }), 'the only one stays').toHaveCount(0);
-    await look(visitor, '/');
+    await openFresh(visitor, '/');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Degraded performance: Search');
     await expect(component(visitor, 'Search')).toContainText('Degraded performance');
     await expect(visitor.getByRole('article')).toContainText('Investigating');
@@ -48,8 +48,8 @@ test('what was published can be corrected, taken back and deleted, and the audit
     await page.getByLabel('Title', { exact: true }).fill(`${TITLE}er`);
     await page.getByLabel('Impact', { exact: true }).selectOption('Critical');
     await page.getByRole('button', { name: 'Publish changes' }).click();
-    await told(page, 'Incident saved.');
-    await look(visitor, '/');
+    await expectMessage(page, 'Incident saved.');
+    await openFresh(visitor, '/');
     await expect(visitor.getByRole('article')).toContainText(`${TITLE}er`);
     await expect(visitor.getByRole('article')).toContainText('Major outage · started just now');
   });
@@ -65,14 +65,14 @@ test('what was published can be corrected, taken back and deleted, and the audit
     await expect(field).toBeFocused();
     await field.fill(`${TITLE}er`);
     await press();
-    await told(page, 'Incident deleted. The audit log keeps its text.');
-    // The visitor's own browser may show its copy for some seconds more.
+    await expectMessage(page, 'Incident deleted. The audit log keeps its text.');
+    // The visitor's browser may serve its cached copy for some seconds.
     const another = await anotherBrowser();
     await watch.expects(404, another, () => another.goto(`/incidents/${id}`));
     await expect(another.getByRole('heading', { level: 1 })).toHaveText('Page not found');
-    await look(visitor, '/history');
+    await openFresh(visitor, '/history');
     await expect(visitor.locator('.empty')).toHaveText('No incidents reported.');
-    await look(visitor, '/');
+    await openFresh(visitor, '/');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
   });
 
@@ -100,7 +100,7 @@ test('what was published can be corrected, taken back and deleted, and the audit
   });
 });
 
-test('a component and a group can be changed and deleted, and incidents keep naming the component', async ({
+test('incidents keep the name of a deleted component', async ({
   page,
   visitor,
 }) => {
@@ -113,18 +113,18 @@ test('a component and a group can be changed and deleted, and incidents keep nam
   await page.getByLabel('Name', { exact: true }).fill('Telefax');
   await page.getByLabel('Status').selectOption('Under maintenance');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
-  await told(page, 'Component saved.');
-  await look(visitor, '/');
+  await expectMessage(page, 'Component saved.');
+  await openFresh(visitor, '/');
   await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Service Under Maintenance');
   await expect(component(visitor, 'Telefax')).toContainText('Under maintenance');
 
   await page.getByRole('link', { name: 'Edit Telefax' }).click();
   await page.getByRole('link', { name: 'Delete the component …' }).click();
   await page.getByRole('button', { name: 'Delete the component' }).click();
-  await told(page, 'Component deleted.');
-  await look(visitor, '/');
+  await expectMessage(page, 'Component deleted.');
+  await openFresh(visitor, '/');
   await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
   await expect(component(visitor, 'Telefax')).toHaveCount(0);
-  await look(visitor, `/incidents/${id}`);
+  await openFresh(visitor, `/incidents/${id}`);
   await expect(visitor.getByRole('definition').filter({ hasText: 'Fax' })).toBeVisible();
 });

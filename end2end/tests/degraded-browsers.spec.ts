@@ -2,17 +2,17 @@ import { createServer, request as ask } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { type Locator, type Page } from '@playwright/test';
 import { type Candor } from '../candor';
-import { fits, look } from '../steps';
+import { expectNoOverflow, openFresh } from '../steps';
 import { expect, test } from '../test';
 
-test.use({ begins: 'sample' });
+test.use({ initialData: 'sample' });
 
-/** Rendering every page takes its time in a program built for debugging, on a machine with other work. */
+/** Publishing takes long in a debug build on a busy machine. */
 const SOON = { timeout: 20_000 };
-/** How far the clock of a page goes forward at once, in ms: less than it waits between two looks. */
+/** How far the page's clock advances per poll, in ms: less than its polling interval. */
 const STEP = 10_000;
 
-/** Opens an incident from the shell and waits until visitors see it; gives its id. */
+/** Opens an incident with the CLI and waits until it is published; returns its id. */
 async function openIncident(candor: Candor, title: string, body: string): Promise<string> {
   const opened = await candor.shell(['incident', 'open', '--title', title, '--body', body]);
   const published = async () => (await (await fetch(candor.url)).text()).includes(title);
@@ -20,7 +20,7 @@ async function openIncident(candor: Candor, title: string, body: string): Promis
   return /[a-z0-9]{12}/.exec(opened)![0];
 }
 
-/** The components as the shell lists them, each with its row on the page and its status in words. */
+/** The components that the CLI lists, each with its row on the page and its status in words. */
 async function components(page: Page, candor: Candor): Promise<{ name: string; status: string; row: Locator }[]> {
   const listed = (await candor.shell(['component', 'list'])).trim().split('\n').slice(1);
   return listed.map((line) => {
@@ -30,15 +30,15 @@ async function components(page: Page, candor: Candor): Promise<{ name: string; s
   });
 }
 
-/** What stands between the browser and Candor: it notes every request that reaches the network. */
+/** A proxy in front of Candor, which records every request that reaches the network. */
 type Relay = {
   url: string;
   asked: { path: string; tag?: string }[];
-  /** What begins like this is answered with 503. */
+  /** Paths with this prefix are answered with 503. */
   refuses?: string;
 };
 
-// Not `page.route`: with it the browser keeps no copies, and so asks for everything twice and for no tag.
+// `page.route` would disable the browser's HTTP cache, and with it conditional requests.
 const relayed = test.extend<{ relay: Relay }>({
   relay: async ({ candor }, use) => {
     const relay: Relay = { url: '', asked: [] };
@@ -63,11 +63,11 @@ const relayed = test.extend<{ relay: Relay }>({
   baseURL: async ({ relay }, use) => use(relay.url),
 });
 
-relayed.describe('where event streams fail', () => {
+relayed.describe('if event streams fail', () => {
   relayed.skip(({ javaScriptEnabled }) => javaScriptEnabled === false, 'nothing follows without JavaScript');
 
-  // In a page that nobody watches: the refusals are no news.
-  relayed('an open page asks now and then, and shows a new incident', async ({ browser, candor, relay }) => {
+  // In a context without the watch, because the 503 responses are expected.
+  relayed('an open page polls and shows a new incident', async ({ browser, candor, relay }) => {
     const title = 'Imports wait for hours';
     relay.refuses = '/events';
     const asked = (path: string) => relay.asked.filter((it) => it.path.split('?')[0] === path);
@@ -88,13 +88,13 @@ relayed.describe('where event streams fail', () => {
     await expect(page.locator('html')).toHaveAttribute('data-mark', 'same');
 
     const before = asked('/').length;
-    const again = async () => {
+    const newRequests = async () => {
       await page.clock.runFor(STEP);
       return asked('/').length - before;
     };
-    await expect.poll(again, { message: 'it goes on asking', ...later }).toBeGreaterThan(3);
+    await expect.poll(newRequests, { message: 'it goes on asking', ...later }).toBeGreaterThan(3);
     expect(asked('/').slice(1).filter(({ tag }) => !tag), 'what was asked for whole again').toEqual([]);
-    // At once, again within seconds, and from then on at most every half minute.
+    // At once, again within seconds, and then at most every 30 s.
     const passed = (await page.evaluate(() => Date.now())) - began;
     expect(asked('/events').length, `streams tried in ${passed} ms`).toBeLessThanOrEqual(2 + passed / 30_000);
     await page.close();
@@ -102,18 +102,18 @@ relayed.describe('where event streams fail', () => {
 });
 
 relayed('the first view is a document, its script and the stream', async ({ page, relay, javaScriptEnabled }) => {
-  const elsewhere: string[] = [];
+  const foreignUrls: string[] = [];
   page.on('request', (request) => {
     const { origin, protocol } = new URL(request.url());
-    if (origin !== relay.url && protocol !== 'data:') elsewhere.push(request.url());
+    if (origin !== relay.url && protocol !== 'data:') foreignUrls.push(request.url());
   });
   await page.goto('/', { waitUntil: 'networkidle' });
   const script = [/^\/assets\/live\.[0-9a-f]+\.js$/, /^\/events(\?|$)/].map((path) => expect.stringMatching(path));
   expect(relay.asked.map(({ path }) => path)).toEqual(['/', ...(javaScriptEnabled === false ? [] : script)]);
-  expect(elsewhere, 'what was asked for at other sites').toEqual([]);
+  expect(foreignUrls, 'what was asked for at other sites').toEqual([]);
 });
 
-test('printed, the page says all it has to say, without its navigation', async ({ page, candor }) => {
+test('the printed page has all content and no navigation', async ({ page, candor }) => {
   await page.goto('/');
   const folded = page.locator('details:not([open]) .text').first();
   await expect(folded).toBeHidden();
@@ -126,9 +126,9 @@ test('printed, the page says all it has to say, without its navigation', async (
   await expect(incidents).not.toHaveCount(0);
   for (const incident of await incidents.all()) {
     await expect(incident.getByRole('heading')).toBeVisible();
-    const said = incident.locator('.timeline > li');
-    await expect(said).not.toHaveCount(0);
-    for (const one of await said.all()) await expect(one.locator('.text')).toBeVisible();
+    const updates = incident.locator('.timeline > li');
+    await expect(updates).not.toHaveCount(0);
+    for (const one of await updates.all()) await expect(one.locator('.text')).toBeVisible();
   }
   const all = await components(page, candor);
   await expect(page.locator('li.row')).toHaveCount(all.length);
@@ -139,7 +139,7 @@ test('printed, the page says all it has to say, without its navigation', async (
   }
 });
 
-test('without any style, the page reads in order', async ({ page, candor }) => {
+test('without styles, the page reads in order', async ({ page, candor }) => {
   await page.goto('/');
   const left = await page.evaluate(() => {
     for (const style of document.querySelectorAll('style, link[rel~=stylesheet]')) style.remove();
@@ -156,12 +156,12 @@ test('without any style, the page reads in order', async ({ page, candor }) => {
   const all = await components(page, candor);
   await expect(page.locator('li.row')).toHaveCount(all.length);
   for (const { name, status, row } of all) {
-    // What the bars show may follow, in words.
+    // The text of the uptime bars may follow.
     await expect(row).toHaveText(new RegExp(`^${name}\\b.*\\n${status}\\s*(\\d.*)?$`, 'is'), { useInnerText: true });
   }
 });
 
-test('without any style, no page hides words, repeats itself or runs words together', async ({ page }) => {
+test('without styles, no text is hidden, repeated or joined', async ({ page }) => {
   await page.goto('/');
   const [incident, maintenance] = await page.locator('article h3 a').evaluateAll((all) => all.map((it) => it.getAttribute('href')!));
   for (const path of ['/', '/history', '/uptime', '/api', '/embed', incident, maintenance, '/login']) {
@@ -172,7 +172,7 @@ test('without any style, no page hides words, repeats itself or runs words toget
       const unshown = [];
       while (texts.nextNode()) {
         const { parentElement, textContent } = texts.currentNode;
-        // What is folded shows its own line; what a drawing says besides is for who points at it.
+        // Content of a closed summary is hidden, and titles inside drawings are tooltips.
         const isFolded = parentElement!.closest('details:not([open])') && !parentElement!.closest('summary');
         if (isFolded || parentElement!.closest('svg, script, noscript, option') || !textContent!.trim()) continue;
         const range = document.createRange();
@@ -192,14 +192,14 @@ test('without any style, no page hides words, repeats itself or runs words toget
   }
 });
 
-test.describe('on a narrow window', () => {
+test.describe('in a narrow window', () => {
   test.use({ viewport: { width: 360, height: 740 } });
 
-  test('words from right to left and very long ones fit', async ({ page, candor }) => {
+  test('right-to-left and very long words fit', async ({ page, candor }) => {
     const title = `تعطّلت خدمة الخرائط ${'Donaudampfschifffahrt'.repeat(10).slice(0, 200)}`;
     const id = await openIncident(candor, title, `نعمل على إصلاح الخلل.\n\n${'خ'.repeat(200)} ${'w'.repeat(200)}`);
     for (const path of ['/', `/incidents/${id}`, '/history']) {
-      await look(page, path);
+      await openFresh(page, path);
       const heading = page.getByRole('heading', { name: title, exact: true });
       await expect(heading).toBeVisible();
       await expect(heading).toHaveAttribute('dir', 'auto');
@@ -207,15 +207,15 @@ test.describe('on a narrow window', () => {
       await expect(page.locator('html')).toHaveCSS('direction', 'ltr');
       const card = page.getByRole('article').filter({ hasText: title });
       await expect(card.locator('.text > p').first()).toHaveCSS('direction', 'rtl');
-      await fits(page);
-      // What a card cuts off makes no page wider.
-      for (const text of [heading, card.locator('.text')]) expect(await beyond(text), `cut off on ${path}`).toEqual([]);
+      await expectNoOverflow(page);
+      // Clipped text inside a card does not widen the page.
+      for (const text of [heading, card.locator('.text')]) expect(await linesBeyondWindow(text), `cut off on ${path}`).toEqual([]);
     }
   });
 });
 
-/** The lines of a text that reach beyond the window, to either side. */
-function beyond(text: Locator): Promise<{ left: number; right: number }[]> {
+/** The lines of a text that extend beyond the window. */
+function linesBeyondWindow(text: Locator): Promise<{ left: number; right: number }[]> {
   return text.evaluate((element) => {
     const range = document.createRange();
     range.selectNodeContents(element);
@@ -224,7 +224,7 @@ function beyond(text: Locator): Promise<{ left: number; right: number }[]> {
   });
 }
 
-test('nothing moves for those who asked for less motion', async ({ page }) => {
+test('nothing is animated with reduced motion', async ({ page }) => {
   await page.goto('/');
   const incident = (await page.locator('#open-incidents h3 a').first().getAttribute('href'))!;
   await expect(page.locator('html')).toHaveCSS('scroll-behavior', 'smooth');
@@ -233,12 +233,12 @@ test('nothing moves for those who asked for less motion', async ({ page }) => {
     await page.goto(path);
     await expect(page.locator('html')).toHaveCSS('scroll-behavior', 'auto');
     expect(await page.evaluate(() => document.getAnimations().length), `what moves on ${path}`).toBe(0);
-    expect(await moving(page), `what could move on ${path}`).toEqual([]);
+    expect(await animatedElements(page), `what could move on ${path}`).toEqual([]);
   }
 });
 
-/** The elements with a transition or an animation that takes any time. */
-function moving(page: Page): Promise<string[]> {
+/** The elements with a transition or animation of any duration. */
+function animatedElements(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const takesTime = (element: Element, part?: string) => {
       const { transitionDuration, animationDuration } = getComputedStyle(element, part);

@@ -1,11 +1,11 @@
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { type Page } from '@playwright/test';
-import { addComponent, logIn, openIncident, postUpdate, told } from '../steps';
+import { addComponent, expectMessage, logIn, openIncident, postUpdate } from '../steps';
 import { expect, test } from '../test';
 
-/** A site of somebody else, with the small view in a frame and the script of the notice. */
-async function elsewhere(status: string): Promise<{ server: Server; origin: string }> {
+/** Another site with the embed page in a frame and the script of the notice. */
+async function startForeignSite(status: string): Promise<{ server: Server; origin: string }> {
   const page = `<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>A shop</title><h1>A shop</h1>
     <iframe src="${status}/embed" title="Status of the shop" width="400" height="120"></iframe>
     <script src="${status}/embed/script.js" defer></script>`;
@@ -17,23 +17,23 @@ async function elsewhere(status: string): Promise<{ server: Server; origin: stri
   return { server, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
-/** An owner says that `site` may embed. */
+/** Allows `site` to embed the page. */
 async function allow(page: Page, site: string): Promise<void> {
   await page.goto('/admin/settings');
   await page.getByLabel('Allowed embed origins (optional)').fill(site);
   await page.getByRole('button', { name: 'Save settings' }).click();
-  await told(page, 'Settings saved.');
+  await expectMessage(page, 'Settings saved.');
 }
 
-test('a page of another origin shows the small view and a notice, once an owner named it', async ({
+test('an allowed origin shows the embed page and the notice', async ({
   page,
   browser,
   candor,
 }) => {
   await logIn(page);
   await addComponent(page, 'Checkout');
-  const { server, origin } = await elsewhere(candor.url);
-  /** The shop in a browser that keeps no copy from before; what it complains of is told to `complain`. */
+  const { server, origin } = await startForeignSite(candor.url);
+  /** Opens the shop in a browser without a cache; `complain` receives its errors. */
   const visit = async (complain = (_: string) => {}) => {
     const shop = await (await browser.newContext()).newPage();
     shop.on('console', (message) => message.type() === 'error' && complain(message.text()));

@@ -10,52 +10,52 @@ import { component } from '../steps';
 import { expect, test } from '../test';
 
 const TITLE = 'Imports wait for hours';
-/** Rendering every page takes its time in a program built for debugging, on a machine with other work. */
+/** Publishing takes long in a debug build on a busy machine. */
 const SOON = { timeout: 20_000 };
 const PROGRAM = resolve(__dirname, '..', process.env.CANDOR_BIN ?? '../target/debug/candor');
 
-/** Opens an incident from the shell: another process than the one that serves the page. */
-function breakImports(candor: Candor, title = TITLE): Promise<string> {
-  const said = ['--body', 'We are looking into it.', '--component', 'Maps - Tile API=major_outage'];
-  return candor.shell(['incident', 'open', '--title', title, ...said]);
+/** Opens an incident with the CLI, in another process than the server. */
+function openImportsIncident(candor: Candor, title = TITLE): Promise<string> {
+  const options = ['--body', 'We are looking into it.', '--component', 'Maps - Tile API=major_outage'];
+  return candor.shell(['incident', 'open', '--title', title, ...options]);
 }
 
-/** From now on a loaded page is no longer this one. */
-async function mark(page: Page): Promise<void> {
+/** Marks the document, so that a reload can be detected. */
+async function markDocument(page: Page): Promise<void> {
   await page.evaluate(() => (document.documentElement.dataset.mark = 'same'));
 }
 
-async function wasNotLoadedAgain(page: Page): Promise<void> {
+async function expectNoReload(page: Page): Promise<void> {
   expect(await page.evaluate(() => document.documentElement.dataset.mark)).toBe('same');
 }
 
-test.describe('a page that stays open', () => {
+test.describe('an open page', () => {
   test.skip(({ javaScriptEnabled }) => javaScriptEnabled === false, 'nothing follows without JavaScript');
-  test.use({ begins: 'sample' });
+  test.use({ initialData: 'sample' });
 
-  test('shows a new incident and says so', async ({ page, candor }) => {
+  test('shows and announces a new incident', async ({ page, candor }) => {
     const followed = page.waitForResponse('**/events*');
     await page.goto('/');
     await followed;
-    await mark(page);
+    await markDocument(page);
     await expect(page.locator('#live')).toHaveText('');
-    await breakImports(candor);
+    await openImportsIncident(candor);
     await expect(page.getByRole('heading', { name: TITLE, exact: true })).toBeVisible(SOON);
     await expect(component(page, 'Tile API').locator('.state')).toHaveText('Major Outage', { ignoreCase: true });
     const heading = await page.getByRole('heading', { level: 1 }).textContent();
     await expect(page.locator('#live')).toHaveText(`Updated: ${heading}`);
     await expect(page).toHaveTitle(new RegExp(`^${heading}`));
-    await wasNotLoadedAgain(page);
+    await expectNoReload(page);
     const tone = (await page.locator('body').getAttribute('class'))!;
     await page.reload();
     await expect(page.locator('body')).toHaveClass(tone);
   });
 
-  test('leaves focus, place and what was unfolded alone', async ({ page, candor }) => {
+  test('keeps focus, scroll position and open details', async ({ page, candor }) => {
     const followed = page.waitForResponse('**/events*');
     await page.goto('/history');
     await followed;
-    await mark(page);
+    await markDocument(page);
     const card = page.locator('main article').nth(6);
     await card.locator('summary').click();
     const link = card.getByRole('link').first();
@@ -64,36 +64,36 @@ test.describe('a page that stays open', () => {
     await page.getByLabel('Search incidents').evaluate((field: HTMLInputElement) => (field.value = 'tiles'));
     const href = await link.getAttribute('href');
     const before = (await link.boundingBox())!.y;
-    await breakImports(candor);
+    await openImportsIncident(candor);
     await expect(page.getByRole('heading', { name: TITLE, exact: true })).toBeAttached(SOON);
     const same = page.locator(`main article h3 a[href="${href}"]`);
     await expect(same).toBeFocused();
     await expect(page.locator('main article').nth(7).locator('details')).toHaveAttribute('open', '');
     await expect(page.getByLabel('Search incidents')).toHaveValue('tiles');
     await expect.poll(async () => Math.abs((await same.boundingBox())!.y - before)).toBeLessThan(3);
-    await wasNotLoadedAgain(page);
+    await expectNoReload(page);
   });
 
-  test('shows what ended, and an update of what goes on', async ({ page, candor }) => {
-    const id = /[a-z0-9]{12}/.exec(await breakImports(candor))![0];
+  test('shows resolved incidents and new updates', async ({ page, candor }) => {
+    const id = /[a-z0-9]{12}/.exec(await openImportsIncident(candor))![0];
     await page.goto('/');
     await expect(page.getByRole('heading', { name: TITLE, exact: true })).toBeVisible(SOON);
-    await mark(page);
+    await markDocument(page);
     await candor.shell(['incident', 'update', id, '--phase', 'identified', '--body', 'A disk is full.']);
-    const said = page.locator(`#incident-${id} .timeline > li`);
-    await expect(said).toHaveCount(2, SOON);
-    await expect(said.first()).toContainText('A disk is full.');
+    const updates = page.locator(`#incident-${id} .timeline > li`);
+    await expect(updates).toHaveCount(2, SOON);
+    await expect(updates.first()).toContainText('A disk is full.');
     await candor.shell(['incident', 'resolve', id, '--body', 'All imports are through.']);
     await expect(page.locator(`#incident-${id}`)).toHaveCount(0, SOON);
     await expect(page.locator('.days').getByRole('link', { name: TITLE })).toBeVisible();
-    await wasNotLoadedAgain(page);
-    // What was mended bit by bit is what a fresh copy says.
+    await expectNoReload(page);
+    // After the incremental updates, the page equals a reloaded one.
     const mended = await page.locator('main').innerHTML();
     await page.reload();
     expect(await page.locator('main').innerHTML()).toBe(mended);
   });
 
-  test('names times in the zone of the visitor, to the pointer and to the keyboard', async ({ page }) => {
+  test("shows times in the visitor's zone on hover and focus", async ({ page }) => {
     await page.goto('/');
     const zone = await page.evaluate(() => Intl.DateTimeFormat().resolvedOptions().timeZone);
     const words = new RegExp(`^Your time: .*\\(${zone}\\)$`);
@@ -102,12 +102,12 @@ test.describe('a page that stays open', () => {
     await time.hover();
     await expect(note).toHaveText(words);
     await expect(note).toBeVisible();
-    // It may be pointed at itself, and goes with the pointer.
+    // The tooltip stays while the pointer is on it.
     await note.hover();
     await expect(note).toBeVisible();
     await page.locator('h1').hover();
     await expect(note).toBeHidden();
-    // A time that no link speaks for is a stop of its own.
+    // Times outside of links are tab stops.
     const stop = page.locator('main time[tabindex]').first();
     await stop.focus();
     await expect(note).toBeVisible();
@@ -121,7 +121,7 @@ test.describe('a page that stays open', () => {
   });
 });
 
-test('a page comes back to a server that was started again', async ({ browser, javaScriptEnabled }) => {
+test('an open page reconnects to a restarted server', async ({ browser, javaScriptEnabled }) => {
   test.skip(javaScriptEnabled === false, 'nothing follows without JavaScript');
   const folder = await mkdtemp(join(tmpdir(), 'candor-'));
   const port = await freePort();
@@ -131,12 +131,12 @@ test('a page comes back to a server that was started again', async ({ browser, j
     const followed = page.waitForResponse('**/events*');
     await expect.poll(async () => (await page.goto(`http://127.0.0.1:${port}/`))?.status()).toBe(200);
     await followed;
-    await mark(page);
+    await markDocument(page);
     await stop(server);
     server = await serve(folder, port);
     await run(folder, ['incident', 'open', '--title', TITLE, '--body', 'We are looking into it.']);
     await expect(page.getByRole('heading', { name: TITLE, exact: true })).toBeVisible({ timeout: 30_000 });
-    await wasNotLoadedAgain(page);
+    await expectNoReload(page);
   } finally {
     await page.close();
     await stop(server);
@@ -145,9 +145,9 @@ test('a page comes back to a server that was started again', async ({ browser, j
 });
 
 test.describe('without JavaScript', () => {
-  test.use({ begins: 'sample to read', javaScriptEnabled: false });
+  test.use({ initialData: 'sample to read', javaScriptEnabled: false });
 
-  test('the page is whole', async ({ page }) => {
+  test('the page is complete', async ({ page }) => {
     await page.goto('/');
     await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
     await expect(page.locator('main time').first()).not.toBeEmpty();
@@ -180,7 +180,7 @@ async function run(folder: string, args: string[]): Promise<void> {
   expect(code, `candor ${args.join(' ')}`).toBe(0);
 }
 
-/** In order, and at once although a page follows. */
+/** Stops the server; it must shut down promptly although a page has an event stream. */
 async function stop(server: ChildProcess): Promise<void> {
   const began = Date.now();
   const ended = new Promise((end) => server.once('exit', end));

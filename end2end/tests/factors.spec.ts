@@ -1,6 +1,6 @@
 import { type Page } from '@playwright/test';
 import { addApp } from '../second-factor';
-import { fits, logIn, told } from '../steps';
+import { expectMessage, expectNoOverflow, logIn } from '../steps';
 import { expect, OWNER, test } from '../test';
 import { code } from '../totp';
 
@@ -12,7 +12,7 @@ async function givePassword(page: Page): Promise<void> {
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Two-factor authentication');
 }
 
-test('an owner adds an authenticator app and logs in with its code, once, or with a recovery code', { tag: '@dates' }, async ({
+test('an owner logs in with an authenticator app or recovery code', { tag: '@dates' }, async ({
   page,
   anotherBrowser,
   watch,
@@ -22,17 +22,17 @@ test('an owner adds an authenticator app and logs in with its code, once, or wit
   await page.getByRole('link', { name: 'Manage two-factor authentication' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Two-factor authentication');
   const { key, used, codes } = await addApp(page);
-  const elsewhere = await anotherBrowser();
-  await givePassword(elsewhere);
+  const otherPage = await anotherBrowser();
+  await givePassword(otherPage);
   const give = async (typed: string) => {
-    await elsewhere.getByLabel('Code', { exact: true }).fill(typed);
-    await elsewhere.getByRole('button', { name: 'Log in', exact: true }).click();
+    await otherPage.getByLabel('Code', { exact: true }).fill(typed);
+    await otherPage.getByRole('button', { name: 'Log in', exact: true }).click();
   };
-  await watch.expects(422, elsewhere, () => give(code(key, used)));
-  await expect(elsewhere.getByLabel('Code', { exact: true })).toHaveAccessibleDescription(/already used code/);
-  await expect(elsewhere.getByLabel('Code', { exact: true })).toBeFocused();
+  await watch.expects(422, otherPage, () => give(code(key, used)));
+  await expect(otherPage.getByLabel('Code', { exact: true })).toHaveAccessibleDescription(/already used code/);
+  await expect(otherPage.getByLabel('Code', { exact: true })).toBeFocused();
   await give(code(key, used + 1));
-  await expect(elsewhere.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
+  await expect(otherPage.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 
   const third = await anotherBrowser();
   await givePassword(third);
@@ -41,7 +41,7 @@ test('an owner adds an authenticator app and logs in with its code, once, or wit
   await expect(third.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 });
 
-test('where a second factor is required, whoever has none is led to add one', async ({ page }) => {
+test('a required second factor must be added at login', async ({ page }) => {
   await logIn(page);
   await page.goto('/admin/settings');
   await page.getByLabel('Require two-factor authentication').check();
@@ -54,10 +54,10 @@ test('where a second factor is required, whoever has none is led to add one', as
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 });
 
-test('ten minutes after the login, what matters most asks who it is, and nothing typed is lost', async ({ page, candor, watch }) => {
+test('re-authentication after ten minutes keeps submitted text', async ({ page, candor, watch }) => {
   await logIn(page);
   await page.goto('/admin/account');
-  await candor.age(15);
+  await candor.ageSessions(15);
   await page.getByLabel('Email').fill('duarte@example.org');
   await watch.expects(403, page, () => page.getByRole('button', { name: 'Change e-mail address' }).click());
   await expect(page.getByRole('heading', { level: 1 })).toHaveText("Confirm it's you");
@@ -67,24 +67,24 @@ test('ten minutes after the login, what matters most asks who it is, and nothing
   };
   await watch.expects(422, page, () => confirm('not the right password'));
   await expect(page.getByLabel('Password')).toBeFocused();
-  await fits(page);
+  await expectNoOverflow(page);
   await confirm(OWNER.password);
-  await told(page, 'E-mail address changed. Log in with the new one from now on.');
+  await expectMessage(page, 'E-mail address changed. Log in with the new one from now on.');
   await expect(page.getByLabel('Email')).toHaveValue('duarte@example.org');
 });
 
-test('an owner changes the address and sees every session', async ({ page, anotherBrowser }) => {
+test('an owner changes the e-mail address and sees all sessions', async ({ page, anotherBrowser }) => {
   await logIn(page);
   await logIn(await anotherBrowser());
   await page.goto('/admin/account');
   await page.getByLabel('Email').fill('duarte@example.org');
   await page.getByRole('button', { name: 'Change e-mail address' }).click();
-  await told(page, 'E-mail address changed. Log in with the new one from now on.');
+  await expectMessage(page, 'E-mail address changed. Log in with the new one from now on.');
   await page.goto('/admin/managers');
   await page.getByRole('link', { name: 'Active sessions of managers' }).click();
   await expect(page.getByRole('row').filter({ hasText: OWNER.name })).toHaveCount(2);
-  await fits(page);
+  await expectNoOverflow(page);
   await page.getByRole('row').getByRole('button', { name: /^Log out/ }).click();
-  await told(page, 'Session logged out.');
+  await expectMessage(page, 'Session logged out.');
   await expect(page.getByRole('row').filter({ hasText: OWNER.name })).toHaveCount(1);
 });

@@ -1,4 +1,4 @@
-import { logIn, told } from '../steps';
+import { expectMessage, logIn } from '../steps';
 import { expect, OWNER, test } from '../test';
 
 const REFUSED =
@@ -6,9 +6,9 @@ const REFUSED =
   'minutes or ask an owner for a reset link.';
 
 test.describe('the first owner', () => {
-  test.use({ begins: 'empty' });
+  test.use({ initialData: 'empty' });
 
-  test('comes in through the link, once, and chooses a password that is neither short nor common', async ({
+  test('uses the link once and chooses a strong password', async ({
     page,
     candor,
     watch,
@@ -35,7 +35,7 @@ test.describe('the first owner', () => {
     await expect(page.getByLabel('Password')).toHaveAccessibleDescription(/commonly used password/);
 
     await choose(OWNER.password);
-    await told(page, 'Welcome to Candor. Start by adding your components.');
+    await expectMessage(page, 'Welcome to Candor. Start by adding your components.');
 
     await watch.expects(404, page, () => page.goto(link));
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('This link is no longer valid');
@@ -55,7 +55,7 @@ test.describe('an owner', () => {
     await expect(page.getByRole('heading', { level: 1 }), 'where they wanted to go').toHaveText('Audit log');
   });
 
-  test('and a stranger are refused in the same words', async ({ page, watch }) => {
+  test('gets the same login error as an unknown address', async ({ page, watch }) => {
     await page.goto('/login');
     const attempt = async (email: string) => {
       await page.getByLabel('Email').fill(email);

@@ -1,29 +1,29 @@
 import { type Locator, type Page } from '@playwright/test';
-import { fits } from '../steps';
+import { expectNoOverflow } from '../steps';
 import { expect, test } from '../test';
 
-test.use({ begins: 'sample to read' });
+test.use({ initialData: 'sample to read' });
 
-/** The number in the sentence above the incidents. */
-async function total(page: Page): Promise<number> {
+/** The number of incidents in the page's summary. */
+async function totalIncidents(page: Page): Promise<number> {
   const lede = page.locator('.lede');
   await expect(lede).toHaveText(/^\d+ (\w+ )?incidents?\b/);
   return Number.parseInt(await lede.innerText(), 10);
 }
 
-/** The incidents of a page or a part of it; maintenances stand among them. */
+/** The incidents in a part of a page, without maintenances. */
 function incidents(part: Page | Locator) {
   return part.locator('article.card[id^="incident-"]');
 }
 
-/** The addresses of the incidents of a page or a part of it, in their order. */
-function listed(part: Page | Locator): Promise<string[]> {
+/** The addresses of the incidents in a part of a page, in order. */
+function incidentPaths(part: Page | Locator): Promise<string[]> {
   return incidents(part).locator('h3 a').evaluateAll((links) => links.map((link) => link.getAttribute('href')!));
 }
 
-/** Follows the links to older incidents to their end; gives every incident met, page by page. */
-async function walk(page: Page): Promise<string[][]> {
-  const pages = [await listed(page)];
+/** Follows the links to older incidents to the last page; returns the incidents of each page. */
+async function walkPages(page: Page): Promise<string[][]> {
+  const pages = [await incidentPaths(page)];
   const older = page.locator('.pager .older');
   while ((await older.count()) > 0) {
     expect(pages.length, 'the walk comes to an end').toBeLessThan(100);
@@ -31,48 +31,48 @@ async function walk(page: Page): Promise<string[][]> {
     await older.click();
     await expect(page).toHaveURL(next);
     await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-    pages.push(await listed(page));
+    pages.push(await incidentPaths(page));
   }
   return pages;
 }
 
-/** The instants at which the incidents of a page began. */
-function starts(page: Page): Promise<string[]> {
+/** The start times of the incidents on a page. */
+function startTimes(page: Page): Promise<string[]> {
   const times = incidents(page).locator('.facts time');
   return times.evaluateAll((all) => all.map((time) => time.getAttribute('datetime')!));
 }
 
-async function filter(page: Page): Promise<void> {
+async function submitFilter(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Filter' }).click();
 }
 
 test('can be filtered by component', { tag: '@dates' }, async ({ page }) => {
   await page.goto('/history');
-  const all = await total(page);
+  const all = await totalIncidents(page);
   await page.getByLabel('Component').selectOption('Geocoding');
-  await filter(page);
+  await submitFilter(page);
   await expect(page.locator('.lede')).toContainText(' affecting Geocoding');
-  const some = await total(page);
+  const some = await totalIncidents(page);
   expect(some).toBeGreaterThan(0);
   expect(some).toBeLessThan(all);
   await expect(page.getByRole('article')).toHaveCount(some);
   for (const facts of await page.getByRole('article').locator('.facts').all()) await expect(facts).toContainText('Geocoding');
   await expect(page.getByLabel('Component').locator('option:checked')).toHaveText('Geocoding');
-  await fits(page);
+  await expectNoOverflow(page);
   await page.getByRole('link', { name: 'Clear filters' }).click();
-  expect(await total(page)).toBe(all);
+  expect(await totalIncidents(page)).toBe(all);
 });
 
-test('can be filtered by impact, and every impact together is everything', { tag: '@dates' }, async ({ page }) => {
+test('can be filtered by impact, and the impacts add up', { tag: '@dates' }, async ({ page }) => {
   await page.goto('/history');
-  const all = await total(page);
+  const all = await totalIncidents(page);
   let sum = 0;
   for (const impact of ['Major outage', 'Partial outage', 'Degraded performance', 'Notice']) {
     await page.getByLabel('Impact').selectOption(impact);
-    await filter(page);
+    await submitFilter(page);
     await expect(page.getByLabel('Impact').locator('option:checked')).toHaveText(impact);
     await expect(page).toHaveURL(/impact=/);
-    sum += await total(page);
+    sum += await totalIncidents(page);
     for (const chip of await page.getByRole('article').locator('.chip').all()) {
       await expect(chip).toHaveText(new RegExp(`^(Resolved$|${impact} · open)`));
     }
@@ -80,56 +80,56 @@ test('can be filtered by impact, and every impact together is everything', { tag
   expect(sum).toBe(all);
 });
 
-test('can be searched, whatever the case, but not for what only managers know', { tag: '@dates' }, async ({ page }) => {
+test('search ignores case and does not find internal notes', { tag: '@dates' }, async ({ page }) => {
   await page.goto('/history');
   const search = page.getByLabel('Search incidents');
   await search.fill('SEVERN');
-  await filter(page);
+  await submitFilter(page);
   await expect(page.getByRole('article')).toHaveCount(1);
   await expect(page.getByRole('article')).toContainText('Severn Estuary');
   await expect(page.locator('.lede')).toContainText('matching “SEVERN”');
-  // A word of the newest incident's internal note.
+  // A word in the newest incident's internal note.
   await search.fill('ticket 4471');
-  await filter(page);
+  await submitFilter(page);
   await expect(page.getByText('No incidents match these filters.')).toBeVisible();
   await expect(page.locator('.lede')).toContainText('No incidents');
   for (const wild of ['%', '_', "'", '"', '\\']) {
     await search.fill(wild);
-    await filter(page);
+    await submitFilter(page);
     await expect(search).toHaveValue(wild);
     const found = await page.getByRole('article').allInnerTexts();
     expect(found.length, `incidents that hold ${wild}`).toBeLessThan(25);
   }
 });
 
-test('can be cut to a range of time', { tag: '@dates' }, async ({ page }) => {
+test('can be filtered by period', { tag: '@dates' }, async ({ page }) => {
   await page.goto('/history');
-  const all = await total(page);
+  const all = await totalIncidents(page);
   await page.getByRole('combobox', { name: 'Period' }).selectOption('Last 12 months');
-  await filter(page);
+  await submitFilter(page);
   await expect(page.locator('.lede')).toContainText('in the last 12 months');
-  const year = await total(page);
+  const year = await totalIncidents(page);
   expect(year).toBeLessThan(all);
-  const met = (await walk(page)).flat();
-  expect(met).toHaveLength(year);
+  const walked = (await walkPages(page)).flat();
+  expect(walked).toHaveLength(year);
 });
 
-test('can be cut to days, both of them included', { tag: '@dates' }, async ({ page }) => {
+test('can be filtered by days, both included', { tag: '@dates' }, async ({ page }) => {
   await page.goto('/history');
-  // The days of the third and of the tenth newest incident, in the zone of the page.
+  // The days of the third and the tenth newest incident, in the page's time zone.
   const day = (instant: string) => new Intl.DateTimeFormat('sv', { timeZone: 'Europe/Lisbon' }).format(new Date(instant));
-  const begun = await starts(page);
+  const begun = await startTimes(page);
   const [to, from] = [day(begun[2]), day(begun[9])];
   const within = begun.filter((start) => from <= day(start) && day(start) <= to);
   await page.getByText('Custom date range').click();
   await page.getByLabel('From', { exact: true }).fill(from);
   await page.getByLabel('To', { exact: true }).fill(to);
-  await filter(page);
+  await submitFilter(page);
   await expect(page.getByLabel('From', { exact: true })).toHaveValue(from);
   await expect(page.getByLabel('To', { exact: true })).toBeVisible();
-  expect(await starts(page)).toEqual(within);
-  expect(await total(page)).toBe(within.length);
-  await fits(page);
+  expect(await startTimes(page)).toEqual(within);
+  expect(await totalIncidents(page)).toBe(within.length);
+  await expectNoOverflow(page);
 });
 
 test('has a stable address for every month', { tag: '@dates' }, async ({ page }) => {
@@ -138,53 +138,52 @@ test('has a stable address for every month', { tag: '@dates' }, async ({ page })
   const [name, path] = [await month.innerText(), (await month.getAttribute('href'))!];
   expect(path).toMatch(/^\/history\/\d{4}-\d{2}$/);
   const section = page.locator('section').filter({ has: page.getByRole('heading', { level: 2, name }) });
-  const shown = await listed(section);
+  const shown = await incidentPaths(section);
   await month.click();
   await expect(page).toHaveURL(path);
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(`Incidents in ${name}`);
-  expect(await listed(page)).toEqual(shown);
-  expect(await total(page)).toBe(shown.length);
-  await fits(page);
+  expect(await incidentPaths(page)).toEqual(shown);
+  expect(await totalIncidents(page)).toBe(shown.length);
+  await expectNoOverflow(page);
 });
 
-test('leads through all incidents without losing or repeating one', { tag: '@dates' }, async ({ page }) => {
+test('pagination shows every incident once', { tag: '@dates' }, async ({ page }) => {
   await page.goto('/history');
-  const all = await total(page);
-  const pages = await walk(page);
-  const met = pages.flat();
-  expect(new Set(met).size, 'none is repeated').toBe(met.length);
-  expect(met.length, 'none is lost').toBe(all);
+  const all = await totalIncidents(page);
+  const pages = await walkPages(page);
+  const walked = pages.flat();
+  expect(new Set(walked).size, 'none is repeated').toBe(walked.length);
+  expect(walked.length, 'none is lost').toBe(all);
   expect(pages.length).toBeGreaterThan(2);
 
-  // And back again to the newest month.
   const newer = page.locator('.pager .newer');
-  const back: string[] = [];
+  const backwards: string[] = [];
   for (;;) {
-    back.unshift(...(await listed(page)));
+    backwards.unshift(...(await incidentPaths(page)));
     if ((await newer.count()) === 0) break;
     const next = (await newer.getAttribute('href'))!;
     await newer.click();
     await expect(page).toHaveURL(next);
   }
-  expect(back).toEqual(met);
+  expect(backwards).toEqual(walked);
 });
 
-test('leads through a filtered set the same way', { tag: '@dates' }, async ({ page }) => {
+test('pagination shows every filtered incident once', { tag: '@dates' }, async ({ page }) => {
   await page.goto('/history?impact=minor');
-  const all = await total(page);
-  const met = (await walk(page)).flat();
-  expect(met.length).toBe(all);
-  expect(new Set(met).size).toBe(all);
+  const all = await totalIncidents(page);
+  const walked = (await walkPages(page)).flat();
+  expect(walked.length).toBe(all);
+  expect(new Set(walked).size).toBe(all);
   await page.goto('/history?range=2y');
-  const range = await total(page);
-  const pages = await walk(page);
+  const range = await totalIncidents(page);
+  const pages = await walkPages(page);
   expect(pages.length).toBeGreaterThan(1);
   expect(new Set(pages.flat()).size).toBe(range);
   await page.getByRole('link', { name: 'Newest' }).click();
-  expect(await listed(page)).toEqual(pages[0]);
+  expect(await incidentPaths(page)).toEqual(pages[0]);
 });
 
-test('says plainly what does not exist', { tag: '@dates' }, async ({ page, watch }) => {
+test('shows a 404 page for unknown addresses', { tag: '@dates' }, async ({ page, watch }) => {
   for (const path of ['/incidents/doesnotexist', '/incidents/..%2fx', '/history/2026-13', '/history/soon', '/nowhere']) {
     await watch.expects(404, page, () => page.goto(path));
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('Page not found');

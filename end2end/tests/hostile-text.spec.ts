@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Page } from '@playwright/test';
-import { addComponent, addGroup, component, look, logIn, openIncident, told } from '../steps';
+import { addComponent, addGroup, component, expectMessage, logIn, openFresh, openIncident } from '../steps';
 import { expect, OWNER, test } from '../test';
 
 const NASTY = '</textarea></title><script>alert(1)</script><img src=x onerror=alert(1)>"><svg onload=alert(1)>';
@@ -12,13 +12,13 @@ const BODY = [
   '<a href="javascript:alert(1)">here</a> &lt;b&gt; &amp;',
 ].join('\n\n');
 
-/** Nothing of it became more than text. (A dialog would fail the test, whoever opened it.) */
-async function harmless(page: Page): Promise<void> {
+/** The text created no elements and ran nothing. (The watch fails the test on any dialog.) */
+async function expectHarmless(page: Page): Promise<void> {
   await expect(page.locator('img, svg[onload], script:not([nonce], [src^="/assets/"]), [onerror], [onclick]')).toHaveCount(0);
   await expect(page.locator('a[href^="javascript" i], a[href^="data" i]')).toHaveCount(0);
 }
 
-test('what people type stays text, on public pages and in the forms that edit it', async ({ page, visitor, watch }) => {
+test('hostile text stays text on public pages and in forms', async ({ page, visitor, watch }) => {
   await logIn(page);
   await addGroup(page, NASTY);
   await addComponent(page, NASTY, NASTY);
@@ -27,34 +27,34 @@ test('what people type stays text, on public pages and in the forms that edit it
   await page.getByLabel('Page name').fill(NASTY);
   await page.getByLabel('Footer links').fill(`https://example.org/ ${NASTY.slice(0, 40)}`);
   await page.getByRole('button', { name: 'Save settings' }).click();
-  await told(page, 'Settings saved.');
+  await expectMessage(page, 'Settings saved.');
 
   await test.step('visitors read it literally', async () => {
     for (const path of ['/', '/history', `/incidents/${id}`, `/history?q=${encodeURIComponent(NASTY)}`]) {
-      await look(visitor, path);
+      await openFresh(visitor, path);
       await expect(visitor.getByRole('link', { name: NASTY }).first()).toBeVisible();
       await expect(visitor.getByRole('article').locator('.text')).toContainText(NASTY);
       await expect(visitor.getByRole('article')).toContainText('<a href="javascript:alert(1)">here</a> <b> &');
-      await harmless(visitor);
+      await expectHarmless(visitor);
     }
     await expect(visitor.getByLabel('Search incidents')).toHaveValue(NASTY);
-    await look(visitor, '/');
+    await openFresh(visitor, '/');
     await expect(component(visitor, NASTY)).toBeVisible();
-    await look(visitor, `/incidents/${id}`);
+    await openFresh(visitor, `/incidents/${id}`);
     await expect(visitor).toHaveTitle(`${NASTY} · ${NASTY}`);
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText(NASTY);
   });
 
   await test.step('managers find it in their forms as they typed it', async () => {
     await page.goto(`/admin/incidents/${id}`);
-    await harmless(page);
+    await expectHarmless(page);
     await page.getByRole('link', { name: /^Edit the update of/ }).click();
     await expect(page.getByLabel('Message', { exact: true })).toHaveValue(BODY);
-    await harmless(page);
+    await expectHarmless(page);
     await page.getByRole('button', { name: 'Preview', exact: true }).click();
     await expect(page.getByLabel('Message', { exact: true })).toHaveValue(BODY);
     await expect(page.locator('.preview')).toContainText(NASTY);
-    await harmless(page);
+    await expectHarmless(page);
     await page.goto(`/admin/incidents/${id}/edit`);
     await expect(page.getByLabel('Title', { exact: true })).toHaveValue(NASTY);
     await page.goto(`/admin/incidents/${id}/deletion`);
@@ -63,11 +63,11 @@ test('what people type stays text, on public pages and in the forms that edit it
     await page.locator('li').getByRole('link', { name: /^Edit/ }).click();
     await expect(page.getByLabel('Name', { exact: true })).toHaveValue(NASTY);
     await expect(page.getByLabel('Group', { exact: true }).getByRole('option', { name: NASTY })).toHaveCount(1);
-    await harmless(page);
+    await expectHarmless(page);
     for (const path of ['', '/incidents', '/incidents/new', '/audit', '/settings', '/managers', '/account']) {
       await page.goto(`/admin${path}`);
       await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-      await harmless(page);
+      await expectHarmless(page);
     }
   });
 
@@ -80,7 +80,7 @@ test('what people type stays text, on public pages and in the forms that edit it
   });
 });
 
-/** The corpus that the tests in Rust walk through: see tests/it/hostile_text.rs for how its lines are read. */
+/** The corpus of the Rust tests; the file documents the format of its lines. */
 function corpus(): string[] {
   const escapes = { n: '\n', r: '', t: '\t', '0': ' ', '\\': '\\', '"': '"' } as Record<string, string>;
   const file = readFileSync(join(__dirname, '../../tests/it/hostile_strings.txt'), 'utf8');
@@ -90,12 +90,12 @@ function corpus(): string[] {
       .replace(/\\(?:u\{([0-9a-f]+)\}|(.))/g, (_, code, sign) => {
         return code ? String.fromCodePoint(parseInt(code, 16)) : escapes[sign];
       })
-      // The forms refuse these, which the tests in Rust see to.
+      // The forms reject control characters; the Rust tests check that.
       .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, ' '),
   );
 }
 
-test('nothing of the corpus runs in a browser, read or edited', async ({ page, visitor }) => {
+test('no text of the corpus runs in a browser', async ({ page, visitor }) => {
   test.setTimeout(180_000);
   await logIn(page);
   const texts = corpus();
@@ -105,36 +105,36 @@ test('nothing of the corpus runs in a browser, read or edited', async ({ page, v
     const message = texts.slice(begin, begin + third).join('\n\n');
     const title = texts[begin + 5].replace(/\s+/g, ' ').trim().slice(0, 250);
     const id = await openIncident(page, title, { message });
-    await harmless(page);
+    await expectHarmless(page);
     await page.getByRole('link', { name: /^Edit the update of/ }).click();
     await expect(page.getByLabel('Message', { exact: true })).toHaveValue(message.trimEnd());
     await page.getByRole('button', { name: 'Preview', exact: true }).click();
     await expect(page.locator('.preview')).toBeVisible();
-    await harmless(page);
-    await look(visitor, `/incidents/${id}`);
+    await expectHarmless(page);
+    await openFresh(visitor, `/incidents/${id}`);
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText(title);
-    await harmless(visitor);
+    await expectHarmless(visitor);
   }
   for (const path of ['/', '/history', `/history?q=${encodeURIComponent(texts[70])}`]) {
-    await look(visitor, path);
-    await harmless(visitor);
+    await openFresh(visitor, path);
+    await expectHarmless(visitor);
   }
-  // Names stand in more places than messages: a sample of the titles, and the headings they make.
+  // Titles appear in more places than messages, so only a sample is tested, with the headings they create.
   for (const text of texts.filter((_, index) => index % 24 === 7)) {
     const title = text.replace(/\s+/g, ' ').trim();
     const id = await openIncident(page, title, { message: text });
-    await look(visitor, `/incidents/${id}`);
+    await openFresh(visitor, `/incidents/${id}`);
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText(title);
-    await harmless(visitor);
+    await expectHarmless(visitor);
   }
-  await look(visitor, '/');
-  await harmless(visitor);
+  await openFresh(visitor, '/');
+  await expectHarmless(visitor);
 });
 
 test.describe('a first owner', () => {
-  test.use({ begins: 'empty' });
+  test.use({ initialData: 'empty' });
 
-  test('with a nasty name and address harms nobody', async ({ page, candor, watch }) => {
+  test('with a hostile name and address changes no page', async ({ page, candor, watch }) => {
     await expect.poll(() => candor.setupLink()).toBeTruthy();
     await page.goto(candor.setupLink()!);
     await page.getByLabel('Your name').fill(NASTY);
@@ -144,7 +144,7 @@ test.describe('a first owner', () => {
     await watch.expects(422, page, press);
     await expect(page.getByLabel('Email')).toHaveValue(NASTY);
     await expect(page.getByLabel('Your name')).toHaveValue(NASTY);
-    await harmless(page);
+    await expectHarmless(page);
     await page.getByLabel('Email').fill(OWNER.email);
     await page.getByLabel('Password').fill(OWNER.password);
     await press();
@@ -152,9 +152,9 @@ test.describe('a first owner', () => {
     await page.goto('/admin/managers');
     await page.getByRole('table').getByRole('link', { name: NASTY }).click();
     await expect(page.getByRole('heading', { level: 1 })).toHaveText(NASTY);
-    await harmless(page);
+    await expectHarmless(page);
     await page.goto(`/admin/audit?done=${encodeURIComponent(NASTY)}`);
     await expect(page.getByRole('status')).toHaveCount(0);
-    await harmless(page);
+    await expectHarmless(page);
   });
 });

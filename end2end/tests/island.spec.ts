@@ -1,9 +1,9 @@
-import { compose, logIn, openIncident, told } from '../steps';
+import { compose, expectMessage, logIn, openIncident } from '../steps';
 import { expect, test } from '../test';
 
 const COUNT = '#body-count';
 
-test('the composer shows the message as it is typed, and counts its characters', async ({ page }) => {
+test('the composer previews the message and counts its characters', async ({ page }) => {
   await logIn(page);
   await page.goto('/admin/incidents/new');
   const preview = page.getByRole('region', { name: 'Preview as visitors see it' });
@@ -17,7 +17,7 @@ test('the composer shows the message as it is typed, and counts its characters',
   await expect(preview.locator('.prose')).toHaveText('');
 });
 
-test('a draft outlives a reload and is forgotten once it is posted', async ({ page }) => {
+test('unsaved text survives a reload and is deleted when posted', async ({ page }) => {
   const text = 'Half a sentence, and then the train went into a tunnel.';
   await logIn(page);
   await page.goto('/admin/incidents/new');
@@ -33,14 +33,14 @@ test('a draft outlives a reload and is forgotten once it is posted', async ({ pa
 
   await page.getByLabel('Title').fill('Trains are late');
   await page.getByRole('button', { name: 'Publish' }).click();
-  await told(page, 'Incident published.');
+  await expectMessage(page, 'Incident published.');
   await expect(page.locator(COUNT)).toHaveText('0 of 25,000');
   await page.goto('/admin/incidents/new');
   await expect(page.locator(COUNT)).toHaveText('0 of 25,000');
   await expect(page.getByLabel('Message')).toHaveValue('');
 });
 
-test('the drafts of two incidents are kept apart', async ({ page }) => {
+test('unsaved texts of two incidents are separate', async ({ page }) => {
   await logIn(page);
   const drafts = ['The trams stand.', 'The ferries wait.'];
   const ids: string[] = [];
@@ -60,7 +60,7 @@ test('the drafts of two incidents are kept apart', async ({ page }) => {
   }
 });
 
-test('nothing jumps when the island wakes up', async ({ page }) => {
+test('hydration does not shift the layout', async ({ page }) => {
   await logIn(page);
   await page.goto('/admin/incidents/new', { waitUntil: 'commit' });
   const button = page.getByRole('button', { name: 'Publish' });

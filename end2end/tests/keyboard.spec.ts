@@ -2,24 +2,24 @@ import { type Page } from '@playwright/test';
 import { card } from '../steps';
 import { expect, OWNER, test } from '../test';
 
-test.use({ begins: 'sample' });
+test.use({ initialData: 'sample' });
 
-/** Presses Tab until the control called `name` has the focus, which must be visible on every stop. */
+/** Presses Tab until the control called `name` has the focus, which must be visible at every stop. */
 async function tabTo(page: Page, name: RegExp): Promise<void> {
   const focused = page.locator(':focus');
   for (let stop = 0; stop < 200; stop++) {
     await page.keyboard.press('Tab');
     await expect(focused, 'the focus is somewhere').toHaveCount(1);
     await expect(focused).toBeInViewport();
-    expect(await ring(page), `the focus is visible on ${await focused.evaluate((it) => it.outerHTML)}`).toBe(true);
+    expect(await hasFocusRing(page), `the focus is visible on ${await focused.evaluate((it) => it.outerHTML)}`).toBe(true);
     const words = await focused.evaluate((it: HTMLInputElement) => it.labels?.[0]?.textContent ?? it.textContent ?? '');
     if (name.test(words.trim())) return;
   }
   throw new Error(`Tab never came to ${name}`);
 }
 
-/** Whether an outline stands around what has the focus, or around the label that wears its looks. */
-function ring(page: Page): Promise<boolean> {
+/** Whether the focused element, or the label that represents it, has an outline. */
+function hasFocusRing(page: Page): Promise<boolean> {
   return page.evaluate(() => {
     const focused = document.activeElement;
     const wearers = [focused, focused?.closest('label')].filter((it): it is Element => Boolean(it));
@@ -30,7 +30,7 @@ function ring(page: Page): Promise<boolean> {
   });
 }
 
-test('from the login to a published update, the keyboard is enough', async ({ page, visitor }) => {
+test('an update can be published with the keyboard alone', async ({ page, visitor }) => {
   const message = 'Typed without a mouse.';
   const { keyboard } = page;
   await page.goto('/login');
@@ -62,7 +62,7 @@ test('from the login to a published update, the keyboard is enough', async ({ pa
   await expect(card(visitor, 'Satellite tiles are missing over the Bay of Biscay')).toContainText(message);
 });
 
-test('the first thing the keyboard meets on a page skips to its content', async ({ page }) => {
+test('the first tab stop skips to the content', async ({ page }) => {
   for (const path of ['/', '/history']) {
     await page.goto(path);
     await page.keyboard.press('Tab');
@@ -76,7 +76,7 @@ test('the first thing the keyboard meets on a page skips to its content', async 
   }
 });
 
-test('all of the status page and the history can be reached, and the focus is always seen', async ({ page }) => {
+test('all controls of public pages are reachable with visible focus', async ({ page }) => {
   await page.goto('/');
   await tabTo(page, /^View incident history$/);
   await page.keyboard.press('Enter');

@@ -1,10 +1,10 @@
 import { minutesAhead } from '../clock';
-import { addComponent, card, component, fits, logIn, look, told } from '../steps';
+import { addComponent, card, component, expectMessage, expectNoOverflow, logIn, openFresh } from '../steps';
 import { expect, PUBLISHER, test } from '../test';
 
 const TITLE = 'Storage upgrade';
 
-test('a publisher plans a maintenance, begins, extends and completes it', { tag: '@dates' }, async ({
+test('a publisher schedules, starts, extends and completes a maintenance', { tag: '@dates' }, async ({
   page,
   candor,
   anotherBrowser,
@@ -14,7 +14,7 @@ test('a publisher plans a maintenance, begins, extends and completes it', { tag:
   const owner = await anotherBrowser();
   await logIn(owner);
   await addComponent(owner, 'Archive');
-  await candor.letIn(PUBLISHER, 'publisher');
+  await candor.addManager(PUBLISHER, 'publisher');
   await logIn(page, PUBLISHER);
 
   await test.step('it is planned, and visitors see when', async () => {
@@ -25,19 +25,19 @@ test('a publisher plans a maintenance, begins, extends and completes it', { tag:
     await page.getByLabel('Start', { exact: true }).fill(minutesAhead(48 * 60));
     await page.getByLabel('End', { exact: true }).fill(minutesAhead(50 * 60));
     await page.getByLabel('Archive').check();
-    await fits(page);
+    await expectNoOverflow(page);
     await page.getByRole('button', { name: 'Schedule maintenance' }).click();
-    await told(page, 'Maintenance scheduled.');
-    await look(visitor, '/');
+    await expectMessage(page, 'Maintenance scheduled.');
+    await openFresh(visitor, '/');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
     await expect(card(visitor, TITLE)).toContainText(/Scheduled · \w{3} \d+ \w{3}( \d{4})?, \d\d:\d\d to /);
-    await fits(visitor);
+    await expectNoOverflow(visitor);
   });
 
   await test.step('it begins before its time', async () => {
     await page.getByRole('button', { name: 'Start now' }).click();
-    await told(page, 'Maintenance started.');
-    await look(visitor, '/');
+    await expectMessage(page, 'Maintenance started.');
+    await openFresh(visitor, '/');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Service Under Maintenance');
     await expect(component(visitor, 'Archive')).toContainText('Under maintenance');
     await expect(card(visitor, TITLE)).toContainText('Maintenance in progress');
@@ -52,15 +52,15 @@ test('a publisher plans a maintenance, begins, extends and completes it', { tag:
     await until.fill(minutesAhead(53 * 60));
     await page.getByLabel('Message (optional)').fill('The copy is slower than we thought.');
     await page.getByRole('button', { name: 'Extend window' }).click();
-    await told(page, 'Maintenance window extended.');
-    await look(visitor, '/');
+    await expectMessage(page, 'Maintenance window extended.');
+    await openFresh(visitor, '/');
     await expect(card(visitor, TITLE)).toContainText('The copy is slower than we thought.');
   });
 
   await test.step('it is completed', async () => {
     await page.getByRole('button', { name: 'Complete' }).click();
-    await told(page, 'Maintenance completed.');
-    await look(visitor, '/');
+    await expectMessage(page, 'Maintenance completed.');
+    await openFresh(visitor, '/');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
     await expect(component(visitor, 'Archive')).toContainText('Operational');
     await expect(visitor.locator('.past.resolved')).toContainText('Maintenance completed');
@@ -72,6 +72,6 @@ test('a publisher plans a maintenance, begins, extends and completes it', { tag:
       'Scheduled',
     ]);
     await expect(visitor.getByRole('link', { name: 'Add to calendar' })).toHaveAttribute('href', /\.ics$/);
-    await fits(visitor);
+    await expectNoOverflow(visitor);
   });
 });

@@ -7,11 +7,11 @@ import { clockSettings } from '../clock';
 import { logIn } from '../steps';
 import { expect, test } from '../test';
 
-/** Made by `.ci/tools clients`. */
+/** Installed by `.ci/tools clients`. */
 const CLIENTS = resolve(__dirname, '../../target/tools/clients/bin');
 
-/** A new token that may do everything. */
-async function token(page: Page): Promise<string> {
+/** Creates a token with the scope "admin". */
+async function createToken(page: Page): Promise<string> {
   await logIn(page);
   await page.goto('/admin/tokens');
   await page.getByLabel('Name').fill('Client');
@@ -20,10 +20,10 @@ async function token(page: Page): Promise<string> {
   return page.getByLabel('The token').inputValue();
 }
 
-test('a client of the registry manages the page as it manages any other', { tag: '@dates' }, async ({ page, candor, visitor }) => {
+test('an unmodified API client manages the page', { tag: '@dates' }, async ({ page, candor, visitor }) => {
   const script = resolve(__dirname, '../clients/manage.py');
   const env = { ...process.env, ...clockSettings() };
-  const { stdout } = await promisify(execFile)(`${CLIENTS}/python`, [script, candor.url, await token(page)], { env });
+  const { stdout } = await promisify(execFile)(`${CLIENTS}/python`, [script, candor.url, await createToken(page)], { env });
   expect(JSON.parse(stdout)).toEqual({
     component: ['Billing', '', 'operational', null],
     renamed: 'Invoices',
@@ -46,11 +46,11 @@ test('a client of the registry manages the page as it manages any other', { tag:
   await expect(page.getByRole('cell', { name: 'Ines Duarte by Client' }).first()).toBeVisible();
 });
 
-test('whatever is sent, the API answers as its document says', async ({ page, candor }, { outputDir }) => {
+test('API responses always match the OpenAPI document', async ({ page, candor }, { outputDir }) => {
   test.setTimeout(240_000);
-  // It keeps notes where it runs, and would begin with them next time.
+  // schemathesis saves its examples in the working directory and would start with them next time.
   await mkdir(outputDir, { recursive: true });
-  const secret = await token(page);
+  const secret = await createToken(page);
   const ask = async (method: string, path: string, body?: object) => {
     const answer = await fetch(`${candor.url}/v1/pages${path}`, {
       method,

@@ -1,12 +1,12 @@
 import { type Page } from '@playwright/test';
-import { addComponent, logIn, look, openIncident, postUpdate, told } from '../steps';
+import { addComponent, expectMessage, logIn, openFresh, openIncident, postUpdate } from '../steps';
 import { expect, OWNER, test, VIEWER as VERA } from '../test';
 
 const PAULA = { name: 'Paula Reis', email: 'paula@example.org', password: 'seven grey lighthouses' };
 
 type Person = typeof PAULA;
 
-/** Invites somebody; gives the link. */
+/** Invites a manager; returns the link. */
 async function invite(page: Page, who: Person, role: string): Promise<string> {
   await page.goto('/admin/managers');
   await page.getByLabel('Name').fill(who.name);
@@ -26,13 +26,13 @@ async function accept(page: Page, link: string, who: Person): Promise<void> {
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 }
 
-async function open(page: Page, who: { name: string }): Promise<void> {
+async function openManager(page: Page, who: { name: string }): Promise<void> {
   await page.goto('/admin/managers');
   await page.getByRole('table').getByRole('link', { name: who.name }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(who.name);
 }
 
-test('a publisher is invited, publishes, may not see managers, and is out at once when disabled', async ({
+test('an invited publisher publishes until the account is deactivated', async ({
   page,
   anotherBrowser,
   visitor,
@@ -46,17 +46,17 @@ test('a publisher is invited, publishes, may not see managers, and is out at onc
   await watch.expects(404, paula, () => paula.goto(link));
 
   const id = await openIncident(paula, 'Ferries wait', { message: 'Fog.', components: { Ferries: 'Major outage' } });
-  await look(visitor, '/');
+  await openFresh(visitor, '/');
   await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Major outage: Ferries');
   await paula.goto('/admin');
   await expect(paula.getByRole('link', { name: 'Managers' })).toHaveCount(0);
   await watch.expects(403, paula, () => paula.goto('/admin/managers'));
   await expect(paula.getByRole('heading', { level: 1 })).toHaveText("You don't have permission");
 
-  await open(page, PAULA);
+  await openManager(page, PAULA);
   await paula.goto(`/admin/incidents/${id}`);
   await page.getByRole('button', { name: 'Deactivate account' }).click();
-  await told(page, 'Account deactivated.');
+  await expectMessage(page, 'Account deactivated.');
   await paula.getByLabel('Message').fill('Still foggy.');
   await watch.expects(401, paula, () => paula.getByRole('button', { name: 'Publish update' }).click());
   await expect(paula.getByRole('heading', { level: 1 })).toHaveText('Your session has ended');
@@ -66,15 +66,15 @@ test('a publisher is invited, publishes, may not see managers, and is out at onc
   await paula.getByLabel('Email').fill(PAULA.email);
   await paula.getByLabel('Password').fill(PAULA.password);
   await watch.expects(422, paula, () => paula.getByRole('button', { name: 'Log in' }).click());
-  await look(visitor, `/incidents/${id}`);
+  await openFresh(visitor, `/incidents/${id}`);
   await expect(visitor.locator('.timeline > li')).toHaveCount(1);
 
   await page.getByRole('button', { name: 'Reactivate' }).click();
-  await told(page, 'Account reactivated.');
+  await expectMessage(page, 'Account reactivated.');
   await logIn(paula, PAULA);
 });
 
-test('a viewer reads everything and finds nothing to press', async ({ page, anotherBrowser, watch }) => {
+test('a viewer reads everything and has no buttons', async ({ page, anotherBrowser, watch }) => {
   await logIn(page);
   await addComponent(page, 'Ferries');
   const id = await openIncident(page, 'Ferries wait', { message: 'Fog.', components: { Ferries: 'Major outage' } });
@@ -85,19 +85,19 @@ test('a viewer reads everything and finds nothing to press', async ({ page, anot
   for (const place of places) {
     await vera.goto(`/admin${place}`);
     await expect(vera.getByRole('heading', { level: 1 })).toBeVisible();
-    const beside = vera.locator(':not([role=search] *)');
-    const buttons = beside.and(vera.getByRole('button'));
+    const outsideSearch = vera.locator(':not([role=search] *)');
+    const buttons = outsideSearch.and(vera.getByRole('button'));
     await expect(buttons, `the only button of /admin${place} but for a search`).toHaveText(['Log out']);
-    await expect(vera.locator('main').locator('input, select, textarea').and(beside)).toHaveCount(0);
+    await expect(vera.locator('main').locator('input, select, textarea').and(outsideSearch)).toHaveCount(0);
   }
   for (const place of ['/incidents/new', `/incidents/${id}/edit`, '/components/new', '/managers']) {
     await watch.expects(403, vera, () => vera.goto(`/admin${place}`));
   }
 });
 
-test('the last owner can neither step down nor be disabled', async ({ page, anotherBrowser, watch }) => {
+test('the last owner cannot be demoted or deactivated', async ({ page, anotherBrowser, watch }) => {
   await logIn(page);
-  await open(page, OWNER);
+  await openManager(page, OWNER);
   await page.getByLabel('Role').selectOption('Publisher: posts incidents and maintenance');
   await watch.expects(422, page, () => page.getByRole('button', { name: 'Change the role' }).click());
   const LAST = 'This is the only active owner. Make someone else an owner first.';
@@ -107,41 +107,41 @@ test('the last owner can neither step down nor be disabled', async ({ page, anot
 
   const paula = await anotherBrowser();
   await accept(paula, await invite(page, PAULA, 'Owner: full access'), PAULA);
-  await open(page, OWNER);
+  await openManager(page, OWNER);
   await page.getByLabel('Role').selectOption('Publisher: posts incidents and maintenance');
   await watch.expects(403, page, () => page.getByRole('button', { name: 'Change the role' }).click());
   await page.goto('/admin');
   await expect(page.getByRole('link', { name: 'Managers' })).toHaveCount(0);
 });
 
-test('a forgotten password is replaced through a link, and a changed one ends other sessions', async ({
+test('a password is reset by link, and a change ends sessions', async ({
   page,
   anotherBrowser,
 }) => {
   await logIn(page);
   const paula = await anotherBrowser();
   await accept(paula, await invite(page, PAULA, 'Viewer: read-only'), PAULA);
-  await open(page, PAULA);
+  await openManager(page, PAULA);
   await page.getByRole('button', { name: 'Create reset link' }).click();
-  const elsewhere = await anotherBrowser();
-  await elsewhere.goto(await page.getByLabel('The link').inputValue());
-  await elsewhere.getByLabel('Password').fill('another grey lighthouse');
-  await elsewhere.getByRole('button', { name: 'Set the new password' }).click();
+  const otherPage = await anotherBrowser();
+  await otherPage.goto(await page.getByLabel('The link').inputValue());
+  await otherPage.getByLabel('Password').fill('another grey lighthouse');
+  await otherPage.getByRole('button', { name: 'Set the new password' }).click();
   await paula.reload();
   await expect(paula.getByRole('heading', { level: 1 })).toHaveText('Log in');
 
   await logIn(paula, { ...PAULA, password: 'another grey lighthouse' });
-  await logIn(elsewhere, { ...PAULA, password: 'another grey lighthouse' });
+  await logIn(otherPage, { ...PAULA, password: 'another grey lighthouse' });
   await paula.goto('/admin/account');
   await paula.getByLabel('Current password').fill('another grey lighthouse');
   await paula.getByLabel('New password').fill(PAULA.password);
   await paula.getByRole('button', { name: 'Change the password' }).click();
-  await told(paula, 'Password changed. Other sessions were logged out.');
-  await elsewhere.reload();
-  await expect(elsewhere.getByRole('heading', { level: 1 })).toHaveText('Log in');
+  await expectMessage(paula, 'Password changed. Other sessions were logged out.');
+  await otherPage.reload();
+  await expect(otherPage.getByRole('heading', { level: 1 })).toHaveText('Log in');
 });
 
-test('a wrong invitation says what is wrong beside its fields', async ({ page, watch }) => {
+test('an invalid invitation shows errors beside its fields', async ({ page, watch }) => {
   await logIn(page);
   await page.goto('/admin/managers');
   await page.getByLabel('Email').fill(OWNER.email);

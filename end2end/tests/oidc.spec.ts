@@ -1,33 +1,33 @@
 import { type Page } from '@playwright/test';
-import { fits, logIn, told } from '../steps';
+import { expectMessage, expectNoOverflow, logIn } from '../steps';
 import { expect, OWNER, test } from '../test';
 
-test.use({ elsewhere: true });
+test.use({ hasProvider: true });
 
-/** From the login to the page of the provider. */
-async function goThere(page: Page): Promise<void> {
+/** Goes from the login to the provider's page. */
+async function goToProvider(page: Page): Promise<void> {
   await page.goto('/login');
-  await fits(page);
+  await expectNoOverflow(page);
   await page.getByRole('button', { name: 'Log in with Harbour ID' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Harbour ID');
 }
 
-/** Says there who it is. */
-async function say(page: Page, name: string): Promise<void> {
+/** Logs in at the provider. */
+async function logInAtProvider(page: Page, name: string): Promise<void> {
   await page.getByLabel('Name').fill(name);
   await page.getByRole('button', { name: 'Log in' }).click();
 }
 
-test('somebody logs in at the provider and has the role of the group', { tag: '@dates' }, async ({ page, anotherBrowser, visitor }) => {
-  await goThere(page);
-  await say(page, 'paula');
+test('a login at the provider gives the role of the group', { tag: '@dates' }, async ({ page, anotherBrowser, visitor }) => {
+  await goToProvider(page);
+  await logInAtProvider(page, 'paula');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
   await page.goto('/admin/account');
   await expect(page.getByText('Paula Reis · paula@example.org · Publisher')).toBeVisible();
   await expect(page.getByRole('heading', { name: 'Change your password' })).toHaveCount(0);
-  await fits(page);
+  await expectNoOverflow(page);
 
-  // The provider knows this browser still: one press, and nothing typed.
+  // The provider still has a session, so it does not ask again.
   await page.getByRole('button', { name: 'Log out' }).click();
   await page.getByRole('button', { name: 'Log in with Harbour ID' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
@@ -36,35 +36,35 @@ test('somebody logs in at the provider and has the role of the group', { tag: '@
   await visitor.goto('/admin/managers');
   await expect(visitor.getByRole('row').filter({ hasText: 'Paula Reis' })).toContainText('Publisher');
   const other = await anotherBrowser();
-  await goThere(other);
-  await say(other, 'paula');
+  await goToProvider(other);
+  await logInAtProvider(other, 'paula');
   await expect(other.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 });
 
-test('whoever has no role here, or is refused there, is told so', async ({ page, watch }) => {
-  await goThere(page);
-  await watch.expects(422, page, () => say(page, 'eve'));
+test('a login without a role or denied by the provider fails', async ({ page, watch }) => {
+  await goToProvider(page);
+  await watch.expects(422, page, () => logInAtProvider(page, 'eve'));
   await expect(page.locator('.summary')).toContainText('No role is assigned to you in Harbour ID.');
   await page.goto('/admin');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Log in');
 });
 
-test('whoever cancels there comes back to the login', async ({ page, watch }) => {
-  await goThere(page);
+test('cancelling at the provider leads back to the login', async ({ page, watch }) => {
+  await goToProvider(page);
   await watch.expects(422, page, () => page.getByRole('button', { name: 'Cancel' }).click());
   await expect(page.locator('.summary')).toHaveText('Login at Harbour ID was denied.');
   await logIn(page);
 });
 
-test('an owner leaves one password, which opens the door when nobody else has one', async ({ page, candor, anotherBrowser, watch }) => {
+test('with one break-glass owner, only that password works', async ({ page, candor, anotherBrowser, watch }) => {
   const rui = { name: 'Rui', email: 'rui@example.org', password: 'gravel lantern otter' };
   await candor.shell(['manager', 'add', '--name', rui.name, '--email', rui.email, '--role', 'owner', '--password-stdin'], `${rui.password}\n`);
   await logIn(page, rui);
   await page.goto('/admin/settings');
   await page.getByLabel('Password login').selectOption(`Disabled, except for ${OWNER.name} (${OWNER.email})`);
   await page.getByRole('button', { name: 'Save security settings' }).click();
-  await told(page, 'Security settings saved.');
-  await fits(page);
+  await expectMessage(page, 'Security settings saved.');
+  await expectNoOverflow(page);
 
   const other = await anotherBrowser();
   await other.goto('/login');
@@ -78,24 +78,24 @@ test('an owner leaves one password, which opens the door when nobody else has on
   await logIn(await anotherBrowser(), rui);
 });
 
-test('an owner connects the login there, and proves by another one who it is', async ({ page }) => {
+test('an owner connects a login and re-authenticates with it', async ({ page }) => {
   await logIn(page);
   await page.goto('/admin/account');
   await page.getByRole('button', { name: /^Connect/ }).click();
-  await say(page, 'ines');
-  await told(page, 'Identity provider connected. You can log in with it.');
+  await logInAtProvider(page, 'ines');
+  await expectMessage(page, 'Identity provider connected. You can log in with it.');
   await page.getByRole('button', { name: 'Log out' }).click();
-  // The provider knows this browser already, yet asks again where a proof is wanted.
+  // The provider has a session, but must ask again for a re-authentication.
   await page.getByRole('button', { name: 'Log in with Harbour ID' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
   await page.route('**/admin/shortcuts', (route) => route.fulfill({ contentType: 'text/html', body: PROOF }));
   await page.goto('/admin/shortcuts');
   await page.getByRole('button', { name: 'Confirm with Harbour ID' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Harbour ID');
-  await say(page, 'ines');
+  await logInAtProvider(page, 'ines');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Add an authenticator app');
 });
 
-/** The form of the page that asks for a proof, ten minutes before it would be shown. */
+/** The form of the re-authentication page, which would only be shown ten minutes later. */
 const PROOF = `<!doctype html><title>Proof</title><form method="post" action="/admin/proof/oidc">
 <input type="hidden" name="path" value="/admin/account/totp"><button>Confirm with Harbour ID</button></form>`;

@@ -1,21 +1,21 @@
 import { type APIRequestContext, type APIResponse, type Page, type Request } from '@playwright/test';
 import { type Candor } from '../candor';
 import { HostileSite } from '../hostile-site';
-import { addPasskey, type Device, plugIn } from '../second-factor';
+import { addAuthenticator, addPasskey, type Device } from '../second-factor';
 import { logIn } from '../steps';
 import { expect, test as base } from '../test';
 
 const UNKNOWN = 'Unknown passkey, or it took too long. Try again, or log in with your password.';
 const UNCONFIRMED = 'No passkey was confirmed. Try again or use another method.';
-/** Where the pages of the hostile site answer: another site, a name below ours, and ours at another port. */
-const ELSEWHERE = ['127.0.0.1', 'evil.localhost', 'localhost'] as const;
+/** Hosts of the hostile site: another site, a subdomain of ours, and our own host at another port. */
+const HOSTILE_HOSTS = ['127.0.0.1', 'evil.localhost', 'localhost'] as const;
 
 type Fixtures = {
   /** A hostile page that contains `html`. */
   hostile: (html?: string) => Promise<HostileSite>;
-  /** A browser whose console nobody watches: what hostile pages provoke there is their own. */
+  /** A page in a context without the watch: hostile pages cause errors. */
   victim: Page;
-  /** A program that keeps cookies and says that it is a page of Candor's, as no browser lets a page do. */
+  /** An HTTP client with cookies that sends Candor's own `Origin`, which a browser would not let a page do. */
   forger: () => Promise<APIRequestContext>;
 };
 
@@ -51,10 +51,10 @@ const test = base.extend<Fixtures>({
   },
 });
 
-test.use({ named: true });
+test.use({ onLocalhost: true });
 
-test('a hostile page that relays a challenge gets no answer that Candor accepts', async ({ victim, candor, hostile, forger }) => {
-  await ownAPasskey(victim);
+test('a relayed challenge gets no answer that Candor accepts', async ({ victim, candor, hostile, forger }) => {
+  await addOwnPasskey(victim);
   const site = await hostile();
   expect((await victim.request.get('/.well-known/webauthn')).status(), 'no other origin is named as related').toBe(404);
 
@@ -67,18 +67,18 @@ test('a hostile page that relays a challenge gets no answer that Candor accepts'
   const renamed = { ...(await challengeFor(await forger())), rpId: 'evil.localhost' };
   expect(await assertion(victim, renamed), 'under its own name there is no passkey').toBe('NotAllowedError');
 
-  // A port is no part of a passkey's name, so the browser lets the device answer; what it signs names the page.
+  // A passkey's RP ID has no port, so the browser lets the device answer; the signed data names the page's origin.
   await victim.goto(site.at('localhost'));
   const relay = await forger();
   const stolen = await assertion(victim, await challengeFor(relay));
   expect(originIn(stolen), 'the device has answered').toBe(site.at('localhost'));
-  await isRefused(relay, await logInWith(relay, stolen), 'an answer from another port');
+  await expectRejected(relay, await logInWith(relay, stolen), 'an answer from another port');
 
   await passkeyLogIn(victim, candor);
   await expect(victim.getByRole('heading', { level: 1 }), 'the same passkey opens the page it is of').toHaveText('Dashboard');
 });
 
-test('a hostile page that frames the login gets an empty frame', async ({ victim, candor, hostile }) => {
+test('the login cannot be framed', async ({ victim, candor, hostile }) => {
   await victim.goto('/login');
   const allowed = await victim.evaluate((feature) => {
     const { featurePolicy } = document as unknown as { featurePolicy: { getAllowlistForFeature(name: string): string[] } };
@@ -91,7 +91,7 @@ test('a hostile page that frames the login gets an empty frame', async ({ victim
     .map((path) => `<iframe src="${candor.url}${path}" allow="${allow}"></iframe>`)
     .join('');
   const site = await hostile(frames);
-  for (const host of ELSEWHERE) {
+  for (const host of HOSTILE_HOSTS) {
     const answers: string[] = [];
     victim.on('response', (response) => answers.push(new URL(response.url()).origin));
     await victim.goto(site.at(host));
@@ -106,12 +106,12 @@ test('a hostile page that frames the login gets an empty frame', async ({ victim
   }
 });
 
-test('a hostile page that posts to the addresses of passkeys is refused and leaves no session', async ({
+test('cross-site posts to passkey routes are denied without a session', async ({
   victim,
   candor,
   hostile,
 }) => {
-  await ownAPasskey(victim);
+  await addOwnPasskey(victim);
   const removal = await victim.locator('form[action$="/removal"]').getAttribute('action');
   const before = await victim.context().cookies();
   const paths = [
@@ -121,7 +121,7 @@ test('a hostile page that posts to the addresses of passkeys is refused and leav
     '/admin/account/passkeys',
     removal!,
   ];
-  for (const host of ELSEWHERE) {
+  for (const host of HOSTILE_HOSTS) {
     for (const path of paths) {
       const fields = '<input name="credential" value="{}"><input name="name" value="Mine">';
       const site = await hostile(`<form method="post" action="${candor.url}${path}">${fields}</form>`);
@@ -140,32 +140,32 @@ test('a hostile page that posts to the addresses of passkeys is refused and leav
   await expect(victim.getByText('never used'), 'the passkey is still there, and alone').toHaveCount(1);
 });
 
-test('an answer of a device counts in its own session, and once', async ({ victim, candor, forger }) => {
-  await ownAPasskey(victim);
-  const { credential, cookie } = await heldBack(victim, candor);
+test('a passkey answer works once and in its session only', async ({ victim, candor, forger }) => {
+  await addOwnPasskey(victim);
+  const { credential, cookie } = await interceptAnswer(victim, candor);
 
   const other = await forger();
-  await isRefused(other, await logInWith(other, credential), 'without a challenge');
+  await expectRejected(other, await logInWith(other, credential), 'without a challenge');
   await challengeFor(other);
-  await isRefused(other, await logInWith(other, credential), 'to the challenge of another session');
+  await expectRejected(other, await logInWith(other, credential), 'to the challenge of another session');
 
   const [first, second] = [await forger(), await forger()];
   const sent = (program: APIRequestContext) => logInWith(program, credential, cookie);
   expect((await sent(first)).status(), 'in its own session').toBe(303);
   expect((await first.get('/admin')).status(), 'they are in').toBe(200);
-  await isRefused(second, await sent(second), 'a second time');
+  await expectRejected(second, await sent(second), 'a second time');
   expect((await logInWith(first, credential)).status(), 'in the session that it opened').toBe(422);
   const desk = await victim.request.get('/admin', { maxRedirects: 0 });
   expect(desk.status(), 'the session of the challenge is nobody').toBe(303);
 });
 
-test('a device that has not verified its user opens nothing', async ({ victim, candor }) => {
-  const device = await ownAPasskey(victim);
-  await device.mistrustUser();
+test('a login without user verification fails', async ({ victim, candor }) => {
+  const device = await addOwnPasskey(victim);
+  await device.failVerification();
   await passkeyLogIn(victim, candor);
   await expect(victim.getByRole('alert'), 'the browser asks for a verified user').toHaveText(UNCONFIRMED);
 
-  await askForLess(victim);
+  await skipUserVerification(victim);
   const posted = victim.waitForRequest(`${candor.url}/login/passkey`);
   await victim.getByRole('button', { name: 'Log in with a passkey' }).click();
   expect(isVerifiedIn(credentialIn(await posted)), 'the device says that it has not verified anybody').toBe(false);
@@ -174,23 +174,23 @@ test('a device that has not verified its user opens nothing', async ({ victim, c
   await expect(victim, 'nobody is in').toHaveURL(`${candor.url}/login?next=%2Fadmin`);
 });
 
-test('a device that cannot verify its user makes no passkey', async ({ victim }) => {
+test('a passkey without user verification is not created', async ({ victim }) => {
   await logIn(victim);
-  await plugIn(victim, { verifies: false });
+  await addAuthenticator(victim, { verifies: false });
   await addPasskey(victim, 'Laptop');
   await expect(victim.getByRole('alert'), 'the browser asks for a verified user').toHaveText(UNCONFIRMED);
 
-  await askForLess(victim);
+  await skipUserVerification(victim);
   await addPasskey(victim, 'Laptop');
   await expect(victim.locator('#name-error'), 'the server asks for one too').toContainText('was not accepted');
   await victim.goto('/admin/account/factors');
   await expect(victim.getByText('never used')).toHaveCount(0);
 });
 
-/** Logs in and makes a passkey; their browser has the device from now on, and shows the list of factors. */
-async function ownAPasskey(page: Page): Promise<Device> {
+/** Logs in and adds a passkey; its virtual authenticator stays in the browser, on the list of factors. */
+async function addOwnPasskey(page: Page): Promise<Device> {
   await logIn(page);
-  const device = await plugIn(page);
+  const device = await addAuthenticator(page);
   await addPasskey(page, 'Laptop');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Recovery codes');
   await page.getByRole('link', { name: "I've saved them" }).click();
@@ -198,20 +198,20 @@ async function ownAPasskey(page: Page): Promise<Device> {
   return device;
 }
 
-/** In this page's browser, a script asks devices for less than the server wants: for nobody's finger, face or PIN. */
-async function askForLess(page: Page): Promise<void> {
+/** Makes the page's scripts request passkeys without user verification. */
+async function skipUserVerification(page: Page): Promise<void> {
   await page.route(/passkeys?\/challenge$/, async (route) => {
     const answer = await route.fetch();
     const json = await answer.json();
     json.publicKey.userVerification = 'discouraged';
-    // A passkey that protects itself with a verified user is none that was asked for less.
+    // With the credProtect extension, a passkey would still require user verification.
     delete json.publicKey.extensions;
     if (json.publicKey.authenticatorSelection) json.publicKey.authenticatorSelection.userVerification = 'discouraged';
     await route.fulfill({ response: answer, json });
   });
 }
 
-/** Presses the button of the login, once nobody is logged in. */
+/** Starts a passkey login without a session. */
 async function passkeyLogIn(page: Page, candor: Candor): Promise<void> {
   await page.context().clearCookies();
   await page.goto(`${candor.url}/login`);
@@ -220,14 +220,14 @@ async function passkeyLogIn(page: Page, candor: Candor): Promise<void> {
 
 type Options = { challenge: string; rpId: string; userVerification: string };
 
-/** What Candor asks whoever wants to log in; the session of `program` waits for the answer. */
+/** Requests a login challenge; the session of `program` waits for its answer. */
 async function challengeFor(program: APIRequestContext): Promise<Options> {
   const answer = await program.post('/login/passkey/challenge');
   expect(answer.status()).toBe(200);
   return (await answer.json()).publicKey;
 }
 
-/** What the page gets from the device for these options, as Candor's form would send it, or the name of the error. */
+/** Signs these options with the device in the form that Candor's page sends, or returns the name of the error. */
 async function assertion(page: Page, options: Options): Promise<string> {
   return page.evaluate(async ({ challenge, rpId, userVerification }) => {
     const text = (buffer: ArrayBuffer) =>
@@ -250,25 +250,25 @@ async function assertion(page: Page, options: Options): Promise<string> {
   }, options);
 }
 
-/** What the form of the login sends. */
+/** The field `credential` of the login form. */
 function credentialIn(posted: Request): string {
   return new URLSearchParams(posted.postData()!).get('credential')!;
 }
 
-/** The page that asked, as the device has signed it. */
+/** The origin in the signed client data. */
 function originIn(credential: string): string {
   const signed = Buffer.from(JSON.parse(credential).response.clientDataJSON, 'base64url');
   return JSON.parse(signed.toString()).origin;
 }
 
-/** Whether the device says that finger, face or PIN were right: the third bit of the flags behind the site's hash. */
+/** Whether the user-verified flag is set: bit 2 of the flags, which follow the 32-byte hash of the RP ID. */
 function isVerifiedIn(credential: string): boolean {
   const flags = Buffer.from(JSON.parse(credential).response.authenticatorData, 'base64url')[32];
   return (flags & 0x04) !== 0;
 }
 
-/** Answers a challenge of the login, but keeps the answer back: gives it, and the cookie of its session. */
-async function heldBack(page: Page, candor: Candor): Promise<{ credential: string; cookie: string }> {
+/** Signs a login challenge without sending the answer; returns it with the session's cookie. */
+async function interceptAnswer(page: Page, candor: Candor): Promise<{ credential: string; cookie: string }> {
   await page.route('**/login/passkey', (route) => route.fulfill({ status: 204 }));
   const posted = page.waitForRequest('**/login/passkey');
   await passkeyLogIn(page, candor);
@@ -281,8 +281,8 @@ async function logInWith(program: APIRequestContext, credential: string, cookie?
   return program.post('/login/passkey', { form: { credential }, headers: cookie ? { Cookie: cookie } : {} });
 }
 
-/** The login failed, in the words for every reason, and nobody is in. */
-async function isRefused(program: APIRequestContext, answer: APIResponse, why: string): Promise<void> {
+/** The login failed with the text that is the same for every reason, and there is no session. */
+async function expectRejected(program: APIRequestContext, answer: APIResponse, why: string): Promise<void> {
   expect(answer.status(), why).toBe(422);
   expect(await answer.text(), why).toContain(UNKNOWN);
   const desk = await program.get('/admin');

@@ -1,12 +1,12 @@
-import { addPasskey, plugIn } from '../second-factor';
-import { logIn, told } from '../steps';
+import { addAuthenticator, addPasskey } from '../second-factor';
+import { expectMessage, logIn } from '../steps';
 import { expect, OWNER, test } from '../test';
 
-test.use({ named: true });
+test.use({ onLocalhost: true });
 
-test('an owner makes a passkey, logs in with it alone, and removes it', async ({ page }) => {
+test('an owner adds a passkey, logs in with it and removes it', async ({ page }) => {
   await logIn(page);
-  await plugIn(page);
+  await addAuthenticator(page);
   await addPasskey(page, 'Laptop');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Recovery codes');
   await page.getByRole('link', { name: "I've saved them" }).click();
@@ -21,12 +21,12 @@ test('an owner makes a passkey, logs in with it alone, and removes it', async ({
   await page.goto('/admin/account/factors');
   await expect(page.getByText('used just now')).toBeVisible();
   await page.getByRole('button', { name: /^Remove.*Laptop/ }).click();
-  await told(page, 'Passkey removed.');
+  await expectMessage(page, 'Passkey removed.');
 });
 
-test('a passkey is the second step after a password, and one device makes one passkey', async ({ page }) => {
+test('a passkey is a second factor, one per device', async ({ page }) => {
   await logIn(page);
-  await plugIn(page);
+  await addAuthenticator(page);
   await addPasskey(page, 'Laptop');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Recovery codes');
   await addPasskey(page, 'Laptop again');
@@ -41,8 +41,8 @@ test('a passkey is the second step after a password, and one device makes one pa
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 });
 
-test('a device that holds no passkey says so, and the password way remains', async ({ page }) => {
-  const device = await plugIn(page);
+test('without a passkey on the device, the password still works', async ({ page }) => {
+  const device = await addAuthenticator(page);
   await device.forget();
   await page.goto('/login');
   await page.getByRole('button', { name: 'Log in with a passkey' }).click();

@@ -1,10 +1,10 @@
 import { minutesAhead } from '../clock';
-import { addComponent, compose, fits, logIn, look, openIncident, told } from '../steps';
+import { addComponent, compose, expectMessage, expectNoOverflow, logIn, openFresh, openIncident } from '../steps';
 import { expect, PUBLISHER, test } from '../test';
 
 const TITLE = 'Uploads fail';
 
-test('an incident that visitors must not see yet is kept, previewed and published by hand', { tag: '@dates' }, async ({
+test('a hidden incident is previewed and published by hand', { tag: '@dates' }, async ({
   page,
   candor,
   anotherBrowser,
@@ -14,7 +14,7 @@ test('an incident that visitors must not see yet is kept, previewed and publishe
   const owner = await anotherBrowser();
   await logIn(owner);
   await addComponent(owner, 'Upload');
-  await candor.letIn(PUBLISHER, 'publisher');
+  await candor.addManager(PUBLISHER, 'publisher');
   await logIn(page, PUBLISHER);
 
   const hide = async () => {
@@ -31,15 +31,14 @@ test('an incident that visitors must not see yet is kept, previewed and publishe
     const status = page.frameLocator('iframe[title^="/ as"]');
     await expect(status.getByRole('heading', { level: 1 })).toHaveText('Major outage: Upload');
     await expect(status.locator('.text strong')).toHaveText('full');
-    // The public stylesheet is in force in the frame.
+    // The frame has the public stylesheet.
     const columns = () => status.locator('.row').first().evaluate((row) => getComputedStyle(row).display);
     await expect.poll(columns).toBe('grid');
-    // The API documents and feeds that change are listed, folded.
     const documents = page.locator('#machine-documents');
     await documents.locator('summary').click();
     await expect(documents.getByText('/api/v2/summary.json', { exact: true })).toBeVisible();
-    await fits(page);
-    await look(visitor, '/');
+    await expectNoOverflow(page);
+    await openFresh(visitor, '/');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
     await page.getByRole('button', { name: 'Back to editing' }).click();
     await expect(page.getByLabel('Title', { exact: true })).toHaveValue(TITLE);
@@ -49,8 +48,8 @@ test('an incident that visitors must not see yet is kept, previewed and publishe
   await test.step('it is kept for managers', async () => {
     await hide();
     await page.getByRole('button', { name: 'Publish' }).click();
-    await told(page, "Incident saved. Not public yet.");
-    await fits(page);
+    await expectMessage(page, "Incident saved. Not public yet.");
+    await expectNoOverflow(page);
     const id = new URL(page.url()).pathname.split('/').pop()!;
     await watch.expects(404, visitor, () => visitor.goto(`/incidents/${id}`));
     await page.goto('/admin');
@@ -61,8 +60,8 @@ test('an incident that visitors must not see yet is kept, previewed and publishe
   await test.step('it is published by hand', async () => {
     await page.getByRole('link', { name: TITLE, exact: true }).click();
     await page.getByRole('button', { name: 'Publish now' }).click();
-    await told(page, 'Incident published.');
-    await look(visitor, '/');
+    await expectMessage(page, 'Incident published.');
+    await openFresh(visitor, '/');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Major outage: Upload');
   });
 
@@ -72,7 +71,7 @@ test('an incident that visitors must not see yet is kept, previewed and publishe
     await expect(page.getByRole('radio', { name: 'Resolved' })).toBeChecked();
     await page.getByLabel('Message', { exact: true }).fill('There is room again.');
     await page.getByRole('button', { name: 'Publish update' }).click();
-    await told(page, 'Update published.');
+    await expectMessage(page, 'Update published.');
     await page.getByRole('link', { name: 'Write a postmortem' }).click();
     await page.getByLabel('Message', { exact: true }).fill('The disk had **no alarm**. It has one now.');
     await page.getByRole('button', { name: 'Preview', exact: true }).click();
@@ -80,16 +79,16 @@ test('an incident that visitors must not see yet is kept, previewed and publishe
     await page.getByRole('button', { name: 'Preview page' }).click();
     const incident = page.frameLocator('iframe[title^="/incidents/"]');
     await expect(incident.locator('#postmortem .text strong')).toHaveText('no alarm');
-    await fits(page);
+    await expectNoOverflow(page);
     await page.getByRole('button', { name: 'Back to editing' }).click();
     await expect(page.getByLabel('Message', { exact: true })).toHaveValue('The disk had **no alarm**. It has one now.');
     await page.getByRole('button', { name: 'Publish postmortem' }).click();
-    await told(page, 'Postmortem published.');
-    await fits(page);
-    await look(visitor, '/history');
+    await expectMessage(page, 'Postmortem published.');
+    await expectNoOverflow(page);
+    await openFresh(visitor, '/history');
     await visitor.getByRole('link', { name: 'postmortem' }).click();
     await expect(visitor.locator('#postmortem .text strong')).toHaveText('no alarm');
-    await fits(visitor);
+    await expectNoOverflow(visitor);
 
     await page.goto('/admin/components');
     await page.getByRole('link', { name: 'Uptime of Upload' }).click();
@@ -102,16 +101,16 @@ test('an incident that visitors must not see yet is kept, previewed and publishe
     const uptime = page.frameLocator('iframe[title^="/uptime as"]');
     await expect(uptime.locator('.corrections')).toContainText('10:00 to 10:30 UTC counts as partial outage');
     await page.getByRole('button', { name: 'Publish' }).click();
-    await told(page, 'Correction published.');
-    await fits(page);
-    await look(visitor, '/uptime');
+    await expectMessage(page, 'Correction published.');
+    await expectNoOverflow(page);
+    await openFresh(visitor, '/uptime');
     await expect(visitor.locator('.corrections')).toContainText('10:00 to 10:30 UTC counts as partial outage');
-    await fits(visitor);
+    await expectNoOverflow(visitor);
   });
 });
 
-test('two managers prepare a template and go on with the same draft', async ({ page, candor, anotherBrowser, watch }) => {
-  await candor.letIn(PUBLISHER, 'publisher');
+test('two managers share a template and a draft', async ({ page, candor, anotherBrowser, watch }) => {
+  await candor.addManager(PUBLISHER, 'publisher');
   await logIn(page);
   await addComponent(page, 'Search');
   const colleague = await anotherBrowser();
@@ -128,8 +127,8 @@ test('two managers prepare a template and go on with the same draft', async ({ p
     await expect(page.getByLabel('Message', { exact: true })).toHaveAccessibleDescription(/Unknown placeholder \{\{cause\}\}/);
     await page.getByLabel('Message', { exact: true }).fill('Since {{time}} answers take long.');
     await press();
-    await told(page, 'Template saved.');
-    await fits(page);
+    await expectMessage(page, 'Template saved.');
+    await expectNoOverflow(page);
   });
 
   await test.step('the template fills the composer, which is left as a draft', async () => {
@@ -137,8 +136,8 @@ test('two managers prepare a template and go on with the same draft', async ({ p
     await expect(page.getByLabel('Title', { exact: true })).toHaveValue('Search is slow');
     await expect(page.getByLabel('Message', { exact: true })).toHaveValue(/^Since \d\d:\d\d UTC answers take long\.$/);
     await page.getByRole('button', { name: 'Save as draft' }).click();
-    await told(page, "Draft saved. Everyone who publishes can see it; visitors can't.");
-    await fits(page);
+    await expectMessage(page, "Draft saved. Everyone who publishes can see it; visitors can't.");
+    await expectNoOverflow(page);
   });
 
   await test.step('a colleague goes on with it, and the first sees both texts', async () => {
@@ -146,7 +145,7 @@ test('two managers prepare a template and go on with the same draft', async ({ p
     await colleague.getByRole('link', { name: 'Search is slow' }).click();
     await expect(colleague.getByText('Ines Duarte edited this just now')).toBeVisible();
     await expect(colleague.getByText(/^Ines Duarte is editing this since \d\d:\d\d\.$/)).toBeVisible();
-    await fits(colleague);
+    await expectNoOverflow(colleague);
     await colleague.getByLabel('Message', { exact: true }).fill('An index is rebuilt.');
     await colleague.getByRole('button', { name: 'Save as draft' }).click();
     await page.getByLabel('Message', { exact: true }).fill('We look into it.');
@@ -154,7 +153,7 @@ test('two managers prepare a template and go on with the same draft', async ({ p
     await expect(page.getByRole('alert')).toContainText('An index is rebuilt.');
     await expect(page.getByLabel('Message', { exact: true })).toHaveValue('We look into it.');
     await page.getByRole('button', { name: 'Publish' }).click();
-    await told(page, 'Incident published.');
+    await expectMessage(page, 'Incident published.');
     await colleague.goto('/admin');
     await expect(colleague.getByRole('heading', { name: 'Drafts' })).toHaveCount(0);
   });
@@ -173,7 +172,7 @@ test('two managers prepare a template and go on with the same draft', async ({ p
   });
 });
 
-test('keys lead everywhere, and can be turned off', async ({ page, javaScriptEnabled }) => {
+test('keyboard shortcuts navigate and can be turned off', async ({ page, javaScriptEnabled }) => {
   test.skip(javaScriptEnabled === false, 'keys need JavaScript');
   await logIn(page);
   await addComponent(page, 'Search');
@@ -190,7 +189,7 @@ test('keys lead everywhere, and can be turned off', async ({ page, javaScriptEna
   await page.getByLabel('Title', { exact: true }).fill(TITLE);
   await page.getByLabel('Message', { exact: true }).fill('We look.');
   await page.keyboard.press('Control+Enter');
-  await told(page, 'Incident published.');
+  await expectMessage(page, 'Incident published.');
   await page.goto('/admin');
   await page.keyboard.press('r');
   await expect(page.getByRole('radio', { name: 'Resolved' })).toBeChecked();

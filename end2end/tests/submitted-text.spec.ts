@@ -1,10 +1,10 @@
-import { logIn, told } from '../steps';
+import { expectMessage, logIn } from '../steps';
 import { expect, test } from '../test';
 
 const TITLE = 'Trains are late';
 const MESSAGE = 'A tree fell on the line.\n\nWe clear it & "tell" more at <noon>.';
 
-test('what was typed during an outage of the database is on the page that says so', async ({
+test('the error page of an outage contains the submitted text', async ({
   page,
   candor,
   watch,
@@ -14,7 +14,7 @@ test('what was typed during an outage of the database is on the page that says s
   await page.goto('/admin/incidents/new');
   await page.getByLabel('Title', { exact: true }).fill(TITLE);
   await page.getByLabel('Message', { exact: true }).fill(MESSAGE);
-  // The preview asks the server too: it must have its answer before the database goes.
+  // The live preview also needs the database, so wait for it first.
   if (javaScriptEnabled !== false) await expect(page.locator('#preview')).toContainText('A tree fell on the line.');
   await candor.loseDatabase();
   const publish = page.getByRole('button', { name: 'Publish' });
@@ -24,17 +24,17 @@ test('what was typed during an outage of the database is on the page that says s
   await expect(page.getByLabel('Message', { exact: true })).toHaveValue(MESSAGE);
   await watch.expects(503, page, () => page.getByRole('button', { name: 'Try again' }).click());
   await expect(page.getByLabel('Message', { exact: true })).toHaveValue(MESSAGE);
-  // The server has warned of the outage.
+  // The server logged a warning about the outage.
   candor.log = '';
 });
 
-test('what was typed before an answer got lost is offered when the form is opened again', async ({ page, javaScriptEnabled }) => {
+test('text of a lost request is offered in the form again', async ({ page, javaScriptEnabled }) => {
   test.skip(javaScriptEnabled === false, 'the browser itself keeps a form only where somebody goes back');
   await logIn(page);
   await page.goto('/admin/templates/new');
   await page.getByLabel('Name', { exact: true }).fill('Late');
   await page.getByLabel('Title (optional)').fill(TITLE);
-  // The proxy in front finds nobody behind it.
+  // A proxy whose backend is down.
   await page.route('**/admin/templates', (route) => route.fulfill({ status: 200, body: 'Bad gateway' }));
   await page.locator('main form button[type=submit]').first().click();
   await expect(page.getByText('Bad gateway')).toBeVisible();
@@ -46,7 +46,7 @@ test('what was typed before an answer got lost is offered when the form is opene
   await expect(page.getByLabel('Title (optional)')).toHaveValue(TITLE);
   await page.getByLabel('Message', { exact: true }).fill(MESSAGE);
   await page.locator('main form button[type=submit]').first().click();
-  await told(page, 'Template saved.');
+  await expectMessage(page, 'Template saved.');
   await page.goto('/admin/templates/new');
   await expect(page.getByText('You have unsaved text from an earlier visit.')).toHaveCount(0);
 });

@@ -3,16 +3,16 @@ import { promisify } from 'node:util';
 import { type Candor } from '../candor';
 import { expect, test } from '../test';
 
-test.use({ begins: 'sample to read' });
+test.use({ initialData: 'sample to read' });
 
-/** What stands at `path` for somebody who has nothing but text, line by line; made by Debian's `w3m`. */
-async function read(candor: Candor, path: string): Promise<string[]> {
+/** The lines that w3m, a text browser, shows at `path`. */
+async function readLines(candor: Candor, path: string): Promise<string[]> {
   const { stdout } = await promisify(execFile)('w3m', ['-dump', '-cols', '80', candor.url + path]);
   return stdout.split('\n').map((line) => line.trim());
 }
 
-/** Checks that each of these lines is there, one after the other; a long date may wrap one onto the next line. */
-function inOrder(lines: string[], wanted: (string | RegExp)[]): void {
+/** Checks that these lines follow each other; a long date may wrap. */
+function expectInOrder(lines: string[], wanted: (string | RegExp)[]): void {
   let at = 0;
   for (const line of wanted) {
     const matches = (it: string) => (typeof line === 'string' ? it === line : line.test(it));
@@ -22,8 +22,8 @@ function inOrder(lines: string[], wanted: (string | RegExp)[]): void {
   }
 }
 
-/** The path of the first link whose address begins with `beginning`, as a program would find it. */
-async function linked(candor: Candor, path: string, beginning: string, words: string): Promise<string> {
+/** The path of the first link whose address begins with `beginning`. */
+async function linkPath(candor: Candor, path: string, beginning: string, words: string): Promise<string> {
   const html = await (await fetch(candor.url + path)).text();
   const links = [...html.matchAll(/<a href="([^"]+)"[^>]*>([^<]*)</g)];
   return links.find(([, href, text]) => href.startsWith(beginning) && text.includes(words))![1];
@@ -32,11 +32,11 @@ async function linked(candor: Candor, path: string, beginning: string, words: st
 const TILES = 'Satellite tiles are missing over the Bay of Biscay';
 const NAVIGATION = /^Skip to content Tidewater Maps (Status: partial outage )?History Uptime$/;
 
-test('in a text browser the page says what is broken, since when and what was said last, then the rest', {
+test('in a text browser the page starts with open incidents', {
   tag: '@dates',
 }, async ({ candor }) => {
-  const lines = await read(candor, '/');
-  inOrder(lines, [
+  const lines = await readLines(candor, '/');
+  expectInOrder(lines, [
     NAVIGATION,
     'Partial outage: Satellite imagery',
     /^1 of 12 components is in partial outage, since .*\d\d:\d\d WES?T\. See incident$/,
@@ -61,8 +61,8 @@ test('in a text browser the page says what is broken, since when and what was sa
   ]);
 });
 
-test('in a text browser each component has its status and what its bars show in words', { tag: '@dates' }, async ({ candor }) => {
-  const lines = await read(candor, '/');
+test('in a text browser components have status and uptime in words', { tag: '@dates' }, async ({ candor }) => {
+  const lines = await readLines(candor, '/');
   const listed = (await candor.shell(['component', 'list'])).trim().split('\n').slice(1);
   expect(listed).toHaveLength(12);
   for (const line of listed) {
@@ -75,12 +75,12 @@ test('in a text browser each component has its status and what its bars show in 
     expect(after.map((it) => it.toLowerCase()), name).toContain(status.replaceAll('_', ' '));
     expect(after[0].startsWith('Since '), name).toBe(status !== 'operational');
   }
-  inOrder(lines, [/^• Satellite imagery /, 'Partial outage', /^2 incidents, .*partial outage/, 'Sea data']);
+  expectInOrder(lines, [/^• Satellite imagery /, 'Partial outage', /^2 incidents, .*partial outage/, 'Sea data']);
 });
 
-test('in a text browser an incident has its facts and every update, newest first', { tag: '@dates' }, async ({ candor }) => {
-  const lines = await read(candor, await linked(candor, '/', '/incidents/', TILES));
-  inOrder(lines, [
+test('in a text browser an incident has its updates newest first', { tag: '@dates' }, async ({ candor }) => {
+  const lines = await readLines(candor, await linkPath(candor, '/', '/incidents/', TILES));
+  expectInOrder(lines, [
     NAVIGATION,
     /^Partial outage · open for /,
     TILES,
@@ -99,9 +99,9 @@ test('in a text browser an incident has its facts and every update, newest first
   ]);
 });
 
-test('in a text browser a maintenance says when it is planned and for what', { tag: '@dates' }, async ({ candor }) => {
-  const lines = await read(candor, await linked(candor, '/', '/incidents/', 'moves to new storage'));
-  inOrder(lines, [
+test('in a text browser a maintenance has its window and components', { tag: '@dates' }, async ({ candor }) => {
+  const lines = await readLines(candor, await linkPath(candor, '/', '/incidents/', 'moves to new storage'));
+  expectInOrder(lines, [
     NAVIGATION,
     /^Scheduled · /,
     'Satellite imagery moves to new storage',
@@ -115,9 +115,9 @@ test('in a text browser a maintenance says when it is planned and for what', { t
   ]);
 });
 
-test('in a text browser the history can be searched and read month by month', { tag: '@dates' }, async ({ candor }) => {
-  const lines = await read(candor, '/history');
-  inOrder(lines, [
+test('in a text browser the history has a search and months', { tag: '@dates' }, async ({ candor }) => {
+  const lines = await readLines(candor, '/history');
+  expectInOrder(lines, [
     NAVIGATION,
     'Incident history',
     /^57 incidents since/,
@@ -132,9 +132,9 @@ test('in a text browser the history can be searched and read month by month', { 
   ]);
 });
 
-test('in a text browser the uptime has its rules, and a reason beside each figure', { tag: '@dates' }, async ({ candor }) => {
-  const lines = await read(candor, '/uptime');
-  inOrder(lines, [
+test('in a text browser uptime figures have their rules and reasons', { tag: '@dates' }, async ({ candor }) => {
+  const lines = await readLines(candor, '/uptime');
+  expectInOrder(lines, [
     NAVIGATION,
     'Uptime',
     /^Major outages count fully/,
@@ -149,7 +149,7 @@ test('in a text browser the uptime has its rules, and a reason beside each figur
   ]);
 });
 
-test('in a text browser the small view and an error say what they have to', { tag: '@dates' }, async ({ candor }) => {
-  inOrder(await read(candor, '/embed'), ['Partial outage: Satellite imagery', `• ${TILES}`]);
-  inOrder(await read(candor, '/nowhere'), ['Error 404', 'Page not found', /Current status/, /^Times are shown in/]);
+test('in a text browser embed and error pages are complete', { tag: '@dates' }, async ({ candor }) => {
+  expectInOrder(await readLines(candor, '/embed'), ['Partial outage: Satellite imagery', `• ${TILES}`]);
+  expectInOrder(await readLines(candor, '/nowhere'), ['Error 404', 'Page not found', /Current status/, /^Times are shown in/]);
 });

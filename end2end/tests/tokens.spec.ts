@@ -1,7 +1,7 @@
-import { logIn, told } from '../steps';
+import { expectMessage, logIn } from '../steps';
 import { expect, test } from '../test';
 
-test('a token is made, used by a program, seen in the list and revoked', async ({ page, candor, watch }) => {
+test('an API token is created, used, listed and revoked', async ({ page, candor, watch }) => {
   await logIn(page);
   await page.goto('/admin/account');
   await page.getByRole('link', { name: 'API tokens' }).click();
@@ -22,7 +22,7 @@ test('a token is made, used by a program, seen in the list and revoked', async (
   await expect(row).toContainText(`candor_…${secret.slice(-4)}`);
   await expect(page.locator('body')).not.toContainText(secret.slice(0, 20));
   await row.getByRole('button', { name: 'Revoke' }).click();
-  await told(page, 'Token revoked.');
+  await expectMessage(page, 'Token revoked.');
   expect((await ask()).status).toBe(401);
 
   await page.goto('/admin/audit');
@@ -32,7 +32,7 @@ test('a token is made, used by a program, seen in the list and revoked', async (
   expect(proof).toContain('Audit log OK');
 });
 
-test('who forgot the password and gets no mail is told whom to ask', async ({ page }) => {
+test('without a mail server, a forgotten password needs an owner', async ({ page }) => {
   await page.goto('/login');
   await page.getByRole('link', { name: 'Forgot password?' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Forgot password');

@@ -1,10 +1,10 @@
-//! The machine's clock jumps: nobody is locked out once it is right.
+//! The machine's clock jumps: logins work again once it is right.
 
 use std::path::Path;
 
 use crate::server::Server;
 
-/// The library that gives a process another time; Debian's package `faketime` has it.
+/// A library that shifts a process's clock, from Debian's package `faketime`.
 fn faketime() -> String {
     let library = format!("/usr/lib/{}-linux-gnu/faketime/libfaketimeMT.so.1", std::env::consts::ARCH);
     assert!(Path::new(&library).exists(), "install faketime: {library} is absent");
@@ -29,7 +29,7 @@ fn login_works_after_the_clock_was_ahead() {
     server.log_in();
     std::fs::write(&offset, "+0").expect("a file");
     server.env.retain(|name, _| name.starts_with("CANDOR_"));
-    // The burst of logins of one network is not used up, whatever the clock said before.
+    // The login throttle of the network does not depend on the earlier clock.
     for _ in 0..3 {
         server.log_in();
     }

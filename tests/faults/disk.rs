@@ -1,4 +1,4 @@
-//! SQLite on a disk that is full or fails once: the next write works as soon as the disk does.
+//! SQLite on a full or failing disk: the next write succeeds once the disk works.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -9,13 +9,13 @@ use tempfile::TempDir;
 
 use crate::server::Server;
 
-/// A file system in memory of 40 MiB, unmounted when dropped.
+/// A tmpfs of 40 MiB, unmounted when dropped.
 struct SmallDisk(TempDir);
 
 impl SmallDisk {
     fn mount() -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        run("mount", &["-t", "tmpfs", "-o", "size=40m", "tmpfs", &dir.path().display().to_string()]);
+        run_command("mount", &["-t", "tmpfs", "-o", "size=40m", "tmpfs", &dir.path().display().to_string()]);
         Self(dir)
     }
 
@@ -23,7 +23,6 @@ impl SmallDisk {
         self.0.path()
     }
 
-    /// Writes until nothing more fits.
     fn fill(&self) {
         let mut file = File::create(self.path().join("fill")).expect("a file");
         while file.write_all(&[0; 1024]).is_ok() {}
@@ -40,7 +39,7 @@ impl Drop for SmallDisk {
     }
 }
 
-fn run(program: &str, arguments: &[&str]) {
+fn run_command(program: &str, arguments: &[&str]) {
     let status = Command::new(program).args(arguments).status();
     assert!(status.is_ok_and(|status| status.success()), "{program} {arguments:?} failed (this needs root)");
 }
@@ -71,8 +70,8 @@ fn writes_work_again_once_a_full_disk_has_room() {
     server.cli_ok(&["audit", "verify"], "");
 }
 
-/// Lets each thread's next `syscall` on the write-ahead log fail with `error` until one post was refused.
-fn one_failing_call(syscall: &str, error: &str) {
+/// Makes each thread's next `syscall` on the write-ahead log fail with `error` until one post was rejected.
+fn fail_one_call(syscall: &str, error: &str) {
     let mut server = Server::sqlite();
     server.start();
     server.wait_until_ready_is(200);
@@ -88,7 +87,7 @@ fn one_failing_call(syscall: &str, error: &str) {
     let after: Vec<u16> = (0..4).map(|number| owner.post_incident(&format!("Post after {number}")).status).collect();
     assert_eq!(after, [303; 4], "{syscall} {error}");
     let accepted = 1 + answers.iter().filter(|status| **status == 303).count() + after.len();
-    // Nothing that was acknowledged is lost at a crash.
+    // A crash loses no acknowledged post.
     server.kill();
     server.start();
     server.wait_until_ready_is(200);
@@ -98,7 +97,7 @@ fn one_failing_call(syscall: &str, error: &str) {
     server.cli_ok(&["audit", "verify"], "");
 }
 
-/// A tracer that lets system calls fail.
+/// strace, which injects errors into system calls.
 struct Strace(Child);
 
 impl Strace {
@@ -117,19 +116,19 @@ impl Strace {
 
     fn detach(mut self) {
         let pid = self.0.id().to_string();
-        run("kill", &["-INT", &pid]);
+        run_command("kill", &["-INT", &pid]);
         self.0.wait().expect("strace");
     }
 }
 
 #[test]
-fn one_failed_write_to_the_wal_is_not_the_last() {
-    one_failing_call("pwrite64", "EIO");
-    one_failing_call("pwrite64", "ENOSPC");
+fn writes_work_again_after_a_failed_wal_write() {
+    fail_one_call("pwrite64", "EIO");
+    fail_one_call("pwrite64", "ENOSPC");
 }
 
 #[test]
-fn one_failed_sync_of_the_wal_is_not_the_last_write() {
-    one_failing_call("fsync,fdatasync", "EIO");
-    one_failing_call("fsync,fdatasync", "ENOSPC");
+fn writes_work_again_after_a_failed_wal_sync() {
+    fail_one_call("fsync,fdatasync", "EIO");
+    fail_one_call("fsync,fdatasync", "ENOSPC");
 }

@@ -1,4 +1,4 @@
-//! The files of a SQLite database and of the stored Site are replaced, cut, emptied or removed.
+//! The files of a SQLite database and the Site file are replaced, truncated, emptied or removed.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::server::Server;
 
-/// A running server with one incident in its backup `b.db` and one after it.
+/// A running server with one incident in its backup `b.db` and one posted later.
 fn with_backup() -> Server {
     let mut server = Server::sqlite();
     server.start();
@@ -20,8 +20,8 @@ fn with_backup() -> Server {
     server
 }
 
-/// Waits until the backup is what is served, and checks that it is sound and takes posts.
-fn is_restored(mut server: Server) {
+/// Waits until the backup is served; checks its integrity and that posting works.
+fn assert_restored(mut server: Server) {
     server.wait_until_ready_is(200);
     server.wait_until("the backup is served", |server| {
         let titles = server.incident_titles();
@@ -39,7 +39,7 @@ fn backup_in_place_of_a_removed_database_is_opened() {
     std::fs::remove_file(server.database()).expect("the database");
     server.wait_until_ready_is(503);
     std::fs::rename(server.dir.join("b.db"), server.database()).expect("a rename");
-    is_restored(server);
+    assert_restored(server);
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn backup_copied_slowly_is_opened_once_it_is_whole() {
         copy.write_all(part).expect("a write");
     }
     drop(copy);
-    is_restored(server);
+    assert_restored(server);
 }
 
 fn title(page: &str) -> Option<&str> {
@@ -64,12 +64,12 @@ fn title(page: &str) -> Option<&str> {
 }
 
 #[test]
-fn backup_copied_after_a_crash_is_opened_without_the_old_wal() {
+fn backup_copied_after_a_crash_opens_without_old_wal() {
     let mut server = with_backup();
     server.kill();
     std::fs::copy(server.dir.join("b.db"), server.database()).expect("a copy");
     server.start();
-    is_restored(server);
+    assert_restored(server);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn restore_command_replaces_the_database_of_a_stopped_server() {
     server.kill();
     server.cli_ok(&["restore", &server.dir.join("b.db").display().to_string()], "");
     server.start();
-    is_restored(server);
+    assert_restored(server);
 }
 
 #[test]
@@ -162,20 +162,20 @@ fn killed_backup_leaves_no_target_file() {
         let _ = child.wait();
         if file.exists() {
             finished += 1;
-            is_sound(&file);
+            assert_sound(&file);
         }
     }
     eprintln!("{finished} of 30 backups ended before they were killed");
 }
 
-fn is_sound(file: &Path) {
+fn assert_sound(file: &Path) {
     let url = format!("sqlite://{}", file.display());
     let check = Command::new(env!("CARGO_BIN_EXE_candor")).args(["--database-url", &url, "check"]).output();
     let check = check.expect("candor check");
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
 }
 
-/// What a stored Site may be instead of a file of ours, and how to make it.
+/// A kind of file in place of the Site file, and how to create it.
 type Kind = (&'static str, fn(&Path));
 
 #[test]

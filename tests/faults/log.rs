@@ -1,11 +1,11 @@
-//! A log that cannot be written loses lines and nothing else; signals end the process in order or do nothing.
+//! A log that can't be written loses only log lines; signals shut the server down or do nothing.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 
 use crate::server::{Server, full_device};
 
-/// Moves the database away and back, which makes the worker write warnings.
+/// Moves the database away and back, so that the worker logs warnings.
 fn survives_an_outage(mut server: Server) {
     server.wait_until_ready_is(200);
     let (database, away) = (server.database(), server.dir.join("away.db"));
@@ -26,7 +26,7 @@ fn page_stays_up_when_the_log_is_full() {
 }
 
 #[test]
-fn page_stays_up_when_the_reader_of_the_log_dies() {
+fn page_stays_up_when_the_log_reader_dies() {
     let mut server = Server::sqlite();
     let (reader, writer) = std::io::pipe().expect("a pipe");
     server.start_logging_to(Stdio::from(writer));

@@ -1,4 +1,4 @@
-//! A mail server that never ends its line.
+//! A mail server that never ends its reply line.
 
 use std::io::Write as _;
 use std::net::TcpListener;

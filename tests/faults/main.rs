@@ -1,6 +1,5 @@
-//! Faults that only a whole process meets: a full disk, a system call that fails, a log without a reader, a clock that
-//! jumps, a proxy in front, kill -9. `make faults` runs them with the real binary; they need root, strace, faketime
-//! and nginx, which `.ci/tools faults` installs.
+//! Faults that need the real binary: a full disk, failing system calls, a log without a reader, clock jumps, a proxy,
+//! kill -9. `make faults` runs them; they need root, strace, faketime and nginx, which `.ci/tools faults` installs.
 
 mod clock;
 mod disk;
@@ -21,12 +20,10 @@ mod failure;
 
 use chrono::{DateTime, TimeZone as _, Utc};
 
-/// The time at which the shared PostgreSQL template is prepared.
 fn now() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 10, 12, 0, 0).unwrap()
 }
 
-/// Says aloud that a test did not run.
 fn skipped(reason: &str) {
     eprintln!("skipped: {reason}");
 }

@@ -1,4 +1,4 @@
-//! PostgreSQL that is missing, locked, read-only or made anew, and readers who hang up.
+//! PostgreSQL that is missing, locked, read-only or recreated, and readers who disconnect.
 
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -9,20 +9,19 @@ use sqlx::{Connection as _, Executor as _, PgConnection};
 use crate::postgres::Database;
 use crate::server::Server;
 
-/// A database of the test's own, sample page and owner included. PostgreSQL is required here.
-fn server() -> (Database, Server) {
-    let database = run(Database::migrated()).expect("PostgreSQL");
+/// A server on its own database with the sample page and an owner. Fails if there is no PostgreSQL.
+fn postgres_server() -> (Database, Server) {
+    let database = block_on(Database::migrated()).expect("PostgreSQL");
     let server = Server::postgres(&database.url);
     (database, server)
 }
 
-fn run<T>(future: impl Future<Output = T>) -> T {
+fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
 }
 
-/// Runs statements on the server's database `name`, or on that of the test.
 fn sql(url: &str, statements: &[String]) {
-    run(async {
+    block_on(async {
         let mut connection = PgConnection::connect(url).await.expect("a connection");
         for statement in statements {
             connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(statement.clone()))).await.expect(statement);
@@ -31,18 +30,18 @@ fn sql(url: &str, statements: &[String]) {
     });
 }
 
-fn name(url: &str) -> String {
+fn database_name(url: &str) -> String {
     let url: url::Url = url.parse().expect("an address");
     url.path().trim_start_matches('/').to_owned()
 }
 
-fn with_name(url: &str, name: &str) -> String {
+fn with_database(url: &str, name: &str) -> String {
     let mut url: url::Url = url.parse().expect("an address");
     url.set_path(name);
     url.into()
 }
 
-/// Publishes once and stops, so that a stored Site exists.
+/// Publishes once and stops, so that a Site file exists.
 fn publish_once(server: &mut Server) {
     server.start();
     server.wait_until_ready_is(200);
@@ -52,9 +51,9 @@ fn publish_once(server: &mut Server) {
 
 #[test]
 fn start_waits_for_a_missing_database_or_role() {
-    let (database, mut server) = server();
+    let (database, mut server) = postgres_server();
     publish_once(&mut server);
-    let missing = with_name(&database.url, "no_such_database");
+    let missing = with_database(&database.url, "no_such_database");
     let mut stranger: url::Url = database.url.parse().expect("an address");
     stranger.set_username("no_such_role").expect("a name");
     for url in [missing, stranger.into()] {
@@ -72,12 +71,12 @@ fn start_waits_for_a_missing_database_or_role() {
 
 #[test]
 fn start_waits_while_another_node_holds_the_write_lock() {
-    let (database, mut server) = server();
+    let (database, mut server) = postgres_server();
     publish_once(&mut server);
     let url = database.url.clone();
     let (locked, release) = (std::sync::mpsc::channel(), std::sync::mpsc::channel::<()>());
     let holder = std::thread::spawn(move || {
-        run(async {
+        block_on(async {
             let mut connection = PgConnection::connect(&url).await.expect("a connection");
             connection.execute("select pg_advisory_lock(1128353860)").await.expect("the lock");
             locked.0.send(()).expect("the test waits");
@@ -87,7 +86,7 @@ fn start_waits_while_another_node_holds_the_write_lock() {
     });
     locked.1.recv().expect("the lock is held");
     server.start();
-    // Longer than the lock timeout of five seconds.
+    // Longer than the lock timeout of 5 s.
     std::thread::sleep(Duration::from_secs(7));
     assert!(server.exit_status().is_none(), "{}", server.log());
     assert_eq!(server.get("/").status, 200);
@@ -99,7 +98,7 @@ fn start_waits_while_another_node_holds_the_write_lock() {
 
 #[test]
 fn a_recreated_database_does_not_empty_the_page() {
-    let (database, mut server) = server();
+    let (database, mut server) = postgres_server();
     publish_once(&mut server);
     let page = {
         server.start();
@@ -108,7 +107,7 @@ fn a_recreated_database_does_not_empty_the_page() {
         server.stop();
         page
     };
-    let (name, admin) = (name(&database.url), with_name(&database.url, "postgres"));
+    let (name, admin) = (database_name(&database.url), with_database(&database.url, "postgres"));
     sql(&admin, &[format!("drop database {name} with (force)"), format!("create database {name}")]);
     server.start();
     std::thread::sleep(Duration::from_secs(2));
@@ -118,12 +117,12 @@ fn a_recreated_database_does_not_empty_the_page() {
 }
 
 #[test]
-fn read_only_database_is_not_ready_within_seconds_and_recovers() {
-    let (database, mut server) = server();
+fn read_only_database_is_soon_not_ready_and_recovers() {
+    let (database, mut server) = postgres_server();
     server.start();
     server.wait_until_ready_is(200);
     let mut owner = server.log_in();
-    let (name, admin) = (name(&database.url), with_name(&database.url, "postgres"));
+    let (name, admin) = (database_name(&database.url), with_database(&database.url, "postgres"));
     let cut = format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'");
     sql(&admin, &[format!("alter database {name} set default_transaction_read_only = on"), cut.clone()]);
     server.wait_until_ready_is(503);
@@ -135,7 +134,7 @@ fn read_only_database_is_not_ready_within_seconds_and_recovers() {
 
 #[test]
 fn disconnecting_readers_do_not_break_writes() {
-    let (_database, mut server) = server();
+    let (_database, mut server) = postgres_server();
     server.start();
     server.wait_until_ready_is(200);
     let mut owner = server.log_in();
@@ -159,8 +158,8 @@ fn disconnecting_readers_do_not_break_writes() {
 
 #[test]
 fn defaults_of_the_database_change_nothing() {
-    let (database, mut server) = server();
-    let (name, admin) = (name(&database.url), with_name(&database.url, "postgres"));
+    let (database, mut server) = postgres_server();
+    let (name, admin) = (database_name(&database.url), with_database(&database.url, "postgres"));
     let settings = [
         "default_transaction_isolation = 'serializable'",
         "standard_conforming_strings = off",

@@ -1,4 +1,4 @@
-//! nginx in front: with and without its name in `--trusted-proxies`.
+//! nginx in front of Candor, with and without its address in `--trusted-proxies`.
 
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -7,7 +7,6 @@ use tempfile::TempDir;
 
 use crate::server::{Answer, PATIENCE, Server, free_address, request};
 
-/// A running nginx that passes everything on.
 struct Nginx {
     address: SocketAddr,
     child: Child,

@@ -15,19 +15,19 @@ pub const PATIENCE: Duration = Duration::from_secs(40);
 const PASSWORD: &str = "correct horse battery staple 99";
 const EMAIL: &str = "owner@company.example";
 
-/// A data directory with the sample page and one owner, and the server that runs on it.
+/// A data directory with the sample page and one owner, and the server that runs in it.
 pub struct Server {
     pub address: SocketAddr,
-    /// Holds the database, the stored Site and the log.
+    /// Contains the database, the Site file and the log.
     pub dir: PathBuf,
-    /// Variables for the server and the command line.
+    /// Environment variables of the server and of CLI commands.
     pub env: BTreeMap<String, String>,
     child: Option<Child>,
     _dir: Option<TempDir>,
 }
 
 impl Server {
-    /// A SQLite database in a folder of its own; the server does not run yet.
+    /// Creates a SQLite database in a new folder; does not start the server.
     pub fn sqlite() -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let path = dir.path().to_owned();
@@ -36,12 +36,11 @@ impl Server {
         server
     }
 
-    /// The same in an existing folder, such as a mounted file system.
+    /// Creates a SQLite database in an existing folder, such as a mounted file system.
     pub fn in_dir(dir: &Path) -> Self {
         Self::over(dir, &format!("sqlite://{}", dir.join("candor.db").display()), None)
     }
 
-    /// A PostgreSQL database.
     pub fn postgres(url: &str) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let path = dir.path().to_owned();
@@ -68,17 +67,16 @@ impl Server {
         command
     }
 
-    /// Runs a command of the command line.
     pub fn cli(&self, arguments: &[&str], input: &str) -> Output {
         let mut command = self.command();
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("candor");
-        // A command that refuses its arguments ends before it reads.
+        // A command that rejects its arguments exits before it reads.
         let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
         child.wait_with_output().expect("candor")
     }
 
-    /// Runs a command that has to succeed; returns its standard output.
+    /// Runs a command that must succeed; returns its standard output.
     #[track_caller]
     pub fn cli_ok(&self, arguments: &[&str], input: &str) -> String {
         let output = self.cli(arguments, input);
@@ -92,7 +90,7 @@ impl Server {
         self.start_logging_to(log.into());
     }
 
-    /// The same with the log elsewhere.
+    /// Starts the server with another log, and waits until it answers.
     pub fn start_logging_to(&mut self, log: Stdio) {
         let address = self.address.to_string();
         let out = OpenOptions::new().create(true).append(true).open(self.dir.join("out"));
@@ -107,7 +105,7 @@ impl Server {
         self.child.as_ref().expect("a running server").id()
     }
 
-    /// Resident memory in KiB: now (`VmRSS`) or at its highest (`VmHWM`).
+    /// Resident memory in KiB: current (`VmRSS`) or peak (`VmHWM`).
     pub fn memory(&self, field: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap_or_default();
@@ -118,7 +116,6 @@ impl Server {
             .unwrap_or(0)
     }
 
-    /// How the server ended, if it did.
     pub fn exit_status(&mut self) -> Option<ExitStatus> {
         self.child.as_mut().and_then(|child| child.try_wait().expect("a child"))
     }
@@ -128,19 +125,17 @@ impl Server {
         assert!(Command::new("kill").args([signal, &pid]).status().expect("kill").success());
     }
 
-    /// kill -9.
     pub fn kill(&mut self) {
         self.signal("-KILL");
         self.wait();
     }
 
-    /// Ends the server in order.
+    /// SIGTERM, then waits for the exit.
     pub fn stop(&mut self) -> ExitStatus {
         self.signal("-TERM");
         self.wait()
     }
 
-    /// Waits until the process ends, after a signal that ends it.
     pub fn wait_for_exit(&mut self) -> ExitStatus {
         self.wait()
     }
@@ -151,12 +146,10 @@ impl Server {
         status
     }
 
-    /// The log so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.dir.join("log")).unwrap_or_default()
     }
 
-    /// Waits until `condition` holds.
     #[track_caller]
     pub fn wait_until(&mut self, what: &str, condition: impl Fn(&Self) -> bool) {
         let started = Instant::now();
@@ -169,7 +162,6 @@ impl Server {
         }
     }
 
-    /// Waits until `/readyz` has this status.
     #[track_caller]
     pub fn wait_until_ready_is(&mut self, status: u16) {
         self.wait_until(&format!("/readyz is {status}"), |server| server.get("/readyz").status == status);
@@ -179,7 +171,6 @@ impl Server {
         request(self.address, &format!("GET {path} HTTP/1.1\r\n"), &[], None)
     }
 
-    /// A browser in which the owner is logged in.
     #[track_caller]
     pub fn log_in(&self) -> Browser {
         let mut browser = self.browser();
@@ -188,7 +179,6 @@ impl Server {
         browser
     }
 
-    /// The same, tried again while the server is not ready.
     #[track_caller]
     pub fn log_in_when_possible(&mut self) -> Browser {
         let mut browser = self.browser();
@@ -204,7 +194,6 @@ impl Server {
         Browser { address: self.address, cookie: None }
     }
 
-    /// The titles on the page's list of all incidents for programs.
     pub fn incident_titles(&self) -> Vec<String> {
         let answer = self.get("/api/v2/incidents.json");
         let document: serde_json::Value = serde_json::from_str(&answer.body).expect("JSON");
@@ -232,7 +221,6 @@ pub fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
 }
 
-/// A client with one cookie.
 pub struct Browser {
     pub address: SocketAddr,
     cookie: Option<String>,
@@ -248,7 +236,6 @@ impl Browser {
         answer
     }
 
-    /// Opens a resolved incident.
     pub fn post_incident(&mut self, title: &str) -> Answer {
         let body = format!("What happened: {title}.");
         let form = [
@@ -281,7 +268,7 @@ impl Browser {
     }
 }
 
-/// An answer; status 0 where there was none.
+/// A response; status 0 if there was none.
 #[derive(Debug, Default)]
 pub struct Answer {
     pub status: u16,
@@ -298,7 +285,7 @@ impl Answer {
     }
 }
 
-/// One request on a connection of its own. A server that does not answer gives status 0.
+/// Sends one request on a new connection. Returns status 0 if the server does not answer.
 pub fn request(address: SocketAddr, line: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
     let mut head = format!("{line}host: {address}\r\nconnection: close\r\n");
     for (name, value) in headers {
@@ -317,7 +304,7 @@ pub fn request(address: SocketAddr, line: &str, headers: &[(&str, &str)], body: 
         stream.read_to_end(&mut bytes).map(drop)
     };
     let mut exchange = exchange;
-    // A connection that breaks gives what was read before.
+    // If the connection breaks, the bytes read before count.
     let _ = exchange();
     let text = String::from_utf8_lossy(&bytes);
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return Answer::default() };
@@ -327,7 +314,6 @@ pub fn request(address: SocketAddr, line: &str, headers: &[(&str, &str)], body: 
     Answer { status, head: head.to_owned(), body }
 }
 
-/// The text of a chunked body.
 fn unchunked(mut rest: &str) -> String {
     let mut text = String::new();
     while let Some((size, after)) = rest.split_once("\r\n") {

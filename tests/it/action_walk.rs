@@ -1,5 +1,5 @@
-//! Every request and every worker round that changes something: each action is audited, all actions of a change share
-//! the next revision, and the page is published once if visitors may read the change.
+//! Walks every request and every worker round that changes something: each action is audited, all actions of a change
+//! share the next revision, and visible changes are published once.
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
@@ -26,14 +26,14 @@ use crate::support::fake_authenticator::FakeAuthenticator;
 use crate::support::{TestDb, fixtures, noon_in};
 use crate::web_factors::App as AuthenticatorApp;
 
-/// Browsers allow passkeys here without TLS.
+/// Browsers allow passkeys on localhost without TLS.
 const ORIGIN: &str = "http://localhost:3000";
 const OWNER: &str = "Walker";
 const NEW_PASSWORD: &str = "gravel lantern otter";
-/// The name of the owner's API token; the audit names its actor `Walker by Deploy`.
+/// The name of the owner's API token; its actor in the audit log is `Walker by Deploy`.
 const TOKEN: &str = "Deploy";
 
-/// Routes that are not walked, with the file that tests them and the reason.
+/// Skipped routes, each with the file that tests it and the reason.
 const ROUTES_TESTED_ELSEWHERE: &[(&str, &str, &str)] = &[
     ("/login/oidc", "oidc.rs", "needs an identity provider"),
     ("/admin/account/identity", "oidc.rs", "needs an identity provider"),
@@ -42,7 +42,7 @@ const ROUTES_TESTED_ELSEWHERE: &[(&str, &str, &str)] = &[
     ("/v1/pages/{page}/subscribers", "web_v1_components.rs", "subscriptions are always refused"),
 ];
 
-/// Actions that are not walked, with the file that asserts their key in the audit.
+/// Skipped actions, each with the file that asserts its audit row.
 const ACTIONS_TESTED_ELSEWHERE: &[(Action, &str)] = &[
     (Action::DatabaseRestore, "restore.rs"),
     (Action::SampleLoad, "sample.rs"),
@@ -57,7 +57,7 @@ const ACTIONS_TESTED_ELSEWHERE: &[(Action, &str)] = &[
     (Action::ManagerRetainRole, "oidc.rs"),
     (Action::ManagerRevokeAccess, "oidc.rs"),
     (Action::ManagerConnectOidc, "oidc.rs"),
-    // Denied attempts change nothing and make no revision.
+    // Denied attempts change nothing and create no revision.
     (Action::ManagerDenyLogin, "audit_denials.rs"),
     (Action::ManagerDenyCode, "audit_denials.rs"),
     (Action::ManagerDenyReauthentication, "audit_denials.rs"),
@@ -70,19 +70,17 @@ const ACTIONS_TESTED_ELSEWHERE: &[(Action, &str)] = &[
     (Action::AuditSuppressDenials, "audit_denials.rs"),
 ];
 
-/// What a change leaves behind.
 #[derive(Debug, PartialEq)]
 struct Traces {
-    /// The new audit rows, oldest first: action, actor, revision.
+    /// New audit rows, oldest first: action, actor, revision.
     audit: Vec<(String, String, i64)>,
     revision: i64,
-    /// How many Sites were rendered.
     renderings: u64,
-    /// The revision of the Site that visitors read.
+    /// The revision of the published Site.
     shown: i64,
 }
 
-/// A server, what was walked so far, and what was wrong.
+/// A server, the routes and actions covered so far, and the errors found.
 struct Walk {
     app: TestApp,
     routes: BTreeSet<(String, &'static str)>,
@@ -91,7 +89,6 @@ struct Walk {
 }
 
 impl Walk {
-    /// What `change` leaves behind, and its outcome.
     async fn trace<T>(&self, change: impl Future<Output = T>) -> (T, Traces) {
         let count_renderings = || self.app.publisher.counts().published.count.value();
         let (rows_before, renderings_before) = (self.app.audit().await.len(), count_renderings());
@@ -104,8 +101,7 @@ impl Walk {
         (outcome, Traces { audit, revision, renderings: count_renderings() - renderings_before, shown })
     }
 
-    /// Checks that `change` by `actor` makes exactly the `expected` actions; without any it changes nothing that is
-    /// audited, and makes no revision.
+    /// Checks that `change` by `actor` creates exactly the `expected` audit rows, and no revision if there are none.
     async fn check_change<T>(
         &mut self,
         name: &str,
@@ -137,7 +133,7 @@ impl Walk {
         }
     }
 
-    /// Sends the form of a route in `browser`, in which `actor` is logged in or logs in; `ids` fill the path.
+    /// Sends a route's form in `browser`, in which `actor` is logged in or logs in; `ids` fill the path parameters.
     async fn post(
         &mut self,
         browser: &mut Browser,
@@ -153,7 +149,7 @@ impl Walk {
         answer
     }
 
-    /// Sends the form of a route as `manager`, in a session of its own.
+    /// Sends a route's form as `manager`, in a new session.
     async fn submit_as(
         &mut self,
         manager: &Manager,
@@ -165,7 +161,7 @@ impl Walk {
         self.post(&mut browser, &manager.name, target, fields, expected).await
     }
 
-    /// Sends the form of a route as the owner.
+    /// Sends a route's form as the owner.
     async fn submit(
         &mut self,
         route: &'static str,
@@ -177,7 +173,7 @@ impl Walk {
         self.submit_as(&owner, (route, ids), fields, expected).await
     }
 
-    /// Calls a route of the management API with the owner's token; `ids` fill the path behind the page.
+    /// Calls a route of the management API with the owner's token; `ids` fill the parameters after the page's.
     async fn call(
         &mut self,
         program: &ApiClient,
@@ -222,26 +218,25 @@ impl Walk {
         tx.commit_unaudited().await.unwrap();
     }
 
-    /// Begins a session of `manager`; gives the short id by which it is ended.
+    /// Starts a session of `manager`; returns the short id that ends it.
     async fn short_session(&self, manager: &Manager) -> String {
         self.app.with_session(manager).await;
         self.app.sessions(manager).await[0].id_hash[..SHORT_HASH].to_owned()
     }
 }
 
-/// The path of a route with `ids` for its parameters, in their order.
 fn fill_route(route: &str, ids: &[&str]) -> String {
     let mut ids = ids.iter();
     let parts = route.split('/').map(|part| if part.starts_with('{') { ids.next().expect("an id") } else { part });
     parts.collect::<Vec<_>>().join("/")
 }
 
-/// A time of UTC as forms write it.
+/// A UTC time in the format of forms.
 fn format_local(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%dT%H:%M").to_string()
 }
 
-/// A time as the API reads it.
+/// A UTC time in the format of the API.
 fn format_instant(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%dT%H:%M:00Z").to_string()
 }
@@ -313,7 +308,7 @@ async fn walk_first_owner(walk: &mut Walk) {
     walk.post(&mut browser, OWNER, target, &fields, &[Action::ManagerCreateFirstOwner]).await;
 }
 
-/// The importer only writes; what it wrote is published by `follow`, which each round of the worker calls.
+/// The importer only writes; `follow`, which each worker round calls, publishes.
 async fn walk_import(walk: &mut Walk) {
     let at = "2026-03-01T10:00:00Z";
     let update = |id: &str, status: &str| json!({ "id": id, "status": status, "body": "Text", "display_at": at });
@@ -381,8 +376,8 @@ async fn walk_incidents(walk: &mut Walk) {
     let mut hidden = fixtures::incident("hidden", now);
     hidden.visibility = Visibility::Internal;
     walk.app.add(&[fixtures::incident("slow", now - TimeDelta::hours(1)), hidden]).await;
-    let said = [("title", "Slow again"), ("body", "Text"), ("phase", "investigating")];
-    walk.submit("/admin/incidents", &[], &said, &[Action::IncidentOpen]).await;
+    let form = [("title", "Slow again"), ("body", "Text"), ("phase", "investigating")];
+    walk.submit("/admin/incidents", &[], &form, &[Action::IncidentOpen]).await;
     let fields = [("version", "1"), ("title", "Slower")];
     walk.submit("/admin/incidents/{id}", &["slow"], &fields, &[Action::IncidentEdit]).await;
     let fields = [("version", "2"), ("body", "Found"), ("phase", "identified")];
@@ -412,12 +407,12 @@ async fn walk_drafts_and_templates(walk: &mut Walk) {
     let again = [("draft", draft.as_str()), ("draft_version", "1"), ("title", "Begun"), ("save_draft", "1")];
     walk.submit("/admin/incidents", &[], &again, &[Action::DraftEdit]).await;
     walk.submit("/admin/drafts/{id}/deletion", &[&draft], &[], &[Action::DraftDelete]).await;
-    walk.app.prepared("template", "unused").await;
+    walk.app.add_template_and_draft("template", "unused").await;
     let fields = [("version", "1"), ("name", "Down"), ("body", "Text"), ("phase", "identified")];
     walk.submit("/admin/templates", &[], &fields, &[Action::TemplateAdd]).await;
     walk.submit("/admin/templates/{id}", &["template"], &fields, &[Action::TemplateEdit]).await;
     walk.submit("/admin/templates/{id}/deletion", &["template"], &[], &[Action::TemplateDelete]).await;
-    // Renders the preview of a message and saves nothing.
+    // Renders a preview of Markdown and saves nothing.
     walk.submit("/admin/islands/{*call}", &["preview"], &[("body", "**Text**")], &[]).await;
 }
 
@@ -577,19 +572,18 @@ async fn walk_account(walk: &mut Walk) {
     }
 }
 
-/// Logins by password, by an authenticator app and by a recovery code.
 async fn walk_logins(walk: &mut Walk) {
     let manager = walk.app.manager("Rui", Viewer).await;
     let typed = [("email", manager.email.as_str()), ("password", PASSWORD)];
     let mut browser = walk.app.visitor();
     walk.post(&mut browser, "Rui", ("/login", &[]), &typed, &[Action::ManagerLogin]).await;
-    // A secret is no second factor until it is confirmed, so it is not audited.
+    // A secret is not audited until it is confirmed.
     walk.post(&mut browser, "Rui", ("/admin/account/totp", &[]), &[], &[]).await;
     let phone = AuthenticatorApp::of(&browser.get("/admin/account/totp").await);
     let (target, code) = (("/admin/account/totp/confirmation", &[][..]), phone.code(&walk.app, 0));
     let shown = walk.post(&mut browser, "Rui", target, &[("code", &code)], &[Action::ManagerAddTotp]).await;
     let recovery_code = shown.words(".codes li").remove(0);
-    // The code that confirmed the secret does not work again.
+    // The code that confirmed the secret is used up.
     walk.app.clock.advance(TimeDelta::minutes(1));
     let code = phone.code(&walk.app, 0);
     for (code, action) in [(code, Action::ManagerLogin), (recovery_code, Action::ManagerLoginByRecoveryCode)] {
@@ -604,7 +598,7 @@ async fn walk_logins(walk: &mut Walk) {
 async fn walk_passkeys(walk: &mut Walk) {
     let manager = walk.app.manager("Ana", Viewer).await;
     let (mut browser, mut device) = (walk.app.with_session(&manager).await, FakeAuthenticator::at(ORIGIN));
-    // A challenge changes nothing of the account, so it is not audited.
+    // A challenge changes nothing in the account, so it is not audited.
     let target = ("/admin/account/passkeys/challenge", &[][..]);
     let asked = read_json(&walk.post(&mut browser, "Ana", target, &[], &[]).await);
     let credential = device.make(&asked);

@@ -1,5 +1,5 @@
-//! Who may write is judged again in the transaction that writes: a form may take half a minute to arrive, and the session,
-//! the manager or the role may end in between.
+//! Write access is checked again in the writing transaction: a form may take half a minute to arrive, and the session,
+//! manager or role may change in between.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -21,7 +21,7 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::fixtures;
 
-/// What happens to a manager between the head and the end of a form.
+/// The change between the headers and the end of a form.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum LostAccess {
     Disabled,
@@ -50,7 +50,6 @@ impl LostAccess {
         tx.commit_unaudited().await.unwrap();
     }
 
-    /// Back to a manager who may do everything.
     async fn undo(self, app: &TestApp, manager: &Manager) {
         let now = app.clock.now();
         let mut tx = app.db.write().await.unwrap();
@@ -68,7 +67,7 @@ impl LostAccess {
         tx.commit_unaudited().await.unwrap();
     }
 
-    /// Whether this is how the manager is refused at a route that asks for `least`.
+    /// Whether this is the denial at a route that requires `least`.
     fn is_denial(self, answer: &Answer) -> bool {
         let (status, place) = (answer.status, answer.location());
         let to_login = status == StatusCode::SEE_OTHER && place.starts_with("/login?");
@@ -80,7 +79,6 @@ impl LostAccess {
     }
 }
 
-/// A page with one of everything.
 struct Page {
     app: TestApp,
     walker: Manager,
@@ -102,7 +100,7 @@ impl Page {
         let tomorrow = now + TimeDelta::days(1);
         app.plan(&[fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(1), &["api"])]).await;
         app.create_series("again", tomorrow).await;
-        app.prepared("template", "draft").await;
+        app.add_template_and_draft("template", "draft").await;
         app.correction(&component, "correction").await;
         if loss != LostAccess::FactorRequired {
             app.passkey(&walker, "passkey").await;
@@ -131,7 +129,7 @@ impl Page {
     }
 }
 
-/// What a form holds that gets as far as writing at every route.
+/// Form fields with which every route gets as far as writing.
 fn form() -> String {
     let fields = [
         ("title", "Slow"),
@@ -147,7 +145,7 @@ fn form() -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
-/// Sends a form whose second half arrives only after `loss`; tells whether anybody waited for it.
+/// Sends a form whose second half arrives after `loss`; also returns whether the server waited for it.
 async fn send_in_halves(page: &Arc<Page>, browser: &mut Browser, address: &str, loss: LostAccess) -> (Answer, bool) {
     let (form, asked) = (form(), Arc::new(AtomicBool::new(false)));
     let (first, second) = form.split_at(form.len() / 2);
@@ -177,8 +175,8 @@ async fn send_in_halves(page: &Arc<Page>, browser: &mut Browser, address: &str, 
     (answer, asked.load(Ordering::Relaxed))
 }
 
-/// Every route at which managers act and which reads a form, with the least role.
-fn acting() -> Vec<(&'static str, Role)> {
+/// Every admin route that reads a form, with its minimum role.
+fn form_routes() -> Vec<(&'static str, Role)> {
     let routes = routes();
     let posts = routes.table().iter().filter(|route| route.method == Method::POST);
     posts
@@ -186,15 +184,15 @@ fn acting() -> Vec<(&'static str, Role)> {
             Access::AtLeast(role) | Access::Reauthenticated(role) => Some((route.path, role)),
             Access::Public => None,
         })
-        // The one renders a preview and has no transaction; the other needs a provider, and only the session's row changes.
+        // The first only renders a preview; the second needs a provider and changes only the session's row.
         .filter(|(path, _)| !path.starts_with("/admin/islands/") && *path != "/admin/proof/oidc")
         .collect()
 }
 
-async fn is_refused_at_every_route(test: TestDb, loss: LostAccess) {
+async fn assert_denied_everywhere(test: TestDb, loss: LostAccess) {
     let page = Arc::new(Page::over(test, loss).await);
     let mut read_to_the_end = 0;
-    for (path, least) in acting() {
+    for (path, least) in form_routes() {
         let open_without_factor = loss == LostAccess::FactorRequired
             && (path == "/logout"
                 || path.starts_with("/admin/proof")
@@ -205,15 +203,15 @@ async fn is_refused_at_every_route(test: TestDb, loss: LostAccess) {
             continue;
         }
         let mut browser = page.app.with_session(&page.walker).await;
-        let before = page.app.everything_but_managers().await;
+        let before = page.app.content_without_managers().await;
         let (answer, waited) = send_in_halves(&page, &mut browser, &page.address(path), loss).await;
         if !waited {
-            // The form has nothing that matters, so the deed was done on the head alone.
+            // The route ignores its form, so it acted on the headers alone.
             continue;
         }
         read_to_the_end += 1;
         assert!(loss.is_denial(&answer), "{loss:?} {path}: {} {}", answer.status, answer.location());
-        assert!(page.app.everything_but_managers().await == before, "{loss:?} {path} wrote something");
+        assert!(page.app.content_without_managers().await == before, "{loss:?} {path} wrote something");
         loss.undo(&page.app, &page.walker).await;
     }
     assert!(read_to_the_end >= 35, "only {read_to_the_end} routes waited for the form");
@@ -221,26 +219,26 @@ async fn is_refused_at_every_route(test: TestDb, loss: LostAccess) {
 
 #[apply(on_both_databases!)]
 async fn manager_disabled_during_upload_writes_nothing(test: TestDb) {
-    is_refused_at_every_route(test, LostAccess::Disabled).await;
+    assert_denied_everywhere(test, LostAccess::Disabled).await;
 }
 
 #[apply(on_both_databases!)]
 async fn manager_demoted_during_upload_writes_nothing(test: TestDb) {
-    is_refused_at_every_route(test, LostAccess::Demoted).await;
+    assert_denied_everywhere(test, LostAccess::Demoted).await;
 }
 
 #[apply(on_both_databases!)]
 async fn session_ended_during_upload_writes_nothing(test: TestDb) {
-    is_refused_at_every_route(test, LostAccess::SessionEnded).await;
+    assert_denied_everywhere(test, LostAccess::SessionEnded).await;
 }
 
 #[apply(on_both_databases!)]
 async fn second_factor_required_during_upload_applies(test: TestDb) {
-    is_refused_at_every_route(test, LostAccess::FactorRequired).await;
+    assert_denied_everywhere(test, LostAccess::FactorRequired).await;
 }
 
-/// The files of the admin in which there is no manager yet: whoever logs in, or comes with a link.
-const WITHOUT_MANAGER: [&str; 7] = [
+/// Files of the admin whose routes run before a login: the login itself and one-time links.
+const FILES_BEFORE_LOGIN: [&str; 7] = [
     "challenges.rs",
     "forgot_password.rs",
     "login.rs",
@@ -268,7 +266,7 @@ fn admin_writes_require_a_checked_manager() {
             }
         }
     }
-    assert_eq!(writing, WITHOUT_MANAGER.map(str::to_owned).into());
+    assert_eq!(writing, FILES_BEFORE_LOGIN.map(str::to_owned).into());
 }
 
 #[apply(on_both_databases!)]

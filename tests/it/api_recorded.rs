@@ -1,5 +1,5 @@
-//! Eight documents recorded from one real page, imported and served again: equal, except where the program
-//! knows less or more than the page that was recorded.
+//! Eight documents recorded from a real page, imported and served again: equal, except for data that one side does not
+//! have.
 
 use candor::import::{ImportOptions, import, read};
 use serde_json::{Map, Value};
@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-/// The recorded documents and where they are served.
 const DOCUMENTS: [(&str, &str); 8] = [
     ("summary", "/api/v2/summary.json"),
     ("status", "/api/v2/status.json"),
@@ -33,37 +32,37 @@ async fn recorded_page_round_trips(test: TestDb) {
         let answer = app.visitor().get(path).await;
         let served: Value = serde_json::from_slice(&answer.body).unwrap();
         let mut differences = Vec::new();
-        compare("", &reconciled(expected), &reconciled(served), &mut differences);
+        compare("", &reconcile(expected), &reconcile(served), &mut differences);
         assert!(differences.is_empty(), "{path}:\n{}", differences.join("\n"));
     }
 }
 
-/// A document without what can't be equal, each for its reason.
-fn reconciled(value: Value) -> Value {
+/// Removes what can't be equal, with the reason for each.
+fn reconcile(value: Value) -> Value {
     match value {
-        Value::Object(object) => Value::Object(of_object(object)),
-        Value::Array(items) => Value::Array(of_list(items)),
+        Value::Object(object) => Value::Object(reconcile_object(object)),
+        Value::Array(items) => Value::Array(reconcile_list(items)),
         other => other,
     }
 }
 
-fn of_object(mut object: Map<String, Value>) -> Map<String, Value> {
-    // The recorded address leads to another host; here it is the permalink.
+fn reconcile_object(mut object: Map<String, Value>) -> Map<String, Value> {
+    // The recorded URL is on another host; ours is the permalink.
     object.remove("shortlink");
     if object.contains_key("group_id") {
-        // The page was recorded before the key existed.
+        // The page was recorded before this key existed.
         object.remove("start_date");
-        // Here every component has its bars.
+        // Here every component has uptime bars.
         object.remove("showcase");
     }
     if object.contains_key("display_at") {
-        // Whom an update was sent to is not imported.
+        // Notification recipients are not imported.
         object.remove("deliver_notifications");
-        // Line ends are one character here.
+        // We normalize line ends.
         if let Some(Value::String(body)) = object.get_mut("body") {
             *body = body.replace("\r\n", "\n").trim_end().to_owned();
         }
-        // The form of before 2017, which says by a sentence that nothing was affected.
+        // Before 2017, a sentence instead of a code said that no component was affected.
         let without_code =
             |rows: &Value| rows.as_array().is_some_and(|rows| rows.iter().all(|row| row.get("code").is_none()));
         if object.get("affected_components").is_some_and(without_code) {
@@ -71,15 +70,15 @@ fn of_object(mut object: Map<String, Value>) -> Map<String, Value> {
         }
     }
     if object.contains_key("scheduled_for") {
-        // A maintenance is a maintenance; older ones had other impacts.
+        // Every maintenance here has the same impact; older documents have others.
         object.remove("impact");
     }
-    object.into_iter().map(|(key, value)| (key, reconciled(value))).collect()
+    object.into_iter().map(|(key, value)| (key, reconcile(value))).collect()
 }
 
-/// Components have no fixed order among those of one position.
-fn of_list(items: Vec<Value>) -> Vec<Value> {
-    let mut items: Vec<Value> = items.into_iter().map(reconciled).collect();
+/// The order of components with the same position is undefined.
+fn reconcile_list(items: Vec<Value>) -> Vec<Value> {
+    let mut items: Vec<Value> = items.into_iter().map(reconcile).collect();
     let of_components = items.iter().all(|item| item.get("group_id").is_some() || item.is_string());
     if of_components || items.iter().all(|item| item.get("code").is_some()) {
         items.sort_by_key(|item| (item["position"].as_i64(), item.to_string()));

@@ -1,4 +1,4 @@
-//! API tokens: how they are made, what they open, how they end.
+//! API tokens: creation, scope, expiry and revocation.
 
 use std::net::IpAddr;
 
@@ -24,22 +24,21 @@ use tokio::task::JoinSet;
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp};
 
-/// Makes a token on the page; gives its secret.
-async fn make(browser: &mut Browser, name: &str, scope: &str) -> String {
+async fn create_token(browser: &mut Browser, name: &str, scope: &str) -> String {
     let answer = browser.post("/admin/tokens", &[("name", name), ("scope", scope), ("days", "365")]).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
     answer.field("token")
 }
 
-/// A program on this machine that asks with `authorization`.
-async fn ask(app: &TestApp, authorization: &str) -> Answer {
+/// A request from this machine with this `authorization` header.
+async fn get_token_info(app: &TestApp, authorization: &str) -> Answer {
     let mut program = app.visitor();
     program.peer = Some([127, 0, 0, 1].into());
     program.get_with("/v1/token", &[("authorization", authorization)]).await
 }
 
-async fn is_good(app: &TestApp, secret: &str) -> bool {
-    ask(app, &format!("Bearer {secret}")).await.status == StatusCode::OK
+async fn is_accepted(app: &TestApp, secret: &str) -> bool {
+    get_token_info(app, &format!("Bearer {secret}")).await.status == StatusCode::OK
 }
 
 fn json(answer: &Answer) -> Value {
@@ -51,7 +50,7 @@ fn json(answer: &Answer) -> Value {
 async fn token_is_shown_once_and_stored_hashed(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = app.logged_in(Publisher).await;
-    let secret = make(&mut browser, "Deploy", "publish").await;
+    let secret = create_token(&mut browser, "Deploy", "publish").await;
     assert!(secret_token::is_api_token(&secret), "{secret}");
     assert_eq!(app.texts("select token_hash from api_tokens").await, [secret_token::hash_token(&secret)]);
     let list = browser.get("/admin/tokens").await.text();
@@ -76,16 +75,16 @@ async fn token_is_shown_once_and_stored_hashed(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn token_endpoint_shows_scope_and_expiry(test: TestDb) {
     let app = TestApp::new(test).await;
-    let secret = make(&mut app.logged_in(Publisher).await, "Deploy", "read").await;
+    let secret = create_token(&mut app.logged_in(Publisher).await, "Deploy", "read").await;
     for scheme in ["Bearer", "bearer", "OAuth", "OAUTH"] {
-        let answer = ask(&app, &format!("{scheme} {secret}")).await;
+        let answer = get_token_info(&app, &format!("{scheme} {secret}")).await;
         assert_eq!((answer.status, answer.header("cache-control")), (StatusCode::OK, "no-store"), "{scheme}");
-        let told = json(&answer);
+        let info = json(&answer);
         assert_eq!(
-            (&told["name"], &told["scope"], &told["manager"]),
+            (&info["name"], &info["scope"], &info["manager"]),
             (&"Deploy".into(), &"read".into(), &"Publisher".into())
         );
-        assert_eq!(told["expires_at"], serde_json::json!(app.clock.now() + TimeDelta::days(365)));
+        assert_eq!(info["expires_at"], serde_json::json!(app.clock.now() + TimeDelta::days(365)));
         assert!(!answer.text().contains(&secret));
     }
 }
@@ -93,7 +92,7 @@ async fn token_endpoint_shows_scope_and_expiry(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn invalid_tokens_get_json_401(test: TestDb) {
     let app = TestApp::new(test).await;
-    let secret = make(&mut app.logged_in(Publisher).await, "Deploy", "read").await;
+    let secret = create_token(&mut app.logged_in(Publisher).await, "Deploy", "read").await;
     let unknown = secret_token::fresh_api_token();
     let mistyped = secret.replace("candor_", "cand0r_");
     for bad in [
@@ -106,7 +105,7 @@ async fn invalid_tokens_get_json_401(test: TestDb) {
         &format!("Bearer {unknown}"),
         &format!("Bearer {}", secret_token::hash_token(&secret)),
     ] {
-        let answer = ask(&app, bad).await;
+        let answer = get_token_info(&app, bad).await;
         assert_eq!(
             (answer.status, json(&answer)["error"].clone()),
             (StatusCode::UNAUTHORIZED, "unauthorized".into()),
@@ -129,8 +128,8 @@ async fn invalid_tokens_get_json_401(test: TestDb) {
     assert!(!audit.contains(&unknown) && !audit.contains(&mistyped) && refused[0].actor.address == "127.0.0.1");
 }
 
-/// What the extractor says to a program that asks with `secret` and comes over `peer`.
-async fn admitted<P: Policy>(
+/// What the extractor returns for a request with `secret` from `peer`.
+async fn authorize<P: Policy>(
     state: &State,
     secret: &str,
     peer: IpAddr,
@@ -159,22 +158,22 @@ async fn token_is_limited_by_scope_and_manager_role(test: TestDb) {
     let mut owner = app.manager("Ines", Owner).await;
     let mut browser = app.with_session(&owner).await;
     let (no, yes) = (Some(StatusCode::FORBIDDEN), None);
-    let read = make(&mut browser, "read", "read").await;
-    let publish = make(&mut browser, "publish", "publish").await;
-    let admin = make(&mut browser, "admin", "admin").await;
+    let read = create_token(&mut browser, "read", "read").await;
+    let publish = create_token(&mut browser, "publish", "publish").await;
+    let admin = create_token(&mut browser, "admin", "admin").await;
     for (secret, expected) in [(&read, [yes, no, no]), (&publish, [yes, yes, no]), (&admin, [yes, yes, yes])] {
         let reached = [
-            admitted::<CanRead>(&app, secret, here, &[]).await,
-            admitted::<CanPublish>(&app, secret, here, &[]).await,
-            admitted::<CanAdminister>(&app, secret, here, &[]).await,
+            authorize::<CanRead>(&app, secret, here, &[]).await,
+            authorize::<CanPublish>(&app, secret, here, &[]).await,
+            authorize::<CanAdminister>(&app, secret, here, &[]).await,
         ];
         assert_eq!(reached, expected);
     }
     let mut tx = app.db.write().await.unwrap();
     managers::set_role(&mut tx, &mut owner, Publisher, app.clock.now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();
-    assert_eq!(admitted::<CanAdminister>(&app, &admin, here, &[]).await, no, "its manager's role was lowered");
-    assert_eq!(admitted::<CanPublish>(&app, &admin, here, &[]).await, yes);
+    assert_eq!(authorize::<CanAdminister>(&app, &admin, here, &[]).await, no, "its manager's role was lowered");
+    assert_eq!(authorize::<CanPublish>(&app, &admin, here, &[]).await, yes);
     let row = app.audit().await.remove(0);
     assert_eq!((row.action.as_str(), row.subject_name.as_str()), ("token.deny-scope", "POST /v1/anything"));
     assert_eq!((row.actor.manager_id, row.actor.name.as_str()), (Some(owner.id), "Ines by admin"));
@@ -186,29 +185,29 @@ async fn token_ends_by_expiry_revocation_or_manager(test: TestDb) {
     let manager = app.manager("Ines", Publisher).await;
     let mut owner = app.logged_in(Owner).await;
     let mut browser = app.with_session(&manager).await;
-    let secret = make(&mut browser, "first", "publish").await;
+    let secret = create_token(&mut browser, "first", "publish").await;
     let id = app.texts("select id from api_tokens").await.remove(0);
-    assert!(is_good(&app, &secret).await);
+    assert!(is_accepted(&app, &secret).await);
     let answer = browser.post(&format!("/admin/tokens/{id}/revocation"), &[]).await;
     assert_eq!(answer.location(), "/admin/tokens?done=token-revoked");
-    assert!(!is_good(&app, &secret).await, "revoked");
+    assert!(!is_accepted(&app, &secret).await, "revoked");
     assert_eq!(browser.post(&format!("/admin/tokens/{id}/revocation"), &[]).await.status, StatusCode::NOT_FOUND);
-    let secret = make(&mut browser, "second", "publish").await;
+    let secret = create_token(&mut browser, "second", "publish").await;
     owner.post(&format!("/admin/managers/{}/disablement", manager.id), &[]).await;
-    assert!(!is_good(&app, &secret).await, "its manager is disabled");
+    assert!(!is_accepted(&app, &secret).await, "its manager is disabled");
     owner.post(&format!("/admin/managers/{}/enablement", manager.id), &[]).await;
-    assert!(!is_good(&app, &secret).await, "and does not come back with the manager");
-    let secret = make(&mut app.with_session(&manager).await, "third", "publish").await;
+    assert!(!is_accepted(&app, &secret).await, "and does not come back with the manager");
+    let secret = create_token(&mut app.with_session(&manager).await, "third", "publish").await;
     app.clock.advance(TimeDelta::days(365) - TimeDelta::seconds(1));
-    assert!(is_good(&app, &secret).await);
+    assert!(is_accepted(&app, &secret).await);
     app.clock.advance(TimeDelta::seconds(1));
-    assert!(!is_good(&app, &secret).await, "a year is over");
+    assert!(!is_accepted(&app, &secret).await, "a year is over");
 }
 
 #[apply(on_both_databases!)]
 async fn token_requires_tls(test: TestDb) {
     let app = TestApp::new(test).await;
-    let secret = make(&mut app.logged_in(Publisher).await, "Deploy", "read").await;
+    let secret = create_token(&mut app.logged_in(Publisher).await, "Deploy", "read").await;
     let proxy: IpAddr = "10.0.0.1".parse().unwrap();
     let local: IpAddr = "127.0.0.1".parse().unwrap();
     let file = app.site_file();
@@ -227,29 +226,29 @@ async fn token_requires_tls(test: TestDb) {
     let (https, http) = (("x-forwarded-proto", "https"), ("x-forwarded-proto", "http"));
     let stranger: IpAddr = "203.0.113.5".parse().unwrap();
     let refused = Some(StatusCode::FORBIDDEN);
-    assert_eq!(admitted::<CanRead>(&behind, &secret, "::1".parse().unwrap(), &[]).await, None);
-    assert_eq!(admitted::<CanRead>(&behind, &secret, proxy, &[https]).await, None);
-    assert_eq!(admitted::<CanRead>(&behind, &secret, proxy, &[http]).await, refused);
-    assert_eq!(admitted::<CanRead>(&behind, &secret, proxy, &[]).await, refused);
-    for (said, told) in [(&[https][..], None), (&[http][..], refused), (&[][..], refused)] {
-        let answer = admitted::<CanRead>(&behind, &secret, local, said).await;
-        assert_eq!(answer, told, "a proxy on this machine that says {said:?}");
+    assert_eq!(authorize::<CanRead>(&behind, &secret, "::1".parse().unwrap(), &[]).await, None);
+    assert_eq!(authorize::<CanRead>(&behind, &secret, proxy, &[https]).await, None);
+    assert_eq!(authorize::<CanRead>(&behind, &secret, proxy, &[http]).await, refused);
+    assert_eq!(authorize::<CanRead>(&behind, &secret, proxy, &[]).await, refused);
+    for (headers, expected) in [(&[https][..], None), (&[http][..], refused), (&[][..], refused)] {
+        let answer = authorize::<CanRead>(&behind, &secret, local, headers).await;
+        assert_eq!(answer, expected, "a proxy on this machine that says {headers:?}");
     }
     assert_eq!(
-        admitted::<CanRead>(&behind, &secret, proxy, &[https, http]).await,
+        authorize::<CanRead>(&behind, &secret, proxy, &[https, http]).await,
         refused,
         "the last one is the proxy's"
     );
     assert_eq!(
-        admitted::<CanRead>(&behind, &secret, stranger, &[https]).await,
+        authorize::<CanRead>(&behind, &secret, stranger, &[https]).await,
         refused,
         "a stranger's word is nothing"
     );
-    // A proxy that no setting names vouches for nothing, also on this machine.
+    // Forwarding headers of an unlisted proxy are ignored, even on this machine.
     let unnamed = &app.state;
-    assert_eq!(admitted::<CanRead>(unnamed, &secret, local, &[]).await, None, "a program on this machine");
-    for said in [https, http, ("forwarded", "for=203.0.113.5"), ("via", "1.1 proxy"), ("x-forwarded-for", "")] {
-        assert_eq!(admitted::<CanRead>(unnamed, &secret, local, &[said]).await, refused, "{said:?}");
+    assert_eq!(authorize::<CanRead>(unnamed, &secret, local, &[]).await, None, "a program on this machine");
+    for headers in [https, http, ("forwarded", "for=203.0.113.5"), ("via", "1.1 proxy"), ("x-forwarded-for", "")] {
+        assert_eq!(authorize::<CanRead>(unnamed, &secret, local, &[headers]).await, refused, "{headers:?}");
     }
     let mut program = app.visitor();
     program.peer = Some(stranger);
@@ -263,7 +262,7 @@ async fn token_requires_tls(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn token_use_is_recorded_once_a_minute(test: TestDb) {
     let app = TestApp::new(test).await;
-    let secret = make(&mut app.logged_in(Publisher).await, "Deploy", "read").await;
+    let secret = create_token(&mut app.logged_in(Publisher).await, "Deploy", "read").await;
     let begun = app.clock.now();
     let noted = async || {
         let mut tx = app.db.read().await.unwrap();
@@ -272,7 +271,7 @@ async fn token_use_is_recorded_once_a_minute(test: TestDb) {
     assert_eq!(noted().await, None);
     for (seconds, expected) in [(0, 0), (59, 0), (1, 60), (30, 60), (30, 120)] {
         app.clock.advance(TimeDelta::seconds(seconds));
-        assert!(is_good(&app, &secret).await);
+        assert!(is_accepted(&app, &secret).await);
         assert_eq!(noted().await, Some(begun + TimeDelta::seconds(expected)));
     }
 }
@@ -287,8 +286,8 @@ async fn concurrent_creates_make_one_token(test: TestDb) {
         let fields = [("name", "Deploy"), ("scope", "read"), ("days", "30")];
         hurrying.spawn(async move { browser.post("/admin/tokens", &fields).await.status });
     }
-    let made = hurrying.join_all().await.into_iter().filter(|status| *status == StatusCode::OK).count();
-    assert_eq!((made, app.number("select count(*) from api_tokens").await), (1, 1));
+    let created = hurrying.join_all().await.into_iter().filter(|status| *status == StatusCode::OK).count();
+    assert_eq!((created, app.number("select count(*) from api_tokens").await), (1, 1));
 }
 
 #[apply(on_both_databases!)]
@@ -296,7 +295,7 @@ async fn managers_see_own_tokens_and_owners_all(test: TestDb) {
     let app = TestApp::new(test).await;
     let make_as = async |manager: &Manager, name: &str| {
         let mut browser = app.with_session(manager).await;
-        make(&mut browser, name, "read").await;
+        create_token(&mut browser, name, "read").await;
         browser
     };
     let (ines, rui) = (app.manager("Ines", Viewer).await, app.manager("Rui", Publisher).await);
@@ -305,7 +304,7 @@ async fn managers_see_own_tokens_and_owners_all(test: TestDb) {
     assert_eq!(rui.get("/admin/tokens").await.words("tbody th"), ["Rui's one"]);
     let mut owner = app.logged_in(Owner).await;
     let mut all = owner.get("/admin/tokens").await.words("tbody th");
-    // Two that were made in one millisecond are in no order.
+    // Two tokens of the same millisecond have no defined order.
     all.sort();
     assert_eq!(all, ["Ines's one", "Rui's one"]);
     let of_rui = app.texts("select id from api_tokens where name like 'Rui%'").await.remove(0);
@@ -323,7 +322,7 @@ async fn api_ignores_session_cookies(test: TestDb) {
     let mut browser = app.logged_in(Owner).await;
     browser.peer = Some([127, 0, 0, 1].into());
     assert_eq!(browser.get("/v1/token").await.status, StatusCode::UNAUTHORIZED, "a session is no token");
-    // What comes from a foreign page is not refused as foreign there: it could do nothing.
+    // Cross-site requests are not rejected: they carry no credentials.
     let foreign = [("sec-fetch-site", "cross-site")];
     let answer = browser.send(Method::POST, "/v1/token", &foreign, Body::empty()).await;
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The public API: every key, its order and its kind, and what goes with each answer.
+//! The public API: every key with its order and type, and the headers of each response.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, TestApp};
 use crate::support::fixtures;
 
-/// JSON with its keys in the order in which they stand.
+/// JSON with its keys in document order.
 #[derive(Debug, PartialEq)]
 enum Shape {
     Scalar,
@@ -77,7 +77,7 @@ impl Shape {
         serde_json::from_slice(&answer.body).expect("JSON")
     }
 
-    /// What stands at a path like `incidents.0.incident_updates`.
+    /// The value at a path like `incidents.0.incident_updates`.
     fn at(&self, path: &str) -> &Self {
         path.split('.').filter(|step| !step.is_empty()).fold(self, |here, step| match here {
             Self::Object(entries) => &entries.iter().find(|(key, _)| key == step).expect(step).1,
@@ -102,8 +102,8 @@ const INCIDENT: &str = "id name status created_at updated_at monitoring_at resol
 const UPDATE: &str = "id status body incident_id created_at updated_at display_at affected_components \
                       deliver_notifications custom_tweet tweet_id";
 
-/// A page with a group of one, a component beside it, an open incident and a maintenance to come.
-async fn busy(test: TestDb) -> TestApp {
+/// A page with a component in a group, one without, an open incident and a scheduled maintenance.
+async fn busy_page(test: TestDb) -> TestApp {
     let app = TestApp::new(test).await;
     let now = app.clock.now();
     let mut tx = app.db.write().await.unwrap();
@@ -118,23 +118,23 @@ async fn busy(test: TestDb) -> TestApp {
         components::insert(&mut tx, &Component { id, group_id, position: 1, created_at, ..made }).await.unwrap();
     }
     tx.commit_unaudited().await.unwrap();
-    app.add(&[broken(&app)]).await;
+    app.add(&[mail_outage(&app)]).await;
     let tomorrow = now + TimeDelta::days(1);
     app.plan(&[fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(2), &["api"])]).await;
     app
 }
 
-/// Inbound mail has been out for an hour.
-fn broken(app: &TestApp) -> Incident {
+/// An incident: inbound mail has been down for an hour.
+fn mail_outage(app: &TestApp) -> Incident {
     let at = app.clock.now() - TimeDelta::hours(1);
-    let mut it = fixtures::incident("broken", at);
-    it.updates = vec![
+    let mut incident = fixtures::incident("broken", at);
+    incident.updates = vec![
         fixtures::update("b1", at, Phase::Investigating, &[("inbound", Status::MajorOutage)]),
         fixtures::update("b2", at + TimeDelta::minutes(9), Phase::Monitoring, &[("inbound", Status::PartialOutage)]),
     ];
-    it.updates.iter_mut().for_each(|update| update.components[0].name = "Inbound".into());
-    it.recompute();
-    it
+    incident.updates.iter_mut().for_each(|update| update.components[0].name = "Inbound".into());
+    incident.recompute();
+    incident
 }
 
 async fn json_at(app: &TestApp, path: &str) -> Value {
@@ -145,7 +145,7 @@ async fn json_at(app: &TestApp, path: &str) -> Value {
 
 #[apply(on_both_databases!)]
 async fn document_keys_have_fixed_order(test: TestDb) {
-    let app = busy(test).await;
+    let app = busy_page(test).await;
     let maintenance = format!("{INCIDENT} scheduled_for scheduled_until");
     let (group, single) = (format!("{COMPONENT} components"), format!("{INCIDENT} reminder_intervals"));
     let flat = "name status created_at updated_at monitoring_at resolved_at impact shortlink started_at \
@@ -228,7 +228,7 @@ async fn document_keys_have_fixed_order(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn incident_json_is_exact(test: TestDb) {
-    let app = busy(test).await;
+    let app = busy_page(test).await;
     let page_id = app.publisher.snapshot().unwrap().page.id.clone();
     let document = app.visitor().get("/api/v2/incidents/unresolved.json").await.text();
     let (_, incidents) = document.split_once("\"incidents\":").unwrap();
@@ -264,7 +264,7 @@ async fn incident_json_is_exact(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn group_has_status_of_worst_member(test: TestDb) {
-    let app = busy(test).await;
+    let app = busy_page(test).await;
     let document = json_at(&app, "/api/v2/components.json").await;
     let rows = document["components"].as_array().unwrap();
     let group = rows.iter().find(|row| row["group"] == true).unwrap();
@@ -280,13 +280,13 @@ async fn group_has_status_of_worst_member(test: TestDb) {
 async fn open_incident_alone_raises_no_indicator(test: TestDb) {
     let app = TestApp::new(test).await;
     app.component("API").await;
-    let mut it = fixtures::incident("odd", app.clock.now());
-    it.impact_override = Some(Impact::Critical);
-    app.add(&[it]).await;
+    let mut incident = fixtures::incident("odd", app.clock.now());
+    incident.impact_override = Some(Impact::Critical);
+    app.add(&[incident]).await;
     let document = json_at(&app, "/api/v2/summary.json").await;
     assert_eq!(document["status"], json!({"indicator": "none", "description": "All Systems Operational"}));
     assert_eq!(document["incidents"][0]["impact"], "critical");
-    // The page, the badge and the embed are for people, and agree.
+    // The page, the badge and the embed agree.
     for path in ["/", "/embed"] {
         let page = app.visitor().get(path).await;
         assert_eq!(page.word("h1"), "Major outage: Incident odd");
@@ -300,15 +300,15 @@ async fn a_maintenance_is_the_fifth_indicator(test: TestDb) {
     let app = TestApp::new(test).await;
     let api = app.component("API").await;
     let now = app.clock.now();
-    let mut it = fixtures::maintenance("work", now, now + TimeDelta::hours(2), &[api.id.as_str()]);
-    it.begin(UpdateId::parse("begun").unwrap(), now).unwrap();
-    app.plan(&[it]).await;
+    let mut maintenance = fixtures::maintenance("work", now, now + TimeDelta::hours(2), &[api.id.as_str()]);
+    maintenance.begin(UpdateId::parse("begun").unwrap(), now).unwrap();
+    app.plan(&[maintenance]).await;
     let document = json_at(&app, "/api/v2/summary.json").await;
     assert_eq!(document["status"], json!({"indicator": "maintenance", "description": "Service Under Maintenance"}));
     assert_eq!(document["components"][0]["status"], "under_maintenance");
-    let told = &document["scheduled_maintenances"][0];
-    assert_eq!((&told["impact"], &told["status"]), (&json!("maintenance"), &json!("in_progress")));
-    let change = &told["incident_updates"][0]["affected_components"][0];
+    let entry = &document["scheduled_maintenances"][0];
+    assert_eq!((&entry["impact"], &entry["status"]), (&json!("maintenance"), &json!("in_progress")));
+    let change = &entry["incident_updates"][0]["affected_components"][0];
     assert_eq!((&change["old_status"], &change["new_status"]), (&json!("operational"), &json!("under_maintenance")));
 }
 
@@ -345,11 +345,11 @@ async fn a_maintenance_moves_through_its_lists(test: TestDb) {
 async fn published_postmortem_is_the_newest_update(test: TestDb) {
     let app = TestApp::new(test).await;
     let now = app.clock.now();
-    let it = fixtures::resolved("late", now - TimeDelta::hours(3), TimeDelta::hours(1));
-    app.add(std::slice::from_ref(&it)).await;
+    let incident = fixtures::resolved("late", now - TimeDelta::hours(3), TimeDelta::hours(1));
+    app.add(std::slice::from_ref(&incident)).await;
     let mut tx = app.db.write().await.unwrap();
     let body = "What we learned.".to_owned();
-    let mut review = Postmortem { incident: it.id.clone(), body, published: None, updated_at: now, version: 0 };
+    let mut review = Postmortem { incident: incident.id.clone(), body, published: None, updated_at: now, version: 0 };
     postmortems::save(&mut tx, &mut review, now).await.unwrap();
     tx.commit_unaudited().await.unwrap();
     app.publish().await;
@@ -359,16 +359,16 @@ async fn published_postmortem_is_the_newest_update(test: TestDb) {
     postmortems::save(&mut tx, &mut review, now).await.unwrap();
     tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
     app.publish().await;
-    let told = &json_at(&app, "/api/v2/incidents.json").await["incidents"][0];
-    assert_eq!(told["status"], "postmortem");
-    assert_eq!(told["incident_updates"][0]["body"], "What we learned.");
-    assert_eq!(told["incident_updates"][0]["id"].as_str().unwrap().len(), 12);
+    let entry = &json_at(&app, "/api/v2/incidents.json").await["incidents"][0];
+    assert_eq!(entry["status"], "postmortem");
+    assert_eq!(entry["incident_updates"][0]["body"], "What we learned.");
+    assert_eq!(entry["incident_updates"][0]["id"].as_str().unwrap().len(), 12);
     assert_eq!(json_at(&app, "/incidents/late.json").await["postmortem_body"], "What we learned.");
 }
 
 #[apply(on_both_databases!)]
 async fn documents_have_cors_and_etags(test: TestDb) {
-    let app = busy(test).await;
+    let app = busy_page(test).await;
     for path in [
         "/api/v2/summary.json",
         "/api/v2/incidents/broken.json",
@@ -403,7 +403,7 @@ async fn documents_have_cors_and_etags(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn unknown_ids_get_json_404(test: TestDb) {
-    let app = busy(test).await;
+    let app = busy_page(test).await;
     for path in [
         "/api/v2/incidents/never.json",
         "/api/v2/incidents/..json",
@@ -415,8 +415,8 @@ async fn unknown_ids_get_json_404(test: TestDb) {
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
         assert_eq!(answer.header("access-control-allow-origin"), "*", "{path}");
         if path.ends_with(".json") {
-            let told: Value = serde_json::from_slice(&answer.body).unwrap();
-            assert_eq!(told, json!({"error": "not_found", "message": "Not Found."}), "{path}");
+            let error: Value = serde_json::from_slice(&answer.body).unwrap();
+            assert_eq!(error, json!({"error": "not_found", "message": "Not Found."}), "{path}");
         }
     }
     let post = app.visitor().post("/api/v2/summary.json", &[]).await;
@@ -435,7 +435,7 @@ async fn list_holds_fifty_and_ignores_query(test: TestDb) {
     assert_eq!((rows.len(), &rows[0]["id"], &rows[49]["id"]), (50, &json!("i1"), &json!("i50")));
     let first = app.visitor().get("/api/v2/incidents.json").await;
     assert_eq!(app.visitor().get("/api/v2/incidents.json?page=2").await.body, first.body);
-    // What was written afterwards counts from the time it shows.
+    // A backdated incident counts from its creation.
     let mut late = fixtures::resolved("late", hour(24 * 30), TimeDelta::minutes(5));
     late.created_at = app.clock.now();
     app.add(&[late]).await;
@@ -444,7 +444,7 @@ async fn list_holds_fifty_and_ignores_query(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn an_old_incident_is_rendered_once(test: TestDb) {
+async fn old_incident_is_rendered_once(test: TestDb) {
     let app = TestApp::new(test).await;
     let day = |n| app.clock.now() - TimeDelta::days(n);
     let all: Vec<Incident> =
@@ -473,8 +473,8 @@ fn assert_matches_schema(document: &Value, schema: &Value, value: &Value, addres
 }
 
 #[apply(on_both_databases!)]
-async fn the_openapi_document_is_true(test: TestDb) {
-    let app = busy(test).await;
+async fn openapi_document_matches_the_api(test: TestDb) {
+    let app = busy_page(test).await;
     let document = json_at(&app, "/api/openapi.json").await;
     assert_eq!(document["openapi"], "3.1.0");
     let paths = document["paths"].as_object().unwrap();
@@ -532,7 +532,7 @@ const SNAPSHOTS: [&str; 11] = [
 
 #[apply(on_both_databases!)]
 async fn documents_and_headers_match_their_snapshots(test: TestDb) {
-    let app = busy(test.at_noon()).await;
+    let app = busy_page(test.at_noon()).await;
     let summary = json_at(&app, "/api/v2/summary.json").await;
     let component = summary["components"].as_array().unwrap().iter().find(|row| row["group_id"].is_string()).unwrap();
     let ids = [(&summary["page"]["id"], "PAGE"), (&component["group_id"], "GROUP")];

@@ -1,4 +1,4 @@
-//! The audit as a chain: what breaks it is named, and denied attempts are in it without filling the disk.
+//! The audit log's hash chain: tampering is detected, and denied attempts are limited so they can't fill the disk.
 
 use axum::http::StatusCode;
 use candor::cli::demo;
@@ -10,12 +10,12 @@ use candor::domain::audit_throttle::{MAX_PER_ADDRESS, MAX_TOTAL};
 use candor::worker::Worker;
 use chrono::TimeDelta;
 
-use crate::cli::{candor, refused, said};
+use crate::cli::{candor, stderr_text, stdout_text};
 use crate::support::app::TestApp;
 use crate::support::fixtures::actor;
 use crate::support::{TestDb, now};
 
-/// Five rows with every column filled, and their ids.
+/// Inserts five rows with every column filled; returns their ids.
 async fn five_rows(test: &TestDb) -> Vec<i64> {
     let mut ids = Vec::new();
     for number in 0..5 {
@@ -27,7 +27,7 @@ async fn five_rows(test: &TestDb) -> Vec<i64> {
     ids
 }
 
-/// Where the chain breaks; nothing where it is whole.
+/// The id of the first broken row, if any.
 async fn break_in(tx: &mut Tx) -> Option<i64> {
     let mut walk = ChainWalk::default();
     loop {
@@ -39,7 +39,6 @@ async fn break_in(tx: &mut Tx) -> Option<i64> {
     }
 }
 
-/// Runs a statement of an attacker's in `tx`.
 async fn tamper(tx: &mut WriteTx, sql: &'static str) {
     let changed = match &mut **tx {
         Tx::Sqlite(tx) => sqlx::query(sql).execute(&mut **tx).await.unwrap().rows_affected(),
@@ -48,7 +47,7 @@ async fn tamper(tx: &mut WriteTx, sql: &'static str) {
     assert!(changed > 0, "{sql}");
 }
 
-/// Where the chain breaks after these statements, which are then undone.
+/// The first broken row after these statements, which are then rolled back.
 async fn break_after(test: &TestDb, statements: &[&'static str]) -> Option<i64> {
     let mut tx = test.write().await.unwrap();
     for sql in statements {
@@ -132,13 +131,13 @@ async fn missing_hash_after_chain_start_is_an_error(test: TestDb) {
 async fn audit_command_verifies_or_names_the_row(test: TestDb) {
     let verify = ["audit", "verify"];
     demo::load_demo(&test, &test.clock).await.unwrap();
-    let told = said(&candor(&test, &verify, ""));
+    let output = stdout_text(&candor(&test, &verify, ""));
     let head = audit_chain::head(&mut test.read().await.unwrap()).await.unwrap().unwrap();
-    assert!(told.contains("Audit log OK") && told.contains(&format!("{}:{}", head.id, head.hash)), "{told}");
+    assert!(output.contains("Audit log OK") && output.contains(&format!("{}:{}", head.id, head.hash)), "{output}");
     let mut tx = test.write().await.unwrap();
     tamper(&mut tx, "update audit_log set actor_name = 'x' where id = (select min(id) from audit_log)").await;
     tx.commit_unaudited().await.unwrap();
-    let error = refused(&candor(&test, &verify, ""), 1);
+    let error = stderr_text(&candor(&test, &verify, ""), 1);
     assert!(error.contains("broken at row 1:"), "{error}");
 }
 
@@ -147,20 +146,20 @@ async fn saved_digest_detects_truncation_and_rewrite(test: TestDb) {
     let ids = five_rows(&test).await;
     let Digest { id, hash, .. } = audit_chain::head(&mut test.read().await.unwrap()).await.unwrap().unwrap();
     let verify = |digest: String| candor(&test, &["audit", "verify", "--expect", &digest], "");
-    said(&verify(format!("{id}:{hash}")));
-    said(&verify(hash.clone()));
-    let error = refused(&verify(format!("{}:{hash}", ids[3])), 1);
+    stdout_text(&verify(format!("{id}:{hash}")));
+    stdout_text(&verify(hash.clone()));
+    let error = stderr_text(&verify(format!("{}:{hash}", ids[3])), 1);
     assert!(error.contains("was rewritten"), "{error}");
-    let error = refused(&verify("0".repeat(64)), 1);
+    let error = stderr_text(&verify("0".repeat(64)), 1);
     assert!(error.contains("No row has this hash"), "{error}");
     for bad in ["", "7", "7:abc", &format!("x:{hash}")] {
-        refused(&verify(bad.to_owned()), 2);
+        stderr_text(&verify(bad.to_owned()), 2);
     }
     let mut tx = test.write().await.unwrap();
     tamper(&mut tx, "delete from audit_log where subject_id in ('subject3', 'subject4')").await;
     tx.commit_unaudited().await.unwrap();
-    said(&candor(&test, &["audit", "verify"], ""));
-    let error = refused(&verify(format!("{id}:{hash}")), 1);
+    stdout_text(&candor(&test, &["audit", "verify"], ""));
+    let error = stderr_text(&verify(format!("{id}:{hash}")), 1);
     assert!(error.contains(&format!("Row {id} is missing")), "{error}");
 }
 
@@ -207,9 +206,9 @@ async fn denied_attempts_are_audited_without_secrets(test: TestDb) {
     app.visitor().post("/setup/secret-token", &[("password", "secret-password")]).await;
     app.visitor().post("/login", &[("email", "a@example.org"), ("password", "secret-password")]).await;
     app.visitor().post_with("/wp-login.php", &[], &[]).await;
-    let told: Vec<_> = app.audit().await.into_iter().rev().collect();
-    let told: Vec<_> =
-        told.iter().map(|r| (r.action.as_str(), r.actor.name.as_str(), r.subject_name.as_str())).collect();
+    let audited: Vec<_> = app.audit().await.into_iter().rev().collect();
+    let audited: Vec<_> =
+        audited.iter().map(|r| (r.action.as_str(), r.actor.name.as_str(), r.subject_name.as_str())).collect();
     let expected = [
         ("manager.deny-role", "Vera", "POST /admin/groups"),
         ("manager.deny-cross-site", "nobody", "POST /logout"),
@@ -218,7 +217,7 @@ async fn denied_attempts_are_audited_without_secrets(test: TestDb) {
         ("manager.deny-link", "nobody", ""),
         ("manager.deny-login", "nobody", "a@example.org"),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(audited, expected);
     assert!(!format!("{:?}", app.audit().await).contains("secret"));
     assert_eq!(app.counts().await.0, revision, "who is refused publishes nothing");
     assert_eq!(break_in(&mut app.db.read().await.unwrap()).await, None);
@@ -240,15 +239,15 @@ async fn denied_requests_never_create_a_revision(test: TestDb) {
     assert_eq!(owner.post("/admin/proof", &[("proof_password", "wrong")]).await.status.as_u16(), 422);
     assert_eq!(app.db.read().await.unwrap().revision().await.unwrap(), before);
     let rows = app.audit().await;
-    let refused = |action: &str| rows.iter().filter(|row| row.action == action).count();
+    let count_denials = |action: &str| rows.iter().filter(|row| row.action == action).count();
     assert_eq!(
-        (refused("manager.deny-login"), refused("manager.deny-reauthentication")),
+        (count_denials("manager.deny-login"), count_denials("manager.deny-reauthentication")),
         (MAX_PER_ADDRESS as usize, 1)
     );
 }
 
 #[apply(on_both_databases!)]
-async fn denial_flood_is_counted_not_recorded(test: TestDb) {
+async fn denial_flood_is_counted_instead_of_recorded(test: TestDb) {
     let app = TestApp::new(test).await;
     let flood = async |address: &str, attempts: u32| {
         let mut browser = app.visitor();

@@ -1,4 +1,4 @@
-//! Every kind of refusal: which leave a row in the audit, and which don't, on purpose.
+//! Which denied requests are audited, and which intentionally are not.
 
 use std::collections::BTreeSet;
 
@@ -12,24 +12,24 @@ use candor::worker::Worker;
 use chrono::TimeDelta;
 use serde_json::json;
 
-use crate::oidc::leads_to;
+use crate::oidc::provider_address;
 use crate::support::TestDb;
 use crate::support::api_client::ApiClient;
 use crate::support::app::{Answer, Browser, ORIGIN, PASSWORD, TestApp};
 use crate::support::fake_oidc::{FakeProvider, Person, Signing};
 use crate::support::fixtures;
-use crate::web_factors::{enrolled, half_way};
+use crate::web_factors::{half_logged_in, manager_with_app};
 
-/// A word that stands in whatever a refused attempt comes with, and must stand in no row.
+/// A word in the input of every denied attempt, which must not be in any row.
 const SECRET: &str = "xylophone-secret";
 
 async fn with_everything(test: TestDb) -> (TestApp, FakeProvider) {
     let issuer = FakeProvider::open(&test.clock).await;
     let mailer = Mailer::new("smtp://127.0.0.1:9", "Status <status@tidewater.example>", ORIGIN, &[]).unwrap();
-    (TestApp::with_everything(test, mailer, issuer.provider()).await, issuer)
+    (TestApp::with_mail_and_provider(test, mailer, issuer.provider()).await, issuer)
 }
 
-/// What the audit tells of refused attempts since it was looked at last.
+/// The new rows of denied attempts since the last check.
 struct AuditWatch<'a> {
     app: &'a TestApp,
     seen: i64,
@@ -41,25 +41,24 @@ impl<'a> AuditWatch<'a> {
         Self { app, seen: 0, kinds: BTreeSet::new() }
     }
 
-    async fn news(&mut self) -> Vec<(String, String)> {
+    async fn new_rows(&mut self) -> Vec<(String, String)> {
         let rows = self.app.audit().await;
         let news = rows.iter().filter(|row| row.id > self.seen && row.is_denial());
         let news: Vec<_> = news.map(|row| (row.action.clone(), row.actor.name.clone())).collect();
         self.seen = rows.first().map_or(self.seen, |row| row.id);
-        // So many a minute are told one by one; this is not what is tried here.
+        // Stays below the limit per minute after which denials are summarized.
         self.app.clock.advance(TimeDelta::seconds(61));
         self.kinds.extend(news.iter().map(|(action, _)| action.clone()));
         news
     }
 
-    /// One row, of this kind and of this one.
-    async fn left(&mut self, action: &str, who: &str, what: &str) {
-        assert_eq!(self.news().await, [(action.to_owned(), who.to_owned())], "{what}");
+    /// Expects one new row with this action and actor.
+    async fn expect_row(&mut self, action: &str, who: &str, what: &str) {
+        assert_eq!(self.new_rows().await, [(action.to_owned(), who.to_owned())], "{what}");
     }
 }
 
-/// Somebody at an address of their own.
-fn at(app: &TestApp, address: [u8; 4]) -> Browser {
+fn browser_at(app: &TestApp, address: [u8; 4]) -> Browser {
     let mut browser = app.visitor();
     browser.peer = Some(address.into());
     browser
@@ -69,57 +68,56 @@ async fn log_in(app: &TestApp, email: &str, password: &str) -> Answer {
     app.visitor().post("/login", &[("email", email), ("password", password)]).await
 }
 
-/// What comes back from the provider for `person`.
-async fn from_provider(browser: &mut Browser, issuer: &FakeProvider, person: &Person) -> Answer {
-    let going = browser.post("/login/oidc", &[]).await;
-    browser.get(&issuer.let_in(&leads_to(&going), person).address()).await
+async fn provider_callback(browser: &mut Browser, issuer: &FakeProvider, person: &Person) -> Answer {
+    let redirect = browser.post("/login/oidc", &[]).await;
+    browser.get(&issuer.authorize(&provider_address(&redirect), person).address()).await
 }
 
 #[apply(on_both_databases!)]
 async fn every_denial_is_audited_without_secrets(test: TestDb) {
     let (app, issuer) = with_everything(test).await;
     let mut watch = AuditWatch::over(&app);
-    of_roles_and_pages(&app, &mut watch).await;
-    of_passwords(&app, &mut watch).await;
-    of_second_factors_and_proofs(&app, &issuer, &mut watch).await;
-    of_the_provider(&app, &issuer, &mut watch).await;
-    of_tokens(&app, &mut watch).await;
-    let mut flooding = at(&app, [192, 0, 2, 99]);
+    deny_roles_and_pages(&app, &mut watch).await;
+    deny_passwords(&app, &mut watch).await;
+    deny_second_factors_and_proofs(&app, &issuer, &mut watch).await;
+    deny_provider_logins(&app, &issuer, &mut watch).await;
+    deny_tokens(&app, &mut watch).await;
+    let mut flooding = browser_at(&app, [192, 0, 2, 99]);
     for _ in 0..15 {
         flooding.get(&format!("/setup/{SECRET}")).await;
     }
-    assert_eq!(watch.news().await.len(), 10);
+    assert_eq!(watch.new_rows().await.len(), 10);
     Worker::default().tick(&app).await;
-    watch.left("audit.suppress-denials", "nobody", "what was only counted").await;
-    assert_eq!(watch.kinds, kinds(), "every denied action was provoked");
+    watch.expect_row("audit.suppress-denials", "nobody", "what was only counted").await;
+    assert_eq!(watch.kinds, denied_actions(), "every denied action was provoked");
     assert!(!format!("{:?}", app.audit().await).contains(SECRET));
 }
 
-/// The key of every denied action; each of them was provoked.
-fn kinds() -> BTreeSet<String> {
+/// The key of every denied action; each is triggered.
+fn denied_actions() -> BTreeSet<String> {
     let denied = Action::ALL.iter().filter(|action| action.effect() == Effect::Denied);
     denied.map(|action| action.key().to_owned()).collect()
 }
 
-async fn of_roles_and_pages(app: &TestApp, watch: &mut AuditWatch<'_>) {
+async fn deny_roles_and_pages(app: &TestApp, watch: &mut AuditWatch<'_>) {
     let mut vera = app.with_session(&app.manager("Vera", Viewer).await).await;
     for address in ["/admin/groups", "/admin/incidents"] {
         assert_eq!(vera.post(address, &[("name", SECRET)]).await.status, StatusCode::FORBIDDEN);
-        watch.left("manager.deny-role", "Vera", "what the role does not reach").await;
+        watch.expect_row("manager.deny-role", "Vera", "what the role does not reach").await;
     }
     assert_eq!(vera.get("/admin/managers").await.status, StatusCode::FORBIDDEN);
-    watch.left("manager.deny-role", "Vera", "a page beyond the role").await;
+    watch.expect_row("manager.deny-role", "Vera", "a page beyond the role").await;
     vera.post_with("/admin/incidents", &[("title", SECRET)], &[("sec-fetch-site", "cross-site")]).await;
-    watch.left("manager.deny-cross-site", "nobody", "a form of a foreign page").await;
+    watch.expect_row("manager.deny-cross-site", "nobody", "a form of a foreign page").await;
     app.visitor().post_with(&format!("/setup/{SECRET}"), &[], &[]).await;
-    watch.left("manager.deny-cross-site", "nobody", "a form of no page at all").await;
+    watch.expect_row("manager.deny-cross-site", "nobody", "a form of no page at all").await;
     app.visitor().get(&format!("/setup/{SECRET}")).await;
-    watch.left("manager.deny-link", "nobody", "looking behind a link that never was").await;
+    watch.expect_row("manager.deny-link", "nobody", "looking behind a link that never was").await;
     app.visitor().post(&format!("/setup/{SECRET}"), &[("password", SECRET)]).await;
-    watch.left("manager.deny-link", "nobody", "using one").await;
+    watch.expect_row("manager.deny-link", "nobody", "using one").await;
 }
 
-async fn of_passwords(app: &TestApp, watch: &mut AuditWatch<'_>) {
+async fn deny_passwords(app: &TestApp, watch: &mut AuditWatch<'_>) {
     let mut gone = app.manager("Gone", Publisher).await;
     let mut tx = app.db.write().await.unwrap();
     managers::disable(&mut tx, &mut gone, app.clock.now()).await.unwrap();
@@ -132,71 +130,71 @@ async fn of_passwords(app: &TestApp, watch: &mut AuditWatch<'_>) {
         ("gone@example.org", PASSWORD, "a disabled manager"),
     ] {
         assert_eq!(log_in(app, email, password).await.status, StatusCode::UNPROCESSABLE_ENTITY);
-        watch.left(refuse_login, "nobody", what).await;
+        watch.expect_row(refuse_login, "nobody", what).await;
     }
     for _ in 0..3 {
         log_in(app, "rui@example.org", SECRET).await;
     }
     let locked = log_in(app, "rui@example.org", PASSWORD).await;
     assert_eq!(locked.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(watch.news().await.len(), 4, "the right one, while the account waits");
-    let mut busy = at(app, [192, 0, 2, 50]);
+    assert_eq!(watch.new_rows().await.len(), 4, "the right one, while the account waits");
+    let mut busy = browser_at(app, [192, 0, 2, 50]);
     for _ in 0..10 {
         busy.post("/login/passkey/challenge", &[]).await;
     }
-    assert_eq!(watch.news().await, [], "a question guesses nothing");
+    assert_eq!(watch.new_rows().await, [], "a question guesses nothing");
     for _ in 0..10 {
         busy.post("/login/passkey/challenge", &[]).await;
     }
     let refused = busy.post("/login", &[("email", "rui@example.org"), ("password", SECRET)]).await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
-    watch.left(refuse_login, "nobody", "too many from one network").await;
+    watch.expect_row(refuse_login, "nobody", "too many from one network").await;
     app.visitor().post("/login/passkey", &[("credential", SECRET)]).await;
-    watch.left(refuse_login, "nobody", "a passkey that answers nothing").await;
+    watch.expect_row(refuse_login, "nobody", "a passkey that answers nothing").await;
     for _ in 0..20 {
         busy.post("/login/passkey/challenge", &[]).await;
     }
     let refused = busy.post("/login/passkey", &[("credential", SECRET)]).await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
-    watch.left(refuse_login, "nobody", "a passkey, too many from one network").await;
+    watch.expect_row(refuse_login, "nobody", "a passkey, too many from one network").await;
 }
 
-async fn of_second_factors_and_proofs(app: &TestApp, issuer: &FakeProvider, watch: &mut AuditWatch<'_>) {
-    let (ines, _, _) = enrolled(app).await;
-    watch.news().await;
-    let mut waiting = half_way(app, &ines).await;
+async fn deny_second_factors_and_proofs(app: &TestApp, issuer: &FakeProvider, watch: &mut AuditWatch<'_>) {
+    let (ines, _, _) = manager_with_app(app).await;
+    watch.new_rows().await;
+    let mut waiting = half_logged_in(app, &ines).await;
     for code in ["123456", SECRET] {
         waiting.post("/login/factor", &[("code", code)]).await;
-        watch.left("manager.deny-code", "nobody", "a wrong code after the password").await;
+        watch.expect_row("manager.deny-code", "nobody", "a wrong code after the password").await;
     }
     for (field, value) in [("proof_password", SECRET), ("proof_code", "123456"), ("proof_passkey", SECRET)] {
         let mut browser = app.with_session(&ines).await;
         let wrong = browser.post("/admin/proof", &[(field, value)]).await;
         assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}");
-        watch.left("manager.deny-reauthentication", "Ines", "a wrong proof").await;
+        watch.expect_row("manager.deny-reauthentication", "Ines", "a wrong proof").await;
     }
     let mut browser = app.with_session(&ines).await;
     browser.post("/admin/account/password", &[("current", SECRET), ("password", "gravel lantern otter")]).await;
-    watch.left("manager.deny-reauthentication", "Ines", "a wrong password for a new one").await;
-    let going = browser.post("/admin/proof/oidc", &[("path", "/admin")]).await;
-    let back = issuer.let_in(&leads_to(&going), &Person::named("Else", &[]));
+    watch.expect_row("manager.deny-reauthentication", "Ines", "a wrong password for a new one").await;
+    let redirect = browser.post("/admin/proof/oidc", &[("path", "/admin")]).await;
+    let back = issuer.authorize(&provider_address(&redirect), &Person::named("Else", &[]));
     assert_eq!(browser.get(&back.address()).await.status, StatusCode::CONFLICT);
-    watch.left("manager.deny-reauthentication", "Ines", "somebody else's login at the provider").await;
+    watch.expect_row("manager.deny-reauthentication", "Ines", "somebody else's login at the provider").await;
 }
 
-async fn of_the_provider(app: &TestApp, issuer: &FakeProvider, watch: &mut AuditWatch<'_>) {
+async fn deny_provider_logins(app: &TestApp, issuer: &FakeProvider, watch: &mut AuditWatch<'_>) {
     let refuse_login = "manager.deny-login";
     app.visitor().get(&format!("/login/oidc/callback?code={SECRET}&state={SECRET}")).await;
-    watch.left(refuse_login, "nobody", "an answer that nobody asked for").await;
+    watch.expect_row(refuse_login, "nobody", "an answer that nobody asked for").await;
     let mut browser = app.visitor();
-    let going = browser.post("/login/oidc", &[]).await;
-    let state = issuer.let_in(&leads_to(&going), &Person::named("Eve", &[])).state;
+    let redirect = browser.post("/login/oidc", &[]).await;
+    let state = issuer.authorize(&provider_address(&redirect), &Person::named("Eve", &[])).state;
     browser.get(&format!("/login/oidc/callback?state={state}&error=access_denied&error_description={SECRET}")).await;
-    watch.left(refuse_login, "nobody", "somebody whom the provider refuses").await;
-    issuer.signs(Signing::Strangers);
-    from_provider(&mut app.visitor(), issuer, &Person::named("Eve", &[])).await;
-    watch.left(refuse_login, "nobody", "a token that the provider has not signed").await;
-    issuer.signs(Signing::Ours);
+    watch.expect_row(refuse_login, "nobody", "somebody whom the provider refuses").await;
+    issuer.sign_with(Signing::Strangers);
+    provider_callback(&mut app.visitor(), issuer, &Person::named("Eve", &[])).await;
+    watch.expect_row(refuse_login, "nobody", "a token that the provider has not signed").await;
+    issuer.sign_with(Signing::Ours);
     let nowhere = Person { email: "eve@elsewhere.test".into(), ..Person::named("Eve", &[]) };
     let unverified = Person { verified: false, ..Person::named("Eve", &[]) };
     for (person, what) in [
@@ -205,26 +203,26 @@ async fn of_the_provider(app: &TestApp, issuer: &FakeProvider, watch: &mut Audit
         (Person::named("Ines", &[]), "an address that is taken"),
         (Person::named("Gone", &[]), "a disabled manager"),
     ] {
-        from_provider(&mut app.visitor(), issuer, &person).await;
-        watch.left(refuse_login, "nobody", what).await;
+        provider_callback(&mut app.visitor(), issuer, &person).await;
+        watch.expect_row(refuse_login, "nobody", what).await;
     }
 }
 
-async fn of_tokens(app: &TestApp, watch: &mut AuditWatch<'_>) {
+async fn deny_tokens(app: &TestApp, watch: &mut AuditWatch<'_>) {
     let mut program = ApiClient::new(app, &app.manager("Ana", Viewer).await, "Copy", Scope::Read).await;
     assert_eq!(program.send(Method::POST, "/components", &json!({})).await.status, StatusCode::FORBIDDEN);
-    watch.left("token.deny-scope", "Ana by Copy", "what the scope does not reach").await;
+    watch.expect_row("token.deny-scope", "Ana by Copy", "what the scope does not reach").await;
     program.browser.peer = Some([203, 0, 113, 5].into());
     assert_eq!(program.send(Method::GET, "/components", &json!({})).await.status, StatusCode::FORBIDDEN);
-    watch.left("token.deny-cleartext", "Ana by Copy", "a token in the open").await;
+    watch.expect_row("token.deny-cleartext", "Ana by Copy", "a token in the open").await;
     program.browser.peer = Some([127, 0, 0, 1].into());
     program.secret = SECRET.into();
     assert_eq!(program.send(Method::GET, "/components", &json!({})).await.status, StatusCode::UNAUTHORIZED);
-    watch.left("token.deny", "nobody", "a token that nobody has").await;
+    watch.expect_row("token.deny", "nobody", "a token that nobody has").await;
 }
 
-/// Nobody tried to be somebody, or nothing was looked at: a row of each would be a way to fill the disk. They are in the
-/// log and in the metrics.
+/// These requests try no credentials: a row for each would let clients fill the disk. The log and the metrics
+/// contain them.
 #[apply(on_both_databases!)]
 async fn harmless_failures_are_not_audited(test: TestDb) {
     let (app, _issuer) = with_everything(test).await;
@@ -232,14 +230,14 @@ async fn harmless_failures_are_not_audited(test: TestDb) {
     let manager = app.manager("Ines", Owner).await;
     let mut owner = app.with_session(&manager).await;
     let program = ApiClient::new(&app, &manager, "Eager", Scope::Admin).await;
-    let mut busy = at(&app, [192, 0, 2, 50]);
+    let mut busy = browser_at(&app, [192, 0, 2, 50]);
     for _ in 0..10 {
         busy.post("/forgotten", &[("email", "ines@example.org")]).await;
         busy.post("/login/oidc", &[]).await;
     }
     let before = app.audit().await.len();
     let mut answers = Vec::new();
-    // Too often: how often is what the limit says, and asking guesses nothing.
+    // Throttled requests test no credentials.
     answers.push((busy.post("/forgotten", &[("email", "ines@example.org")]).await, 429));
     answers.push((busy.post("/login/oidc", &[]).await, 429));
     answers.push((busy.post("/login/passkey/challenge", &[]).await, 429));
@@ -247,19 +245,19 @@ async fn harmless_failures_are_not_audited(test: TestDb) {
         program.send(Method::POST, "/components", &json!({})).await;
     }
     answers.push((program.send(Method::POST, "/components", &json!({})).await, 429));
-    // Nobody said who they are.
+    // Requests without credentials.
     answers.push((app.visitor().get("/admin").await, 303));
     answers.push((app.visitor().post("/admin/groups", &[("name", "Maps")]).await, 401));
     answers.push((app.visitor().get("/v1/pages").await, 401));
     answers.push((app.visitor().get("/login/factor").await, 303));
     answers.push((app.visitor().post("/login/factor", &[("code", "123456")]).await, 303));
-    // Who may is asked for something first, or has mistyped.
+    // Authorized requests with invalid input.
     answers.push((owner.post("/admin/groups", &[]).await, 422));
     answers.push((owner.post("/admin/incidents/it", &[("version", "9"), ("title", "Else")]).await, 409));
     answers.push((owner.post("/admin/managers/never/role", &[("role", "viewer")]).await, 404));
     app.clock.advance(TimeDelta::minutes(10));
     answers.push((owner.post("/admin/managers", &[("name", "Rui")]).await, 403));
-    // There is nothing.
+    // Unknown addresses.
     answers.push((app.visitor().get("/wp-login.php").await, 404));
     answers.push((app.visitor().post_with("/wp-login.php", &[], &[]).await, 403));
     answers.push((owner.post("/admin/groups", &[("name", &"x".repeat(600_000))]).await, 413));

@@ -1,4 +1,4 @@
-//! Passwords that were switched off for all but one owner.
+//! Password login switched off for everyone except one break-glass owner.
 
 use axum::http::{HeaderMap, StatusCode};
 use candor::db::{login_failures, login_policy, managers};
@@ -8,14 +8,14 @@ use candor::domain::{Manager, PasswordPolicy};
 use candor::notify::Mailer;
 use chrono::TimeDelta;
 
-use crate::cli::{candor, refused, said};
-use crate::oidc::{is_in, with_provider};
+use crate::cli::{candor, stderr_text, stdout_text};
+use crate::oidc::{assert_logged_in, with_provider};
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, ORIGIN, PASSWORD, TestApp};
 use crate::support::fake_oidc::Person;
 use crate::support::smtp::FakeSmtpServer;
 
-async fn choose(browser: &mut Browser, keeper: &str) -> Answer {
+async fn set_break_glass_owner(browser: &mut Browser, keeper: &str) -> Answer {
     let version = browser.get("/admin/settings").await.field("version");
     let policy = browser.get("/admin/settings").await;
     let version =
@@ -23,7 +23,7 @@ async fn choose(browser: &mut Browser, keeper: &str) -> Answer {
     browser.post("/admin/policy", &[("password_only_for", keeper), ("version", &version)]).await
 }
 
-async fn passwords(app: &TestApp) -> PasswordPolicy {
+async fn load_password_policy(app: &TestApp) -> PasswordPolicy {
     login_policy::load(&mut app.db.read().await.unwrap()).await.unwrap().passwords
 }
 
@@ -45,14 +45,14 @@ async fn owner_disables_passwords_except_break_glass(test: TestDb) {
             "Disabled, except for Rui (rui@example.org)"
         ]
     );
-    let done = choose(&mut browser, ines.id.as_str()).await;
-    assert_eq!(done.location(), "/admin/settings?done=policy-saved", "{}", done.text());
-    assert_eq!(passwords(&app).await, PasswordPolicy::BreakGlass(ines.id.clone()));
+    let answer = set_break_glass_owner(&mut browser, ines.id.as_str()).await;
+    assert_eq!(answer.location(), "/admin/settings?done=policy-saved", "{}", answer.text());
+    assert_eq!(load_password_policy(&app).await, PasswordPolicy::BreakGlass(ines.id.clone()));
     assert_eq!(app.audit().await[0].after.as_ref().unwrap()["passwords"]["break_glass"], ines.id.as_str());
     assert_eq!(log_in(&app, &rui, PASSWORD).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     app.through_login(&ines).await;
-    is_in(&mut app.visitor(), &issuer, &Person::named("Vera", &[])).await;
-    assert_eq!(choose(&mut browser, "").await.status, StatusCode::SEE_OTHER);
+    assert_logged_in(&mut app.visitor(), &issuer, &Person::named("Vera", &[])).await;
+    assert_eq!(set_break_glass_owner(&mut browser, "").await.status, StatusCode::SEE_OTHER);
     app.through_login(&rui).await;
 }
 
@@ -62,19 +62,19 @@ async fn passwords_can_be_disabled_only_with_another_login(test: TestDb) {
     let ines = app.manager("Ines", Owner).await;
     let mut browser = app.through_login(&ines).await;
     assert!(browser.get("/admin/settings").await.words("select[name=password_only_for]").is_empty());
-    let refused = choose(&mut browser, ines.id.as_str()).await;
+    let refused = set_break_glass_owner(&mut browser, ines.id.as_str()).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(
         refused.message("password_only_for").contains("only if an identity provider is configured"),
         "{}",
         refused.text()
     );
-    assert_eq!(passwords(&app).await, PasswordPolicy::Everyone);
-    // Whoever takes the provider away later can still switch them on, and leave them as they are.
+    assert_eq!(load_password_policy(&app).await, PasswordPolicy::Everyone);
+    // Without a provider, the setting can still be changed or kept.
     app.set_break_glass_owner(&ines).await;
-    assert_eq!(choose(&mut browser, ines.id.as_str()).await.status, StatusCode::SEE_OTHER);
-    assert_eq!(choose(&mut browser, "").await.status, StatusCode::SEE_OTHER);
-    assert_eq!(passwords(&app).await, PasswordPolicy::Everyone);
+    assert_eq!(set_break_glass_owner(&mut browser, ines.id.as_str()).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(set_break_glass_owner(&mut browser, "").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(load_password_policy(&app).await, PasswordPolicy::Everyone);
 }
 
 #[apply(on_both_databases!)]
@@ -82,21 +82,21 @@ async fn break_glass_needs_owner_with_password(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let ines = app.manager("Ines", Owner).await;
     let paula = app.manager("Paula", Publisher).await;
-    is_in(&mut app.visitor(), &issuer, &Person::named("Rui", &["owners"])).await;
+    assert_logged_in(&mut app.visitor(), &issuer, &Person::named("Rui", &["owners"])).await;
     let mut tx = app.db.write().await.unwrap();
     let (rui, _) = managers::find_by_email(&mut tx, "rui@example.org").await.unwrap().unwrap();
     drop(tx);
     let mut browser = app.through_login(&ines).await;
     for id in [paula.id.as_str(), rui.id.as_str(), "nobody", "' or 1=1"] {
-        let refused = choose(&mut browser, id).await;
+        let refused = set_break_glass_owner(&mut browser, id).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{id}");
         assert!(refused.message("password_only_for").contains("Choose an owner"), "{id}");
     }
-    assert_eq!(passwords(&app).await, PasswordPolicy::Everyone);
+    assert_eq!(load_password_policy(&app).await, PasswordPolicy::Everyone);
 }
 
 /// Status, headers and body without what differs in every answer.
-fn seen(answer: &Answer, email: &str) -> (StatusCode, HeaderMap, String) {
+fn comparable_answer(answer: &Answer, email: &str) -> (StatusCode, HeaderMap, String) {
     let policy = answer.header("content-security-policy").to_owned();
     let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap_or("none");
     let mut headers = answer.headers.clone();
@@ -115,14 +115,14 @@ async fn disabled_password_answers_like_a_wrong_one(test: TestDb) {
     for (name, password) in [("Right", PASSWORD), ("Wrong", "not the right one")] {
         let manager = app.manager(name, Viewer).await;
         app.set_break_glass_owner(&keeper).await;
-        seen_of.push(seen(&log_in(&app, &manager, password).await, &manager.email));
+        seen_of.push(comparable_answer(&log_in(&app, &manager, password).await, &manager.email));
         let count = login_failures::load(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap().count;
         assert_eq!(count, 1, "{name}: it counts as a wrong one");
         assert_eq!(app.audit().await[0].action, "manager.deny-login");
     }
-    seen_of.push(seen(&log_in(&app, &keeper, "not the right one").await, &keeper.email));
-    let nobody = Manager { email: "nobody@example.org".into(), ..keeper };
-    seen_of.push(seen(&log_in(&app, &nobody, PASSWORD).await, &nobody.email));
+    seen_of.push(comparable_answer(&log_in(&app, &keeper, "not the right one").await, &keeper.email));
+    let unknown = Manager { email: "nobody@example.org".into(), ..keeper };
+    seen_of.push(comparable_answer(&log_in(&app, &unknown, PASSWORD).await, &unknown.email));
     for (index, other) in seen_of.iter().enumerate() {
         assert_eq!(*other, seen_of[0], "attempt {index}");
     }
@@ -139,12 +139,12 @@ async fn break_glass_owner_cannot_be_removed(test: TestDb) {
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{action}");
         assert!(answer.message("role").contains("This owner keeps a password as the fallback"), "{}", answer.text());
     }
-    // What was refused is undone once this thread rests, which it does not while it waits for the shell.
+    // A rolled-back transaction ends only when this thread yields, which it does not while it waits for the shell.
     app.db.write().await.unwrap().commit_unaudited().await.unwrap();
-    let shell = refused(&candor(&app.test, &["manager", "disable", &ines.email], ""), 1);
+    let shell = stderr_text(&candor(&app.test, &["manager", "disable", &ines.email], ""), 1);
     assert!(shell.contains("This owner keeps a password as the fallback"), "{shell}");
-    let kept = managers::find(&mut app.db.read().await.unwrap(), &ines.id).await.unwrap();
-    assert!(kept.role == Owner && kept.is_active());
+    let manager = managers::find(&mut app.db.read().await.unwrap(), &ines.id).await.unwrap();
+    assert!(manager.role == Owner && manager.is_active());
     let same = browser.post(&format!("/admin/managers/{}/role", ines.id), &[("role", "owner")]).await;
     assert_eq!(same.status, StatusCode::SEE_OTHER, "to stay an owner is no loss");
 }
@@ -153,15 +153,15 @@ async fn break_glass_owner_cannot_be_removed(test: TestDb) {
 async fn break_glass_owner_keeps_role_after_oidc_login(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     app.manager("Other", Owner).await;
-    is_in(&mut app.visitor(), &issuer, &Person::named("Ines", &["owners"])).await;
+    assert_logged_in(&mut app.visitor(), &issuer, &Person::named("Ines", &["owners"])).await;
     let mut tx = app.db.write().await.unwrap();
     let (mut ines, _) = managers::find_by_email(&mut tx, "ines@example.org").await.unwrap().unwrap();
     managers::set_password(&mut tx, &mut ines, "$argon2id$", None, app.clock.now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();
     app.set_break_glass_owner(&ines).await;
-    is_in(&mut app.visitor(), &issuer, &Person::named("Ines", &[])).await;
-    let kept = managers::find(&mut app.db.read().await.unwrap(), &ines.id).await.unwrap();
-    assert_eq!(kept.role, Owner);
+    assert_logged_in(&mut app.visitor(), &issuer, &Person::named("Ines", &[])).await;
+    let manager = managers::find(&mut app.db.read().await.unwrap(), &ines.id).await.unwrap();
+    assert_eq!(manager.role, Owner);
     assert!(app.audit().await.iter().any(|record| record.action == "manager.retain-role"));
 }
 
@@ -229,15 +229,15 @@ async fn command_line_enables_passwords_again(test: TestDb) {
     let (ines, vera) = (app.manager("Ines", Owner).await, app.manager("Vera", Viewer).await);
     app.set_break_glass_owner(&ines).await;
     assert_eq!(log_in(&app, &vera, PASSWORD).await.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let words = said(&candor(&app.test, &["manager", "passwords", "on"], ""));
+    let words = stdout_text(&candor(&app.test, &["manager", "passwords", "on"], ""));
     assert_eq!(words, "Password login is enabled for everyone.\n");
-    assert_eq!(passwords(&app).await, PasswordPolicy::Everyone);
+    assert_eq!(load_password_policy(&app).await, PasswordPolicy::Everyone);
     assert_eq!(
         (app.audit().await[0].action.as_str(), app.audit().await[0].actor.name.as_str()),
         ("policy.edit", "shell")
     );
     app.through_login(&vera).await;
-    let again = refused(&candor(&app.test, &["manager", "passwords", "on"], ""), 1);
+    let again = stderr_text(&candor(&app.test, &["manager", "passwords", "on"], ""), 1);
     assert!(again.contains("already enabled"), "{again}");
 }
 
@@ -257,11 +257,10 @@ async fn guessing_current_password_is_throttled_like_login(test: TestDb) {
     assert_eq!(locked.status, StatusCode::UNPROCESSABLE_ENTITY, "the door is locked for a second");
     assert_eq!(log_in(&app, &vera, PASSWORD).await.status, StatusCode::UNPROCESSABLE_ENTITY, "and so is the login");
     app.clock.advance(TimeDelta::seconds(4));
-    let done = browser.post("/admin/account/password", &right).await;
-    assert_eq!(done.location(), "/admin/account?done=password-set", "{}", done.text());
+    let answer = browser.post("/admin/account/password", &right).await;
+    assert_eq!(answer.location(), "/admin/account?done=password-set", "{}", answer.text());
 }
 
-/// The current password was right, and while the new one is hashed somebody changes the account.
 #[apply(on_both_databases!)]
 async fn password_change_of_changed_account_is_rejected(test: TestDb) {
     let app = TestApp::new(test).await;
@@ -273,7 +272,7 @@ async fn password_change_of_changed_account_is_rejected(test: TestDb) {
         loop {
             let mut tx = app.db.write().await.unwrap();
             let counted = login_failures::load(&mut tx, &manager.id).await.unwrap().count > 0;
-            // Counted as wrong before it is looked at, forgiven once it was right; then the new one is hashed.
+            // The attempt counts as wrong until the password is verified; then the new one is hashed.
             if tried && !counted {
                 let email = "ines@tidewater.example".to_owned();
                 managers::set_email(&mut tx, &mut manager.clone(), email, app.clock.now()).await.unwrap();

@@ -1,5 +1,5 @@
-//! The database is removed, locked, damaged or stopped while the server runs: visitors read on, are told how
-//! old it is, and all is well again by itself.
+//! The database is removed, locked, damaged or stopped while the server runs: visitors get the last page with its age,
+//! and the server recovers without a restart.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use crate::support::postgres::Cluster;
 use crate::support::server::{Server, until};
 use crate::support::{TestDb, fixtures};
 
-/// What visitors and programs have read before: of the Site, from the cache, and files.
+/// Addresses that were requested before: documents of the Site, cached pages and files.
 const WARM: [&str; 23] = [
     "/",
     "/history",
@@ -44,10 +44,10 @@ const WARM: [&str; 23] = [
     "/favicon.svg",
     "/robots.txt",
 ];
-/// What never grows old.
+/// Never stale.
 const FILES: [&str; 2] = ["/favicon.svg", "/robots.txt"];
 
-async fn warm(test: TestDb) -> TestApp {
+async fn warm_app(test: TestDb) -> TestApp {
     let app = TestApp::new(test).await;
     let now = app.clock.now();
     let old = fixtures::resolved("old", "2026-01-05T10:00:00Z".parse().unwrap(), TimeDelta::hours(1));
@@ -60,8 +60,7 @@ async fn warm(test: TestDb) -> TestApp {
     app
 }
 
-/// Every warm address is answered; pages, badges and the fields of every other answer say since when they were not
-/// confirmed, or nothing of it.
+/// Every warm address is answered; if `is_old`, with the time of the last confirmation.
 async fn assert_all_pages_answer(app: &TestApp, is_old: bool) {
     for address in WARM {
         let answer = app.visitor().get(address).await;
@@ -77,7 +76,7 @@ async fn assert_all_pages_answer(app: &TestApp, is_old: bool) {
     }
 }
 
-/// The database fails for an hour: at first nobody notices, then every page says so, also on the next day.
+/// The database fails for an hour: pages become stale after a while and stay so the next day.
 async fn run_an_hour_without_database(app: &TestApp, work: &mut Worker) {
     work.tick(app).await;
     assert_all_pages_answer(app, false).await;
@@ -100,8 +99,8 @@ async fn run_an_hour_without_database(app: &TestApp, work: &mut Worker) {
     assert_all_pages_answer(app, true).await;
 }
 
-/// It is back: some rounds later all is as before. A connection that a reader has just given back is let go of
-/// in the next round.
+/// Some worker rounds after the database is back, everything is fresh. A connection that a reader returned is closed in
+/// the next round.
 async fn assert_recovered(app: &TestApp, work: &mut Worker) {
     let begun = Instant::now();
     work.tick(app).await;
@@ -120,24 +119,24 @@ async fn assert_recovered(app: &TestApp, work: &mut Worker) {
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
 }
 
-fn file(test: &TestDb) -> PathBuf {
+fn database_file(test: &TestDb) -> PathBuf {
     test.url.strip_prefix("sqlite://").unwrap().into()
 }
 
-fn beside(file: &Path, ending: &str) -> PathBuf {
+fn sibling_path(file: &Path, ending: &str) -> PathBuf {
     format!("{}{ending}", file.display()).into()
 }
 
 #[tokio::test]
 async fn removed_sqlite_file_is_detected_and_its_copy_opened() {
-    let app = warm(TestDb::sqlite().await).await;
-    let (file, mut work) = (file(&app.test), Worker::default());
+    let app = warm_app(TestDb::sqlite().await).await;
+    let (file, mut work) = (database_file(&app.test), Worker::default());
     work.tick(&app).await;
-    let copy = beside(&file, ".copy");
+    let copy = sibling_path(&file, ".copy");
     app.db.backup(&copy).await.unwrap();
     let mut owner = app.logged_in(Owner).await;
     for ending in ["", "-wal", "-shm"] {
-        std::fs::remove_file(beside(&file, ending)).unwrap();
+        std::fs::remove_file(sibling_path(&file, ending)).unwrap();
     }
     let lost = owner.post("/admin/groups", &[("name", "Lost"), ("description", "")]).await;
     assert_eq!(lost.status, StatusCode::SERVICE_UNAVAILABLE, "what nobody could find again is not accepted");
@@ -148,19 +147,19 @@ async fn removed_sqlite_file_is_detected_and_its_copy_opened() {
 
 #[tokio::test]
 async fn moved_sqlite_file_is_reopened_when_back() {
-    let app = warm(TestDb::sqlite().await).await;
-    let (file, mut work) = (file(&app.test), Worker::default());
+    let app = warm_app(TestDb::sqlite().await).await;
+    let (file, mut work) = (database_file(&app.test), Worker::default());
     work.tick(&app).await;
-    std::fs::rename(&file, beside(&file, ".away")).unwrap();
+    std::fs::rename(&file, sibling_path(&file, ".away")).unwrap();
     run_an_hour_without_database(&app, &mut work).await;
-    std::fs::rename(beside(&file, ".away"), &file).unwrap();
+    std::fs::rename(sibling_path(&file, ".away"), &file).unwrap();
     assert_recovered(&app, &mut work).await;
 }
 
 #[tokio::test]
 async fn stale_pages_are_served_as_fast() {
-    let app = warm(TestDb::sqlite().await).await;
-    let (file, mut work) = (file(&app.test), Worker::default());
+    let app = warm_app(TestDb::sqlite().await).await;
+    let (file, mut work) = (database_file(&app.test), Worker::default());
     work.tick(&app).await;
     let routed = || -> u64 {
         let counts = app.state.responses().counts();
@@ -170,12 +169,12 @@ async fn stale_pages_are_served_as_fast() {
     let before = routed();
     assert_all_pages_answer(&app, false).await;
     assert_eq!(routed(), before, "all of it is ready");
-    // Some was rendered in an edition before this one, and can't be rendered any more.
+    // Pages cached in an earlier edition can't be rendered any more.
     app.add(&[fixtures::incident("newer", app.clock.now())]).await;
     for address in WARM.iter().filter(|address| !address.contains('?')) {
         app.visitor().get(address).await;
     }
-    std::fs::rename(&file, beside(&file, ".away")).unwrap();
+    std::fs::rename(&file, sibling_path(&file, ".away")).unwrap();
     work.tick(&app).await;
     app.clock.advance(TimeDelta::seconds(61));
     work.tick(&app).await;
@@ -183,25 +182,25 @@ async fn stale_pages_are_served_as_fast() {
     let before = routed();
     assert_all_pages_answer(&app, true).await;
     assert_eq!(routed(), before, "all of it is ready, and says how old it is");
-    std::fs::rename(beside(&file, ".away"), &file).unwrap();
+    std::fs::rename(sibling_path(&file, ".away"), &file).unwrap();
     assert_recovered(&app, &mut work).await;
 }
 
 #[tokio::test]
 async fn damaged_sqlite_file_is_survived_until_replaced() {
-    let app = warm(TestDb::sqlite().await).await;
-    let (file, mut work) = (file(&app.test), Worker::default());
+    let app = warm_app(TestDb::sqlite().await).await;
+    let (file, mut work) = (database_file(&app.test), Worker::default());
     work.tick(&app).await;
-    let copy = beside(&file, ".copy");
+    let copy = sibling_path(&file, ".copy");
     app.db.backup(&copy).await.unwrap();
-    // As by a disk: everything at once, the log beside it too.
+    // As by a failing disk: all files at once, including the write-ahead log.
     for ending in ["", "-wal", "-shm"] {
-        let length = std::fs::metadata(beside(&file, ending)).unwrap().len();
-        std::fs::write(beside(&file, ending), vec![0xa5; usize::try_from(length).unwrap()]).unwrap();
+        let length = std::fs::metadata(sibling_path(&file, ending)).unwrap().len();
+        std::fs::write(sibling_path(&file, ending), vec![0xa5; usize::try_from(length).unwrap()]).unwrap();
     }
     run_an_hour_without_database(&app, &mut work).await;
     for ending in ["-wal", "-shm"] {
-        let _ = std::fs::remove_file(beside(&file, ending));
+        let _ = std::fs::remove_file(sibling_path(&file, ending));
     }
     std::fs::rename(&copy, &file).unwrap();
     assert_recovered(&app, &mut work).await;
@@ -209,7 +208,7 @@ async fn damaged_sqlite_file_is_survived_until_replaced() {
 
 #[tokio::test]
 async fn locked_sqlite_file_is_still_readable() {
-    let app = warm(TestDb::sqlite().await).await;
+    let app = warm_app(TestDb::sqlite().await).await;
     let mut work = Worker::default();
     work.tick(&app).await;
     let mut owner = app.logged_in(Owner).await;
@@ -227,7 +226,7 @@ async fn locked_sqlite_file_is_still_readable() {
 #[tokio::test]
 async fn postgres_restart_is_detected_and_recovered() {
     let Some(cluster) = Cluster::start().await else { return };
-    let app = warm(TestDb::on(&cluster)).await;
+    let app = warm_app(TestDb::on(&cluster)).await;
     let mut work = Worker::default();
     work.tick(&app).await;
     cluster.stop();
@@ -246,7 +245,7 @@ async fn start_without_database_serves_last_page() {
     let revision = first.state.publisher.site().revision;
     first.stop.cancel();
     (&mut first.ended).await.unwrap().unwrap();
-    let file = file(&test);
+    let file = database_file(&test);
     for db in [&first.state.db, &test.db] {
         db.close().await;
     }
@@ -264,7 +263,7 @@ async fn start_without_database_serves_last_page() {
     assert!(!file.exists(), "no empty database took the place of the one that is gone");
 }
 
-/// A server starts and answers from what is stored, before and after its worker looked for the database in vain.
+/// A server starts from the Site file and serves it, before and after its worker fails to reach the database.
 async fn serves_last_page(url: &str, test: &TestDb, data: &tempfile::TempDir, revision: i64) {
     let stored_at = Site::read(&data.path().join("site")).unwrap().confirmed_at;
     test.clock.advance(TimeDelta::minutes(2));
@@ -290,7 +289,7 @@ async fn serves_last_page(url: &str, test: &TestDb, data: &tempfile::TempDir, re
     (&mut server.ended).await.unwrap().unwrap();
 }
 
-/// Renders, unless there is anything to tell.
+/// A renderer that panics if an incident is open.
 fn with_failing_renderer(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTime<Utc>) -> Site {
     assert!(snapshot.open.is_empty(), "this renderer knows no incidents");
     render_site(snapshot, before, origin, now)
@@ -327,7 +326,7 @@ async fn failing_render_backs_off_until_next_revision() {
     work.tick(&app).await;
     let served = app.visitor().get("/").await.body;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
-    // It was tried when it was added.
+    // The first attempt was made when the incident was added.
     let failed = || app.publisher.counts().failed.value();
     let mut tried = Vec::new();
     for second in 0..100 {
@@ -349,7 +348,7 @@ async fn failing_render_backs_off_until_next_revision() {
     assert_eq!(tried, [1, 3, 7, 15, 31, 61, 91]);
     let page = app.visitor().get("/").await;
     assert_eq!((page.status, page.words(".stale").len()), (StatusCode::OK, 1));
-    // Another state is another chance: not waited for, and where it is no better it begins anew.
+    // A new revision is rendered at once, and a failure restarts the backoff.
     let before = failed();
     app.add(&[fixtures::incident("another", app.clock.now())]).await;
     work.tick(&app).await;
@@ -371,7 +370,7 @@ async fn unstorable_site_is_served_and_old_file_kept() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("data/site");
     let publisher = Publisher::new(test.db.clone(), test.clock.clone(), ORIGIN.to_owned(), file.clone());
-    // A file where the folder should be: root could write into any folder.
+    // A file in place of the folder, because root could write into any folder.
     std::fs::write(folder.path().join("data"), "in the way").unwrap();
     let revision = publisher.publish().await.unwrap();
     assert_eq!(publisher.site().revision, revision);

@@ -1,4 +1,4 @@
-//! The clock is set, forward and back: what waits, lasts or is counted is right again at once.
+//! The clock is set forward and back: timers, durations and counters are right again at once.
 
 use axum::http::StatusCode;
 use candor::db::{login_failures, outbox, totp};
@@ -10,16 +10,16 @@ use chrono::TimeDelta;
 use crate::support::TestDb;
 use crate::support::app::{PASSWORD, TestApp};
 
-/// Does something while the clock is two hours ahead; then it is set right, and the worker comes round.
-async fn while_ahead<T>(app: &TestApp, deed: impl AsyncFnOnce() -> T) -> T {
+/// Runs `change` while the clock is two hours ahead; then sets the clock right and runs the worker.
+async fn with_clock_ahead<T>(app: &TestApp, change: impl AsyncFnOnce() -> T) -> T {
     let (mut work, right) = (Worker::default(), app.clock.now());
     work.tick(app).await;
     app.clock.set_wall(right + TimeDelta::hours(2));
     work.tick(app).await;
-    let done = deed().await;
+    let output = change().await;
     app.clock.set_wall(right);
     work.tick(app).await;
-    done
+    output
 }
 
 #[apply(on_both_databases!)]
@@ -31,7 +31,7 @@ async fn clock_set_back_locks_no_account(test: TestDb) {
         visitor.peer = Some("192.0.2.7".parse().unwrap());
         visitor.post("/login", &[("email", &manager.email), ("password", password)]).await.status
     };
-    while_ahead(&app, async || {
+    with_clock_ahead(&app, async || {
         for _ in 0..4 {
             attempt("a wrong password").await;
         }
@@ -47,7 +47,7 @@ async fn clock_set_back_locks_no_account(test: TestDb) {
 async fn session_from_the_future_expires_in_time(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
-    let mut browser = while_ahead(&app, async || app.with_session(&manager).await).await;
+    let mut browser = with_clock_ahead(&app, async || app.with_session(&manager).await).await;
     assert_eq!(browser.get("/admin").await.status, StatusCode::OK);
     app.clock.advance(TimeDelta::minutes(31));
     assert_eq!(browser.get("/admin").await.status, StatusCode::SEE_OTHER, "it was idle for half an hour");
@@ -58,7 +58,7 @@ async fn link_from_the_future_expires_in_time(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
     let lifetime = TimeDelta::minutes(30);
-    let token = while_ahead(&app, async || app.link(LinkPurpose::Reset, Some(&manager), lifetime).await).await;
+    let token = with_clock_ahead(&app, async || app.link(LinkPurpose::Reset, Some(&manager), lifetime).await).await;
     let link = format!("/setup/{token}");
     assert_eq!(app.visitor().get(&link).await.status, StatusCode::OK);
     app.clock.advance(lifetime);
@@ -68,7 +68,7 @@ async fn link_from_the_future_expires_in_time(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn mail_queued_in_the_future_is_sent(test: TestDb) {
     let app = TestApp::new(test).await;
-    while_ahead(&app, async || {
+    with_clock_ahead(&app, async || {
         let mut tx = app.db.write().await.unwrap();
         outbox::add_reset(&mut tx, None, app.clock.now()).await.unwrap();
         tx.commit_unaudited().await.unwrap();
@@ -81,7 +81,7 @@ async fn mail_queued_in_the_future_is_sent(test: TestDb) {
 async fn totp_step_from_the_future_blocks_no_code(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
-    while_ahead(&app, async || {
+    with_clock_ahead(&app, async || {
         let (mut tx, now) = (app.db.write().await.unwrap(), app.clock.now());
         totp::store_pending(&mut tx, &manager.id, "sealed", now).await.unwrap();
         totp::accept(&mut tx, &manager.id, candor::credentials::totp::time_step(now), now).await.unwrap();
@@ -95,7 +95,7 @@ async fn totp_step_from_the_future_blocks_no_code(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn clock_set_back_is_reflected_immediately(test: TestDb) {
     let app = TestApp::new(test).await;
-    let shown = while_ahead(&app, async || app.publisher.site().confirmed_at).await;
+    let shown = with_clock_ahead(&app, async || app.publisher.site().confirmed_at).await;
     assert_eq!(shown, app.clock.now() + TimeDelta::hours(2));
     assert_eq!(app.publisher.site().confirmed_at, app.clock.now());
     let ready = app.visitor().get("/readyz").await;

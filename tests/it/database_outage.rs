@@ -1,4 +1,4 @@
-//! The database is gone: visitors still read the page, managers are told so.
+//! The database is unreachable: visitors still read the page, and managers get an error page.
 
 use axum::http::StatusCode;
 use candor::db::Db;
@@ -22,7 +22,7 @@ async fn published(test: TestDb) -> TestApp {
     app
 }
 
-/// Databases that nobody answers at: a folder that is not there, a port where nobody listens.
+/// An unreachable database: a missing folder, or a port without a listener.
 pub fn without_database(app: &TestApp) -> Db {
     let url = match &app.db {
         Db::Sqlite { .. } => "sqlite:///nonexistent/folder/candor.db",

@@ -23,7 +23,7 @@ async fn component_round_trips(test: TestDb) {
     };
     let mut tx = test.write().await.unwrap();
     let stored = components::create(&mut tx, new, now()).await.unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
     let mut tx = test.read().await.unwrap();
     assert_eq!(components::find(&mut tx, &stored.id).await.unwrap(), stored);
     assert_eq!(components::list(&mut tx).await.unwrap(), [stored]);
@@ -39,7 +39,7 @@ async fn positions_are_per_group_and_top_level(test: TestDb) {
     let a = components::create(&mut tx, inside("A"), now()).await.unwrap();
     let b = components::create(&mut tx, inside("B"), now()).await.unwrap();
     assert_eq!([first.position, single.position, second.position, a.position, b.position], [1, 2, 3, 1, 2]);
-    test.keep(tx).await;
+    test.commit(tx).await;
     let groups = components::list_groups(&mut test.read().await.unwrap()).await.unwrap();
     assert_eq!(groups, [first, second]);
 }
@@ -49,13 +49,13 @@ async fn unknown_group_is_rejected(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let lost = NewComponent { group_id: GroupId::parse("nowhere"), ..component("API") };
     assert!(matches!(components::create(&mut tx, lost, now()).await, Err(Error::NotFound)));
-    let mut kept = components::create(&mut tx, component("API"), now()).await.unwrap();
-    kept.group_id = GroupId::parse("nowhere");
-    assert!(matches!(components::update(&mut tx, &mut kept, now()).await, Err(Error::NotFound)));
+    let mut stored = components::create(&mut tx, component("API"), now()).await.unwrap();
+    stored.group_id = GroupId::parse("nowhere");
+    assert!(matches!(components::update(&mut tx, &mut stored, now()).await, Err(Error::NotFound)));
 }
 
 #[apply(on_both_databases!)]
-async fn a_change_to_an_older_version_of_a_component_is_a_conflict(test: TestDb) {
+async fn stale_component_change_is_a_conflict(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let mut first = components::create(&mut tx, component("API"), now()).await.unwrap();
     let mut second = first.clone();
@@ -64,14 +64,14 @@ async fn a_change_to_an_older_version_of_a_component_is_a_conflict(test: TestDb)
     components::update(&mut tx, &mut first, later).await.unwrap();
     second.name = "Lost".into();
     assert!(matches!(components::update(&mut tx, &mut second, later).await, Err(Error::Conflict(_))));
-    test.keep(tx).await;
+    test.commit(tx).await;
     let stored = components::find(&mut test.read().await.unwrap(), &first.id).await.unwrap();
     assert_eq!((stored.version, stored.status, stored.updated_at), (2, Status::MajorOutage, later));
     assert_eq!(stored, first);
 }
 
 #[apply(on_both_databases!)]
-async fn a_change_to_an_older_version_of_a_group_is_a_conflict(test: TestDb) {
+async fn stale_group_change_is_a_conflict(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let mut first = components::create_group(&mut tx, group("Maps"), now()).await.unwrap();
     let mut second = first.clone();
@@ -82,13 +82,13 @@ async fn a_change_to_an_older_version_of_a_group_is_a_conflict(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn deleting_a_group_leaves_its_components(test: TestDb) {
+async fn deleting_a_group_keeps_its_components(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let maps = components::create_group(&mut tx, group("Maps"), now()).await.unwrap();
     let new = NewComponent { group_id: Some(maps.id.clone()), ..component("Tiles") };
     let tiles = components::create(&mut tx, new, now()).await.unwrap();
     components::delete_group(&mut tx, &maps.id).await.unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
     let mut tx = test.read().await.unwrap();
     assert!(matches!(components::find_group(&mut tx, &maps.id).await, Err(Error::NotFound)));
     let left = components::find(&mut tx, &tiles.id).await.unwrap();

@@ -1,5 +1,5 @@
-//! Every statement of posting an update fails in every way, and every await is the last: nothing is half-written, the
-//! answer is true, and the next write works.
+//! Every statement of posting an update fails in every way, and every await is cancelled: no partial write remains, the
+//! answer matches the outcome, and the next write works.
 
 use std::error::Error as StdError;
 use std::pin::pin;
@@ -18,10 +18,9 @@ use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::fixtures::{actor, component, entry, incident};
 use crate::support::{TestDb, now};
 
-/// One way in which a statement fails.
 type FaultKind = fn(&str) -> Fault;
 
-/// Strikes one statement; or every one from there on.
+/// Fails statement `at`, or every statement from there on.
 struct InjectedFault {
     at: usize,
     onwards: bool,
@@ -62,7 +61,6 @@ impl FaultInjector for InjectedFault {
     }
 }
 
-/// A result code of SQLite.
 #[derive(Debug, thiserror::Error)]
 #[error("(code: {0}) fault injection")]
 struct Code(&'static str);
@@ -93,52 +91,51 @@ impl DatabaseError for Code {
     }
 }
 
-/// SQLite reports `code` and keeps the transaction.
-fn code(code: &'static str) -> Fault {
+/// SQLite returns `code` and keeps the transaction open.
+fn sqlite_error(code: &'static str) -> Fault {
     Fault { sql: None, error: Some(sqlx::Error::Database(Box::new(Code(code)))) }
 }
 
-/// SQLite reports `code` and has ended the transaction.
-fn ended(sql: &str, number: &'static str) -> Fault {
+/// SQLite returns `code` and has rolled the transaction back.
+fn sqlite_rollback(sql: &str, number: &'static str) -> Fault {
     let is_begin = sql.starts_with("begin");
     Fault { sql: (!is_begin).then_some("rollback"), ..code(number) }
 }
 
-/// PostgreSQL reports what `sql` raises.
-fn raised(sql: &'static str) -> Fault {
+/// PostgreSQL fails with the error that `sql` raises.
+fn postgres_error(sql: &'static str) -> Fault {
     Fault { sql: Some(sql), error: None }
 }
 
-/// The connection is lost.
-fn cut() -> sqlx::Error {
+fn connection_lost() -> sqlx::Error {
     sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into())
 }
 
 const SQLITE: [(&str, FaultKind); 9] = [
-    ("BUSY", |_| code("5")),
-    ("LOCKED", |_| code("6")),
-    ("NOMEM", |sql| ended(sql, "7")),
-    ("READONLY", |_| code("8")),
-    ("IOERR", |sql| ended(sql, "778")),
-    ("IOERR, transaction still open", |_| code("1034")),
-    ("CORRUPT", |_| code("11")),
-    ("FULL", |sql| ended(sql, "13")),
+    ("BUSY", |_| sqlite_error("5")),
+    ("LOCKED", |_| sqlite_error("6")),
+    ("NOMEM", |sql| sqlite_rollback(sql, "7")),
+    ("READONLY", |_| sqlite_error("8")),
+    ("IOERR", |sql| sqlite_rollback(sql, "778")),
+    ("IOERR, transaction still open", |_| sqlite_error("1034")),
+    ("CORRUPT", |_| sqlite_error("11")),
+    ("FULL", |sql| sqlite_rollback(sql, "13")),
     ("lost", |_| Fault { sql: None, error: Some(sqlx::Error::WorkerCrashed) }),
 ];
 
 const POSTGRES: [(&str, FaultKind); 9] = [
-    ("disk full", |_| raised("do $$begin raise exception using errcode = '53100'; end$$")),
-    ("out of memory", |_| raised("do $$begin raise exception using errcode = '53200'; end$$")),
-    ("I/O error", |_| raised("do $$begin raise exception using errcode = '58030'; end$$")),
-    ("lock not available", |_| raised("do $$begin raise exception using errcode = '55P03'; end$$")),
-    ("serialization", |_| raised("do $$begin raise exception using errcode = '40001'; end$$")),
-    ("read-only", |_| raised("do $$begin raise exception using errcode = '25006'; end$$")),
-    ("damaged data", |_| raised("do $$begin raise exception using errcode = 'XX001'; end$$")),
-    ("terminated", |_| raised("select pg_terminate_backend(pg_backend_pid())")),
-    ("cut", |_| Fault { sql: None, error: Some(cut()) }),
+    ("disk full", |_| postgres_error("do $$begin raise exception using errcode = '53100'; end$$")),
+    ("out of memory", |_| postgres_error("do $$begin raise exception using errcode = '53200'; end$$")),
+    ("I/O error", |_| postgres_error("do $$begin raise exception using errcode = '58030'; end$$")),
+    ("lock not available", |_| postgres_error("do $$begin raise exception using errcode = '55P03'; end$$")),
+    ("serialization", |_| postgres_error("do $$begin raise exception using errcode = '40001'; end$$")),
+    ("read-only", |_| postgres_error("do $$begin raise exception using errcode = '25006'; end$$")),
+    ("damaged data", |_| postgres_error("do $$begin raise exception using errcode = 'XX001'; end$$")),
+    ("terminated", |_| postgres_error("select pg_terminate_backend(pg_backend_pid())")),
+    ("cut", |_| Fault { sql: None, error: Some(connection_lost()) }),
 ];
 
-/// What has to agree: the revision, the audit rows, the updates and the version of the incident.
+/// Must agree: revision, audit rows, updates, and the version of the incident.
 type Written = (i64, i64, i64, i64);
 
 struct Writer {
@@ -155,7 +152,7 @@ impl Writer {
     }
 
     async fn written(&self) -> Written {
-        // Behind every transaction that is still ending.
+        // Waits for any transaction that is still ending.
         drop(self.app.db.write().await.expect("a transaction that writes"));
         let mut numbers = Vec::new();
         for sql in [
@@ -175,36 +172,35 @@ impl Writer {
         self.publisher.post("/admin/incidents/a/updates", &fields).await
     }
 
-    /// Writes something small.
     async fn write(&self) -> Result<(), Error> {
         let tx = self.app.db.write().await?;
         tx.commit(&actor(), now(), entry()).await.map(drop)
     }
 }
 
-fn next(before: Written) -> Written {
+fn after_one_post(before: Written) -> Written {
     (before.0 + 1, before.1 + 1, before.2 + 1, before.3 + 1)
 }
 
-/// Posts with a fault at each statement in turn: until there are no more, or, unless `publishes`, until the change is
-/// committed and only publishing is left.
-async fn every_statement(desk: &mut Writer, what: &str, way: FaultKind, publishes: bool) {
+/// Posts with a fault at each statement in turn, until there are no more statements or, unless `publishes`, until the
+/// change is committed and only publishing remains.
+async fn every_statement(poster: &mut Writer, what: &str, way: FaultKind, publishes: bool) {
     let (mut number, mut commits) = (0, 0);
     loop {
-        // A session sends only so many forms a minute.
-        desk.app.clock.advance(TimeDelta::seconds(1));
-        let before = desk.written().await;
+        // A session may send only so many forms a minute.
+        poster.app.clock.advance(TimeDelta::seconds(1));
+        let before = poster.written().await;
         let strike = InjectedFault::at(number, None, way);
-        let answer = faults::scope(strike.clone(), desk.post()).await;
-        let after = desk.written().await;
+        let answer = faults::scope(strike.clone(), poster.post()).await;
+        let after = poster.written().await;
         let context = format!("{what} at statement {number}: {:?}", strike.struck());
-        let is_written = after == next(before);
+        let is_written = after == after_one_post(before);
         assert!(is_written || after == before, "{context}: half-written, {before:?} {after:?}");
         assert_eq!(answer.status == StatusCode::SEE_OTHER, is_written, "{context}: {}", answer.text());
         if answer.status != StatusCode::SEE_OTHER {
             assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{context}: {}", answer.text());
         }
-        desk.write().await.unwrap_or_else(|error| panic!("{context}: the next write: {error}"));
+        poster.write().await.unwrap_or_else(|error| panic!("{context}: the next write: {error}"));
         if strike.struck().is_none() {
             assert!(is_written && number > 15, "{context}");
             return;
@@ -214,7 +210,7 @@ async fn every_statement(desk: &mut Writer, what: &str, way: FaultKind, publishe
         if !publishes && commits > 0 && number > 15 && is_written && !struck.starts_with("begin") {
             return;
         }
-        // Publishing behind the commit only reads, more than a hundred times: a quarter of it is enough.
+        // Publishing after the commit only reads, with over a hundred statements: testing every fourth is enough.
         let is_committed = is_written && commits > 0 && !struck.starts_with("begin");
         number += if is_committed { 4 } else { 1 };
     }
@@ -235,8 +231,8 @@ async fn every_statement_fails_in_every_way_on_postgres() {
     }
 }
 
-/// The output of `future`, unless it is still pending after `limit` polls: then it is dropped.
-async fn polled<F: Future>(future: F, limit: usize) -> Option<F::Output> {
+/// The output of `future`, or none if it is still pending after `limit` polls and is dropped.
+async fn poll_limited<F: Future>(future: F, limit: usize) -> Option<F::Output> {
     let (mut future, mut polls) = (pin!(future), 0);
     std::future::poll_fn(|context| {
         polls += 1;
@@ -251,16 +247,16 @@ async fn polled<F: Future>(future: F, limit: usize) -> Option<F::Output> {
 
 #[apply(on_both_databases!)]
 async fn a_dropped_post_writes_all_or_nothing(test: TestDb) {
-    let mut desk = Writer::new(test).await;
+    let mut poster = Writer::new(test).await;
     for limit in 0.. {
-        // A session sends only so many forms a minute.
-        desk.app.clock.advance(TimeDelta::seconds(1));
-        let before = desk.written().await;
-        let answer = polled(desk.post(), limit).await;
-        let after = desk.written().await;
-        let is_written = after == next(before);
+        // A session may send only so many forms a minute.
+        poster.app.clock.advance(TimeDelta::seconds(1));
+        let before = poster.written().await;
+        let answer = poll_limited(poster.post(), limit).await;
+        let after = poster.written().await;
+        let is_written = after == after_one_post(before);
         assert!(is_written || after == before, "{limit} polls: half-written, {before:?} {after:?}");
-        desk.write().await.unwrap_or_else(|error| panic!("{limit} polls: the next write: {error}"));
+        poster.write().await.unwrap_or_else(|error| panic!("{limit} polls: the next write: {error}"));
         if let Some(answer) = answer {
             assert!(is_written && answer.status == StatusCode::SEE_OTHER && limit > 2, "{limit}: {}", answer.text());
             break;
@@ -270,22 +266,22 @@ async fn a_dropped_post_writes_all_or_nothing(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn a_dropped_search_leaves_no_transaction_open(test: TestDb) {
-    let desk = Writer::new(test).await;
+    let poster = Writer::new(test).await;
     for limit in 0.. {
-        // Each is another search, so that none is answered from the cache.
+        // A new search each time, so that none comes from the cache.
         let address = format!("/history?q=word{limit}");
-        let answer = polled(async { desk.app.visitor().get(&address).await }, limit).await;
-        desk.write().await.unwrap_or_else(|error| panic!("{limit} polls: the next write: {error}"));
+        let answer = poll_limited(async { poster.app.visitor().get(&address).await }, limit).await;
+        poster.write().await.unwrap_or_else(|error| panic!("{limit} polls: the next write: {error}"));
         if let Some(answer) = answer {
             assert_eq!(answer.status, StatusCode::OK);
             assert!(limit > 0, "{limit}");
             break;
         }
     }
-    // As many at once as there are connections: none of them carries an old transaction.
+    // As many as there are connections: none has a transaction left open.
     let mut readers = Vec::new();
     for _ in 0..4 {
-        readers.push(desk.app.db.read().await.expect("a transaction that reads"));
+        readers.push(poster.app.db.read().await.expect("a transaction that reads"));
     }
     let revision = readers[0].revision().await.unwrap();
     for reader in &mut readers {
@@ -293,20 +289,19 @@ async fn a_dropped_search_leaves_no_transaction_open(test: TestDb) {
     }
 }
 
-/// Commits, and then the connection is lost.
-fn commit_then_cut(sql: &str) -> Fault {
-    Fault { sql: (sql == "commit").then_some("commit"), error: Some(cut()) }
+fn commit_then_disconnect(sql: &str) -> Fault {
+    Fault { sql: (sql == "commit").then_some("commit"), error: Some(connection_lost()) }
 }
 
 #[apply(on_both_databases!)]
 async fn commit_with_unknown_outcome_is_checked(test: TestDb) {
-    let mut desk = Writer::new(test).await;
+    let mut poster = Writer::new(test).await;
     for number in 0.. {
-        let before = desk.written().await;
-        let strike = InjectedFault::at(number, Some("commit"), commit_then_cut);
-        let answer = faults::scope(strike.clone(), desk.post()).await;
+        let before = poster.written().await;
+        let strike = InjectedFault::at(number, Some("commit"), commit_then_disconnect);
+        let answer = faults::scope(strike.clone(), poster.post()).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "commit {number}: {}", answer.text());
-        assert_eq!(desk.written().await, next(before));
+        assert_eq!(poster.written().await, after_one_post(before));
         if strike.struck().is_none() {
             assert!(number > 0);
             return;
@@ -315,27 +310,27 @@ async fn commit_with_unknown_outcome_is_checked(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn an_unknown_commit_says_so(test: TestDb) {
-    let mut desk = Writer::new(test).await;
-    let before = desk.written().await;
-    let answer = faults::scope(InjectedFault::from_commit_on(commit_then_cut), desk.post()).await;
+async fn unknown_commit_outcome_is_reported(test: TestDb) {
+    let mut poster = Writer::new(test).await;
+    let before = poster.written().await;
+    let answer = faults::scope(InjectedFault::from_commit_on(commit_then_disconnect), poster.post()).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(answer.text().contains("Your change may have been saved"), "{}", answer.text());
-    assert_eq!(desk.written().await, next(before));
-    desk.write().await.unwrap();
+    assert_eq!(poster.written().await, after_one_post(before));
+    poster.write().await.unwrap();
 }
 
 #[apply(on_both_databases!)]
 async fn a_failed_transaction_refuses_further_statements(test: TestDb) {
     let way: FaultKind = match &test.db {
-        Db::Sqlite { .. } => |sql| ended(sql, "13"),
-        Db::Postgres(..) => |_| raised("select 1 / 0"),
+        Db::Sqlite { .. } => |sql| sqlite_rollback(sql, "13"),
+        Db::Postgres(..) => |_| postgres_error("select 1 / 0"),
     };
     let strike = InjectedFault::at(1, None, way);
     let mut tx = faults::scope(strike.clone(), test.write()).await.unwrap();
     assert!(components::create(&mut tx, component("API"), now()).await.is_err());
     assert!(strike.struck().is_some());
-    // SQLite would take each of these as a transaction of its own.
+    // Without a transaction, SQLite would commit each statement.
     assert!(components::create(&mut tx, component("DNS"), now()).await.is_err());
     assert!(tx.commit(&actor(), now(), entry()).await.is_err());
     let mut tx = test.read().await.unwrap();
@@ -343,24 +338,24 @@ async fn a_failed_transaction_refuses_further_statements(test: TestDb) {
     assert!(audit_chain::head(&mut tx).await.unwrap().is_none());
 }
 
-/// SQLite itself ends the transaction here.
+/// SQLite rolls the transaction back.
 #[tokio::test]
 async fn full_sqlite_database_recovers_with_space() {
-    let mut desk = Writer::new(TestDb::sqlite().await).await;
-    let before = desk.written().await;
-    let Db::Sqlite { writer, .. } = &desk.app.db else { unreachable!() };
+    let mut poster = Writer::new(TestDb::sqlite().await).await;
+    let before = poster.written().await;
+    let Db::Sqlite { writer, .. } = &poster.app.db else { unreachable!() };
     let mut connection = writer.acquire().await.unwrap();
     let (pages,): (i64,) = sqlx::query_as("pragma page_count").fetch_one(&mut *connection).await.unwrap();
     let limit = format!("pragma max_page_count = {pages}");
     sqlx::raw_sql(sqlx::AssertSqlSafe(limit)).execute(&mut *connection).await.unwrap();
     drop(connection);
-    let version = desk.app.number("select version from incidents").await.to_string();
+    let version = poster.app.number("select version from incidents").await.to_string();
     let text = "It is the disk. ".repeat(1_000);
     let fields = [("version", version.as_str()), ("phase", "identified"), ("body", text.as_str())];
-    let refused = desk.publisher.post("/admin/incidents/a/updates", &fields).await;
+    let refused = poster.publisher.post("/admin/incidents/a/updates", &fields).await;
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE, "{}", refused.text());
-    assert_eq!(desk.written().await, before);
-    // A connection that was closed and opened again has no such limit.
-    assert_eq!(desk.post().await.status, StatusCode::SEE_OTHER);
-    assert_eq!(desk.written().await, next(before));
+    assert_eq!(poster.written().await, before);
+    // The limit belongs to the old connection; a new one has none.
+    assert_eq!(poster.post().await.status, StatusCode::SEE_OTHER);
+    assert_eq!(poster.written().await, after_one_post(before));
 }

@@ -12,36 +12,35 @@ fn id(text: &str) -> IncidentId {
     IncidentId::parse(text).unwrap()
 }
 
-async fn ids(test: &TestDb, filter: &HistoryFilter, cursor: Option<&Cursor>, limit: i64) -> Vec<String> {
+async fn list_ids(test: &TestDb, filter: &HistoryFilter, cursor: Option<&Cursor>, limit: i64) -> Vec<String> {
     let mut tx = test.read().await.unwrap();
     let found = incidents::list(&mut tx, filter, (None, None), cursor, limit).await.unwrap();
     found.iter().map(|incident| incident.id.to_string()).collect()
 }
 
-/// With everything an incident can have.
-fn full(text: &str) -> Incident {
-    let mut it = incident(text, now() - TimeDelta::hours(3));
-    it.title = "Größere Störung 🌊 'quoted' \"twice\"".into();
-    it.impact_override = Some(Impact::Critical);
-    it.detected_by = Some("Monitoring".into());
-    it.internal_note = Some("Line one\nline two".into());
+fn full_incident(text: &str) -> Incident {
+    let mut incident = incident(text, now() - TimeDelta::hours(3));
+    incident.title = "Größere Störung 🌊 'quoted' \"twice\"".into();
+    incident.impact_override = Some(Impact::Critical);
+    incident.detected_by = Some("Monitoring".into());
+    incident.internal_note = Some("Line one\nline two".into());
     let components = [("web", Status::MajorOutage), ("api", Status::PartialOutage)];
     let mut second = update("second", now() - TimeDelta::hours(1), Phase::Identified, &components);
     second.edited_at = Some(now() - TimeDelta::minutes(7));
     second.version = 2;
-    it.updates.push(second);
-    it.updates.push(update("third", now(), Phase::Resolved, &[("web", Status::Operational)]));
-    it.recompute();
-    it
+    incident.updates.push(second);
+    incident.updates.push(update("third", now(), Phase::Resolved, &[("web", Status::Operational)]));
+    incident.recompute();
+    incident
 }
 
 #[apply(on_both_databases!)]
 async fn incident_round_trips(test: TestDb) {
-    let it = full("a");
-    test.insert(std::slice::from_ref(&it)).await;
+    let incident = full_incident("a");
+    test.insert(std::slice::from_ref(&incident)).await;
     let mut tx = test.read().await.unwrap();
-    assert_eq!(admin_incidents::find(&mut tx, &it.id).await.unwrap(), it);
-    assert!(admin_incidents::exists(&mut tx, &it.id).await.unwrap());
+    assert_eq!(admin_incidents::find(&mut tx, &incident.id).await.unwrap(), incident);
+    assert!(admin_incidents::exists(&mut tx, &incident.id).await.unwrap());
 }
 
 #[apply(on_both_databases!)]
@@ -59,19 +58,19 @@ async fn a_taken_id_is_a_conflict(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn the_newest_start_comes_first_and_pages_neither_skip_nor_repeat(test: TestDb) {
-    // Two of the same instant, and instants that differ by microseconds only.
+async fn pages_are_newest_first_without_gaps_or_repeats(test: TestDb) {
+    // Two at the same instant, and others that differ by microseconds.
     let starts = [("a", 0), ("b", 0), ("c", 1), ("d", 1_000), ("e", 1_000_000), ("f", -876_544), ("g", -123_456)];
     let all: Vec<Incident> =
         starts.iter().map(|(id, micros)| incident(id, now() + TimeDelta::microseconds(*micros))).collect();
     test.insert(&all).await;
     let filter = HistoryFilter::default();
     let expected = ["e", "d", "c", "b", "a", "g", "f"];
-    assert_eq!(ids(&test, &filter, None, 100).await, expected);
+    assert_eq!(list_ids(&test, &filter, None, 100).await, expected);
     for limit in 1..=3 {
         let (mut seen, mut cursor) = (Vec::new(), None);
         loop {
-            let page = ids(&test, &filter, cursor.as_ref(), limit).await;
+            let page = list_ids(&test, &filter, cursor.as_ref(), limit).await;
             let Some(last) = page.last().cloned() else { break };
             let started_at = all.iter().find(|incident| incident.id == id(&last)).unwrap().started_at;
             cursor = Cursor::parse(&Cursor { started_at, id: id(&last) }.to_string());
@@ -82,7 +81,7 @@ async fn the_newest_start_comes_first_and_pages_neither_skip_nor_repeat(test: Te
 }
 
 #[apply(on_both_databases!)]
-async fn only_open_incidents_are_open(test: TestDb) {
+async fn open_list_has_only_open_incidents(test: TestDb) {
     let hour = TimeDelta::hours(1);
     test.insert(&[incident("a", now() - hour), resolved("b", now() - hour, hour), incident("c", now())]).await;
     let open = incidents::list_open(&mut test.read().await.unwrap()).await.unwrap();
@@ -93,7 +92,7 @@ async fn only_open_incidents_are_open(test: TestDb) {
 async fn filters_choose_by_component_impact_text_and_time(test: TestDb) {
     let hour = TimeDelta::hours(1);
     let plain = resolved("plain", now() - hour, hour);
-    test.insert(&[full("full"), plain]).await;
+    test.insert(&[full_incident("full"), plain]).await;
     let filter = |change: fn(&mut HistoryFilter)| {
         let mut filter = HistoryFilter::default();
         change(&mut filter);
@@ -108,7 +107,7 @@ async fn filters_choose_by_component_impact_text_and_time(test: TestDb) {
         (vec!["full"], filter(|f| f.text = Some("TEXT OF second".into()))),
         (vec!["plain", "full"], filter(|f| f.text = Some("text of".into()))),
     ] {
-        assert_eq!(ids(&test, &filter, None, 10).await, expected, "{filter:?}");
+        assert_eq!(list_ids(&test, &filter, None, 10).await, expected, "{filter:?}");
     }
     let mut tx = test.read().await.unwrap();
     let bounds = (Some(now() - hour * 2), Some(now()));
@@ -122,7 +121,7 @@ async fn sql_wildcards_are_literal(test: TestDb) {
     test.insert(&[titled("a", "100% _x_ \\ 'done'; drop table incidents"), titled("b", "1000 axb")]).await;
     for text in ["0%", "_x_", "\\", "'; drop", "% _"] {
         let filter = HistoryFilter { text: Some(text.into()), ..HistoryFilter::default() };
-        assert_eq!(ids(&test, &filter, None, 10).await, ["a"], "{text}");
+        assert_eq!(list_ids(&test, &filter, None, 10).await, ["a"], "{text}");
     }
 }
 
@@ -152,7 +151,7 @@ async fn stored_totals_follow_every_change(test: TestDb) {
     let mut moved = resolved("b", now() - day * 30, TimeDelta::hours(2));
     let mut reopened = resolved("c", now() - day * 20, TimeDelta::hours(4));
     test.insert(&[resolved("a", now() - day * 40, TimeDelta::hours(1)), moved.clone(), reopened.clone()]).await;
-    assert_eq!(kept(&test).await, (3, 7 * 3600, Some(now() - day * 40)));
+    assert_eq!(stored_totals(&test).await, (3, 7 * 3600, Some(now() - day * 40)));
     let mut tx = test.write().await.unwrap();
     moved.started_at = now() - day * 50;
     moved.ended_at = Some(moved.started_at + TimeDelta::hours(3));
@@ -162,67 +161,71 @@ async fn stored_totals_follow_every_change(test: TestDb) {
     incidents::update(&mut tx, &mut reopened, now()).await.unwrap();
     incidents::delete(&mut tx, &id("a")).await.unwrap();
     incidents::delete(&mut tx, &id("nobody")).await.unwrap();
-    test.keep(tx).await;
-    assert_eq!(kept(&test).await, (2, 3 * 3600, Some(now() - day * 50)));
+    test.commit(tx).await;
+    assert_eq!(stored_totals(&test).await, (2, 3 * 3600, Some(now() - day * 50)));
     let mut lost = test.write().await.unwrap();
     incidents::delete(&mut lost, &id("b")).await.unwrap();
     drop(lost);
-    assert_eq!(kept(&test).await, (2, 3 * 3600, Some(now() - day * 50)));
+    assert_eq!(stored_totals(&test).await, (2, 3 * 3600, Some(now() - day * 50)));
 }
 
-/// The totals of everything, which must be what counting gives.
-async fn kept(test: &TestDb) -> (i64, i64, Option<chrono::DateTime<chrono::Utc>>) {
+/// The stored totals, which must equal the counted ones.
+async fn stored_totals(test: &TestDb) -> (i64, i64, Option<chrono::DateTime<chrono::Utc>>) {
     let mut tx = test.read().await.unwrap();
     let ever = (Some(chrono::DateTime::UNIX_EPOCH), None);
-    let kept = incidents::totals(&mut tx, &HistoryFilter::default(), (None, None)).await.unwrap();
-    assert_eq!(kept, incidents::totals(&mut tx, &HistoryFilter::default(), ever).await.unwrap());
-    (kept.count, kept.resolved_seconds, kept.first_started_at)
+    let totals = incidents::totals(&mut tx, &HistoryFilter::default(), (None, None)).await.unwrap();
+    assert_eq!(totals, incidents::totals(&mut tx, &HistoryFilter::default(), ever).await.unwrap());
+    (totals.count, totals.resolved_seconds, totals.first_started_at)
 }
 
 #[apply(on_both_databases!)]
 async fn component_lists_follow_every_change(test: TestDb) {
-    let mut it = full("a");
-    test.insert(std::slice::from_ref(&it)).await;
+    let mut incident = full_incident("a");
+    test.insert(std::slice::from_ref(&incident)).await;
     let of = |component: &str| HistoryFilter { component: ComponentId::parse(component), ..HistoryFilter::default() };
-    assert_eq!(ids(&test, &of("api"), None, 10).await, ["a"]);
-    it.impact_override = Some(Impact::Minor);
-    it.updates.iter_mut().for_each(|update| update.components.clear());
-    it.updates[0] = update("first", it.started_at, Phase::Investigating, &[("mail", Status::PartialOutage)]);
-    it.recompute();
+    assert_eq!(list_ids(&test, &of("api"), None, 10).await, ["a"]);
+    incident.impact_override = Some(Impact::Minor);
+    incident.updates.iter_mut().for_each(|update| update.components.clear());
+    incident.updates[0] =
+        update("first", incident.started_at, Phase::Investigating, &[("mail", Status::PartialOutage)]);
+    incident.recompute();
     let mut tx = test.write().await.unwrap();
-    incidents::update(&mut tx, &mut it, now()).await.unwrap();
-    test.keep(tx).await;
-    assert_eq!(ids(&test, &of("api"), None, 10).await, [""; 0]);
-    assert_eq!(ids(&test, &HistoryFilter { impact: Some(Impact::Minor), ..of("mail") }, None, 10).await, ["a"]);
-    assert_eq!(ids(&test, &HistoryFilter { impact: Some(Impact::Critical), ..of("mail") }, None, 10).await, [""; 0]);
+    incidents::update(&mut tx, &mut incident, now()).await.unwrap();
+    test.commit(tx).await;
+    assert_eq!(list_ids(&test, &of("api"), None, 10).await, [""; 0]);
+    assert_eq!(list_ids(&test, &HistoryFilter { impact: Some(Impact::Minor), ..of("mail") }, None, 10).await, ["a"]);
+    assert_eq!(
+        list_ids(&test, &HistoryFilter { impact: Some(Impact::Critical), ..of("mail") }, None, 10).await,
+        [""; 0]
+    );
 }
 
 #[apply(on_both_databases!)]
 async fn change_increments_the_version(test: TestDb) {
-    let mut it = full("a");
-    test.insert(std::slice::from_ref(&it)).await;
-    it.title = "Another title".into();
-    it.updates.remove(0);
-    it.updates.push(update("fourth", now() + TimeDelta::minutes(1), Phase::Investigating, &[]));
-    it.recompute();
+    let mut incident = full_incident("a");
+    test.insert(std::slice::from_ref(&incident)).await;
+    incident.title = "Another title".into();
+    incident.updates.remove(0);
+    incident.updates.push(update("fourth", now() + TimeDelta::minutes(1), Phase::Investigating, &[]));
+    incident.recompute();
     let mut tx = test.write().await.unwrap();
-    incidents::update(&mut tx, &mut it, now()).await.unwrap();
-    test.keep(tx).await;
-    let stored = admin_incidents::find(&mut test.read().await.unwrap(), &it.id).await.unwrap();
+    incidents::update(&mut tx, &mut incident, now()).await.unwrap();
+    test.commit(tx).await;
+    let stored = admin_incidents::find(&mut test.read().await.unwrap(), &incident.id).await.unwrap();
     assert_eq!((stored.version, stored.is_open(), stored.ended_at), (2, true, None));
-    assert_eq!(stored, it);
+    assert_eq!(stored, incident);
     let filter = HistoryFilter { text: Some("another".into()), ..HistoryFilter::default() };
-    assert_eq!(ids(&test, &filter, None, 10).await, ["a"]);
+    assert_eq!(list_ids(&test, &filter, None, 10).await, ["a"]);
 }
 
 #[apply(on_both_databases!)]
-async fn a_change_to_an_older_version_is_a_conflict(test: TestDb) {
+async fn stale_incident_change_is_a_conflict(test: TestDb) {
     let mut first = incident("a", now());
     test.insert(std::slice::from_ref(&first)).await;
     let mut second = first.clone();
     let mut tx = test.write().await.unwrap();
     incidents::update(&mut tx, &mut first, now()).await.unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
     let mut tx = test.write().await.unwrap();
     second.title = "Lost".into();
     assert!(matches!(incidents::update(&mut tx, &mut second, now()).await, Err(Error::Conflict(_))));
@@ -232,32 +235,32 @@ async fn a_change_to_an_older_version_is_a_conflict(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn deleting_an_incident_deletes_its_updates(test: TestDb) {
-    test.insert(&[full("a")]).await;
+    test.insert(&[full_incident("a")]).await;
     let mut tx = test.write().await.unwrap();
     incidents::delete(&mut tx, &id("a")).await.unwrap();
-    test.keep(tx).await;
-    // Their ids are free again.
-    test.insert(&[full("b")]).await;
+    test.commit(tx).await;
+    // The ids of deleted incidents can be used again.
+    test.insert(&[full_incident("b")]).await;
 }
 
 #[apply(on_both_databases!)]
 async fn database_rejects_end_before_start(test: TestDb) {
     for earlier in [TimeDelta::microseconds(1), TimeDelta::days(400)] {
-        let mut it = resolved("a", now(), TimeDelta::hours(1));
-        it.ended_at = Some(it.started_at - earlier);
+        let mut incident = resolved("a", now(), TimeDelta::hours(1));
+        incident.ended_at = Some(incident.started_at - earlier);
         let mut tx = test.write().await.unwrap();
-        assert!(incidents::insert(&mut tx, &it).await.is_err(), "{earlier}");
+        assert!(incidents::insert(&mut tx, &incident).await.is_err(), "{earlier}");
     }
 }
 
 #[apply(on_both_databases!)]
 async fn database_rejects_open_incident_with_end(test: TestDb) {
-    let mut it = incident("a", now());
-    it.ended_at = Some(now());
-    assert!(incidents::insert(&mut test.write().await.unwrap(), &it).await.is_err());
-    let mut it = resolved("a", now(), TimeDelta::hours(1));
-    it.ended_at = None;
-    assert!(incidents::insert(&mut test.write().await.unwrap(), &it).await.is_err());
+    let mut invalid = incident("a", now());
+    invalid.ended_at = Some(now());
+    assert!(incidents::insert(&mut test.write().await.unwrap(), &invalid).await.is_err());
+    let mut invalid = resolved("a", now(), TimeDelta::hours(1));
+    invalid.ended_at = None;
+    assert!(incidents::insert(&mut test.write().await.unwrap(), &invalid).await.is_err());
 }
 
 #[apply(on_both_databases!)]
@@ -273,7 +276,7 @@ async fn nearest_starts_are_found(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn the_owner_of_an_update_is_known(test: TestDb) {
+async fn incident_is_found_by_its_update(test: TestDb) {
     test.insert(&[incident("a", now())]).await;
     let mut tx = test.read().await.unwrap();
     let owner = async |tx: &mut _, text| {

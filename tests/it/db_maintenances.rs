@@ -1,4 +1,4 @@
-//! Maintenances and their series in a database.
+//! Maintenances and recurring maintenances in the database.
 
 use candor::actions::recurring_maintenances::schedule_next;
 use candor::db::{components, incidents, maintenances, series, status_intervals};
@@ -12,49 +12,49 @@ fn hours(hours: i64) -> TimeDelta {
     TimeDelta::hours(hours)
 }
 
-fn planned(id: &str, begins_in: i64) -> Maintenance {
+fn planned_maintenance(id: &str, begins_in: i64) -> Maintenance {
     maintenance(id, now() + hours(begins_in), now() + hours(begins_in + 2), &["api", "db"])
 }
 
-async fn insert(test: &TestDb, all: &[Maintenance]) {
+async fn insert_all(test: &TestDb, all: &[Maintenance]) {
     let mut tx = test.write().await.unwrap();
     for it in all {
         maintenances::insert(&mut tx, it).await.unwrap();
     }
-    test.keep(tx).await;
+    test.commit(tx).await;
 }
 
-async fn found(test: &TestDb, id: &str) -> Maintenance {
+async fn find_maintenance(test: &TestDb, id: &str) -> Maintenance {
     maintenances::find(&mut test.read().await.unwrap(), &MaintenanceId::parse(id).unwrap()).await.unwrap()
 }
 
-fn fresh() -> UpdateId {
+fn new_update_id() -> UpdateId {
     UpdateId::from_random(candor::credentials::random_bytes())
 }
 
 #[apply(on_both_databases!)]
 async fn maintenance_round_trips(test: TestDb) {
-    let mut it = planned("a", 5);
-    it.zone = "Australia/Lord_Howe".parse().unwrap();
-    it.switches.completes = false;
-    insert(&test, std::slice::from_ref(&it)).await;
-    assert_eq!(found(&test, "a").await, it);
-    it.begin(fresh(), now()).unwrap();
-    it.components.remove(1);
+    let mut maintenance = planned_maintenance("a", 5);
+    maintenance.zone = "Australia/Lord_Howe".parse().unwrap();
+    maintenance.switches.completes = false;
+    insert_all(&test, std::slice::from_ref(&maintenance)).await;
+    assert_eq!(find_maintenance(&test, "a").await, maintenance);
+    maintenance.begin(new_update_id(), now()).unwrap();
+    maintenance.components.remove(1);
     let mut tx = test.write().await.unwrap();
-    maintenances::update(&mut tx, &mut it, now()).await.unwrap();
-    test.keep(tx).await;
-    assert_eq!(found(&test, "a").await, it);
-    assert_eq!((it.version, it.updates.len()), (2, 2));
+    maintenances::update(&mut tx, &mut maintenance, now()).await.unwrap();
+    test.commit(tx).await;
+    assert_eq!(find_maintenance(&test, "a").await, maintenance);
+    assert_eq!((maintenance.version, maintenance.updates.len()), (2, 2));
 }
 
 #[apply(on_both_databases!)]
-async fn a_change_of_an_older_version_is_a_conflict(test: TestDb) {
-    let mut it = planned("a", 5);
-    insert(&test, std::slice::from_ref(&it)).await;
-    let mut older = it.clone();
+async fn stale_maintenance_change_is_a_conflict(test: TestDb) {
+    let mut maintenance = planned_maintenance("a", 5);
+    insert_all(&test, std::slice::from_ref(&maintenance)).await;
+    let mut older = maintenance.clone();
     let mut tx = test.write().await.unwrap();
-    maintenances::update(&mut tx, &mut it, now()).await.unwrap();
+    maintenances::update(&mut tx, &mut maintenance, now()).await.unwrap();
     let refused = maintenances::update(&mut tx, &mut older, now()).await;
     assert!(matches!(refused, Err(candor::db::Error::Conflict(_))));
 }
@@ -62,28 +62,28 @@ async fn a_change_of_an_older_version_is_a_conflict(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn cancelled_maintenances_do_not_displace_past_ones(test: TestDb) {
     let over = |id: &str, ago: i64, cancelled: bool| {
-        let mut it = planned(id, -ago);
+        let mut it = planned_maintenance(id, -ago);
         if !cancelled {
-            it.begin(fresh(), now() - hours(ago)).unwrap();
-            it.complete(fresh(), now() - hours(ago - 1)).unwrap();
+            it.begin(new_update_id(), now() - hours(ago)).unwrap();
+            it.complete(new_update_id(), now() - hours(ago - 1)).unwrap();
         } else {
-            it.cancel("Off.".into(), fresh(), now() - hours(ago)).unwrap();
+            it.cancel("Off.".into(), new_update_id(), now() - hours(ago)).unwrap();
         }
         it
     };
     let ahead = |number: i64| {
         let from = now() + TimeDelta::minutes(1 + number);
         let mut it = maintenance(&format!("off{number:03}"), from, from + hours(1), &["api"]);
-        it.cancel("Off.".into(), fresh(), now()).unwrap();
+        it.cancel("Off.".into(), new_update_id(), now()).unwrap();
         it
     };
-    // Begun and completed long before it was planned for.
-    let mut early = planned("early", 20);
-    early.begin(fresh(), now() - hours(3)).unwrap();
-    early.complete(fresh(), now() - hours(2)).unwrap();
+    // Started and completed long before its scheduled time.
+    let mut early = planned_maintenance("early", 20);
+    early.begin(new_update_id(), now() - hours(3)).unwrap();
+    early.complete(new_update_id(), now() - hours(2)).unwrap();
     let mut all: Vec<Maintenance> = (0..120).map(ahead).collect();
     all.extend([over("done", 30, false), over("dropped", 40, true), early]);
-    insert(&test, &all).await;
+    insert_all(&test, &all).await;
     let mut tx = test.read().await.unwrap();
     let ids = |list: Vec<Maintenance>| list.into_iter().map(|it| it.id.to_string()).collect::<Vec<_>>();
     let past = maintenances::list_past_since(&mut tx, now() - hours(60 * 24), now(), 100).await.unwrap();
@@ -94,13 +94,13 @@ async fn cancelled_maintenances_do_not_displace_past_ones(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn lists_are_in_order_and_bounded(test: TestDb) {
-    let mut over = planned("over", -30);
-    over.begin(fresh(), now() - hours(30)).unwrap();
-    over.complete(fresh(), now() - hours(28)).unwrap();
-    let mut early = planned("early", 20);
-    early.begin(fresh(), now() - hours(3)).unwrap();
-    early.complete(fresh(), now() - hours(2)).unwrap();
-    insert(&test, &[planned("later", 48), planned("sooner", 5), over, early]).await;
+    let mut over = planned_maintenance("over", -30);
+    over.begin(new_update_id(), now() - hours(30)).unwrap();
+    over.complete(new_update_id(), now() - hours(28)).unwrap();
+    let mut early = planned_maintenance("early", 20);
+    early.begin(new_update_id(), now() - hours(3)).unwrap();
+    early.complete(new_update_id(), now() - hours(2)).unwrap();
+    insert_all(&test, &[planned_maintenance("later", 48), planned_maintenance("sooner", 5), over, early]).await;
     let mut tx = test.read().await.unwrap();
     let ids = |list: Vec<Maintenance>| list.into_iter().map(|it| it.id.to_string()).collect::<Vec<_>>();
     assert_eq!(ids(maintenances::list_planned(&mut tx).await.unwrap()), ["sooner", "later"]);
@@ -128,23 +128,23 @@ async fn lists_are_in_order_and_bounded(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn database_constraints_reject_invalid_maintenances(test: TestDb) {
-    let mut it = planned("a", 5);
-    it.scheduled_until = it.scheduled_for;
+    let mut maintenance = planned_maintenance("a", 5);
+    maintenance.scheduled_until = maintenance.scheduled_for;
     let mut tx = test.write().await.unwrap();
-    assert!(maintenances::insert(&mut tx, &it).await.is_err());
+    assert!(maintenances::insert(&mut tx, &maintenance).await.is_err());
     drop(tx);
-    let mut it = planned("a", 5);
-    it.title = String::new();
+    let mut maintenance = planned_maintenance("a", 5);
+    maintenance.title = String::new();
     let mut tx = test.write().await.unwrap();
-    assert!(maintenances::insert(&mut tx, &it).await.is_err());
+    assert!(maintenances::insert(&mut tx, &maintenance).await.is_err());
 }
 
 #[apply(on_both_databases!)]
 async fn incidents_and_maintenances_never_share_an_id(test: TestDb) {
     test.insert(&[incident("one", now())]).await;
-    insert(&test, &[planned("two", 5)]).await;
+    insert_all(&test, &[planned_maintenance("two", 5)]).await;
     let mut tx = test.write().await.unwrap();
-    assert!(maintenances::insert(&mut tx, &planned("one", 5)).await.is_err());
+    assert!(maintenances::insert(&mut tx, &planned_maintenance("one", 5)).await.is_err());
     drop(tx);
     let mut tx = test.write().await.unwrap();
     assert!(incidents::insert(&mut tx, &incident("two", now())).await.is_err());
@@ -158,16 +158,18 @@ async fn maintenance_is_no_downtime_and_replaces_baseline(test: TestDb) {
     components::update(&mut tx, &mut api, now() - hours(10)).await.unwrap();
     api.status = Status::Operational;
     components::update(&mut tx, &mut api, now() - hours(2)).await.unwrap();
-    let mut it = maintenance("a", now() - hours(8), now() - hours(6), &[api.id.as_str()]);
-    it.begin(fresh(), now() - hours(8)).unwrap();
-    it.complete(fresh(), now() - hours(5)).unwrap();
-    maintenances::insert(&mut tx, &it).await.unwrap();
-    test.keep(tx).await;
+    let mut work = maintenance("a", now() - hours(8), now() - hours(6), &[api.id.as_str()]);
+    work.begin(new_update_id(), now() - hours(8)).unwrap();
+    work.complete(new_update_id(), now() - hours(5)).unwrap();
+    maintenances::insert(&mut tx, &work).await.unwrap();
+    test.commit(tx).await;
     let mut found = status_intervals::list_since(&mut test.read().await.unwrap(), now() - hours(90)).await.unwrap();
     found.sort_by_key(|effect| effect.from);
     let spans: Vec<_> = found
         .iter()
-        .map(|it| ((now() - it.from).num_hours(), (now() - it.to.unwrap()).num_hours(), it.status))
+        .map(|interval| {
+            ((now() - interval.from).num_hours(), (now() - interval.to.unwrap()).num_hours(), interval.status)
+        })
         .collect();
     assert_eq!(spans, [(10, 8, Status::MajorOutage), (8, 5, Status::UnderMaintenance), (5, 2, Status::MajorOutage)]);
     assert!(found.iter().all(|effect| effect.incident_id.is_none()));
@@ -188,7 +190,7 @@ async fn series_creates_each_occurrence_once(test: TestDb) {
     let mut it = form.parse().unwrap().begin(id.clone(), &[api], now()).unwrap();
     series::insert(&mut tx, &it).await.unwrap();
     let (made, _) = schedule_next(&mut tx, &mut it, now()).await.unwrap().unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
     let mut tx = test.read().await.unwrap();
     assert_eq!(series::find(&mut tx, &id).await.unwrap(), it);
     assert_eq!(maintenances::find_next_occurrence(&mut tx, &id).await.unwrap(), Some(made.clone()));
@@ -196,7 +198,7 @@ async fn series_creates_each_occurrence_once(test: TestDb) {
     drop(tx);
     let mut tx = test.write().await.unwrap();
     let mut again = Maintenance { id: MaintenanceId::parse("again").unwrap(), ..made };
-    again.updates[0].id = fresh();
+    again.updates[0].id = new_update_id();
     let refused = maintenances::insert(&mut tx, &again).await;
     assert!(matches!(refused, Err(candor::db::Error::Conflict(_))), "{refused:?}");
 }

@@ -6,7 +6,7 @@ use candor::domain::manager::LinkPurpose;
 use candor::domain::{Manager, Role};
 use chrono::TimeDelta;
 
-use crate::db_sessions::session;
+use crate::db_sessions::new_session;
 use crate::support::fixtures::manager;
 use crate::support::{TestDb, now};
 
@@ -15,7 +15,7 @@ const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA";
 async fn create(test: &TestDb, name: &str, role: Role) -> Manager {
     let mut tx = test.write().await.unwrap();
     let created = managers::create(&mut tx, manager(name, role), Some(HASH), now()).await.unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
     created
 }
 
@@ -41,7 +41,7 @@ async fn a_manager_is_found_by_id_and_by_address(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn an_address_is_taken_once(test: TestDb) {
+async fn address_is_unique(test: TestDb) {
     create(&test, "Ines", Role::Owner).await;
     let mut tx = test.write().await.unwrap();
     let again = managers::create(&mut tx, manager("Ines", Role::Viewer), None, now()).await;
@@ -65,7 +65,7 @@ async fn last_active_owner_cannot_be_removed(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn others_can_be_disabled_before_there_is_an_active_owner(test: TestDb) {
+async fn others_can_be_disabled_before_the_first_active_owner(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let mut invited = managers::create(&mut tx, manager("Ines", Role::Owner), None, now()).await.unwrap();
     let mut viewer = managers::create(&mut tx, manager("Rui", Role::Viewer), Some(HASH), now()).await.unwrap();
@@ -79,7 +79,7 @@ async fn a_disabled_manager_has_no_sessions_and_no_links(test: TestDb) {
     create(&test, "Ines", Role::Owner).await;
     let mut rui = create(&test, "Rui", Role::Viewer).await;
     let mut tx = test.write().await.unwrap();
-    sessions::insert(&mut tx, &session("a", Some(&rui))).await.unwrap();
+    sessions::insert(&mut tx, &new_session("a", Some(&rui))).await.unwrap();
     one_time_links::create(&mut tx, &token("b"), &link(&rui), now()).await.unwrap();
     managers::disable(&mut tx, &mut rui, now()).await.unwrap();
     let ever = now() - TimeDelta::days(1);
@@ -93,7 +93,7 @@ async fn a_new_password_ends_the_other_sessions(test: TestDb) {
     let mut ines = create(&test, "Ines", Role::Owner).await;
     let mut tx = test.write().await.unwrap();
     for letter in ["a", "b", "c"] {
-        sessions::insert(&mut tx, &session(letter, Some(&ines))).await.unwrap();
+        sessions::insert(&mut tx, &new_session(letter, Some(&ines))).await.unwrap();
     }
     managers::set_password(&mut tx, &mut ines, "new", Some(&token("b")), now()).await.unwrap();
     let ever = now() - TimeDelta::days(1);
@@ -124,8 +124,8 @@ async fn a_link_works_once(test: TestDb) {
     let ines = create(&test, "Ines", Role::Owner).await;
     let mut tx = test.write().await.unwrap();
     one_time_links::create(&mut tx, &token("a"), &link(&ines), now()).await.unwrap();
-    test.keep(tx).await;
-    // Looking does not use it up.
+    test.commit(tx).await;
+    // `find` does not use the link up.
     for _ in 0..2 {
         let found = one_time_links::find(&mut test.read().await.unwrap(), &token("a"), now()).await.unwrap().unwrap();
         assert_eq!((found.purpose, found.manager_id.as_ref()), (LinkPurpose::Reset, Some(&ines.id)));
@@ -148,7 +148,7 @@ async fn link_expires(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn a_newer_link_replaces_the_one_before(test: TestDb) {
+async fn new_link_replaces_the_older_one(test: TestDb) {
     let (ines, rui) = (create(&test, "Ines", Role::Owner).await, create(&test, "Rui", Role::Viewer).await);
     let setup = Link { purpose: LinkPurpose::Setup, manager_id: None, expires_at: now() + TimeDelta::minutes(30) };
     let mut tx = test.write().await.unwrap();

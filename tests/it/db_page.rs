@@ -10,7 +10,6 @@ use crate::support::{TestDb, now};
 async fn new_database_has_a_page(test: TestDb) {
     let page = page_settings::load(&mut test.read().await.unwrap()).await.unwrap();
     assert_eq!((page.name.as_str(), page.time_zone.name(), page.id.len(), page.version), ("Status", "UTC", 12, 1));
-    // Preparing again leaves it as it is.
     test.prepare(now()).await.unwrap();
     assert_eq!(page_settings::load(&mut test.read().await.unwrap()).await.unwrap(), page);
 }

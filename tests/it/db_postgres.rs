@@ -1,4 +1,4 @@
-//! PostgreSQL as operators set it up: other defaults, a pooler in between, and everything that makes it refuse us.
+//! PostgreSQL with other defaults, behind a pooler, and with every reason to reject us.
 
 use std::process::{Child, Command, Stdio};
 
@@ -16,8 +16,7 @@ use crate::support::fixtures::{actor, component, entry, incident};
 use crate::support::server::until;
 use crate::support::{TestDb, now};
 
-/// A connection of the operator's, to the database of the test.
-async fn operator(test: &TestDb) -> PgConnection {
+async fn operator_connection(test: &TestDb) -> PgConnection {
     PgConnection::connect(&test.url).await.expect("a connection")
 }
 
@@ -25,14 +24,13 @@ async fn run(operator: &mut PgConnection, sql: &str) {
     sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(operator).await.expect(sql);
 }
 
-/// The name of the database in an address.
-fn database(test: &TestDb) -> String {
+fn database_name(test: &TestDb) -> String {
     let url: url::Url = test.url.parse().unwrap();
     url.path().trim_start_matches('/').to_owned()
 }
 
-/// Six writers at once, and a search: each needs a setting that the database may have otherwise.
-async fn works(db: &Db) {
+/// Six concurrent writers and a search, which need settings that the database may have changed.
+async fn check_writes_and_search(db: &Db) {
     let mut writers = JoinSet::new();
     for number in 0..6 {
         let db = db.clone();
@@ -57,7 +55,7 @@ async fn works(db: &Db) {
 #[tokio::test]
 async fn defaults_of_the_database_do_not_matter() {
     let Some(test) = TestDb::postgres().await else { return };
-    let (name, mut operator) = (database(&test), operator(&test).await);
+    let (name, mut operator) = (database_name(&test), operator_connection(&test).await);
     for setting in [
         "default_transaction_isolation = 'serializable'",
         "standard_conforming_strings = off",
@@ -70,14 +68,14 @@ async fn defaults_of_the_database_do_not_matter() {
     }
     let db = Db::at(&test.url).unwrap();
     db.prepare(now()).await.unwrap();
-    works(&db).await;
+    check_writes_and_search(&db).await;
     db.close().await;
 }
 
 #[tokio::test]
 async fn connection_errors_are_outages() {
     let Some(test) = TestDb::postgres().await else { return };
-    let (name, mut operator) = (database(&test), operator(&test).await);
+    let (name, mut operator) = (database_name(&test), operator_connection(&test).await);
     let role = format!("weak_{name}");
     run(&mut operator, &format!("create role {role} login")).await;
     let away = |what: &str| test.url.replace(&format!("/{name}"), &format!("/{what}"));
@@ -94,7 +92,7 @@ async fn connection_errors_are_outages() {
 #[tokio::test]
 async fn a_read_only_database_is_unavailable_and_recovers() {
     let Some(test) = TestDb::postgres().await else { return };
-    let (name, mut operator) = (database(&test), operator(&test).await);
+    let (name, mut operator) = (database_name(&test), operator_connection(&test).await);
     run(&mut operator, &format!("alter database {name} set default_transaction_read_only = on")).await;
     let db = Db::at(&test.url).unwrap();
     assert!(matches!(db.prepare(now()).await, Err(Error::Unavailable(_))));
@@ -104,14 +102,14 @@ async fn a_read_only_database_is_unavailable_and_recovers() {
     drop(tx);
     run(&mut operator, &format!("alter database {name} reset default_transaction_read_only")).await;
     db.close().await;
-    works(&Db::at(&test.url).unwrap()).await;
+    check_writes_and_search(&Db::at(&test.url).unwrap()).await;
 }
 
-/// Another session holds the writers' lock for longer than it is waited for.
+/// Another session holds the writers' lock for longer than the lock timeout.
 #[tokio::test]
-async fn a_held_writers_lock_is_unavailable_and_the_start_waits() {
+async fn held_writers_lock_is_unavailable_and_start_waits() {
     let Some(test) = TestDb::postgres().await else { return };
-    let mut operator = operator(&test).await;
+    let mut operator = operator_connection(&test).await;
     run(&mut operator, "select pg_advisory_lock(1128353860)").await;
     let (written, prepared) = tokio::join!(test.write(), test.prepare(now()));
     assert!(matches!(written.map(drop), Err(Error::Unavailable(_))));
@@ -123,8 +121,8 @@ async fn a_held_writers_lock_is_unavailable_and_the_start_waits() {
 #[tokio::test]
 async fn the_start_waits_for_a_missing_database() {
     let Some(test) = TestDb::postgres().await else { return };
-    let (late, mut operator) = (format!("late_{}", database(&test)), operator(&test).await);
-    let url = test.url.replace(&format!("/{}", database(&test)), &format!("/{late}"));
+    let (late, mut operator) = (format!("late_{}", database_name(&test)), operator_connection(&test).await);
+    let url = test.url.replace(&format!("/{}", database_name(&test)), &format!("/{late}"));
     let app = TestApp::unpublished(test, "http://status.test");
     let (state, _) = app.restart_with(Db::at(&url).unwrap());
     let stop = CancellationToken::new();
@@ -140,14 +138,14 @@ async fn the_start_waits_for_a_missing_database() {
     run(&mut operator, &format!("drop database {late} with (force)")).await;
 }
 
-/// PgBouncer in transaction mode, with two sessions for all its clients. It ends when this is dropped.
+/// PgBouncer in transaction mode, with two sessions for all clients; stopped when dropped.
 struct Pooler {
     child: Child,
     folder: TempDir,
 }
 
 impl Pooler {
-    /// Nothing (said aloud) where this machine has no PgBouncer.
+    /// None, with a message, if this machine has no PgBouncer.
     fn start(server: &str) -> Option<Self> {
         let url: url::Url = server.parse().unwrap();
         let (_, host) = url.query_pairs().find(|(name, _)| name == "host")?;
@@ -190,13 +188,13 @@ impl Drop for Pooler {
 async fn a_pooler_in_transaction_mode_works() {
     let Some(test) = TestDb::postgres().await else { return };
     let Some(pooler) = Pooler::start(&test.url) else { return };
-    let url = pooler.url(&database(&test));
+    let url = pooler.url(&database_name(&test));
     until("the pooler listens", || pooler.folder.path().join(".s.PGSQL.5432").exists()).await;
-    // Two programs behind it, which prepare statements under the same names.
+    // Two clients of the pooler that prepare statements with the same names.
     let (first, second) = (Db::at(&url).unwrap(), Db::at(&url).unwrap());
     first.prepare(now()).await.unwrap();
     second.prepare(now()).await.unwrap();
-    works(&first).await;
+    check_writes_and_search(&first).await;
     for db in [&first, &second] {
         let mut tx = db.write().await.unwrap();
         let other = format!("incident-{}", candor::format::hex(&candor::credentials::random_bytes::<4>()));

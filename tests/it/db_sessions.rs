@@ -7,8 +7,7 @@ use chrono::TimeDelta;
 use crate::support::fixtures::manager;
 use crate::support::{TestDb, now};
 
-/// A session made now.
-pub fn session(letter: &str, manager: Option<&Manager>) -> Session {
+pub fn new_session(letter: &str, manager: Option<&Manager>) -> Session {
     Session {
         id_hash: letter.repeat(64),
         manager_id: manager.map(|manager| manager.id.to_string()),
@@ -22,10 +21,10 @@ pub fn session(letter: &str, manager: Option<&Manager>) -> Session {
 
 #[apply(on_both_databases!)]
 async fn session_round_trips_until_it_expires(test: TestDb) {
-    let stored = session("a", None);
+    let stored = new_session("a", None);
     let mut tx = test.write().await.unwrap();
     sessions::insert(&mut tx, &stored).await.unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
     let mut tx = test.read().await.unwrap();
     let before = now() - TimeDelta::microseconds(1);
     assert_eq!(sessions::find(&mut tx, &stored.id_hash, before, before).await.unwrap(), Some(stored.clone()));
@@ -35,10 +34,10 @@ async fn session_round_trips_until_it_expires(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn saving_again_keeps_the_time_it_was_made(test: TestDb) {
+async fn saving_again_keeps_the_creation_time(test: TestDb) {
     let mut tx = test.write().await.unwrap();
     let ines = candor::db::managers::create(&mut tx, manager("Ines", Role::Owner), None, now()).await.unwrap();
-    sessions::insert(&mut tx, &session("a", None)).await.unwrap();
+    sessions::insert(&mut tx, &new_session("a", None)).await.unwrap();
     let later = now() + TimeDelta::hours(1);
     let again =
         Session { data: "{\"x\":1}".into(), created_at: later, last_seen_at: later, ..session("a", Some(&ines)) };
@@ -51,7 +50,7 @@ async fn saving_again_keeps_the_time_it_was_made(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn used_session_lives_until_its_maximum_age(test: TestDb) {
     let mut tx = test.write().await.unwrap();
-    let stored = session("a", None);
+    let stored = new_session("a", None);
     sessions::insert(&mut tx, &stored).await.unwrap();
     let later = now() + TimeDelta::hours(2);
     sessions::touch(&mut tx, &stored.id_hash, later).await.unwrap();
@@ -80,12 +79,12 @@ async fn expired_sessions_are_deleted(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn an_ended_session_is_gone(test: TestDb) {
     let mut tx = test.write().await.unwrap();
-    let stored = session("a", None);
+    let stored = new_session("a", None);
     sessions::insert(&mut tx, &stored).await.unwrap();
     sessions::delete(&mut tx, &stored.id_hash).await.unwrap();
     let ever = now() - TimeDelta::days(1);
     assert_eq!(sessions::find(&mut tx, &stored.id_hash, ever, ever).await.unwrap(), None);
-    // Whoever loaded it before and writes it now does not bring it back.
+    // A late update by a request that loaded the session earlier does not restore it.
     sessions::update(&mut tx, &stored).await.unwrap();
     assert_eq!(sessions::find(&mut tx, &stored.id_hash, ever, ever).await.unwrap(), None);
 }

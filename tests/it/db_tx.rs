@@ -1,4 +1,4 @@
-//! Transactions: what is kept together, what is seen together, and who waits for whom.
+//! Transactions: atomic commits, consistent reads and serialized writers.
 
 use candor::db::{Db, Error, admin_incidents, audit, components, incidents};
 use candor::domain::audit::{Action, Entry};
@@ -15,10 +15,10 @@ async fn revision(test: &TestDb) -> i64 {
 #[apply(on_both_databases!)]
 async fn change_audit_row_and_revision_commit_together(test: TestDb) {
     let before = revision(&test).await;
-    let it = incident("a", now());
+    let new_incident = incident("a", now());
     let mut tx = test.write().await.unwrap();
-    incidents::insert(&mut tx, &it).await.unwrap();
-    let entry = Entry::new(Action::IncidentOpen, &it.id, &it.title).after(&it);
+    incidents::insert(&mut tx, &new_incident).await.unwrap();
+    let entry = Entry::new(Action::IncidentOpen, &new_incident.id, &new_incident.title).after(&new_incident);
     let made = tx.commit(&actor(), now(), entry).await.unwrap();
     assert_eq!((made, revision(&test).await), (before + 1, before + 1));
     let mut tx = test.read().await.unwrap();
@@ -44,9 +44,9 @@ async fn dropped_transaction_leaves_nothing(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn several_entries_share_one_revision(test: TestDb) {
     let tx = test.write().await.unwrap();
-    let made = tx.commit_all(&actor(), now(), &[entry(), entry(), entry()]).await.unwrap();
+    let committed = tx.commit_all(&actor(), now(), &[entry(), entry(), entry()]).await.unwrap();
     let rows = audit::list(&mut test.read().await.unwrap(), None, 10).await.unwrap();
-    assert_eq!(rows.iter().map(|row| row.revision).collect::<Vec<_>>(), [made; 3]);
+    assert_eq!(rows.iter().map(|row| row.revision).collect::<Vec<_>>(), [committed; 3]);
 }
 
 #[apply(on_both_databases!)]
@@ -57,7 +57,7 @@ async fn unaudited_commit_makes_no_revision(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn the_audit_is_listed_from_the_newest(test: TestDb) {
+async fn audit_log_is_listed_newest_first(test: TestDb) {
     for number in 0..5 {
         let tx = test.write().await.unwrap();
         tx.commit(&actor(), now(), Entry::new(Action::SampleLoad, number, "")).await.unwrap();
@@ -84,7 +84,7 @@ async fn readers_see_a_consistent_snapshot(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn a_reader_cannot_write(test: TestDb) {
-    // No function takes a reader to write; the database itself refuses it too.
+    // The types allow no write in a read transaction; the database must reject it too.
     let mut refused = false;
     match test.read().await.unwrap() {
         candor::db::Tx::Sqlite(mut tx) => {
@@ -105,7 +105,7 @@ async fn twenty_writers_at_once_all_succeed(test: TestDb) {
         let db = test.db.clone();
         writers.spawn(async move {
             let mut tx = db.write().await.unwrap();
-            // Reads before it writes, as every change does.
+            // Reads before it writes, like every change.
             let count = components::list(&mut tx).await.unwrap().len();
             components::create(&mut tx, component(&format!("Component {number}")), now()).await.unwrap();
             tx.commit(&actor(), now() + TimeDelta::seconds(number), entry()).await.unwrap();
@@ -114,7 +114,7 @@ async fn twenty_writers_at_once_all_succeed(test: TestDb) {
     }
     let mut counts = writers.join_all().await;
     counts.sort_unstable();
-    // Each saw what those before it did: they ran one after the other.
+    // Each writer saw the rows of those before it: they ran one after the other.
     assert_eq!(counts, (0..20).collect::<Vec<_>>());
     assert_eq!(revision(&test).await, before + 20);
     let mut places: Vec<i64> =

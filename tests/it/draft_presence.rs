@@ -1,4 +1,4 @@
-//! Who has a draft open, and that it is told without being anybody's deed.
+//! Draft presence: shown to the other managers and not audited.
 
 use axum::http::StatusCode;
 use candor::domain::Role::Publisher;
@@ -7,28 +7,27 @@ use chrono::TimeDelta;
 use crate::support::TestDb;
 use crate::support::app::{Browser, TestApp};
 
-/// Ines and Rui before one draft; its path.
-async fn two_before_a_draft(app: &TestApp) -> (Browser, Browser, String) {
+async fn open_draft_twice(app: &TestApp) -> (Browser, Browser, String) {
     let (ines, rui) = (app.manager("Ines", Publisher).await, app.manager("Rui", Publisher).await);
     let (mut ines, rui) = (app.with_session(&ines).await, app.with_session(&rui).await);
-    let said = [("title", "Begun"), ("body", "One"), ("save_draft", "1")];
-    let path = ines.post("/admin/incidents", &said).await.location().split('?').next().unwrap().to_owned();
+    let fields = [("title", "Begun"), ("body", "One"), ("save_draft", "1")];
+    let path = ines.post("/admin/incidents", &fields).await.location().split('?').next().unwrap().to_owned();
     (ines, rui, path)
 }
 
 #[apply(on_both_databases!)]
 async fn draft_shows_who_has_it_open(test: TestDb) {
     let app = TestApp::new(test).await;
-    let (mut ines, mut rui, path) = two_before_a_draft(&app).await;
+    let (mut ines, mut rui, path) = open_draft_twice(&app).await;
     let before = app.counts().await;
     assert!(ines.get("/admin").await.words(".draft .waiting").is_empty());
     let own = ines.get(&path).await;
     assert!(own.words("main p.waiting").is_empty(), "{:?}", own.words("main p.waiting"));
     app.clock.advance(TimeDelta::minutes(2));
     assert_eq!(rui.get("/admin").await.word(".draft .waiting"), "Ines is editing this since 12:00.");
-    let told = rui.get(&path).await.words("main p.waiting");
-    assert!(told.contains(&"Ines is editing this since 12:00.".to_owned()), "{told:?}");
-    // Coming back keeps the time; staying away for long ends it.
+    let notice = rui.get(&path).await.words("main p.waiting");
+    assert!(notice.contains(&"Ines is editing this since 12:00.".to_owned()), "{notice:?}");
+    // A short break keeps the start time; a long one resets it.
     app.clock.advance(TimeDelta::minutes(20));
     ines.get(&path).await;
     rui.get("/admin").await;
@@ -40,7 +39,6 @@ async fn draft_shows_who_has_it_open(test: TestDb) {
     ines.get(&path).await;
     assert_eq!(rui.get("/admin").await.word(".draft .waiting"), "Ines is editing this since 12:57.");
     assert_eq!(app.counts().await, before, "looking at a draft is a deed, or publishes");
-    // What is gone is open nowhere.
     assert_eq!(ines.post(&format!("{path}/deletion"), &[]).await.status, StatusCode::SEE_OTHER);
     assert_eq!(app.number("select count(*) from draft_presence").await, 0);
     assert_eq!(rui.get(&path).await.status, StatusCode::NOT_FOUND);
@@ -49,7 +47,7 @@ async fn draft_shows_who_has_it_open(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn prefetched_draft_counts_as_not_open(test: TestDb) {
     let app = TestApp::new(test).await;
-    let (mut ines, _, path) = two_before_a_draft(&app).await;
+    let (mut ines, _, path) = open_draft_twice(&app).await;
     assert_eq!(ines.get_with(&path, &[("sec-purpose", "prefetch")]).await.status, StatusCode::OK);
     assert_eq!(app.number("select count(*) from draft_presence").await, 0);
 }
@@ -57,7 +55,7 @@ async fn prefetched_draft_counts_as_not_open(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn draft_opens_when_presence_cannot_be_recorded(test: TestDb) {
     let app = TestApp::new(test).await;
-    let (mut ines, mut rui, path) = two_before_a_draft(&app).await;
+    let (mut ines, mut rui, path) = open_draft_twice(&app).await;
     app.tamper(
         "create trigger full before insert on draft_presence begin select raise(abort, 'full'); end",
         "create function full_up() returns trigger as $$ begin raise exception 'full'; end $$ language plpgsql;

@@ -1,4 +1,4 @@
-//! Badges, and the small view that other sites may show in a frame.
+//! Badges, and the embed page that other sites may frame.
 
 use axum::http::StatusCode;
 use candor::domain::Role::Owner;
@@ -16,11 +16,11 @@ async fn badge_shows_status_and_is_cross_origin(test: TestDb) {
     let path = format!("/components/{}/badge.svg", api.id);
     let green = app.visitor().get(&path).await;
     assert!(green.text().contains("<title>API &lt;b&gt;: Operational</title>"), "{}", green.text());
-    let mut it = fixtures::incident("it", app.clock.now());
+    let mut incident = fixtures::incident("it", app.clock.now());
     let down = [(api.id.as_str(), Status::MajorOutage)];
-    it.updates = vec![fixtures::update("u", app.clock.now(), Phase::Identified, &down)];
-    it.recompute();
-    app.add(&[it]).await;
+    incident.updates = vec![fixtures::update("u", app.clock.now(), Phase::Identified, &down)];
+    incident.recompute();
+    app.add(&[incident]).await;
     for (path, words) in [(path.as_str(), "API &lt;b&gt;: Major outage"), ("/badge.svg", "Status: Major outage")] {
         let badge = app.visitor().get(path).await;
         assert!(badge.text().contains(&format!("<title>{words}</title>")), "{}", badge.text());
@@ -42,7 +42,7 @@ async fn framing_is_denied_by_default(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn owner_sets_the_embedders(test: TestDb) {
+async fn owner_sets_allowed_embedders(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
     let version = owner.get("/admin/settings").await.field("version");

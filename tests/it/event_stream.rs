@@ -1,4 +1,4 @@
-//! Following the page: the event stream, and the script that follows it.
+//! The event stream and the page's script that reads it.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ async fn stream_starts_with_newest_change() {
     assert_eq!(stream.headers()[header::CACHE_CONTROL], "no-store");
     assert_eq!(stream.headers()["x-accel-buffering"], "no");
     assert!(stream.headers().get(header::CONTENT_ENCODING).is_none());
-    let first = heard(&mut stream).await.unwrap();
+    let first = next_message(&mut stream).await.unwrap();
     assert!(first.starts_with("retry: ") && first.contains("\nevent: published\n"), "{first}");
     assert!(first.contains(&format!("id: {}\n", site.etag(Encoding::Plain).trim_matches('"'))), "{first}");
     assert!(first.ends_with(&format!("data: {{\"revision\":{}}}\n\n", site.state.publisher.site().revision)));
@@ -50,24 +50,24 @@ async fn current_client_gets_the_next_change() {
     let id = tag.trim_matches('"').trim_end_matches("-b");
     let mut streams = [site.get("/events", &[("last-event-id", id)]).await, site.get(&asked, &[]).await];
     for stream in &mut streams {
-        let first = heard(stream).await.unwrap();
+        let first = next_message(stream).await.unwrap();
         assert!(first.contains("event: here\ndata: {\"revision\":") && !first.contains("published"), "{first}");
     }
     site.state.publish().await;
     add_component(&site.test, "Search").await;
     site.state.publish().await;
     for stream in &mut streams {
-        assert!(heard(stream).await.unwrap().contains("event: published"));
+        assert!(next_message(stream).await.unwrap().contains("event: published"));
     }
     let mut behind = site.get("/events", &[("last-event-id", id)]).await;
-    assert!(heard(&mut behind).await.unwrap().contains("event: published"));
+    assert!(next_message(&mut behind).await.unwrap().contains("event: published"));
 }
 
 #[tokio::test]
 async fn hidden_changes_send_no_event() {
     let site = Published::new().await;
     let mut stream = site.get("/events", &[]).await;
-    heard(&mut stream).await.unwrap();
+    next_message(&mut stream).await.unwrap();
     let write = site.test.write().await.unwrap();
     write.commit(&Actor::shell(), site.test.clock.now(), Entry::new(Action::ManagerAdd, "m", "Ada")).await.unwrap();
     site.state.publish().await;
@@ -93,24 +93,24 @@ async fn streams_per_client_are_limited() {
 async fn streams_end_when_the_server_stops() {
     let site = Published::new().await;
     let mut stream = site.get("/events", &[]).await;
-    heard(&mut stream).await.unwrap();
+    next_message(&mut stream).await.unwrap();
     site.state.streams().close_all();
-    assert_eq!(heard(&mut stream).await, None);
+    assert_eq!(next_message(&mut stream).await, None);
     assert_eq!(site.get("/events", &[]).await.status(), StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[apply(on_both_databases!)]
 async fn commit_of_another_process_is_streamed(test: TestDb) {
-    let (_server, mut stream, _data) = followed(&test).await;
+    let (_server, mut stream, _data) = server_with_stream(&test).await;
     add_component(&test, "Search").await;
-    // A second on a machine that is not busy with ten other tests.
-    timeout(5 * SECOND, stream.hear("event: published")).await.expect("told soon");
+    // Five times the promised second, for a machine that runs ten other tests.
+    timeout(5 * SECOND, stream.read_until("event: published")).await.expect("told soon");
 }
 
 #[tokio::test]
 async fn open_stream_does_not_delay_shutdown() {
     let test = TestDb::sqlite().await;
-    let (mut server, mut stream, _data) = followed(&test).await;
+    let (mut server, mut stream, _data) = server_with_stream(&test).await;
     server.stop.cancel();
     timeout(2 * SECOND, &mut server.ended).await.expect("stops in two seconds").unwrap().unwrap();
     let rest = stream.rest().await;
@@ -120,7 +120,7 @@ async fn open_stream_does_not_delay_shutdown() {
 #[tokio::test]
 async fn live_script_is_small_and_immutable() {
     let site = Published::new().await;
-    let page = text(site.get("/", &[]).await).await;
+    let page = body_text(site.get("/", &[]).await).await;
     let address = ui::live_script::live_script_url();
     assert!(page.contains(&format!("<script src=\"{address}\" defer></script>")), "{page}");
     let script = site.get(address, &[("accept-encoding", "br")]).await;
@@ -128,7 +128,7 @@ async fn live_script_is_small_and_immutable() {
     assert_eq!(script.headers()[header::CONTENT_TYPE], "text/javascript; charset=utf-8");
     let size = script.into_body().collect().await.unwrap().to_bytes().len();
     assert!(size <= 2048, "{size} bytes");
-    assert_eq!(text(site.get(address, &[]).await).await, ui::live_script::live_script());
+    assert_eq!(body_text(site.get(address, &[]).await).await, ui::live_script::live_script());
 }
 
 #[tokio::test]
@@ -142,7 +142,6 @@ async fn an_exported_site_has_its_script() {
     assert!(!target.join("live.js").exists());
 }
 
-/// A published page behind the router.
 struct Published {
     test: TestDb,
     folder: TempDir,
@@ -176,23 +175,21 @@ impl Published {
         response
     }
 
-    /// The entity tag of `/`.
     fn etag(&self, encoding: Encoding) -> String {
         self.state.publisher.site().document("/").unwrap().etag(encoding).to_owned()
     }
 }
 
-/// What the stream says next; nothing at its end.
-async fn heard(stream: &mut Response<ResponseBody>) -> Option<String> {
+/// The next message of the stream; none at its end.
+async fn next_message(stream: &mut Response<ResponseBody>) -> Option<String> {
     let frame = timeout(SECOND, stream.body_mut().frame()).await.expect("something within a second")?;
     Some(String::from_utf8(frame.unwrap().into_data().unwrap().to_vec()).unwrap())
 }
 
-async fn text(response: Response<ResponseBody>) -> String {
+async fn body_text(response: Response<ResponseBody>) -> String {
     String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
 }
 
-/// A change that `/` shows.
 pub async fn add_component(test: &TestDb, name: &str) {
     let mut tx = test.write().await.unwrap();
     let new = NewComponent {
@@ -210,20 +207,20 @@ pub async fn add_component(test: &TestDb, name: &str) {
     tx.commit(&Actor::shell(), now, entry).await.unwrap();
 }
 
-/// A server with a stream that has heard of the newest change.
-async fn followed(test: &TestDb) -> (Server, RawHttp1, TempDir) {
+/// A server and an event stream that has received the newest change.
+async fn server_with_stream(test: &TestDb) -> (Server, RawHttp1, TempDir) {
     let data = tempfile::tempdir().unwrap();
     let server = Server::published(&test.url, &test.clock, ConnectionLimits::default(), &data).await;
     let mut stream = server.connect().await;
     stream.get("/events").await;
-    stream.hear("event: published").await;
+    stream.read_until("event: published").await;
     add_component(test, "Mail").await;
     let revision = test.read().await.unwrap().revision().await.unwrap();
-    stream.hear(&format!("{{\"revision\":{revision}}}")).await;
+    stream.read_until(&format!("{{\"revision\":{revision}}}")).await;
     (server, stream, data)
 }
 
-/// The browser's clock may be wrong; browser tests also rely on this, because only the server's clock is shifted.
+/// The browser's clock may be wrong. Browser tests depend on this too, because only the server's clock is shifted.
 #[test]
 fn scripts_never_read_the_browser_clock() {
     const CLOCKS: [&str; 5] = ["Date.now", "new Date()", "Date::now", "Date::new_0", "Utc::now"];

@@ -1,4 +1,4 @@
-//! Moving out and in again: what is exported is imported elsewhere, and gives an equal page.
+//! Export and import: an imported export renders an equal page.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -15,27 +15,26 @@ use chrono::TimeDelta;
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-/// Another empty database of the same kind.
-pub async fn another(test: &TestDb) -> TestDb {
+pub async fn empty_database(test: &TestDb) -> TestDb {
     match test.db {
         Db::Sqlite { .. } => TestDb::sqlite().await,
         Db::Postgres(..) => TestDb::postgres().await.expect("the cluster that the first one is in"),
     }
 }
 
-/// The company of the sample with what documents can tell beyond it: a review, an edited text, an impact that people
-/// set, a component out of order, a maintenance that goes on, an id of a feed entry from elsewhere.
+/// The sample with everything else that the documents can contain: a postmortem, an edited text, an impact override, a
+/// component out of order, a maintenance in progress and a feed id from another program.
 pub async fn exported_demo(test: &TestDb) {
     let company = demo::load_demo(test, &test.clock).await.unwrap();
     let now = test.clock.now();
     let mut tx = test.write().await.unwrap();
-    let ids: Vec<IncidentId> = company.incidents.iter().map(|it| it.id.clone()).collect();
+    let ids: Vec<IncidentId> = company.incidents.iter().map(|incident| incident.id.clone()).collect();
     for id in &ids {
-        // Who noticed it first stands in no document.
-        let mut it = admin_incidents::find(&mut tx, id).await.unwrap();
-        it.detected_by = None;
-        let at = it.updated_at;
-        incidents::update(&mut tx, &mut it, at).await.unwrap();
+        // No document contains `detected_by`.
+        let mut incident = admin_incidents::find(&mut tx, id).await.unwrap();
+        incident.detected_by = None;
+        let at = incident.updated_at;
+        incidents::update(&mut tx, &mut incident, at).await.unwrap();
     }
     let mut edited = admin_incidents::find(&mut tx, &ids[2]).await.unwrap();
     edited.updates[0].edited_at = Some(edited.updates[0].created_at + TimeDelta::hours(1));
@@ -55,11 +54,11 @@ pub async fn exported_demo(test: &TestDb) {
     going_on.take_step(candor::domain::UpdateId::parse("goingon-2").unwrap(), now).unwrap();
     maintenances::insert(&mut tx, &going_on).await.unwrap();
     feed_ids::insert(&mut tx, ids[0].as_str(), "tag:old.example.org,2005:Incident/28461093").await.unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
 }
 
-/// Gives the page what no document tells: its links and the text of its logo.
-pub async fn fill_with_data(from: &TestDb, to: &TestDb) {
+/// Copies what no document contains: the page's links and the text of its logo.
+pub async fn copy_unexported_settings(from: &TestDb, to: &TestDb) {
     let there = page_settings::load(&mut from.read().await.unwrap()).await.unwrap();
     let mut tx = to.write().await.unwrap();
     let here = page_settings::load(&mut tx).await.unwrap();
@@ -72,11 +71,10 @@ pub async fn fill_with_data(from: &TestDb, to: &TestDb) {
         embedders: there.embedders,
     };
     page_settings::update(&mut tx, &here, &settings, here.updated_at).await.unwrap();
-    to.keep(tx).await;
+    to.commit(tx).await;
 }
 
-/// Every file below `folder` by its path.
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+fn read_files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let (mut found, mut folders) = (BTreeMap::new(), vec![folder.to_owned()]);
     while let Some(here) = folders.pop() {
         for entry in std::fs::read_dir(here).unwrap() {
@@ -92,40 +90,39 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-/// The documents of two pages that differ and need not, the whole pages being compared byte for byte; in those that
-/// tell of one incident without what `untold` says.
-pub async fn differing(a: &TestApp, b: &TestApp, untold: &[&str]) -> Vec<String> {
+/// The documents that differ and need not, compared byte for byte; documents of one incident are compared without the
+/// keys in `untold`.
+pub async fn differing_documents(a: &TestApp, b: &TestApp, untold: &[&str]) -> Vec<String> {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     a.publisher.export(folders[0].path(), std::iter::empty(), |_| {}).await.unwrap();
     b.publisher.export(folders[1].path(), std::iter::empty(), |_| {}).await.unwrap();
-    let (a, b) = (files(folders[0].path()), files(folders[1].path()));
+    let (a, b) = (read_files(folders[0].path()), read_files(folders[1].path()));
     assert!(a.len() > 100, "{} documents", a.len());
     let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     let same = |name: &str| {
         let (a, b) = (a.get(name), b.get(name));
         let is_record = name.starts_with("incidents/") && name.ends_with(".json");
-        // The page's own row is as old as its newest change, as documents tell no other time of it.
-        let is_history = name == "history.json" && without(a, &["page_status"]) == without(b, &["page_status"]);
-        a == b || must_differ(name) || is_history || (is_record && without(a, untold) == without(b, untold))
+        // The documents contain no other time for the page's own row than that of its newest change.
+        let is_history =
+            name == "history.json" && without_keys(a, &["page_status"]) == without_keys(b, &["page_status"]);
+        a == b || must_differ(name) || is_history || (is_record && without_keys(a, untold) == without_keys(b, untold))
     };
     names.into_iter().filter(|name| !same(name)).cloned().collect()
 }
 
-/// A document without some of its keys.
-fn without(document: Option<&Vec<u8>>, keys: &[&str]) -> Option<serde_json::Value> {
+fn without_keys(document: Option<&Vec<u8>>, keys: &[&str]) -> Option<serde_json::Value> {
     let mut value: serde_json::Value = serde_json::from_slice(document?).unwrap();
     value.as_object_mut().unwrap().retain(|key, _| !keys.contains(&key.as_str()));
     Some(value)
 }
 
-/// Whether a document can't be equal, for a reason that docs/COMPATIBILITY.md names.
+/// Documents that differ for a reason in docs/COMPATIBILITY.md.
 fn must_differ(name: &str) -> bool {
-    // The audit is that of another database; calendars count the changes of a maintenance.
+    // Each database has its own audit log, and calendars count the changes of a maintenance.
     name == ".well-known/candor-audit" || name.ends_with(".ics")
 }
 
-/// Imports a folder.
-pub async fn from_folder(test: &TestDb, folder: &Path) -> ImportReport {
+pub async fn import_folder(test: &TestDb, folder: &Path) -> ImportReport {
     let files = SourceFiles::open(&Statuspage, &[folder.to_owned()]).unwrap();
     let reports = import(test, &files, &ImportOptions::default(), test.clock.now(), || {}).await.unwrap();
     let mut all = ImportReport::default();
@@ -135,18 +132,18 @@ pub async fn from_folder(test: &TestDb, folder: &Path) -> ImportReport {
 
 #[apply(on_both_databases!)]
 async fn exported_page_imports_identically(test: TestDb) {
-    let elsewhere = another(&test).await;
+    let elsewhere = empty_database(&test).await;
     exported_demo(&test).await;
     let app = TestApp::new(test).await;
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     app.publisher.export_documents(&out, |_| {}).await.unwrap();
-    let report = from_folder(&elsewhere, &out).await;
+    let report = import_folder(&elsewhere, &out).await;
     assert_eq!((report.refusals.as_slice(), report.warnings.as_slice()), (&[][..], &[][..]));
-    assert!(from_folder(&elsewhere, &out).await.changes_nothing());
-    fill_with_data(&app.test, &elsewhere).await;
+    assert!(import_folder(&elsewhere, &out).await.changes_nothing());
+    copy_unexported_settings(&app.test, &elsewhere).await;
     let there = TestApp::new(elsewhere).await;
-    let different = differing(&app, &there, &[]).await;
+    let different = differing_documents(&app, &there, &[]).await;
     assert!(different.is_empty(), "{different:#?}");
 }
 
@@ -163,11 +160,11 @@ async fn export_has_every_public_incident_only(test: TestDb) {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     app.publisher.export_documents(&out, |_| {}).await.unwrap();
-    let files = files(&out);
+    let files = read_files(&out);
     let list: serde_json::Value = serde_json::from_slice(&files["api/v2/incidents.json"]).unwrap();
     assert_eq!(list["incidents"].as_array().unwrap().len(), 129);
     assert!(files.contains_key("incidents/it129.json") && files.contains_key("api/v2/incidents/it129.json"));
-    // 129 weeks are ten quarters and a piece.
+    // 129 weeks are nine full quarters and a part.
     assert!(files.contains_key("history-10.json") && files.len() < 129 * 2 + 25, "{} files", files.len());
     let codes: usize = files
         .iter()
@@ -205,9 +202,9 @@ async fn imported_feed_entry_keeps_its_id(test: TestDb) {
     );
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("history.atom"), feed).unwrap();
-    let report = from_folder(&app.test, folder.path()).await;
+    let report = import_folder(&app.test, folder.path()).await;
     assert_eq!((report.feed_ids.created, report.feed_ids.refused), (2, 2), "{:#?}", report.refusals);
-    assert!(from_folder(&app.test, folder.path()).await.changes_nothing());
+    assert!(import_folder(&app.test, folder.path()).await.changes_nothing());
     app.publish().await;
     for feed in ["/history.atom", "/feed.json"] {
         let text = app.visitor().get(feed).await.text();
@@ -215,12 +212,12 @@ async fn imported_feed_entry_keeps_its_id(test: TestDb) {
             assert_eq!(text.matches(id).count(), 1, "{id} in {feed}: {text}");
         }
     }
-    // A change keeps it.
-    let mut it = app.incident("known").await;
-    it.title = "Another title".into();
+    // A change of the incident does not change its feed id.
+    let mut incident = app.incident("known").await;
+    incident.title = "Another title".into();
     let mut tx = app.db.write().await.unwrap();
-    incidents::update(&mut tx, &mut it, now).await.unwrap();
-    app.test.keep(tx).await;
+    incidents::update(&mut tx, &mut incident, now).await.unwrap();
+    app.test.commit(tx).await;
     app.publish().await;
     assert!(app.visitor().get("/history.atom").await.text().contains("acme.test,2005:Incident/101"));
 }
@@ -243,22 +240,22 @@ async fn postmortem_is_imported(test: TestDb) {
     };
     let file = folder.path().join("incidents.json");
     std::fs::write(&file, written("A pump failed.").to_string()).unwrap();
-    let report = from_folder(&test, folder.path()).await;
+    let report = import_folder(&test, folder.path()).await;
     assert_eq!((report.incidents.created, report.warnings.len()), (2, 1), "{:#?}", report.warnings);
-    assert!(from_folder(&test, folder.path()).await.changes_nothing());
+    assert!(import_folder(&test, folder.path()).await.changes_nothing());
     let mut tx = test.read().await.unwrap();
     let all = incidents::list(&mut tx, &HistoryFilter::default(), (None, None), None, 9).await.unwrap();
-    let told = all.iter().find(|it| it.id.as_str() == "told").unwrap();
-    assert_eq!((told.updates.len(), told.phase, told.impact()), (2, Phase::Resolved, Impact::Minor));
-    let review = postmortems::find_published(&mut tx, &told.id).await.unwrap().unwrap();
+    let incident = all.iter().find(|it| it.id.as_str() == "told").unwrap();
+    assert_eq!((incident.updates.len(), incident.phase, incident.impact()), (2, Phase::Resolved, Impact::Minor));
+    let review = postmortems::find_published(&mut tx, &incident.id).await.unwrap().unwrap();
     assert_eq!(review.update_id.as_ref().unwrap().as_str(), "postmortem30");
     assert_eq!((review.body.as_str(), review.at.to_rfc3339()), ("A pump failed.", "2026-03-01T10:30:00+00:00".into()));
     let draft = IncidentId::parse("draft").unwrap();
-    let kept = postmortems::find(&mut tx, &draft).await.unwrap().unwrap();
-    assert!(kept.published.is_none() && kept.body == "Not yet.");
+    let unpublished = postmortems::find(&mut tx, &draft).await.unwrap().unwrap();
+    assert!(unpublished.published.is_none() && unpublished.body == "Not yet.");
     drop(tx);
     std::fs::write(&file, written("A pump and a valve failed.").to_string()).unwrap();
-    assert_eq!(from_folder(&test, folder.path()).await.incidents.changed, 1);
+    assert_eq!(import_folder(&test, folder.path()).await.incidents.changed, 1);
     let review = postmortems::find_published(&mut test.read().await.unwrap(), &IncidentId::parse("told").unwrap())
         .await
         .unwrap();
@@ -278,7 +275,7 @@ async fn broken_file_does_not_affect_others(test: TestDb) {
                    "scheduled_for":"2026-12-01T10:00:00Z","scheduled_until":"2026-12-01T11:00:00Z",
                    "scheduled_remind_prior":true,"scheduled_auto_in_progress":false,"scheduled_auto_completed":true}"#;
     std::fs::write(folder.path().join("incidents/work.json"), work).unwrap();
-    let report = from_folder(&test, folder.path()).await;
+    let report = import_folder(&test, folder.path()).await;
     assert_eq!((report.incidents.created, report.incidents.refused, report.maintenances.created), (1, 1, 1));
     assert!(report.refusals[0].contains("broken.json"), "{:#?}", report.refusals);
     let mut tx = test.read().await.unwrap();
@@ -286,7 +283,7 @@ async fn broken_file_does_not_affect_others(test: TestDb) {
     assert!(work.switches.reminds && !work.switches.starts && work.switches.completes);
     assert_eq!(work.remind_at.unwrap().to_rfc3339(), "2026-12-01T09:00:00+00:00");
     drop(tx);
-    // A list that is broken stops everything before anything is written.
+    // An invalid list stops the import before anything is written.
     std::fs::write(folder.path().join("incidents.json"), "[").unwrap();
     let files = SourceFiles::open(&Statuspage, &[folder.path().to_owned()]).unwrap();
     let stopped = import(&test, &files, &ImportOptions::default(), test.clock.now(), || {}).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! Feeds: what stands in them, in which order, and what stays the same.
+//! Feeds: entries, their order and their stable ids.
 
 use axum::http::StatusCode;
 use candor::db::incidents;
@@ -14,11 +14,10 @@ const FEEDS: [(&str, &str); 3] = [
     ("/feed.json", "application/feed+json; charset=utf-8"),
 ];
 
-/// How the texts in feeds name an instant.
 const DAY_AND_TIME: &str = "%b <var data-var='date'>%e</var>, <var data-var='time'>%H:%M</var>";
 
-/// What a feed says once its own escapes are gone.
-async fn said(app: &TestApp, path: &str) -> String {
+/// The feed's text with its XML escapes resolved.
+async fn feed_text(app: &TestApp, path: &str) -> String {
     let answer = app.visitor().get(path).await;
     assert_eq!(answer.status, StatusCode::OK, "{path}");
     let text = String::from_utf8(answer.body.to_vec()).unwrap();
@@ -38,14 +37,14 @@ async fn said(app: &TestApp, path: &str) -> String {
 async fn feeds_list_updates_newest_first(test: TestDb) {
     let app = TestApp::new(test).await;
     let at = app.clock.now() - TimeDelta::hours(3);
-    let mut it = fixtures::incident("it", at);
-    it.updates.push(fixtures::update("again", at + TimeDelta::minutes(20), Phase::Investigating, &[]));
-    it.updates.push(fixtures::update("done", at + TimeDelta::hours(1), Phase::Resolved, &[]));
-    it.recompute();
-    app.add(&[it]).await;
+    let mut incident = fixtures::incident("it", at);
+    incident.updates.push(fixtures::update("again", at + TimeDelta::minutes(20), Phase::Investigating, &[]));
+    incident.updates.push(fixtures::update("done", at + TimeDelta::hours(1), Phase::Resolved, &[]));
+    incident.recompute();
+    app.add(&[incident]).await;
     for (path, kind) in FEEDS {
         assert_eq!(app.visitor().get(path).await.header("content-type"), kind);
-        let text = said(&app, path).await;
+        let text = feed_text(&app, path).await;
         let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("{path} has no {words}: {text}"));
         let newest = format!(
             "<p><small>{} UTC</small><br><strong>Resolved</strong> - Text of done</p>",
@@ -56,7 +55,7 @@ async fn feeds_list_updates_newest_first(test: TestDb) {
         place("Status - Incident History");
         place("http://status.test/incidents/it");
     }
-    let atom = said(&app, "/history.atom").await;
+    let atom = feed_text(&app, "/history.atom").await;
     for part in
         ["<id>tag:status.test,2005:/history</id>", "<id>tag:status.test,2005:Incident/it</id>", "xml:lang=\"en-US\""]
     {
@@ -68,15 +67,15 @@ async fn feeds_list_updates_newest_first(test: TestDb) {
 async fn changed_entry_keeps_id_and_updates_date(test: TestDb) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
-    let before = said(&app, "/history.atom").await;
+    let before = feed_text(&app, "/history.atom").await;
     app.clock.advance(TimeDelta::hours(1));
-    let mut it = app.incident("it").await;
-    (it.title, it.updates[0].body) = ("Another title".into(), "Another text".into());
+    let mut incident = app.incident("it").await;
+    (incident.title, incident.updates[0].body) = ("Another title".into(), "Another text".into());
     let mut tx = app.db.write().await.unwrap();
-    incidents::update(&mut tx, &mut it, app.clock.now()).await.unwrap();
+    incidents::update(&mut tx, &mut incident, app.clock.now()).await.unwrap();
     tx.commit(&fixtures::actor(), app.clock.now(), fixtures::entry()).await.unwrap();
     app.publish().await;
-    let after = said(&app, "/history.atom").await;
+    let after = feed_text(&app, "/history.atom").await;
     let id = "<id>tag:status.test,2005:Incident/it</id>";
     assert!(before.contains(id) && after.contains(id) && after.contains("Another text"));
     let published = now().format("<published>%FT%T+00:00</published>").to_string();
@@ -98,13 +97,13 @@ async fn the_same_history_gives_the_same_bytes(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn a_maintenance_says_when_it_ends(test: TestDb) {
+async fn maintenance_entry_states_its_end(test: TestDb) {
     let app = TestApp::new(test).await;
     let tomorrow = noon_in(1);
-    let mut it = fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(4), &[]);
-    it.begin(UpdateId::parse("begun").unwrap(), tomorrow).unwrap();
-    app.plan(&[it]).await;
-    let rss = said(&app, "/history.rss").await;
+    let mut maintenance = fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(4), &[]);
+    maintenance.begin(UpdateId::parse("begun").unwrap(), tomorrow).unwrap();
+    app.plan(&[maintenance]).await;
+    let rss = feed_text(&app, "/history.rss").await;
     for part in [
         &format!(
             "<p><strong>THIS IS A SCHEDULED EVENT {} - <var data-var='time'>16:00</var> UTC</strong></p>",
@@ -122,11 +121,11 @@ async fn a_maintenance_says_when_it_ends(test: TestDb) {
 async fn maintenance_begun_early_has_its_actual_date(test: TestDb) {
     let app = TestApp::new(test).await;
     let now = app.clock.now();
-    let mut it = fixtures::maintenance("work", now + TimeDelta::days(8), now + TimeDelta::days(9), &[]);
-    it.begin(UpdateId::parse("begun").unwrap(), now).unwrap();
-    app.plan(&[it]).await;
+    let mut maintenance = fixtures::maintenance("work", now + TimeDelta::days(8), now + TimeDelta::days(9), &[]);
+    maintenance.begin(UpdateId::parse("begun").unwrap(), now).unwrap();
+    app.plan(&[maintenance]).await;
     let date = |at: DateTime<Utc>| at.format("<pubDate>%a, %-d %b %Y %H:%M:%S +0000</pubDate>").to_string();
-    let rss = said(&app, "/history.rss").await;
+    let rss = feed_text(&app, "/history.rss").await;
     let (_, item) = rss.split_once("<item>").unwrap();
     assert!(item.contains(&date(now)) && !item.contains(&date(now + TimeDelta::days(8))), "{item}");
     let calendar = app.visitor().get("/maintenance.ics").await.text();
@@ -141,27 +140,27 @@ async fn only_statuspage_feeds_have_its_texts(test: TestDb) {
     let tomorrow = noon_in(1);
     app.plan(&[fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(4), &[])]).await;
     for (path, count) in [("/history.atom", 1), ("/history.rss", 1), ("/feed.json", 0)] {
-        let text = said(&app, path).await;
+        let text = feed_text(&app, path).await;
         assert_eq!(text.matches("THIS IS A SCHEDULED EVENT").count(), count, "{path}: {text}");
         assert!(text.contains("Status - Incident History") && !text.contains("Status Status"), "{path}: {text}");
         assert!(!text.contains(">Statuspage<"), "{path}: {text}");
     }
     let words = tomorrow.format("<strong>Maintenance: %-d %b %Y, 12:00 to 16:00 UTC</strong>").to_string();
-    assert!(said(&app, "/feed.json").await.contains(&words));
+    assert!(feed_text(&app, "/feed.json").await.contains(&words));
 }
 
 #[apply(on_both_databases!)]
 async fn hostile_text_is_escaped_in_feeds(test: TestDb) {
     let app = TestApp::new(test).await;
-    let mut it = fixtures::incident("it", app.clock.now());
-    it.title = "]]></title><script>alert(1)</script> & \u{feff}عطل 🛠️".into();
-    it.updates[0].body = "**bold** <script>alert(1)</script>\u{7} ]]> &amp;".into();
-    app.add(std::slice::from_ref(&it)).await;
+    let mut incident = fixtures::incident("it", app.clock.now());
+    incident.title = "]]></title><script>alert(1)</script> & \u{feff}عطل 🛠️".into();
+    incident.updates[0].body = "**bold** <script>alert(1)</script>\u{7} ]]> &amp;".into();
+    app.add(std::slice::from_ref(&incident)).await;
     let bytes = async |path: &str| app.visitor().get(path).await.body;
     let atom = atom_syndication::Feed::read_from(&bytes("/history.atom").await[..]).unwrap();
     let rss = rss::Channel::read_from(&bytes("/history.rss").await[..]).unwrap();
     let json: serde_json::Value = serde_json::from_slice(&bytes("/feed.json").await).unwrap();
-    let (title, entry, item) = (it.title.as_str(), &atom.entries[0], &rss.items[0]);
+    let (title, entry, item) = (incident.title.as_str(), &atom.entries[0], &rss.items[0]);
     assert_eq!((entry.title.as_str(), item.title.as_deref()), (title, Some(title)));
     let content = entry.content.as_ref().and_then(|content| content.value.as_deref());
     for html in [content, item.description.as_deref(), json["items"][0]["content_html"].as_str()] {
@@ -180,10 +179,10 @@ async fn feed_has_at_most_25_entries(test: TestDb) {
     let hour = |n| app.clock.now() - TimeDelta::hours(n);
     let all: Vec<_> = (1..=40).map(|n| fixtures::resolved(&format!("i{n}"), hour(n), TimeDelta::minutes(5))).collect();
     app.add(&all).await;
-    let atom = said(&app, "/history.atom").await;
+    let atom = feed_text(&app, "/history.atom").await;
     assert_eq!(atom.matches("<entry>").count(), 25);
     assert!(atom.contains("Incident/i25<") && !atom.contains("Incident/i26<"));
-    assert_eq!(said(&app, "/history.rss").await.matches("<item>").count(), 25);
+    assert_eq!(feed_text(&app, "/history.rss").await.matches("<item>").count(), 25);
 }
 
 #[apply(on_both_databases!)]

@@ -1,4 +1,4 @@
-//! The exact header of every answer, by what it is and whatever its status.
+//! The exact headers of every answer, by its kind, for every status.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
@@ -15,34 +15,33 @@ use crate::support::api_client::ApiClient;
 use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::{TestDb, fixtures};
 
-/// Visitors come over TLS.
 const ORIGIN: &str = "https://status.test";
 
 const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json; charset=utf-8";
-const TOLD: &str = "application/json";
+const PLAIN_JSON: &str = "application/json";
 const TEXT: &str = "text/plain; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml; charset=utf-8";
 const CALENDAR: &str = "text/calendar; charset=utf-8";
 
-const SHORTLY: &str = "public, max-age=5, s-maxage=10, stale-while-revalidate=30, stale-if-error=86400";
-/// For pages that few read, so that a shared cache shows a withdrawn one for five minutes at most.
-const BRIEFLY: &str = "public, max-age=5, s-maxage=10, stale-while-revalidate=30, stale-if-error=300";
-const FOR_A_DAY: &str = "public, max-age=86400";
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
-const NEVER: &str = "no-store";
+const PAGE_CACHE: &str = "public, max-age=5, s-maxage=10, stale-while-revalidate=30, stale-if-error=86400";
+/// Rarely read pages: a shared cache shows a withdrawn one for at most five minutes.
+const DEEP_PAGE_CACHE: &str = "public, max-age=5, s-maxage=10, stale-while-revalidate=30, stale-if-error=300";
+const DAY_CACHE: &str = "public, max-age=86400";
+const IMMUTABLE_CACHE: &str = "public, max-age=31536000, immutable";
+const NO_STORE: &str = "no-store";
 
-const OF_PAGES: &str = "default-src 'none'; script-src 'self'; style-src 'sha256-*'; img-src 'self' data:; \
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sha256-*'; img-src 'self' data:; \
     connect-src 'self'; form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
-const OF_THE_ADMIN: &str = "default-src 'none'; script-src 'nonce-*' 'strict-dynamic' 'wasm-unsafe-eval'; \
+const ADMIN_POLICY: &str = "default-src 'none'; script-src 'nonce-*' 'strict-dynamic' 'wasm-unsafe-eval'; \
     style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; object-src 'none'; \
     base-uri 'none'; frame-ancestors 'none'";
-const STRICTEST: &str =
+const STRICT_POLICY: &str =
     "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// What else may stand in a header: it says what this answer is, and protects nobody.
-const OTHERS: [&str; 20] = [
+/// Other allowed headers, which describe the answer and are not security headers.
+const OTHER_HEADERS: [&str; 20] = [
     "access-control-allow-headers",
     "access-control-allow-methods",
     "access-control-max-age",
@@ -65,30 +64,29 @@ const OTHERS: [&str; 20] = [
     "x-request-id",
 ];
 
-/// What an answer is, as far as its header tells.
+/// The kind of an answer, as far as its headers show it.
 #[derive(Clone, Copy, Debug)]
-struct Like {
+struct ExpectedHeaders {
     kind: &'static str,
     policy: &'static str,
-    kept: &'static str,
-    /// Whether pages and scripts of everybody may use it.
+    cache_control: &'static str,
+    /// Whether other origins may read it.
     is_shared: bool,
 }
 
-impl Like {
-    const fn new(kind: &'static str, policy: &'static str, kept: &'static str) -> Self {
-        Self { kind, policy, kept, is_shared: false }
+impl ExpectedHeaders {
+    const fn new(kind: &'static str, policy: &'static str, cache_control: &'static str) -> Self {
+        Self { kind, policy, cache_control, is_shared: false }
     }
 
     const fn shared(self) -> Self {
         Self { is_shared: true, ..self }
     }
 
-    /// The header an answer like this has, sorted; `OTHERS` left out.
     fn header(self) -> Vec<(&'static str, &'static str)> {
         let reach = if self.is_shared { "cross-origin" } else { "same-origin" };
         let mut lines = vec![
-            ("cache-control", self.kept),
+            ("cache-control", self.cache_control),
             ("content-security-policy", self.policy),
             ("cross-origin-opener-policy", "same-origin"),
             ("cross-origin-resource-policy", reach),
@@ -105,37 +103,34 @@ impl Like {
     }
 }
 
-const PAGE: Like = Like::new(HTML, OF_PAGES, SHORTLY);
-const DEEP_PAGE: Like = Like::new(HTML, OF_PAGES, BRIEFLY);
-const FAILURE: Like = Like::new(HTML, OF_PAGES, NEVER);
-const ADMIN: Like = Like::new(HTML, OF_THE_ADMIN, NEVER);
-/// An answer of the admin that shows nothing.
-const SENT_ON: Like = Like::new("", OF_THE_ADMIN, NEVER);
-const TOLD_ONCE: Like = Like::new(TOLD, STRICTEST, NEVER);
+const PAGE: ExpectedHeaders = ExpectedHeaders::new(HTML, PAGE_POLICY, PAGE_CACHE);
+const DEEP_PAGE: ExpectedHeaders = ExpectedHeaders::new(HTML, PAGE_POLICY, DEEP_PAGE_CACHE);
+const FAILURE: ExpectedHeaders = ExpectedHeaders::new(HTML, PAGE_POLICY, NO_STORE);
+const ADMIN: ExpectedHeaders = ExpectedHeaders::new(HTML, ADMIN_POLICY, NO_STORE);
+const REDIRECT: ExpectedHeaders = ExpectedHeaders::new("", ADMIN_POLICY, NO_STORE);
+const UNCACHED_JSON: ExpectedHeaders = ExpectedHeaders::new(PLAIN_JSON, STRICT_POLICY, NO_STORE);
 
-/// Fails where the header of an answer is not exactly what it should be. Hashes and nonces are any.
+/// Fails unless the answer has exactly the expected headers. Hashes and nonces may have any value.
 #[track_caller]
-fn is_like(what: &str, answer: &Answer, like: Like) {
-    assert_eq!(told(&answer.headers), own(&like.header()), "{} {what}", answer.status);
-    let (vary, is_kept) = (answer.header("vary"), [SHORTLY, BRIEFLY].contains(&like.kept));
+fn assert_headers(what: &str, answer: &Answer, like: ExpectedHeaders) {
+    assert_eq!(header_lines(&answer.headers), owned_lines(&like.header()), "{} {what}", answer.status);
+    let (vary, is_kept) = (answer.header("vary"), [PAGE_CACHE, DEEP_PAGE_CACHE].contains(&like.cache_control));
     assert!(vary == "accept-encoding" || (vary.is_empty() && !is_kept), "{what}: {vary}");
 }
 
-fn own(lines: &[(&str, &str)]) -> Vec<(String, String)> {
+fn owned_lines(lines: &[(&str, &str)]) -> Vec<(String, String)> {
     lines.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// What a header says of how the answer may be used, sorted.
-fn told(headers: &HeaderMap) -> Vec<(String, String)> {
-    let told = headers.iter().filter(|(name, _)| !OTHERS.contains(&name.as_str()) && *name != "vary");
-    let mut told: Vec<_> =
-        told.map(|(name, value)| (name.as_str().to_owned(), anyone(value.to_str().unwrap()))).collect();
-    told.sort_unstable();
-    told
+fn header_lines(headers: &HeaderMap) -> Vec<(String, String)> {
+    let lines = headers.iter().filter(|(name, _)| !OTHER_HEADERS.contains(&name.as_str()) && *name != "vary");
+    let mut lines: Vec<_> =
+        lines.map(|(name, value)| (name.as_str().to_owned(), mask_nonces(value.to_str().unwrap()))).collect();
+    lines.sort_unstable();
+    lines
 }
 
-/// A policy with a star for each hash and nonce.
-fn anyone(policy: &str) -> String {
+fn mask_nonces(policy: &str) -> String {
     let word = |word: &str| match word.strip_prefix('\'').and_then(|word| word.split_once('-')) {
         Some((kind @ ("sha256" | "nonce"), _)) => format!("'{kind}-*'{}", if word.ends_with(';') { ";" } else { "" }),
         _ => word.to_owned(),
@@ -143,7 +138,7 @@ fn anyone(policy: &str) -> String {
     policy.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
-/// A browser's session under TLS.
+/// A logged-in browser whose session cookie has the name used with TLS.
 async fn logged_in(app: &TestApp, role: candor::domain::Role) -> Browser {
     let mut browser = app.logged_in(role).await;
     let id = browser.cookies.remove("sid").unwrap();
@@ -151,7 +146,6 @@ async fn logged_in(app: &TestApp, role: candor::domain::Role) -> Browser {
     browser
 }
 
-/// A page with an incident, a maintenance to come and a component.
 async fn published(test: TestDb) -> TestApp {
     let app = TestApp::at(test, ORIGIN).await;
     app.component("DNS").await;
@@ -168,9 +162,9 @@ async fn published_document_headers_are_exact(test: TestDb) {
     let dns = app.publisher.snapshot().unwrap().components[0].id.clone();
     let badge = format!("/components/{dns}/badge.svg");
     let chosen = format!("/uptime_showcase?components={dns}");
-    let shared = |kind| Like::new(kind, STRICTEST, SHORTLY).shared();
-    let deep = Like::new(JSON, STRICTEST, BRIEFLY).shared();
-    let file = |kind, kept| Like::new(kind, STRICTEST, kept);
+    let shared = |kind| ExpectedHeaders::new(kind, STRICT_POLICY, PAGE_CACHE).shared();
+    let deep = ExpectedHeaders::new(JSON, STRICT_POLICY, DEEP_PAGE_CACHE).shared();
+    let file = |kind, cache_control| ExpectedHeaders::new(kind, STRICT_POLICY, cache_control);
     let css = candor::web::edge::assets::asset_urls().css.as_str();
     for (address, like) in [
         ("/", PAGE),
@@ -206,25 +200,25 @@ async fn published_document_headers_are_exact(test: TestDb) {
         (&badge, shared(SVG)),
         ("/embed/script.js", shared(SCRIPT)),
         ("/embed/frame.js", shared(SCRIPT)),
-        ("/maintenance.ics", file(CALENDAR, SHORTLY)),
-        ("/incidents/m.ics", file(CALENDAR, BRIEFLY)),
-        ("/favicon.svg", file("image/svg+xml", FOR_A_DAY)),
-        ("/favicon.ico", file("image/x-icon", FOR_A_DAY)),
-        ("/apple-touch-icon.png", file("image/png", FOR_A_DAY)),
-        ("/robots.txt", file(TEXT, FOR_A_DAY)),
-        (css, file("text/css; charset=utf-8", FOR_EVER)),
+        ("/maintenance.ics", file(CALENDAR, PAGE_CACHE)),
+        ("/incidents/m.ics", file(CALENDAR, DEEP_PAGE_CACHE)),
+        ("/favicon.svg", file("image/svg+xml", DAY_CACHE)),
+        ("/favicon.ico", file("image/x-icon", DAY_CACHE)),
+        ("/apple-touch-icon.png", file("image/png", DAY_CACHE)),
+        ("/robots.txt", file(TEXT, DAY_CACHE)),
+        (css, file("text/css; charset=utf-8", IMMUTABLE_CACHE)),
     ] {
-        // Rendered, and as it is known from then on; packed; the header alone; and what the reader has already.
+        // Rendered, cached, compressed, by range.
         for asked in [&[][..], &[], &[("accept-encoding", "br")], &[("range", "bytes=0-9")]] {
             let answer = app.visitor().get_with(address, asked).await;
             assert_eq!(answer.status, StatusCode::OK, "{address}: {}", answer.text());
-            is_like(address, &answer, like);
+            assert_headers(address, &answer, like);
             let head = app.visitor().send(Method::HEAD, address, asked, Body::empty()).await;
             assert_eq!(head.status, StatusCode::OK, "{address}");
-            is_like(address, &head, like);
+            assert_headers(address, &head, like);
             let known = app.visitor().get_with(address, &[("if-none-match", answer.header("etag"))]).await;
             assert_eq!(known.status, StatusCode::NOT_MODIFIED, "{address}");
-            is_like(address, &known, like);
+            assert_headers(address, &known, like);
         }
     }
 }
@@ -236,18 +230,22 @@ async fn framable_view_names_only_its_sites(test: TestDb) {
     let sites = [("embedders", "https://a.test\r\nhttps://b.test:8443"), ("name", "Acme"), ("time_zone", "UTC")];
     let saved = owner.post("/admin/settings", &[&sites[..], &[("version", "1")]].concat()).await;
     assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.text());
-    let policy = OF_PAGES.replace("ancestors 'none'", "ancestors https://a.test https://b.test:8443");
+    let policy = PAGE_POLICY.replace("ancestors 'none'", "ancestors https://a.test https://b.test:8443");
     let lines: Vec<_> = PAGE.header().into_iter().filter(|(name, _)| *name != "x-frame-options").collect();
-    let mut expected = own(&lines);
+    let mut expected = owned_lines(&lines);
     expected.iter_mut().find(|(name, _)| name == "content-security-policy").unwrap().1 = policy;
     for address in ["/embed", "/embed/frame"] {
         let answer = app.visitor().get(address).await;
         let known = app.visitor().get_with(address, &[("if-none-match", answer.header("etag"))]).await;
         assert_eq!((answer.status, known.status), (StatusCode::OK, StatusCode::NOT_MODIFIED));
-        assert_eq!((told(&answer.headers), told(&known.headers)), (expected.clone(), expected.clone()), "{address}");
+        assert_eq!(
+            (header_lines(&answer.headers), header_lines(&known.headers)),
+            (expected.clone(), expected.clone()),
+            "{address}"
+        );
     }
-    is_like("/", &app.visitor().get("/").await, PAGE);
-    is_like("/nothing", &app.visitor().get("/nothing").await, FAILURE);
+    assert_headers("/", &app.visitor().get("/").await, PAGE);
+    assert_headers("/nothing", &app.visitor().get("/nothing").await, FAILURE);
 }
 
 #[apply(on_both_databases!)]
@@ -260,12 +258,12 @@ async fn visitor_response_headers_are_exact(test: TestDb) {
     let mut send = async |method: &str, address: &str, headers: &[(&str, &str)]| {
         visitor.send(method.parse().unwrap(), address, headers, Body::empty()).await
     };
-    let telling = Like::new(TEXT, STRICTEST, NEVER);
-    let nothing = Like::new("", STRICTEST, NEVER);
+    let telling = ExpectedHeaders::new(TEXT, STRICT_POLICY, NO_STORE);
+    let nothing = ExpectedHeaders::new("", STRICT_POLICY, NO_STORE);
     let rows = [
         (200, "the health", send("GET", "/healthz", &[]).await, telling),
         (200, "its head", send("HEAD", "/healthz", &[]).await, telling),
-        (200, "whether it is ready", send("GET", "/readyz", &[]).await, TOLD_ONCE),
+        (200, "whether it is ready", send("GET", "/readyz", &[]).await, UNCACHED_JSON),
         (204, "a question of a script", send("OPTIONS", "/api/v2/status.json", &preflight).await, nothing.shared()),
         (400, "no host", send("GET", "/", &[("host", "")]).await, FAILURE),
         (400, "a body of unclear length", send("GET", "/", &[("transfer-encoding", "chunked")]).await, FAILURE),
@@ -276,34 +274,39 @@ async fn visitor_response_headers_are_exact(test: TestDb) {
         (404, "no incident, as is known", send("GET", "/incidents/gone", &[]).await, FAILURE),
         (404, "no badge", send("GET", "/components/gone/badge.svg", &[]).await, FAILURE),
         (404, "no calendar", send("GET", "/incidents/gone.ics", &[]).await, FAILURE),
-        (404, "no document", send("GET", "/api/v2/gone.json", &[]).await, TOLD_ONCE.shared()),
-        (404, "no incident of programs", send("GET", "/api/v2/incidents/gone.json", &[]).await, TOLD_ONCE.shared()),
-        (404, "nothing, in JSON", send("GET", "/nothing", &json).await, TOLD_ONCE),
+        (404, "no document", send("GET", "/api/v2/gone.json", &[]).await, UNCACHED_JSON.shared()),
+        (404, "no incident of programs", send("GET", "/api/v2/incidents/gone.json", &[]).await, UNCACHED_JSON.shared()),
+        (404, "nothing, in JSON", send("GET", "/nothing", &json).await, UNCACHED_JSON),
         (405, "a wrong method", send("DELETE", "/history", &[own_page]).await, FAILURE),
         (405, "a method that echoes", send("TRACE", "/", &[]).await, FAILURE),
         (
             405,
             "a wrong method of programs",
             send("DELETE", "/api/v2/status.json", &[own_page]).await,
-            TOLD_ONCE.shared(),
+            UNCACHED_JSON.shared(),
         ),
         (421, "another host", send("GET", "/", &[("host", "else.test")]).await, FAILURE),
-        (421, "another host, in JSON", send("GET", "/feed.json", &[("host", "else.test")]).await, TOLD_ONCE.shared()),
+        (
+            421,
+            "another host, in JSON",
+            send("GET", "/feed.json", &[("host", "else.test")]).await,
+            UNCACHED_JSON.shared(),
+        ),
         (501, "no method", send("PROPFIND", "/", &[]).await, FAILURE),
     ];
     for (status, what, answer, like) in rows {
         assert_eq!(answer.status.as_u16(), status, "{what}: {}", answer.text());
-        is_like(what, &answer, like);
+        assert_headers(what, &answer, like);
     }
     let seats: Vec<_> = (0..MAX_PER_CLIENT).map(|_| app.streams().acquire(None).unwrap()).collect();
     let full = app.visitor().get("/events").await;
     assert_eq!((full.status, full.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "30"));
-    is_like("one stream too many", &full, TOLD_ONCE);
+    assert_headers("one stream too many", &full, UNCACHED_JSON);
     drop(seats);
     app.streams().close_all();
     let over = app.visitor().get("/events").await;
     assert_eq!(over.status, StatusCode::SERVICE_UNAVAILABLE);
-    is_like("no streams any more", &over, TOLD_ONCE);
+    assert_headers("no streams any more", &over, UNCACHED_JSON);
 }
 
 #[apply(on_both_databases!)]
@@ -320,8 +323,8 @@ async fn admin_response_headers_are_exact(test: TestDb) {
         (200, "the desk", owner.get("/admin").await, ADMIN),
         (200, "the settings", owner.get("/admin/settings").await, ADMIN),
         (200, "the login", app.visitor().get("/login").await, ADMIN),
-        (303, "nobody's desk", app.visitor().get("/admin").await, SENT_ON),
-        (303, "a new group", owner.post("/admin/groups", &[("name", "Core")]).await, SENT_ON),
+        (303, "nobody's desk", app.visitor().get("/admin").await, REDIRECT),
+        (303, "a new group", owner.post("/admin/groups", &[("name", "Core")]).await, REDIRECT),
         (400, "a choice that is none", owner.post(&set_status, &[("version", "1"), ("status", "x")]).await, ADMIN),
         (400, "no text", owner.send(Method::POST, "/admin/groups", &no_text, "name=%FF".into()).await, ADMIN),
         (403, "too low a role", viewer.get("/admin/managers").await, ADMIN),
@@ -342,19 +345,19 @@ async fn admin_response_headers_are_exact(test: TestDb) {
         stranger.post("/login", &[("email", &email), ("password", "x")]).await;
     }
     rows.push((429, "too many logins", stranger.post("/login", &[("email", "x"), ("password", "y")]).await, ADMIN));
-    rows.push((303, "the way out", viewer.post("/logout", &[]).await, SENT_ON));
+    rows.push((303, "the way out", viewer.post("/logout", &[]).await, REDIRECT));
     for (status, what, answer, like) in rows {
         assert_eq!(answer.status.as_u16(), status, "{what}: {}", answer.text());
-        is_like(what, &answer, like);
+        assert_headers(what, &answer, like);
     }
-    // The address of a one-time link goes to nobody.
+    // One-time links send no referrer.
     let invited = app.manager("Rui", Viewer).await;
     let token = app.link(LinkPurpose::Reset, Some(&invited), TimeDelta::minutes(5)).await;
     for token in [token.as_str(), "gone"] {
         let mut answer = app.visitor().get(&format!("/setup/{token}")).await;
         let usual = "strict-origin-when-cross-origin".parse().unwrap();
         assert_eq!(answer.headers.insert("referrer-policy", usual).unwrap(), "no-referrer");
-        is_like(token, &answer, ADMIN);
+        assert_headers(token, &answer, ADMIN);
     }
 }
 
@@ -368,8 +371,8 @@ async fn api_response_headers_are_exact(test: TestDb) {
     let none = json!({});
     let group = json!({ "component_group": { "name": "Core", "components": [] } });
     let component = json!({ "component": { "name": "Mail" } });
-    let made = writing.make("/components", &component).await;
-    let gone = format!("/components/{}", made["id"].as_str().unwrap());
+    let created = writing.make("/components", &component).await;
+    let gone = format!("/components/{}", created["id"].as_str().unwrap());
     let anonymous = app.visitor().get("/v1/pages").await;
     let rows = [
         (200, "the page", writing.send(get.clone(), "", &none).await),
@@ -387,14 +390,18 @@ async fn api_response_headers_are_exact(test: TestDb) {
     ];
     for (status, what, answer) in rows {
         assert_eq!(answer.status.as_u16(), status, "{what}: {}", answer.text());
-        is_like(what, &answer, if status == 204 { Like::new("", STRICTEST, NEVER) } else { TOLD_ONCE });
+        assert_headers(
+            what,
+            &answer,
+            if status == 204 { ExpectedHeaders::new("", STRICT_POLICY, NO_STORE) } else { UNCACHED_JSON },
+        );
     }
     let mut last = writing.send(post.clone(), "/components", &none).await;
     for _ in 0..candor::state::TOKEN_WRITES {
         last = writing.send(post.clone(), "/components", &none).await;
     }
     assert_eq!(last.status, StatusCode::TOO_MANY_REQUESTS);
-    is_like("too many calls", &last, TOLD_ONCE);
+    assert_headers("too many calls", &last, UNCACHED_JSON);
 }
 
 const JSON_BODY: (&str, &str) = ("content-type", "application/json");
@@ -403,7 +410,7 @@ const JSON_BODY: (&str, &str) = ("content-type", "application/json");
 async fn error_response_headers_are_exact(test: TestDb) {
     let app = published(test).await;
     let mut owner = logged_in(&app, Owner).await;
-    // A missing table is an outage; a missing column is a fault of the program.
+    // A missing table counts as an outage, a missing column as a bug.
     app.tamper(
         "alter table templates rename column name to label",
         "alter table templates rename column name to label",
@@ -418,49 +425,49 @@ async fn error_response_headers_are_exact(test: TestDb) {
     let rows = [
         ("/admin/templates", FAILURE),
         ("/incidents/older", FAILURE),
-        ("/api/v2/incidents/older.json", TOLD_ONCE.shared()),
+        ("/api/v2/incidents/older.json", UNCACHED_JSON.shared()),
     ];
     for (address, like) in rows {
         let answer = owner.get(address).await;
         assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "{address}: {}", answer.text());
-        is_like(address, &answer, like);
+        assert_headers(address, &answer, like);
     }
     let ready = app.visitor().get("/").await;
-    is_like("what is ready", &ready, PAGE);
+    assert_headers("what is ready", &ready, PAGE);
 }
 
 #[apply(on_both_databases!)]
 async fn without_tls_no_hsts_or_secure_cookie(test: TestDb) {
     let app = TestApp::unpublished(test, "http://status.test");
-    for (address, like) in [("/", FAILURE), ("/feed.json", TOLD_ONCE.shared()), ("/badge.svg", FAILURE)] {
+    for (address, like) in [("/", FAILURE), ("/feed.json", UNCACHED_JSON.shared()), ("/badge.svg", FAILURE)] {
         let answer = app.visitor().get(address).await;
         assert_eq!((answer.status, answer.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "5"), "{address}");
-        assert_eq!(told(&answer.headers), in_the_open(like), "{address}");
+        assert_eq!(header_lines(&answer.headers), expected_without_tls(like), "{address}");
     }
     app.publish().await;
-    assert_eq!(told(&app.visitor().get("/").await.headers), in_the_open(PAGE));
+    assert_eq!(header_lines(&app.visitor().get("/").await.headers), expected_without_tls(PAGE));
 }
 
-/// The header of an answer like this to visitors who don't come over TLS.
-fn in_the_open(like: Like) -> Vec<(String, String)> {
-    own(&like.header()).into_iter().filter(|(name, _)| name != "strict-transport-security").collect()
+fn expected_without_tls(like: ExpectedHeaders) -> Vec<(String, String)> {
+    owned_lines(&like.header()).into_iter().filter(|(name, _)| name != "strict-transport-security").collect()
 }
 
 #[tokio::test]
 async fn connection_level_headers_are_exact() {
-    let edge = Edge::within(ConnectionLimits { body: SOON, ..ConnectionLimits::default() }).await;
+    let edge = Edge::with_limits(ConnectionLimits { body: SOON, ..ConnectionLimits::default() }).await;
     let mut late = edge.wire().await;
     let form = "content-type: application/x-www-form-urlencoded\r\ncontent-length: 9\r\n";
-    late.say(&format!("POST /login HTTP/1.1\r\nhost: HOST\r\nsec-fetch-site: same-origin\r\n{form}\r\nemail")).await;
+    late.send_raw(&format!("POST /login HTTP/1.1\r\nhost: HOST\r\nsec-fetch-site: same-origin\r\n{form}\r\nemail"))
+        .await;
     let mut stream = edge.wire().await;
     stream.get("/events").await;
-    let events = Like::new("text/event-stream", STRICTEST, NEVER);
+    let events = ExpectedHeaders::new("text/event-stream", STRICT_POLICY, NO_STORE);
     for (status, mut wire, like) in [(408, late, ADMIN), (200, stream, events)] {
-        let heard = wire.hear("\r\n\r\n").await;
-        assert!(heard.starts_with(&format!("HTTP/1.1 {status} ")), "{heard}");
-        let lines = heard.split("\r\n\r\n").next().unwrap().lines().skip(1);
+        let raw_head = wire.read_until("\r\n\r\n").await;
+        assert!(raw_head.starts_with(&format!("HTTP/1.1 {status} ")), "{raw_head}");
+        let lines = raw_head.split("\r\n\r\n").next().unwrap().lines().skip(1);
         let headers = lines.filter_map(|line| line.split_once(": "));
         let headers = headers.map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()));
-        assert_eq!(told(&headers.collect()), in_the_open(like), "{status}");
+        assert_eq!(header_lines(&headers.collect()), expected_without_tls(like), "{status}");
     }
 }

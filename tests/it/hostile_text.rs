@@ -1,15 +1,13 @@
-//! The corpus of nasty texts in `hostile_strings.txt`.
+//! The hostile texts of `hostile_strings.txt`.
 
 use std::collections::BTreeSet;
 
-/// Every text of the corpus.
 pub fn corpus() -> Vec<String> {
     let lines = include_str!("hostile_strings.txt").lines();
-    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(read).collect()
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(unescape_line).collect()
 }
 
-/// A line with its escapes resolved.
-fn read(line: &str) -> String {
+fn unescape_line(line: &str) -> String {
     let (mut text, mut rest) = (String::new(), line.chars());
     while let Some(sign) = rest.next() {
         if sign != '\\' {
@@ -33,13 +31,13 @@ fn read(line: &str) -> String {
     text
 }
 
-/// The text as a field of one line could hold it at most: without control characters.
+/// The text as a single-line field would save it at most: without control characters.
 pub fn as_line(text: &str) -> String {
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     line.trim().to_owned()
 }
 
-/// The text as a field of several lines could hold it at most.
+/// The text as a multi-line field would save it at most.
 pub fn as_lines(text: &str) -> String {
     let lines = text
         .replace('\r', "")

@@ -1,5 +1,5 @@
-//! Each of nearly three hundred nasty texts in what programs read: feeds, JSON, badges. There a text stays a text: it is
-//! read again to the letter, and where it was made HTML, of that only what Markdown may become is left.
+//! Hostile texts in feeds, JSON and badges: parsing returns the exact text, and HTML contains only what Markdown may
+//! become.
 
 use std::collections::BTreeSet;
 
@@ -19,16 +19,16 @@ use crate::support::fixtures;
 use crate::support::html::Page;
 use crate::support::html_allowlist::is_allowed_html;
 
-/// So many have room in one feed, an incident and a maintenance for each.
-const IN_ONE_FEED: usize = 12;
+/// A feed has room for so many incidents and as many maintenances.
+const FEED_CAPACITY: usize = 12;
 
-/// Every so many texts are published: what the other documents show, they show without being compressed.
-const OF_PUBLISHED: usize = 4;
+/// Publishing compresses every document, so only one text in so many is published; the others are tested unpublished.
+const PUBLISHED_STEP: usize = 4;
 
 #[tokio::test]
 async fn hostile_text_is_escaped_in_machine_lists() {
-    let some: Vec<String> = corpus().into_iter().step_by(OF_PUBLISHED).collect();
-    for texts in some.chunks(IN_ONE_FEED) {
+    let some: Vec<String> = corpus().into_iter().step_by(PUBLISHED_STEP).collect();
+    for texts in some.chunks(FEED_CAPACITY) {
         let app = with_incidents(texts).await;
         app.publish().await;
         let titles: BTreeSet<String> = texts.iter().map(|text| as_line(text)).collect();
@@ -42,7 +42,7 @@ async fn hostile_text_is_escaped_in_machine_lists() {
     }
 }
 
-/// XML holds no text of these two signs, which no reader shows either.
+/// XML can't contain these two characters.
 fn in_xml(title: &str) -> String {
     title.replace(['\u{fffe}', '\u{ffff}'], "")
 }
@@ -68,7 +68,7 @@ async fn feeds_say(app: &TestApp, titles: &BTreeSet<String>) {
     assert_eq!(judged, 3 * items.len());
 }
 
-/// The document at `path`, which is JSON and is taken for nothing else.
+/// Parses the document at `path` and checks that its headers allow no other interpretation.
 async fn json_at(app: &TestApp, path: &str) -> Value {
     let answer = app.visitor().get(path).await;
     assert_eq!(answer.status, StatusCode::OK, "{path}");

@@ -1,5 +1,5 @@
-//! Each of nearly three hundred nasty texts in every field, and out of every document. What a text becomes on a
-//! page does not depend on the database, so SQLite stands for both.
+//! Hostile texts in every field and every document. Rendering does not depend on the database, so these tests only use
+//! SQLite.
 
 use std::collections::BTreeMap;
 
@@ -24,24 +24,25 @@ pub async fn app() -> TestApp {
     TestApp::new(TestDb::sqlite().await).await
 }
 
-/// One incident and one maintenance for each text, which says it in every field. Nothing is published, so each page is
-/// rendered when it is asked for: compressing them all for thousands of readers would take a minute.
+/// One incident and one maintenance per text, with the text in every field. Not published, so each page is rendered on
+/// demand: compressing all of them for a publish would take a minute.
 pub async fn with_incidents(corpus: &[String]) -> TestApp {
     let app = app().await;
     let now = app.clock.now();
     let mut tx = app.db.write().await.unwrap();
     for (number, text) in corpus.iter().enumerate() {
         let (line, body) = (as_line(text), as_lines(text));
-        let mut it = fixtures::incident(&format!("it{number}"), now - TimeDelta::hours(1));
+        let mut incident = fixtures::incident(&format!("it{number}"), now - TimeDelta::hours(1));
         let gone = [("gone", Status::MajorOutage)];
-        it.updates = vec![fixtures::update(&format!("up{number}"), it.started_at, Phase::Identified, &gone)];
-        it.updates[0].components[0].name.clone_from(&line);
-        it.updates[0].body.clone_from(&body);
-        it.title.clone_from(&line);
-        it.detected_by = Some(line.chars().take(100).collect());
-        it.internal_note = Some(body.clone());
-        it.recompute();
-        incidents::insert(&mut tx, &it).await.unwrap();
+        incident.updates =
+            vec![fixtures::update(&format!("up{number}"), incident.started_at, Phase::Identified, &gone)];
+        incident.updates[0].components[0].name.clone_from(&line);
+        incident.updates[0].body.clone_from(&body);
+        incident.title.clone_from(&line);
+        incident.detected_by = Some(line.chars().take(100).collect());
+        incident.internal_note = Some(body.clone());
+        incident.recompute();
+        incidents::insert(&mut tx, &incident).await.unwrap();
         let tomorrow = now + TimeDelta::days(1);
         let mut work =
             fixtures::maintenance(&format!("work{number}"), tomorrow, tomorrow + TimeDelta::hours(1), &["gone"]);
@@ -54,7 +55,7 @@ pub async fn with_incidents(corpus: &[String]) -> TestApp {
     app
 }
 
-/// So many texts share one page: each of its renderings shows them all.
+/// Texts per page: each rendering shows them all.
 const BATCH_SIZE: usize = 48;
 
 #[tokio::test]
@@ -64,50 +65,50 @@ async fn hostile_text_is_escaped_in_every_site_document() {
     }
 }
 
-/// Of the maintenances, whose pages are of one kind with those of incidents, one in so many has its own judged.
-const OF_MAINTENANCES: usize = 8;
+/// Pages of maintenances are rendered like those of incidents, so only one in so many is checked.
+const MAINTENANCE_STEP: usize = 8;
 
 async fn every_document_is_clean(corpus: &[String]) {
     let app = with_incidents(corpus).await;
     let mut visitor = app.visitor();
     for (number, text) in corpus.iter().enumerate() {
         let mut addresses = vec![format!("/incidents/it{number}")];
-        if number % OF_MAINTENANCES == 0 {
+        if number % MAINTENANCE_STEP == 0 {
             addresses.extend(["", ".ics"].map(|ending| format!("/incidents/work{number}{ending}")));
         }
         for address in addresses {
             let answer = visitor.get(&address).await;
-            judge(&address, &answer, 1);
+            check_document(&address, &answer, 1);
             assert!(address.ends_with(".ics") || answer.word("h1") == words(&as_line(text)), "{address}: {text:?}");
         }
     }
-    judge("/history", &visitor.get("/history?from=2026-01-01").await, 0);
-    judge("/uptime", &visitor.get("/uptime").await, 0);
+    check_document("/history", &visitor.get("/history?from=2026-01-01").await, 0);
+    check_document("/uptime", &visitor.get("/uptime").await, 0);
 }
 
 #[tokio::test]
 async fn hostile_text_is_escaped_in_published_pages() {
-    let texts: Vec<String> = corpus().into_iter().step_by(OF_MAINTENANCES).collect();
+    let texts: Vec<String> = corpus().into_iter().step_by(MAINTENANCE_STEP).collect();
     let app = with_incidents(&texts).await;
     app.publish().await;
     for address in ["/", "/history", "/history/2026-11", "/maintenance.ics", "/incidents/it3"] {
-        judge(address, &app.visitor().get(address).await, texts.len());
+        check_document(address, &app.visitor().get(address).await, texts.len());
     }
 }
 
-/// Judges one document of the Site by what it is.
-fn judge(address: &str, answer: &Answer, events: usize) {
+/// Checks a document of the Site by its content type.
+fn check_document(address: &str, answer: &Answer, events: usize) {
     assert_eq!(answer.status, StatusCode::OK, "{address}");
     match answer.header("content-type") {
         "text/html; charset=utf-8" => is_clean(answer, address),
-        "text/calendar; charset=utf-8" => is_a_calendar(&answer.text(), events),
+        "text/calendar; charset=utf-8" => assert_calendar(&answer.text(), events),
         other => panic!("nobody judges {other}"),
     }
 }
 
-/// Only our own properties, each as often as it must be, in lines that are short enough.
+/// Only our own properties, each as often as expected, in lines of at most 75 bytes (RFC 5545).
 #[track_caller]
-fn is_a_calendar(text: &str, events: usize) {
+fn assert_calendar(text: &str, events: usize) {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for line in text.split("\r\n") {
         assert!(line.len() <= 75 && !line.contains(['\r', '\n']), "{line:?}");
@@ -125,8 +126,7 @@ fn is_a_calendar(text: &str, events: usize) {
     }
 }
 
-/// The page at `address`, judged.
-pub async fn clean(browser: &mut Browser, address: &str) -> Answer {
+pub async fn get_clean(browser: &mut Browser, address: &str) -> Answer {
     let answer = browser.get(address).await;
     assert_eq!(answer.status, StatusCode::OK, "{address}");
     is_clean(&answer, address);
@@ -144,21 +144,21 @@ async fn every_page_of_managers_is_clean(corpus: &[String]) {
     let app = with_incidents(corpus).await;
     let mut owner = app.logged_in(Owner).await;
     for list in ["/admin", "/admin/incidents", "/admin/maintenances", "/admin/audit"] {
-        clean(&mut owner, list).await;
+        get_clean(&mut owner, list).await;
     }
     for (number, text) in corpus.iter().enumerate() {
         let incident = format!("/admin/incidents/it{number}");
-        clean(&mut owner, &incident).await;
-        let edit = clean(&mut owner, &format!("{incident}/edit")).await;
+        get_clean(&mut owner, &incident).await;
+        let edit = get_clean(&mut owner, &format!("{incident}/edit")).await;
         assert_eq!((edit.field("title"), edit.field("internal_note")), (as_line(text), as_lines(text)));
-        let update = clean(&mut owner, &format!("{incident}/updates/up{number}/edit")).await;
+        let update = get_clean(&mut owner, &format!("{incident}/updates/up{number}/edit")).await;
         assert_eq!(update.field("body"), as_lines(text), "to the letter");
-        if number % OF_MAINTENANCES != 0 {
+        if number % MAINTENANCE_STEP != 0 {
             continue;
         }
         let maintenance = format!("/admin/maintenances/work{number}");
-        clean(&mut owner, &maintenance).await;
-        assert_eq!(clean(&mut owner, &format!("{maintenance}/edit")).await.field("title"), as_line(text));
+        get_clean(&mut owner, &maintenance).await;
+        assert_eq!(get_clean(&mut owner, &format!("{maintenance}/edit")).await.field("title"), as_line(text));
     }
 }
 
@@ -183,12 +183,12 @@ async fn hostile_names_are_escaped() {
     tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
     app.publish().await;
     for list in ["/admin/components", "/admin/managers", "/admin/incidents/new", "/admin/maintenances/new", "/"] {
-        clean(&mut owner, list).await;
+        get_clean(&mut owner, list).await;
     }
     for (number, text) in corpus.iter().enumerate() {
-        let filtered = clean(&mut owner, &format!("/history?component=c{number}")).await;
+        let filtered = get_clean(&mut owner, &format!("/history?component=c{number}")).await;
         assert_eq!(filtered.word(".lede bdi"), words(&as_line(text)));
-        let edit = clean(&mut owner, &format!("/admin/components/c{number}/edit")).await;
+        let edit = get_clean(&mut owner, &format!("/admin/components/c{number}/edit")).await;
         assert_eq!((edit.field("name"), edit.field("description")), (as_line(text), as_line(text)));
     }
 }
@@ -205,7 +205,7 @@ async fn hostile_settings_are_escaped() {
         assert!(!answer.message("name").is_empty() && !answer.message("logo_text").is_empty(), "{text:?}");
         is_clean(&answer, &text);
     }
-    // As many as one page has links.
+    // A page has at most eight links.
     for (version, texts) in (1..).zip(good.chunks(8)) {
         let version = version.to_string();
         let links = texts.iter().map(|text| format!("https://example.org/ {}\n", text.trim())).collect::<String>();
@@ -217,7 +217,7 @@ async fn hostile_settings_are_escaped() {
         for address in ["/", "/history", "/login", "/nothing"] {
             is_clean(&app.visitor().get(address).await, &format!("{address} with {texts:?}"));
         }
-        assert_eq!(clean(&mut owner, "/admin/settings").await.field("name"), name.trim());
+        assert_eq!(get_clean(&mut owner, "/admin/settings").await.field("name"), name.trim());
     }
 }
 
@@ -247,7 +247,7 @@ async fn hostile_text_is_escaped_in_returned_forms() {
         ("/admin/account/passkeys", &["name", "credential"]),
     ];
     for text in corpus() {
-        // Each text in a session of its own: what one session may send in a minute is limited.
+        // A new session for each text, because a session may send only so many forms a minute.
         app.clock.advance(TimeDelta::seconds(1));
         let owner = app.with_session(&manager).await;
         for (address, names) in &forms {

@@ -1,6 +1,5 @@
-//! Each of nearly three hundred nasty texts in what managers prepare, keep and are known by: templates, drafts, reviews,
-//! corrections, series, groups, tokens, passkeys, browsers, previews. What a text becomes on a page does not depend on
-//! the database, so SQLite stands for both.
+//! Hostile texts in templates, drafts, postmortems, corrections, recurring maintenances, groups, tokens, passkeys, user
+//! agents and previews. Rendering does not depend on the database, so these tests only use SQLite.
 
 use axum::http::StatusCode;
 use candor::credentials::secret_token;
@@ -20,25 +19,25 @@ use candor::domain::{
 use chrono::TimeDelta;
 
 use crate::hostile_text::{as_line, as_lines, corpus};
-use crate::hostile_text_web::{app, clean};
+use crate::hostile_text_web::{app, get_clean};
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::fixtures;
 use crate::web_escaping::is_clean;
 
-/// So many share the lists and forms of one page, each of which shows them all.
+/// Texts that share the lists and forms of one page, each of which shows them all.
 const BATCH_SIZE: usize = 16;
 
-/// The text as a field of one line and of so many characters could hold it at most.
-fn short(text: &str, most: usize) -> String {
+/// The text as a single-line field of `most` characters would save it at most.
+fn shorten(text: &str, most: usize) -> String {
     as_line(text).chars().take(most).collect::<String>().trim().to_owned()
 }
 
-/// Every page of a list, judged; gives the words of what `selector` finds on them.
+/// Checks every page of a list; returns the text of the elements that match `selector`.
 async fn clean_list(browser: &mut Browser, address: &str, selector: &str) -> Vec<String> {
     let (mut found, mut next) = (Vec::new(), Some(address.to_owned()));
     while let Some(address) = next {
-        let page = clean(browser, &address).await;
+        let page = get_clean(browser, &address).await;
         found.extend(page.words(selector));
         next = page.attributes("a[rel=next]", "href").pop();
     }
@@ -67,19 +66,19 @@ async fn hostile_postmortems_and_reasons_are_escaped() {
             from: now - TimeDelta::hours(2),
             to: now - TimeDelta::hours(1),
             status: Status::MajorOutage,
-            reason: short(text, 500),
+            reason: shorten(text, 500),
             created_at: now,
         };
         uptime_corrections::insert(&mut tx, &correction).await.unwrap();
     }
     tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
     let mut owner = app.logged_in(Owner).await;
-    clean(&mut owner, "/uptime").await;
-    clean(&mut owner, &format!("/admin/components/{component}/corrections")).await;
+    get_clean(&mut owner, "/uptime").await;
+    get_clean(&mut owner, &format!("/admin/components/{component}/corrections")).await;
     for (number, text) in corpus.iter().enumerate() {
-        let page = clean(&mut owner, &format!("/incidents/it{number}")).await;
+        let page = get_clean(&mut owner, &format!("/incidents/it{number}")).await;
         assert_eq!(page.word("#postmortem h2"), "Postmortem");
-        let edit = clean(&mut owner, &format!("/admin/incidents/it{number}/postmortem")).await;
+        let edit = get_clean(&mut owner, &format!("/admin/incidents/it{number}/postmortem")).await;
         assert_eq!(edit.field("body"), as_lines(text), "to the letter");
     }
 }
@@ -95,17 +94,17 @@ async fn every_prepared_text_is_clean(corpus: &[String]) {
     let app = app().await;
     let now = app.clock.now();
     let mut tx = app.db.write().await.unwrap();
-    let mut made = Vec::new();
+    let mut created = Vec::new();
     for (number, text) in corpus.iter().enumerate() {
         let (line, body) = (as_line(text), as_lines(text));
-        let (name, phase) = (short(text, 100), Phase::Identified);
+        let (name, phase) = (shorten(text, 100), Phase::Identified);
         let new = NewTemplate { name, title: line.clone(), body: body.clone(), phase, components: Vec::new() };
-        made.push(templates::create(&mut tx, new, now).await.unwrap().id);
+        created.push(templates::create(&mut tx, new, now).await.unwrap().id);
         let draft = SavedDraft {
             id: DraftId::parse(&format!("draft{number}")).unwrap(),
             incident: None,
             fields: Fields(vec![("title".into(), line), ("body".into(), body), ("phase".into(), text.clone())]),
-            edited_by: short(text, 100),
+            edited_by: shorten(text, 100),
             created_at: now,
             edited_at: now,
             version: 1,
@@ -115,15 +114,15 @@ async fn every_prepared_text_is_clean(corpus: &[String]) {
     tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
     let mut publisher = app.logged_in(Publisher).await;
     for list in ["/admin", "/admin/templates", "/admin/incidents/new"] {
-        clean(&mut publisher, list).await;
+        get_clean(&mut publisher, list).await;
     }
-    for (number, (text, id)) in corpus.iter().zip(made).enumerate() {
-        let edit = clean(&mut publisher, &format!("/admin/templates/{id}/edit")).await;
+    for (number, (text, id)) in corpus.iter().zip(created).enumerate() {
+        let edit = get_clean(&mut publisher, &format!("/admin/templates/{id}/edit")).await;
         let fields = (edit.field("name"), edit.field("title"), edit.field("body"));
-        assert_eq!(fields, (short(text, 100), as_line(text), as_lines(text)));
-        clean(&mut publisher, &format!("/admin/templates/{id}/deletion")).await;
-        clean(&mut publisher, &format!("/admin/incidents/new?template={id}")).await;
-        let draft = clean(&mut publisher, &format!("/admin/drafts/draft{number}")).await;
+        assert_eq!(fields, (shorten(text, 100), as_line(text), as_lines(text)));
+        get_clean(&mut publisher, &format!("/admin/templates/{id}/deletion")).await;
+        get_clean(&mut publisher, &format!("/admin/incidents/new?template={id}")).await;
+        let draft = get_clean(&mut publisher, &format!("/admin/drafts/draft{number}")).await;
         assert_eq!((draft.field("title"), draft.field("body")), (as_line(text), as_lines(text)));
     }
 }
@@ -134,13 +133,13 @@ async fn hostile_token_passkey_and_browser_names_are_escaped() {
     let now = app.clock.now();
     let mut owner = app.logged_in(Owner).await;
     let mut people = Vec::new();
-    // So many passkeys as one manager may have; of tokens they may have more.
+    // The most passkeys that a manager may have; the limit of tokens is higher.
     for (part, texts) in corpus.chunks(MAX_PASSKEYS).enumerate() {
         let manager = app.manager(&format!("m{part}"), Viewer).await;
         let mut tx = app.db.write().await.unwrap();
         for (number, text) in texts.iter().enumerate() {
-            // Two texts may begin alike; names of tokens do not.
-            let name = format!("{} {number}", short(text, 90));
+            // Texts may have the same beginning, but names of tokens are unique.
+            let name = format!("{} {number}", shorten(text, 90));
             let hash = secret_token::hash_token(&format!("{part} {number}"));
             let new = NewApiToken { name: name.clone(), scope: Scope::Read, days: 30 };
             api_tokens::create(&mut tx, &manager, new, (&hash, "last"), now).await.unwrap();
@@ -168,7 +167,7 @@ async fn hostile_token_passkey_and_browser_names_are_escaped() {
         let mut browser = app.with_session(&manager).await;
         assert_eq!(clean_list(&mut browser, "/admin/tokens", "tbody th").await.len(), count);
         assert_eq!(clean_list(&mut browser, "/admin/account", ".board li").await.len(), count + 1, "and this one");
-        let factors = clean(&mut browser, "/admin/account/factors").await;
+        let factors = get_clean(&mut browser, "/admin/account/factors").await;
         let removals = factors.attributes("form", "action").into_iter().filter(|action| action.ends_with("/removal"));
         assert_eq!(removals.count(), count);
     }
@@ -209,33 +208,33 @@ async fn every_series_and_group_is_clean(corpus: &[String]) {
     tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
     app.publish().await;
     let mut owner = app.logged_in(Owner).await;
-    let page = clean(&mut owner, "/").await;
+    let page = get_clean(&mut owner, "/").await;
     assert!(page.text().len() > 10_000);
     for list in ["/admin", "/admin/components", "/admin/maintenances", "/admin/components/new", "/uptime"] {
-        clean(&mut owner, list).await;
+        get_clean(&mut owner, list).await;
     }
     for (number, text) in corpus.iter().enumerate() {
-        let edit = clean(&mut owner, &format!("/admin/series/s{number}/edit")).await;
+        let edit = get_clean(&mut owner, &format!("/admin/series/s{number}/edit")).await;
         assert_eq!((edit.field("title"), edit.field("body")), (as_line(text), as_lines(text)));
-        let edit = clean(&mut owner, &format!("/admin/groups/g{number}/edit")).await;
+        let edit = get_clean(&mut owner, &format!("/admin/groups/g{number}/edit")).await;
         assert_eq!((edit.field("name"), edit.field("description")), (as_line(text), as_line(text)));
-        clean(&mut owner, &format!("/admin/groups/g{number}/deletion")).await;
+        get_clean(&mut owner, &format!("/admin/groups/g{number}/deletion")).await;
     }
 }
 
-/// A preview renders every document: so many of them are passed over.
-const OF_REHEARSALS: usize = 12;
+/// A preview renders every document, so only one text in so many is tested.
+const PREVIEW_STEP: usize = 12;
 
 #[tokio::test]
 async fn hostile_text_is_escaped_in_previews() {
     let app = TestApp::new(TestDb::sqlite().await).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
     let mut publisher = app.logged_in(Publisher).await;
-    for text in corpus().iter().step_by(OF_REHEARSALS) {
+    for text in corpus().iter().step_by(PREVIEW_STEP) {
         let (title, body) = (as_line(text), as_lines(text));
-        let said = [("title", title.as_str()), ("body", &body), ("phase", "identified"), ("preview_page", "1")];
-        let update = [&said[1..], &[("version", "1")]].concat();
-        for (address, fields) in [("/admin/incidents", &said[..]), ("/admin/incidents/it/updates", &update)] {
+        let form = [("title", title.as_str()), ("body", &body), ("phase", "identified"), ("preview_page", "1")];
+        let update = [&form[1..], &[("version", "1")]].concat();
+        for (address, fields) in [("/admin/incidents", &form[..]), ("/admin/incidents/it/updates", &update)] {
             let answer = publisher.post(address, fields).await;
             assert_eq!(answer.status, StatusCode::OK, "{address} {text:?}: {}", answer.text());
             is_clean_in_its_frames(answer, text);
@@ -243,7 +242,7 @@ async fn hostile_text_is_escaped_in_previews() {
     }
 }
 
-/// Judges the page in each frame, and what stands around the frames: whatever left its frame would be there.
+/// Checks the page in each frame and the page around the frames, where text that escaped from a frame would be.
 fn is_clean_in_its_frames(mut answer: Answer, what: &str) {
     let shown = answer.attributes("iframe", "srcdoc");
     assert!(!shown.is_empty(), "{what}: nothing is shown");

@@ -1,4 +1,4 @@
-//! The edge, over a real socket: what is refused, what is cut, and how the server ends.
+//! HTTP/1.1 over a real socket: rejected requests, timeouts, and shutdown.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::server::{RawHttp1, Server, until};
 
 pub const SOON: Duration = Duration::from_millis(300);
 
-/// A published page on a socket, and what it needs to live.
+/// A published page on a socket, and the fixtures it depends on.
 pub struct Edge {
     pub server: Server,
     pub test: TestDb,
@@ -21,10 +21,10 @@ pub struct Edge {
 
 impl Edge {
     pub async fn new() -> Self {
-        Self::within(ConnectionLimits::default()).await
+        Self::with_limits(ConnectionLimits::default()).await
     }
 
-    pub async fn within(limits: ConnectionLimits) -> Self {
+    pub async fn with_limits(limits: ConnectionLimits) -> Self {
         let (test, data) = (TestDb::sqlite().await, tempfile::tempdir().unwrap());
         let server = Server::published(&test.url, &test.clock, limits, &data).await;
         Self { server, test, _data: data }
@@ -34,7 +34,7 @@ impl Edge {
         self.server.connect().await
     }
 
-    /// The status of the one answer to `request`, after which the server closes the connection.
+    /// The status of the only answer to `request`, after which the server closes the connection.
     pub async fn status(&self, request: &str) -> u16 {
         let text = self.server.answer(request).await;
         assert_eq!(text.matches("HTTP/1.").count(), 1, "{request:?} was answered by {text}");
@@ -148,10 +148,10 @@ async fn large_headers_are_rejected() {
 
 #[tokio::test]
 async fn silent_or_partial_request_is_closed() {
-    let edge = Edge::within(ConnectionLimits { head: SOON, ..ConnectionLimits::default() }).await;
+    let edge = Edge::with_limits(ConnectionLimits { head: SOON, ..ConnectionLimits::default() }).await;
     for begun in ["", "P", "PRI * HTTP/2.0\r\n", "GET / HTTP/1.1\r\nhost: HO", "GET / HTTP/1.1\r\nhost: HOST\r\n"] {
         let mut wire = edge.wire().await;
-        wire.say(begun).await;
+        wire.send_raw(begun).await;
         assert!(!wire.rest().await.contains("200 OK"), "{begun:?}");
     }
     until("they are all gone", || edge.server.state.connections().total() == 0).await;
@@ -159,7 +159,7 @@ async fn silent_or_partial_request_is_closed() {
 
 #[tokio::test]
 async fn idle_keep_alive_connection_is_closed() {
-    let edge = Edge::within(ConnectionLimits { head: SOON, ..ConnectionLimits::default() }).await;
+    let edge = Edge::with_limits(ConnectionLimits { head: SOON, ..ConnectionLimits::default() }).await;
     let mut wire = edge.wire().await;
     wire.get("/healthz").await;
     assert_eq!(wire.rest().await.matches("200 OK").count(), 1);
@@ -167,7 +167,7 @@ async fn idle_keep_alive_connection_is_closed() {
 
 #[tokio::test]
 async fn missing_body_times_out() {
-    let edge = Edge::within(ConnectionLimits { body: SOON, ..ConnectionLimits::default() }).await;
+    let edge = Edge::with_limits(ConnectionLimits { body: SOON, ..ConnectionLimits::default() }).await;
     let head = "host: HOST\r\nsec-fetch-site: same-origin\r\ncontent-type: application/x-www-form-urlencoded\r\n";
     let text = edge.server.answer(&format!("POST /login HTTP/1.1\r\n{head}content-length: 1000\r\n\r\nemail=x")).await;
     assert!(text.starts_with("HTTP/1.1 408 "), "{text}");
@@ -176,10 +176,10 @@ async fn missing_body_times_out() {
 
 #[tokio::test]
 async fn unread_http1_response_is_closed() {
-    let edge = Edge::within(ConnectionLimits { unread: SOON, ..ConnectionLimits::default() }).await;
-    let mut wire = edge.server.connect_narrowly().await;
+    let edge = Edge::with_limits(ConnectionLimits { unread: SOON, ..ConnectionLimits::default() }).await;
+    let mut wire = edge.server.connect_with_small_buffer().await;
     let asking = tokio::spawn(async move {
-        // More than the buffers between us hold; the server stops reading once it can't answer.
+        // More than the socket buffers hold; the server stops reading when it can't write.
         for _ in 0..20_000 {
             wire.get("/").await;
         }
@@ -193,15 +193,15 @@ async fn unread_http1_response_is_closed() {
 
 #[tokio::test]
 async fn connections_per_address_are_limited() {
-    let edge = Edge::within(ConnectionLimits { per_address: 2, ..ConnectionLimits::default() }).await;
+    let edge = Edge::with_limits(ConnectionLimits { per_address: 2, ..ConnectionLimits::default() }).await;
     let mut wires = [edge.wire().await, edge.wire().await];
     for wire in &mut wires {
         wire.get("/healthz").await;
-        wire.hear("ok\n").await;
+        wire.read_until("ok\n").await;
     }
     assert_eq!(edge.server.answer("GET /healthz HTTP/1.1\r\n\r\n").await, "", "a third is closed at once");
     wires[0].get("/").await;
-    wires[0].hear("200 OK").await;
+    wires[0].read_until("200 OK").await;
     drop(wires);
     until("they are gone", || edge.server.state.connections().total() == 0).await;
     assert_eq!(edge.status("GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n").await, 200);
@@ -209,15 +209,15 @@ async fn connections_per_address_are_limited() {
 
 #[tokio::test]
 async fn total_connections_are_limited_and_queued() {
-    let edge = Edge::within(ConnectionLimits { connections: 1, ..ConnectionLimits::default() }).await;
+    let edge = Edge::with_limits(ConnectionLimits { connections: 1, ..ConnectionLimits::default() }).await;
     let mut first = edge.wire().await;
     first.get("/healthz").await;
-    first.hear("ok\n").await;
+    first.read_until("ok\n").await;
     let mut second = edge.wire().await;
     second.get("/healthz").await;
-    assert!(timeout(SOON, second.hear("ok\n")).await.is_err());
+    assert!(timeout(SOON, second.read_until("ok\n")).await.is_err());
     drop(first);
-    second.hear("ok\n").await;
+    second.read_until("ok\n").await;
 }
 
 #[tokio::test]
@@ -225,16 +225,16 @@ async fn stopping_server_accepts_nothing_and_is_not_ready() {
     let mut edge = Edge::new().await;
     let mut stream = edge.wire().await;
     stream.get("/events").await;
-    stream.hear("event: published").await;
+    stream.read_until("event: published").await;
     let mut late = edge.wire().await;
-    late.say("GET /readyz HTTP/1.1\r\n").await;
+    late.send_raw("GET /readyz HTTP/1.1\r\n").await;
     until("both are heard", || edge.server.state.connections().total() == 2).await;
     edge.server.stop.cancel();
     stream.rest().await;
     let address = edge.server.address;
     let refused = async { while TcpStream::connect(address).await.is_ok() {} };
     timeout(Duration::from_secs(5), refused).await.expect("nobody listens any more");
-    late.say("host: HOST\r\n\r\n").await;
+    late.send_raw("host: HOST\r\n\r\n").await;
     let text = late.rest().await;
     assert!(text.starts_with("HTTP/1.1 503 ") && text.contains("\"stopping\":true"), "{text}");
     timeout(Duration::from_secs(5), &mut edge.server.ended).await.expect("it ends").unwrap().unwrap();
@@ -242,9 +242,9 @@ async fn stopping_server_accepts_nothing_and_is_not_ready() {
 
 #[tokio::test]
 async fn endless_request_does_not_block_shutdown() {
-    let mut edge = Edge::within(ConnectionLimits { grace: SOON, ..ConnectionLimits::default() }).await;
+    let mut edge = Edge::with_limits(ConnectionLimits { grace: SOON, ..ConnectionLimits::default() }).await;
     let mut wire = edge.wire().await;
-    wire.say("GET / HTTP/1.1\r\nhost: HO").await;
+    wire.send_raw("GET / HTTP/1.1\r\nhost: HO").await;
     until("it is heard", || edge.server.state.connections().total() == 1).await;
     edge.server.stop.cancel();
     timeout(Duration::from_secs(5), &mut edge.server.ended).await.expect("it ends").unwrap().unwrap();
@@ -258,18 +258,18 @@ async fn metrics_have_their_own_listener() {
     let nowhere = ["/nothing", "/nothing.json", "/api/v2/nothing.json"];
     for address in ["/", "/", "/robots.txt", "/uptime", "/uptime"].into_iter().chain(nowhere) {
         wire.get(address).await;
-        wire.hear("HTTP/1.1 ").await;
+        wire.read_until("HTTP/1.1 ").await;
     }
-    wire.say("GET / HTTP/1.1\r\nhost: HOST\r\nif-none-match: *\r\n\r\n").await;
-    wire.hear("HTTP/1.1 304").await;
+    wire.send_raw("GET / HTTP/1.1\r\nhost: HOST\r\nif-none-match: *\r\n\r\n").await;
+    wire.read_until("HTTP/1.1 304").await;
     let same = "host: HOST\r\nsec-fetch-site: same-origin\r\ncontent-length: 18\r\n";
     let form = "content-type: application/x-www-form-urlencoded\r\n\r\nemail=x&password=y";
-    wire.say(&format!("POST /login HTTP/1.1\r\n{same}{form}")).await;
-    wire.hear("HTTP/1.1 422").await;
+    wire.send_raw(&format!("POST /login HTTP/1.1\r\n{same}{form}")).await;
+    wire.read_until("HTTP/1.1 422").await;
     let public = edge.status("GET /metrics HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n").await;
     assert_eq!(public, 404, "the public listener knows no numbers");
     until("only the open one is left", || edge.server.state.connections().total() == 1).await;
-    let numbers = numbers(&edge.server).await;
+    let numbers = metrics_text(&edge.server).await;
     let revision = edge.server.state.publisher.site().revision;
     for line in [
         "candor_responses_total{class=\"site\",status=\"2xx\"} 2",
@@ -287,11 +287,11 @@ async fn metrics_have_their_own_listener() {
         "# TYPE candor_publish_seconds summary",
         &format!("candor_site_revision {revision}"),
     ] {
-        assert!(numbers.lines().any(|told| told == line), "{line} is not in {numbers}");
+        assert!(numbers.lines().any(|known| known == line), "{line} is not in {numbers}");
     }
 }
 
-async fn numbers(server: &Server) -> String {
+async fn metrics_text(server: &Server) -> String {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let mut stream = TcpStream::connect(server.metrics).await.unwrap();
     stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: prometheus\r\nconnection: close\r\n\r\n").await.unwrap();

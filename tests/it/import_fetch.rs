@@ -1,4 +1,4 @@
-//! Importing a page from where it is served: politely, whatever the server does, and going on after a stop.
+//! Fetching a page to import: throttled, robust against any server, and resumable.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -13,21 +13,23 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;
 
-use crate::cli::{candor, refused, said};
-use crate::export_import::{another, differing, exported_demo, fill_with_data, from_folder};
+use crate::cli::{candor, stderr_text, stdout_text};
+use crate::export_import::{
+    copy_unexported_settings, differing_documents, empty_database, exported_demo, import_folder,
+};
 use crate::support::TestDb;
 use crate::support::app::TestApp;
 use crate::support::fake_statuspage::{Answer, FakeResponse, FakeStatuspage};
 use crate::support::server::Server;
 
-/// So fast that no test waits, and so short that nothing takes long.
-fn pace() -> Throttle {
+/// Fast enough that no test waits, with a short timeout and a small size limit.
+fn test_throttle() -> Throttle {
     let bounds = ResponseLimits { time: Duration::from_secs(30), size: 1 << 20 };
     Throttle { pause: Duration::ZERO, second: Duration::from_millis(1), bounds, total: 1 << 30 }
 }
 
-/// Fetches the public page at `url` into `folder`: what could not be fetched, and for how many seconds we waited each time.
-async fn fetched(url: &Url, folder: &TempDir, pace: Throttle) -> (anyhow::Result<Vec<String>>, Vec<u64>) {
+/// Fetches the public page at `url` into `folder`: returns the failures and the seconds of each wait.
+async fn fetch_page(url: &Url, folder: &TempDir, pace: Throttle) -> (anyhow::Result<Vec<String>>, Vec<u64>) {
     let waits = Mutex::new(Vec::new());
     let watch = |step: FetchStep<'_>| {
         if let FetchStep::Waiting(seconds) = step {
@@ -44,7 +46,7 @@ async fn fetched(url: &Url, folder: &TempDir, pace: Throttle) -> (anyhow::Result
 }
 
 async fn import(test: &TestDb, folder: &TempDir) -> ImportReport {
-    from_folder(test, &folder.path().join("kept")).await
+    import_folder(test, &folder.path().join("kept")).await
 }
 
 fn incident(id: &str, status: &str, updates: &[(&str, &str)]) -> Value {
@@ -62,11 +64,11 @@ fn incident(id: &str, status: &str, updates: &[(&str, &str)]) -> Value {
 }
 
 fn maintenance(id: &str, status: &str) -> Value {
-    let mut it = incident(id, status, &[(status, "Work")]);
-    it["impact"] = json!("maintenance");
-    it["scheduled_for"] = json!("2026-12-09T02:00:00.000-07:00");
-    it["scheduled_until"] = json!("2026-12-09T04:00:00.000-07:00");
-    it
+    let mut maintenance = incident(id, status, &[(status, "Work")]);
+    maintenance["impact"] = json!("maintenance");
+    maintenance["scheduled_for"] = json!("2026-12-09T02:00:00.000-07:00");
+    maintenance["scheduled_until"] = json!("2026-12-09T04:00:00.000-07:00");
+    maintenance
 }
 
 fn history(codes: &[&str]) -> Value {
@@ -74,8 +76,8 @@ fn history(codes: &[&str]) -> Value {
     json!({"page_status": {}, "components": [], "months": [{"name": "March", "incidents": rows}, {"name": "February"}]})
 }
 
-/// A page with two incidents and a maintenance in its lists, and more in its history.
-fn hosted() -> FakeStatuspage {
+/// A page whose lists have two incidents and a maintenance, and whose history has more.
+fn hosted_page() -> FakeStatuspage {
     let page = json!({"id": "k2v7xq0m4c9z", "name": "Acme", "url": "https://acme.test", "time_zone": "America/Denver",
                       "updated_at": "2026-03-04T09:15:02.417-07:00"});
     let part = json!({"id": "b1n8y5t3w6qd", "name": "API", "status": "operational", "position": 1, "group": false,
@@ -85,20 +87,20 @@ fn hosted() -> FakeStatuspage {
         incident("newer", "postmortem", &[("resolved", "Over"), ("postmortem", "A pump failed.")]),
     );
     let server = FakeStatuspage::new();
-    server.has(
+    server.serve_document(
         "/api/v2/summary.json",
         json!({"page": page, "components": [part], "incidents": [],
                                               "scheduled_maintenances": [], "status": {"indicator": "none"}}),
     );
-    server.has("/api/v2/components.json", json!({"page": page, "components": [part]}));
-    server.has("/api/v2/incidents.json", json!({"page": page, "incidents": [newer, new]}));
-    server.has(
+    server.serve_document("/api/v2/components.json", json!({"page": page, "components": [part]}));
+    server.serve_document("/api/v2/incidents.json", json!({"page": page, "incidents": [newer, new]}));
+    server.serve_document(
         "/api/v2/scheduled-maintenances.json",
         json!({"page": page, "scheduled_maintenances": [maintenance("coming", "scheduled")]}),
     );
-    server.has("/history.json?page=1", history(&["newer", "recent", "coming", "old"]));
-    server.has("/history.json?page=2", history(&["older", "oldwork", "../etc/passwd"]));
-    server.otherwise(|path| {
+    server.serve_document("/history.json?page=1", history(&["newer", "recent", "coming", "old"]));
+    server.serve_document("/history.json?page=2", history(&["older", "oldwork", "../etc/passwd"]));
+    server.respond_otherwise(|path| {
         if path.starts_with("/history.json") {
             FakeResponse::Text(history(&[]).to_string())
         } else {
@@ -106,13 +108,13 @@ fn hosted() -> FakeStatuspage {
         }
     });
     let old = incident("old", "resolved", &[("resolved", "Over")]);
-    server.has("/api/v2/incidents/old.json", json!({"page": page, "incident": old}));
-    server.has("/incidents/older.json", incident("older", "resolved", &[("resolved", "Long over")]));
+    server.serve_document("/api/v2/incidents/old.json", json!({"page": page, "incident": old}));
+    server.serve_document("/incidents/older.json", incident("older", "resolved", &[("resolved", "Long over")]));
     let mut work = maintenance("oldwork", "completed");
     work["scheduled_for"] = json!("2025-01-09T02:00:00.000-07:00");
     work["scheduled_until"] = json!("2025-01-09T04:00:00.000-07:00");
-    server.has("/api/v2/incidents/oldwork.json", json!({"page": page, "incident": work}));
-    server.has("/history.atom", "<feed xmlns=\"http://www.w3.org/2005/Atom\"><id>f</id><title>t</title>\
+    server.serve_document("/api/v2/incidents/oldwork.json", json!({"page": page, "incident": work}));
+    server.serve_document("/history.atom", "<feed xmlns=\"http://www.w3.org/2005/Atom\"><id>f</id><title>t</title>\
         <updated>2026-03-01T19:40:00Z</updated><entry><id>tag:status.acme.test,2005:Incident/28461093</id><title>t</title>\
         <updated>2026-03-01T19:40:00Z</updated>\
         <link rel=\"alternate\" href=\"https://status.acme.test/incidents/newer\"/></entry></feed>");
@@ -121,16 +123,16 @@ fn hosted() -> FakeStatuspage {
 
 #[apply(on_both_databases!)]
 async fn public_page_is_fully_imported(test: TestDb) {
-    let server = hosted();
+    let server = hosted_page();
     let folder = tempfile::tempdir().unwrap();
-    let (problems, waits) = fetched(&server.url, &folder, pace()).await;
+    let (problems, waits) = fetch_page(&server.url, &folder, test_throttle()).await;
     let problems = problems.unwrap();
     assert_eq!((problems.len(), waits.len()), (1, 0), "{problems:?}");
     assert!(problems[0].contains("../etc/passwd"));
-    let asked = server.asked();
+    let asked = server.take_requests();
     let unique: std::collections::BTreeSet<&String> = asked.iter().collect();
-    assert_eq!((unique.len(), server.most_at_once()), (asked.len(), 1), "{asked:?}");
-    // What the lists hold whole is not asked for again.
+    assert_eq!((unique.len(), server.max_concurrent()), (asked.len(), 1), "{asked:?}");
+    // Incidents that the lists contain in full are not requested again.
     assert!(!asked.iter().any(|path| path.ends_with("/recent.json")), "{asked:?}");
     let report = import(&test, &folder).await;
     assert_eq!(
@@ -155,13 +157,13 @@ async fn public_page_is_fully_imported(test: TestDb) {
 
 #[tokio::test]
 async fn retry_after_is_respected() {
-    let server = hosted();
+    let server = hosted_page();
     let page = FakeResponse::Text(json!({"page": {"name": "Acme"}, "components": []}).to_string());
-    server.says(
+    server.respond(
         "/api/v2/components.json",
         vec![
             FakeResponse::Status(429, "retry-after: 7"),
-            // The clock of the test stands at 12:00:00.
+            // The test's clock is at 12:00:00.
             FakeResponse::Status(503, "retry-after: Tue, 10 Nov 2026 12:01:40 GMT"),
             FakeResponse::Status(503, ""),
             FakeResponse::Status(429, "retry-after: nonsense"),
@@ -169,31 +171,33 @@ async fn retry_after_is_respected() {
         ],
     );
     let folder = tempfile::tempdir().unwrap();
-    let (problems, waits) = fetched(&server.url, &folder, pace()).await;
+    let (problems, waits) = fetch_page(&server.url, &folder, test_throttle()).await;
     assert!(problems.is_ok(), "{problems:?}");
     assert_eq!(waits, [7, 99, 4, 8]);
-    for (answer, told) in [("retry-after: 3600", "wait 60 minutes"), ("retry-after: 1", "no answer after 6 attempts")] {
-        let server = hosted();
-        server.says("/api/v2/components.json", vec![FakeResponse::Status(429, answer)]);
-        let (problems, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), pace()).await;
+    for (answer, message) in
+        [("retry-after: 3600", "wait 60 minutes"), ("retry-after: 1", "no answer after 6 attempts")]
+    {
+        let server = hosted_page();
+        server.respond("/api/v2/components.json", vec![FakeResponse::Status(429, answer)]);
+        let (problems, _) = fetch_page(&server.url, &tempfile::tempdir().unwrap(), test_throttle()).await;
         let error = format!("{:#}", problems.unwrap_err());
-        assert!(error.contains(told) && error.contains("fetched files are cached"), "{error}");
+        assert!(error.contains(message) && error.contains("fetched files are cached"), "{error}");
     }
 }
 
 #[tokio::test]
 async fn interrupted_fetch_resumes() {
-    let server = hosted();
-    server.says("/incidents/older.json", vec![FakeResponse::Status(500, "")]);
+    let server = hosted_page();
+    server.respond("/incidents/older.json", vec![FakeResponse::Status(500, "")]);
     let folder = tempfile::tempdir().unwrap();
-    let (stopped, _) = fetched(&server.url, &folder, pace()).await;
+    let (stopped, _) = fetch_page(&server.url, &folder, test_throttle()).await;
     assert!(format!("{:#}", stopped.unwrap_err()).contains("older.json: unexpected status 500"));
-    server.asked();
-    server.has("/incidents/older.json", incident("older", "resolved", &[("resolved", "Long over")]));
-    let (problems, _) = fetched(&server.url, &folder, pace()).await;
+    server.take_requests();
+    server.serve_document("/incidents/older.json", incident("older", "resolved", &[("resolved", "Long over")]));
+    let (problems, _) = fetch_page(&server.url, &folder, test_throttle()).await;
     assert_eq!(problems.unwrap().len(), 1);
-    let asked = server.asked();
-    // And whether the coming maintenance has a document of its own, which it has not.
+    let asked = server.take_requests();
+    // The scheduled maintenance is requested on its own and not found.
     assert_eq!(
         asked,
         [
@@ -203,12 +207,12 @@ async fn interrupted_fetch_resumes() {
             "/incidents/coming.json"
         ]
     );
-    // After an import everything is asked for anew; another page needs another folder.
-    let keep = DownloadCache::open(&folder.path().join("kept"), &server.url, false).unwrap();
-    assert!(keep.has("incidents/older.json"));
-    keep.mark_imported().unwrap();
-    let keep = DownloadCache::open(&folder.path().join("kept"), &server.url, false).unwrap();
-    assert!(!keep.has("incidents/older.json"));
+    // An import discards the cache; another page needs another folder.
+    let cache = DownloadCache::open(&folder.path().join("kept"), &server.url, false).unwrap();
+    assert!(cache.has("incidents/older.json"));
+    cache.mark_imported().unwrap();
+    let cache = DownloadCache::open(&folder.path().join("kept"), &server.url, false).unwrap();
+    assert!(!cache.has("incidents/older.json"));
     let other = Url::parse("https://status.example.org/").unwrap();
     assert!(DownloadCache::open(&folder.path().join("kept"), &other, false).is_err());
     std::fs::write(folder.path().join("mine.txt"), "x").unwrap();
@@ -219,7 +223,7 @@ async fn interrupted_fetch_resumes() {
 #[tokio::test]
 async fn every_server_failure_has_a_message() {
     let list = "/api/v2/incidents.json";
-    for (path, answer, told) in [
+    for (path, answer, message) in [
         (list, FakeResponse::Status(302, "location: https://elsewhere.test/"), "redirects to https://elsewhere.test/"),
         (list, FakeResponse::Long(100 << 20), "longer than 1048576 bytes"),
         (list, FakeResponse::Drip, "no answer after 6 attempts"),
@@ -230,33 +234,35 @@ async fn every_server_failure_has_a_message() {
         (list, FakeResponse::Status(401, ""), "access denied"),
         ("/history.json?page=1", FakeResponse::Text("[]".into()), "history.json?page=1"),
     ] {
-        let server = hosted();
-        server.says(path, vec![answer.clone()]);
+        let server = hosted_page();
+        server.respond(path, vec![answer.clone()]);
         let short = Throttle { bounds: ResponseLimits { time: Duration::from_millis(300), size: 1 << 20 }, ..pace() };
-        let (stopped, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), short).await;
+        let (stopped, _) = fetch_page(&server.url, &tempfile::tempdir().unwrap(), short).await;
         let error = stopped.map_err(|error| format!("{error:#}"));
-        assert!(error.as_ref().is_err_and(|error| error.contains(told)), "{answer:?}: {error:?}");
+        assert!(error.as_ref().is_err_and(|error| error.contains(message)), "{answer:?}: {error:?}");
     }
-    // One incident that can't be read keeps back no other.
-    let server = hosted();
-    server.says("/api/v2/incidents/old.json", vec![FakeResponse::Text("<html>".into())]);
-    server.has("/incidents/older.json", incident("another", "resolved", &[("resolved", "x")]));
-    let (problems, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), pace()).await;
+    // One unreadable incident does not stop the others.
+    let server = hosted_page();
+    server.respond("/api/v2/incidents/old.json", vec![FakeResponse::Text("<html>".into())]);
+    server.serve_document("/incidents/older.json", incident("another", "resolved", &[("resolved", "x")]));
+    let (problems, _) = fetch_page(&server.url, &tempfile::tempdir().unwrap(), test_throttle()).await;
     let problems = problems.unwrap();
-    assert!(problems.iter().any(|told| told.starts_with("incident old: it is not a feed")), "{problems:?}");
-    assert!(problems.iter().any(|told| told.starts_with("incident older: ") && told.contains("something else")));
+    assert!(problems.iter().any(|message| message.starts_with("incident old: it is not a feed")), "{problems:?}");
+    assert!(
+        problems.iter().any(|message| message.starts_with("incident older: ") && message.contains("something else"))
+    );
 }
 
 #[tokio::test]
 async fn total_response_size_is_limited() {
-    let server = hosted();
-    server.otherwise(|path: &str| {
+    let server = hosted_page();
+    server.respond_otherwise(|path: &str| {
         let page = path.strip_prefix("/history.json?page=");
         let more = |page| history(&[&format!("made{page}")]).to_string() + &" ".repeat(100_000);
         page.map_or(FakeResponse::Status(404, ""), |page| FakeResponse::Text(more(page)))
     });
     let little = Throttle { total: 1 << 20, ..pace() };
-    let (stopped, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), little).await;
+    let (stopped, _) = fetch_page(&server.url, &tempfile::tempdir().unwrap(), little).await;
     let error = format!("{:#}", stopped.unwrap_err());
     assert!(error.contains("the response is too large"), "{error}");
 }
@@ -274,15 +280,15 @@ async fn token_is_never_sent_over_http() {
         ("http://localhost:1", true),
     ] {
         let url = Url::parse(url).unwrap();
-        let polite = ThrottledClient::new(&url, Some("secret"), pace(), &clock, &|_| {});
+        let polite = ThrottledClient::new(&url, Some("secret"), test_throttle(), &clock, &|_| {});
         assert_eq!(polite.is_ok(), is_sent, "{url}");
-        assert!(ThrottledClient::new(&url, None, pace(), &clock, &|_| {}).is_ok(), "{url}: without a token");
+        assert!(ThrottledClient::new(&url, None, test_throttle(), &clock, &|_| {}).is_ok(), "{url}: without a token");
     }
 }
 
 #[tokio::test]
 async fn endless_history_is_limited() {
-    // The same three months for ever, and months that always hold something new.
+    // The same three months repeatedly, or an endless history.
     for (answer, most) in [
         ((|_: &str| FakeResponse::Text(history(&["old"]).to_string())) as Answer, 20),
         (
@@ -295,53 +301,52 @@ async fn endless_history_is_limited() {
             700,
         ),
     ] {
-        let server = hosted();
-        server.otherwise(answer);
-        let (problems, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), pace()).await;
+        let server = hosted_page();
+        server.respond_otherwise(answer);
+        let (problems, _) = fetch_page(&server.url, &tempfile::tempdir().unwrap(), test_throttle()).await;
         assert!(problems.is_ok());
-        let asked = server.asked().len();
+        let asked = server.take_requests().len();
         assert!(asked <= most, "{asked} requests");
     }
 }
 
 #[apply(on_both_databases!)]
 async fn candor_page_imports_identically(test: TestDb) {
-    let elsewhere = another(&test).await;
+    let elsewhere = empty_database(&test).await;
     exported_demo(&test).await;
     let data = tempfile::tempdir().unwrap();
     let server = Server::published(&test.url, &test.clock, ConnectionLimits::default(), &data).await;
     let url = Url::parse(&format!("http://{}/", server.address)).unwrap();
     let origin = url.as_str().trim_end_matches('/').to_owned();
     let folder = tempfile::tempdir().unwrap();
-    let (problems, _) = fetched(&url, &folder, pace()).await;
+    let (problems, _) = fetch_page(&url, &folder, test_throttle()).await;
     assert_eq!(problems.unwrap(), [""; 0]);
     let report = import(&elsewhere, &folder).await;
     assert_eq!((report.refusals.as_slice(), report.warnings.as_slice()), (&[][..], &[][..]));
-    fill_with_data(&test, &elsewhere).await;
+    copy_unexported_settings(&test, &elsewhere).await;
     drop(server);
     let (here, there) = (TestApp::at(test, &origin).await, TestApp::at(elsewhere, &origin).await);
-    // Only the flat documents tell whether people set an impact that is the computed one, and what a maintenance that is
-    // over did by itself; what stands in the lists is not asked for once more.
+    // Only the management API returns whether an impact was overridden and what a past maintenance did automatically;
+    // details that the lists contain are not requested again.
     let untold =
         ["impact_override", "scheduled_remind_prior", "scheduled_auto_in_progress", "scheduled_auto_completed"];
-    let different = differing(&here, &there, &untold).await;
+    let different = differing_documents(&here, &there, &untold).await;
     assert!(different.is_empty(), "{different:#?}");
 }
 
-/// A management API with two pages of incidents.
-fn managed() -> FakeStatuspage {
+fn management_api() -> FakeStatuspage {
     let server = FakeStatuspage::new();
     let part = json!({"id": "c1", "name": "API", "status": "operational", "position": 1, "group_id": "g1"});
-    server.has(
+    server.serve_document(
         "/v1/pages",
         json!([{"id": "p1", "name": "Acme", "time_zone": "UTC", "url": "https://acme.test"},
                                    {"id": "p2", "name": "Other"}]),
     );
-    server.has(
+    server.serve_document(
         "/v1/pages/p1/component-groups?per_page=100&page=1",
         json!([{"id": "g1", "name": "Web", "description": "", "components": ["c1"], "position": 1}]),
     );
-    server.has("/v1/pages/p1/components?per_page=100&page=1", json!([part]));
+    server.serve_document("/v1/pages/p1/components?per_page=100&page=1", json!([part]));
     let many: Vec<Value> =
         (0..100).map(|index| incident(&format!("it{index}"), "resolved", &[("resolved", "Over")])).collect();
     let mut lesson = incident("lesson", "resolved", &[("resolved", "Over")]);
@@ -355,15 +360,15 @@ fn managed() -> FakeStatuspage {
     ] {
         work[key] = json!(value);
     }
-    server.has("/v1/pages/p1/incidents?limit=100&page=1", json!(many));
-    server.has("/v1/pages/p1/incidents?limit=100&page=2", json!([lesson, work]));
-    server.has(
+    server.serve_document("/v1/pages/p1/incidents?limit=100&page=1", json!(many));
+    server.serve_document("/v1/pages/p1/incidents?limit=100&page=2", json!([lesson, work]));
+    server.serve_document(
         "/v1/pages/p1/incident_templates?per_page=100&page=1",
         json!([{"id": "t1", "name": "Late", "title": "Mail is late", "body": "We look.", "update_status": "identified",
                        "components": [part]},
                       {"id": "t2", "name": "Work", "title": "Work", "body": "We work.", "update_status": "scheduled"}]),
     );
-    server.has(
+    server.serve_document(
         "/v1/pages/p1/subscribers/count",
         json!({"email": {"active": 40, "unconfirmed": 1}, "sms": {"active": 2}}),
     );
@@ -372,21 +377,24 @@ fn managed() -> FakeStatuspage {
 
 #[apply(on_both_databases!)]
 async fn management_api_import_has_more_data(test: TestDb) {
-    let server = managed();
+    let server = management_api();
     let folder = tempfile::tempdir().unwrap();
     let keep = DownloadCache::open(&folder.path().join("kept"), &server.url, false).unwrap();
     let clock = test.clock.clone();
-    let polite = || ThrottledClient::new(&server.url, Some("s3cret"), pace(), &clock, &|_| {}).unwrap();
+    let polite = || ThrottledClient::new(&server.url, Some("s3cret"), test_throttle(), &clock, &|_| {}).unwrap();
     let error = fetch::fetch_managed(&mut polite(), &keep, None).await.unwrap_err();
     assert!(error.to_string().contains("--page: p1, p2"), "{error}");
     let problems = fetch::fetch_managed(&mut polite(), &keep, Some("p1")).await.unwrap();
     assert_eq!(problems, [""; 0]);
-    assert!(server.asked().iter().all(|asked| asked.ends_with(" OAuth s3cret")));
+    assert!(server.take_requests().iter().all(|asked| asked.ends_with(" OAuth s3cret")));
     let report = import(&test, &folder).await;
     assert_eq!((report.groups.created, report.components.created, report.templates.created), (1, 1, 1), "{report:#?}");
     assert_eq!((report.incidents.created, report.maintenances.created, report.templates.refused), (101, 1, 1));
-    let told = |words: &str| report.warnings.iter().chain(&report.refusals).any(|told| told.contains(words));
-    assert!(told("43 subscribers are not imported") && told("“Work”: there are none for “scheduled”"), "{report:#?}");
+    let has_message = |words: &str| report.warnings.iter().chain(&report.refusals).any(|text| text.contains(words));
+    assert!(
+        has_message("43 subscribers are not imported") && has_message("“Work”: there are none for “scheduled”"),
+        "{report:#?}"
+    );
     assert!(import(&test, &folder).await.changes_nothing());
     let mut tx = test.read().await.unwrap();
     let lesson = postmortems::find(&mut tx, &IncidentId::parse("lesson").unwrap()).await.unwrap().unwrap();
@@ -395,17 +403,17 @@ async fn management_api_import_has_more_data(test: TestDb) {
     assert!(work.switches.reminds && work.switches.starts && !work.switches.completes && !work.switches.marks);
     let prepared = templates::list(&mut tx).await.unwrap();
     assert_eq!((prepared[0].id.as_str(), prepared[0].phase), ("t1", Phase::Identified));
-    // The token is nowhere but in the request.
-    let mut kept = Vec::new();
+    // The token is only in requests, never in files.
+    let mut files = Vec::new();
     for entry in std::fs::read_dir(folder.path().join("kept/v1")).unwrap() {
-        kept.extend(std::fs::read(entry.unwrap().path()).unwrap());
+        files.extend(std::fs::read(entry.unwrap().path()).unwrap());
     }
-    assert!(!String::from_utf8_lossy(&kept).contains("s3cret"));
+    assert!(!String::from_utf8_lossy(&files).contains("s3cret"));
 }
 
 #[apply(on_both_databases!)]
 async fn command_fetches_once_for_dry_run_and_import(test: TestDb) {
-    let server = hosted();
+    let server = hosted_page();
     let folder = tempfile::tempdir().unwrap();
     let keep = folder.path().join("kept").display().to_string();
     let url = server.url.as_str();
@@ -413,13 +421,13 @@ async fn command_fetches_once_for_dry_run_and_import(test: TestDb) {
         let arguments = [&["import", "statuspage", url, "--keep", &keep], more].concat();
         candor(&test, &arguments, "")
     };
-    let preview = said(&run(&["--dry-run"]));
+    let preview = stdout_text(&run(&["--dry-run"]));
     assert!(preview.contains("incidents: 4 created") && preview.contains("(dry run)"), "{preview}");
     assert!(preview.contains("could not be fetched: incident “../etc/passwd”"), "{preview}");
-    assert!(server.asked().len() > 10);
-    let done = said(&run(&[]));
-    assert!(done.contains("incidents: 4 created") && done.contains("feed entries: 1 created"), "{done}");
-    assert_eq!(server.asked(), ["/incidents/coming.json"], "only what was missing is asked for again");
+    assert!(server.take_requests().len() > 10);
+    let output = stdout_text(&run(&[]));
+    assert!(output.contains("incidents: 4 created") && output.contains("feed entries: 1 created"), "{output}");
+    assert_eq!(server.take_requests(), ["/incidents/coming.json"], "only what was missing is asked for again");
     let two = candor(&test, &["import", "statuspage", "https://a.test", "https://b.test"], "");
-    assert!(refused(&two, 1).contains("one page at a time"));
+    assert!(stderr_text(&two, 1).contains("one page at a time"));
 }

@@ -1,4 +1,4 @@
-//! What other programs mean by their documents: texts, hidden content, versions, repeated and deleted items.
+//! Source-specific rules of imports: texts, hidden content, versions, repeated and deleted items.
 
 use std::path::Path;
 
@@ -12,12 +12,11 @@ use chrono_tz::Tz;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::cli::{candor, refused};
+use crate::cli::{candor, stderr_text};
 use crate::support::app::TestApp;
 use crate::support::{TestDb, now};
 
-/// Writes files into a new folder.
-fn folder(files: &[(&str, String)]) -> TempDir {
+fn write_folder(files: &[(&str, String)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         let path = folder.path().join(name);
@@ -35,9 +34,9 @@ async fn import_once(db: &Db, format: &dyn Format, folder: &Path) -> ImportRepor
     all
 }
 
-/// Imports a folder three times; the second and third time change nothing. Returns the first report.
-async fn run(db: &Db, format: &dyn Format, files: &[(&str, String)]) -> ImportReport {
-    let folder = folder(files);
+/// Imports a folder three times; the second and third import must change nothing. Returns the first report.
+async fn import_three_times(db: &Db, format: &dyn Format, files: &[(&str, String)]) -> ImportReport {
+    let folder = write_folder(files);
     let first = import_once(db, format, folder.path()).await;
     let revision = db.read().await.unwrap().revision().await.unwrap();
     for _ in 0..2 {
@@ -52,18 +51,18 @@ async fn statuspage(db: &Db, documents: &[Value]) -> ImportReport {
     let names: Vec<String> = (0..documents.len()).map(|index| format!("{index}.json")).collect();
     let files: Vec<(&str, String)> =
         names.iter().zip(documents).map(|(name, document)| (name.as_str(), document.to_string())).collect();
-    run(db, &Statuspage, &files).await
+    import_three_times(db, &Statuspage, &files).await
 }
 
-async fn found(db: &Db, id: &str) -> Incident {
+async fn find_incident(db: &Db, id: &str) -> Incident {
     admin_incidents::find(&mut db.read().await.unwrap(), &IncidentId::parse(id).unwrap()).await.unwrap()
 }
 
-async fn found_maintenance(db: &Db, id: &str) -> Maintenance {
+async fn find_maintenance(db: &Db, id: &str) -> Maintenance {
     maintenances::find(&mut db.read().await.unwrap(), &MaintenanceId::parse(id).unwrap()).await.unwrap()
 }
 
-async fn parts(db: &Db) -> Vec<Component> {
+async fn list_components(db: &Db) -> Vec<Component> {
     components::list(&mut db.read().await.unwrap()).await.unwrap()
 }
 
@@ -77,7 +76,7 @@ fn has_warning(report: &ImportReport, words: &[&str]) -> bool {
     all.into_iter().any(|sentence| words.iter().all(|word| sentence.contains(word)))
 }
 
-/// Every public document contains `shown` somewhere and `hidden` nowhere.
+/// `shown` is in some public document, and `hidden` in none.
 async fn assert_published(app: &TestApp, shown: &str, hidden: &str) {
     app.publish().await;
     let target = tempfile::tempdir().unwrap();
@@ -100,7 +99,7 @@ async fn assert_published(app: &TestApp, shown: &str, hidden: &str) {
     assert!(!search.text().contains("article class=\"card"), "the search finds no hidden text");
 }
 
-fn update(id: &str, status: &str, body: &str, at: &str) -> Value {
+fn update_document(id: &str, status: &str, body: &str, at: &str) -> Value {
     json!({"id": id, "status": status, "body": body, "created_at": at, "updated_at": at, "display_at": at,
            "affected_components": null})
 }
@@ -113,18 +112,18 @@ async fn statuspage_html_is_shown_as_the_source_shows_it(test: TestDb) {
     let open = "Some <SOME/ALL> ferries: class <class name> is unknown. Follow https://pier.example/live";
     let incident = json!({"id": "html", "name": "Tea &amp; cake", "status": "resolved", "impact": "minor",
         "created_at": "2026-01-14T08:00:00Z", "resolved_at": "2026-01-14T09:00:00Z", "incident_updates": [
-            update("u2", "resolved", back, "2026-01-14T09:00:00Z"),
-            update("u1", "investigating", open, "2026-01-14T08:00:00Z")]});
+            update_document("u2", "resolved", back, "2026-01-14T09:00:00Z"),
+            update_document("u1", "investigating", open, "2026-01-14T08:00:00Z")]});
     statuspage(&app.db, &[json!({"incidents": [incident]})]).await;
     app.publish().await;
-    let it = found(&app.db, "html").await;
-    assert_eq!(it.title, "Tea & cake");
+    let stored = find_incident(&app.db, "html").await;
+    assert_eq!(stored.title, "Tea & cake");
     assert_eq!(
-        it.updates[1].body,
+        stored.updates[1].body,
         "Back.\n\nWhat happened:\n\n- **08:00** - a file was empty\n- **08:40** - fixed\n\n\
          More at [our notes](https://pier.example/why) & by phone 👍"
     );
-    assert_eq!(it.updates[0].body, open);
+    assert_eq!(stored.updates[0].body, open);
     let page = app.visitor().get("/incidents/html").await;
     assert_eq!(page.words(".timeline li li strong"), ["08:00", "08:40"]);
     let links = page.attributes(".timeline .text a", "href");
@@ -150,7 +149,8 @@ async fn hidden_statuspage_content_stays_hidden(test: TestDb) {
     let incident = json!({"id": "a", "name": "Seen", "status": "resolved", "impact": "none", "created_at": at,
         "resolved_at": at, "metadata": {"note": "marker-word"}, "internal_notes": "marker-word",
         "postmortem_body": "marker-word", "postmortem_published_at": null,
-        "incident_updates": [update("u", "resolved", "Shown-part.<!-- marker-word --><script>marker-word</script>", at)]});
+        "incident_updates": [
+            update_document("u", "resolved", "Shown-part.<!-- marker-word --><script>marker-word</script>", at)]});
     statuspage(&app.db, &[json!({"incidents": [incident]})]).await;
     assert_published(&app, "Shown-part.", "marker-word").await;
 }
@@ -159,7 +159,7 @@ async fn hidden_statuspage_content_stays_hidden(test: TestDb) {
 async fn hidden_cachet_content_stays_hidden(test: TestDb) {
     let app = TestApp::new(test).await;
     let (at, future) = ("2026-01-14 08:00:00", "2190-01-01 00:00:00");
-    let part = |id: i64, group: i64, name: &str, enabled: bool| {
+    let cachet_component = |id: i64, group: i64, name: &str, enabled: bool| {
         json!({"id": id, "name": name, "description": "", "status": 1, "group_id": group, "enabled": enabled,
                "deleted_at": null, "created_at": at, "updated_at": at})
     };
@@ -169,8 +169,8 @@ async fn hidden_cachet_content_stays_hidden(test: TestDb) {
     };
     let groups = json!({"data": [
         {"id": 1, "name": "marker-word", "visible": 0, "collapsed": 0, "order": 0, "enabled_components": []}]});
-    let components =
-        json!({"data": [part(1, 0, "Seen", true), part(2, 1, "marker-word", true), part(3, 0, "marker-word", false)]});
+    let components = json!({"data": [cachet_component(1, 0, "Seen", true),
+        cachet_component(2, 1, "marker-word", true), cachet_component(3, 0, "marker-word", false)]});
     let incidents = json!({"data": [incident(1, 1, "Shown-part. <!-- marker-word -->"), incident(2, 0, "marker-word"),
                                     incident(3, 2, "marker-word")]});
     let stamp = |text: Option<&str>| json!({"human": "", "string": text});
@@ -186,9 +186,9 @@ async fn hidden_cachet_content_stays_hidden(test: TestDb) {
         ("incidents.json", incidents.to_string()),
         ("schedules.json", schedules.to_string()),
     ];
-    let report = run(&app.db, &Cachet { zone: Tz::UTC }, &files).await;
+    let report = import_three_times(&app.db, &Cachet { zone: Tz::UTC }, &files).await;
     assert_eq!((report.components.created, report.maintenances.created), (1, 0), "{report:#?}");
-    assert_eq!(found(&app.db, "3").await.visibility, Visibility::Internal);
+    assert_eq!(find_incident(&app.db, "3").await.visibility, Visibility::Internal);
     assert_published(&app, "Shown-part.", "marker-word").await;
 }
 
@@ -208,7 +208,7 @@ async fn hidden_cstate_content_stays_hidden(test: TestDb) {
         ("content/issues/expired.md", issue("date: 2020-01-14\nexpiryDate: 2020-02-14", "marker-word")),
         ("content/issues/unbuilt.md", issue("date: 2026-01-14\n_build:\n  render: never", "marker-word")),
     ];
-    let report = run(&app.db, &CState { zone: Tz::UTC }, &files).await;
+    let report = import_three_times(&app.db, &CState { zone: Tz::UTC }, &files).await;
     assert_eq!((report.incidents.created, report.incidents.skipped), (1, 3), "{report:#?}");
     assert_published(&app, "Shown-part.", "marker-word").await;
 }
@@ -226,19 +226,19 @@ async fn hidden_kuma_content_stays_hidden(test: TestDb) {
     let backup = json!({"monitorList": [{"id": 6, "name": "Shop", "type": "http", "active": true,
                                          "description": "marker-word", "basic_auth_pass": "marker-word"}]});
     let files = [("page.json", page.to_string()), ("backup.json", backup.to_string())];
-    run(&app.db, &Kuma, &files).await;
+    import_three_times(&app.db, &Kuma, &files).await;
     assert_published(&app, "Shown-part.", "marker-word").await;
     let unpublished = json!({"config": {"title": "x", "published": false}, "publicGroupList": []});
     let read = Kuma.read_document(Path::new("x.json"), unpublished.to_string().as_bytes(), &|_| true);
     assert!(read.unwrap_err().to_string().contains("not published"));
 }
 
-fn part(status: &str, updated_at: &str) -> Value {
+fn component_document(status: &str, updated_at: &str) -> Value {
     json!({"id": "c1", "name": "Tills", "status": status, "position": 1, "group": false, "updated_at": updated_at,
            "created_at": "2026-01-01T00:00:00Z"})
 }
 
-fn page(updated_at: &str) -> Value {
+fn page_document(updated_at: &str) -> Value {
     json!({"id": "p1", "name": "Pier", "url": "https://pier.example", "time_zone": "Etc/UTC", "updated_at": updated_at})
 }
 
@@ -248,16 +248,20 @@ async fn newer_of_two_documents_counts_once(test: TestDb) {
     let at = "2026-01-20T09:00:00Z";
     let incident = |name: &str, status: &str| {
         json!({"id": "i", "name": name, "status": status, "impact": "none", "created_at": at, "updated_at": at,
-               "incident_updates": [update("u", status, name, at)]})
+               "incident_updates": [update_document("u", status, name, at)]})
     };
     let documents = [
-        json!({"page": page(late), "components": [part("operational", late)], "incidents": [incident("New", "resolved")]}),
-        json!({"page": page(early), "components": [part("partial_outage", early)],
+        json!({"page": page_document(late), "components": [component_document("operational", late)],
+               "incidents": [incident("New", "resolved")]}),
+        json!({"page": page_document(early), "components": [component_document("partial_outage", early)],
                "incidents": [incident("Old", "investigating"), incident("Older", "investigating")]}),
     ];
     let report = statuspage(&test, &documents).await;
     assert_eq!((report.components.created, report.components.changed, report.incidents.created), (1, 0, 1));
-    assert_eq!((parts(&test).await[0].status, found(&test, "i").await.title.as_str()), (Status::Operational, "New"));
+    assert_eq!(
+        (list_components(&test).await[0].status, find_incident(&test, "i").await.title.as_str()),
+        (Status::Operational, "New")
+    );
     let rows = candor::db::audit::list(&mut test.read().await.unwrap(), None, 100).await.unwrap();
     assert_eq!(rows.iter().filter(|row| row.subject_id == "c1").count(), 1);
 }
@@ -265,15 +269,16 @@ async fn newer_of_two_documents_counts_once(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn open_incident_never_shows_a_component_better(test: TestDb) {
     let (early, late) = ("2026-01-20T10:00:00Z", "2026-01-20T11:00:00Z");
-    let mut open = update("u", "investigating", "Looking", early);
+    let mut open = update_document("u", "investigating", "Looking", early);
     open["affected_components"] = json!([{"code": "c1", "name": "Tills", "new_status": "degraded_performance"}]);
     let incident = |id: &str, update: Value| {
         json!({"id": id, "name": id, "status": "investigating", "impact": "minor", "created_at": early,
-               "incident_updates": [update], "components": [part("operational", late)]})
+               "incident_updates": [update], "components": [component_document("operational", late)]})
     };
     let documents = [
-        json!({"page": page(early), "components": [part("major_outage", early)], "incidents": [incident("i", open)]}),
-        json!({"page": page(late), "components": [part("operational", late)]}),
+        json!({"page": page_document(early), "components": [component_document("major_outage", early)],
+               "incidents": [incident("i", open)]}),
+        json!({"page": page_document(late), "components": [component_document("operational", late)]}),
     ];
     let report = statuspage(&test, &documents).await;
     assert!(has_warning(&report, &["Tills", "major_outage"]), "{:#?}", report.warnings);
@@ -289,19 +294,20 @@ async fn statuses_are_read_in_any_case(test: TestDb) {
     let incident = json!({"id": "cl9pier0001", "name": "Gate slow", "status": "RESOLVED", "impact": "DEGRADEDPERFORMANCE",
         "created_at": at(10), "started_at": at(10), "resolved_at": at(11), "updated_at": at(11), "incident_updates": []});
     let shouted = json!({"id": "cl9pier0002", "name": "Gate", "status": "Monitoring", "impact": "MAJOROUTAGE",
-        "created_at": at(10), "incident_updates": [update("u", "IDENTIFIED", "x", &at(10)), update("v", "MONITORING", "y", &at(11))]});
+        "created_at": at(10), "incident_updates": [
+            update_document("u", "IDENTIFIED", "x", &at(10)), update_document("v", "MONITORING", "y", &at(11))]});
     let work = json!({"id": "w", "name": "Work", "status": "COMPLETED", "impact": "Maintenance", "created_at": at(1),
         "scheduled_for": at(10), "scheduled_until": at(11), "resolved_at": at(12), "incident_updates": []});
     let part = json!({"id": "c", "name": "Gate", "status": "PARTIALOUTAGE"});
     let report = statuspage(&test, &[json!({"components": [part], "incidents": [incident, shouted, work]})]).await;
     assert!(!report.warnings.iter().any(|warning| warning.contains("unknown")), "{:#?}", report.warnings);
-    let gate = found(&test, "cl9pier0001").await;
+    let gate = find_incident(&test, "cl9pier0001").await;
     assert_eq!(times(&gate), ("2026-01-02 10:00".into(), Some("2026-01-02 11:00".into())));
     assert_eq!(gate.impact(), candor::domain::Impact::Minor);
-    let shouted = found(&test, "cl9pier0002").await;
+    let shouted = find_incident(&test, "cl9pier0002").await;
     assert_eq!((shouted.phase, shouted.updates[0].phase), (Phase::Monitoring, Phase::Identified));
-    assert_eq!(parts(&test).await[0].status, Status::PartialOutage);
-    let work = found_maintenance(&test, "w").await;
+    assert_eq!(list_components(&test).await[0].status, Status::PartialOutage);
+    let work = find_maintenance(&test, "w").await;
     assert_eq!(
         (work.phase, work.ended_at.unwrap().to_rfc3339()),
         (MaintenancePhase::Completed, "2026-01-02T12:00:00+00:00".into())
@@ -341,19 +347,25 @@ async fn cachet_3_documents_are_imported(test: TestDb) {
         ("schedules.json", json!({"data": [schedule]}).to_string()),
         ("other.json", json!({"data": [{"id": "3", "type": "metrics", "attributes": {"suffix": "ms"}}]}).to_string()),
     ];
-    let report = run(&test, &Cachet { zone: Tz::UTC }, &files).await;
+    let report = import_three_times(&test, &Cachet { zone: Tz::UTC }, &files).await;
     assert_eq!(
         (report.incidents.created, report.maintenances.created, report.groups.created),
         (2, 1, 1),
         "{report:#?}"
     );
     assert_eq!((report.components.created, report.components.refused, report.others.refused), (1, 0, 1), "{report:#?}");
-    let it = found(&test, "3").await;
-    assert_eq!((it.phase, it.updates.len(), times(&it).0.as_str()), (Phase::Identified, 1, "2026-01-26 10:00"));
-    let it = found(&test, "5").await;
-    assert_eq!((it.updates.len(), it.updates[1].body.as_str(), it.phase), (2, "A fuse.", Phase::Identified));
-    assert_eq!(it.statuses().into_values().collect::<Vec<_>>(), [Status::MajorOutage]);
-    assert!(parts(&test).await[0].group_id.is_some());
+    let stored = find_incident(&test, "3").await;
+    assert_eq!(
+        (stored.phase, stored.updates.len(), times(&stored).0.as_str()),
+        (Phase::Identified, 1, "2026-01-26 10:00")
+    );
+    let stored = find_incident(&test, "5").await;
+    assert_eq!(
+        (stored.updates.len(), stored.updates[1].body.as_str(), stored.phase),
+        (2, "A fuse.", Phase::Identified)
+    );
+    assert_eq!(stored.statuses().into_values().collect::<Vec<_>>(), [Status::MajorOutage]);
+    assert!(list_components(&test).await[0].group_id.is_some());
 }
 
 #[apply(on_both_databases!)]
@@ -366,11 +378,11 @@ async fn cachet_ties_follow_the_order_of_the_source(test: TestDb) {
     };
     let ids = 1..=9;
     let document = json!({"data": ids.clone().map(incident).collect::<Vec<_>>()});
-    run(&test, &Cachet { zone: Tz::UTC }, &[("incidents.json", document.to_string())]).await;
+    import_three_times(&test, &Cachet { zone: Tz::UTC }, &[("incidents.json", document.to_string())]).await;
     for id in ids {
-        let it = found(&test, &id.to_string()).await;
-        let bodies: Vec<&str> = it.updates.iter().map(|update| update.body.as_str()).collect();
-        assert_eq!((it.phase, bodies), (Phase::Identified, vec!["Stuck.", "A cable."]), "incident {id}");
+        let stored = find_incident(&test, &id.to_string()).await;
+        let bodies: Vec<&str> = stored.updates.iter().map(|update| update.body.as_str()).collect();
+        assert_eq!((stored.phase, bodies), (Phase::Identified, vec!["Stuck.", "A cable."]), "incident {id}");
     }
 }
 
@@ -383,7 +395,8 @@ async fn old_cachet_schedules_are_maintenances(test: TestDb) {
     };
     let document = json!({"data": [
         incident(1, 4, Value::Null), incident(2, 2, json!("0000-00-00 00:00:00")), incident(3, 0, json!("2016-01-14 12:00:00"))]});
-    let report = run(&test, &Cachet { zone: Tz::UTC }, &[("incidents.json", document.to_string())]).await;
+    let report =
+        import_three_times(&test, &Cachet { zone: Tz::UTC }, &[("incidents.json", document.to_string())]).await;
     assert_eq!((report.incidents.created, report.maintenances.created), (2, 1), "{report:#?}");
 }
 
@@ -399,12 +412,12 @@ async fn cstate_dates_are_read_like_hugo(test: TestDb) {
         ("content/issues/b.md", issue("2026-01-21 9:30", "Wed, 21 Jan 2026 11:05:00 GMT")),
         ("content/issues/c.md", issue("2026-01-21T10:30:00+0100", "2026-01-21 12:05:00 +0100 CET")),
     ];
-    let report = run(&test, &CState { zone: Tz::UTC }, &files).await;
+    let report = import_three_times(&test, &CState { zone: Tz::UTC }, &files).await;
     assert_eq!((report.incidents.created, report.incidents.refused), (3, 0), "{report:#?}");
     for id in ["a", "b", "c"] {
-        let it = found(&test, id).await;
-        assert_eq!(times(&it), ("2026-01-21 09:30".into(), Some("2026-01-21 11:05".into())), "{id}");
-        assert_eq!(it.impact(), candor::domain::Impact::Major);
+        let incident = find_incident(&test, id).await;
+        assert_eq!(times(&incident), ("2026-01-21 09:30".into(), Some("2026-01-21 11:05".into())), "{id}");
+        assert_eq!(incident.impact(), candor::domain::Impact::Major);
     }
 }
 
@@ -417,13 +430,13 @@ async fn kuma_monitor_in_two_groups_is_imported_once(test: TestDb) {
         "publicGroupList": [group(1, vec![monitor(5), monitor(6)]), group(2, vec![monitor(6), monitor(7)])],
         "maintenanceList": [{"id": 1, "title": "Router swap", "description": "New router", "strategy": "manual",
                              "active": true, "timeslotList": [], "timezone": "Europe/Lisbon", "status": "under-maintenance"}]});
-    let report = run(&test, &Kuma, &[("answer.json", document.to_string())]).await;
+    let report = import_three_times(&test, &Kuma, &[("answer.json", document.to_string())]).await;
     assert_eq!((report.components.created, report.maintenances.created), (3, 1), "{report:#?}");
     assert!(report.refusals.is_empty(), "{:#?}", report.refusals);
     assert_eq!(report.warnings.iter().filter(|warning| warning.contains("Monitor 6")).count(), 1);
-    let six = parts(&test).await.into_iter().find(|part| part.name == "Monitor 6").unwrap();
+    let six = list_components(&test).await.into_iter().find(|part| part.name == "Monitor 6").unwrap();
     assert_eq!(six.group_id.unwrap().as_str(), "group-1");
-    let swap = found_maintenance(&test, "maintenance-1").await;
+    let swap = find_maintenance(&test, "maintenance-1").await;
     assert_eq!((swap.phase, swap.started_at), (MaintenancePhase::InProgress, Some(now())));
 }
 
@@ -435,11 +448,14 @@ async fn rails_time_zones_are_known(test: TestDb) {
         statuspage(&test, &[json!({"page": page, "components": [part], "status": {"indicator": "none"}})]).await;
     assert!(report.warnings.is_empty(), "{:#?}", report.warnings);
     let stored = page_settings::load(&mut test.read().await.unwrap()).await.unwrap();
-    assert_eq!((stored.time_zone, parts(&test).await[0].name.as_str()), (Tz::America__New_York, "Mail & lists"));
+    assert_eq!(
+        (stored.time_zone, list_components(&test).await[0].name.as_str()),
+        (Tz::America__New_York, "Mail & lists")
+    );
 }
 
 #[apply(on_both_databases!)]
-async fn incidents_follow_what_happened(test: TestDb) {
+async fn incident_times_come_from_displayed_updates(test: TestDb) {
     let (row, begin, end) = ("2026-01-10T15:00:00Z", "2026-01-03T10:00:00Z", "2026-01-03T11:30:00Z");
     let shown = |id: &str, status: &str, displayed: &str| {
         json!({"id": id, "status": status, "body": "x", "created_at": row, "updated_at": row, "display_at": displayed,
@@ -460,7 +476,7 @@ async fn incidents_follow_what_happened(test: TestDb) {
     let part = json!({"id": "c", "name": "C", "status": "operational"});
     let report = statuspage(&test, &[json!({"components": [part], "incidents": incidents})]).await;
     for (id, _) in &cases {
-        let it = found(&test, id).await;
+        let it = find_incident(&test, id).await;
         assert_eq!(times(&it), ("2026-01-03 10:00".into(), Some("2026-01-03 11:30".into())), "{id}");
         let down: Vec<i64> =
             it.status_intervals().iter().map(|span| (span.to.unwrap() - span.from).num_minutes()).collect();
@@ -476,16 +492,20 @@ async fn maintenance_without_updates_ends_with_its_window(test: TestDb) {
         json!({"id": id, "name": id, "status": status, "impact": "maintenance", "created_at": at(1), "resolved_at": null,
                "scheduled_for": at(10), "scheduled_until": at(12), "incident_updates": updates})
     };
-    let begun = json!([update("b", "in_progress", "Begun", &at(10))]);
+    let begun = json!([update_document("b", "in_progress", "Begun", &at(10))]);
     statuspage(
         &test,
         &[json!({"scheduled_maintenances": [work("none", "completed", json!([])), work("begun", "completed", begun)]})],
     )
     .await;
     for id in ["none", "begun"] {
-        let it = found_maintenance(&test, id).await;
+        let maintenance = find_maintenance(&test, id).await;
         let text = |time: Option<chrono::DateTime<chrono::Utc>>| time.unwrap().format("%H:%M").to_string();
-        assert_eq!((text(it.started_at), text(it.ended_at)), ("10:00".into(), "12:00".into()), "{id}");
+        assert_eq!(
+            (text(maintenance.started_at), text(maintenance.ended_at)),
+            ("10:00".into(), "12:00".into()),
+            "{id}"
+        );
     }
 }
 
@@ -493,15 +513,16 @@ async fn maintenance_without_updates_ends_with_its_window(test: TestDb) {
 async fn deleted_items_stay_deleted(test: TestDb) {
     let at = "2026-01-14T08:00:00Z";
     let incident = json!({"id": "i", "name": "Gone", "status": "resolved", "impact": "none", "created_at": at,
-        "resolved_at": at, "incident_updates": [update("u", "resolved", "Over", at)]});
+        "resolved_at": at, "incident_updates": [update_document("u", "resolved", "Over", at)]});
     let work = json!({"id": "m", "name": "Gone work", "status": "completed", "created_at": at, "scheduled_for": at,
-        "scheduled_until": "2026-01-14T09:00:00Z", "incident_updates": [update("w", "completed", "Done", at)]});
+        "scheduled_until": "2026-01-14T09:00:00Z", "incident_updates": [update_document("w", "completed", "Done", at)]});
     let group = json!({"id": "g", "name": "Gone group", "group": true, "position": 1});
-    let document = json!({"components": [group, part("operational", at)], "incidents": [incident], "scheduled_maintenances": [work]});
+    let document = json!({"components": [group, component_document("operational", at)], "incidents": [incident],
+        "scheduled_maintenances": [work]});
     let feed = "<feed xmlns=\"http://www.w3.org/2005/Atom\"><id>f</id><title>t</title><updated>2026-01-14T08:00:00Z</updated>\
                 <entry><id>tag:pier.example,2005:Incident/1</id><title>t</title><updated>2026-01-14T08:00:00Z</updated>\
                 <link rel=\"alternate\" href=\"https://pier.example/incidents/i\"/></entry></feed>";
-    let folder = folder(&[("incidents.json", document.to_string()), ("history.atom", feed.to_owned())]);
+    let folder = write_folder(&[("incidents.json", document.to_string()), ("history.atom", feed.to_owned())]);
     import_once(&test, &Statuspage, folder.path()).await;
     let mut tx = test.write().await.unwrap();
     let incident = admin_incidents::find(&mut tx, &IncidentId::parse("i").unwrap()).await.unwrap();
@@ -523,16 +544,19 @@ async fn deleted_items_stay_deleted(test: TestDb) {
         assert_eq!(skipped, [1, 1, 1, 1]);
         assert!(has_warning(&again, &["incident i “Gone”", "deleted here"]), "{:#?}", again.skips);
     }
-    assert!(parts(&test).await.is_empty());
+    assert!(list_components(&test).await.is_empty());
 }
 
 #[apply(on_both_databases!)]
 async fn deleted_postmortem_stays_deleted(test: TestDb) {
     let at = "2026-01-14T08:00:00Z";
-    let updates = [update("p", "postmortem", "Why", "2026-01-15T08:00:00Z"), update("u", "resolved", "Over", at)];
+    let updates = [
+        update_document("p", "postmortem", "Why", "2026-01-15T08:00:00Z"),
+        update_document("u", "resolved", "Over", at),
+    ];
     let incident = json!({"id": "i", "name": "I", "status": "postmortem", "impact": "none", "created_at": at,
         "resolved_at": at, "incident_updates": updates});
-    let folder = folder(&[("incidents.json", json!([incident]).to_string())]);
+    let folder = write_folder(&[("incidents.json", json!([incident]).to_string())]);
     import_once(&test, &Statuspage, folder.path()).await;
     let mut tx = test.write().await.unwrap();
     let incident = admin_incidents::find(&mut tx, &IncidentId::parse("i").unwrap()).await.unwrap();
@@ -553,13 +577,13 @@ async fn ids_shared_by_kinds_are_independent(test: TestDb) {
     let incident = json!({"data": [{"id": 1, "component_id": 0, "name": "Shop", "status": 4, "visible": 1, "message": "x",
         "occurred_at": at, "created_at": at, "updated_at": at, "deleted_at": null, "updates": []}]});
     let cachet = Cachet { zone: Tz::UTC };
-    let first = folder(&[("components.json", components.to_string())]);
+    let first = write_folder(&[("components.json", components.to_string())]);
     import_once(&test, &cachet, first.path()).await;
     let mut tx = test.write().await.unwrap();
     let component = components::list(&mut tx).await.unwrap().remove(0);
     let entry = actions::components::delete(&mut tx, &component).await.unwrap();
     tx.commit_all(&crate::support::fixtures::actor(), now(), &[entry]).await.unwrap();
-    let second = folder(&[("components.json", components.to_string()), ("incidents.json", incident.to_string())]);
+    let second = write_folder(&[("components.json", components.to_string()), ("incidents.json", incident.to_string())]);
     let report = import_once(&test, &cachet, second.path()).await;
     assert_eq!((report.components.skipped, report.incidents.created), (1, 1), "{report:#?}");
 }
@@ -567,11 +591,13 @@ async fn ids_shared_by_kinds_are_independent(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn components_that_only_incidents_name_are_reported(test: TestDb) {
     let at = "2026-01-14T08:00:00Z";
-    let mut over = update("u", "resolved", "Over", at);
+    let mut over = update_document("u", "resolved", "Over", at);
     over["affected_components"] = json!([{"code": "gone1", "name": "Old pier", "new_status": "operational"}]);
     let incident = json!({"id": "i", "name": "I", "status": "resolved", "impact": "none", "created_at": at,
-        "resolved_at": at, "incident_updates": [over], "components": [part("operational", at)]});
-    let report = statuspage(&test, &[json!({"components": [part("operational", at)], "incidents": [incident]})]).await;
+        "resolved_at": at, "incident_updates": [over], "components": [component_document("operational", at)]});
+    let report =
+        statuspage(&test, &[json!({"components": [component_document("operational", at)], "incidents": [incident]})])
+            .await;
     assert!(
         has_warning(&report, &["only incidents name", "“Old pier”"])
             && !has_warning(&report, &["only incidents name", "Tills"])
@@ -580,15 +606,15 @@ async fn components_that_only_incidents_name_are_reported(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn refused_items_exit_with_2(test: TestDb) {
-    let document =
-        json!({"components": [part("operational", ""), {"id": "../x", "name": "Bad", "status": "operational"}]});
-    let folder = folder(&[("components.json", document.to_string())]);
+    let document = json!({"components": [
+        component_document("operational", ""), {"id": "../x", "name": "Bad", "status": "operational"}]});
+    let folder = write_folder(&[("components.json", document.to_string())]);
     let path = folder.path().display().to_string();
     for arguments in [vec!["import", "statuspage", "--dry-run", &path], vec!["import", "statuspage", &path]] {
         let output = candor(&test, &arguments, "");
-        refused(&output, 2);
+        stderr_text(&output, 2);
         let printed = String::from_utf8(output.stdout).unwrap();
         assert!(printed.contains("1 created") && printed.contains("refused: component ../x “Bad”"), "{printed}");
     }
-    assert_eq!(parts(&test).await.len(), 1);
+    assert_eq!(list_components(&test).await.len(), 1);
 }

@@ -1,5 +1,5 @@
-//! What is shown whole has a bound: the one too many is refused beside its field, what was typed stays, and nothing is
-//! written.
+//! Limits of unpaginated lists: one item too many is rejected with an error beside its field, keeps the submitted text
+//! and writes nothing.
 
 use axum::http::StatusCode;
 use candor::credentials::secret_token;
@@ -16,26 +16,25 @@ use crate::support::TestDb;
 use crate::support::app::{Browser, TestApp};
 use crate::support::fake_authenticator::FakeAuthenticator;
 use crate::support::fixtures;
-use crate::web_passkeys::{HERE, ask};
+use crate::web_passkeys::{HERE, request_challenge};
 
-/// What is sent to a form, the field beside which the bound is told, and how.
 struct LimitCase<'a> {
     address: &'a str,
     fields: &'a [(&'a str, &'a str)],
     field: &'a str,
-    told: &'a str,
+    error: &'a str,
 }
 
 impl LimitCase<'_> {
-    async fn is_refused(&self, app: &TestApp, browser: &mut Browser) {
-        let before = app.everything().await;
+    async fn assert_rejected(&self, app: &TestApp, browser: &mut Browser) {
+        let before = app.all_content().await;
         let answer = browser.post(self.address, self.fields).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text());
-        assert_eq!(answer.message(self.field), self.told);
+        assert_eq!(answer.message(self.field), self.error);
         for (name, value) in self.fields.iter().filter(|(name, _)| *name != "save_draft") {
             assert_eq!(answer.field(name), *value, "{name} is kept");
         }
-        assert!(app.everything().await == before, "something was written");
+        assert!(app.all_content().await == before, "something was written");
     }
 }
 
@@ -59,9 +58,9 @@ async fn drafts_are_limited_to_100(test: TestDb) {
     tx.commit_unaudited().await.unwrap();
     let mut browser = app.logged_in(Publisher).await;
     let new = [("title", "Mail is late"), ("body", "We look **into** it."), ("save_draft", "1")];
-    let told = "Limit reached (100 drafts). Publish or delete some first.";
+    let error = "Limit reached (100 drafts). Publish or delete some first.";
     for (address, fields) in [("/admin/incidents", &new[..]), ("/admin/incidents/open/updates", &new[1..])] {
-        LimitCase { address, fields, field: "body", told }.is_refused(&app, &mut browser).await;
+        LimitCase { address, fields, field: "body", error }.assert_rejected(&app, &mut browser).await;
     }
     let known = [("draft", "draft7"), ("draft_version", "1"), ("title", "Begun again"), ("save_draft", "1")];
     let saved = browser.post("/admin/incidents", &known).await;
@@ -85,9 +84,9 @@ async fn templates_are_limited_to_200(test: TestDb) {
     tx.commit_unaudited().await.unwrap();
     let mut browser = app.logged_in(Publisher).await;
     let fields = [("name", "Another"), ("title", "Slow again"), ("body", "Since {{time}}."), ("phase", "monitoring")];
-    let told = "Limit reached (200 templates). Delete one first.";
-    LimitCase { address: "/admin/templates", fields: &fields, field: "name", told }
-        .is_refused(&app, &mut browser)
+    let error = "Limit reached (200 templates). Delete one first.";
+    LimitCase { address: "/admin/templates", fields: &fields, field: "name", error }
+        .assert_rejected(&app, &mut browser)
         .await;
 }
 
@@ -119,9 +118,9 @@ async fn corrections_are_limited_to_500(test: TestDb) {
         ("reason", "A probe was wrong."),
     ];
     let address = |id| format!("/admin/components/{id}/corrections");
-    let told = "Limit reached (500 corrections of this component). Remove some first.";
-    let one = LimitCase { address: &address(&full.id), fields: &fields, field: "reason", told };
-    one.is_refused(&app, &mut browser).await;
+    let error = "Limit reached (500 corrections of this component). Remove some first.";
+    let one = LimitCase { address: &address(&full.id), fields: &fields, field: "reason", error };
+    one.assert_rejected(&app, &mut browser).await;
     let added = browser.post(&address(&other.id), &fields).await;
     assert!(added.location().ends_with("?done=correction-added"), "another component has its own");
 }
@@ -139,8 +138,10 @@ async fn tokens_are_limited_to_50(test: TestDb) {
     tx.commit_unaudited().await.unwrap();
     let mut browser = app.with_session(&manager).await;
     let fields = [("name", "Deploy"), ("scope", "publish"), ("days", "30")];
-    let told = "Limit reached (50 tokens). Revoke one first.";
-    LimitCase { address: "/admin/tokens", fields: &fields, field: "name", told }.is_refused(&app, &mut browser).await;
+    let error = "Limit reached (50 tokens). Revoke one first.";
+    LimitCase { address: "/admin/tokens", fields: &fields, field: "name", error }
+        .assert_rejected(&app, &mut browser)
+        .await;
     assert_eq!(app.number("select count(*) from api_tokens").await, 50);
     let other = app.logged_in(Publisher).await.post("/admin/tokens", &fields).await;
     assert_eq!(other.status, StatusCode::OK, "others have their own");
@@ -151,19 +152,20 @@ async fn passkeys_are_limited_to_20(test: TestDb) {
     let app = TestApp::at(test, HERE).await;
     let manager = app.manager("Ines", Owner).await;
     let mut browser = app.through_login(&manager).await;
-    // Asked for while there was room, answered when there is none any more.
-    let credential = FakeAuthenticator::at(HERE).make(&ask(&mut browser, "/admin/account/passkeys/challenge").await);
+    // The challenge was issued while there was room for another passkey.
+    let credential =
+        FakeAuthenticator::at(HERE).make(&request_challenge(&mut browser, "/admin/account/passkeys/challenge").await);
     for number in 0..20 {
         app.passkey(&manager, &format!("passkey{number}")).await;
     }
-    let before = app.everything().await;
+    let before = app.all_content().await;
     let answer = browser.post("/admin/account/passkeys", &[("name", "Phone"), ("credential", &credential)]).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text());
     assert_eq!(answer.message("name"), "Limit reached (20 passkeys). Remove one first.");
     assert_eq!(answer.field("name"), "Phone");
     let asked = browser.post("/admin/account/passkeys/challenge", &[]).await;
     assert_eq!(asked.status, StatusCode::CONFLICT, "no device is asked in vain");
-    assert!(app.everything().await == before, "something was written");
+    assert!(app.all_content().await == before, "something was written");
 }
 
 #[apply(on_both_databases!)]
@@ -176,9 +178,9 @@ async fn components_are_limited_to_2000(test: TestDb) {
     tx.commit_unaudited().await.unwrap();
     let mut browser = app.logged_in(Owner).await;
     let fields = [("name", "Another"), ("description", "Of many"), ("status", "degraded_performance")];
-    let told = "Limit reached (2000 components). Delete some first.";
-    let one = LimitCase { address: "/admin/components", fields: &fields, field: "name", told };
-    one.is_refused(&app, &mut browser).await;
+    let error = "Limit reached (2000 components). Delete some first.";
+    let one = LimitCase { address: "/admin/components", fields: &fields, field: "name", error };
+    one.assert_rejected(&app, &mut browser).await;
 }
 
 #[apply(on_both_databases!)]
@@ -192,8 +194,10 @@ async fn groups_are_limited_to_500(test: TestDb) {
     tx.commit_unaudited().await.unwrap();
     let mut browser = app.logged_in(Owner).await;
     let fields = [("name", "Another"), ("description", "Of many")];
-    let told = "Limit reached (500 groups). Delete some first.";
-    LimitCase { address: "/admin/groups", fields: &fields, field: "name", told }.is_refused(&app, &mut browser).await;
+    let error = "Limit reached (500 groups). Delete some first.";
+    LimitCase { address: "/admin/groups", fields: &fields, field: "name", error }
+        .assert_rejected(&app, &mut browser)
+        .await;
 }
 
 #[apply(on_both_databases!)]
@@ -221,9 +225,9 @@ async fn series_are_limited_to_200(test: TestDb) {
         ("zone", "Asia/Kolkata"),
         ("repeats", "FREQ=WEEKLY"),
     ];
-    let told = "Limit reached (200 recurring maintenances). Stop one first.";
-    let one = LimitCase { address: "/admin/maintenances", fields: &fields, field: "repeats", told };
-    one.is_refused(&app, &mut browser).await;
+    let error = "Limit reached (200 recurring maintenances). Stop one first.";
+    let one = LimitCase { address: "/admin/maintenances", fields: &fields, field: "repeats", error };
+    one.assert_rejected(&app, &mut browser).await;
     let once = browser.post("/admin/maintenances", &fields[..5]).await;
     assert!(once.location().ends_with("?done=maintenance-planned"), "what comes once is planned as ever");
 }

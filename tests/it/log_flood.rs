@@ -1,18 +1,18 @@
-//! What strangers can write to the log, over real sockets and with the program itself.
+//! How much visitors can make the server log, over real sockets with the real binary.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// How many requests a stranger sends, over how many connections, and how long their paths are, in bytes.
+/// Requests, connections, and the length of paths in bytes.
 const REQUESTS: usize = 10_000;
 const CONNECTIONS: usize = 4;
-const PATH: usize = 8 * 1024;
-/// The most that they may write to the log, in bytes.
-const MOST: u64 = 64 * 1024;
+const PATH_LENGTH: usize = 8 * 1024;
+/// The most that the log may grow, in bytes.
+const MAX_LOG_BYTES: u64 = 64 * 1024;
 
-/// The program, whose log goes to a file.
+/// The server, which logs to a file.
 struct ApiClient {
     child: Child,
     address: String,
@@ -30,11 +30,11 @@ impl ApiClient {
             .stderr(log)
             .spawn()
             .unwrap();
-        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = said.find_map(|line| line.unwrap().split_once("http://").map(|(_, address)| address.to_owned()));
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = lines.find_map(|line| line.unwrap().split_once("http://").map(|(_, address)| address.to_owned()));
         let address = line.expect("its address").trim().to_owned();
-        // Whoever stops reading ends who writes.
-        std::thread::spawn(move || said.for_each(drop));
+        // A closed pipe would make the server fail when it prints.
+        std::thread::spawn(move || lines.for_each(drop));
         Self { child, address }
     }
 }
@@ -46,13 +46,13 @@ impl Drop for ApiClient {
     }
 }
 
-/// Sends so many requests in a row on one connection, and counts those that are answered with `status`.
+/// Sends `count` requests on one connection; returns how many are answered with `status`.
 fn flood(address: &str, line: &str, count: usize, status: &str) -> usize {
     let mut stream = TcpStream::connect(address).unwrap();
     let mut reading = stream.try_clone().unwrap();
     let reader = std::thread::spawn(move || {
         let mut bytes = Vec::new();
-        // A server that closes while we still speak is heard as an error.
+        // If the server closes while we still write, reading fails.
         let _ = reading.read_to_end(&mut bytes);
         String::from_utf8_lossy(&bytes).into_owned()
     });
@@ -72,16 +72,16 @@ fn provoked_failures_write_bounded_log() {
     let program = ApiClient::start(folder.path());
     let length = || std::fs::metadata(folder.path().join("log")).unwrap().len();
     let before = length();
-    let line = format!("FOO /{}", "x".repeat(PATH));
+    let line = format!("FOO /{}", "x".repeat(PATH_LENGTH));
     let answered: usize = std::thread::scope(|scope| {
         let flood = || scope.spawn(|| flood(&program.address, &line, REQUESTS / CONNECTIONS, "501"));
         let floods: Vec<_> = (0..CONNECTIONS).map(|_| flood()).collect();
         floods.into_iter().map(|flood| flood.join().unwrap()).sum()
     });
     assert_eq!(answered, REQUESTS);
-    // A method as long as the path, and paths that are answered otherwise.
-    flood(&program.address, &format!("{} /", "F".repeat(PATH)), 100, "501");
-    flood(&program.address, &format!("GET /incidents/{}", "x/".repeat(PATH / 2)), 100, "404");
+    // A method as long as the path, and paths with other answers.
+    flood(&program.address, &format!("{} /", "F".repeat(PATH_LENGTH)), 100, "501");
+    flood(&program.address, &format!("GET /incidents/{}", "x/".repeat(PATH_LENGTH / 2)), 100, "404");
     let written = length() - before;
-    assert!(written < MOST, "{written} bytes");
+    assert!(written < MAX_LOG_BYTES, "{written} bytes");
 }

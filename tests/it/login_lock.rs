@@ -1,4 +1,4 @@
-//! What slows guessing down, and whom it does not lock out.
+//! Brute-force protection of the login, and who is not locked out by it.
 
 use axum::extract::FromRequestParts as _;
 use axum::http::{Request, StatusCode};
@@ -17,22 +17,22 @@ use tokio::task::JoinSet;
 use crate::support::TestDb;
 use crate::support::app::{Browser, PASSWORD, TestApp};
 
-async fn attempt(browser: &mut Browser, manager: &Manager, password: &str) -> StatusCode {
+async fn try_login(browser: &mut Browser, manager: &Manager, password: &str) -> StatusCode {
     browser.post("/login", &[("email", &manager.email), ("password", password)]).await.status
 }
 
-const IN: StatusCode = StatusCode::SEE_OTHER;
-const OUT: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
+const LOGGED_IN: StatusCode = StatusCode::SEE_OTHER;
+const REJECTED: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 
-/// Wrong passwords from a stranger's browser, each as soon as it is looked at.
-async fn guess(app: &TestApp, manager: &Manager, times: i64) {
+/// Sends wrong passwords from an unknown browser, at the pace that the throttle allows.
+async fn guess_password(app: &TestApp, manager: &Manager, times: i64) {
     for _ in 0..times {
-        assert_eq!(attempt(&mut app.visitor(), manager, "a wrong password").await, OUT);
+        assert_eq!(try_login(&mut app.visitor(), manager, "a wrong password").await, REJECTED);
         app.clock.advance(TimeDelta::minutes(15));
     }
 }
 
-async fn count(app: &TestApp, manager: &Manager) -> i64 {
+async fn failure_count(app: &TestApp, manager: &Manager) -> i64 {
     login_failures::load(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap().count
 }
 
@@ -42,17 +42,17 @@ async fn backoff_doubles_until_the_right_password(test: TestDb) {
     let manager = app.manager("Ines", Viewer).await;
     let mut browser = app.visitor();
     for _ in 0..=FREE_ATTEMPTS {
-        assert_eq!(attempt(&mut browser, &manager, "a wrong password").await, OUT);
+        assert_eq!(try_login(&mut browser, &manager, "a wrong password").await, REJECTED);
     }
     for wait in [1, 2, 4, 8, 16] {
         app.clock.advance(TimeDelta::seconds(wait) - TimeDelta::milliseconds(1));
-        assert_eq!(attempt(&mut browser, &manager, PASSWORD).await, OUT, "{wait} seconds are not over");
+        assert_eq!(try_login(&mut browser, &manager, PASSWORD).await, REJECTED, "{wait} seconds are not over");
         app.clock.advance(TimeDelta::milliseconds(1));
-        assert_eq!(attempt(&mut browser, &manager, "a wrong password").await, OUT);
+        assert_eq!(try_login(&mut browser, &manager, "a wrong password").await, REJECTED);
     }
     app.clock.advance(TimeDelta::seconds(32));
-    assert_eq!(attempt(&mut browser, &manager, PASSWORD).await, IN);
-    assert_eq!(count(&app, &manager).await, 0);
+    assert_eq!(try_login(&mut browser, &manager, PASSWORD).await, LOGGED_IN);
+    assert_eq!(failure_count(&app, &manager).await, 0);
 }
 
 #[apply(on_both_databases!)]
@@ -60,10 +60,14 @@ async fn locked_account_checks_no_password(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     for _ in 0..10 {
-        attempt(&mut app.visitor(), &manager, "a wrong password").await;
+        try_login(&mut app.visitor(), &manager, "a wrong password").await;
     }
-    assert_eq!(count(&app, &manager).await, FREE_ATTEMPTS + 1, "attempts at a locked door don't lengthen the wait");
-    assert_eq!(attempt(&mut app.visitor(), &manager, PASSWORD).await, OUT);
+    assert_eq!(
+        failure_count(&app, &manager).await,
+        FREE_ATTEMPTS + 1,
+        "attempts at a locked door don't lengthen the wait"
+    );
+    assert_eq!(try_login(&mut app.visitor(), &manager, PASSWORD).await, REJECTED);
 }
 
 #[apply(on_both_databases!)]
@@ -73,10 +77,10 @@ async fn concurrent_guesses_count_individually(test: TestDb) {
     let mut guesses = JoinSet::new();
     for _ in 0..25 {
         let (mut browser, manager) = (app.visitor(), manager.clone());
-        guesses.spawn(async move { attempt(&mut browser, &manager, "a wrong password").await });
+        guesses.spawn(async move { try_login(&mut browser, &manager, "a wrong password").await });
     }
-    assert!(guesses.join_all().await.into_iter().all(|status| status == OUT));
-    assert_eq!(count(&app, &manager).await, FREE_ATTEMPTS + 1);
+    assert!(guesses.join_all().await.into_iter().all(|status| status == REJECTED));
+    assert_eq!(failure_count(&app, &manager).await, FREE_ATTEMPTS + 1);
 }
 
 #[apply(on_both_databases!)]
@@ -89,12 +93,12 @@ async fn after_100_failures_only_a_reset_unlocks(test: TestDb) {
     }
     tx.commit_unaudited().await.unwrap();
     app.clock.advance(TimeDelta::minutes(15));
-    guess(&app, &manager, 1).await;
+    guess_password(&app, &manager, 1).await;
     app.clock.advance(TimeDelta::days(365));
-    assert_eq!(attempt(&mut app.visitor(), &manager, PASSWORD).await, OUT);
+    assert_eq!(try_login(&mut app.visitor(), &manager, PASSWORD).await, REJECTED);
     let token = app.link(LinkPurpose::Reset, Some(&manager), TimeDelta::minutes(30)).await;
     app.visitor().post(&format!("/setup/{token}"), &[("password", "gravel lantern otter")]).await;
-    assert_eq!(attempt(&mut app.visitor(), &manager, "gravel lantern otter").await, IN);
+    assert_eq!(try_login(&mut app.visitor(), &manager, "gravel lantern otter").await, LOGGED_IN);
 }
 
 #[apply(on_both_databases!)]
@@ -105,11 +109,11 @@ async fn known_browser_logs_in_during_an_attack(test: TestDb) {
     browser.post("/logout", &[]).await;
     assert!(browser.cookies.contains_key("device") && !browser.cookies.contains_key("sid"));
     for _ in 0..10 {
-        attempt(&mut app.visitor(), &manager, "a wrong password").await;
+        try_login(&mut app.visitor(), &manager, "a wrong password").await;
     }
-    assert_eq!(attempt(&mut app.visitor(), &manager, PASSWORD).await, OUT, "a stranger's browser has to wait");
-    assert_eq!(attempt(&mut browser, &manager, PASSWORD).await, IN);
-    assert_eq!(count(&app, &manager).await, FREE_ATTEMPTS + 1, "which is no comfort to those who guess");
+    assert_eq!(try_login(&mut app.visitor(), &manager, PASSWORD).await, REJECTED, "a stranger's browser has to wait");
+    assert_eq!(try_login(&mut browser, &manager, PASSWORD).await, LOGGED_IN);
+    assert_eq!(failure_count(&app, &manager).await, FREE_ATTEMPTS + 1, "which is no comfort to those who guess");
 }
 
 #[apply(on_both_databases!)]
@@ -118,12 +122,15 @@ async fn known_browser_has_its_own_counter(test: TestDb) {
     let manager = app.manager("Ines", Viewer).await;
     let browser = app.through_login(&manager).await;
     for _ in 0..=FREE_ATTEMPTS {
-        assert_eq!(attempt(&mut browser.clone(), &manager, "a wrong password").await, OUT);
+        assert_eq!(try_login(&mut browser.clone(), &manager, "a wrong password").await, REJECTED);
     }
-    assert_eq!(attempt(&mut browser.clone(), &manager, PASSWORD).await, OUT, "it has to wait as well");
-    assert_eq!((count(&app, &manager).await, attempt(&mut app.visitor(), &manager, PASSWORD).await), (0, IN));
+    assert_eq!(try_login(&mut browser.clone(), &manager, PASSWORD).await, REJECTED, "it has to wait as well");
+    assert_eq!(
+        (failure_count(&app, &manager).await, try_login(&mut app.visitor(), &manager, PASSWORD).await),
+        (0, LOGGED_IN)
+    );
     app.clock.advance(TimeDelta::seconds(1));
-    assert_eq!(attempt(&mut browser.clone(), &manager, PASSWORD).await, IN);
+    assert_eq!(try_login(&mut browser.clone(), &manager, PASSWORD).await, LOGGED_IN);
     assert_eq!(app.number("select cast(sum(failures) as bigint) from known_browsers").await, 0);
 }
 
@@ -131,11 +138,11 @@ async fn known_browser_has_its_own_counter(test: TestDb) {
 async fn unknown_and_known_email_write_equally(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
-    let nobody = Manager { email: "nobody@example.org".into(), ..manager.clone() };
+    let unknown = Manager { email: "nobody@example.org".into(), ..manager.clone() };
     let counted = async || app.number("select cast(coalesce(sum(failures), 0) as bigint) from login_failures").await;
     for tries in 1..=8 {
-        for who in [&manager, &nobody] {
-            assert_eq!(attempt(&mut app.visitor(), who, "a wrong password").await, OUT);
+        for who in [&manager, &unknown] {
+            assert_eq!(try_login(&mut app.visitor(), who, "a wrong password").await, REJECTED);
         }
         assert_eq!(counted().await, 2 * tries, "one row is written for every attempt, also at a locked door");
     }
@@ -148,7 +155,7 @@ async fn new_password_forgets_known_browsers(test: TestDb) {
     let manager = app.manager("Ines", Viewer).await;
     let mut browser = app.through_login(&manager).await;
     let fields = [("current", PASSWORD), ("password", "gravel lantern otter")];
-    assert_eq!(browser.post("/admin/account/password", &fields).await.status, IN);
+    assert_eq!(browser.post("/admin/account/password", &fields).await.status, LOGGED_IN);
     assert_eq!(app.number("select count(*) from known_browsers").await, 0);
 }
 
@@ -163,9 +170,9 @@ async fn known_browser_belongs_to_one_manager_by_hash(test: TestDb) {
         async |id| known_browsers::failures(&mut app.db.read().await.unwrap(), &hash, id).await.unwrap().is_some();
     assert_eq!((known(&ines.id).await, known(&rui.id).await), (true, false));
     let mut again = browser.clone();
-    assert_eq!(attempt(&mut again, &ines, PASSWORD).await, IN);
+    assert_eq!(try_login(&mut again, &ines, PASSWORD).await, LOGGED_IN);
     assert_eq!(again.cookies["device"], browser.cookies["device"], "a browser that is known stays the same");
-    assert_eq!(attempt(&mut again, &rui, PASSWORD).await, IN);
+    assert_eq!(try_login(&mut again, &rui, PASSWORD).await, LOGGED_IN);
     assert_ne!(again.cookies["device"], browser.cookies["device"]);
     for _ in 0..25 {
         app.through_login(&ines).await;
@@ -181,7 +188,7 @@ async fn unused_browser_is_forgotten_after_180_days(test: TestDb) {
     let manager = app.manager("Ines", Viewer).await;
     let browser = app.through_login(&manager).await;
     app.clock.advance(TimeDelta::days(179));
-    assert_eq!(attempt(&mut browser.clone(), &manager, PASSWORD).await, IN);
+    assert_eq!(try_login(&mut browser.clone(), &manager, PASSWORD).await, LOGGED_IN);
     app.clock.advance(TimeDelta::days(179));
     sweep(&app).await.unwrap();
     assert_eq!(app.number("select count(*) from known_browsers").await, 1);
@@ -200,10 +207,10 @@ async fn known_browser_bypasses_network_limit(test: TestDb) {
         browser.peer = Some([203, 0, 113, 7].into());
     }
     for _ in 0..12 {
-        attempt(&mut stranger, &manager, "a wrong password").await;
+        try_login(&mut stranger, &manager, "a wrong password").await;
     }
-    assert_eq!(attempt(&mut stranger, &manager, PASSWORD).await, StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(attempt(&mut known, &manager, PASSWORD).await, IN);
+    assert_eq!(try_login(&mut stranger, &manager, PASSWORD).await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(try_login(&mut known, &manager, PASSWORD).await, LOGGED_IN);
 }
 
 #[apply(on_both_databases!)]
@@ -218,24 +225,23 @@ async fn login_attempts_per_network_are_limited(test: TestDb) {
     for number in 0..10 {
         let mut browser = from(&format!("2001:db8:0:1::{number}"));
         let email = format!("nobody{number}@example.org");
-        assert_eq!(browser.post("/login", &[("email", &email), ("password", "x")]).await.status, OUT);
+        assert_eq!(browser.post("/login", &[("email", &email), ("password", "x")]).await.status, REJECTED);
     }
     let mut browser = from("2001:db8:0:1:ffff::1");
     let refused = browser.post("/login", &[("email", &manager.email), ("password", PASSWORD)]).await;
     assert_eq!((refused.status, refused.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "7"));
     assert!(refused.text().contains("Too many attempts came from your network"), "{}", refused.text());
-    assert_eq!(attempt(&mut from("2001:db8:0:2::1"), &manager, PASSWORD).await, IN, "others are let in");
+    assert_eq!(try_login(&mut from("2001:db8:0:2::1"), &manager, PASSWORD).await, LOGGED_IN, "others are let in");
     app.clock.advance(TimeDelta::seconds(6));
-    assert_eq!(attempt(&mut browser, &manager, PASSWORD).await, IN);
+    assert_eq!(try_login(&mut browser, &manager, PASSWORD).await, LOGGED_IN);
     let mut browser = from("2001:db8:0:1:ffff::2");
-    assert_eq!(attempt(&mut browser, &manager, PASSWORD).await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(try_login(&mut browser, &manager, PASSWORD).await, StatusCode::TOO_MANY_REQUESTS);
     let spoofed = [("sec-fetch-site", "same-origin"), ("x-forwarded-for", "203.0.113.7")];
     let refused = browser.post_with("/login", &[("email", &manager.email), ("password", PASSWORD)], &spoofed).await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "only a trusted proxy says who comes");
 }
 
-/// The right password, as it was compared a moment ago.
-async fn compared(app: &TestApp, manager: &Manager) -> VerifiedPassword {
+async fn verify_password(app: &TestApp, manager: &Manager) -> VerifiedPassword {
     let (mut parts, ()) = Request::new(()).into_parts();
     let Ok(device) = KnownBrowser::from_request_parts(&mut parts, &app.state).await;
     let attempt =
@@ -250,21 +256,21 @@ async fn compared(app: &TestApp, manager: &Manager) -> VerifiedPassword {
 async fn verified_password_counts_once_committed(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
-    guess(&app, &manager, 1).await;
-    let proven = compared(&app, &manager).await;
-    assert_eq!(count(&app, &manager).await, 2, "one that is being looked at counts as wrong");
+    guess_password(&app, &manager, 1).await;
+    let proven = verify_password(&app, &manager).await;
+    assert_eq!(failure_count(&app, &manager).await, 2, "one that is being looked at counts as wrong");
     let mut tx = app.db.write().await.unwrap();
-    let kept = proven.confirm(&mut tx).await.unwrap();
+    let confirmed = proven.confirm(&mut tx).await.unwrap();
     tx.commit_unaudited().await.unwrap();
-    assert_eq!(kept.map(|kept| kept.id), Some(manager.id.clone()));
-    assert_eq!(count(&app, &manager).await, 0);
+    assert_eq!(confirmed.map(|confirmed| confirmed.id), Some(manager.id.clone()));
+    assert_eq!(failure_count(&app, &manager).await, 0);
 }
 
 #[apply(on_both_databases!)]
 async fn password_replaced_during_verification_is_rejected(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut manager = app.manager("Ines", Viewer).await;
-    let proven = compared(&app, &manager).await;
+    let proven = verify_password(&app, &manager).await;
     let mut tx = app.db.write().await.unwrap();
     managers::set_password(&mut tx, &mut manager, "the hash of a new one", None, app.clock.now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();
@@ -280,7 +286,7 @@ async fn manager_changed_during_verification_is_rejected(test: TestDb) {
     app.manager("Keeper", Owner).await;
     let mut disabled = app.manager("Disabled", Viewer).await;
     let mut promoted = app.manager("Promoted", Viewer).await;
-    let tries = [compared(&app, &disabled).await, compared(&app, &promoted).await];
+    let tries = [verify_password(&app, &disabled).await, verify_password(&app, &promoted).await];
     let mut tx = app.db.write().await.unwrap();
     managers::disable(&mut tx, &mut disabled, app.clock.now()).await.unwrap();
     managers::set_role(&mut tx, &mut promoted, Owner, app.clock.now()).await.unwrap();

@@ -1,4 +1,4 @@
-//! Everything that needs a database or the router, in one binary. See `support` for what a test is given.
+//! Tests that need a database or the router, in one binary. `support` has their fixtures.
 
 #[macro_use]
 extern crate macro_rules_attribute;

@@ -1,4 +1,4 @@
-//! Two nodes on one database: what is taken away at one is gone at the other, and what is published shows there too.
+//! Two nodes on one database: revocations and published changes at one apply at the other.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ use crate::support::api_client::ApiClient;
 use crate::support::app::{Browser, TestApp};
 use crate::support::server::Server;
 
-/// Another server, with its own connections, worker and folder, over the database of `app`.
+/// A second server over the database of `app`, with its own connections, worker and folder.
 async fn other_node(app: &TestApp) -> (Server, TempDir) {
     let data = tempfile::tempdir().unwrap();
     (Server::published(&app.test.url, &app.clock, ConnectionLimits::default(), &data).await, data)
 }
 
-/// The status with which a node answers this request, of which the first line and some headers are given.
+/// The status of a node's answer to a request with one extra header.
 async fn status(node: &Server, method: &str, path: &str, header: &str, body: &str) -> u16 {
     let length = body.len();
     let request = format!(
@@ -34,8 +34,7 @@ async fn status(node: &Server, method: &str, path: &str, header: &str, body: &st
     answer["HTTP/1.1 ".len()..][..3].parse().unwrap()
 }
 
-/// Whether the node lets the session of `browser` in.
-async fn is_in(node: &Server, browser: &Browser) -> bool {
+async fn is_logged_in(node: &Server, browser: &Browser) -> bool {
     match status(node, "GET", "/admin", &format!("cookie: sid={}", browser.cookies["sid"]), "").await {
         200 => true,
         303 => false,
@@ -48,24 +47,24 @@ async fn logout_applies_to_all_nodes_immediately(test: TestDb) {
     let app = TestApp::new(test).await;
     let (node, _data) = other_node(&app).await;
     let mut owner = app.logged_in(Owner).await;
-    for (name, deed) in [("Disabled", "disablement"), ("Demoted", "role"), ("Ended", "sessions/revocation")] {
+    for (name, change) in [("Disabled", "disablement"), ("Demoted", "role"), ("Ended", "sessions/revocation")] {
         let manager = app.manager(name, Publisher).await;
         let browser = app.with_session(&manager).await;
-        assert!(is_in(&node, &browser).await, "{name}");
-        let done = owner.post(&format!("/admin/managers/{}/{deed}", manager.id), &[("role", "viewer")]).await;
-        assert!(done.location().contains("?done="), "{name}: {} {}", done.status, done.text());
-        assert!(!is_in(&node, &browser).await, "{name} goes on at the other node");
+        assert!(is_logged_in(&node, &browser).await, "{name}");
+        let answer = owner.post(&format!("/admin/managers/{}/{change}", manager.id), &[("role", "viewer")]).await;
+        assert!(answer.location().contains("?done="), "{name}: {} {}", answer.status, answer.text());
+        assert!(!is_logged_in(&node, &browser).await, "{name} goes on at the other node");
     }
-    // One session of several, and a login that is over because its manager said so.
+    // One session revoked by its manager, and one logged out.
     let manager = app.manager("Ines", Publisher).await;
     let [mut here, there, left] =
         [app.with_session(&manager).await, app.with_session(&manager).await, app.with_session(&manager).await];
     let short = secret_token::hash_token(&there.cookies["sid"])[..16].to_owned();
     here.post(&format!("/admin/account/sessions/{short}/revocation"), &[]).await;
-    assert!(!is_in(&node, &there).await && is_in(&node, &left).await);
-    let kept = here.clone();
+    assert!(!is_logged_in(&node, &there).await && is_logged_in(&node, &left).await);
+    let old_session = here.clone();
     here.post("/logout", &[]).await;
-    assert!(!is_in(&node, &kept).await && is_in(&node, &left).await);
+    assert!(!is_logged_in(&node, &old_session).await && is_logged_in(&node, &left).await);
 }
 
 #[apply(on_both_databases!)]
@@ -73,7 +72,7 @@ async fn revoked_token_is_rejected_on_all_nodes(test: TestDb) {
     let app = TestApp::new(test).await;
     let (node, _data) = other_node(&app).await;
     let mut owner = app.logged_in(Owner).await;
-    for (name, deed, told) in [("Revoked", "", 401), ("Disabled", "disablement", 401), ("Demoted", "role", 403)] {
+    for (name, deed, expected) in [("Revoked", "", 401), ("Disabled", "disablement", 401), ("Demoted", "role", 403)] {
         let manager = app.manager(name, Publisher).await;
         let program = ApiClient::new(&app, &manager, "Deploy", Scope::Publish).await;
         let header = format!("authorization: Bearer {}", program.secret);
@@ -84,25 +83,24 @@ async fn revoked_token_is_rejected_on_all_nodes(test: TestDb) {
             let mut tx = app.db.read().await.unwrap();
             let id = api_tokens::list_for_manager(&mut tx, &manager.id).await.unwrap().remove(0).id;
             drop(tx);
-            let done = owner.post(&format!("/admin/tokens/{id}/revocation"), &[]).await;
-            assert_eq!(done.location(), "/admin/tokens?done=token-revoked");
+            let answer = owner.post(&format!("/admin/tokens/{id}/revocation"), &[]).await;
+            assert_eq!(answer.location(), "/admin/tokens?done=token-revoked");
         } else {
             owner.post(&format!("/admin/managers/{}/{deed}", manager.id), &[("role", "viewer")]).await;
         }
-        assert_eq!(status(&node, "POST", &incidents, &header, &body).await, told, "{name}");
+        assert_eq!(status(&node, "POST", &incidents, &header, &body).await, expected, "{name}");
         let here = program.send(Method::POST, "/incidents", &serde_json::from_str(&body).unwrap()).await;
-        assert_eq!(here.status.as_u16(), told, "{name} at the first node");
+        assert_eq!(here.status.as_u16(), expected, "{name} at the first node");
     }
     assert_eq!(app.incidents().await.len(), 3, "one for each token while it was good");
 }
 
 const TITLE: &str = "Mail arrives late";
 
-/// Opens an incident at the first node.
-async fn open(app: &TestApp) {
-    let said = [("title", TITLE), ("phase", "investigating"), ("body", "We look into it.")];
+async fn open_incident(app: &TestApp) {
+    let fields = [("title", TITLE), ("phase", "investigating"), ("body", "We look into it.")];
     let mut publisher = app.logged_in(Publisher).await;
-    let answer = publisher.post("/admin/incidents", &said).await;
+    let answer = publisher.post("/admin/incidents", &fields).await;
     assert!(answer.location().ends_with("?done=incident-opened"), "{} {}", answer.location(), answer.text());
     assert!(app.visitor().get("/").await.text().contains(TITLE), "it shows where it was published");
 }
@@ -113,8 +111,8 @@ async fn publish_reaches_other_node_soon(test: TestDb) {
     let (node, _data) = other_node(&app).await;
     let read = async || node.answer("GET / HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n").await;
     assert!(!read().await.contains(TITLE));
-    open(&app).await;
-    // It looks three times a second; the machine may be busy with other tests.
+    open_incident(&app).await;
+    // It looks three times a second; the machine may also run other tests.
     let followed = async {
         while !read().await.contains(TITLE) {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -129,7 +127,7 @@ async fn publish_reaches_other_node_after_one_round(test: TestDb) {
     let (state, mut visitor) = app.restart_with(Db::at(&app.test.url).unwrap());
     let mut work = Worker::default();
     work.tick(&state).await;
-    open(&app).await;
+    open_incident(&app).await;
     assert!(!visitor.get("/").await.text().contains(TITLE), "it is another node");
     work.tick(&state).await;
     assert!(visitor.get("/").await.text().contains(TITLE));

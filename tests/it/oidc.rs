@@ -1,4 +1,4 @@
-//! The login at an identity provider: who becomes whom, and in which role.
+//! Login with an identity provider: accounts and roles.
 
 use axum::http::StatusCode;
 use candor::db::{managers, oidc_identities};
@@ -20,28 +20,27 @@ pub async fn with_provider(test: TestDb) -> (TestApp, FakeProvider) {
     (app, issuer)
 }
 
-/// The page of the provider that an answer of ours leads to.
+/// The provider's address to which the answer redirects.
 #[track_caller]
-pub fn leads_to(answer: &Answer) -> String {
+pub fn provider_address(answer: &Answer) -> String {
     let to = answer.header("refresh").strip_prefix("0; url=");
     to.unwrap_or_else(|| panic!("{} {}", answer.status, answer.text())).to_owned()
 }
 
-/// Through the provider and back.
 pub async fn log_in(browser: &mut Browser, issuer: &FakeProvider, person: &Person) -> Answer {
-    let going = browser.post("/login/oidc", &[("next", "/admin/components")]).await;
-    let answer = issuer.let_in(&leads_to(&going), person);
+    let redirect = browser.post("/login/oidc", &[("next", "/admin/components")]).await;
+    let answer = issuer.authorize(&provider_address(&redirect), person);
     browser.get(&answer.address()).await
 }
 
-/// Through the provider to the desk.
-pub async fn is_in(browser: &mut Browser, issuer: &FakeProvider, person: &Person) {
+/// Logs in with the provider; must reach the page asked for.
+pub async fn assert_logged_in(browser: &mut Browser, issuer: &FakeProvider, person: &Person) {
     let answer = log_in(browser, issuer, person).await;
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/admin/components"), "{}", answer.text());
 }
 
-/// Through the provider, and not let in, for the reason that the page says.
-pub async fn is_out(app: &TestApp, issuer: &FakeProvider, person: &Person, why: &str) {
+/// Logs in with the provider; must be denied for the reason on the page.
+pub async fn assert_denied(app: &TestApp, issuer: &FakeProvider, person: &Person, why: &str) {
     let mut browser = app.visitor();
     let answer = log_in(&mut browser, issuer, person).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -50,12 +49,12 @@ pub async fn is_out(app: &TestApp, issuer: &FakeProvider, person: &Person, why: 
     assert_eq!(app.audit().await[0].action, "manager.deny-login");
 }
 
-async fn by_email(app: &TestApp, email: &str) -> Manager {
+async fn find_manager(app: &TestApp, email: &str) -> Manager {
     let found = managers::find_by_email(&mut app.db.read().await.unwrap(), email).await.unwrap();
     found.unwrap_or_else(|| panic!("no manager {email}")).0
 }
 
-async fn invited(app: &TestApp, name: &str, role: Role) -> Manager {
+async fn invite(app: &TestApp, name: &str, role: Role) -> Manager {
     let mut tx = app.db.write().await.unwrap();
     let manager = managers::create(&mut tx, fixtures::manager(name, role), None, app.clock.now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();
@@ -69,8 +68,8 @@ async fn first_login_creates_manager_with_mapped_role(test: TestDb) {
         [("Vera", &[][..], Viewer), ("Paula", &["writers"], Publisher), ("Ines", &["writers", "owners"], Owner)]
     {
         let mut browser = app.visitor();
-        is_in(&mut browser, &issuer, &Person::named(name, groups)).await;
-        let manager = by_email(&app, &format!("{}@example.org", name.to_lowercase())).await;
+        assert_logged_in(&mut browser, &issuer, &Person::named(name, groups)).await;
+        let manager = find_manager(&app, &format!("{}@example.org", name.to_lowercase())).await;
         assert_eq!((manager.name.as_str(), manager.role), (name, role));
         assert!(manager.has_identity && !manager.has_password && manager.last_login_at == Some(app.clock.now()));
         assert_eq!(browser.get("/admin").await.status, StatusCode::OK);
@@ -79,7 +78,7 @@ async fn first_login_creates_manager_with_mapped_role(test: TestDb) {
     assert_eq!(audit[0].action, "manager.login-by-oidc");
     assert_eq!((audit[1].action.as_str(), audit[1].subject_name.as_str()), ("manager.connect-oidc", "Ines"));
     assert_eq!((audit[2].action.as_str(), audit[2].subject_name.as_str()), ("manager.add-by-oidc", "Ines"));
-    is_in(&mut app.visitor(), &issuer, &Person::named("Vera", &[])).await;
+    assert_logged_in(&mut app.visitor(), &issuer, &Person::named("Vera", &[])).await;
     assert_eq!(managers::count(&mut app.db.read().await.unwrap()).await.unwrap(), 3, "nobody is added twice");
 }
 
@@ -88,12 +87,12 @@ async fn login_page_reaches_provider_without_http_redirect(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let login = app.visitor().get("/login").await;
     assert_eq!(login.words("form[action='/login/oidc'] button"), ["Log in with Harbour ID"]);
-    let going = app.visitor().post("/login/oidc", &[]).await;
-    assert_eq!((going.status, going.word("h1").as_str()), (StatusCode::OK, "Continue to Harbour ID"));
-    assert_eq!(going.attributes("main a.button", "href"), [leads_to(&going)]);
-    assert!(going.header("content-security-policy").contains("form-action 'self'"));
-    assert!(leads_to(&going).contains("redirect_uri=http%3A%2F%2Fstatus.test%2Flogin%2Foidc%2Fcallback"));
-    assert_eq!(going.header("cache-control"), "no-store");
+    let redirect = app.visitor().post("/login/oidc", &[]).await;
+    assert_eq!((redirect.status, redirect.word("h1").as_str()), (StatusCode::OK, "Continue to Harbour ID"));
+    assert_eq!(redirect.attributes("main a.button", "href"), [provider_address(&redirect)]);
+    assert!(redirect.header("content-security-policy").contains("form-action 'self'"));
+    assert!(provider_address(&redirect).contains("redirect_uri=http%3A%2F%2Fstatus.test%2Flogin%2Foidc%2Fcallback"));
+    assert_eq!(redirect.header("cache-control"), "no-store");
     drop(issuer);
     let without = TestApp::new(TestDb::sqlite().await).await;
     assert!(without.visitor().get("/login").await.words("form[action='/login/oidc']").is_empty());
@@ -104,21 +103,21 @@ async fn login_page_reaches_provider_without_http_redirect(test: TestDb) {
 async fn login_is_identified_by_subject_not_email(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let vera = Person::named("Vera", &[]);
-    is_in(&mut app.visitor(), &issuer, &vera).await;
+    assert_logged_in(&mut app.visitor(), &issuer, &vera).await;
     let renamed = Person { email: "married@example.org".into(), ..vera.clone() };
-    is_in(&mut app.visitor(), &issuer, &renamed).await;
-    assert_eq!(by_email(&app, "vera@example.org").await.name, "Vera", "the address here stays as it was");
+    assert_logged_in(&mut app.visitor(), &issuer, &renamed).await;
+    assert_eq!(find_manager(&app, "vera@example.org").await.name, "Vera", "the address here stays as it was");
     let successor = Person { subject: "sub-Other".into(), ..vera };
-    is_out(&app, &issuer, &successor, "with your e-mail address already exists").await;
+    assert_denied(&app, &issuer, &successor, "with your e-mail address already exists").await;
 }
 
 #[apply(on_both_databases!)]
 async fn oidc_login_accepts_an_invitation(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
-    let vera = invited(&app, "Vera", Viewer).await;
+    let vera = invite(&app, "Vera", Viewer).await;
     let token = app.link(LinkPurpose::Invite, Some(&vera), TimeDelta::days(3)).await;
-    is_in(&mut app.visitor(), &issuer, &Person::named("Vera", &["writers"])).await;
-    let known = by_email(&app, "vera@example.org").await;
+    assert_logged_in(&mut app.visitor(), &issuer, &Person::named("Vera", &["writers"])).await;
+    let known = find_manager(&app, "vera@example.org").await;
     assert_eq!((known.id.clone(), known.role), (vera.id, Publisher), "the role is that of the rules");
     let link = app.visitor().get(&format!("/setup/{token}")).await;
     assert_eq!(link.status, StatusCode::NOT_FOUND, "the link is used up");
@@ -131,17 +130,17 @@ async fn manager_connects_own_oidc_login(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let ines = app.manager("Ines", Owner).await;
     let person = Person::named("Ines", &["owners"]);
-    is_out(&app, &issuer, &person, "connect Harbour ID on your account page").await;
+    assert_denied(&app, &issuer, &person, "connect Harbour ID on your account page").await;
     let mut browser = app.through_login(&ines).await;
     let account = browser.get("/admin/account").await;
     assert_eq!(account.words("form[action='/admin/account/identity'] button"), ["Connect: Harbour ID"]);
-    let going = browser.post("/admin/account/identity", &[]).await;
-    let back = issuer.let_in(&leads_to(&going), &person);
+    let redirect = browser.post("/admin/account/identity", &[]).await;
+    let back = issuer.authorize(&provider_address(&redirect), &person);
     assert_eq!(browser.get(&back.address()).await.location(), "/admin/account?done=provider-connected");
-    is_in(&mut app.visitor(), &issuer, &person).await;
+    assert_logged_in(&mut app.visitor(), &issuer, &person).await;
     let mut other = app.through_login(&app.manager("Rui", Viewer).await).await;
-    let going = other.post("/admin/account/identity", &[]).await;
-    let taken = other.get(&issuer.let_in(&leads_to(&going), &person).address()).await;
+    let redirect = other.post("/admin/account/identity", &[]).await;
+    let taken = other.get(&issuer.authorize(&provider_address(&redirect), &person).address()).await;
     assert_eq!(taken.status, StatusCode::CONFLICT, "one login belongs to one manager");
 }
 
@@ -150,7 +149,7 @@ async fn taken_email_reveals_nothing(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let ines = app.manager("Ines", Owner).await;
     app.with_session(&ines).await;
-    is_out(&app, &issuer, &Person::named("Ines", &["owners"]), "already").await;
+    assert_denied(&app, &issuer, &Person::named("Ines", &["owners"]), "already").await;
     let mut tx = app.db.read().await.unwrap();
     assert!(!oidc_identities::is_connected(&mut tx, &ines.id, &issuer.url).await.unwrap());
     assert_eq!(managers::find(&mut tx, &ines.id).await.unwrap(), ines, "nothing of them was touched");
@@ -161,10 +160,10 @@ async fn role_sync_ends_other_sessions(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     app.manager("Keeper", Owner).await;
     let mut old = app.visitor();
-    is_in(&mut old, &issuer, &Person::named("Ines", &["owners"])).await;
+    assert_logged_in(&mut old, &issuer, &Person::named("Ines", &["owners"])).await;
     let mut new = app.visitor();
-    is_in(&mut new, &issuer, &Person::named("Ines", &["writers"])).await;
-    assert_eq!(by_email(&app, "ines@example.org").await.role, Publisher);
+    assert_logged_in(&mut new, &issuer, &Person::named("Ines", &["writers"])).await;
+    assert_eq!(find_manager(&app, "ines@example.org").await.role, Publisher);
     assert!(old.get("/admin").await.location().starts_with("/login"), "the session of the owner is over");
     assert_eq!(new.get("/admin/managers").await.status, StatusCode::FORBIDDEN);
     let record = app.audit().await.into_iter().find(|record| record.action == "manager.sync-role").unwrap();
@@ -175,10 +174,10 @@ async fn role_sync_ends_other_sessions(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn last_owner_keeps_the_role(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
-    is_in(&mut app.visitor(), &issuer, &Person::named("Ines", &["owners"])).await;
+    assert_logged_in(&mut app.visitor(), &issuer, &Person::named("Ines", &["owners"])).await;
     let mut browser = app.visitor();
-    is_in(&mut browser, &issuer, &Person::named("Ines", &[])).await;
-    assert_eq!(by_email(&app, "ines@example.org").await.role, Owner);
+    assert_logged_in(&mut browser, &issuer, &Person::named("Ines", &[])).await;
+    assert_eq!(find_manager(&app, "ines@example.org").await.role, Owner);
     assert!(app.audit().await.iter().any(|record| record.action == "manager.retain-role"));
     assert_eq!(browser.get("/admin/managers").await.status, StatusCode::OK);
 }
@@ -187,11 +186,11 @@ async fn last_owner_keeps_the_role(test: TestDb) {
 async fn login_without_role_is_denied(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let stranger = Person { email: "eve@elsewhere.test".into(), ..Person::named("Eve", &["others"]) };
-    is_out(&app, &issuer, &stranger, "No role is assigned to you in Harbour ID").await;
+    assert_denied(&app, &issuer, &stranger, "No role is assigned to you in Harbour ID").await;
     assert_eq!(managers::count(&mut app.db.read().await.unwrap()).await.unwrap(), 0);
     let known = Person { groups: vec!["writers"], ..stranger.clone() };
-    is_in(&mut app.visitor(), &issuer, &known).await;
-    is_out(&app, &issuer, &stranger, "No role is assigned to you").await;
+    assert_logged_in(&mut app.visitor(), &issuer, &known).await;
+    assert_denied(&app, &issuer, &stranger, "No role is assigned to you").await;
 }
 
 #[apply(on_both_databases!)]
@@ -200,15 +199,15 @@ async fn lost_role_revokes_all_access(test: TestDb) {
     app.manager("Keeper", Owner).await;
     let known = Person { email: "eve@elsewhere.test".into(), ..Person::named("Eve", &["writers"]) };
     let (mut here, mut there) = (app.visitor(), app.visitor());
-    is_in(&mut here, &issuer, &known).await;
-    is_in(&mut there, &issuer, &known).await;
-    let made = here.post("/admin/tokens", &[("name", "Deploy"), ("scope", "publish"), ("days", "30")]).await;
-    let bearer = format!("Bearer {}", made.field("token"));
+    assert_logged_in(&mut here, &issuer, &known).await;
+    assert_logged_in(&mut there, &issuer, &known).await;
+    let created = here.post("/admin/tokens", &[("name", "Deploy"), ("scope", "publish"), ("days", "30")]).await;
+    let bearer = format!("Bearer {}", created.field("token"));
     let mut program = app.visitor();
     program.peer = Some([127, 0, 0, 1].into());
     assert_eq!(program.get_with("/v1/token", &[("authorization", &bearer)]).await.status, StatusCode::OK);
     let lost = Person { groups: vec!["others"], ..known };
-    is_out(&app, &issuer, &lost, "No role is assigned to you").await;
+    assert_denied(&app, &issuer, &lost, "No role is assigned to you").await;
     for browser in [&mut here, &mut there] {
         assert!(browser.get("/admin").await.location().starts_with("/login"), "the session is over");
     }
@@ -217,7 +216,7 @@ async fn lost_role_revokes_all_access(test: TestDb) {
     let row = app.audit().await.into_iter().find(|row| row.action == "manager.revoke-access").unwrap();
     assert_eq!((row.subject_name.as_str(), row.actor.name.as_str()), ("Eve", "Eve"));
     let before = app.counts().await;
-    is_out(&app, &issuer, &lost, "No role is assigned to you").await;
+    assert_denied(&app, &issuer, &lost, "No role is assigned to you").await;
     assert_eq!(app.counts().await, before, "there was nothing left to end");
 }
 
@@ -226,44 +225,44 @@ async fn last_owner_keeps_access(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let owner = Person { email: "ines@elsewhere.test".into(), ..Person::named("Ines", &["owners"]) };
     let mut browser = app.visitor();
-    is_in(&mut browser, &issuer, &owner).await;
-    is_out(&app, &issuer, &Person { groups: Vec::new(), ..owner }, "No role is assigned to you").await;
+    assert_logged_in(&mut browser, &issuer, &owner).await;
+    assert_denied(&app, &issuer, &Person { groups: Vec::new(), ..owner }, "No role is assigned to you").await;
     assert_eq!(browser.get("/admin/managers").await.status, StatusCode::OK, "nobody else could administer");
 }
 
 #[apply(on_both_databases!)]
-async fn a_disabled_manager_stays_out(test: TestDb) {
+async fn disabled_manager_is_denied(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let vera = Person::named("Vera", &[]);
-    is_in(&mut app.visitor(), &issuer, &vera).await;
-    let mut manager = by_email(&app, "vera@example.org").await;
+    assert_logged_in(&mut app.visitor(), &issuer, &vera).await;
+    let mut manager = find_manager(&app, "vera@example.org").await;
     let mut tx = app.db.write().await.unwrap();
     managers::disable(&mut tx, &mut manager, app.clock.now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();
-    is_out(&app, &issuer, &vera, "Your account here is deactivated").await;
-    let mut gone = invited(&app, "Gone", Viewer).await;
+    assert_denied(&app, &issuer, &vera, "Your account here is deactivated").await;
+    let mut gone = invite(&app, "Gone", Viewer).await;
     let mut tx = app.db.write().await.unwrap();
     managers::disable(&mut tx, &mut gone, app.clock.now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();
-    is_out(&app, &issuer, &Person::named("Gone", &["owners"]), "Your account here is deactivated").await;
+    assert_denied(&app, &issuer, &Person::named("Gone", &["owners"]), "Your account here is deactivated").await;
 }
 
 #[apply(on_both_databases!)]
 async fn userinfo_claims_are_used(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
-    issuer.says_little();
-    is_in(&mut app.visitor(), &issuer, &Person::named("Paula", &["writers"])).await;
-    assert_eq!(by_email(&app, "paula@example.org").await.role, Publisher);
+    issuer.omit_claims_from_token();
+    assert_logged_in(&mut app.visitor(), &issuer, &Person::named("Paula", &["writers"])).await;
+    assert_eq!(find_manager(&app, "paula@example.org").await.role, Publisher);
     let unverified = Person { verified: false, ..Person::named("Eve", &["owners"]) };
-    is_out(&app, &issuer, &unverified, "has not verified your e-mail address").await;
+    assert_denied(&app, &issuer, &unverified, "has not verified your e-mail address").await;
 }
 
 #[apply(on_both_databases!)]
 async fn rotated_provider_key_is_fetched(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
-    is_in(&mut app.visitor(), &issuer, &Person::named("Vera", &[])).await;
-    issuer.changes_its_key();
-    is_in(&mut app.visitor(), &issuer, &Person::named("Vera", &[])).await;
+    assert_logged_in(&mut app.visitor(), &issuer, &Person::named("Vera", &[])).await;
+    issuer.rotate_key();
+    assert_logged_in(&mut app.visitor(), &issuer, &Person::named("Vera", &[])).await;
 }
 
 #[apply(on_both_databases!)]
@@ -288,14 +287,14 @@ async fn unreachable_provider_is_reported_and_passwords_work(test: TestDb) {
 async fn provider_second_factor_replaces_ours(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let vera = Person::named("Vera", &[]);
-    is_in(&mut app.visitor(), &issuer, &vera).await;
-    app.passkey(&by_email(&app, "vera@example.org").await, "laptop").await;
+    assert_logged_in(&mut app.visitor(), &issuer, &vera).await;
+    app.passkey(&find_manager(&app, "vera@example.org").await, "laptop").await;
     let mut browser = app.visitor();
     let half = log_in(&mut browser, &issuer, &vera).await;
     assert_eq!(half.location(), "/login/factor");
     assert!(browser.get("/admin").await.location().starts_with("/login"), "half a login opens nothing");
     assert_eq!(app.audit().await[0].action, "manager.begin-login-by-oidc");
-    is_in(&mut app.visitor(), &issuer, &Person { methods: vec!["pwd", "mfa"], ..vera }).await;
+    assert_logged_in(&mut app.visitor(), &issuer, &Person { methods: vec!["pwd", "mfa"], ..vera }).await;
 }
 
 #[apply(on_both_databases!)]
@@ -303,10 +302,11 @@ async fn policy_accepts_provider_second_factor(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     app.require_second_factor().await;
     let mut lacking = app.visitor();
-    is_in(&mut lacking, &issuer, &Person::named("Vera", &[])).await;
+    assert_logged_in(&mut lacking, &issuer, &Person::named("Vera", &[])).await;
     assert_eq!(lacking.get("/admin").await.location(), "/admin/account/factors");
     let mut browser = app.visitor();
-    is_in(&mut browser, &issuer, &Person { methods: vec!["pwd", "otp"], ..Person::named("Vera", &[]) }).await;
+    assert_logged_in(&mut browser, &issuer, &Person { methods: vec!["pwd", "otp"], ..Person::named("Vera", &[]) })
+        .await;
     assert_eq!(browser.get("/admin").await.status, StatusCode::OK);
     let list = browser.get("/admin/account/factors").await;
     assert!(list.words("[role=alert]").is_empty(), "nothing is lacking");
@@ -317,31 +317,31 @@ async fn policy_accepts_provider_second_factor(test: TestDb) {
 async fn disconnect_needs_another_login(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = app.visitor();
-    is_in(&mut browser, &issuer, &Person::named("Vera", &[])).await;
+    assert_logged_in(&mut browser, &issuer, &Person::named("Vera", &[])).await;
     let only = browser.post("/admin/account/identity/removal", &[]).await;
     assert_eq!(only.status, StatusCode::CONFLICT);
     assert!(only.text().contains("This is your only login method"), "{}", only.text());
-    app.passkey(&by_email(&app, "vera@example.org").await, "laptop").await;
-    let done = browser.post("/admin/account/identity/removal", &[]).await;
-    assert_eq!(done.location(), "/admin/account?done=provider-disconnected");
-    is_out(&app, &issuer, &Person::named("Vera", &[]), "already").await;
+    app.passkey(&find_manager(&app, "vera@example.org").await, "laptop").await;
+    let answer = browser.post("/admin/account/identity/removal", &[]).await;
+    assert_eq!(answer.location(), "/admin/account?done=provider-disconnected");
+    assert_denied(&app, &issuer, &Person::named("Vera", &[]), "already").await;
 }
 
 #[apply(on_both_databases!)]
-async fn an_owner_disconnects_the_login_of_another(test: TestDb) {
+async fn owner_disconnects_login_of_another_manager(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut vera = app.visitor();
-    is_in(&mut vera, &issuer, &Person::named("Vera", &[])).await;
-    let manager = by_email(&app, "vera@example.org").await;
+    assert_logged_in(&mut vera, &issuer, &Person::named("Vera", &[])).await;
+    let manager = find_manager(&app, "vera@example.org").await;
     let mut owner = app.through_login(&app.manager("Ines", Owner).await).await;
     let page = owner.get(&format!("/admin/managers/{}", manager.id)).await;
     assert!(page.text().contains("They log in with the identity provider."), "{}", page.text());
-    let done = owner.post(&format!("/admin/managers/{}/identity/removal", manager.id), &[]).await;
-    assert_eq!(done.location(), format!("/admin/managers/{}?done=provider-disconnected", manager.id));
+    let answer = owner.post(&format!("/admin/managers/{}/identity/removal", manager.id), &[]).await;
+    assert_eq!(answer.location(), format!("/admin/managers/{}?done=provider-disconnected", manager.id));
     assert!(vera.get("/admin").await.location().starts_with("/login"), "the session is over");
     let anew = Person { subject: "sub-Anew".into(), ..Person::named("Vera", &[]) };
-    is_in(&mut app.visitor(), &issuer, &anew).await;
-    assert_eq!(by_email(&app, "vera@example.org").await.id, manager.id, "with another login there");
+    assert_logged_in(&mut app.visitor(), &issuer, &anew).await;
+    assert_eq!(find_manager(&app, "vera@example.org").await.id, manager.id, "with another login there");
 }
 
 #[apply(on_both_databases!)]
@@ -351,12 +351,12 @@ async fn disconnected_login_loses_its_second_factor(test: TestDb) {
     let ines = Person { methods: vec!["pwd", "mfa"], ..Person::named("Ines", &["owners"]) };
     for by_an_owner in [false, true] {
         let mut browser = app.visitor();
-        is_in(&mut browser, &issuer, &ines).await;
-        let mut manager = by_email(&app, "ines@example.org").await;
+        assert_logged_in(&mut browser, &issuer, &ines).await;
+        let mut manager = find_manager(&app, "ines@example.org").await;
         let mut tx = app.db.write().await.unwrap();
         managers::set_password(&mut tx, &mut manager, "a hash", None, app.clock.now()).await.unwrap();
         tx.commit_unaudited().await.unwrap();
-        is_in(&mut browser, &issuer, &ines).await;
+        assert_logged_in(&mut browser, &issuer, &ines).await;
         app.require_second_factor().await;
         assert_eq!(browser.get("/admin").await.status, StatusCode::OK, "the provider has asked for it");
         let address = if by_an_owner {
@@ -364,8 +364,8 @@ async fn disconnected_login_loses_its_second_factor(test: TestDb) {
         } else {
             "/admin/account/identity/removal".to_owned()
         };
-        let done = browser.post(&address, &[]).await;
-        assert!(done.location().ends_with("?done=provider-disconnected"), "{}", done.text());
+        let answer = browser.post(&address, &[]).await;
+        assert!(answer.location().ends_with("?done=provider-disconnected"), "{}", answer.text());
         assert_eq!(browser.get("/admin").await.location(), "/admin/account/factors", "now it is lacking");
         let mut tx = app.db.write().await.unwrap();
         let (issuer, subject) = (issuer.provider().issuer().to_owned(), ines.subject.clone());
@@ -380,18 +380,18 @@ async fn manager_disabled_during_oidc_login_is_denied(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     for round in 0..8 {
         let person = Person::named(&format!("Vera{round}"), &[]);
-        is_in(&mut app.visitor(), &issuer, &person).await;
-        let mut manager = by_email(&app, &format!("vera{round}@example.org")).await;
+        assert_logged_in(&mut app.visitor(), &issuer, &person).await;
+        let mut manager = find_manager(&app, &format!("vera{round}@example.org")).await;
         let mut browser = app.visitor();
-        let going = browser.post("/login/oidc", &[]).await;
-        let back = issuer.let_in(&leads_to(&going), &person).address();
+        let redirect = browser.post("/login/oidc", &[]).await;
+        let back = issuer.authorize(&provider_address(&redirect), &person).address();
         let disabling = async {
             let mut tx = app.db.write().await.unwrap();
             managers::disable(&mut tx, &mut manager, app.clock.now()).await.unwrap();
             tx.commit_unaudited().await.unwrap();
         };
         let coming = browser.get(&back);
-        // In another order each time, as far as who is polled first decides it.
+        // Alternates the order in which the two futures are polled first.
         if round % 2 == 0 {
             tokio::join!(disabling, coming);
         } else {

@@ -1,12 +1,12 @@
-//! Answers that prove nothing, and who brings them.
+//! Forged, replayed and malformed answers of an identity provider.
 
 use axum::http::StatusCode;
 use candor::oidc::{Provider, ProviderSettings};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::cli::{candor, refused};
-use crate::oidc::{is_in, is_out, leads_to, with_provider};
+use crate::cli::{candor, stderr_text};
+use crate::oidc::{assert_denied, assert_logged_in, provider_address, with_provider};
 use crate::support::TestDb;
 use crate::support::app::ORIGIN;
 use crate::support::fake_oidc::{CLIENT, FakeProvider, Person, Signing};
@@ -38,57 +38,57 @@ async fn id_token_with_wrong_claims_is_rejected(test: TestDb) {
     ];
     for (claim, value) in wrong {
         let what = format!("{claim} {value}");
-        issuer.twists(move |claims| claims[claim] = value.clone());
+        issuer.change_claims(move |claims| claims[claim] = value.clone());
         println!("{what}");
         let mut browser = app.visitor();
         let answer = crate::oidc::log_in(&mut browser, &issuer, &ines()).await;
         assert!([422, 503].contains(&answer.status.as_u16()), "{what}: {}", answer.status);
         assert!(browser.get("/admin").await.location().starts_with("/login"), "{what}");
     }
-    issuer.twists(|_| ());
-    is_in(&mut app.visitor(), &issuer, &ines()).await;
+    issuer.change_claims(|_| ());
+    assert_logged_in(&mut app.visitor(), &issuer, &ines()).await;
 }
 
 #[apply(on_both_databases!)]
 async fn id_token_with_wrong_signature_is_rejected(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     for signing in [Signing::Strangers, Signing::Nothing, Signing::PublicKey, Signing::ClientSecret] {
-        issuer.signs(signing);
+        issuer.sign_with(signing);
         println!("{signing:?}");
-        is_out(&app, &issuer, &ines(), NOTHING).await;
+        assert_denied(&app, &issuer, &ines(), NOTHING).await;
     }
-    issuer.signs(Signing::Ours);
-    is_in(&mut app.visitor(), &issuer, &ines()).await;
+    issuer.sign_with(Signing::Ours);
+    assert_logged_in(&mut app.visitor(), &issuer, &ines()).await;
 }
 
 #[apply(on_both_databases!)]
 async fn unverified_email_is_rejected(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let why = "Harbour ID has not verified your e-mail address";
-    is_out(&app, &issuer, &Person { verified: false, ..ines() }, why).await;
-    issuer.twists(|claims| drop(claims.as_object_mut().unwrap().remove("email_verified")));
-    is_out(&app, &issuer, &ines(), why).await;
+    assert_denied(&app, &issuer, &Person { verified: false, ..ines() }, why).await;
+    issuer.change_claims(|claims| drop(claims.as_object_mut().unwrap().remove("email_verified")));
+    assert_denied(&app, &issuer, &ines(), why).await;
 }
 
 #[apply(on_both_databases!)]
 async fn callback_works_once_in_its_own_session(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
-    let (mut mine, mut theirs) = (app.visitor(), app.visitor());
-    let going = mine.post("/login/oidc", &[]).await;
-    let answer = issuer.let_in(&leads_to(&going), &ines());
-    theirs.post("/login/oidc", &[]).await;
-    for browser in [&mut theirs, &mut app.visitor()] {
+    let (mut own_browser, mut other_browser) = (app.visitor(), app.visitor());
+    let redirect = own_browser.post("/login/oidc", &[]).await;
+    let answer = issuer.authorize(&provider_address(&redirect), &ines());
+    other_browser.post("/login/oidc", &[]).await;
+    for browser in [&mut other_browser, &mut app.visitor()] {
         let foreign = browser.get(&answer.address()).await;
         assert_eq!(foreign.status, StatusCode::UNPROCESSABLE_ENTITY, "the state is another session's");
         assert!(browser.get("/admin").await.location().starts_with("/login"));
     }
-    assert_eq!(mine.get(&answer.address()).await.location(), "/admin");
-    let again = mine.get(&answer.address()).await;
+    assert_eq!(own_browser.get(&answer.address()).await.location(), "/admin");
+    let again = own_browser.get(&answer.address()).await;
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "it is used up");
-    let going = mine.post("/login/oidc", &[]).await;
-    let fresh = issuer.let_in(&leads_to(&going), &ines());
+    let redirect = own_browser.post("/login/oidc", &[]).await;
+    let fresh = issuer.authorize(&provider_address(&redirect), &ines());
     let replayed = crate::support::fake_oidc::Answer { code: answer.code, ..fresh };
-    let mut visitor = mine.clone();
+    let mut visitor = own_browser.clone();
     assert_eq!(visitor.get(&replayed.address()).await.status, StatusCode::UNPROCESSABLE_ENTITY, "an old code");
 }
 
@@ -96,9 +96,9 @@ async fn callback_works_once_in_its_own_session(test: TestDb) {
 async fn late_callback_is_rejected(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = app.visitor();
-    let going = browser.post("/login/oidc", &[]).await;
+    let redirect = browser.post("/login/oidc", &[]).await;
     app.clock.advance(TimeDelta::minutes(5));
-    let late = browser.get(&issuer.let_in(&leads_to(&going), &ines()).address()).await;
+    let late = browser.get(&issuer.authorize(&provider_address(&redirect), &ines()).address()).await;
     assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(late.word("[role=alert]").contains("The login expired"), "{}", late.text());
 }
@@ -108,14 +108,14 @@ async fn callback_of_another_issuer_is_rejected(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     for other in ["https://id.example.org", "", "http://127.0.0.1"] {
         let mut browser = app.visitor();
-        let going = browser.post("/login/oidc", &[]).await;
-        let mut answer = issuer.let_in(&leads_to(&going), &ines());
+        let redirect = browser.post("/login/oidc", &[]).await;
+        let mut answer = issuer.authorize(&provider_address(&redirect), &ines());
         answer.issuer = other.to_owned();
         let answered = browser.get(&answer.address()).await;
         assert_eq!(answered.status, StatusCode::UNPROCESSABLE_ENTITY, "{other}");
         assert!(answered.word("[role=alert]").contains(NOTHING), "{other}");
     }
-    // Another provider under the same name does not say what the issuer does.
+    // A provider at the same URL whose issuer differs from the configured one.
     let settings = ProviderSettings { issuer: format!("{}/", issuer.url), ..issuer.settings() };
     let mut browser = app.at_origin(Some(Provider::new(settings, ORIGIN).unwrap()));
     assert_eq!(browser.post("/login/oidc", &[]).await.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -125,8 +125,8 @@ async fn callback_of_another_issuer_is_rejected(test: TestDb) {
 async fn provider_errors_use_our_texts(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = app.visitor();
-    let going = browser.post("/login/oidc", &[]).await;
-    let state = issuer.let_in(&leads_to(&going), &ines()).state;
+    let redirect = browser.post("/login/oidc", &[]).await;
+    let state = issuer.authorize(&provider_address(&redirect), &ines()).state;
     let nasty = "%3Cscript%3Ealert(1)%3C%2Fscript%3E";
     let query = format!("state={state}&iss={}&error=access_denied{nasty}&error_description={nasty}", issuer.url);
     let refused = browser.get(&format!("/login/oidc/callback?{query}")).await;
@@ -140,9 +140,9 @@ async fn login_redirects_stay_on_this_site(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     for next in ["//evil.test", "/\\evil.test", "https://evil.test/admin", "/admin//evil.test", "javascript:x", "/"] {
         let mut browser = app.visitor();
-        let going = browser.post("/login/oidc", &[("next", next)]).await;
-        let address =
-            issuer.let_in(&leads_to(&going), &ines()).address() + "&next=//evil.test&redirect_uri=//evil.test";
+        let redirect = browser.post("/login/oidc", &[("next", next)]).await;
+        let address = issuer.authorize(&provider_address(&redirect), &ines()).address()
+            + "&next=//evil.test&redirect_uri=//evil.test";
         assert_eq!(browser.get(&address).await.location(), "/admin", "{next}");
     }
 }
@@ -151,9 +151,9 @@ async fn login_redirects_stay_on_this_site(test: TestDb) {
 async fn session_fixation_fails(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
     let mut browser = app.visitor();
-    let going = browser.post("/login/oidc", &[]).await;
+    let redirect = browser.post("/login/oidc", &[]).await;
     let planted = browser.clone();
-    browser.get(&issuer.let_in(&leads_to(&going), &ines()).address()).await;
+    browser.get(&issuer.authorize(&provider_address(&redirect), &ines()).address()).await;
     assert_eq!(browser.get("/admin").await.status, StatusCode::OK);
     assert_ne!(browser.cookies["sid"], planted.cookies["sid"]);
     let mut planted = planted;
@@ -186,17 +186,17 @@ async fn oidc_secrets_are_never_shown_or_logged(test: TestDb) {
     let log = listen();
     let (app, issuer) = with_provider(test).await;
     let mut browser = app.visitor();
-    let going = browser.post("/login/oidc", &[]).await;
+    let redirect = browser.post("/login/oidc", &[]).await;
     let data: Value = serde_json::from_str(&app.texts("select payload from challenges").await[0]).unwrap();
     let verifier = data.to_string().split("\"verifier\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     assert!(verifier.len() >= 43);
-    assert!(!going.text().contains(&verifier) && !leads_to(&going).contains(&verifier));
-    let answer = issuer.let_in(&leads_to(&going), &ines());
+    assert!(!redirect.text().contains(&verifier) && !provider_address(&redirect).contains(&verifier));
+    let answer = issuer.authorize(&provider_address(&redirect), &ines());
     browser.get(&answer.address()).await;
-    let (audit, heard) = (format!("{:?}", app.audit().await), log.said());
-    assert!(heard.contains("/login/oidc/callback"), "requests are logged");
-    for secret in [&verifier, &answer.code, &answer.state].into_iter().chain(&issuer.given()) {
-        assert!(!audit.contains(secret.as_str()) && !heard.contains(secret.as_str()), "{secret}");
+    let (audit, log_text) = (format!("{:?}", app.audit().await), log.text());
+    assert!(log_text.contains("/login/oidc/callback"), "requests are logged");
+    for secret in [&verifier, &answer.code, &answer.state].into_iter().chain(&issuer.issued_tokens()) {
+        assert!(!audit.contains(secret.as_str()) && !log_text.contains(secret.as_str()), "{secret}");
     }
     assert_eq!(app.texts("select payload from challenges").await, Vec::<String>::new(), "used up");
     assert!(!app.texts("select data from sessions").await.concat().contains(&verifier));
@@ -205,20 +205,20 @@ async fn oidc_secrets_are_never_shown_or_logged(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn huge_provider_responses_are_rejected(test: TestDb) {
     let (app, issuer) = with_provider(test).await;
-    // A token of four megabytes, in a claim that is read and in one that is not.
+    // A 4 MB token, in a claim that is read and in one that is not.
     for claim in ["name", "whatever"] {
-        issuer.twists(move |claims| claims[claim] = json!("x".repeat(4 << 20)));
+        issuer.change_claims(move |claims| claims[claim] = json!("x".repeat(4 << 20)));
         let mut browser = app.visitor();
         let answer = crate::oidc::log_in(&mut browser, &issuer, &ines()).await;
         assert!([422, 503].contains(&answer.status.as_u16()), "{claim}: {}", answer.status);
         assert!(answer.body.len() < 100_000, "{claim}: {} bytes", answer.body.len());
         assert!(browser.get("/admin").await.location().starts_with("/login"), "{claim}");
     }
-    issuer.twists(|_| ());
-    is_in(&mut app.visitor(), &issuer, &ines()).await;
-    // A provider that never stops telling about itself.
+    issuer.change_claims(|_| ());
+    assert_logged_in(&mut app.visitor(), &issuer, &ines()).await;
+    // A provider with an endless discovery document.
     let endless = FakeStatuspage::new();
-    endless.otherwise(|_| FakeResponse::Long(1 << 30));
+    endless.respond_otherwise(|_| FakeResponse::Long(1 << 30));
     let url = endless.url.as_str().trim_end_matches('/').to_owned();
     let settings = ProviderSettings { issuer: url, ..issuer.settings() };
     let mut browser = app.at_origin(Some(Provider::new(settings, ORIGIN).unwrap()));
@@ -248,7 +248,7 @@ async fn inconsistent_settings_fail_at_start() {
         ([&issuer[..], &client, &rule, &["--oidc-second-factor", "maybe"]].concat(), 2, "must be as-told"),
     ] {
         let serve = [&["serve", "--listen", "127.0.0.1:0"][..], &arguments].concat();
-        let error = refused(&candor(&test, &serve, ""), code);
+        let error = stderr_text(&candor(&test, &serve, ""), code);
         assert!(error.contains(said), "{arguments:?}: {error}");
     }
 }

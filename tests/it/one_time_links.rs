@@ -1,4 +1,4 @@
-//! One-time links: the first owner, invitations, new passwords.
+//! One-time links: first owner, invitation and password reset.
 
 use axum::http::StatusCode;
 use candor::db::managers;
@@ -15,13 +15,12 @@ const FIRST: [(&str, &str); 3] =
     [("name", "Ines"), ("email", "ines@tidewater.example"), ("password", "gravel lantern otter")];
 const NEW: [(&str, &str); 1] = [("password", "gravel lantern otter")];
 
-/// The path of the link that a page shows.
-fn path_of(answer: &Answer) -> String {
+fn link_path(answer: &Answer) -> String {
     let link = answer.field("link");
     link.strip_prefix(ORIGIN).unwrap_or_else(|| panic!("{link}")).to_owned()
 }
 
-/// Whoever has something else to prove is not logged in by a link.
+/// A one-time link would skip the second factor.
 #[apply(on_both_databases!)]
 async fn manager_with_second_factor_cannot_be_reinvited(test: TestDb) {
     let app = TestApp::new(test).await;
@@ -40,12 +39,12 @@ async fn manager_with_second_factor_cannot_be_reinvited(test: TestDb) {
     assert_eq!(answer.location(), "/login", "it does not log in");
 }
 
-async fn offered(app: &TestApp) -> String {
+async fn setup_link_path(app: &TestApp) -> String {
     let link = offer_setup_link(app).await.unwrap().expect("a link");
     link.strip_prefix(ORIGIN).unwrap().to_owned()
 }
 
-async fn is_gone(app: &TestApp, path: &str) -> bool {
+async fn is_invalid_link(app: &TestApp, path: &str) -> bool {
     let (shown, sent) = (app.visitor().get(path).await, app.visitor().post(path, &FIRST).await);
     assert_eq!(shown.status, sent.status);
     shown.status == StatusCode::NOT_FOUND && shown.text().contains("This link is no longer valid")
@@ -54,7 +53,7 @@ async fn is_gone(app: &TestApp, path: &str) -> bool {
 #[apply(on_both_databases!)]
 async fn setup_link_creates_first_owner(test: TestDb) {
     let app = TestApp::new(test).await;
-    let path = offered(&app).await;
+    let path = setup_link_path(&app).await;
     let mut browser = app.visitor();
     let shown = browser.get(&path).await;
     assert_eq!((shown.status, shown.header("referrer-policy")), (StatusCode::OK, "no-referrer"));
@@ -63,8 +62,8 @@ async fn setup_link_creates_first_owner(test: TestDb) {
     assert_eq!((wrong.status, wrong.header("referrer-policy")), (StatusCode::UNPROCESSABLE_ENTITY, "no-referrer"));
     assert_eq!((wrong.field("name"), wrong.field("email")), ("Ines".into(), "not one".into()));
     assert!(!wrong.message("email").is_empty() && !wrong.message("password").is_empty());
-    let done = browser.post(&path, &FIRST).await;
-    assert_eq!(done.location(), "/admin?done=welcome");
+    let answer = browser.post(&path, &FIRST).await;
+    assert_eq!(answer.location(), "/admin?done=welcome");
     assert_eq!(browser.get("/admin/managers").await.status, StatusCode::OK, "logged in as an owner");
     let record = app.audit().await.remove(0);
     assert_eq!((record.action.as_str(), record.subject_name.as_str()), ("manager.create-first-owner", "Ines"));
@@ -73,7 +72,7 @@ async fn setup_link_creates_first_owner(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn opening_a_link_does_not_consume_it(test: TestDb) {
     let app = TestApp::new(test).await;
-    let path = offered(&app).await;
+    let path = setup_link_path(&app).await;
     for _ in 0..3 {
         assert_eq!(app.visitor().get(&path).await.status, StatusCode::OK);
     }
@@ -86,27 +85,27 @@ async fn a_link_works_once(test: TestDb) {
     let manager = app.manager("Ines", Viewer).await;
     let path = format!("/setup/{}", app.link(LinkPurpose::Invite, Some(&manager), TimeDelta::days(3)).await);
     assert_eq!(app.visitor().post(&path, &NEW).await.location(), "/admin?done=welcome");
-    let before = app.everything().await;
-    assert!(is_gone(&app, &path).await);
-    assert!(app.everything().await == before);
+    let before = app.all_content().await;
+    assert!(is_invalid_link(&app, &path).await);
+    assert!(app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]
 async fn setup_link_expires_after_30_minutes(test: TestDb) {
     let app = TestApp::new(test).await;
     assert_eq!(SETUP_LINK_LIFETIME, TimeDelta::minutes(30));
-    let path = offered(&app).await;
+    let path = setup_link_path(&app).await;
     app.clock.advance(TimeDelta::minutes(30) - TimeDelta::seconds(1));
     assert_eq!(app.visitor().get(&path).await.status, StatusCode::OK);
     app.clock.advance(TimeDelta::seconds(1));
-    assert!(is_gone(&app, &path).await);
+    assert!(is_invalid_link(&app, &path).await);
     assert_eq!(managers::count(&mut app.db.read().await.unwrap()).await.unwrap(), 0);
 }
 
 #[apply(on_both_databases!)]
 async fn concurrent_setups_create_one_owner(test: TestDb) {
     let app = TestApp::new(test).await;
-    let path = offered(&app).await;
+    let path = setup_link_path(&app).await;
     let mut hurrying = JoinSet::new();
     for number in 0..20 {
         let (mut browser, path) = (app.visitor(), path.clone());
@@ -128,12 +127,12 @@ async fn concurrent_setups_create_one_owner(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn setup_link_fails_when_a_manager_exists(test: TestDb) {
     let app = TestApp::new(test).await;
-    let path = offered(&app).await;
+    let path = setup_link_path(&app).await;
     app.manager("Ines", Owner).await;
-    assert!(is_gone(&app, &path).await);
+    assert!(is_invalid_link(&app, &path).await);
     assert!(offer_setup_link(&app).await.unwrap().is_none());
     let forged = format!("/setup/{}", app.link(LinkPurpose::Setup, None, TimeDelta::days(1)).await);
-    assert!(is_gone(&app, &forged).await);
+    assert!(is_invalid_link(&app, &forged).await);
 }
 
 #[apply(on_both_databases!)]
@@ -145,7 +144,7 @@ async fn invitation_expires_after_three_days(test: TestDb) {
         let fields = [("name", "Rui"), ("email", email), ("role", "publisher")];
         let answer = owner.post("/admin/managers", &fields).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
-        path_of(&answer)
+        link_path(&answer)
     };
     let (early, late) = (invite("rui@example.org").await, invite("rosa@example.org").await);
     app.clock.advance(TimeDelta::days(3) - TimeDelta::seconds(1));
@@ -153,7 +152,7 @@ async fn invitation_expires_after_three_days(test: TestDb) {
     assert_eq!(browser.post(&early, &NEW).await.location(), "/admin?done=welcome");
     assert_eq!(browser.get("/admin/incidents/new").await.status, StatusCode::OK, "logged in as a publisher");
     app.clock.advance(TimeDelta::seconds(1));
-    assert!(is_gone(&app, &late).await);
+    assert!(is_invalid_link(&app, &late).await);
     let taken = app.with_session(&keeper).await;
     let fields = [("name", "Rui"), ("email", "RUI@example.org"), ("role", "publisher")];
     let taken = taken.clone().post("/admin/managers", &fields).await;
@@ -167,18 +166,18 @@ async fn reset_link_expires_and_ends_older_link_and_sessions(test: TestDb) {
     let manager = app.manager("Ines", Publisher).await;
     let mut owner = app.logged_in(Owner).await;
     let reset = format!("/admin/managers/{}/reset", manager.id);
-    let first = path_of(&owner.post(&reset, &[]).await);
-    let second = path_of(&owner.post(&reset, &[]).await);
-    assert!(is_gone(&app, &first).await, "an older link still works");
+    let first = link_path(&owner.post(&reset, &[]).await);
+    let second = link_path(&owner.post(&reset, &[]).await);
+    assert!(is_invalid_link(&app, &first).await, "an older link still works");
     let mut somewhere = app.through_login(&manager).await;
-    let done = app.visitor().post(&second, &NEW).await;
-    assert_eq!((done.location(), done.cookies().len()), ("/login", 0), "a reset does not log in");
+    let answer = app.visitor().post(&second, &NEW).await;
+    assert_eq!((answer.location(), answer.cookies().len()), ("/login", 0), "a reset does not log in");
     assert_eq!(somewhere.get("/admin").await.status, StatusCode::SEE_OTHER);
     let old = app.visitor().post("/login", &[("email", &manager.email), ("password", PASSWORD)]).await;
     assert_eq!(old.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let third = path_of(&owner.post(&reset, &[]).await);
+    let third = link_path(&owner.post(&reset, &[]).await);
     app.clock.advance(TimeDelta::minutes(30));
-    assert!(is_gone(&app, &third).await);
+    assert!(is_invalid_link(&app, &third).await);
 }
 
 #[apply(on_both_databases!)]
@@ -187,9 +186,9 @@ async fn a_disabled_manager_has_no_link(test: TestDb) {
     let manager = app.manager("Ines", Viewer).await;
     let mut owner = app.logged_in(Owner).await;
     let reset = format!("/admin/managers/{}/reset", manager.id);
-    let path = path_of(&owner.post(&reset, &[]).await);
+    let path = link_path(&owner.post(&reset, &[]).await);
     owner.post(&format!("/admin/managers/{}/disablement", manager.id), &[]).await;
-    assert!(is_gone(&app, &path).await);
+    assert!(is_invalid_link(&app, &path).await);
     assert_eq!(owner.post(&reset, &[]).await.status, StatusCode::CONFLICT);
 }
 
@@ -197,7 +196,7 @@ async fn a_disabled_manager_has_no_link(test: TestDb) {
 async fn only_token_hash_is_stored(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
-    let path = path_of(&app.logged_in(Owner).await.post(&format!("/admin/managers/{}/reset", manager.id), &[]).await);
+    let path = link_path(&app.logged_in(Owner).await.post(&format!("/admin/managers/{}/reset", manager.id), &[]).await);
     let token = path.strip_prefix("/setup/").unwrap();
     assert_eq!(token.len(), 43);
     assert_eq!(
@@ -212,6 +211,6 @@ async fn unknown_and_used_links_look_the_same(test: TestDb) {
     let app = TestApp::new(test).await;
     app.manager("Ines", Viewer).await;
     for token in ["x", &"A".repeat(43), "%2e%2e", "%00", &"x".repeat(5000)] {
-        assert!(is_gone(&app, &format!("/setup/{token}")).await, "{token}");
+        assert!(is_invalid_link(&app, &format!("/setup/{token}")).await, "{token}");
     }
 }

@@ -1,4 +1,4 @@
-//! What a page weighs on the wire, and what a flood of strange addresses costs.
+//! The size of a page in bytes, and the cost of a flood of unknown addresses.
 
 use axum::http::StatusCode;
 use candor::cli::demo;
@@ -9,11 +9,10 @@ use chrono::TimeDelta;
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-/// The first congestion window of a connection, in bytes: what arrives in one round trip.
+/// The initial congestion window in bytes: what arrives in one round trip (RFC 6928, 10 segments).
 const FIRST_WINDOW: usize = 14_600;
 
-/// The bytes of `/`, as they travel.
-fn weight(app: &TestApp) -> usize {
+fn compressed_size(app: &TestApp) -> usize {
     app.publisher.site().document("/").unwrap().bytes(Encoding::Brotli).len()
 }
 
@@ -33,9 +32,9 @@ async fn status_page_fits_the_first_round_trip(test: TestDb) {
     let head: usize = answer.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     let page = app.visitor().get("/").await;
     assert!(page.words(".card").len() >= 3 && page.text().contains("Tile API"));
-    assert!(weight(&app) <= 8_000, "{} bytes", weight(&app));
+    assert!(compressed_size(&app) <= 8_000, "{} bytes", compressed_size(&app));
     assert!(answer.body.len() + head <= FIRST_WINDOW, "{} bytes and {head} of header", answer.body.len());
-    // One request: nothing it can be read without is fetched.
+    // The page is readable with one request.
     for (selector, attribute) in
         [("link[rel=stylesheet]", "href"), ("img", "src"), ("iframe", "src"), ("object", "data")]
     {
@@ -56,7 +55,7 @@ async fn large_page_stays_small(test: TestDb) {
     tx.commit(&fixtures::actor(), app.clock.now(), fixtures::entry()).await.unwrap();
     app.publish().await;
     assert_eq!(app.visitor().get("/").await.text().matches("Region ").count() % 124, 0);
-    assert!(weight(&app) < 30_000, "{} bytes", weight(&app));
+    assert!(compressed_size(&app) < 30_000, "{} bytes", compressed_size(&app));
 }
 
 #[apply(on_both_databases!)]

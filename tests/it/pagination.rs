@@ -1,5 +1,5 @@
-//! Every list goes on: what does not stand on the first page stands on one that it leads to. What is shown whole has a
-//! bound instead, and says so where it is reached.
+//! Every list is paginated: all items are on some page. A list that is shown whole has a limit and shows when it is
+//! reached.
 
 use axum::http::{Method, StatusCode};
 use candor::credentials::secret_token;
@@ -20,8 +20,7 @@ use crate::support::fixtures;
 /// More than two pages.
 const MANY: i64 = 120;
 
-/// The pages of a list, from `address` on: each leads to the next.
-async fn walk(browser: &mut Browser, address: &str) -> Vec<Answer> {
+async fn walk_pages(browser: &mut Browser, address: &str) -> Vec<Answer> {
     let (mut pages, mut next) = (Vec::new(), Some(address.to_owned()));
     while let Some(address) = next {
         assert!(pages.len() < 20, "{address}: the list never ends");
@@ -34,20 +33,20 @@ async fn walk(browser: &mut Browser, address: &str) -> Vec<Answer> {
     pages
 }
 
-fn all(pages: &[Answer], selector: &str, name: &str) -> Vec<String> {
+fn all_attributes(pages: &[Answer], selector: &str, name: &str) -> Vec<String> {
     pages.iter().flat_map(|page| page.attributes(selector, name)).collect()
 }
 
-/// Where the buttons lead that end one thing of the list at `list`.
+/// The addresses of the revocation buttons of the list `list`.
 fn revocations(pages: &[Answer], list: &str) -> Vec<String> {
     let of_one = |action: &String| {
         let id = action.strip_prefix(list).and_then(|rest| rest.strip_suffix("/revocation"));
         id.is_some_and(|id| id.len() > 1)
     };
-    all(pages, "form", "action").into_iter().filter(of_one).collect()
+    all_attributes(pages, "form", "action").into_iter().filter(of_one).collect()
 }
 
-/// Sessions of `manager`, each seen a second before the one after it; some at the same time.
+/// Sessions of `manager`, one second apart; some at the same instant.
 async fn log_in_everywhere(app: &TestApp, manager: &Manager) {
     let mut tx = app.db.write().await.unwrap();
     for number in 0..MANY {
@@ -71,14 +70,14 @@ async fn session_list_is_paginated_for_owners(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
     log_in_everywhere(&app, &app.manager("Vera", Viewer).await).await;
-    let found = revocations(&walk(&mut owner, "/admin/sessions").await, "/admin/sessions");
+    let found = revocations(&walk_pages(&mut owner, "/admin/sessions").await, "/admin/sessions");
     let mut once = found.clone();
     once.sort_unstable();
     once.dedup();
     assert_eq!((found.len(), once.len()), (120, 120), "each of them once");
     let ended = owner.post(found.last().unwrap(), &[]).await;
     assert_eq!(ended.location(), "/admin/sessions?done=session-revoked");
-    let left = revocations(&walk(&mut owner, "/admin/sessions").await, "/admin/sessions");
+    let left = revocations(&walk_pages(&mut owner, "/admin/sessions").await, "/admin/sessions");
     assert_eq!(left, found[..119]);
 }
 
@@ -88,13 +87,13 @@ async fn own_session_list_is_paginated(test: TestDb) {
     let (vera, rui) = (app.manager("Vera", Viewer).await, app.manager("Rui", Viewer).await);
     let mut browser = app.with_session(&vera).await;
     log_in_everywhere(&app, &vera).await;
-    let found = revocations(&walk(&mut browser, "/admin/account").await, "/admin/account/sessions");
+    let found = revocations(&walk_pages(&mut browser, "/admin/account").await, "/admin/account/sessions");
     assert_eq!(found.len(), 120);
     let last = found.last().unwrap();
     let foreign = app.with_session(&rui).await.post(last, &[]).await;
     assert_eq!(foreign.status, StatusCode::NOT_FOUND, "somebody else's is none");
     assert_eq!(browser.post(last, &[]).await.location(), "/admin/account?done=session-revoked");
-    assert_eq!(revocations(&walk(&mut browser, "/admin/account").await, "/admin/account/sessions"), found[..119]);
+    assert_eq!(revocations(&walk_pages(&mut browser, "/admin/account").await, "/admin/account/sessions"), found[..119]);
 }
 
 #[apply(on_both_databases!)]
@@ -104,13 +103,13 @@ async fn manager_list_is_paginated(test: TestDb) {
     let mut tx = app.db.write().await.unwrap();
     for number in 0..MANY {
         let mut new = fixtures::manager(&format!("m{number}"), Viewer);
-        // Some have one name.
+        // Some have the same name.
         new.name = format!("{} {:03}", if number % 2 == 0 { "vera" } else { "Vera" }, number / 4);
         managers::create(&mut tx, new, None, app.clock.now()).await.unwrap();
     }
     tx.commit_unaudited().await.unwrap();
-    let pages = walk(&mut owner, "/admin/managers").await;
-    let mut found = all(&pages, "tbody th a", "href");
+    let pages = walk_pages(&mut owner, "/admin/managers").await;
+    let mut found = all_attributes(&pages, "tbody th a", "href");
     let names: Vec<String> = pages.iter().flat_map(|page| page.words("tbody th a")).collect();
     assert!(names.iter().map(|name| name.to_lowercase()).is_sorted(), "{names:?}");
     assert_eq!(owner.get(found.last().unwrap()).await.status, StatusCode::OK);
@@ -135,9 +134,9 @@ async fn token_list_is_paginated(test: TestDb) {
             tx.commit_unaudited().await.unwrap();
         }
     }
-    let found = revocations(&walk(&mut owner, "/admin/tokens").await, "/admin/tokens");
+    let found = revocations(&walk_pages(&mut owner, "/admin/tokens").await, "/admin/tokens");
     assert_eq!(found.len(), 120);
-    // The place behind which the second page begins is still one when that token is gone.
+    // The cursor still works after the token it names was revoked.
     let second = owner.get("/admin/tokens").await.attributes("a[rel=next]", "href").remove(0);
     for action in [&found[49], &found[119]] {
         assert_eq!(owner.post(action, &[]).await.location(), "/admin/tokens?done=token-revoked");
@@ -146,20 +145,20 @@ async fn token_list_is_paginated(test: TestDb) {
     assert_eq!(left, found[50..100]);
 }
 
-fn open(app: &TestApp, number: i64, visibility: Visibility) -> Incident {
-    let mut it = fixtures::incident(&format!("it{number:03}"), app.clock.now() - TimeDelta::minutes(number / 2));
-    it.visibility = visibility;
-    it
+fn open_incident(app: &TestApp, number: i64, visibility: Visibility) -> Incident {
+    let mut incident = fixtures::incident(&format!("it{number:03}"), app.clock.now() - TimeDelta::minutes(number / 2));
+    incident.visibility = visibility;
+    incident
 }
 
 #[apply(on_both_databases!)]
 async fn dashboard_paginates_open_incidents(test: TestDb) {
     let app = TestApp::new(test).await;
     let visibility = |number| if number % 2 == 0 { Visibility::Public } else { Visibility::Internal };
-    let all_open: Vec<Incident> = (0..MANY).map(|number| open(&app, number, visibility(number))).collect();
+    let all_open: Vec<Incident> = (0..MANY).map(|number| open_incident(&app, number, visibility(number))).collect();
     app.add(&all_open).await;
     let mut publisher = app.logged_in(Publisher).await;
-    let mut found = all(&walk(&mut publisher, "/admin").await, ".card h3 a", "href");
+    let mut found = all_attributes(&walk_pages(&mut publisher, "/admin").await, ".card h3 a", "href");
     assert_eq!(found.len(), 120);
     found.sort_unstable();
     let expected: Vec<String> = (0..MANY).map(|number| format!("/admin/incidents/it{number:03}")).collect();
@@ -170,9 +169,9 @@ async fn dashboard_paginates_open_incidents(test: TestDb) {
 async fn api_paginates_open_incidents_and_planned_maintenances(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = ApiClient::new(&app, &app.manager("Ines", Owner).await, "Copy", Scope::Read).await;
-    // What visitors don't see takes nobody's place.
-    let hidden = (0..MANY).map(|number| open(&app, number, Visibility::Internal));
-    let shown = (MANY..2 * MANY).map(|number| open(&app, number, Visibility::Public));
+    // Hidden incidents take no place on a page.
+    let hidden = (0..MANY).map(|number| open_incident(&app, number, Visibility::Internal));
+    let shown = (MANY..2 * MANY).map(|number| open_incident(&app, number, Visibility::Public));
     app.add(&hidden.chain(shown).collect::<Vec<_>>()).await;
     let now = app.clock.now();
     let planned = |number: i64| -> Maintenance {

@@ -1,4 +1,4 @@
-//! What is told afterwards: reviews of incidents, corrections of uptime, and finding what was said and done.
+//! Postmortems, uptime corrections, and search of incidents and audit log.
 
 use axum::http::StatusCode;
 use candor::domain::Role::{Owner, Publisher, Viewer};
@@ -25,23 +25,26 @@ impl AdminSession {
         Self { app, publisher, api }
     }
 
-    /// An hour of major outage, this long ago.
+    /// An hour of major outage that began `ago`.
     fn outage(&self, id: &str, ago: TimeDelta) -> Incident {
-        let mut it = fixtures::resolved(id, self.app.clock.now() - ago, TimeDelta::hours(1));
-        let named =
-            fixtures::update("x", it.started_at, Phase::Identified, &[(self.api.id.as_str(), Status::MajorOutage)]);
-        it.updates[0].components = named.components;
-        it.recompute();
-        it
+        let mut incident = fixtures::resolved(id, self.app.clock.now() - ago, TimeDelta::hours(1));
+        let named = fixtures::update(
+            "x",
+            incident.started_at,
+            Phase::Identified,
+            &[(self.api.id.as_str(), Status::MajorOutage)],
+        );
+        incident.updates[0].components = named.components;
+        incident.recompute();
+        incident
     }
 
-    /// Sends the form of a review.
-    async fn review(&mut self, id: &str, version: &str, body: &str, button: &str) -> Answer {
+    async fn submit_postmortem(&mut self, id: &str, version: &str, body: &str, button: &str) -> Answer {
         let fields = [("version", version), ("body", body), (button, "1")];
         self.publisher.post(&format!("/admin/incidents/{id}/postmortem"), &fields).await
     }
 
-    async fn correct(&mut self, from: &str, to: &str, status: &str, reason: &str) -> Answer {
+    async fn submit_correction(&mut self, from: &str, to: &str, status: &str, reason: &str) -> Answer {
         let fields = [("started_at", from), ("ended_at", to), ("zone", "UTC"), ("status", status), ("reason", reason)];
         self.publisher.post(&format!("/admin/components/{}/corrections", self.api.id), &fields).await
     }
@@ -49,16 +52,16 @@ impl AdminSession {
 
 #[apply(on_both_databases!)]
 async fn postmortem_is_a_draft_unless_published(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    desk.app.add(&[desk.outage("it", TimeDelta::days(1))]).await;
+    let mut admin = AdminSession::over(test).await;
+    admin.app.add(&[admin.outage("it", TimeDelta::days(1))]).await;
     let page = |path: &str| {
-        let (mut visitor, path) = (desk.app.visitor(), path.to_owned());
+        let (mut visitor, path) = (admin.app.visitor(), path.to_owned());
         async move { visitor.get(&path).await }
     };
     let before = (page("/incidents/it").await.text(), page("/history").await.text());
-    let publisher = desk.publisher.get("/admin/incidents/it").await;
+    let publisher = admin.publisher.get("/admin/incidents/it").await;
     assert!(publisher.text().contains("Write a postmortem"));
-    let mut browser = desk.publisher.clone();
+    let mut browser = admin.publisher.clone();
     let form = browser.get("/admin/incidents/it/postmortem").await;
     assert_eq!((form.field("version"), form.field("body")), ("0".into(), String::new()));
     drop(before.clone());
@@ -84,147 +87,148 @@ async fn postmortem_is_a_draft_unless_published(test: TestDb) {
     assert_eq!(withdrawn.location(), "/admin/incidents/it/postmortem?done=postmortem-withdrawn");
     assert!((page("/incidents/it").await.text(), page("/history").await.text()) == before, "it still shows");
     assert_eq!(browser.get(path).await.field("body"), "A **Xylophone**.");
-    let actions: Vec<String> = desk.app.audit().await.into_iter().take(3).map(|row| row.action).collect();
+    let actions: Vec<String> = admin.app.audit().await.into_iter().take(3).map(|row| row.action).collect();
     assert_eq!(actions, ["postmortem.withdraw", "postmortem.publish", "postmortem.edit"]);
 }
 
 #[apply(on_both_databases!)]
 async fn published_postmortem_changes_only_on_publish(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    desk.app.add(&[desk.outage("it", TimeDelta::days(1))]).await;
-    assert_eq!(desk.review("it", "0", "First", "publish").await.status, StatusCode::SEE_OTHER);
-    assert_eq!(desk.review("it", "1", "Second", "save").await.status, StatusCode::SEE_OTHER);
-    assert!(desk.app.visitor().get("/incidents/it").await.word("#postmortem .text") == "First");
-    let form = desk.publisher.get("/admin/incidents/it/postmortem").await;
+    let mut admin = AdminSession::over(test).await;
+    admin.app.add(&[admin.outage("it", TimeDelta::days(1))]).await;
+    assert_eq!(admin.submit_postmortem("it", "0", "First", "publish").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(admin.submit_postmortem("it", "1", "Second", "save").await.status, StatusCode::SEE_OTHER);
+    assert!(admin.app.visitor().get("/incidents/it").await.word("#postmortem .text") == "First");
+    let form = admin.publisher.get("/admin/incidents/it/postmortem").await;
     assert_eq!(form.field("body"), "Second");
     assert!(form.text().contains("There are unpublished changes."));
-    desk.review("it", "2", "Second", "publish").await;
-    assert!(desk.app.visitor().get("/incidents/it").await.word("#postmortem .text") == "Second");
+    admin.submit_postmortem("it", "2", "Second", "publish").await;
+    assert!(admin.app.visitor().get("/incidents/it").await.word("#postmortem .text") == "Second");
 }
 
 #[apply(on_both_databases!)]
 async fn postmortem_shows_on_old_incident_page(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let now = desk.app.clock.now();
+    let mut admin = AdminSession::over(test).await;
+    let now = admin.app.clock.now();
     let mut many: Vec<_> = (1..40)
         .map(|n| {
             fixtures::resolved(&format!("r{n}"), now - TimeDelta::days(20) - TimeDelta::hours(n), TimeDelta::hours(1))
         })
         .collect();
     many.push(fixtures::resolved("old", now - TimeDelta::days(400), TimeDelta::hours(1)));
-    desk.app.add(&many).await;
-    desk.review("old", "0", "Learned", "publish").await;
-    assert!(desk.app.publisher.site().document("/incidents/old").is_none());
-    assert_eq!(desk.app.visitor().get("/incidents/old").await.word("#postmortem .text"), "Learned");
+    admin.app.add(&many).await;
+    admin.submit_postmortem("old", "0", "Learned", "publish").await;
+    assert!(admin.app.publisher.site().document("/incidents/old").is_none());
+    assert_eq!(admin.app.visitor().get("/incidents/old").await.word("#postmortem .text"), "Learned");
 }
 
 #[apply(on_both_databases!)]
 async fn postmortem_of_hidden_incident_is_hidden(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let mut inside = desk.outage("inside", TimeDelta::days(1));
+    let mut admin = AdminSession::over(test).await;
+    let mut inside = admin.outage("inside", TimeDelta::days(1));
     inside.visibility = Visibility::Internal;
-    desk.app.add(&[inside]).await;
-    let before = desk.app.visitor().get("/history").await.text();
-    assert_eq!(desk.review("inside", "0", SECRET, "publish").await.status, StatusCode::SEE_OTHER);
+    admin.app.add(&[inside]).await;
+    let before = admin.app.visitor().get("/history").await.text();
+    assert_eq!(admin.submit_postmortem("inside", "0", SECRET, "publish").await.status, StatusCode::SEE_OTHER);
     for path in ["/", "/history", &now().format("/history/%Y-%m").to_string(), "/uptime", "/incidents/inside"] {
-        assert!(!desk.app.visitor().get(path).await.text().contains(SECRET), "{path}");
+        assert!(!admin.app.visitor().get(path).await.text().contains(SECRET), "{path}");
     }
-    assert!(desk.app.visitor().get("/history").await.text() == before);
+    assert!(admin.app.visitor().get("/history").await.text() == before);
 }
 
 #[apply(on_both_databases!)]
 async fn postmortem_is_limited_previewed_and_conflict_checked(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    desk.app.add(&[desk.outage("it", TimeDelta::days(1))]).await;
-    let before = desk.app.counts().await;
-    let long = desk.review("it", "0", &"é".repeat(25_001), "publish").await;
+    let mut admin = AdminSession::over(test).await;
+    admin.app.add(&[admin.outage("it", TimeDelta::days(1))]).await;
+    let before = admin.app.counts().await;
+    let long = admin.submit_postmortem("it", "0", &"é".repeat(25_001), "publish").await;
     assert_eq!(long.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(long.message("body").starts_with("At most 25000 characters"));
-    assert!(!desk.review("it", "0", "  ", "save").await.message("body").is_empty());
-    let preview = desk.review("it", "0", "*So*", "preview").await;
+    assert!(!admin.submit_postmortem("it", "0", "  ", "save").await.message("body").is_empty());
+    let preview = admin.submit_postmortem("it", "0", "*So*", "preview").await;
     assert!(preview.status == StatusCode::OK && preview.text().contains("<em>So</em>"));
-    assert_eq!(desk.app.counts().await, before);
-    desk.review("it", "0", &"é".repeat(25_000), "save").await;
-    let met = desk.review("it", "0", "Mine", "publish").await;
+    assert_eq!(admin.app.counts().await, before);
+    admin.submit_postmortem("it", "0", &"é".repeat(25_000), "save").await;
+    let conflict = admin.submit_postmortem("it", "0", "Mine", "publish").await;
     assert_eq!(
-        (met.status, met.field("body"), met.field("version")),
+        (conflict.status, conflict.field("body"), conflict.field("version")),
         (StatusCode::CONFLICT, "Mine".into(), "1".into())
     );
-    assert!(met.word(".conflict").contains("ééé") && met.word(".conflict").contains("by Publisher"));
+    assert!(conflict.word(".conflict").contains("ééé") && conflict.word(".conflict").contains("by Publisher"));
 }
 
 #[apply(on_both_databases!)]
 async fn correction_overrides_and_shows_reason(test: TestDb) {
-    let mut desk = AdminSession::over(test.at_noon()).await;
-    desk.app.add(&[desk.outage("it", TimeDelta::hours(24))]).await;
-    assert!(desk.app.visitor().get("/uptime").await.text().contains("1 incident, 1h major outage"));
-    let answer =
-        desk.correct("2026-11-09T12:00", "2026-11-09T13:30", "operational", "Only our <b>probe</b> was down.").await;
-    assert_eq!(answer.location(), format!("/admin/components/{}/corrections?done=correction-added", desk.api.id));
-    let uptime = desk.app.visitor().get("/uptime").await;
+    let mut admin = AdminSession::over(test.at_noon()).await;
+    admin.app.add(&[admin.outage("it", TimeDelta::hours(24))]).await;
+    assert!(admin.app.visitor().get("/uptime").await.text().contains("1 incident, 1h major outage"));
+    let answer = admin
+        .submit_correction("2026-11-09T12:00", "2026-11-09T13:30", "operational", "Only our <b>probe</b> was down.")
+        .await;
+    assert_eq!(answer.location(), format!("/admin/components/{}/corrections?done=correction-added", admin.api.id));
+    let uptime = admin.app.visitor().get("/uptime").await;
     let line = "9 Nov 2026, 12:00 to 13:30 UTC counts as operational: Only our <b>probe</b> was down.";
     assert_eq!(uptime.word(".corrections li"), line);
     assert!(uptime.word("table").contains("November 2026"), "{}", uptime.text());
-    // The first eighth of a second lies before the minute that was corrected ends it: nothing else is left.
     assert!(!uptime.text().contains("1h major outage") && uptime.text().contains("orrected"));
-    assert!(!desk.app.visitor().get("/").await.text().contains("1h major outage"), "the bars are not corrected");
-    let row = &desk.app.audit().await[0];
+    assert!(!admin.app.visitor().get("/").await.text().contains("1h major outage"), "the bars are not corrected");
+    let row = &admin.app.audit().await[0];
     assert_eq!((row.action.as_str(), row.subject_name.as_str()), ("component.correct-uptime", "API"));
-    let worse = desk.correct("2026-11-08T00:00", "2026-11-08T02:00", "major_outage", "Nobody noticed.").await;
+    let worse =
+        admin.submit_correction("2026-11-08T00:00", "2026-11-08T02:00", "major_outage", "Nobody noticed.").await;
     assert_eq!(worse.status, StatusCode::SEE_OTHER);
-    assert!(desk.app.visitor().get("/uptime").await.text().contains("2h major outage"));
-    assert!(desk.app.visitor().get("/").await.text().contains("2h major outage"));
+    assert!(admin.app.visitor().get("/uptime").await.text().contains("2h major outage"));
+    assert!(admin.app.visitor().get("/").await.text().contains("2h major outage"));
 }
 
 #[apply(on_both_databases!)]
 async fn deleted_correction_restores_calculated_uptime(test: TestDb) {
-    let mut desk = AdminSession::over(test.at_noon()).await;
-    desk.app.add(&[desk.outage("it", TimeDelta::hours(24))]).await;
-    let before = desk.app.visitor().get("/uptime").await.text();
-    desk.correct("2026-11-09T11:00", "2026-11-09T13:30", "operational", "A mistake.").await;
-    let list = desk.publisher.get(&format!("/admin/components/{}/corrections", desk.api.id)).await;
+    let mut admin = AdminSession::over(test.at_noon()).await;
+    admin.app.add(&[admin.outage("it", TimeDelta::hours(24))]).await;
+    let before = admin.app.visitor().get("/uptime").await.text();
+    admin.submit_correction("2026-11-09T11:00", "2026-11-09T13:30", "operational", "A mistake.").await;
+    let list = admin.publisher.get(&format!("/admin/components/{}/corrections", admin.api.id)).await;
     let path = list.attributes(".draft form", "action").concat();
-    let answer = desk.publisher.post(&path, &[]).await;
+    let answer = admin.publisher.post(&path, &[]).await;
     assert!(answer.location().ends_with("?done=correction-removed"), "{}", answer.text());
-    assert!(desk.app.visitor().get("/uptime").await.text() == before);
-    assert_eq!(desk.app.audit().await[0].action, "component.remove-correction");
-    assert_eq!(desk.publisher.post(&path, &[]).await.status, StatusCode::NOT_FOUND);
+    assert!(admin.app.visitor().get("/uptime").await.text() == before);
+    assert_eq!(admin.app.audit().await[0].action, "component.remove-correction");
+    assert_eq!(admin.publisher.post(&path, &[]).await.status, StatusCode::NOT_FOUND);
 }
 
-/// The inputs of every figure and of the banner are one click away, also where there was no incident.
+/// The inputs of every figure and of the banner are one click away, even without an incident.
 #[apply(on_both_databases!)]
 async fn manual_statuses_are_explained(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let path = format!("/admin/components/{}/status", desk.api.id);
+    let mut admin = AdminSession::over(test).await;
+    let path = format!("/admin/components/{}/status", admin.api.id);
     let set = [("version", "1"), ("status", "partial_outage")];
-    assert_eq!(desk.publisher.post(&path, &set).await.status, StatusCode::SEE_OTHER);
-    desk.app.clock.advance(TimeDelta::hours(2));
-    desk.app.publish().await;
-    let page = desk.app.visitor().get("/").await;
+    assert_eq!(admin.publisher.post(&path, &set).await.status, StatusCode::SEE_OTHER);
+    admin.app.clock.advance(TimeDelta::hours(2));
+    admin.app.publish().await;
+    let page = admin.app.visitor().get("/").await;
     assert_eq!(page.word(".lede a"), "Status changed manually");
-    assert_eq!(page.attributes(".lede a", "href"), [format!("/uptime#component-{}", desk.api.id)]);
-    let uptime = desk.app.visitor().get("/uptime").await;
+    assert_eq!(page.attributes(".lede a", "href"), [format!("/uptime#component-{}", admin.api.id)]);
+    let uptime = admin.app.visitor().get("/uptime").await;
     let words = uptime.word(".uptime ul li");
     assert!(words.starts_with(&now().format("since %-d %b %Y, %H:%M UTC: partial outage").to_string()), "{words}");
     let last = uptime.words("tbody tr").remove(0);
     assert!(last.starts_with("Last 90 days") && last.ends_with("Status changed manually, 2h partial outage"), "{last}");
     assert!(page.words(".percent")[0].starts_with(&uptime.words("tbody td")[0]), "one figure");
     assert_eq!(uptime.words(".uptime ul li").len(), 1, "nothing more is hinted at");
-    desk.publisher = desk.app.logged_in(Owner).await;
+    admin.publisher = admin.app.logged_in(Owner).await;
     for number in 2..=46 {
         let status = if number % 2 == 0 { "operational" } else { "partial_outage" };
         let set = [("version", &*number.to_string()), ("status", status)];
-        assert_eq!(desk.publisher.post(&path, &set).await.status, StatusCode::SEE_OTHER, "{number}");
-        desk.app.clock.advance(TimeDelta::minutes(1));
+        assert_eq!(admin.publisher.post(&path, &set).await.status, StatusCode::SEE_OTHER, "{number}");
+        admin.app.clock.advance(TimeDelta::minutes(1));
     }
-    let told = desk.app.visitor().get("/uptime").await.words(".uptime ul li");
-    assert_eq!((told.len(), told[20].as_str()), (21, "and 3 earlier"));
+    let corrections = admin.app.visitor().get("/uptime").await.words(".uptime ul li");
+    assert_eq!((corrections.len(), corrections[20].as_str()), (21, "and 3 earlier"));
 }
 
 #[apply(on_both_databases!)]
-async fn a_correction_lies_in_the_past_and_apart_from_others(test: TestDb) {
-    let mut desk = AdminSession::over(test.at_noon()).await;
-    let before = desk.app.everything().await;
+async fn corrections_are_past_and_do_not_overlap(test: TestDb) {
+    let mut admin = AdminSession::over(test.at_noon()).await;
+    let before = admin.app.all_content().await;
     let cases = [
         ("2026-11-09T12:00", "2026-11-09T12:00", "operational", "x", "ended_at"),
         ("2026-11-09T12:00", "2026-11-11T12:00", "operational", "x", "ended_at"),
@@ -233,30 +237,30 @@ async fn a_correction_lies_in_the_past_and_apart_from_others(test: TestDb) {
         ("2026-11-09T12:00", "2026-11-09T13:00", "operational", " ", "reason"),
     ];
     for (from, to, status, reason, field) in cases {
-        let answer = desk.correct(from, to, status, reason).await;
+        let answer = admin.submit_correction(from, to, status, reason).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}");
         assert!(!answer.message(field).is_empty() && answer.field("started_at") == from, "{field}");
     }
-    assert!(desk.app.everything().await == before);
-    desk.correct("2026-11-09T12:00", "2026-11-09T13:00", "operational", "x").await;
-    let second = desk.correct("2026-11-09T12:59", "2026-11-09T14:00", "operational", "x").await;
+    assert!(admin.app.all_content().await == before);
+    admin.submit_correction("2026-11-09T12:00", "2026-11-09T13:00", "operational", "x").await;
+    let second = admin.submit_correction("2026-11-09T12:59", "2026-11-09T14:00", "operational", "x").await;
     assert!(second.message("started_at").contains("overlaps an existing correction"));
-    let mut viewer = desk.app.logged_in(Viewer).await;
-    let path = format!("/admin/components/{}/corrections", desk.api.id);
+    let mut viewer = admin.app.logged_in(Viewer).await;
+    let path = format!("/admin/components/{}/corrections", admin.api.id);
     assert_eq!(viewer.get(&path).await.status, StatusCode::FORBIDDEN);
 }
 
 #[apply(on_both_databases!)]
 async fn managers_find_incidents_by_text_phase_and_visibility(test: TestDb) {
-    let desk = AdminSession::over(test).await;
-    let now = desk.app.clock.now();
+    let admin = AdminSession::over(test).await;
+    let now = admin.app.clock.now();
     let mut inside = fixtures::incident("inside", now - TimeDelta::hours(1));
     inside.visibility = Visibility::Internal;
     inside.title = "Ünder 100%".into();
     let mut later = fixtures::incident("later", now - TimeDelta::hours(2));
     later.visibility = Visibility::Embargoed(now + TimeDelta::hours(1));
-    desk.app.add(&[inside, later, fixtures::resolved("over", now - TimeDelta::hours(9), TimeDelta::hours(1))]).await;
-    let mut viewer = desk.app.logged_in(Viewer).await;
+    admin.app.add(&[inside, later, fixtures::resolved("over", now - TimeDelta::hours(9), TimeDelta::hours(1))]).await;
+    let mut viewer = admin.app.logged_in(Viewer).await;
     for (query, found) in [
         ("", vec!["Ünder 100%", "Incident later", "Incident over"]),
         ("q=ÜNDER", vec!["Ünder 100%"]),
@@ -282,17 +286,18 @@ async fn managers_find_incidents_by_text_phase_and_visibility(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn search_results_paginate_and_keep_the_query(test: TestDb) {
-    let desk = AdminSession::over(test).await;
-    let now = desk.app.clock.now();
+    let admin = AdminSession::over(test).await;
+    let now = admin.app.clock.now();
     let many: Vec<_> = (0..60)
         .map(|n| {
-            let mut it = fixtures::resolved(&format!("i{n:02}"), now - TimeDelta::hours(n + 2), TimeDelta::hours(1));
-            it.title = format!("{} {n}", if n % 10 == 9 { "Odd one" } else { "Same" });
-            it
+            let mut incident =
+                fixtures::resolved(&format!("i{n:02}"), now - TimeDelta::hours(n + 2), TimeDelta::hours(1));
+            incident.title = format!("{} {n}", if n % 10 == 9 { "Odd one" } else { "Same" });
+            incident
         })
         .collect();
-    desk.app.add(&many).await;
-    let mut viewer = desk.app.logged_in(Viewer).await;
+    admin.app.add(&many).await;
+    let mut viewer = admin.app.logged_in(Viewer).await;
     let first = viewer.get("/admin/incidents?q=same&phase=resolved").await;
     let older = first.attributes("a[rel='next']", "href").concat();
     assert!(older.starts_with("/admin/incidents?q=same&phase=resolved&before="), "{older}");
@@ -304,11 +309,11 @@ async fn search_results_paginate_and_keep_the_query(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn audit_is_searchable_by_actor_subject_and_text(test: TestDb) {
-    let mut desk = AdminSession::over(test.at_noon()).await;
-    desk.app.add(&[desk.outage("it", TimeDelta::hours(24))]).await;
-    desk.correct("2026-11-09T12:00", "2026-11-09T13:30", "operational", "The Probe was down.").await;
-    desk.review("it", "0", "Learned", "publish").await;
-    let mut viewer = desk.app.logged_in(Viewer).await;
+    let mut admin = AdminSession::over(test.at_noon()).await;
+    admin.app.add(&[admin.outage("it", TimeDelta::hours(24))]).await;
+    admin.submit_correction("2026-11-09T12:00", "2026-11-09T13:30", "operational", "The Probe was down.").await;
+    admin.submit_postmortem("it", "0", "Learned", "publish").await;
+    let mut viewer = admin.app.logged_in(Viewer).await;
     for (query, found) in [
         ("who=PUBLISHER", 2),
         ("who=test", 1),

@@ -1,4 +1,4 @@
-//! A database that a pre-release of Candor 0.1 made is refused with the way to move it, and stays as it is.
+//! A database of a Candor 0.1 pre-release is rejected with instructions for moving it, and stays unchanged.
 
 use std::time::{Duration, Instant};
 
@@ -6,11 +6,11 @@ use candor::db::{Db, Error, Examination, PRE_RELEASE};
 use sqlx::Connection as _;
 use sqlx::{PgConnection, SqliteConnection};
 
-use crate::cli::{candor, refused};
+use crate::cli::{candor, stderr_text};
 use crate::support::postgres::Database;
 use crate::support::{TestDb, now};
 
-/// The tables by which a database is recognized, as the pre-releases named them.
+/// The pre-releases' table names, by which a database is recognized.
 const TABLES: &str = "
     create table page (id text primary key, name text not null);
     create table revision (id bigint primary key, number bigint not null);
@@ -19,7 +19,6 @@ const TABLES: &str = "
     insert into page values ('page', 'Tidewater Maps');
     insert into revision values (1, 7);";
 
-/// The table of migrations with version 1 only.
 const FIRST: &str = "
     create table _sqlx_migrations (version bigint primary key, description text not null,
       installed_on timestamp not null default current_timestamp, success boolean not null, checksum BYTES not null,
@@ -27,13 +26,12 @@ const FIRST: &str = "
     insert into _sqlx_migrations (version, description, success, checksum, execution_time)
       values (1, 'start', true, CHECKSUM, 1000);";
 
-/// The later versions of the pre-releases.
 const LATER: &str = "
     insert into _sqlx_migrations (version, description, success, checksum, execution_time)
       values (2, 'indexes', true, CHECKSUM, 1000), (18, 'pending email', true, CHECKSUM, 1000);";
 
 #[apply(on_both_databases!)]
-async fn pre_release_database_is_refused_with_the_way_to_move_it(test: TestDb) {
+async fn pre_release_database_is_rejected_with_instructions(test: TestDb) {
     let is_sqlite = matches!(test.db, Db::Sqlite { .. });
     for migrations in [FIRST.to_owned(), format!("{FIRST}{LATER}")] {
         let sql = format!("{TABLES}{migrations}");
@@ -59,7 +57,7 @@ async fn pre_release_database_is_refused_with_the_way_to_move_it(test: TestDb) {
         let data = folder.path().join("data");
         let serve = ["serve", "--listen", "127.0.0.1:0", "--data-dir", data.to_str().unwrap()];
         for command in [&["check"][..], &["audit", "verify"], &["incident", "list"], &["sample"], &serve] {
-            let words = refused(&candor(&old, command, ""), 1);
+            let words = stderr_text(&candor(&old, command, ""), 1);
             let last = words.lines().last().unwrap_or_default();
             assert!(last.ends_with(PRE_RELEASE), "{command:?}: {words}");
             assert_eq!(words.matches("is not upgraded").count(), 1, "{command:?}: {words}");
@@ -70,13 +68,13 @@ async fn pre_release_database_is_refused_with_the_way_to_move_it(test: TestDb) {
                 !folder.path().join("candor.db.before-1").exists()
                     && !folder.path().join("candor.db.before-18").exists()
             );
-            let words = refused(&candor(&test, &["restore", file.to_str().unwrap()], ""), 1);
+            let words = stderr_text(&candor(&test, &["restore", file.to_str().unwrap()], ""), 1);
             assert!(words.contains(PRE_RELEASE), "{words}");
         }
     }
 }
 
-/// What is found at `url`, once a new file counts as written.
+/// Examines `url` once a new file counts as written.
 async fn examine(url: &str) -> Examination {
     let db = Db::at(url).unwrap();
     let begun = Instant::now();

@@ -8,10 +8,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// How long a test waits for what should come soon.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A server of its own.
 struct Process {
     child: Child,
     address: String,
@@ -19,12 +17,10 @@ struct Process {
 }
 
 impl Process {
-    /// Starts one whose standard output and error are these; `log` is how much it logs.
     fn start(stdout: Stdio, stderr: Stdio, log: &str) -> Self {
         Self::start_with(stdout, stderr, log, &[])
     }
 
-    /// Starts one with more environment variables.
     fn start_with(stdout: Stdio, stderr: Stdio, log: &str, variables: &[(String, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
@@ -52,7 +48,7 @@ impl Process {
         }
     }
 
-    /// The first line of an answer; nothing where there is none.
+    /// The status line of an answer; empty if there is none.
     fn status(&self, path: &str) -> String {
         let Ok(mut stream) = TcpStream::connect(&self.address) else { return String::new() };
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -66,7 +62,6 @@ impl Process {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// How it ends after `signal`.
     fn end(&mut self, signal: Signal) -> Option<i32> {
         self.send(signal);
         let begun = Instant::now();
@@ -79,7 +74,7 @@ impl Process {
         None
     }
 
-    /// The database goes away and comes back, which is logged.
+    /// Moves the database away and back, which is logged.
     fn lose_database(&self) {
         let (file, away) = (self.folder.path().join("candor.db"), self.folder.path().join("away"));
         std::fs::rename(&file, &away).unwrap();
@@ -122,14 +117,14 @@ fn harmless_signals_are_ignored_and_sigquit_stops() {
 fn sighup_reloads_and_logs() {
     let (log, stderr) = pipe().unwrap();
     let mut process = Process::start(Stdio::null(), stderr.into(), "info");
-    let said = Arc::new(Mutex::new(String::new()));
+    let log_text = Arc::new(Mutex::new(String::new()));
     let lines = std::thread::spawn({
-        let said = said.clone();
-        move || BufReader::new(log).lines().map_while(Result::ok).for_each(|line| *said.lock().unwrap() += &line)
+        let log_text = log_text.clone();
+        move || BufReader::new(log).lines().map_while(Result::ok).for_each(|line| *log_text.lock().unwrap() += &line)
     });
     process.send(Signal::HUP);
     process.until(|process| {
-        said.lock().unwrap().contains("reloaded the secret key")
+        log_text.lock().unwrap().contains("reloaded the secret key")
             && process.status("/healthz").starts_with("HTTP/1.1 200")
     });
     assert_eq!(process.end(Signal::TERM), Some(0));
@@ -181,7 +176,7 @@ fn commands_survive_a_dead_standard_output() {
     assert_eq!(status.code(), Some(0));
 }
 
-/// The environment variables that `candor serve --help` names.
+/// The environment variables in the output of `candor serve --help`.
 fn serve_variables() -> Vec<String> {
     let help = Command::new(env!("CARGO_BIN_EXE_candor")).args(["serve", "--help"]).env_clear().output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");

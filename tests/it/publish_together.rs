@@ -1,4 +1,4 @@
-//! Publishing that is asked for while a Site is rendered is done once more for all who asked.
+//! Publishes requested during a rendering share one more rendering.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Condvar, Mutex};
@@ -13,15 +13,15 @@ use crate::support::{TestDb, fixtures};
 
 const MANAGERS: usize = 20;
 
-/// One test at a time: they share the renderer below.
-static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-/// While it is closed no rendering ends.
-static CLOSED: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
+/// The tests share the renderer below, so they run one at a time.
+static TEST_LOCK: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+/// While it is true, renderings wait.
+static RENDERING_PAUSED: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
 static RENDERED: AtomicUsize = AtomicUsize::new(0);
 static BROKEN: AtomicBool = AtomicBool::new(false);
 
-fn counting(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTime<Utc>) -> Site {
-    drop(CLOSED.1.wait_while(CLOSED.0.lock().unwrap(), |is_closed| *is_closed).unwrap());
+fn counting_renderer(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTime<Utc>) -> Site {
+    drop(RENDERING_PAUSED.1.wait_while(RENDERING_PAUSED.0.lock().unwrap(), |is_closed| *is_closed).unwrap());
     RENDERED.fetch_add(1, SeqCst);
     assert!(!BROKEN.load(SeqCst), "the renderer is broken");
     render_site(snapshot, before, origin, now)
@@ -29,8 +29,8 @@ fn counting(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTime<Utc>
 
 #[apply(on_both_databases!)]
 async fn concurrent_publishes_share_a_rendering(test: TestDb) {
-    let _turn = TURN.lock().await;
-    let app = TestApp::with_renderer(test, counting).await;
+    let _turn = TEST_LOCK.lock().await;
+    let app = TestApp::with_renderer(test, counting_renderer).await;
     let outcomes = publish_at_once(&app, "shown").await;
     assert!(outcomes.iter().all(|(published, shown)| *published && *shown), "everybody's change shows on return");
     BROKEN.store(true, SeqCst);
@@ -39,9 +39,9 @@ async fn concurrent_publishes_share_a_rendering(test: TestDb) {
     assert!(outcomes.iter().all(|(published, _)| !published), "everybody is told of the failure");
 }
 
-/// Managers commit and publish while a rendering is under way; whether each was told of success, and shown.
+/// Managers commit and publish during a rendering; returns for each whether it succeeded and was visible.
 async fn publish_at_once(app: &TestApp, prefix: &str) -> Vec<(bool, bool)> {
-    *CLOSED.0.lock().unwrap() = true;
+    *RENDERING_PAUSED.0.lock().unwrap() = true;
     let before = RENDERED.load(SeqCst);
     let (asking, mut asks) = mpsc::channel(MANAGERS);
     let mut managers = JoinSet::new();
@@ -61,10 +61,10 @@ async fn publish_at_once(app: &TestApp, prefix: &str) -> Vec<(bool, bool)> {
     for _ in 0..MANAGERS {
         asks.recv().await.unwrap();
     }
-    // A few may have told that they ask and not have asked yet; they cause one rendering more.
+    // Some may have announced a publish and not requested it yet; they cause one more rendering.
     tokio::task::yield_now().await;
-    *CLOSED.0.lock().unwrap() = false;
-    CLOSED.1.notify_all();
+    *RENDERING_PAUSED.0.lock().unwrap() = false;
+    RENDERING_PAUSED.1.notify_all();
     let outcomes = managers.join_all().await;
     let rendered = RENDERED.load(SeqCst) - before;
     assert!((1..=5).contains(&rendered), "{rendered} renderings for {MANAGERS} managers");

@@ -1,5 +1,5 @@
-//! The fresh proof: asked for what would hurt most, and nothing typed is lost over it. Beside it what it
-//! guards on the account page, and the owner's view of all sessions.
+//! Re-authentication before sensitive actions: submitted text survives it. Also the actions of the account page that
+//! require it, and the owner's list of all sessions.
 
 use axum::http::StatusCode;
 use candor::db::managers;
@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
 use crate::support::fixtures;
-use crate::web_factors::enrolled;
+use crate::web_factors::manager_with_app;
 
 async fn after_ten_minutes(app: &TestApp, manager: &Manager) -> Browser {
     let browser = app.through_login(manager).await;
@@ -20,8 +20,8 @@ async fn after_ten_minutes(app: &TestApp, manager: &Manager) -> Browser {
     browser
 }
 
-/// Sends the form of a page that asks for a proof, as a browser would: what is hidden, and this.
-async fn confirm(browser: &mut Browser, asked: &Answer, proof: &[(&str, &str)]) -> Answer {
+/// Submits a re-authentication form like a browser: its hidden fields and this proof.
+async fn submit_proof(browser: &mut Browser, asked: &Answer, proof: &[(&str, &str)]) -> Answer {
     let action = asked.attributes("main form", "action").remove(0);
     let names = asked.attributes("main form input[type=hidden]", "name");
     let values = asked.attributes("main form input[type=hidden]", "value");
@@ -40,8 +40,8 @@ async fn reauth_after_ten_minutes_keeps_typed_text(test: TestDb) {
     let asked = browser.post("/admin/managers", &typed).await;
     assert_eq!((asked.status, asked.word("h1").as_str()), (StatusCode::FORBIDDEN, "Confirm it's you"));
     assert_eq!(managers::count(&mut app.db.read().await.unwrap()).await.unwrap(), 1);
-    let done = confirm(&mut browser, &asked, &[("proof_password", PASSWORD)]).await;
-    assert_eq!((done.status, done.word("h1").as_str()), (StatusCode::OK, "Invitation link"), "{}", done.text());
+    let answer = submit_proof(&mut browser, &asked, &[("proof_password", PASSWORD)]).await;
+    assert_eq!((answer.status, answer.word("h1").as_str()), (StatusCode::OK, "Invitation link"), "{}", answer.text());
     let all = managers::list(&mut app.db.read().await.unwrap(), None, 100).await.unwrap();
     let rui = all.iter().find(|manager| manager.email == "rui@example.org").unwrap();
     assert_eq!((rui.name.as_str(), rui.role), ("Rui \"Ñ\" <b>", Publisher));
@@ -55,8 +55,8 @@ async fn reauth_rotates_session_id_and_lasts_ten_minutes(test: TestDb) {
     let mut browser = after_ten_minutes(&app, &owner).await;
     let before = browser.cookies["sid"].clone();
     let asked = browser.post("/admin/account/totp", &[]).await;
-    let done = confirm(&mut browser, &asked, &[("proof_password", PASSWORD)]).await;
-    assert_eq!(done.location(), "/admin/account/totp");
+    let answer = submit_proof(&mut browser, &asked, &[("proof_password", PASSWORD)]).await;
+    assert_eq!(answer.location(), "/admin/account/totp");
     assert_ne!(browser.cookies["sid"], before);
     let mut old = app.visitor();
     old.cookies.insert("sid".into(), before);
@@ -75,10 +75,10 @@ async fn protected_page_is_shown_after_reauth(test: TestDb) {
     let mut browser = after_ten_minutes(&app, &app.manager("Vera", Viewer).await).await;
     let asked = browser.get("/admin/account/passkeys/new").await;
     assert_eq!(asked.status, StatusCode::FORBIDDEN);
-    let wrong = confirm(&mut browser, &asked, &[("proof_password", "something else")]).await;
+    let wrong = submit_proof(&mut browser, &asked, &[("proof_password", "something else")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let done = confirm(&mut browser, &wrong, &[("proof_password", PASSWORD)]).await;
-    assert_eq!(done.location(), "/admin/account/passkeys/new");
+    let answer = submit_proof(&mut browser, &wrong, &[("proof_password", PASSWORD)]).await;
+    assert_eq!(answer.location(), "/admin/account/passkeys/new");
     assert_eq!(browser.get("/admin/account/passkeys/new").await.status, StatusCode::OK);
     let elsewhere = [("next", "//evil.test"), ("proof_password", PASSWORD)];
     assert_eq!(browser.post("/admin/proof", &elsewhere).await.location(), "/admin");
@@ -93,13 +93,13 @@ async fn fifth_wrong_proof_ends_the_session(test: TestDb) {
     let mut asked = browser.post(&address, &[("role", "viewer")]).await;
     for round in 0..4 {
         let proof = if round % 2 == 0 { ("proof_password", "something else") } else { ("proof_code", "123456") };
-        asked = confirm(&mut browser, &asked, &[proof]).await;
+        asked = submit_proof(&mut browser, &asked, &[proof]).await;
         assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY, "{round}");
         assert_eq!(asked.attributes("input[name=role]", "value"), ["viewer"], "what was typed is kept");
         assert_eq!(app.audit().await[0].action, "manager.deny-reauthentication");
     }
     assert!(asked.message("proof_password").is_empty());
-    let fifth = confirm(&mut browser, &asked, &[("proof_password", "")]).await;
+    let fifth = submit_proof(&mut browser, &asked, &[("proof_password", "")]).await;
     assert_eq!(fifth.status, StatusCode::UNAUTHORIZED, "what was typed is given back");
     assert!(app.sessions(&owner).await.is_empty(), "the session is over");
     let mut again = app.through_login(&owner).await;
@@ -133,8 +133,8 @@ async fn concurrent_wrong_proofs_get_five_guesses(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn unchecked_proof_does_not_count_as_wrong(test: TestDb) {
     let app = TestApp::new(test).await;
-    let (owner, _, _) = enrolled(&app).await;
-    // Ten wrong codes lock the app, in sessions of which none is ended by it.
+    let (owner, _, _) = manager_with_app(&app).await;
+    // Ten wrong codes lock the app; each session stays below the number that would end it.
     for number in 0..10 {
         let code = format!("{number:06}");
         let wrong = app.with_session(&owner).await.post("/admin/proof", &[("proof_code", &code)]).await;
@@ -146,13 +146,13 @@ async fn unchecked_proof_does_not_count_as_wrong(test: TestDb) {
         assert_eq!(locked.status, StatusCode::UNPROCESSABLE_ENTITY, "{round}");
         assert!(locked.message("proof_code").starts_with("Too many wrong codes."), "{round}: {}", locked.text());
     }
-    // Nor is a password that had no turn, because others of the network had too many.
+    // Nor does a password count that was not verified, because the network is throttled.
     let mut neighbour = app.visitor();
     let network = Some("203.0.113.5".parse().unwrap());
     (neighbour.peer, browser.peer) = (network, network);
-    let nobody = [("email", "nobody@example.org"), ("password", "wrong")];
+    let unknown = [("email", "nobody@example.org"), ("password", "wrong")];
     let mut tried = 0;
-    while neighbour.post("/login", &nobody).await.status != StatusCode::TOO_MANY_REQUESTS {
+    while neighbour.post("/login", &unknown).await.status != StatusCode::TOO_MANY_REQUESTS {
         tried += 1;
         assert!(tried < 100, "nobody is held up");
     }
@@ -208,7 +208,7 @@ async fn reauth_page_never_contains_passwords(test: TestDb) {
     let asked = browser.post("/admin/account/email", &typed).await;
     assert_eq!(asked.attributes("input[name=email]", "value"), ["new@example.org"]);
     assert!(!asked.text().contains(secret));
-    let wrong = confirm(&mut browser, &asked, &[("proof_password", secret)]).await;
+    let wrong = submit_proof(&mut browser, &asked, &[("proof_password", secret)]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(!wrong.text().contains(secret));
     assert!(!format!("{:?}", app.audit().await).contains(secret));
@@ -237,8 +237,8 @@ async fn deleting_an_incident_needs_reauth(test: TestDb) {
     let asked = browser.post("/admin/incidents/it/deletion", &typed).await;
     assert_eq!(asked.status, StatusCode::FORBIDDEN);
     assert_eq!(app.incidents().await.len(), 1);
-    let done = confirm(&mut browser, &asked, &[("proof_password", PASSWORD)]).await;
-    assert_eq!(done.location(), "/admin/incidents?done=incident-deleted", "{}", done.text());
+    let answer = submit_proof(&mut browser, &asked, &[("proof_password", PASSWORD)]).await;
+    assert_eq!(answer.location(), "/admin/incidents?done=incident-deleted", "{}", answer.text());
     assert!(app.incidents().await.is_empty());
 }
 
@@ -248,8 +248,8 @@ async fn manager_changes_own_email(test: TestDb) {
     let manager = app.manager("Ines", Viewer).await;
     let mut browser = app.through_login(&manager).await;
     let token = app.link(LinkPurpose::Reset, Some(&manager), TimeDelta::minutes(30)).await;
-    let done = browser.post("/admin/account/email", &[("email", " Figueiredo@Example.ORG ")]).await;
-    assert_eq!(done.location(), "/admin/account?done=email-set");
+    let answer = browser.post("/admin/account/email", &[("email", " Figueiredo@Example.ORG ")]).await;
+    assert_eq!(answer.location(), "/admin/account?done=email-set");
     let record = app.audit().await.remove(0);
     assert_eq!(record.action, "manager.set-email");
     assert_eq!(record.before.unwrap()["email"], "ines@example.org");
@@ -301,8 +301,8 @@ async fn owner_lists_and_ends_sessions(test: TestDb) {
     }
 }
 
-/// Only PostgreSQL can go away between two statements that a test can tell apart; what counts and what does not is
-/// decided in the same lines for both.
+/// Only with PostgreSQL can a test take the database away between two statements; the code that counts attempts is
+/// the same for both databases.
 #[tokio::test]
 async fn database_outage_does_not_count_as_wrong_proof() {
     let Some(test) = TestDb::postgres().await else { return };

@@ -1,4 +1,4 @@
-//! Ids from elsewhere never collide with words in our own addresses.
+//! Imported ids never collide with words in our own paths.
 
 use std::collections::BTreeSet;
 
@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use crate::support::TestDb;
 use crate::support::app::TestApp;
 
-/// What the parameters of the routes are called in whose place an imported id can stand.
+/// Route parameters that may contain an imported id.
 const IDS: [&str; 5] = ["{id}", "{incident}", "{component}", "{group}", "{update}"];
 
-/// The words that stand where another route of the same beginning has an id.
+/// The path segments that other routes have in place of an id.
 fn words_beside_ids(paths: &BTreeSet<String>) -> BTreeSet<String> {
     let mut words = BTreeSet::new();
     // The ids of passkeys are never imported.
@@ -33,7 +33,7 @@ async fn reserved_words_match_route_segments(test: TestDb) {
     let app = TestApp::new(test).await;
     let (admin, api, site) = (admin::routes(), api::routes(), app.publisher.site());
     let tables = admin.table().iter().map(|route| route.path).chain(api.table().iter().map(|line| line.path));
-    // The router of the public addresses has no table; its incidents, and the documents of a page without any.
+    // The public router has no table; its patterns, and the documents of an empty page.
     let public = ["/incidents/{id}", "/api/v2/incidents/{id}", "/api/v2/scheduled-maintenances/{id}"];
     let badges = ["/components/{id}/badge.svg"];
     let documents = site.pages().map(|(path, _)| path);
@@ -45,7 +45,6 @@ async fn reserved_words_match_route_segments(test: TestDb) {
     assert!(RESERVED_WORDS.iter().all(|word| is_reserved(&word.to_uppercase())));
 }
 
-/// Imports the document.
 async fn import(app: &TestApp, document: &Value) -> ImportReport {
     let source: Source = import::read(document.to_string().as_bytes()).unwrap();
     let now = app.clock.now();
@@ -79,8 +78,8 @@ async fn imported_reserved_id_is_replaced_and_found_again(test: TestDb) {
     });
     let report = import(&app, &document).await;
     assert_eq!((report.incidents.created, report.components.created, report.groups.created), (3, 1, 1), "{report:?}");
-    for told in ["incident unresolved", "incident NEW", "component new", "group all"] {
-        assert!(report.warnings.iter().any(|warning| warning.starts_with(told)), "{told}: {:?}", report.warnings);
+    for prefix in ["incident unresolved", "incident NEW", "component new", "group all"] {
+        assert!(report.warnings.iter().any(|warning| warning.starts_with(prefix)), "{prefix}: {:?}", report.warnings);
     }
     let list = app.visitor().get("/api/v2/incidents/unresolved.json").await;
     let list: Value = serde_json::from_slice(&list.body).unwrap();

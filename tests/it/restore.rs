@@ -1,5 +1,5 @@
-//! Backups are whole, restoring them works while the server runs and after a crash, and no other file takes the place of
-//! a published page.
+//! Backups are complete, restoring works while the server runs and after a crash, and an unrelated database never
+//! replaces a published page.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,47 +14,46 @@ use candor::worker::Worker;
 use chrono::TimeDelta;
 use sqlx::{Connection as _, SqliteConnection};
 
-use crate::cli::{candor, refused, said};
+use crate::cli::{candor, stderr_text, stdout_text};
 use crate::support::app::{Browser, ORIGIN, TestApp};
 use crate::support::postgres::Database;
 use crate::support::server::{Server, until};
 use crate::support::{TestDb, fixtures, now};
 use crate::web_hostile::listen;
 
-fn file(test: &TestDb) -> PathBuf {
+fn database_file(test: &TestDb) -> PathBuf {
     test.url.strip_prefix("sqlite://").unwrap().into()
 }
 
-fn beside(file: &Path, ending: &str) -> PathBuf {
+fn sibling_path(file: &Path, ending: &str) -> PathBuf {
     format!("{}{ending}", file.display()).into()
 }
 
-fn at(file: &Path) -> Db {
+fn open_database(file: &Path) -> Db {
     Db::at(&format!("sqlite://{}", file.display())).unwrap()
 }
 
-/// A server that has published an incident, and a backup of its database at that time.
+/// A server that published an incident, and a backup made at that time.
 async fn with_backup() -> (TestApp, PathBuf) {
     let app = TestApp::new(TestDb::sqlite().await).await;
     app.add(&[fixtures::incident("before", app.clock.now())]).await;
-    let backup = beside(&file(&app.test), ".backup");
+    let backup = sibling_path(&database_file(&app.test), ".backup");
     app.db.backup(&backup).await.unwrap();
     (app, backup)
 }
 
-/// Adds incidents that the backup does not have.
-async fn go_on(app: &TestApp) {
+async fn add_incidents(app: &TestApp) {
     for name in ["one", "two", "three"] {
         app.add(&[fixtures::incident(name, app.clock.now())]).await;
     }
 }
 
-async fn post(owner: &mut Browser, name: &str) -> StatusCode {
+async fn post_group(owner: &mut Browser, name: &str) -> StatusCode {
     owner.post("/admin/groups", &[("name", name), ("description", "")]).await.status
 }
 
-/// Works until the database is read again.
-async fn until_taken_up(app: &TestApp, work: &mut Worker) {
+/// Runs worker rounds until the restored database is read.
+async fn wait_until_reopened(app: &TestApp, work: &mut Worker) {
     let begun = Instant::now();
     work.tick(app).await;
     while app.publisher.last_failure().is_some() && begun.elapsed() < Duration::from_secs(30) {
@@ -64,88 +63,88 @@ async fn until_taken_up(app: &TestApp, work: &mut Worker) {
     assert_eq!(app.publisher.last_failure(), None, "{:?}", app.publisher.waiting_reason());
 }
 
-/// The database is sound, holds what the backup holds, and its revision and audit go on.
-async fn is_restored(app: &TestApp, published: i64) {
+/// The database is sound and contains the backup's data; revision and audit log continue.
+async fn assert_restored(app: &TestApp, published: i64) {
     assert_eq!(app.db.check_integrity().await.unwrap(), Vec::<String>::new());
     assert_eq!(app.number("select count(*) from incidents").await, 1);
     assert!(app.publisher.site().revision > published);
     assert_eq!(app.visitor().get("/").await.words(".card h3"), ["Incident before"]);
     let newest = audit::list(&mut app.db.read().await.unwrap(), None, 1).await.unwrap().remove(0);
     assert_eq!(newest.action, "database.restore");
-    said(&candor(&app.test, &["audit", "verify"], ""));
+    stdout_text(&candor(&app.test, &["audit", "verify"], ""));
 }
 
-/// Writes over the file from its beginning and never makes it shorter, as `dd conv=notrunc` does.
+/// Overwrites the file from its start without truncating it, like `dd conv=notrunc`.
 fn overwrite_without_truncating(backup: &Path, file: &Path) {
     let bytes = std::fs::read(backup).unwrap();
     let mut target = std::fs::File::options().write(true).open(file).unwrap();
     std::io::Write::write_all(&mut target, &bytes).unwrap();
 }
 
-fn set_aside(file: &Path) -> usize {
+fn count_replaced_files(file: &Path) -> usize {
     let names = std::fs::read_dir(file.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name());
     names.filter(|name| name.to_string_lossy().contains(".replaced-")).count()
 }
 
 #[tokio::test]
-async fn running_server_takes_up_backup_without_old_wal() {
+async fn running_server_opens_backup_without_old_wal() {
     let (app, backup) = with_backup().await;
-    let (file, mut work) = (file(&app.test), Worker::default());
-    go_on(&app).await;
+    let (file, mut work) = (database_file(&app.test), Worker::default());
+    add_incidents(&app).await;
     let published = app.publisher.site().revision;
     std::fs::remove_file(&file).unwrap();
     work.tick(&app).await;
     std::fs::rename(&backup, &file).unwrap();
-    until_taken_up(&app, &mut work).await;
-    is_restored(&app, published).await;
-    assert_eq!(set_aside(&file), 1, "the old write-ahead log is kept");
+    wait_until_reopened(&app, &mut work).await;
+    assert_restored(&app, published).await;
+    assert_eq!(count_replaced_files(&file), 1, "the old write-ahead log is kept");
 }
 
 #[tokio::test]
-async fn file_overwritten_in_place_is_noticed_and_taken_up() {
+async fn overwritten_file_is_detected_and_reopened() {
     let (app, backup) = with_backup().await;
-    let (file, mut work) = (file(&app.test), Worker::default());
-    go_on(&app).await;
+    let (file, mut work) = (database_file(&app.test), Worker::default());
+    add_incidents(&app).await;
     let mut owner = app.logged_in(Owner).await;
     let published = app.publisher.site().revision;
     overwrite_without_truncating(&backup, &file);
-    assert_eq!(post(&mut owner, "Lost").await, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(post_group(&mut owner, "Lost").await, StatusCode::SERVICE_UNAVAILABLE);
     work.tick(&app).await;
     assert_eq!(app.publisher.waiting_reason().as_deref(), Some("the database file was overwritten while it was open"));
-    until_taken_up(&app, &mut work).await;
-    is_restored(&app, published).await;
+    wait_until_reopened(&app, &mut work).await;
+    assert_restored(&app, published).await;
 }
 
 #[tokio::test]
 async fn truncated_file_refuses_posts_until_it_is_restored() {
     let (app, backup) = with_backup().await;
-    let (file, mut work) = (file(&app.test), Worker::default());
-    go_on(&app).await;
+    let (file, mut work) = (database_file(&app.test), Worker::default());
+    add_incidents(&app).await;
     let mut owner = app.logged_in(Owner).await;
     let (page, published) = (app.visitor().get("/").await.body, app.publisher.site().revision);
     for length in [20_000, 0] {
         std::fs::File::options().write(true).open(&file).unwrap().set_len(length).unwrap();
-        assert_eq!(post(&mut owner, "Lost").await, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(post_group(&mut owner, "Lost").await, StatusCode::SERVICE_UNAVAILABLE);
         work.tick(&app).await;
         assert!(app.publisher.last_failure().is_some() && app.visitor().get("/").await.body == page);
     }
     std::fs::copy(&backup, &file).unwrap();
-    until_taken_up(&app, &mut work).await;
-    is_restored(&app, published).await;
+    wait_until_reopened(&app, &mut work).await;
+    assert_restored(&app, published).await;
 }
 
 #[tokio::test]
 async fn removed_wal_refuses_posts_and_loses_none() {
     let (app, _) = with_backup().await;
-    let (file, mut work) = (file(&app.test), Worker::default());
-    go_on(&app).await;
+    let (file, mut work) = (database_file(&app.test), Worker::default());
+    add_incidents(&app).await;
     let mut owner = app.logged_in(Owner).await;
-    std::fs::remove_file(beside(&file, "-wal")).unwrap();
-    assert_eq!(post(&mut owner, "Lost").await, StatusCode::SERVICE_UNAVAILABLE);
+    std::fs::remove_file(sibling_path(&file, "-wal")).unwrap();
+    assert_eq!(post_group(&mut owner, "Lost").await, StatusCode::SERVICE_UNAVAILABLE);
     work.tick(&app).await;
     assert!(app.publisher.waiting_reason().unwrap().contains("write-ahead log"));
-    // As after kill -9 from here on: once the connections are closed, what was accepted is in the file.
-    let copy = beside(&file, ".copy");
+    // kill -9 from here on: accepted writes are in the file once the connections are closed.
+    let copy = sibling_path(&file, ".copy");
     let begun = Instant::now();
     let left = loop {
         work.tick(&app).await;
@@ -160,19 +159,19 @@ async fn removed_wal_refuses_posts_and_loses_none() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
     assert_eq!(left, 4);
-    until_taken_up(&app, &mut work).await;
-    assert_eq!(post(&mut owner, "Kept").await, StatusCode::SEE_OTHER);
+    wait_until_reopened(&app, &mut work).await;
+    assert_eq!(post_group(&mut owner, "Kept").await, StatusCode::SEE_OTHER);
     assert_eq!(app.number("select count(*) from incidents").await, 4);
 }
 
 #[tokio::test]
-async fn unfit_files_are_waited_out_with_the_page_up() {
+async fn unusable_files_are_not_opened_and_page_stays_up() {
     let (app, backup) = with_backup().await;
-    let (file, mut work) = (file(&app.test), Worker::default());
+    let (file, mut work) = (database_file(&app.test), Worker::default());
     let (page, published) = (app.visitor().get("/").await.body, app.publisher.site().revision);
     let folder = tempfile::tempdir().unwrap();
     let other = TestApp::new(TestDb::sqlite().await).await;
-    of_another_page(&other.test).await;
+    change_page_id(&other.test).await;
     other.add(&[fixtures::incident("other", other.clock.now())]).await;
     let [other_page, fresh, foreign] = ["other", "fresh", "foreign"].map(|name| folder.path().join(name));
     other.db.backup(&other_page).await.unwrap();
@@ -192,7 +191,7 @@ async fn unfit_files_are_waited_out_with_the_page_up() {
     ];
     std::fs::remove_file(&file).unwrap();
     for (reason, bytes) in cases {
-        let new = beside(&file, ".new");
+        let new = sibling_path(&file, ".new");
         std::fs::write(&new, &bytes).unwrap();
         std::fs::rename(&new, &file).unwrap();
         let begun = Instant::now();
@@ -207,60 +206,61 @@ async fn unfit_files_are_waited_out_with_the_page_up() {
         assert!(std::fs::read(&file).unwrap() == bytes, "{reason}: nothing is written to it");
     }
     std::fs::rename(&backup, &file).unwrap();
-    until_taken_up(&app, &mut work).await;
+    wait_until_reopened(&app, &mut work).await;
     assert_eq!(app.publisher.site().revision, published, "a backup of the published state");
 }
 
-/// Copies the files of a database that is open, as a crash leaves them.
+/// Copies the files of an open database, as a crash leaves them.
 fn crash(from: &Path, to: &Path) {
     for ending in ["", "-wal", "-shm", ".identity"] {
-        let (source, target) = (beside(from, ending), beside(to, ending));
+        let (source, target) = (sibling_path(from, ending), sibling_path(to, ending));
         std::fs::copy(&source, &target).unwrap();
         let modified = std::fs::metadata(&source).unwrap().modified().unwrap();
         std::fs::File::options().write(true).open(&target).unwrap().set_modified(modified).unwrap();
     }
 }
 
-async fn incidents_in(db: &Db) -> i64 {
+async fn count_incidents(db: &Db) -> i64 {
     let Db::Sqlite { readers, .. } = db else { panic!("not SQLite") };
     sqlx::query_scalar("select count(*) from incidents").fetch_one(readers).await.unwrap()
 }
 
 #[tokio::test]
-async fn crash_keeps_own_wal_and_drops_that_of_another_file() {
+async fn crash_keeps_own_wal_and_drops_a_foreign_one() {
     let (app, backup) = with_backup().await;
-    go_on(&app).await;
+    add_incidents(&app).await;
     let folder = tempfile::tempdir().unwrap();
-    // Its own: as it was left, with another time as after a copy of the folder, and without the note.
+    // Its own WAL: unchanged, with another timestamp as after a copy of the folder, and without the identity file.
     for case in ["as it was", "copied", "no note"] {
         let file = folder.path().join(format!("{case}.db"));
         crash(&file_of(&app), &file);
         match case {
             "copied" => std::fs::File::options().write(true).open(&file).unwrap().set_modified(now().into()).unwrap(),
-            "no note" => std::fs::remove_file(beside(&file, ".identity")).unwrap(),
+            "no note" => std::fs::remove_file(sibling_path(&file, ".identity")).unwrap(),
             _ => {}
         }
-        let db = at(&file);
+        let db = open_database(&file);
         db.prepare(now()).await.unwrap();
-        assert_eq!(incidents_in(&db).await, 4, "{case}");
+        assert_eq!(count_incidents(&db).await, 4, "{case}");
         db.close().await;
     }
-    // That of another file: a backup was copied over the database.
+    // The WAL of another file: a backup was copied over the database.
     for with_note in [true, false] {
         let file = folder.path().join(format!("restored {with_note}.db"));
         crash(&file_of(&app), &file);
         if !with_note {
-            std::fs::remove_file(beside(&file, ".identity")).unwrap();
+            std::fs::remove_file(sibling_path(&file, ".identity")).unwrap();
         }
         std::fs::copy(&backup, &file).unwrap();
-        let db = at(&file);
+        let db = open_database(&file);
         db.protect_from_old_wal(now()).await.unwrap();
         db.prepare(now()).await.unwrap();
         assert_eq!(db.check_integrity().await.unwrap(), Vec::<String>::new());
         if with_note {
-            assert_eq!(incidents_in(&db).await, 1);
+            assert_eq!(count_incidents(&db).await, 1);
             assert!(
-                !beside(&file, "-wal").exists() || std::fs::metadata(beside(&file, "-wal")).unwrap().len() < 100_000
+                !sibling_path(&file, "-wal").exists()
+                    || std::fs::metadata(sibling_path(&file, "-wal")).unwrap().len() < 100_000
             );
         }
         db.close().await;
@@ -268,37 +268,37 @@ async fn crash_keeps_own_wal_and_drops_that_of_another_file() {
 }
 
 fn file_of(app: &TestApp) -> PathBuf {
-    file(&app.test)
+    database_file(&app.test)
 }
 
 #[tokio::test]
-async fn restore_command_keeps_the_old_database_beside() {
+async fn restore_command_keeps_the_old_database_file() {
     let (app, backup) = with_backup().await;
-    let (file, mut work) = (file(&app.test), Worker::default());
-    go_on(&app).await;
+    let (file, mut work) = (database_file(&app.test), Worker::default());
+    add_incidents(&app).await;
     let published = app.publisher.site().revision;
-    let words = said(&candor(&app.test, &["restore", backup.to_str().unwrap()], ""));
+    let words = stdout_text(&candor(&app.test, &["restore", backup.to_str().unwrap()], ""));
     assert!(words.contains("kept as"), "{words}");
     assert!(backup.exists(), "the backup stays");
-    until_taken_up(&app, &mut work).await;
-    is_restored(&app, published).await;
-    let kept = std::fs::read_dir(file.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
-    let kept = kept.into_iter().find(|path| {
+    wait_until_reopened(&app, &mut work).await;
+    assert_restored(&app, published).await;
+    let replaced = std::fs::read_dir(file.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
+    let replaced = replaced.into_iter().find(|path| {
         let name = path.file_name().unwrap().to_string_lossy();
         name.contains(".replaced-") && !name.ends_with("-wal") && !name.ends_with("-shm")
     });
-    let mut connection = SqliteConnection::connect(&format!("sqlite://{}", kept.unwrap().display())).await.unwrap();
+    let mut connection = SqliteConnection::connect(&format!("sqlite://{}", replaced.unwrap().display())).await.unwrap();
     let (left,): (i64,) = sqlx::query_as("select count(*) from incidents").fetch_one(&mut connection).await.unwrap();
     assert_eq!(left, 4);
     connection.close().await.unwrap();
 }
 
 #[tokio::test]
-async fn restore_command_refuses_what_is_no_backup_of_the_page() {
+async fn restore_command_rejects_other_files() {
     let (app, backup) = with_backup().await;
     let folder = tempfile::tempdir().unwrap();
     let other = TestApp::new(TestDb::sqlite().await).await;
-    of_another_page(&other.test).await;
+    change_page_id(&other.test).await;
     other.add(&[fixtures::incident("other", other.clock.now())]).await;
     let [half, empty, other_page] = ["half", "empty", "other"].map(|name| folder.path().join(name));
     other.db.backup(&other_page).await.unwrap();
@@ -312,40 +312,39 @@ async fn restore_command_refuses_what_is_no_backup_of_the_page() {
         (folder.path().to_owned(), "not a regular file"),
     ];
     for (file, reason) in cases {
-        let words = refused(&candor(&app.test, &["restore", file.to_str().unwrap()], ""), 1);
+        let words = stderr_text(&candor(&app.test, &["restore", file.to_str().unwrap()], ""), 1);
         assert!(words.contains(reason), "{reason}: {words}");
     }
     app.add(&[fixtures::incident("after", app.clock.now())]).await;
     assert_eq!(app.number("select count(*) from incidents").await, 2, "nothing was touched");
-    assert_eq!(set_aside(&file_of(&app)), 0);
+    assert_eq!(count_replaced_files(&file_of(&app)), 0);
 }
 
 #[tokio::test]
-async fn backup_replaces_nothing_and_removes_what_was_left() {
+async fn backup_overwrites_no_file_and_removes_leftovers() {
     let (app, backup) = with_backup().await;
     let left = backup.parent().unwrap().join(".candor-unfinished-left");
     std::fs::write(&left, "cut short").unwrap();
     let before = std::fs::read(&backup).unwrap();
     assert!(app.db.backup(&backup).await.is_err());
     assert!(std::fs::read(&backup).unwrap() == before);
-    app.db.backup(&beside(&backup, ".second")).await.unwrap();
+    app.db.backup(&sibling_path(&backup, ".second")).await.unwrap();
     assert!(!left.exists());
-    assert!(std::fs::read(beside(&backup, ".second")).unwrap() != before, "each copy has a mark of its own");
+    assert!(std::fs::read(sibling_path(&backup, ".second")).unwrap() != before, "each copy has a mark of its own");
 }
 
-/// An up-to-date and otherwise empty database of the same kind.
-async fn another(test: &TestDb) -> TestDb {
+/// A migrated, empty database of the same kind and of another page.
+async fn other_page_database(test: &TestDb) -> TestDb {
     let other = match test.db {
         Db::Sqlite { .. } => TestDb::sqlite().await,
         Db::Postgres(..) => TestDb::postgres().await.unwrap(),
     };
-    of_another_page(&other).await;
+    change_page_id(&other).await;
     other
 }
 
-/// Makes it the database of another page: copies of the same template share their page, and clocks that stand still the
-/// first row of the audit.
-async fn of_another_page(test: &TestDb) {
+/// Gives the database another page id and first audit row: copies of one template with a fixed clock have the same.
+async fn change_page_id(test: &TestDb) {
     test.clock.advance(TimeDelta::seconds(1));
     let mut tx = test.write().await.unwrap();
     page_settings::set_id(&mut tx, "another").await.unwrap();
@@ -357,7 +356,7 @@ async fn database_of_another_page_never_replaces_the_published_one(test: TestDb)
     let app = TestApp::new(test).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
     let page = app.visitor().get("/").await.body;
-    let other = another(&app.test).await;
+    let other = other_page_database(&app.test).await;
     let (state, browser) = app.restart_with(other.db.clone());
     let mut work = Worker::default();
     work.tick(&state).await;
@@ -374,7 +373,7 @@ async fn database_of_another_page_never_replaces_the_published_one(test: TestDb)
 }
 
 #[apply(on_both_databases!)]
-async fn older_state_of_the_page_continues_above_it(test: TestDb) {
+async fn older_database_continues_above_published_revision(test: TestDb) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::incident("one", app.clock.now())]).await;
     app.add(&[fixtures::incident("two", app.clock.now())]).await;
@@ -387,11 +386,10 @@ async fn older_state_of_the_page_continues_above_it(test: TestDb) {
     assert_eq!(app.visitor().get("/").await.words(".card h3"), ["Incident one"]);
     let newest = audit::list(&mut app.db.read().await.unwrap(), None, 1).await.unwrap().remove(0);
     assert_eq!(newest.action, "database.restore");
-    said(&candor(&app.test, &["audit", "verify"], ""));
+    stdout_text(&candor(&app.test, &["audit", "verify"], ""));
 }
 
-/// The address of a database in which there is nothing at all, or of a file that is missing.
-async fn nothing(test: &TestDb, folder: &Path) -> (String, Option<Database>) {
+async fn missing_database(test: &TestDb, folder: &Path) -> (String, Option<Database>) {
     match test.db {
         Db::Sqlite { .. } => (format!("sqlite://{}", folder.join("missing.db").display()), None),
         Db::Postgres(..) => {
@@ -402,10 +400,10 @@ async fn nothing(test: &TestDb, folder: &Path) -> (String, Option<Database>) {
 }
 
 #[apply(on_both_databases!)]
-async fn damaged_site_never_begins_a_new_page(test: TestDb) {
+async fn damaged_site_file_never_starts_a_new_page(test: TestDb) {
     let data = tempfile::tempdir().unwrap();
     std::fs::write(data.path().join("site"), [7; 5000]).unwrap();
-    let (url, _database) = nothing(&test, data.path()).await;
+    let (url, _database) = missing_database(&test, data.path()).await;
     let server = Server::start(&url, &test.clock, ConnectionLimits::default(), &data).await;
     until("it waits", || server.state.publisher.waiting_reason().is_some()).await;
     let reason = server.state.publisher.waiting_reason().unwrap();
@@ -416,11 +414,11 @@ async fn damaged_site_never_begins_a_new_page(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn accepting_empty_begins_a_new_page(test: TestDb) {
+async fn accepting_empty_starts_a_new_page(test: TestDb) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
     let published = app.publisher.site().revision;
-    let other = another(&app.test).await;
+    let other = other_page_database(&app.test).await;
     let publisher = Publisher::new(other.db.clone(), app.clock.clone(), ORIGIN.to_owned(), app.site_file());
     assert!(publisher.publish().await.is_err());
     let publisher = publisher.with_accept_empty(true);
@@ -450,12 +448,12 @@ async fn unusable_site_files_are_refused_at_once() {
     std::io::Write::write_all(&mut &large, &[7]).unwrap();
     large.set_len(6 << 30).unwrap();
     for name in ["pipe", "folder", "link", "dangling", "large"] {
-        let before = log.said().len();
+        let before = log.text().len();
         let begun = Instant::now();
         let publisher = Publisher::new(app.db.clone(), app.clock.clone(), ORIGIN.to_owned(), path(name));
         assert!(begun.elapsed() < Duration::from_secs(10), "{name}: {:?} on a busy machine", begun.elapsed());
         assert_eq!(publisher.site().revision, 0, "{name}");
-        let words = log.said().split_off(before);
+        let words = log.text().split_off(before);
         assert_eq!(words.matches("the stored page can't be used").count(), 1, "{name}: {words}");
         assert!(publisher.check_database(&Examination::Missing).is_err(), "{name}");
     }

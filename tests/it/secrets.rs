@@ -1,4 +1,4 @@
-//! Where secrets must not be: in the log at its most talkative, in the database, in a backup of it.
+//! Secrets are not in the log at its most verbose level, in the database or in a backup of it.
 
 use std::path::Path;
 
@@ -13,20 +13,20 @@ use candor::notify::Mailer;
 use chrono::TimeDelta;
 use sqlx::AssertSqlSafe;
 
-use crate::cli::{candor, said};
-use crate::oidc::leads_to;
+use crate::cli::{candor, stdout_text};
+use crate::oidc::provider_address;
 use crate::support::TestDb;
 use crate::support::app::{Browser, ORIGIN, PASSWORD, TestApp};
 use crate::support::fake_oidc::{FakeProvider, Person, SECRET as CLIENT_SECRET};
 use crate::support::smtp::FakeSmtpServer;
-use crate::web_factors::{App, give, half_way};
+use crate::web_factors::{App, half_logged_in, send_code};
 use crate::web_hostile::listen;
 
 const MAIL_PASSWORD: &str = "hush-hush-of-the-mail";
 const WRONG: &str = "a wrong password of mine";
 const CHOSEN: &str = "gravel lantern otter";
 
-/// Secrets, each with what it is.
+/// Secrets, each with a description.
 #[derive(Default)]
 struct Secrets(Vec<(&'static str, String)>);
 
@@ -44,12 +44,12 @@ impl Secrets {
 }
 
 #[apply(on_both_databases!)]
-async fn no_secret_is_in_the_log_the_database_or_a_backup(test: TestDb) {
+async fn no_secret_is_in_log_database_or_backup(test: TestDb) {
     let log = listen();
     let (issuer, sink) = (FakeProvider::open(&test.clock).await, FakeSmtpServer::open().await);
     let url = sink.url.replace("smtp://", &format!("smtp://candor:{MAIL_PASSWORD}@"));
     let mailer = Mailer::new(&url, "Status <status@tidewater.example>", ORIGIN, &[]).unwrap();
-    let app = TestApp::with_everything(test, mailer, issuer.provider()).await;
+    let app = TestApp::with_mail_and_provider(test, mailer, issuer.provider()).await;
     let mut secrets = Secrets::default();
     secrets.add("the client's secret", CLIENT_SECRET);
     secrets.add("the mail server's password", MAIL_PASSWORD);
@@ -57,28 +57,28 @@ async fn no_secret_is_in_the_log_the_database_or_a_backup(test: TestDb) {
         .add("the mail server's password as it travels", BASE64_STANDARD.encode(format!("\0candor\0{MAIL_PASSWORD}")));
     let ines = app.manager("Ines", Owner).await;
     let mut browser = app.through_login(&ines).await;
-    passwords(&app, &mut browser, &mut secrets).await;
-    factors(&app, &ines, &mut browser, &mut secrets).await;
-    tokens(&app, &mut browser, &mut secrets).await;
-    links(&app, &sink, &mut browser, &mut secrets).await;
-    provider(&app, &issuer, &mut secrets).await;
-    let heard = log.said();
-    assert!(heard.contains("/login/oidc/callback") && heard.contains("TRACE"), "all of it is heard");
-    assert_eq!(secrets.found_in(heard.as_bytes()), [""; 0], "in the log");
+    add_passwords(&app, &mut browser, &mut secrets).await;
+    add_factors(&app, &ines, &mut browser, &mut secrets).await;
+    add_tokens(&app, &mut browser, &mut secrets).await;
+    add_links(&app, &sink, &mut browser, &mut secrets).await;
+    add_provider_secrets(&app, &issuer, &mut secrets).await;
+    let log_text = log.text();
+    assert!(log_text.contains("/login/oidc/callback") && log_text.contains("TRACE"), "all of it is heard");
+    assert_eq!(secrets.found_in(log_text.as_bytes()), [""; 0], "in the log");
     assert_eq!(secrets.found_in(&dump(&app).await), [""; 0], "in the database");
     assert_eq!(secrets.found_in(format!("{:?}", app.audit().await).as_bytes()), [""; 0], "in the audit");
     assert_eq!(secrets.found_in(&std::fs::read(app.site_file()).unwrap()), [""; 0], "in the stored Site");
     if let Db::Sqlite { .. } = &app.db {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("backup.db");
-        said(&candor(&app.test, &["backup", file.to_str().unwrap()], ""));
+        stdout_text(&candor(&app.test, &["backup", file.to_str().unwrap()], ""));
         let backup = std::fs::read(file).unwrap();
         assert!(backup.windows(16).any(|part| part == b"ines@example.org"), "the backup can be read");
         assert_eq!(secrets.found_in(&backup), [""; 0], "in the backup");
     }
 }
 
-async fn passwords(app: &TestApp, browser: &mut Browser, secrets: &mut Secrets) {
+async fn add_passwords(app: &TestApp, browser: &mut Browser, secrets: &mut Secrets) {
     secrets.add("a password", PASSWORD);
     secrets.add("a wrong password", WRONG);
     for name in ["sid", "device"] {
@@ -93,7 +93,7 @@ async fn passwords(app: &TestApp, browser: &mut Browser, secrets: &mut Secrets) 
     secrets.add("a cookie after a proof", browser.cookies["sid"].clone());
 }
 
-async fn factors(app: &TestApp, ines: &Manager, browser: &mut Browser, secrets: &mut Secrets) {
+async fn add_factors(app: &TestApp, ines: &Manager, browser: &mut Browser, secrets: &mut Secrets) {
     browser.post("/admin/account/totp", &[]).await;
     let page = browser.get("/admin/account/totp").await;
     secrets.add("the key of an app", page.word("dd code").split_whitespace().collect::<String>());
@@ -105,20 +105,20 @@ async fn factors(app: &TestApp, ines: &Manager, browser: &mut Browser, secrets: 
         secrets.add("a recovery code", code.clone());
         secrets.add("a recovery code", code.replace('-', ""));
     }
-    let mut waiting = half_way(app, ines).await;
+    let mut waiting = half_logged_in(app, ines).await;
     secrets.add("the cookie of half a login", waiting.cookies["sid"].clone());
-    assert_eq!(give(&mut waiting, &codes[0]).await.location(), "/admin");
+    assert_eq!(send_code(&mut waiting, &codes[0]).await.location(), "/admin");
     secrets.add("a cookie", waiting.cookies["sid"].clone());
 }
 
-async fn tokens(app: &TestApp, browser: &mut Browser, secrets: &mut Secrets) {
+async fn add_tokens(app: &TestApp, browser: &mut Browser, secrets: &mut Secrets) {
     let fields = [("name", "Deploy"), ("scope", "read"), ("days", "7")];
-    let made = browser.post("/admin/tokens", &fields).await.field("token");
+    let created = browser.post("/admin/tokens", &fields).await.field("token");
     let unknown = secret_token::fresh_api_token();
     let version = app.texts("select cast(version as text) from login_policy").await.remove(0);
     let allowed = browser.post("/admin/policy", &[("version", &version), ("api_key_in_query", "yes")]).await;
     assert_eq!(allowed.location(), "/admin/settings?done=policy-saved");
-    for (secret, status) in [(&made, StatusCode::OK), (&unknown, StatusCode::UNAUTHORIZED)] {
+    for (secret, status) in [(&created, StatusCode::OK), (&unknown, StatusCode::UNAUTHORIZED)] {
         secrets.add("an API token", secret.clone());
         let mut program = app.visitor();
         program.peer = Some([127, 0, 0, 1].into());
@@ -132,7 +132,7 @@ async fn tokens(app: &TestApp, browser: &mut Browser, secrets: &mut Secrets) {
     }
 }
 
-async fn links(app: &TestApp, sink: &FakeSmtpServer, browser: &mut Browser, secrets: &mut Secrets) {
+async fn add_links(app: &TestApp, sink: &FakeSmtpServer, browser: &mut Browser, secrets: &mut Secrets) {
     let invited = [("name", "Rui"), ("email", "rui@example.org"), ("role", "viewer")];
     let link = browser.post("/admin/managers", &invited).await.field("link");
     let invitation = link.strip_prefix(ORIGIN).unwrap();
@@ -153,8 +153,8 @@ async fn links(app: &TestApp, sink: &FakeSmtpServer, browser: &mut Browser, secr
     let mut lines = texts.iter().flat_map(|text| text.lines());
     let reset = lines.find_map(|line| line.strip_prefix(ORIGIN)).expect("a link").to_owned();
     app.visitor().get(&reset).await;
-    let done = app.visitor().post(&reset, &[("password", "another lantern otter")]).await;
-    assert_eq!(done.location(), "/login");
+    let answer = app.visitor().post(&reset, &[("password", "another lantern otter")]).await;
+    assert_eq!(answer.location(), "/login");
     secrets.add("a password that was chosen", CHOSEN);
     secrets.add("a password that was chosen", "another lantern otter");
     secrets.add("an invitation", invitation.strip_prefix("/setup/").unwrap());
@@ -162,23 +162,23 @@ async fn links(app: &TestApp, sink: &FakeSmtpServer, browser: &mut Browser, secr
     secrets.add("a cookie", rui.cookies["sid"].clone());
 }
 
-async fn provider(app: &TestApp, issuer: &FakeProvider, secrets: &mut Secrets) {
+async fn add_provider_secrets(app: &TestApp, issuer: &FakeProvider, secrets: &mut Secrets) {
     let mut vera = app.visitor();
-    let going = vera.post("/login/oidc", &[]).await;
+    let redirect = vera.post("/login/oidc", &[]).await;
     secrets.add("the cookie of a question", vera.cookies["sid"].clone());
-    let back = issuer.let_in(&leads_to(&going), &Person::named("Vera", &[]));
+    let back = issuer.authorize(&provider_address(&redirect), &Person::named("Vera", &[]));
     assert_eq!(vera.get(&back.address()).await.location(), "/admin");
-    let given = issuer.given();
+    let given = issuer.issued_tokens();
     assert_eq!(given.len(), 2);
     for token in given {
         secrets.add("a token of the provider", token);
     }
-    // The state of the question waited in the session, so the file may remember it; used up, it is worth nothing.
+    // The session may keep the code in the file: it is used up and so worthless.
     secrets.add("a code of the provider", back.code);
     secrets.add("a cookie", vera.cookies["sid"].clone());
 }
 
-/// Every row of every table, as bytes; of SQLite the files as they lie there.
+/// Every row of every table as bytes; for SQLite, the files.
 async fn dump(app: &TestApp) -> Vec<u8> {
     match &app.db {
         Db::Sqlite { path, .. } => {

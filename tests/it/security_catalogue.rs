@@ -1,4 +1,4 @@
-//! docs/SECURITY.md tells the truth: every case of the catalogue stands there once, and every test it names exists.
+//! docs/SECURITY.md lists every case of the catalogue once, and every test that it names exists.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -16,7 +16,7 @@ fn document() -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/SECURITY.md")).unwrap()
 }
 
-/// The rows of the catalogue: the case, what it is, and what tests it.
+/// The rows of the catalogue: case, description, tests.
 fn rows(document: &str) -> Vec<[&str; 3]> {
     let cells = document
         .lines()
@@ -28,8 +28,8 @@ fn rows(document: &str) -> Vec<[&str; 3]> {
 #[test]
 fn catalogue_cases_are_unique() {
     let document = document();
-    let told: Vec<String> = rows(&document).iter().map(|row| row[0].to_owned()).collect();
-    assert_eq!(told, cases());
+    let listed: Vec<String> = rows(&document).iter().map(|row| row[0].to_owned()).collect();
+    assert_eq!(listed, cases());
 }
 
 #[test]
@@ -41,8 +41,8 @@ fn every_case_has_test_or_reason() {
     }
 }
 
-/// What stands between back-ticks in the third column, as file and name: `web_login::name`, `totp.rs::name` or
-/// `name.spec.ts`. A test that needs a process of its own has a file of its own beside `tests/it`.
+/// The third column names tests as `web_login::name`, `totp.rs::name` or `name.spec.ts`. A test with its own process
+/// has its own file in `tests`.
 #[test]
 fn catalogue_tests_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -71,7 +71,7 @@ fn catalogue_tests_exist() {
     }
 }
 
-/// Every statement is a text of the source. The one exception copies a file whose name SQLite takes only as a text.
+/// Every statement is a literal. The exceptions can't use parameters.
 #[test]
 fn sql_is_never_concatenated() {
     let mut found = Vec::new();
@@ -89,6 +89,6 @@ fn sql_is_never_concatenated() {
         }
     }
     found.sort();
-    // The name of a file, and a number of ours: neither can be bound.
+    // A file name, and a number from our own code: SQLite can bind neither.
     assert_eq!(found, [("backup.rs".to_owned(), 2), ("connect.rs".to_owned(), 2)]);
 }

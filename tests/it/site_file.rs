@@ -1,4 +1,4 @@
-//! The Site on the disk: whole or not at all, whenever its writer dies, and never believed where it was damaged.
+//! The Site file: written atomically even if its writer is killed, and rejected if damaged.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -14,12 +14,11 @@ use crate::support::server::{Server, until};
 use crate::support::{TestDb, fixtures};
 use crate::web_hostile::listen;
 
-/// Tells the writer which folder is meant.
+/// The environment variable with the writer's folder.
 const FOLDER: &str = "CANDOR_TEST_STORED";
-/// How often the writer is killed.
-const TIMES: u32 = 15;
+const KILLS: u32 = 15;
 
-/// The writer: a process of its own, started by the next test, which stores one Site after the other until it is killed.
+/// The writer process: started by the next test, it stores Sites until it is killed.
 #[test]
 #[ignore = "the test below starts it as a process of its own"]
 fn endless_site_writer() {
@@ -31,8 +30,8 @@ fn endless_site_writer() {
     }
 }
 
-/// Starts the writer; it has begun.
-fn writer(folder: &Path) -> Child {
+/// Starts the writer and waits until it writes.
+fn start_writer(folder: &Path) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "site_file::endless_site_writer", "--ignored", "--nocapture"]);
     let mut child = command.env(FOLDER, folder).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -41,8 +40,8 @@ fn writer(folder: &Path) -> Child {
     child
 }
 
-/// The files that a writer began and did not end.
-fn unfinished(folder: &Path) -> Vec<PathBuf> {
+/// The temporary files of killed writers.
+fn unfinished_files(folder: &Path) -> Vec<PathBuf> {
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     files.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with(".site-unfinished-")).collect()
 }
@@ -60,8 +59,8 @@ async fn killed_writer_leaves_a_complete_site() {
     second.store(&two).unwrap();
     assert!(first.revision < second.revision);
     let mut torn = 0;
-    for time in 1..=TIMES {
-        let mut child = writer(folder.path());
+    for time in 1..=KILLS {
+        let mut child = start_writer(folder.path());
         std::thread::sleep(Duration::from_micros(731) * time);
         child.kill().unwrap();
         child.wait().unwrap();
@@ -70,19 +69,20 @@ async fn killed_writer_leaves_a_complete_site() {
             [&first, &second].into_iter().find(|written| written.revision == site.revision).expect("one of them");
         let page = |site: &Site| site.document("/").unwrap().etag(candor::publish::Encoding::Plain).to_owned();
         assert_eq!((page(&site), site.pages().count()), (page(written), written.pages().count()));
-        torn = torn.max(unfinished(folder.path()).len());
+        torn = torn.max(unfinished_files(folder.path()).len());
     }
     assert!(torn > 0, "no writer was killed while it wrote");
-    // The next start shows what stands there; what nobody will ever finish goes, but not what somebody may be writing.
+    // The next start serves the stored Site. It deletes old temporary files and keeps new ones: another process may be
+    // writing them.
     let start = || Publisher::new(app.db.clone(), app.clock.clone(), ORIGIN.to_owned(), file.clone());
     assert!(start().site().revision >= first.revision);
-    assert_eq!(unfinished(folder.path()).len(), torn);
+    assert_eq!(unfinished_files(folder.path()).len(), torn);
     let long_ago = std::fs::metadata(&file).unwrap().modified().unwrap() - Duration::from_secs(3600);
-    for path in unfinished(folder.path()) {
+    for path in unfinished_files(folder.path()) {
         std::fs::File::options().write(true).open(path).unwrap().set_modified(long_ago).unwrap();
     }
     start();
-    assert_eq!((unfinished(folder.path()), file.exists()), (vec![], true));
+    assert_eq!((unfinished_files(folder.path()), file.exists()), (vec![], true));
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn corrupt_stored_site_is_rejected_and_logged() {
     let whole = std::fs::read(&file).unwrap();
     let start = || Publisher::new(app.db.clone(), app.clock.clone(), ORIGIN.to_owned(), file.clone());
     assert!(start().site().revision > 0);
-    assert_eq!(log.said(), "", "nothing is wrong with it");
+    assert_eq!(log.text(), "", "nothing is wrong with it");
     let flipped = (0..64).map(|part| part * (whole.len() - 1) / 63).map(|at| {
         let mut bytes = whole.clone();
         bytes[at] ^= 0x20;
@@ -104,15 +104,15 @@ async fn corrupt_stored_site_is_rejected_and_logged() {
     let other = ("of another version".to_owned(), [&[5], &whole[1..]].concat());
     for (what, bytes) in flipped.chain(cut).chain([longer, other]) {
         std::fs::write(&file, bytes).unwrap();
-        let before = log.said().len();
+        let before = log.text().len();
         assert_eq!(start().site().revision, 0, "a Site {what} is used");
-        let said = log.said().split_off(before);
-        assert_eq!(said.matches("the stored page can't be used").count(), 1, "{what}: {said}");
+        let lines = log.text().split_off(before);
+        assert_eq!(lines.matches("the stored page can't be used").count(), 1, "{what}: {lines}");
     }
     std::fs::remove_file(&file).unwrap();
-    let before = log.said().len();
+    let before = log.text().len();
     assert_eq!(start().site().revision, 0);
-    assert_eq!(log.said().len(), before, "a first start has nothing to say");
+    assert_eq!(log.text().len(), before, "a first start has nothing to say");
 }
 
 #[apply(on_both_databases!)]

@@ -1,4 +1,4 @@
-//! What a manager typed survives every failure: the answer is the form with it, without secrets.
+//! Submitted text survives every failure: the answer is the form with the text, without secrets.
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
@@ -14,12 +14,11 @@ const TITLE: &str = "Logins <b>fail</b>";
 const BODY: &str = "We look into it.\n\n</textarea><script>alert(1)</script> & \"more\"";
 const SECRET: &str = "harbour crane whistles";
 
-/// A browser of the same server, whose database is away.
 fn browser_without_database(app: &TestApp) -> Browser {
     app.restart_with(without_database(app)).1
 }
 
-/// The fields of the form that sends everything again, in the order of the page.
+/// The fields of the form that resubmits everything, in page order.
 fn fields_again(answer: &Answer) -> Vec<(String, String)> {
     let page = answer.page();
     let fields = page.select("main form input, main form textarea");
@@ -30,7 +29,7 @@ fn fields_again(answer: &Answer) -> Vec<(String, String)> {
     fields.into_iter().map(|field| (field.attr("name").unwrap_or_default().to_owned(), value(field))).collect()
 }
 
-/// The addresses of forms, with some id in each.
+/// The addresses of forms, with example ids.
 fn addresses() -> Vec<(&'static str, String, bool)> {
     let routes = routes();
     let posts = routes.table().iter().filter(|route| route.method == Method::POST);
@@ -91,8 +90,8 @@ async fn a_form_that_failed_can_be_sent_again(test: TestDb) {
     assert_eq!(failed.status, StatusCode::SERVICE_UNAVAILABLE);
     let again = fields_again(&failed);
     let again: Vec<_> = again.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let done = browser.post(&failed.attributes("main form", "action").concat(), &again).await;
-    assert!(done.location().ends_with("?done=incident-opened"), "{}", done.text());
+    let answer = browser.post(&failed.attributes("main form", "action").concat(), &again).await;
+    assert!(answer.location().ends_with("?done=incident-opened"), "{}", answer.text());
     let opened = app.incident(&new_id).await;
     assert_eq!((opened.title.as_str(), opened.updates[0].body.as_str()), (TITLE, BODY));
     assert_eq!(opened.updates[0].components.len(), 1);
@@ -122,8 +121,8 @@ async fn session_ended_in_handler_returns_the_text(test: TestDb) {
     assert_eq!(fields_again(&answer), sent);
     let mut logged_in = app.logged_in(Publisher).await;
     let fields = [("title", TITLE), ("body", BODY), ("phase", "identified")];
-    let done = logged_in.post("/admin/incidents", &fields).await;
-    assert!(done.location().ends_with("?done=incident-opened"), "{}", done.text());
+    let response = logged_in.post("/admin/incidents", &fields).await;
+    assert!(response.location().ends_with("?done=incident-opened"), "{}", response.text());
 }
 
 #[apply(on_both_databases!)]
@@ -142,7 +141,7 @@ async fn conflict_without_page_returns_the_form(test: TestDb) {
 async fn oversized_form_is_returned_as_far_as_it_fits(test: TestDb) {
     let app = TestApp::new(test).await;
     let (owner, mut publisher) = (app.logged_in(Owner).await, app.logged_in(Publisher).await);
-    let before = app.everything().await;
+    let before = app.all_content().await;
     let text = "Words of a long log. ".repeat(30_000);
     for (mut browser, least) in [(owner, 400_000), (app.visitor(), 100_000)] {
         let answer = browser.post("/admin/incidents", &[("title", TITLE), ("body", &text)]).await;
@@ -155,14 +154,14 @@ async fn oversized_form_is_returned_as_far_as_it_fits(test: TestDb) {
     let answer = publisher.post("/admin/incidents", &unfit).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.word("main").contains("too many fields"), "{}", answer.text());
-    assert!(app.everything().await == before);
+    assert!(app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]
 async fn cross_origin_request_gets_text_without_form(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = app.logged_in(Owner).await;
-    let before = app.everything().await;
+    let before = app.all_content().await;
     for headers in [&[][..], &[("origin", "null")], &[("sec-fetch-site", "cross-site")]] {
         let fields = [("title", TITLE), ("body", BODY), ("password", SECRET)];
         let answer = browser.post_with("/admin/incidents", &fields, headers).await;
@@ -173,7 +172,7 @@ async fn cross_origin_request_gets_text_without_form(test: TestDb) {
         assert!(answer.attributes("main form", "action").is_empty(), "nothing of a foreign page acts");
         assert!(!answer.text().contains(SECRET) && answer.cookies().is_empty());
     }
-    assert!(app.everything().await == before);
+    assert!(app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]
@@ -207,9 +206,9 @@ async fn scripts_get_no_page_for_a_failed_call(test: TestDb) {
         let answer = publisher.post(address, fields).await;
         assert_eq!(answer.status.as_u16(), status, "{}", answer.text());
     }
-    let ours = [("sec-fetch-site", "same-origin"), ("content-type", "application/json")];
+    let script_headers = [("sec-fetch-site", "same-origin"), ("content-type", "application/json")];
     for body in ["{", "{\"body\":\"x\"}", "\u{0}", "[[[["] {
-        let answer = publisher.send(Method::POST, address, &ours, Body::from(body)).await;
+        let answer = publisher.send(Method::POST, address, &script_headers, Body::from(body)).await;
         assert!(answer.status.is_client_error(), "{body:?}: {}", answer.status);
     }
     let unknown = publisher.post("/admin/islands/nothing", &[("body", "x")]).await;

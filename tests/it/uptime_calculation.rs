@@ -1,4 +1,4 @@
-//! What held components down, as it is stored and as the page shows it.
+//! Downtime as stored and as shown.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,44 +13,45 @@ use chrono::TimeDelta;
 use crate::support::fixtures::{component, incident, resolved, update};
 use crate::support::{TestDb, noon_in, now};
 
-async fn since(test: &TestDb, ago: TimeDelta) -> Vec<StatusInterval> {
+async fn intervals_since(test: &TestDb, ago: TimeDelta) -> Vec<StatusInterval> {
     let mut tx = test.read().await.unwrap();
     status_intervals::list_since(&mut tx, now() - ago).await.unwrap()
 }
 
-async fn a_component(test: &TestDb, name: &str) -> Component {
+async fn create_component(test: &TestDb, name: &str) -> Component {
     let mut tx = test.write().await.unwrap();
-    let made = components::create(&mut tx, component(name), now() - TimeDelta::days(200)).await.unwrap();
-    test.keep(tx).await;
-    made
+    let created = components::create(&mut tx, component(name), now() - TimeDelta::days(200)).await.unwrap();
+    test.commit(tx).await;
+    created
 }
 
-fn publisher(test: &TestDb, folder: &Path) -> Publisher {
+fn new_publisher(test: &TestDb, folder: &Path) -> Publisher {
     Publisher::new((**test).clone(), test.clock.clone(), "https://status.test".into(), folder.join("site"))
 }
 
-fn text(document: &Arc<Document>) -> String {
+fn document_text(document: &Arc<Document>) -> String {
     String::from_utf8(document.bytes(Encoding::Plain).to_vec()).unwrap()
 }
 
 #[apply(on_both_databases!)]
 async fn intervals_are_stored_and_deleted_with_incident(test: TestDb) {
-    let mut it = incident("a", now() - TimeDelta::hours(3));
-    it.updates = vec![update("first", now() - TimeDelta::hours(3), Phase::Identified, &[("api", Status::MajorOutage)])];
-    it.recompute();
-    test.insert(std::slice::from_ref(&it)).await;
-    assert_eq!(since(&test, TimeDelta::days(1)).await, it.status_intervals());
+    let mut incident = incident("a", now() - TimeDelta::hours(3));
+    incident.updates =
+        vec![update("first", now() - TimeDelta::hours(3), Phase::Identified, &[("api", Status::MajorOutage)])];
+    incident.recompute();
+    test.insert(std::slice::from_ref(&incident)).await;
+    assert_eq!(intervals_since(&test, TimeDelta::days(1)).await, incident.status_intervals());
     let mut tx = test.write().await.unwrap();
-    it.updates.push(update("second", now() - TimeDelta::hours(1), Phase::Resolved, &[]));
-    it.recompute();
-    incidents::update(&mut tx, &mut it, now()).await.unwrap();
-    test.keep(tx).await;
-    let stored = since(&test, TimeDelta::days(1)).await;
+    incident.updates.push(update("second", now() - TimeDelta::hours(1), Phase::Resolved, &[]));
+    incident.recompute();
+    incidents::update(&mut tx, &mut incident, now()).await.unwrap();
+    test.commit(tx).await;
+    let stored = intervals_since(&test, TimeDelta::days(1)).await;
     assert_eq!((stored.len(), stored[0].to), (1, Some(now() - TimeDelta::hours(1))));
     let mut tx = test.write().await.unwrap();
-    incidents::delete(&mut tx, &it.id).await.unwrap();
-    test.keep(tx).await;
-    assert_eq!(since(&test, TimeDelta::days(1)).await, []);
+    incidents::delete(&mut tx, &incident.id).await.unwrap();
+    test.commit(tx).await;
+    assert_eq!(intervals_since(&test, TimeDelta::days(1)).await, []);
 }
 
 #[apply(on_both_databases!)]
@@ -59,20 +60,20 @@ async fn intervals_ended_before_range_are_excluded(test: TestDb) {
     old.updates[0].components = update("x", now(), Phase::Identified, &[("api", Status::PartialOutage)]).components;
     old.recompute();
     test.insert(&[old]).await;
-    assert_eq!(since(&test, TimeDelta::days(29)).await, []);
-    assert_eq!(since(&test, TimeDelta::days(31)).await.len(), 1);
+    assert_eq!(intervals_since(&test, TimeDelta::days(29)).await, []);
+    assert_eq!(intervals_since(&test, TimeDelta::days(31)).await.len(), 1);
 }
 
 #[apply(on_both_databases!)]
 async fn manual_baseline_counts_as_downtime(test: TestDb) {
-    let mut api = a_component(&test, "API").await;
+    let mut api = create_component(&test, "API").await;
     for (ago, status) in [(TimeDelta::hours(5), Status::MajorOutage), (TimeDelta::hours(4), Status::Operational)] {
         let mut tx = test.write().await.unwrap();
         api.status = status;
         components::update(&mut tx, &mut api, now() - ago).await.unwrap();
-        test.keep(tx).await;
+        test.commit(tx).await;
     }
-    let found = since(&test, TimeDelta::days(1)).await;
+    let found = intervals_since(&test, TimeDelta::days(1)).await;
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].incident_id.as_ref(), found[0].status), (None, Status::MajorOutage));
     assert_eq!((found[0].from, found[0].to), (now() - TimeDelta::hours(5), Some(now() - TimeDelta::hours(4))));
@@ -80,22 +81,22 @@ async fn manual_baseline_counts_as_downtime(test: TestDb) {
 
 /// Half an hour of partial outage yesterday.
 async fn half_hour_outage(test: &TestDb) {
-    let api = a_component(test, "API").await;
+    let api = create_component(test, "API").await;
     let began = noon_in(-1);
-    let mut it = resolved("half", began, TimeDelta::minutes(30));
-    it.updates[0].components =
+    let mut incident = resolved("half", began, TimeDelta::minutes(30));
+    incident.updates[0].components =
         update("x", began, Phase::Identified, &[(api.id.as_str(), Status::PartialOutage)]).components;
-    it.recompute();
-    test.insert(&[it]).await;
+    incident.recompute();
+    test.insert(&[incident]).await;
 }
 
 #[apply(on_both_databases!)]
 async fn uptime_bars_show_each_day_with_text(test: TestDb) {
     half_hour_outage(&test).await;
     let folder = tempfile::tempdir().unwrap();
-    let publisher = publisher(&test, folder.path());
+    let publisher = new_publisher(&test, folder.path());
     publisher.publish().await.unwrap();
-    let html = text(publisher.site().document("/").unwrap());
+    let html = document_text(publisher.site().document("/").unwrap());
     assert!(html.contains("Last 90 days: 99.99% uptime, 1 incident, 30m partial outage"), "{html}");
     assert!(html.contains("<a href=\"/incidents/half\" aria-label=\""), "{html}");
     assert_eq!(html.matches("class=\"partial_outage\"").count(), 1, "{html}");
@@ -105,27 +106,27 @@ async fn uptime_bars_show_each_day_with_text(test: TestDb) {
 async fn uptime_page_shows_reasons(test: TestDb) {
     half_hour_outage(&test).await;
     let folder = tempfile::tempdir().unwrap();
-    let page = publisher(&test, folder.path()).on_demand(OnDemandPage::Uptime).await.unwrap();
-    let html = text(page.document());
+    let page = new_publisher(&test, folder.path()).on_demand(OnDemandPage::Uptime).await.unwrap();
+    let html = document_text(page.document());
     assert!(html.contains("<summary>1 incident, 30m partial outage</summary>"), "{html}");
     assert!(html.contains("<a href=\"/incidents/half\" dir=\"auto\">Incident half</a>"), "{html}");
 }
 
-/// An incident counts in every month that it touched, and each of them names it.
+/// An incident counts in every month that it overlaps, and each month lists it.
 #[apply(on_both_databases!)]
 async fn month_lists_incidents_started_earlier(test: TestDb) {
-    let api = a_component(&test, "API").await;
+    let api = create_component(&test, "API").await;
     let first_of_month = |at| Month::from_time(at, chrono_tz::Tz::UTC).bounds(chrono_tz::Tz::UTC).0;
     let first = first_of_month(first_of_month(now()) - TimeDelta::days(1));
     let began = first - TimeDelta::minutes(10);
-    let mut it = resolved("across", began, TimeDelta::minutes(30));
-    it.updates[0].components =
+    let mut incident = resolved("across", began, TimeDelta::minutes(30));
+    incident.updates[0].components =
         update("x", began, Phase::Identified, &[(api.id.as_str(), Status::MajorOutage)]).components;
-    it.recompute();
-    test.insert(&[it]).await;
+    incident.recompute();
+    test.insert(&[incident]).await;
     let folder = tempfile::tempdir().unwrap();
-    let page = publisher(&test, folder.path()).on_demand(OnDemandPage::Uptime).await.unwrap();
-    let html = text(page.document());
+    let page = new_publisher(&test, folder.path()).on_demand(OnDemandPage::Uptime).await.unwrap();
+    let html = document_text(page.document());
     let lines = ["1 incident, 30m major outage", "1 incident, 20m major outage", "1 incident, 10m major outage"];
     for words in lines {
         assert!(html.contains(words), "{words} is not in {html}");
@@ -138,21 +139,21 @@ async fn new_component_has_no_history(test: TestDb) {
     test.clock.set_wall(noon_in(0));
     let mut tx = test.write().await.unwrap();
     let api = components::create(&mut tx, component("API"), noon_in(0) - TimeDelta::hours(1)).await.unwrap();
-    test.keep(tx).await;
+    test.commit(tx).await;
     let mut early = resolved("early", noon_in(-3), TimeDelta::hours(1));
     early.updates[0].components =
         update("x", noon_in(-3), Phase::Identified, &[(api.id.as_str(), Status::MajorOutage)]).components;
     early.recompute();
     test.insert(&[early]).await;
     let folder = tempfile::tempdir().unwrap();
-    let publisher = publisher(&test, folder.path());
+    let publisher = new_publisher(&test, folder.path());
     publisher.publish().await.unwrap();
-    let html = text(publisher.site().document("/").unwrap());
+    let html = document_text(publisher.site().document("/").unwrap());
     let today = noon_in(0).format("%-d %b");
     assert!(html.contains(&format!("Since {today}: 100% uptime")) && !html.contains("1 incident"), "{html}");
-    let showcase = text(publisher.site().document("/uptime_showcase").unwrap());
+    let showcase = document_text(publisher.site().document("/uptime_showcase").unwrap());
     assert_eq!(showcase.matches("#b3bac5").count(), 89, "{showcase}");
-    let page = text(publisher.on_demand(OnDemandPage::Uptime).await.unwrap().document());
+    let page = document_text(publisher.on_demand(OnDemandPage::Uptime).await.unwrap().document());
     assert!(page.matches("no data").count() >= 11 && page.contains("100% since "), "{page}");
     assert!(!page.contains("/incidents/early"), "{page}");
 }
@@ -161,19 +162,19 @@ async fn new_component_has_no_history(test: TestDb) {
 async fn stale_page_is_labelled_until_confirmed(test: TestDb) {
     half_hour_outage(&test).await;
     let folder = tempfile::tempdir().unwrap();
-    let publisher = publisher(&test, folder.path());
+    let publisher = new_publisher(&test, folder.path());
     publisher.publish().await.unwrap();
     publisher.on_demand(OnDemandPage::Uptime).await.unwrap();
     publisher.mark_stale().await;
-    assert!(!text(publisher.site().document("/").unwrap()).contains("Last updated"));
+    assert!(!document_text(publisher.site().document("/").unwrap()).contains("Last updated"));
     test.clock.advance(TimeDelta::seconds(61));
     publisher.mark_stale().await;
     let deep = publisher.on_demand(OnDemandPage::Uptime).await.unwrap();
     for document in [publisher.site().document("/").unwrap(), deep.document()] {
-        let html = text(document);
+        let html = document_text(document);
         assert!(html.contains("Last updated at <time"), "{html}");
         assert_eq!(document.status, 200);
     }
     publisher.publish().await.unwrap();
-    assert!(!text(publisher.site().document("/").unwrap()).contains("Last updated"));
+    assert!(!document_text(publisher.site().document("/").unwrap()).contains("Last updated"));
 }

@@ -1,5 +1,5 @@
-//! The management API as everybody x every route x whatever became of an incident. Nothing here lists addresses: they
-//! come from the router's own table, so a new one is walked from its first day.
+//! Every actor x every route of the management API x every state of an incident. The routes come from the router's
+//! table, so new ones are included.
 
 use axum::http::{Method, StatusCode};
 use candor::db::page_settings;
@@ -9,11 +9,13 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::support::TestDb;
-use crate::support::actors::{Actors, HIDDEN, NEVER, PUBLIC, TestActor, UNPUBLISHED, UNPUBLISHED_TEXT, told};
+use crate::support::actors::{
+    Actors, HIDDEN, NEVER, PUBLIC, TestActor, UNPUBLISHED, UNPUBLISHED_TEXT, comparable_answer,
+};
 use crate::support::app::{Answer, TestApp};
 
-/// What changes something wherever it is sent.
-fn words() -> Value {
+/// A body that changes something at every route.
+fn change_body() -> Value {
     json!({
         "incident": { "name": "Another", "status": "monitoring", "body": "Text" },
         "incident_update": { "body": "Another text" },
@@ -21,36 +23,36 @@ fn words() -> Value {
     })
 }
 
-/// The routes of the table that `wanted` chooses: method, path, least role.
-fn walked(wanted: impl Fn(&str) -> bool) -> Vec<(Method, &'static str, Role)> {
+/// The chosen routes of the table: method, path, minimum role.
+fn chosen_routes(wanted: impl Fn(&str) -> bool) -> Vec<(Method, &'static str, Role)> {
     let routes = routes();
     let chosen = routes.table().iter().filter(|line| wanted(line.path));
     chosen.map(|line| (line.method.clone(), line.path, line.role)).collect()
 }
 
-/// The address of a route with `id` in every place but the page's.
+/// The address of a route with the page's id, and `id` for every other parameter.
 fn address(path: &str, page: &str, id: &str) -> String {
     let path = path.replace("{page}", page).replace("{update}", &format!("{id}-2"));
     ["{incident}", "{component}", "{group}", "{subscriber}"].iter().fold(path, |path, name| path.replace(name, id))
 }
 
-async fn page_of(app: &TestApp) -> String {
+async fn page_id(app: &TestApp) -> String {
     page_settings::load(&mut app.db.read().await.unwrap()).await.unwrap().id
 }
 
-/// Calls a second later: what is left of the limit is then the same each time.
+/// Sends each call a second later, so that the rate limit is always the same.
 async fn call(app: &TestApp, who: &TestActor, method: &Method, address: &str) -> Answer {
     app.clock.advance(TimeDelta::seconds(1));
-    who.call(method, address, &words()).await
+    who.call(method, address, &change_body()).await
 }
 
 #[apply(on_both_databases!)]
 async fn invalid_token_gets_401_on_every_route(test: TestDb) {
-    let crowd = Actors::before(test).await;
-    let (app, page) = (&crowd.app, page_of(&crowd.app).await);
-    let before = app.everything().await;
-    for (method, path, _) in walked(|_| true) {
-        for who in crowd.refused_by_the_api() {
+    let actors = Actors::new(test).await;
+    let (app, page) = (&actors.app, page_id(&actors.app).await);
+    let before = app.all_content().await;
+    for (method, path, _) in chosen_routes(|_| true) {
+        for who in actors.denied_by_api() {
             let (known, never) = (address(path, &page, PUBLIC), address(path, NEVER, NEVER));
             let answer = call(app, who, &method, &known).await;
             let what = format!("{} {method} {path}", who.name);
@@ -58,51 +60,54 @@ async fn invalid_token_gets_401_on_every_route(test: TestDb) {
             assert!(answer.header("www-authenticate").starts_with("Bearer"), "{what}");
             assert_eq!(answer.header("cache-control"), "no-store", "{what}");
             let like = call(app, who, &method, &never).await;
-            assert!(told(&answer, PUBLIC) == told(&like, NEVER), "{what} tells what there is");
+            assert!(
+                comparable_answer(&answer, PUBLIC) == comparable_answer(&like, NEVER),
+                "{what} tells what there is"
+            );
         }
     }
-    assert!(app.everything().await == before, "somebody changed something");
+    assert!(app.all_content().await == before, "somebody changed something");
 }
 
 #[apply(on_both_databases!)]
 async fn hidden_incidents_are_404_in_the_api(test: TestDb) {
-    let crowd = Actors::before(test).await;
-    let (app, page) = (&crowd.app, page_of(&crowd.app).await);
-    let before = app.everything().await;
+    let actors = Actors::new(test).await;
+    let (app, page) = (&actors.app, page_id(&actors.app).await);
+    let before = app.all_content().await;
     let mut asked = 0;
-    for (method, path, least) in walked(|path| path.contains("{incident}")) {
-        for who in &crowd.people {
+    for (method, path, least) in chosen_routes(|path| path.contains("{incident}")) {
+        for who in &actors.people {
             let never = call(app, who, &method, &address(path, &page, NEVER)).await;
-            let expected = match who.reach {
+            let expected = match who.api_role {
                 None => StatusCode::UNAUTHORIZED,
                 Some(role) if role < least => StatusCode::FORBIDDEN,
                 Some(_) => StatusCode::NOT_FOUND,
             };
             assert_eq!(never.status, expected, "{} {method} {path}", who.name);
-            let never = told(&never, NEVER);
-            // Who may not is told the same of what everybody sees.
-            let may = who.reach.is_some_and(|role| role >= least);
+            let never = comparable_answer(&never, NEVER);
+            // Without permission, the answer is the same even for public incidents.
+            let may = who.api_role.is_some_and(|role| role >= least);
             let seen = [PUBLIC, UNPUBLISHED].into_iter().filter(|_| !may);
             for id in HIDDEN.into_iter().chain(seen) {
                 let answer = call(app, who, &method, &address(path, &page, id)).await;
-                assert_eq!(told(&answer, id), never, "{} {method} {path} of {id}", who.name);
+                assert_eq!(comparable_answer(&answer, id), never, "{} {method} {path} of {id}", who.name);
                 asked += 1;
             }
         }
     }
     assert!(asked > 700, "{asked}");
-    assert!(app.everything().await == before, "somebody changed something");
+    assert!(app.all_content().await == before, "somebody changed something");
 }
 
 #[apply(on_both_databases!)]
 async fn matrix_requests_succeed_with_permission(test: TestDb) {
-    let crowd = Actors::before(test).await;
-    let (app, page) = (&crowd.app, page_of(&crowd.app).await);
-    let admin = crowd.people.iter().find(|who| who.name == "a token to administer").unwrap();
-    for (number, (method, path, _)) in walked(|path| path.contains("{incident}")).into_iter().enumerate() {
+    let actors = Actors::new(test).await;
+    let (app, page) = (&actors.app, page_id(&actors.app).await);
+    let admin = actors.people.iter().find(|who| who.name == "a token to administer").unwrap();
+    for (number, (method, path, _)) in chosen_routes(|path| path.contains("{incident}")).into_iter().enumerate() {
         let id = format!("zqdone{number:02}");
-        app.add(&[crowd.incident(&id, Visibility::Public)]).await;
-        crowd.review(&id).await;
+        app.add(&[actors.incident(&id, Visibility::Public)]).await;
+        actors.save_postmortem(&id).await;
         let answer = call(app, admin, &method, &address(path, &page, &id)).await;
         assert!(answer.status.is_success(), "{method} {path}: {} {}", answer.status, answer.text());
     }
@@ -110,17 +115,19 @@ async fn matrix_requests_succeed_with_permission(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn api_lists_omit_hidden_incidents(test: TestDb) {
-    let crowd = Actors::before(test).await;
-    let (app, page) = (&crowd.app, page_of(&crowd.app).await);
-    for (_, path, _) in walked(|path| !path.contains("{incident}")).into_iter().filter(|line| line.0 == Method::GET) {
-        for who in crowd.people.iter().filter(|who| who.reach.is_some()) {
+    let actors = Actors::new(test).await;
+    let (app, page) = (&actors.app, page_id(&actors.app).await);
+    for (_, path, _) in
+        chosen_routes(|path| !path.contains("{incident}")).into_iter().filter(|line| line.0 == Method::GET)
+    {
+        for who in actors.people.iter().filter(|who| who.api_role.is_some()) {
             let at = address(path, &page, NEVER);
             let list = call(app, who, &Method::GET, &at).await;
             assert!(!list.text().contains(UNPUBLISHED_TEXT), "{} {path}", who.name);
-            let nothing = told(&call(app, who, &Method::GET, &format!("{at}?q={NEVER}")).await, NEVER);
+            let nothing = comparable_answer(&call(app, who, &Method::GET, &format!("{at}?q={NEVER}")).await, NEVER);
             for id in HIDDEN {
                 assert!(!list.text().contains(id), "{} {path} names {id}", who.name);
-                let found = told(&call(app, who, &Method::GET, &format!("{at}?q={id}")).await, id);
+                let found = comparable_answer(&call(app, who, &Method::GET, &format!("{at}?q={id}")).await, id);
                 assert!(found == nothing, "{} finds {id} at {path}", who.name);
             }
         }
@@ -129,17 +136,24 @@ async fn api_lists_omit_hidden_incidents(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn unpublished_postmortem_is_only_at_its_endpoint(test: TestDb) {
-    let crowd = Actors::before(test).await;
-    let (app, page) = (&crowd.app, page_of(&crowd.app).await);
-    for (_, path, _) in walked(|path| path.contains("{incident}")).into_iter().filter(|line| line.0 == Method::GET) {
-        for who in crowd.people.iter().filter(|who| who.reach.is_some()) {
+    let actors = Actors::new(test).await;
+    let (app, page) = (&actors.app, page_id(&actors.app).await);
+    for (_, path, _) in
+        chosen_routes(|path| path.contains("{incident}")).into_iter().filter(|line| line.0 == Method::GET)
+    {
+        for who in actors.people.iter().filter(|who| who.api_role.is_some()) {
             let answer = call(app, who, &Method::GET, &address(path, &page, UNPUBLISHED)).await;
             let like = call(app, who, &Method::GET, &address(path, &page, PUBLIC)).await;
             if path.ends_with("/postmortem") {
                 assert_eq!((answer.status, like.status), (StatusCode::OK, StatusCode::NOT_FOUND), "{}", who.name);
             } else {
                 assert_eq!(answer.status, StatusCode::OK, "{} {path}", who.name);
-                assert_eq!(told(&answer, UNPUBLISHED), told(&like, PUBLIC), "{} {path}", who.name);
+                assert_eq!(
+                    comparable_answer(&answer, UNPUBLISHED),
+                    comparable_answer(&like, PUBLIC),
+                    "{} {path}",
+                    who.name
+                );
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Changes of the ways into an account are mailed to its address, and which login at a provider is connected can be seen.
+//! Mails about changes of an account's logins, and the connected identity provider on the account page.
 
 use axum::http::StatusCode;
 use candor::domain::Role::{Owner, Viewer};
@@ -6,7 +6,7 @@ use candor::domain::mail_retry::MAX_CHANGES;
 use candor::notify::Mailer;
 use chrono::TimeDelta;
 
-use crate::oidc::leads_to;
+use crate::oidc::provider_address;
 use crate::support::TestDb;
 use crate::support::app::{ORIGIN, PASSWORD, TestApp};
 use crate::support::fake_oidc::{FakeProvider, Person};
@@ -23,8 +23,8 @@ async fn changed_address_is_mailed_to_both_addresses(test: TestDb) {
     let (app, sink) = with_mail(test).await;
     let ines = app.manager("Ines", Viewer).await;
     let mut browser = app.with_session(&ines).await;
-    let done = browser.post("/admin/account/email", &[("email", "new@example.org")]).await;
-    assert_eq!(done.status, StatusCode::SEE_OTHER);
+    let answer = browser.post("/admin/account/email", &[("email", "new@example.org")]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
     app.mail_worker().deliver_due().await.unwrap();
     let text = sink.mails()[0].text();
     let link = text.lines().find_map(|line| line.strip_prefix(ORIGIN)).unwrap();
@@ -51,8 +51,8 @@ async fn changed_password_and_factors_are_mailed(test: TestDb) {
     app.passkey(&ines, "passkey").await;
     let mut browser = app.with_session(&ines).await;
     let chosen = "gravel lantern otter";
-    let done = browser.post("/admin/account/password", &[("current", PASSWORD), ("password", chosen)]).await;
-    assert_eq!(done.status, StatusCode::SEE_OTHER);
+    let answer = browser.post("/admin/account/password", &[("current", PASSWORD), ("password", chosen)]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
     assert_eq!(browser.post("/admin/account/recovery-codes", &[]).await.status, StatusCode::OK);
     assert_eq!(browser.post("/admin/account/passkeys/passkey/removal", &[]).await.status, StatusCode::SEE_OTHER);
     let mut owner = app.logged_in(Owner).await;
@@ -73,16 +73,16 @@ async fn changed_password_and_factors_are_mailed(test: TestDb) {
 async fn connected_login_is_shown_mailed_and_audited(test: TestDb) {
     let (sink, issuer) = (FakeSmtpServer::open().await, FakeProvider::open(&test.clock).await);
     let mailer = Mailer::new(&sink.url, "Status <status@tidewater.example>", ORIGIN, &[]).unwrap();
-    let app = TestApp::with_everything(test, mailer, issuer.provider()).await;
+    let app = TestApp::with_mail_and_provider(test, mailer, issuer.provider()).await;
     let ines = app.manager("Ines", Viewer).await;
     let mut browser = app.with_session(&ines).await;
     let person = Person { email: "i.lund@example.org".into(), ..Person::named("Ines", &[]) };
-    let going = browser.post("/admin/account/identity", &[]).await;
-    let done = browser.get(&issuer.let_in(&leads_to(&going), &person).address()).await;
-    assert_eq!(done.location(), "/admin/account?done=provider-connected");
+    let redirect = browser.post("/admin/account/identity", &[]).await;
+    let answer = browser.get(&issuer.authorize(&provider_address(&redirect), &person).address()).await;
+    assert_eq!(answer.location(), "/admin/account?done=provider-connected");
     let shown = browser.get("/admin/account").await.text();
-    for told in ["i.lund@example.org", &person.subject, &issuer.url] {
-        assert!(shown.contains(told), "{told} is not in {shown}");
+    for text in ["i.lund@example.org", &person.subject, &issuer.url] {
+        assert!(shown.contains(text), "{text} is not in {shown}");
     }
     let audit = app.audit().await;
     let row = audit.iter().find(|row| row.action == "manager.connect-oidc").unwrap();

@@ -1,4 +1,4 @@
-//! Whatever somebody types, a page stays our page: text is shown as text.
+//! Text in any field is shown as text and never becomes markup.
 
 use axum::http::StatusCode;
 use candor::domain::Role::Owner;
@@ -7,7 +7,7 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp, status_of};
 use crate::support::html::Page;
 
-/// Texts that would be markup where one place forgot to escape.
+/// Texts that are markup unless they are escaped.
 const HOSTILE: [&str; 10] = [
     "<script>alert(1)</script>",
     "\"><script>alert(2)</script>",
@@ -21,7 +21,7 @@ const HOSTILE: [&str; 10] = [
     "\u{202e}<base href=//evil.test><meta http-equiv=refresh content=0;url=//evil.test><form action=//evil.test>",
 ];
 
-/// Only our own elements and attributes stand on the page.
+/// The page contains only our own elements and attributes.
 #[track_caller]
 pub fn is_clean(answer: &Answer, what: &str) {
     let page: Page = answer.page();
@@ -44,12 +44,13 @@ pub fn is_clean(answer: &Answer, what: &str) {
         let foreign = ["img", "iframe", "base", "object", "embed", "math", "frame", "template", "noscript"];
         assert!(!foreign.contains(&element.name.as_str()), "{what}: <{}>", element.name);
         if element.name == "script" {
-            let ours = element.attr("nonce").is_some() || element.attr("src").is_some_and(|src| src.starts_with('/'));
-            assert!(ours && !element.text.contains("alert("), "{what}: <script>{}", element.text);
+            let is_allowed =
+                element.attr("nonce").is_some() || element.attr("src").is_some_and(|src| src.starts_with('/'));
+            assert!(is_allowed && !element.text.contains("alert("), "{what}: <script>{}", element.text);
         }
         if element.name == "svg" {
-            let ours = element.attr("aria-hidden") == Some("true") || element.attr("class") == Some("bars");
-            assert!(ours, "{what}: <svg {:?}>", element.attributes);
+            let is_allowed = element.attr("aria-hidden") == Some("true") || element.attr("class") == Some("bars");
+            assert!(is_allowed, "{what}: <svg {:?}>", element.attributes);
         }
     }
     assert!(page.select("head title").len() == 1 && page.select("body").len() == 1, "{what}");
@@ -61,8 +62,8 @@ fn id_in(answer: &Answer, before: &str, after: &str) -> String {
     id.unwrap_or_else(|| panic!("{}", answer.location())).to_owned()
 }
 
-/// Puts `text` into every field that takes text; gives the incident and the manager.
-async fn plant(app: &TestApp, owner: &mut Browser, text: &str) -> (String, String) {
+/// Saves `text` in every text field; returns the ids of the incident and the manager.
+async fn fill_fields(app: &TestApp, owner: &mut Browser, text: &str) -> (String, String) {
     let version = owner.get("/admin/settings").await.field("version");
     let settings = [
         ("version", version.as_str()),
@@ -103,9 +104,9 @@ async fn text_is_escaped_on_every_page(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
     for text in HOSTILE {
-        // What is planted is the newest of its kind.
+        // Makes the new items the newest of their kind.
         app.clock.advance(chrono::TimeDelta::seconds(1));
-        let (id, manager) = plant(&app, &mut owner, text).await;
+        let (id, manager) = fill_fields(&app, &mut owner, text).await;
         let update = app.incident(&id).await.updates[1].id.to_string();
         let component = app.texts("select id from components order by created_at desc, id desc").await.remove(0);
         let group = app.texts("select id from component_groups order by created_at desc, id desc").await.remove(0);
@@ -144,7 +145,7 @@ async fn text_is_escaped_on_every_page(test: TestDb) {
         let edit = owner.get(&format!("/admin/incidents/{id}/updates/{update}/edit")).await;
         let stored = candor::format::markdown::without_comments(text);
         assert_eq!(edit.field("body"), stored, "saving removes HTML comments and nothing else");
-        assert_eq!(app.visitor().get(&format!("/incidents/{id}")).await.word("h1"), edit_words(text));
+        assert_eq!(app.visitor().get(&format!("/incidents/{id}")).await.word("h1"), collapse_spaces(text));
         app.tamper(
             "delete from managers where email = 'rui@example.org'",
             "delete from managers where email = 'rui@example.org'",
@@ -153,7 +154,7 @@ async fn text_is_escaped_on_every_page(test: TestDb) {
     }
 }
 
-fn edit_words(text: &str) -> String {
+fn collapse_spaces(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -201,7 +202,7 @@ async fn text_is_escaped_in_returned_forms(test: TestDb) {
         ("/admin/settings".into(), &["version", "name", "url", "time_zone", "logo_text", "links"]),
     ];
     for text in HOSTILE {
-        // Each text in a session of its own: what one session may send in a minute is limited.
+        // A new session for each text, because a session may send only so many forms a minute.
         app.clock.advance(chrono::TimeDelta::seconds(1));
         let mut owner = app.with_session(&ines).await;
         for (address, names) in &forms {
@@ -213,7 +214,7 @@ async fn text_is_escaped_in_returned_forms(test: TestDb) {
                 let mut fields = fields.clone();
                 fields.retain(|(name, _)| *name != "version");
                 fields.extend([("version", version), ("preview", "1")]);
-                // One of the two is the version that stands, and then the form is judged, or previewed.
+                // One of the two versions is current; with it the form is validated or previewed.
                 let answer = owner.clone().post(address, &fields).await;
                 assert!([200, 409, 422].contains(&answer.status.as_u16()), "{address} {text}: {}", answer.status);
                 is_clean(&answer, &format!("{address} again with {text}"));

@@ -1,4 +1,4 @@
-//! The authenticator app, recovery codes, and the policy that asks for a second factor.
+//! Authenticator app, recovery codes, and the policy that requires a second factor.
 
 use axum::http::StatusCode;
 use candor::db::{managers, totp};
@@ -11,44 +11,39 @@ use totp_rs::{Builder, Secret};
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
 
-/// An authenticator app that scanned the page.
 pub struct App(Vec<u8>);
 
 impl App {
-    /// Reads the key off the page.
     pub fn of(page: &Answer) -> Self {
         let key: String = page.word("dd code").split_whitespace().collect();
         Self(Secret::try_from_base32(&key).unwrap().as_ref().to_vec())
     }
 
-    /// What it shows, `steps` from now.
     pub fn code(&self, app: &TestApp, steps: i64) -> String {
         let totp = Builder::new().with_secret(self.0.clone()).build().unwrap();
         totp.generate((app.clock.now().timestamp() + steps * 30).try_into().unwrap()).to_string()
     }
 }
 
-/// Goes through the enrolment; gives the app and the recovery codes.
 pub async fn enrol(app: &TestApp, browser: &mut Browser) -> (App, Vec<String>) {
     assert_eq!(browser.post("/admin/account/totp", &[]).await.location(), "/admin/account/totp");
     let phone = App::of(&browser.get("/admin/account/totp").await);
     let code = phone.code(app, 0);
     let answer = browser.post("/admin/account/totp/confirmation", &[("code", &code)]).await;
     assert_eq!((answer.status, answer.word("h1").as_str()), (StatusCode::OK, "Recovery codes"), "{}", answer.text());
-    // The code that confirmed it counts no second time.
+    // The code that confirmed the app is used up.
     app.clock.advance(TimeDelta::seconds(60));
     (phone, answer.words(".codes li"))
 }
 
-/// A manager with an authenticator app.
-pub async fn enrolled(app: &TestApp) -> (Manager, App, Vec<String>) {
+pub async fn manager_with_app(app: &TestApp) -> (Manager, App, Vec<String>) {
     let manager = app.manager("Ines", Owner).await;
     let (phone, codes) = enrol(app, &mut app.through_login(&manager).await).await;
     (manager, phone, codes)
 }
 
-/// A browser in which the password was given.
-pub async fn half_way(app: &TestApp, manager: &Manager) -> Browser {
+/// A browser after the password step.
+pub async fn half_logged_in(app: &TestApp, manager: &Manager) -> Browser {
     let mut browser = app.visitor();
     let answer = browser.post("/login", &[("email", &manager.email), ("password", PASSWORD)]).await;
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/login/factor"));
@@ -59,12 +54,12 @@ pub async fn half_way(app: &TestApp, manager: &Manager) -> Browser {
 async fn half_login_ended_during_code_check_fails(test: TestDb) {
     let app = TestApp::new(test).await;
     app.manager("Keeper", Owner).await;
-    let (mut manager, _, codes) = enrolled(&app).await;
-    let mut browser = half_way(&app, &manager).await;
+    let (mut manager, _, codes) = manager_with_app(&app).await;
+    let mut browser = half_logged_in(&app, &manager).await;
     let mut tx = app.db.write().await.unwrap();
     managers::disable(&mut tx, &mut manager, app.clock.now()).await.unwrap();
-    let mut giving = Box::pin(give(&mut browser, &codes[0]));
-    // The code is judged in a write transaction, and this test holds the only one.
+    let mut giving = Box::pin(send_code(&mut browser, &codes[0]));
+    // The code is checked in a write transaction, and this test holds the only one.
     let early = tokio::time::timeout(std::time::Duration::from_millis(300), &mut giving).await;
     assert!(early.is_err(), "{early:?}");
     tx.commit_unaudited().await.unwrap();
@@ -72,7 +67,7 @@ async fn half_login_ended_during_code_check_fails(test: TestDb) {
     assert!(browser.get("/admin").await.location().starts_with("/login"), "nobody is logged in");
 }
 
-pub async fn give(browser: &mut Browser, code: &str) -> Answer {
+pub async fn send_code(browser: &mut Browser, code: &str) -> Answer {
     browser.post("/login/factor", &[("code", code)]).await
 }
 
@@ -94,7 +89,7 @@ async fn totp_counts_after_confirmation(test: TestDb) {
     let code = phone.code(&app, 0);
     let codes = browser.post("/admin/account/totp/confirmation", &[("code", &code)]).await.words(".codes li");
     assert_eq!(codes.len(), 10);
-    half_way(&app, &manager).await;
+    half_logged_in(&app, &manager).await;
     assert_eq!(app.audit().await[1].action, "manager.add-totp");
     let again = browser.post("/admin/account/totp", &[]).await;
     assert_eq!(again.status, StatusCode::CONFLICT);
@@ -103,7 +98,7 @@ async fn totp_counts_after_confirmation(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn totp_secret_is_never_stored_in_plain(test: TestDb) {
     let app = TestApp::new(test).await;
-    let (manager, phone, codes) = enrolled(&app).await;
+    let (manager, phone, codes) = manager_with_app(&app).await;
     let stored = totp::find(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap().unwrap();
     assert_eq!(app.secret_key.open(manager.id.as_str(), &stored.secret).unwrap(), phone.0);
     let spelled = Secret::from(phone.0.clone()).to_base32();
@@ -121,9 +116,9 @@ async fn totp_secret_is_never_stored_in_plain(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn half_login_reaches_only_the_second_step(test: TestDb) {
     let app = TestApp::new(test).await;
-    let (manager, phone, _) = enrolled(&app).await;
+    let (manager, phone, _) = manager_with_app(&app).await;
     let sessions = app.sessions(&manager).await.len();
-    let mut browser = half_way(&app, &manager).await;
+    let mut browser = half_logged_in(&app, &manager).await;
     let half = browser.cookies["sid"].clone();
     for address in ["/admin", "/admin/account", "/admin/account/factors", "/admin/managers"] {
         assert!(browser.get(address).await.location().starts_with("/login?"), "{address}");
@@ -134,7 +129,7 @@ async fn half_login_reaches_only_the_second_step(test: TestDb) {
     assert_eq!(app.sessions(&manager).await.len(), sessions, "nobody is logged in yet");
     assert_eq!(browser.get("/login/factor").await.word("h1"), "Two-factor authentication");
     let code = phone.code(&app, 0);
-    assert_eq!(give(&mut browser, &code).await.location(), "/admin");
+    assert_eq!(send_code(&mut browser, &code).await.location(), "/admin");
     assert_eq!(browser.get("/admin").await.status, StatusCode::OK);
     assert_ne!(browser.cookies["sid"], half, "the login has a new id");
     let mut old = app.visitor();
@@ -147,12 +142,12 @@ async fn half_login_reaches_only_the_second_step(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn half_login_expires_after_five_minutes(test: TestDb) {
     let app = TestApp::new(test).await;
-    let (manager, phone, _) = enrolled(&app).await;
-    let mut browser = half_way(&app, &manager).await;
+    let (manager, phone, _) = manager_with_app(&app).await;
+    let mut browser = half_logged_in(&app, &manager).await;
     app.clock.advance(TimeDelta::minutes(5));
     assert_eq!(browser.get("/login/factor").await.location(), "/login");
     let code = phone.code(&app, 0);
-    assert_eq!(give(&mut browser, &code).await.location(), "/login");
+    assert_eq!(send_code(&mut browser, &code).await.location(), "/login");
     assert!(browser.get("/admin").await.location().starts_with("/login"));
     assert_eq!(app.visitor().get("/login/factor").await.location(), "/login", "nobody gave a password here");
 }
@@ -160,14 +155,14 @@ async fn half_login_expires_after_five_minutes(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn account_change_ends_half_login(test: TestDb) {
     let app = TestApp::new(test).await;
-    let (manager, phone, _) = enrolled(&app).await;
+    let (manager, phone, _) = manager_with_app(&app).await;
     let mut owner = app.logged_in(Owner).await;
     for change in ["disablement", "role"] {
-        let mut browser = half_way(&app, &manager).await;
+        let mut browser = half_logged_in(&app, &manager).await;
         let address = format!("/admin/managers/{}/{change}", manager.id);
         assert_eq!(owner.post(&address, &[("role", "viewer")]).await.status, StatusCode::SEE_OTHER);
         let code = phone.code(&app, 0);
-        assert_eq!(give(&mut browser, &code).await.location(), "/login", "{change}");
+        assert_eq!(send_code(&mut browser, &code).await.location(), "/login", "{change}");
         owner.post(&format!("/admin/managers/{}/enablement", manager.id), &[]).await;
     }
 }
@@ -175,79 +170,86 @@ async fn account_change_ends_half_login(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn totp_code_works_once_within_one_step(test: TestDb) {
     let app = TestApp::new(test).await;
-    let (manager, phone, _) = enrolled(&app).await;
+    let (manager, phone, _) = manager_with_app(&app).await;
     for steps in [-2, 2] {
         let code = phone.code(&app, steps);
-        let refused = give(&mut half_way(&app, &manager).await, &code).await;
+        let refused = send_code(&mut half_logged_in(&app, &manager).await, &code).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{steps}");
         assert!(refused.message("code").contains("Incorrect"), "{}", refused.text());
         assert_eq!(refused.field("code"), "", "a code is not shown again");
     }
     for steps in [-1, 0, 1] {
         let code = phone.code(&app, steps);
-        assert_eq!(give(&mut half_way(&app, &manager).await, &code).await.location(), "/admin", "{steps}");
-        let again = give(&mut half_way(&app, &manager).await, &code).await;
+        assert_eq!(send_code(&mut half_logged_in(&app, &manager).await, &code).await.location(), "/admin", "{steps}");
+        let again = send_code(&mut half_logged_in(&app, &manager).await, &code).await;
         assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "{steps} a second time");
     }
-    // The code of the present step is older than the last that was accepted.
+    // The current code is older than the last accepted one.
     let earlier = phone.code(&app, 0);
-    assert_eq!(give(&mut half_way(&app, &manager).await, &earlier).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        send_code(&mut half_logged_in(&app, &manager).await, &earlier).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
     assert_eq!(app.audit().await[0].action, "manager.deny-code");
 }
 
 #[apply(on_both_databases!)]
 async fn ten_wrong_codes_lock_totp_only(test: TestDb) {
     let app = TestApp::new(test).await;
-    let (manager, phone, codes) = enrolled(&app).await;
-    // Each login begins anew, which changes nothing: the wrong ones are counted for the manager.
+    let (manager, phone, codes) = manager_with_app(&app).await;
+    // Wrong codes count per manager, across logins.
     let wrong = phone.code(&app, 9);
     for _ in 0..5 {
-        let mut browser = half_way(&app, &manager).await;
-        give(&mut browser, &wrong).await;
-        assert!(give(&mut browser, &wrong).await.message("code").contains("Incorrect or already used code"));
+        let mut browser = half_logged_in(&app, &manager).await;
+        send_code(&mut browser, &wrong).await;
+        assert!(send_code(&mut browser, &wrong).await.message("code").contains("Incorrect or already used code"));
     }
-    let mut browser = half_way(&app, &manager).await;
+    let mut browser = half_logged_in(&app, &manager).await;
     let right = phone.code(&app, 0);
-    let locked = give(&mut browser, &right).await;
+    let locked = send_code(&mut browser, &right).await;
     assert_eq!(locked.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(locked.message("code").contains("Too many wrong codes"), "{}", locked.text());
-    assert_eq!(give(&mut browser, &codes[0]).await.location(), "/admin");
+    assert_eq!(send_code(&mut browser, &codes[0]).await.location(), "/admin");
 
     app.clock.advance(TimeDelta::minutes(15));
-    give(&mut half_way(&app, &manager).await, &wrong).await;
+    send_code(&mut half_logged_in(&app, &manager).await, &wrong).await;
     let right = phone.code(&app, 0);
-    let locked = give(&mut half_way(&app, &manager).await, &right).await;
+    let locked = send_code(&mut half_logged_in(&app, &manager).await, &right).await;
     assert!(locked.message("code").contains("Too many"), "the eleventh locks it again");
     app.clock.advance(TimeDelta::minutes(15));
     let right = phone.code(&app, 0);
-    assert_eq!(give(&mut half_way(&app, &manager).await, &right).await.location(), "/admin");
+    assert_eq!(send_code(&mut half_logged_in(&app, &manager).await, &right).await.location(), "/admin");
     app.clock.advance(TimeDelta::minutes(1));
-    give(&mut half_way(&app, &manager).await, &wrong).await;
+    send_code(&mut half_logged_in(&app, &manager).await, &wrong).await;
     let right = phone.code(&app, 0);
-    assert_eq!(give(&mut half_way(&app, &manager).await, &right).await.location(), "/admin", "the count began anew");
+    assert_eq!(
+        send_code(&mut half_logged_in(&app, &manager).await, &right).await.location(),
+        "/admin",
+        "the count began anew"
+    );
 }
 
 #[apply(on_both_databases!)]
 async fn a_recovery_code_works_once(test: TestDb) {
     let app = TestApp::new(test).await;
-    let (manager, _, codes) = enrolled(&app).await;
+    let (manager, _, codes) = manager_with_app(&app).await;
     let typed = codes[3].to_uppercase().replace('-', " ");
-    assert_eq!(give(&mut half_way(&app, &manager).await, &typed).await.location(), "/admin");
+    assert_eq!(send_code(&mut half_logged_in(&app, &manager).await, &typed).await.location(), "/admin");
     assert_eq!(app.audit().await[0].action, "manager.login-by-recovery-code");
-    let again = give(&mut half_way(&app, &manager).await, &codes[3]).await;
+    let again = send_code(&mut half_logged_in(&app, &manager).await, &codes[3]).await;
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let mut browser = half_way(&app, &manager).await;
-    give(&mut browser, &codes[4]).await;
+    let mut browser = half_logged_in(&app, &manager).await;
+    send_code(&mut browser, &codes[4]).await;
     assert!(browser.get("/admin/account/factors").await.text().contains("8 of 10 codes left."));
 }
 
 #[apply(on_both_databases!)]
 async fn code_is_a_fresh_proof_once(test: TestDb) {
     let app = TestApp::new(test).await;
-    let (manager, phone, _) = enrolled(&app).await;
-    let mut browser = half_way(&app, &manager).await;
+    let (manager, phone, _) = manager_with_app(&app).await;
+    let mut browser = half_logged_in(&app, &manager).await;
     let login = phone.code(&app, 0);
-    give(&mut browser, &login).await;
+    send_code(&mut browser, &login).await;
     app.clock.advance(TimeDelta::minutes(10));
     let asked = browser.post("/admin/account/recovery-codes", &[]).await;
     assert_eq!((asked.status, asked.words("#proof_code").len()), (StatusCode::FORBIDDEN, 1));
@@ -255,9 +257,9 @@ async fn code_is_a_fresh_proof_once(test: TestDb) {
     assert_eq!(old.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(old.message("proof_code").contains("already used"), "{}", old.text());
     let code = phone.code(&app, 0);
-    let done = browser.post("/admin/account/recovery-codes", &[("proof_code", &code)]).await;
-    assert_eq!((done.status, done.words(".codes li").len()), (StatusCode::OK, 10));
-    let again = give(&mut half_way(&app, &manager).await, &code).await;
+    let answer = browser.post("/admin/account/recovery-codes", &[("proof_code", &code)]).await;
+    assert_eq!((answer.status, answer.words(".codes li").len()), (StatusCode::OK, 10));
+    let again = send_code(&mut half_logged_in(&app, &manager).await, &code).await;
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "a code that proved something opens nothing more");
 }
 
@@ -271,8 +273,11 @@ async fn new_recovery_codes_replace_old_ones(test: TestDb) {
     let new = browser.post("/admin/account/recovery-codes", &[]).await.words(".codes li");
     assert_eq!(new.len(), 10);
     assert!(new.iter().all(|code| !old.contains(code)));
-    assert_eq!(give(&mut half_way(&app, &manager).await, &old[0]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(give(&mut half_way(&app, &manager).await, &new[0]).await.location(), "/admin");
+    assert_eq!(
+        send_code(&mut half_logged_in(&app, &manager).await, &old[0]).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    assert_eq!(send_code(&mut half_logged_in(&app, &manager).await, &new[0]).await.location(), "/admin");
 }
 
 #[apply(on_both_databases!)]
@@ -307,12 +312,12 @@ async fn without_factors_password_suffices(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn new_password_keeps_second_factor(test: TestDb) {
     let app = TestApp::new(test).await;
-    let (manager, phone, _) = enrolled(&app).await;
+    let (manager, phone, _) = manager_with_app(&app).await;
     let token = app.link(LinkPurpose::Reset, Some(&manager), TimeDelta::minutes(30)).await;
     let answer = app.visitor().post(&format!("/setup/{token}"), &[("password", PASSWORD)]).await;
     assert_eq!((answer.location(), answer.cookies().len()), ("/login", 0), "the link logs nobody in");
     let code = phone.code(&app, 0);
-    assert_eq!(give(&mut half_way(&app, &manager).await, &code).await.location(), "/admin");
+    assert_eq!(send_code(&mut half_logged_in(&app, &manager).await, &code).await.location(), "/admin");
 }
 
 #[apply(on_both_databases!)]
@@ -348,7 +353,7 @@ async fn required_last_factor_cannot_be_removed(test: TestDb) {
     let refused = browser.post("/admin/account/totp/removal", &[]).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
     assert!(refused.text().contains("add another before this one goes"), "{}", refused.text());
-    half_way(&app, &manager).await;
+    half_logged_in(&app, &manager).await;
     app.passkey(&manager, "laptop").await;
     assert_eq!(browser.post("/admin/account/totp/removal", &[]).await.status, StatusCode::SEE_OTHER);
 }

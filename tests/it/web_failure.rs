@@ -1,4 +1,4 @@
-//! What managers are told where something could not be done: inside the admin, with its navigation.
+//! Error pages of the admin have its navigation.
 
 use axum::http::StatusCode;
 use candor::domain::Role::{Publisher, Viewer};
@@ -6,7 +6,7 @@ use candor::domain::Role::{Publisher, Viewer};
 use crate::support::TestDb;
 use crate::support::app::{Answer, TestApp};
 
-/// Whether the navigation of the admin stands around the answer, whose scripts its policy names.
+/// The answer has the admin's navigation, and its policy allows its scripts.
 #[track_caller]
 fn is_inside(answer: &Answer, status: StatusCode, heading: &str) {
     assert_eq!((answer.status, answer.word("h1").as_str()), (status, heading), "{}", answer.text());
@@ -34,15 +34,15 @@ async fn forbidden_page_keeps_admin_layout(test: TestDb) {
 async fn not_found_text_is_the_same_everywhere(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut publisher = app.logged_in(Publisher).await;
-    let mut said = Vec::new();
+    let mut texts = Vec::new();
     for address in ["/admin/incidents/never", "/admin/incidents/%3Cb%3E/edit", "/admin/drafts/never"] {
         let answer = publisher.get(address).await;
         is_inside(&answer, StatusCode::NOT_FOUND, "Not found");
         assert!(!answer.text().contains("never") && !answer.text().contains("<b>"), "{address}");
-        said.push(answer.word("main"));
+        texts.push(answer.word("main"));
     }
-    said.dedup();
-    assert_eq!(said.len(), 1, "{said:?}");
+    texts.dedup();
+    assert_eq!(texts.len(), 1, "{texts:?}");
 }
 
 #[apply(on_both_databases!)]

@@ -1,4 +1,4 @@
-//! The history: months, filters, totals, and the way through many pages.
+//! The history: months, filters, totals and pagination.
 
 use std::sync::Arc;
 
@@ -13,29 +13,28 @@ use tokio::task::JoinSet;
 use crate::support::app::{Answer, TestApp};
 use crate::support::{TestDb, fixtures};
 
-fn at(text: &str) -> DateTime<Utc> {
+fn instant(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-/// The ids of the incidents on a page, top to bottom.
-fn ids(answer: &Answer) -> Vec<String> {
+fn incident_ids(answer: &Answer) -> Vec<String> {
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
     let anchors = answer.attributes("article.card", "id");
     anchors.iter().map(|anchor| anchor.strip_prefix("incident-").unwrap().to_owned()).collect()
 }
 
-fn older(answer: &Answer) -> Option<String> {
+fn older_link(answer: &Answer) -> Option<String> {
     answer.attributes(".pager .older", "href").pop()
 }
 
-/// Follows "older" from `address` to the end, within the addresses that begin with `within`.
-async fn walk(app: &TestApp, address: &str, within: &str) -> Vec<Vec<String>> {
+/// Follows "older" from `address` to the end; all addresses must begin with `within`.
+async fn walk_pages(app: &TestApp, address: &str, within: &str) -> Vec<Vec<String>> {
     let mut pages = Vec::new();
     let mut next = Some(address.to_owned());
     while let Some(address) = next {
         let answer = app.visitor().get(&address).await;
-        pages.push(ids(&answer));
-        next = older(&answer).filter(|address| address.starts_with(within));
+        pages.push(incident_ids(&answer));
+        next = older_link(&answer).filter(|address| address.starts_with(within));
         assert!(pages.len() < 50, "the way has no end");
     }
     pages
@@ -46,45 +45,48 @@ async fn every_month_has_its_own_page(test: TestDb) {
     let app = TestApp::new(test).await;
     let hour = TimeDelta::hours(1);
     app.add(&[
-        fixtures::resolved("october", at("2026-10-31T23:59:59Z"), hour),
-        fixtures::resolved("august", at("2026-08-15T10:00:00Z"), hour),
-        fixtures::resolved("november", at("2026-11-01T00:00:00Z"), hour),
-        fixtures::resolved("older", at("2024-02-29T10:00:00Z"), hour),
+        fixtures::resolved("october", instant("2026-10-31T23:59:59Z"), hour),
+        fixtures::resolved("august", instant("2026-08-15T10:00:00Z"), hour),
+        fixtures::resolved("november", instant("2026-11-01T00:00:00Z"), hour),
+        fixtures::resolved("older", instant("2024-02-29T10:00:00Z"), hour),
     ])
     .await;
     let all = app.visitor().get("/history").await;
-    assert_eq!(ids(&all), ["november", "october", "august", "older"]);
+    assert_eq!(incident_ids(&all), ["november", "october", "august", "older"]);
     let months = ["/history/2026-11", "/history/2026-10", "/history/2026-08", "/history/2024-02"];
     assert_eq!(all.attributes("h2 a", "href"), months);
     let october = app.visitor().get("/history/2026-10").await;
-    assert_eq!((ids(&october), october.word("h1")), (vec!["october".to_owned()], "Incidents in October 2026".into()));
+    assert_eq!(
+        (incident_ids(&october), october.word("h1")),
+        (vec!["october".to_owned()], "Incidents in October 2026".into())
+    );
     assert_eq!(october.attributes(".pager a", "href"), ["/history/2026-11", "/history/2026-08"]);
     assert_eq!(october.word(".lede"), "1 incident · 1h 0m in total. Show all");
     let empty = app.visitor().get("/history/2026-09").await;
-    assert!(ids(&empty).is_empty() && empty.text().contains("No incidents reported."));
+    assert!(incident_ids(&empty).is_empty() && empty.text().contains("No incidents reported."));
     assert_eq!(empty.attributes(".pager a", "href"), ["/history/2026-10", "/history/2026-08"]);
-    assert!(older(&app.visitor().get("/history/2024-02").await).is_none());
+    assert!(older_link(&app.visitor().get("/history/2024-02").await).is_none());
 }
 
 #[apply(on_both_databases!)]
 async fn month_pagination_loses_and_repeats_nothing(test: TestDb) {
     let app = TestApp::new(test).await;
-    let start = at("2026-10-01T06:00:00.000001Z");
+    let start = instant("2026-10-01T06:00:00.000001Z");
     let hour = TimeDelta::hours(1);
     let sixty: Vec<Incident> =
         (0..60).map(|n| fixtures::resolved(&format!("n{n:02}"), start + hour * (n * 11), hour)).collect();
-    let september = fixtures::resolved("september", at("2026-09-30T12:00:00Z"), hour);
+    let september = fixtures::resolved("september", instant("2026-09-30T12:00:00Z"), hour);
     app.add(&sixty).await;
     app.add(&[september]).await;
     let expected: Vec<String> = (0..60).rev().map(|n| format!("n{n:02}")).collect();
-    let pages = walk(&app, "/history/2026-10", "/history/2026-10").await;
+    let pages = walk_pages(&app, "/history/2026-10", "/history/2026-10").await;
     assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [25, 25, 10]);
     assert_eq!(pages.concat(), expected);
-    let last = walk(&app, "/history/2026-10", "/history").await;
+    let last = walk_pages(&app, "/history/2026-10", "/history").await;
     assert_eq!(last.concat().last().unwrap(), "september", "behind the month follows the one before");
-    let from_the_top = walk(&app, "/history", "/history").await.concat();
+    let from_the_top = walk_pages(&app, "/history", "/history").await.concat();
     assert_eq!(from_the_top[..60], expected[..]);
-    let filtered = walk(&app, "/history?q=incident", "/history?").await.concat();
+    let filtered = walk_pages(&app, "/history?q=incident", "/history?").await.concat();
     assert_eq!(filtered.len(), 61);
     assert_eq!(filtered[..60], expected[..]);
     let every = app.visitor().get("/history/2026-10").await;
@@ -95,10 +97,10 @@ async fn month_pagination_loses_and_repeats_nothing(test: TestDb) {
 async fn pagination_handles_equal_times(test: TestDb) {
     let app = TestApp::new(test).await;
     let same: Vec<Incident> = (0..60)
-        .map(|n| fixtures::resolved(&format!("n{n:02}"), at("2026-10-07T10:00:00Z"), TimeDelta::hours(1)))
+        .map(|n| fixtures::resolved(&format!("n{n:02}"), instant("2026-10-07T10:00:00Z"), TimeDelta::hours(1)))
         .collect();
     app.add(&same).await;
-    let mut walked = walk(&app, "/history/2026-10", "/history/2026-10").await.concat();
+    let mut walked = walk_pages(&app, "/history/2026-10", "/history/2026-10").await.concat();
     assert_eq!(walked.len(), 60);
     walked.sort();
     walked.dedup();
@@ -108,28 +110,28 @@ async fn pagination_handles_equal_times(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn new_incidents_do_not_affect_pagination(test: TestDb) {
     let app = TestApp::new(test).await;
-    let start = at("2026-10-01T06:00:00Z");
+    let start = instant("2026-10-01T06:00:00Z");
     let fifty: Vec<Incident> =
         (0..50).map(|n| fixtures::incident(&format!("n{n:02}"), start + TimeDelta::hours(n))).collect();
     app.add(&fifty).await;
     let first = app.visitor().get("/history/2026-10").await;
-    app.add(&[fixtures::incident("new", at("2026-10-30T10:00:00Z"))]).await;
-    let second = app.visitor().get(&older(&first).unwrap()).await;
-    let walked = [ids(&first), ids(&second)].concat();
+    app.add(&[fixtures::incident("new", instant("2026-10-30T10:00:00Z"))]).await;
+    let second = app.visitor().get(&older_link(&first).unwrap()).await;
+    let walked = [incident_ids(&first), incident_ids(&second)].concat();
     assert_eq!(walked, (0..50).rev().map(|n| format!("n{n:02}")).collect::<Vec<_>>());
 }
 
 /// Five incidents that differ in component, impact, text and time.
-async fn varied(test: TestDb) -> (TestApp, String, String) {
+async fn varied_incidents(test: TestDb) -> (TestApp, String, String) {
     let app = TestApp::new(test.at_noon()).await;
     let (api, mail) = (app.component("API").await.id.to_string(), app.component("Mail").await.id.to_string());
     let make = |id: &str, title: &str, began: &str, minutes, component: Option<(&str, Status)>| {
-        let mut it = fixtures::resolved(id, at(began), TimeDelta::minutes(minutes));
-        it.title = title.into();
+        let mut incident = fixtures::resolved(id, instant(began), TimeDelta::minutes(minutes));
+        incident.title = title.into();
         let named: Vec<(&str, Status)> = component.into_iter().collect();
-        it.updates[0] = fixtures::update(&format!("{id}-1"), at(began), Phase::Identified, &named);
-        it.recompute();
-        it
+        incident.updates[0] = fixtures::update(&format!("{id}-1"), instant(began), Phase::Identified, &named);
+        incident.recompute();
+        incident
     };
     app.add(&[
         make("a", "S3 is slow", "2026-11-01T10:00:00Z", 10, Some((&api, Status::DegradedPerformance))),
@@ -144,7 +146,7 @@ async fn varied(test: TestDb) -> (TestApp, String, String) {
 
 #[apply(on_both_databases!)]
 async fn filter_shows_exactly_matching_incidents(test: TestDb) {
-    let (app, api, mail) = varied(test).await;
+    let (app, api, mail) = varied_incidents(test).await;
     let cases = [
         (String::new(), "a b c d e"),
         (format!("component={api}"), "a c"),
@@ -167,7 +169,7 @@ async fn filter_shows_exactly_matching_incidents(test: TestDb) {
     ];
     for (query, expected) in cases {
         let answer = app.visitor().get(&format!("/history?{query}")).await;
-        assert_eq!(ids(&answer).join(" "), expected, "{query}");
+        assert_eq!(incident_ids(&answer).join(" "), expected, "{query}");
         if expected.is_empty() {
             assert!(answer.text().contains("No incidents match these filters."), "{query}");
         }
@@ -186,7 +188,7 @@ async fn filter_shows_exactly_matching_incidents(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn search_is_literal_and_case_insensitive(test: TestDb) {
-    let (app, _, _) = varied(test).await;
+    let (app, _, _) = varied_incidents(test).await;
     let cases = [
         ("s3", "a"),
         ("S3 IS", "a"),
@@ -208,14 +210,14 @@ async fn search_is_literal_and_case_insensitive(test: TestDb) {
     for (text, expected) in cases {
         let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("q", text).finish();
         let answer = app.visitor().get(&format!("/history?{query}")).await;
-        assert_eq!(ids(&answer).join(" "), expected, "{text}");
+        assert_eq!(incident_ids(&answer).join(" "), expected, "{text}");
         assert_eq!(answer.field("q"), text.trim(), "the form keeps what was searched");
     }
 }
 
 #[apply(on_both_databases!)]
 async fn search_states_its_limit_and_continues(test: TestDb) {
-    const MANY: &str = "
+    const SQLITE_MANY: &str = "
         insert into incidents (id, title, computed_impact, phase, started_at, ended_at, duration_seconds, visibility,
                                search_text, created_at, updated_at, version)
           with recursive number (n) as (select 1 union all select n + 1 from number where n < 10001)
@@ -224,8 +226,8 @@ async fn search_states_its_limit_and_continues(test: TestDb) {
                  '2021-05-04T12:00:00.000000+00:00', 1 from number;
         insert into incident_index (component_id, started_at, incident_id, impact, duration_seconds)
           select '', started_at, id, 'minor', 0 from incidents where id like 'many%'";
-    // PostgreSQL takes a text for an instant only where it is told so.
-    const TOLD: &str = "
+    // PostgreSQL does not convert text to a timestamp here, so its statement has typed literals.
+    const POSTGRES_MANY: &str = "
         insert into incidents (id, title, computed_impact, phase, started_at, ended_at, duration_seconds, visibility,
                                search_text, created_at, updated_at, version)
           with recursive number (n) as (select 1 union all select n + 1 from number where n < 10001)
@@ -235,15 +237,17 @@ async fn search_states_its_limit_and_continues(test: TestDb) {
         insert into incident_index (component_id, started_at, incident_id, impact, duration_seconds)
           select '', started_at, id, 'minor', 0 from incidents where id like 'many%'";
     let app = TestApp::new(test).await;
-    let lost =
-        Incident { title: "The lighthouse is dark".into(), ..fixtures::incident("lost", at("2020-01-01T12:00:00Z")) };
+    let lost = Incident {
+        title: "The lighthouse is dark".into(),
+        ..fixtures::incident("lost", instant("2020-01-01T12:00:00Z"))
+    };
     app.add(&[lost]).await;
     let found = app.visitor().get("/history?q=lighthouse").await;
-    assert_eq!((ids(&found), found.text().contains("Searched the latest")), (vec!["lost".to_owned()], false));
-    app.tamper(MANY, TOLD).await;
-    app.add(&[fixtures::incident("new", at("2026-11-01T12:00:00Z"))]).await;
+    assert_eq!((incident_ids(&found), found.text().contains("Searched the latest")), (vec!["lost".to_owned()], false));
+    app.tamper(SQLITE_MANY, POSTGRES_MANY).await;
+    app.add(&[fixtures::incident("new", instant("2026-11-01T12:00:00Z"))]).await;
     let stopped = app.visitor().get("/history?q=lighthouse").await;
-    assert_eq!(ids(&stopped), [""; 0]);
+    assert_eq!(incident_ids(&stopped), [""; 0]);
     let on = stopped.attributes("main p a", "href").pop().unwrap();
     assert_eq!(on, "/history?q=lighthouse&to=2021-05-04");
     assert!(
@@ -252,7 +256,7 @@ async fn search_states_its_limit_and_continues(test: TestDb) {
         stopped.word("main")
     );
     let before = app.visitor().get("/history?q=lighthouse&to=2021-05-03").await;
-    assert_eq!(ids(&before), ["lost"]);
+    assert_eq!(incident_ids(&before), ["lost"]);
 }
 
 #[apply(on_both_databases!)]
@@ -261,28 +265,28 @@ async fn days_follow_the_page_zone(test: TestDb) {
     let mut owner = app.logged_in(Role::Owner).await;
     let settings = [("version", "1"), ("name", "Tidewater"), ("time_zone", "Pacific/Auckland")];
     assert_eq!(owner.post("/admin/settings", &settings).await.status, StatusCode::SEE_OTHER);
-    // In October Auckland is thirteen hours ahead: its 10 October begins at 11:00 UTC on the ninth.
+    // Auckland is at UTC+13 in October: its 10 October begins at 11:00 UTC on the 9th.
     app.add(&[
-        fixtures::incident("before", at("2026-10-09T10:59:59Z")),
-        fixtures::incident("first", at("2026-10-09T11:00:00Z")),
-        fixtures::incident("last", at("2026-10-10T10:59:59Z")),
-        fixtures::incident("after", at("2026-10-10T11:00:00Z")),
-        fixtures::incident("november", at("2026-10-31T11:00:00Z")),
+        fixtures::incident("before", instant("2026-10-09T10:59:59Z")),
+        fixtures::incident("first", instant("2026-10-09T11:00:00Z")),
+        fixtures::incident("last", instant("2026-10-10T10:59:59Z")),
+        fixtures::incident("after", instant("2026-10-10T11:00:00Z")),
+        fixtures::incident("november", instant("2026-10-31T11:00:00Z")),
     ])
     .await;
     let day = app.visitor().get("/history?from=2026-10-10&to=2026-10-10").await;
-    assert_eq!(ids(&day), ["last", "first"]);
+    assert_eq!(incident_ids(&day), ["last", "first"]);
     assert_eq!(day.attributes("input[name='from'], input[name='to']", "value"), ["2026-10-10", "2026-10-10"]);
-    assert_eq!(ids(&app.visitor().get("/history/2026-11").await), ["november"]);
-    assert_eq!(ids(&app.visitor().get("/history/2026-10").await), ["after", "last", "first", "before"]);
+    assert_eq!(incident_ids(&app.visitor().get("/history/2026-11").await), ["november"]);
+    assert_eq!(incident_ids(&app.visitor().get("/history/2026-10").await), ["after", "last", "first", "before"]);
     let page = app.visitor().get("/incidents/first").await;
     assert!(page.word("dl").contains("10 Oct 2026, 00:00 NZDT"), "{}", page.word("dl"));
 }
 
 #[apply(on_both_databases!)]
 async fn summary_counts_match_the_list(test: TestDb) {
-    let (app, api, mail) = varied(test).await;
-    app.add(&[fixtures::incident("open", at("2026-11-10T11:00:00Z"))]).await;
+    let (app, api, mail) = varied_incidents(test).await;
+    app.add(&[fixtures::incident("open", instant("2026-11-10T11:00:00Z"))]).await;
     let now = app.clock.now();
     let months = |from: DateTime<Utc>| (now - from).num_seconds() as f64 / (365.25 * 86400.0 / 12.0);
     for query in [
@@ -298,7 +302,7 @@ async fn summary_counts_match_the_list(test: TestDb) {
     ] {
         let answer = app.visitor().get(&format!("/history?{query}")).await;
         let mut shown = Vec::new();
-        for id in ids(&answer) {
+        for id in incident_ids(&answer) {
             shown.push(app.incident(&id).await);
         }
         let lasted = |it: &Incident| (it.ended_at.unwrap_or(app.clock.now()) - it.started_at).num_seconds();
@@ -307,7 +311,7 @@ async fn summary_counts_match_the_list(test: TestDb) {
         let from = match query.as_str() {
             q if q.ends_with("range=12m") => Utc.with_ymd_and_hms(2025, 11, 10, 12, 0, 0).unwrap(),
             q if q.ends_with("range=2y") => Utc.with_ymd_and_hms(2024, 11, 10, 12, 0, 0).unwrap(),
-            "from=2025-01-01" => at("2025-01-01T00:00:00Z"),
+            "from=2025-01-01" => instant("2025-01-01T00:00:00Z"),
             _ => first,
         };
         let rate = shown.len() as f64 / months(from).max(1.0);
@@ -315,9 +319,9 @@ async fn summary_counts_match_the_list(test: TestDb) {
             if seconds > 0 { format!(" · {} in total", duration::format_total(seconds)) } else { String::new() };
         let ongoing = if open > 0 { format!(", {open} ongoing") } else { String::new() };
         let expected = format!("{} · {rate:.1} per month{total}{ongoing}.", first.format("%-d %b %Y"));
-        let said = answer.word(".lede");
-        assert!(said.starts_with(&format!("{} ", shown.len())), "{query}: {said}");
-        assert!(said.contains(&expected), "{query}: {said} instead of {expected}");
+        let summary = answer.word(".lede");
+        assert!(summary.starts_with(&format!("{} ", shown.len())), "{query}: {summary}");
+        assert!(summary.contains(&expected), "{query}: {summary} instead of {expected}");
     }
     let all = app.visitor().get("/history").await;
     assert!(all.word(".lede").starts_with("6 incidents since 1 Mar 2023 · "), "{}", all.word(".lede"));
@@ -325,7 +329,7 @@ async fn summary_counts_match_the_list(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn hostile_query_strings_return_200(test: TestDb) {
-    let (app, api, _) = varied(test).await;
+    let (app, api, _) = varied_incidents(test).await;
     let long = "x".repeat(10_000);
     let wide = "é".repeat(5_000);
     let many = "component=a&".repeat(2_000);
@@ -370,14 +374,14 @@ async fn hostile_query_strings_return_200(test: TestDb) {
         }
     }
     assert_eq!(app.incidents().await.len(), 5);
-    let kept = app.visitor().get(&format!("/history?q={}", "é".repeat(500))).await;
-    assert_eq!(kept.field("q"), "é".repeat(100));
+    let long_query = app.visitor().get(&format!("/history?q={}", "é".repeat(500))).await;
+    assert_eq!(long_query.field("q"), "é".repeat(100));
 }
 
 #[apply(on_both_databases!)]
 async fn concurrent_readers_share_one_render(test: TestDb) {
     let app = Arc::new(TestApp::new(test).await);
-    let start = at("2025-03-01T06:00:00Z");
+    let start = instant("2025-03-01T06:00:00Z");
     let month: Vec<Incident> =
         (0..20).map(|n| fixtures::incident(&format!("n{n:02}"), start + TimeDelta::hours(n))).collect();
     app.add(&month).await;
@@ -390,7 +394,7 @@ async fn concurrent_readers_share_one_render(test: TestDb) {
     }
     let documents = readers.join_all().await;
     assert_eq!(app.publisher.counts().rendered.value(), 1);
-    // Two renderings would have made two documents.
+    // A second rendering would have created another document.
     assert!(documents.iter().all(|document| Arc::ptr_eq(document, &documents[0])));
     let mut visitors = JoinSet::new();
     for _ in 0..100 {
@@ -399,7 +403,7 @@ async fn concurrent_readers_share_one_render(test: TestDb) {
     }
     let answers = visitors.join_all().await;
     assert!(answers.iter().all(|answer| answer.status == StatusCode::OK && answer.body == answers[0].body));
-    assert_eq!(ids(&answers[0]).len(), 20);
+    assert_eq!(incident_ids(&answers[0]).len(), 20);
     let impact = HistoryFilter { impact: Some(Impact::None), ..HistoryFilter::default() };
     let first = app.publisher.on_demand(OnDemandPage::Filtered(impact.clone(), None)).await.unwrap();
     let again = app.publisher.on_demand(OnDemandPage::Filtered(impact, None)).await.unwrap();
@@ -409,12 +413,12 @@ async fn concurrent_readers_share_one_render(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn on_demand_page_shows_changes_immediately(test: TestDb) {
     let app = TestApp::new(test).await;
-    app.add(&[fixtures::incident("old", at("2025-03-01T06:00:00Z"))]).await;
+    app.add(&[fixtures::incident("old", instant("2025-03-01T06:00:00Z"))]).await;
     for address in ["/history/2025-03", "/history?q=incident"] {
-        assert_eq!(ids(&app.visitor().get(address).await), ["old"], "{address}");
+        assert_eq!(incident_ids(&app.visitor().get(address).await), ["old"], "{address}");
     }
-    app.add(&[fixtures::incident("new", at("2025-03-02T06:00:00Z"))]).await;
+    app.add(&[fixtures::incident("new", instant("2025-03-02T06:00:00Z"))]).await;
     for address in ["/history/2025-03", "/history?q=incident"] {
-        assert_eq!(ids(&app.visitor().get(address).await), ["new", "old"], "{address}");
+        assert_eq!(incident_ids(&app.visitor().get(address).await), ["new", "old"], "{address}");
     }
 }

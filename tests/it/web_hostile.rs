@@ -1,4 +1,4 @@
-//! Requests that no browser of ours would send: they change nothing, tell nothing and cost little.
+//! Malformed and malicious requests change nothing, disclose nothing and cost little.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -21,7 +21,6 @@ use crate::support::api_client::ApiClient;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
 use crate::support::fixtures;
 
-/// A page with one incident and an owner's browser.
 async fn with_an_incident(test: TestDb) -> (TestApp, Browser) {
     let app = TestApp::new(test).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
@@ -29,8 +28,8 @@ async fn with_an_incident(test: TestDb) -> (TestApp, Browser) {
     (app, owner)
 }
 
-/// Sends `body` from a page of ours, as it is.
-async fn send(browser: &mut Browser, address: &str, kind: &str, body: impl Into<Body>) -> Answer {
+/// Sends `body` from one of our own pages.
+async fn send_body(browser: &mut Browser, address: &str, kind: &str, body: impl Into<Body>) -> Answer {
     let headers = [("content-type", kind), ("sec-fetch-site", "same-origin")];
     browser.send(Method::POST, address, &headers, body.into()).await
 }
@@ -40,7 +39,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 #[apply(on_both_databases!)]
 async fn invalid_text_is_rejected(test: TestDb) {
     let (app, mut owner) = with_an_incident(test).await;
-    let before = app.everything().await;
+    let before = app.all_content().await;
     for (bytes, status) in [
         ("%C0%BCscript%C0%BE", 400),
         ("%ED%A0%80", 400),
@@ -52,13 +51,13 @@ async fn invalid_text_is_rejected(test: TestDb) {
         ("a%C2%85b", 422),
     ] {
         let body = format!("title={bytes}&phase=identified&body={bytes}");
-        let answer = send(&mut owner, "/admin/incidents", FORM, body).await;
+        let answer = send_body(&mut owner, "/admin/incidents", FORM, body).await;
         assert_eq!(answer.status.as_u16(), status, "{bytes}");
         let query = app.visitor().get(&format!("/history?q={bytes}")).await;
         assert!([200, 400].contains(&query.status.as_u16()), "{bytes}: {}", query.status);
     }
-    assert!(app.everything().await == before);
-    // What reads from right to left, or climbs over its line, stays inside its own element.
+    assert!(app.all_content().await == before);
+    // Right-to-left text and stacked accents stay inside their element.
     let title = format!("\u{202e}gnp.exe {}", "\u{0301}".repeat(200));
     let fields = [("title", title.as_str()), ("phase", "identified"), ("body", "Text")];
     let opened = owner.post("/admin/incidents", &fields).await;
@@ -116,8 +115,8 @@ async fn unknown_form_fields_are_ignored(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn wrong_method_changes_nothing(test: TestDb) {
     let (app, owner) = with_an_incident(test).await;
-    let before = app.everything().await;
-    let ours = [("sec-fetch-site", "same-origin"), ("x-http-method-override", "POST")];
+    let before = app.all_content().await;
+    let headers = [("sec-fetch-site", "same-origin"), ("x-http-method-override", "POST")];
     let table = routes();
     for route in table.table().iter().filter(|route| route.method == Method::POST) {
         let address = route.path.replace("{id}", "it").replace("{update}", "it-1").replace("{*call}", "preview");
@@ -127,7 +126,7 @@ async fn wrong_method_changes_nothing(test: TestDb) {
                 continue;
             }
             let asked = format!("{address}?_method=POST&body=x&title=x");
-            let answer = owner.clone().send(method.clone(), &asked, &ours, Body::empty()).await;
+            let answer = owner.clone().send(method.clone(), &asked, &headers, Body::empty()).await;
             assert!([404, 405].contains(&answer.status.as_u16()), "{method} {address}: {}", answer.status);
         }
     }
@@ -140,16 +139,16 @@ async fn wrong_method_changes_nothing(test: TestDb) {
         ),
         ("", "name=x"),
     ] {
-        let answer = send(&mut owner.clone(), "/admin/groups", kind, body).await;
+        let answer = send_body(&mut owner.clone(), "/admin/groups", kind, body).await;
         assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{kind}");
     }
-    assert!(app.everything().await == before, "something was done");
+    assert!(app.all_content().await == before, "something was done");
 }
 
 #[apply(on_both_databases!)]
 async fn no_setting_takes_control_characters_or_a_megabyte(test: TestDb) {
     let (app, mut owner) = with_an_incident(test).await;
-    let before = app.everything().await;
+    let before = app.all_content().await;
     let good = [
         ("version", "1"),
         ("name", "Page"),
@@ -176,13 +175,13 @@ async fn no_setting_takes_control_characters_or_a_megabyte(test: TestDb) {
             assert_eq!(answer.status.as_u16(), status, "{field} {short:?}");
         }
     }
-    // What stands in the policy of the embedded view.
+    // Values that would inject into the embed page's policy.
     for bad in ["https://a.test\0", "https://a.test;script-src *", "https://a.test\r\nX: y", "https://a.test 'self'"] {
         let mut fields = good;
         fields[6].1 = bad;
         assert_eq!(owner.post("/admin/settings", &fields).await.status.as_u16(), 422, "{bad:?}");
     }
-    assert!(app.everything().await == before);
+    assert!(app.all_content().await == before);
     assert_eq!(app.visitor().get("/embed").await.headers, framed);
 }
 
@@ -321,7 +320,7 @@ async fn request_headers_do_not_affect_response(test: TestDb) {
     assert_eq!(sent.location(), "/login?next=%2Fadmin");
 }
 
-/// Headers that a server may take for a truth, each with a value that would mean something.
+/// Headers that a server might trust, with harmful values.
 const FOREIGN: [(&str, &str); 60] = [
     ("x-forwarded-host", "evil.test"),
     ("x-forwarded-proto", "https"),
@@ -402,7 +401,7 @@ async fn unknown_header_changes_no_byte(test: TestDb) {
         "/robots.txt",
         "/nothing",
     ] {
-        // The first makes it ready.
+        // The first request fills the cache.
         app.visitor().get(address).await;
         let plain = app.visitor().get(address).await;
         for headers in FOREIGN.chunks(1).chain([&FOREIGN[..]]) {
@@ -449,25 +448,25 @@ async fn megabyte_text_is_rejected(test: TestDb) {
     let (app, mut owner) = with_an_incident(test).await;
     let ines = app.manager("Ines", Owner).await;
     let program = ApiClient::new(&app, &ines, "Writes", Scope::Admin).await;
-    let before = app.everything().await;
+    let before = app.all_content().await;
     let table = |length: usize| format!("|a|b|\n|-|-|\n{}", "|c|d|\n".repeat(length / 6));
     for (status, text) in [(413, table(1 << 20)), (422, table(100_000)), (422, "> ".repeat(20_000))] {
-        let said = [("phase", "identified"), ("body", text.as_str())];
-        let opened = owner.post("/admin/incidents", &[&said[..], &[("title", "x")]].concat()).await;
-        let updated = owner.post("/admin/incidents/it/updates", &[&said[..], &[("version", "1")]].concat()).await;
+        let fields = [("phase", "identified"), ("body", text.as_str())];
+        let opened = owner.post("/admin/incidents", &[&fields[..], &[("title", "x")]].concat()).await;
+        let updated = owner.post("/admin/incidents/it/updates", &[&fields[..], &[("version", "1")]].concat()).await;
         let asked = serde_json::json!({ "incident": { "name": "x", "status": "identified", "body": text } });
         let asked = program.send(Method::POST, "/incidents", &asked).await;
         for answer in [opened, updated, asked] {
             assert_eq!(answer.status.as_u16(), status, "{} bytes", text.len());
         }
     }
-    assert!(app.everything().await == before);
+    assert!(app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]
 async fn body_with_too_many_fields_is_rejected_quickly(test: TestDb) {
     let (app, mut owner) = with_an_incident(test).await;
-    let before = app.everything().await;
+    let before = app.all_content().await;
     let begun = Instant::now();
     for (body, status) in [
         ("a=b&".repeat(100_000), 422),
@@ -476,23 +475,21 @@ async fn body_with_too_many_fields_is_rejected_quickly(test: TestDb) {
         ("component.x=major_outage&".repeat(20_000), 422),
         ("x".repeat(512 * 1024 + 1), 413),
     ] {
-        let answer = send(&mut owner, "/admin/groups", FORM, body).await;
+        let answer = send_body(&mut owner, "/admin/groups", FORM, body).await;
         assert_eq!(answer.status.as_u16(), status);
     }
     let packed = [("content-type", FORM), ("content-encoding", "gzip"), ("sec-fetch-site", "same-origin")];
     let bomb = owner.send(Method::POST, "/admin/groups", &packed, Body::from(vec![0x1f, 0x8b, 8, 0])).await;
     assert!([400, 415, 422].contains(&bomb.status.as_u16()), "nothing is unpacked: {}", bomb.status);
     assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
-    assert!(app.everything().await == before);
+    assert!(app.all_content().await == before);
 }
 
-/// A log in memory.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// What was said so far.
-    pub fn said(&self) -> String {
+    pub fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }
@@ -509,23 +506,23 @@ impl Write for Log {
 }
 
 thread_local! {
-    /// Where this thread's log goes, once a test has asked for it.
-    static HEARD: RefCell<Option<Log>> = const { RefCell::new(None) };
+    /// The log of this thread, if its test called `listen`.
+    static THREAD_LOG: RefCell<Option<Log>> = const { RefCell::new(None) };
 }
 
-/// The log of this thread from now on, with everything in it. One listener serves all tests, because what a line is
-/// worth is decided once for the process: a listener of one thread's own may find that nobody else wanted it.
+/// Logs everything of this thread from now on. All tests share one subscriber, because tracing caches for the whole
+/// process which events are enabled: with one subscriber per thread, events may stay disabled.
 pub fn listen() -> Log {
-    static LISTENER: Once = Once::new();
-    LISTENER.call_once(|| {
-        let to_whom = || HEARD.with_borrow(|log| log.clone().unwrap_or_default());
-        let wanted = dynamic_filter_fn(|_, _| HEARD.with_borrow(Option::is_some));
+    static SUBSCRIBER: Once = Once::new();
+    SUBSCRIBER.call_once(|| {
+        let to_whom = || THREAD_LOG.with_borrow(|log| log.clone().unwrap_or_default());
+        let wanted = dynamic_filter_fn(|_, _| THREAD_LOG.with_borrow(Option::is_some));
         let lines = tracing_subscriber::fmt::layer().json().with_writer(to_whom);
         let listener = tracing_subscriber::registry().with(lines.with_filter(wanted));
         tracing::subscriber::set_global_default(listener).expect("nobody else listens");
     });
     let log = Log::default();
-    HEARD.set(Some(log.clone()));
+    THREAD_LOG.set(Some(log.clone()));
     log
 }
 
@@ -553,15 +550,15 @@ async fn log_has_no_secrets_or_forged_lines(test: TestDb) {
     app.visitor().post(&format!("/setup/{link}"), &[("password", "short")]).await;
     app.visitor().get("/history?q=what+I+look+for").await;
     app.visitor().get_with("/%0d%0a%1b%5b31m", &[("user-agent", "\u{e9}\t\"}\\n")]).await;
-    let said = log.said();
-    assert!(said.contains("/login") && said.contains("/v1/token"), "requests are logged");
+    let log_text = log.text();
+    assert!(log_text.contains("/login") && log_text.contains("/v1/token"), "requests are logged");
     let secrets =
         [PASSWORD, wrong, &session, &device, &api_token, &unknown, &link, "what+I+look+for", "what I look for"];
     for secret in secrets {
-        let line = said.lines().find(|line| line.contains(secret));
+        let line = log_text.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "a secret is logged");
     }
-    for line in said.lines() {
+    for line in log_text.lines() {
         assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
         assert!(!line.contains('\u{1b}'), "{line}");
     }

@@ -1,4 +1,4 @@
-//! A recorded history, imported and read as a visitor reads it, beside the page of an aggregator.
+//! A recorded history: imported and compared with an aggregator's page.
 
 use std::path::Path;
 
@@ -9,7 +9,6 @@ use chrono::NaiveDateTime;
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-/// One incident as the aggregator prints it.
 #[derive(Debug, Default, PartialEq)]
 struct AggregatedIncident {
     severity: String,
@@ -23,7 +22,6 @@ struct AggregatedIncident {
     updates: Vec<(String, String, String)>,
 }
 
-/// Reads the aggregator's page.
 fn aggregated_incidents(text: &str) -> Vec<AggregatedIncident> {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let severities = ["Notice ", "Minor ", "Major ", "Critical "];
@@ -36,34 +34,34 @@ fn aggregated_incidents(text: &str) -> Vec<AggregatedIncident> {
         }
         let Some(it) = all.last_mut() else { continue };
         if let Some(who) = line.strip_prefix("Detected by ") {
-            (it.detected_by, it.started) = (who.to_owned(), time(next(1)));
+            (it.detected_by, it.started) = (who.to_owned(), convert_time(next(1)));
         } else if *line == "Resolved" {
-            it.resolved = time(next(1));
+            it.resolved = convert_time(next(1));
         } else if *line == "Duration" && next(1).starts_with(|c: char| c.is_ascii_digit()) {
             it.duration = next(1).to_owned();
         } else if let Some(names) = line.strip_prefix("Affected: ") {
             it.affected = names.to_owned();
-        } else if let Some((_, phase, at)) = numbered(line) {
-            it.updates.push((phase, time(&at), next(1).to_owned()));
+        } else if let Some((_, phase, at)) = parse_numbered(line) {
+            it.updates.push((phase, convert_time(&at), next(1).to_owned()));
         }
     }
     all
 }
 
-/// `1. identified Oct 07, 2024, 08:00 PM UTC`
-fn numbered(line: &str) -> Option<(u32, String, String)> {
+/// Parses `1. identified Oct 07, 2024, 08:00 PM UTC`.
+fn parse_numbered(line: &str) -> Option<(u32, String, String)> {
     let (number, rest) = line.split_once(". ")?;
     let (phase, at) = rest.split_once(' ')?;
     Some((number.parse().ok()?, phase.to_owned(), at.to_owned()))
 }
 
-/// `Oct 07, 2024, 08:00 PM UTC` as our pages write it.
-fn time(text: &str) -> String {
+/// Converts `Oct 07, 2024, 08:00 PM UTC` to the format of our pages.
+fn convert_time(text: &str) -> String {
     let at = NaiveDateTime::parse_from_str(text, "%b %d, %Y, %I:%M %p UTC").unwrap_or_else(|_| panic!("{text}"));
     at.format("%-d %b %Y, %H:%M UTC").to_string()
 }
 
-async fn imported(test: TestDb, folder: &Path) -> TestApp {
+async fn imported_app(test: TestDb, folder: &Path) -> TestApp {
     let app = TestApp::new(test).await;
     let document = |name: &str| read(&std::fs::read(folder.join(name)).unwrap()).unwrap();
     let sources = [document("mailprotector-components.json"), document("mailprotector-incidents.json")];
@@ -80,7 +78,7 @@ async fn history_matches_the_aggregator(test: TestDb) {
     assert_eq!(expected.len(), 8, "the aggregator's page is read");
     let durations: Vec<&str> = expected.iter().map(|it| it.duration.as_str()).collect();
     assert_eq!(durations, ["12m", "32m", "", "4h 50m", "3h 57m", "3h 53m", "", ""]);
-    let app = imported(test, &folder).await;
+    let app = imported_app(test, &folder).await;
     let history = app.visitor().get("/history").await;
     let lede = history.word(".lede");
     assert!(lede.starts_with("8 incidents since 10 Jul 2024 · ") && lede.ends_with(" · 13h 27m in total."), "{lede}");
@@ -103,12 +101,11 @@ async fn history_matches_the_aggregator(test: TestDb) {
         }
         let page = app.visitor().get(&address).await;
         assert_eq!(page.status, StatusCode::OK, "{address}");
-        shows(&page, expected);
+        assert_page_shows(&page, expected);
     }
 }
 
-/// The page of one incident says what the aggregator says of it.
-fn shows(page: &crate::support::app::Answer, expected: &AggregatedIncident) {
+fn assert_page_shows(page: &crate::support::app::Answer, expected: &AggregatedIncident) {
     assert_eq!(page.word("h1"), expected.title);
     assert_eq!(page.word(".chip"), "Resolved");
     assert_eq!(page.word("article h2"), "Updates");
@@ -121,15 +118,15 @@ fn shows(page: &crate::support::app::Answer, expected: &AggregatedIncident) {
     assert_eq!(fact("Started"), expected.started, "{}", expected.title);
     assert_eq!(fact("Duration"), expected.duration, "{}", expected.title);
     assert_eq!(fact("Affected components"), expected.affected);
-    // The source of one says that it was resolved before it began; it ends with its start.
+    // One incident was resolved before it began, according to its source; the import uses its start as its end.
     let impossible = expected.resolved == "25 Jul 2024, 17:00 UTC";
     assert_eq!(fact("Resolved"), if impossible { &expected.started } else { &expected.resolved }.as_str());
-    let said = page.words(".timeline .said");
+    let headings = page.words(".timeline .said");
     let texts = page.words(".timeline .text");
-    assert_eq!(said.len(), expected.updates.len(), "{}", expected.title);
-    for ((phase, at, text), (said, shown)) in expected.updates.iter().rev().zip(said.iter().zip(&texts)) {
+    assert_eq!(headings.len(), expected.updates.len(), "{}", expected.title);
+    for ((phase, at, text), (heading, shown)) in expected.updates.iter().rev().zip(headings.iter().zip(&texts)) {
         let phase = phase[..1].to_uppercase() + &phase[1..];
-        assert_eq!(said, &format!("{phase} {at}"));
+        assert_eq!(heading, &format!("{phase} {at}"));
         assert_eq!(shown, text);
     }
 }

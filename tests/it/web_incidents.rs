@@ -1,4 +1,4 @@
-//! Incidents and their updates, through the forms that managers fill in.
+//! Incidents and updates, through the forms of the admin.
 
 use axum::http::StatusCode;
 use candor::domain::Role::{Owner, Publisher};
@@ -10,7 +10,6 @@ use crate::support::app::{Answer, Browser, TestApp, status_of};
 
 const TEXT: &str = "Mail from some senders arrives late.";
 
-/// A page with two components and a publisher's browser.
 struct AdminSession {
     app: TestApp,
     manager: Manager,
@@ -28,17 +27,15 @@ impl AdminSession {
         Self { app, manager, publisher, api, mail }
     }
 
-    /// Opens an incident and gives its id.
     async fn open(&mut self, phase: &str, components: &[(&Component, Status)]) -> String {
         let mut fields = vec![("title".to_owned(), "Mail is late"), ("phase".into(), phase), ("body".into(), TEXT)];
         fields.extend(components.iter().map(|(component, status)| (status_of(&component.id), status.key())));
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), *value)).collect();
         let answer = self.publisher.post("/admin/incidents", &fields).await;
-        opened(&answer)
+        opened_id(&answer)
     }
 
-    /// Posts an update from the form as the page of the incident shows it now, in a session of its own:
-    /// tests let hours pass.
+    /// Posts an update with the current version of the incident. Uses a new session, because tests let hours pass.
     async fn update(&mut self, id: &str, phase: &str, body: &str, components: &[(&Component, Status)]) -> Answer {
         let version = self.app.incident(id).await.version.to_string();
         let mut fields = vec![("version".to_owned(), version.as_str()), ("phase".into(), phase), ("body".into(), body)];
@@ -48,33 +45,33 @@ impl AdminSession {
         publisher.post(&format!("/admin/incidents/{id}/updates"), &fields).await
     }
 
-    /// What the page says of the two components.
+    /// The statuses of the two components on the public page.
     async fn board(&self) -> [String; 2] {
         let page = self.app.visitor().get("/").await;
         [&self.api, &self.mail].map(|component| page.word(&format!("#component-{} .state", component.id)))
     }
 }
 
-fn opened(answer: &Answer) -> String {
+fn opened_id(answer: &Answer) -> String {
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
     let id =
         answer.location().strip_prefix("/admin/incidents/").and_then(|rest| rest.strip_suffix("?done=incident-opened"));
     id.unwrap_or_else(|| panic!("{}", answer.location())).to_owned()
 }
 
-fn phases(incident: &Incident) -> Vec<Phase> {
+fn list_phases(incident: &Incident) -> Vec<Phase> {
     incident.updates.iter().map(|update| update.phase).collect()
 }
 
 #[apply(on_both_databases!)]
 async fn an_incident_opens_in_any_phase(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
+    let mut admin = AdminSession::over(test).await;
     for phase in Phase::ALL {
-        let id = desk.open(phase.key(), &[]).await;
-        let incident = desk.app.incident(&id).await;
-        let end = (phase == Phase::Resolved).then_some(desk.app.clock.now());
-        assert_eq!((incident.phase, incident.started_at, incident.ended_at), (phase, desk.app.clock.now(), end));
-        let page = desk.app.visitor().get(&format!("/incidents/{id}")).await;
+        let id = admin.open(phase.key(), &[]).await;
+        let incident = admin.app.incident(&id).await;
+        let end = (phase == Phase::Resolved).then_some(admin.app.clock.now());
+        assert_eq!((incident.phase, incident.started_at, incident.ended_at), (phase, admin.app.clock.now(), end));
+        let page = admin.app.visitor().get(&format!("/incidents/{id}")).await;
         assert_eq!(page.word(".timeline .said strong"), phase.words());
         assert!(page.word(".timeline .text").contains(TEXT));
     }
@@ -82,27 +79,27 @@ async fn an_incident_opens_in_any_phase(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn opened_incident_is_published_before_response(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let before = desk.app.visitor().get("/").await;
+    let mut admin = AdminSession::over(test).await;
+    let before = admin.app.visitor().get("/").await;
     assert_eq!(before.word("h1"), "All Systems Operational");
-    let mail = desk.mail.clone();
-    let id = desk.open("identified", &[(&mail, Status::MajorOutage)]).await;
-    // The answer to the form is here already: whoever follows it sees the change everywhere.
-    let after = desk.app.visitor().get("/").await;
+    let mail = admin.mail.clone();
+    let id = admin.open("identified", &[(&mail, Status::MajorOutage)]).await;
+    // The change is published before the form is answered.
+    let after = admin.app.visitor().get("/").await;
     assert_eq!(after.word("h1"), "Major outage: Mail");
     assert_eq!(after.word(".card h3"), "Mail is late");
     assert_eq!(after.word(".card .chip"), "Major outage · started just now");
-    assert!(desk.app.visitor().get("/history").await.text().contains(&format!("/incidents/{id}")));
-    assert_eq!(desk.app.visitor().get(&format!("/incidents/{id}")).await.word("h1"), "Mail is late");
+    assert!(admin.app.visitor().get("/history").await.text().contains(&format!("/incidents/{id}")));
+    assert_eq!(admin.app.visitor().get(&format!("/incidents/{id}")).await.word("h1"), "Mail is late");
     assert!(
-        desk.publisher.get(&format!("/admin/incidents/{id}?done=incident-opened")).await.text().contains("published")
+        admin.publisher.get(&format!("/admin/incidents/{id}?done=incident-opened")).await.text().contains("published")
     );
 }
 
 #[apply(on_both_databases!)]
 async fn all_errors_are_shown_and_typed_text_is_kept(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let mail = status_of(&desk.mail.id);
+    let mut admin = AdminSession::over(test).await;
+    let mail = status_of(&admin.mail.id);
     let long = "x".repeat(256);
     let fields = [
         ("title", long.as_str()),
@@ -116,8 +113,8 @@ async fn all_errors_are_shown_and_typed_text_is_kept(test: TestDb) {
         ("detected_by", "a\tprobe <b>\"&amp;"),
         ("internal_note", "ring\u{7}bell"),
     ];
-    let before = desk.app.everything().await;
-    let answer = desk.publisher.post("/admin/incidents", &fields).await;
+    let before = admin.app.all_content().await;
+    let answer = admin.publisher.post("/admin/incidents", &fields).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     let wrong = ["title", "phase", "body", "impact", "started_at", "ended_at", "detected_by", "internal_note"];
     let summary = answer.attributes(".summary a", "href");
@@ -129,8 +126,8 @@ async fn all_errors_are_shown_and_typed_text_is_kept(test: TestDb) {
     for (name, value) in fields.iter().filter(|(name, _)| !["phase", "impact"].contains(name)) {
         assert_eq!(answer.field(name), *value, "{name} is lost");
     }
-    assert!(desk.app.everything().await == before);
-    let empty = desk.publisher.post("/admin/incidents", &[]).await;
+    assert!(admin.app.all_content().await == before);
+    let empty = admin.publisher.post("/admin/incidents", &[]).await;
     assert!(
         empty.message("title").starts_with("Enter a title") && empty.message("body").starts_with("Enter a message")
     );
@@ -138,7 +135,7 @@ async fn all_errors_are_shown_and_typed_text_is_kept(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn times_must_be_past_and_ordered(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
+    let mut admin = AdminSession::over(test).await;
     let mut sent = async |phase, started, ended| {
         let fields = [
             ("title", "Mail is late"),
@@ -148,7 +145,7 @@ async fn times_must_be_past_and_ordered(test: TestDb) {
             ("ended_at", ended),
             ("zone", "UTC"),
         ];
-        let answer = desk.publisher.post("/admin/incidents", &fields).await;
+        let answer = admin.publisher.post("/admin/incidents", &fields).await;
         assert_eq!((answer.field("started_at"), answer.field("ended_at")), (started.to_owned(), ended.to_owned()));
         (answer.status.as_u16(), answer.message("started_at"), answer.message("ended_at"))
     };
@@ -164,47 +161,47 @@ async fn times_must_be_past_and_ordered(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn deleted_component_or_unknown_status_is_rejected(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
+    let mut admin = AdminSession::over(test).await;
     let basic = [("title", "Mail is late"), ("phase", "identified"), ("body", TEXT)];
-    let api = status_of(&desk.api.id);
+    let api = status_of(&admin.api.id);
     let broken = [&basic[..], &[(&api, "on_fire")]].concat();
-    let answer = desk.publisher.post("/admin/incidents", &broken).await;
+    let answer = admin.publisher.post("/admin/incidents", &broken).await;
     assert_eq!((answer.status.as_u16(), answer.message(&api)), (422, "Choose a status from the list.".to_owned()));
     let gone = [&basic[..], &[("component.gone", "major_outage")]].concat();
-    let answer = desk.publisher.post("/admin/incidents", &gone).await;
+    let answer = admin.publisher.post("/admin/incidents", &gone).await;
     assert_eq!(answer.status.as_u16(), 422);
     assert_eq!(answer.message("components"), "Component gone was deleted.");
     assert_eq!(answer.field("title"), "Mail is late");
-    assert!(desk.app.incidents().await.is_empty());
+    assert!(admin.app.incidents().await.is_empty());
 }
 
 #[apply(on_both_databases!)]
 async fn a_preview_shows_the_text_and_publishes_nothing(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let before = desk.app.everything().await;
+    let mut admin = AdminSession::over(test).await;
+    let before = admin.app.all_content().await;
     let fields = [("title", "Mail"), ("phase", "identified"), ("body", "**late** <b>x</b>"), ("preview", "1")];
-    let answer = desk.publisher.post("/admin/incidents", &fields).await;
+    let answer = admin.publisher.post("/admin/incidents", &fields).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.word("#preview .prose strong"), "late");
     assert_eq!((answer.field("title"), answer.field("body")), ("Mail".into(), "**late** <b>x</b>".into()));
     assert!(answer.words("#preview .prose b").is_empty());
-    assert!(desk.app.everything().await == before);
+    assert!(admin.app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]
 async fn an_update_moves_the_phase_and_the_components(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let (api, mail) = (desk.api.clone(), desk.mail.clone());
-    let id = desk.open("investigating", &[(&api, Status::DegradedPerformance), (&mail, Status::MajorOutage)]).await;
-    assert_eq!(desk.board().await, ["Degraded performance", "Major outage"]);
-    desk.app.clock.advance(TimeDelta::minutes(20));
-    let posted = desk.update(&id, "identified", "A disk is full.", &[(&mail, Status::PartialOutage)]).await;
+    let mut admin = AdminSession::over(test).await;
+    let (api, mail) = (admin.api.clone(), admin.mail.clone());
+    let id = admin.open("investigating", &[(&api, Status::DegradedPerformance), (&mail, Status::MajorOutage)]).await;
+    assert_eq!(admin.board().await, ["Degraded performance", "Major outage"]);
+    admin.app.clock.advance(TimeDelta::minutes(20));
+    let posted = admin.update(&id, "identified", "A disk is full.", &[(&mail, Status::PartialOutage)]).await;
     assert_eq!(posted.location(), format!("/admin/incidents/{id}?done=update-posted"));
-    assert_eq!(desk.board().await, ["Degraded performance", "Partial outage"], "one not named keeps its status");
-    let page = desk.app.visitor().get("/").await;
+    assert_eq!(admin.board().await, ["Degraded performance", "Partial outage"], "one not named keeps its status");
+    let page = admin.app.visitor().get("/").await;
     assert_eq!(page.words(".card .timeline .said strong"), ["Identified", "Investigating"], "newest first");
     assert_eq!(page.word(".card .chip"), "Partial outage · open for 20m", "the present one");
-    let incident = desk.app.incident(&id).await;
+    let incident = admin.app.incident(&id).await;
     assert_eq!(
         (incident.phase, incident.impact(), incident.api_impact()),
         (Phase::Identified, Impact::Critical, Impact::Major),
@@ -214,46 +211,46 @@ async fn an_update_moves_the_phase_and_the_components(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn resolving_clears_components_and_reopening_has_none(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let (api, mail) = (desk.api.clone(), desk.mail.clone());
-    let id = desk.open("identified", &[(&api, Status::PartialOutage), (&mail, Status::MajorOutage)]).await;
-    desk.app.clock.advance(TimeDelta::minutes(90));
-    desk.update(&id, "resolved", "All is well.", &[(&api, Status::PartialOutage)]).await;
-    assert_eq!(desk.board().await, ["Operational", "Operational"]);
-    let page = desk.app.visitor().get("/").await;
+    let mut admin = AdminSession::over(test).await;
+    let (api, mail) = (admin.api.clone(), admin.mail.clone());
+    let id = admin.open("identified", &[(&api, Status::PartialOutage), (&mail, Status::MajorOutage)]).await;
+    admin.app.clock.advance(TimeDelta::minutes(90));
+    admin.update(&id, "resolved", "All is well.", &[(&api, Status::PartialOutage)]).await;
+    assert_eq!(admin.board().await, ["Operational", "Operational"]);
+    let page = admin.app.visitor().get("/").await;
     assert_eq!(page.word("h1"), "All Systems Operational");
     assert!(page.words(".day")[0].contains("1h 30m"), "{:?}", page.words(".day")[0]);
-    assert_eq!(desk.app.incident(&id).await.ended_at, Some(desk.app.clock.now()));
-    desk.app.clock.advance(TimeDelta::minutes(5));
-    desk.update(&id, "investigating", "Not quite.", &[(&mail, Status::DegradedPerformance)]).await;
-    assert_eq!(desk.board().await, ["Operational", "Degraded performance"]);
-    let incident = desk.app.incident(&id).await;
+    assert_eq!(admin.app.incident(&id).await.ended_at, Some(admin.app.clock.now()));
+    admin.app.clock.advance(TimeDelta::minutes(5));
+    admin.update(&id, "investigating", "Not quite.", &[(&mail, Status::DegradedPerformance)]).await;
+    assert_eq!(admin.board().await, ["Operational", "Degraded performance"]);
+    let incident = admin.app.incident(&id).await;
     assert_eq!((incident.is_open(), incident.ended_at), (true, None));
-    assert_eq!(desk.app.visitor().get("/").await.word(".card h3"), "Mail is late");
+    assert_eq!(admin.app.visitor().get("/").await.word(".card h3"), "Mail is late");
 }
 
 #[apply(on_both_databases!)]
 async fn worst_of_baseline_and_incidents_shows(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let (api, mail) = (desk.api.clone(), desk.mail.clone());
+    let mut admin = AdminSession::over(test).await;
+    let (api, mail) = (admin.api.clone(), admin.mail.clone());
     let set = [("version", "1"), ("status", "partial_outage")];
-    let done = desk.publisher.post(&format!("/admin/components/{}/status", api.id), &set).await;
-    assert_eq!(done.location(), "/admin?done=status-set");
-    let first = desk.open("identified", &[(&api, Status::DegradedPerformance)]).await;
-    let second = desk.open("identified", &[(&api, Status::MajorOutage), (&mail, Status::UnderMaintenance)]).await;
-    assert_eq!(desk.board().await, ["Major outage", "Under maintenance"]);
-    desk.update(&second, "resolved", "Over.", &[]).await;
-    assert_eq!(desk.board().await, ["Partial outage", "Operational"], "the baseline is the worse one");
-    desk.update(&first, "resolved", "Over.", &[]).await;
-    assert_eq!(desk.board().await, ["Partial outage", "Operational"], "an incident never writes the baseline");
-    let stale = desk.publisher.post(&format!("/admin/components/{}/status", api.id), &set).await;
+    let answer = admin.publisher.post(&format!("/admin/components/{}/status", api.id), &set).await;
+    assert_eq!(answer.location(), "/admin?done=status-set");
+    let first = admin.open("identified", &[(&api, Status::DegradedPerformance)]).await;
+    let second = admin.open("identified", &[(&api, Status::MajorOutage), (&mail, Status::UnderMaintenance)]).await;
+    assert_eq!(admin.board().await, ["Major outage", "Under maintenance"]);
+    admin.update(&second, "resolved", "Over.", &[]).await;
+    assert_eq!(admin.board().await, ["Partial outage", "Operational"], "the baseline is the worse one");
+    admin.update(&first, "resolved", "Over.", &[]).await;
+    assert_eq!(admin.board().await, ["Partial outage", "Operational"], "an incident never writes the baseline");
+    let stale = admin.publisher.post(&format!("/admin/components/{}/status", api.id), &set).await;
     assert_eq!(stale.status, StatusCode::CONFLICT);
 }
 
 #[apply(on_both_databases!)]
 async fn backfilled_incident_keeps_times_and_components(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let api = status_of(&desk.api.id);
+    let mut admin = AdminSession::over(test).await;
+    let api = status_of(&admin.api.id);
     let fields = [
         ("title", "Logins failed"),
         ("phase", "resolved"),
@@ -264,12 +261,12 @@ async fn backfilled_incident_keeps_times_and_components(test: TestDb) {
         ("detected_by", "a customer"),
         (&api, "major_outage"),
     ];
-    let id = opened(&desk.publisher.post("/admin/incidents", &fields).await);
-    let incident = desk.app.incident(&id).await;
+    let id = opened_id(&admin.publisher.post("/admin/incidents", &fields).await);
+    let incident = admin.app.incident(&id).await;
     assert_eq!(incident.started_at.to_rfc3339(), "2026-07-01T08:00:00+00:00");
     assert_eq!((incident.duration(), incident.impact()), (Some(TimeDelta::minutes(72)), Impact::Critical));
-    assert_eq!(desk.board().await, ["Operational", "Operational"]);
-    let page = desk.app.visitor().get(&format!("/incidents/{id}")).await;
+    assert_eq!(admin.board().await, ["Operational", "Operational"]);
+    let page = admin.app.visitor().get(&format!("/incidents/{id}")).await;
     let facts = page.words("dl").concat();
     for words in
         ["a customer", "1 Jul 2026, 08:00 UTC", "1 Jul 2026, 09:12 UTC", "1h 12m", "added retroactively", "API"]
@@ -280,152 +277,156 @@ async fn backfilled_incident_keeps_times_and_components(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn edited_update_is_labelled_and_audited(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let id = desk.open("investigating", &[]).await;
-    let update = desk.app.incident(&id).await.updates[0].id.to_string();
+    let mut admin = AdminSession::over(test).await;
+    let id = admin.open("investigating", &[]).await;
+    let update = admin.app.incident(&id).await.updates[0].id.to_string();
     let path = format!("/admin/incidents/{id}/updates/{update}");
-    assert_eq!(desk.publisher.get(&format!("{path}/edit")).await.field("body"), TEXT);
-    desk.app.clock.advance(TimeDelta::minutes(7));
-    let same = desk.publisher.post(&path, &[("version", "1"), ("body", TEXT)]).await;
+    assert_eq!(admin.publisher.get(&format!("{path}/edit")).await.field("body"), TEXT);
+    admin.app.clock.advance(TimeDelta::minutes(7));
+    let same = admin.publisher.post(&path, &[("version", "1"), ("body", TEXT)]).await;
     assert_eq!(same.status, StatusCode::SEE_OTHER);
-    assert!(desk.app.visitor().get("/").await.words(".edited").is_empty(), "nothing changed, nothing is marked");
-    let done = desk.publisher.post(&path, &[("version", "1"), ("body", "Mail is late by an hour.")]).await;
-    assert_eq!(done.location(), format!("/admin/incidents/{id}?done=update-saved"));
-    let page = desk.app.visitor().get("/").await;
+    assert!(admin.app.visitor().get("/").await.words(".edited").is_empty(), "nothing changed, nothing is marked");
+    let answer = admin.publisher.post(&path, &[("version", "1"), ("body", "Mail is late by an hour.")]).await;
+    assert_eq!(answer.location(), format!("/admin/incidents/{id}?done=update-saved"));
+    let page = admin.app.visitor().get("/").await;
     assert_eq!(page.word(".edited"), "edited 12:07 UTC");
     assert_eq!(page.word(".card .text"), "Mail is late by an hour.");
-    let record = desk.app.audit().await.remove(0);
+    let record = admin.app.audit().await.remove(0);
     assert_eq!(record.action, "incident.edit-update");
     assert!(record.before.unwrap().to_string().contains(TEXT), "the earlier text is lost");
-    assert!(desk.publisher.get("/admin/audit").await.text().contains(TEXT));
-    let empty = desk.publisher.post(&path, &[("version", "2"), ("body", "  ")]).await;
+    assert!(admin.publisher.get("/admin/audit").await.text().contains(TEXT));
+    let empty = admin.publisher.post(&path, &[("version", "2"), ("body", "  ")]).await;
     assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(!empty.message("body").is_empty());
 }
 
 #[apply(on_both_databases!)]
 async fn deleting_newest_update_restores_previous_phase(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let api = desk.api.clone();
-    let id = desk.open("identified", &[(&api, Status::PartialOutage)]).await;
-    desk.app.clock.advance(TimeDelta::minutes(9));
-    desk.update(&id, "resolved", "Over too soon.", &[]).await;
-    assert_eq!(desk.board().await[0], "Operational");
-    let newest = desk.app.incident(&id).await.updates[1].id.to_string();
+    let mut admin = AdminSession::over(test).await;
+    let api = admin.api.clone();
+    let id = admin.open("identified", &[(&api, Status::PartialOutage)]).await;
+    admin.app.clock.advance(TimeDelta::minutes(9));
+    admin.update(&id, "resolved", "Over too soon.", &[]).await;
+    assert_eq!(admin.board().await[0], "Operational");
+    let newest = admin.app.incident(&id).await.updates[1].id.to_string();
     let path = format!("/admin/incidents/{id}/updates/{newest}/deletion");
-    assert_eq!(desk.publisher.get(&path).await.status, StatusCode::OK);
-    let version = desk.publisher.get(&path).await.field("version");
-    let done = desk.publisher.post(&path, &[("version", &version)]).await;
-    assert_eq!(done.location(), format!("/admin/incidents/{id}?done=update-deleted"));
-    let incident = desk.app.incident(&id).await;
-    assert_eq!((phases(&incident), incident.ended_at), (vec![Phase::Identified], None));
-    assert_eq!(desk.board().await[0], "Partial outage");
-    assert!(desk.app.audit().await[0].before.as_ref().unwrap().to_string().contains("Over too soon."));
+    assert_eq!(admin.publisher.get(&path).await.status, StatusCode::OK);
+    let version = admin.publisher.get(&path).await.field("version");
+    let answer = admin.publisher.post(&path, &[("version", &version)]).await;
+    assert_eq!(answer.location(), format!("/admin/incidents/{id}?done=update-deleted"));
+    let incident = admin.app.incident(&id).await;
+    assert_eq!((list_phases(&incident), incident.ended_at), (vec![Phase::Identified], None));
+    assert_eq!(admin.board().await[0], "Partial outage");
+    assert!(admin.app.audit().await[0].before.as_ref().unwrap().to_string().contains("Over too soon."));
 }
 
 #[apply(on_both_databases!)]
 async fn only_newest_of_several_updates_can_be_deleted(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let id = desk.open("identified", &[]).await;
-    let first = desk.app.incident(&id).await.updates[0].id.to_string();
+    let mut admin = AdminSession::over(test).await;
+    let id = admin.open("identified", &[]).await;
+    let first = admin.app.incident(&id).await.updates[0].id.to_string();
     let path = format!("/admin/incidents/{id}/updates/{first}/deletion");
-    let only = desk.publisher.post(&path, &[]).await;
+    let only = admin.publisher.post(&path, &[]).await;
     assert_eq!(only.status, StatusCode::CONFLICT);
     assert!(only.text().contains("This is the only update"), "{}", only.text());
-    desk.app.clock.advance(TimeDelta::minutes(9));
-    desk.update(&id, "monitoring", "Better.", &[]).await;
-    let before = desk.app.everything().await;
-    let older = desk.publisher.post(&path, &[]).await;
+    admin.app.clock.advance(TimeDelta::minutes(9));
+    admin.update(&id, "monitoring", "Better.", &[]).await;
+    let before = admin.app.all_content().await;
+    let older = admin.publisher.post(&path, &[]).await;
     assert_eq!(older.status, StatusCode::CONFLICT);
     assert!(older.text().contains("Only the latest update can be deleted"), "{}", older.text());
-    assert!(desk.app.everything().await == before);
+    assert!(admin.app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]
 async fn concurrently_edited_update_is_not_deleted(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let id = desk.open("identified", &[]).await;
-    desk.update(&id, "monitoring", "Better.", &[]).await;
-    let newest = desk.app.incident(&id).await.updates[1].id.to_string();
+    let mut admin = AdminSession::over(test).await;
+    let id = admin.open("identified", &[]).await;
+    admin.update(&id, "monitoring", "Better.", &[]).await;
+    let newest = admin.app.incident(&id).await.updates[1].id.to_string();
     let path = format!("/admin/incidents/{id}/updates/{newest}");
-    let version = desk.publisher.get(&format!("{path}/deletion")).await.field("version");
-    let edited = desk.publisher.post(&path, &[("version", &version), ("body", "Much better.")]).await;
+    let version = admin.publisher.get(&format!("{path}/deletion")).await.field("version");
+    let edited = admin.publisher.post(&path, &[("version", &version), ("body", "Much better.")]).await;
     assert_eq!(edited.status, StatusCode::SEE_OTHER);
-    let before = desk.app.everything().await;
-    let refused = desk.publisher.post(&format!("{path}/deletion"), &[("version", &version)]).await;
+    let before = admin.app.all_content().await;
+    let refused = admin.publisher.post(&format!("{path}/deletion"), &[("version", &version)]).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
     assert!(refused.text().contains("Someone edited this update"), "{}", refused.text());
-    assert!(desk.app.everything().await == before);
+    assert!(admin.app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]
-async fn deleting_an_incident_needs_its_title_and_leaves_a_tombstone(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let id = desk.open("identified", &[]).await;
+async fn deleting_an_incident_needs_title_and_leaves_tombstone(test: TestDb) {
+    let mut admin = AdminSession::over(test).await;
+    let id = admin.open("identified", &[]).await;
     let path = format!("/admin/incidents/{id}/deletion");
-    let before = desk.app.everything().await;
+    let before = admin.app.all_content().await;
     for (title, version) in [("mail is late", "1"), ("", "1"), ("Mail is late", "7"), ("Mail is late", "")] {
-        let answer = desk.publisher.post(&path, &[("title", title), ("version", version)]).await;
+        let answer = admin.publisher.post(&path, &[("title", title), ("version", version)]).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{title} {version}");
         assert!(!answer.message("title").is_empty());
         assert_eq!(answer.field("title"), title);
     }
-    assert!(desk.app.everything().await == before);
-    let version = desk.publisher.get(&path).await.field("version");
-    let done = desk.publisher.post(&path, &[("title", "Mail is late"), ("version", &version)]).await;
-    assert_eq!(done.location(), "/admin/incidents?done=incident-deleted");
-    assert_eq!(desk.app.visitor().get(&format!("/incidents/{id}")).await.status, StatusCode::NOT_FOUND);
-    assert!(!desk.app.visitor().get("/").await.text().contains("Mail is late"));
-    let record = desk.app.audit().await.remove(0);
+    assert!(admin.app.all_content().await == before);
+    let version = admin.publisher.get(&path).await.field("version");
+    let response = admin.publisher.post(&path, &[("title", "Mail is late"), ("version", &version)]).await;
+    assert_eq!(response.location(), "/admin/incidents?done=incident-deleted");
+    assert_eq!(admin.app.visitor().get(&format!("/incidents/{id}")).await.status, StatusCode::NOT_FOUND);
+    assert!(!admin.app.visitor().get("/").await.text().contains("Mail is late"));
+    let record = admin.app.audit().await.remove(0);
     assert_eq!((record.action.as_str(), record.subject_id, record.after), ("incident.delete", id, None));
     assert!(record.before.unwrap().to_string().contains(TEXT));
-    assert!(desk.publisher.get("/admin/audit").await.text().contains("Mail is late"));
+    assert!(admin.publisher.get("/admin/audit").await.text().contains("Mail is late"));
 }
 
 #[apply(on_both_databases!)]
 async fn concurrent_update_conflict_keeps_text(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let id = desk.open("investigating", &[]).await;
+    let mut admin = AdminSession::over(test).await;
+    let id = admin.open("investigating", &[]).await;
     let path = format!("/admin/incidents/{id}/updates");
-    let version = desk.publisher.get(&format!("/admin/incidents/{id}")).await.field("version");
-    let rosa = desk.app.manager("Rosa", Publisher).await;
-    let mut other = desk.app.with_session(&rosa).await;
-    let theirs = [("version", version.as_str()), ("phase", "identified"), ("body", "A disk is full.")];
-    assert_eq!(other.post(&path, &theirs).await.status, StatusCode::SEE_OTHER);
-    let before = desk.app.everything().await;
+    let version = admin.publisher.get(&format!("/admin/incidents/{id}")).await.field("version");
+    let rosa = admin.app.manager("Rosa", Publisher).await;
+    let mut other = admin.app.with_session(&rosa).await;
+    let update = [("version", version.as_str()), ("phase", "identified"), ("body", "A disk is full.")];
+    assert_eq!(other.post(&path, &update).await.status, StatusCode::SEE_OTHER);
+    let before = admin.app.all_content().await;
     let mine = [("version", version.as_str()), ("phase", "monitoring"), ("body", "A cable was cut.")];
-    let answer = desk.publisher.post(&path, &mine).await;
+    let answer = admin.publisher.post(&path, &mine).await;
     assert_eq!(answer.status, StatusCode::CONFLICT);
     assert_eq!((answer.field("body"), answer.field("phase")), ("A cable was cut.".into(), "monitoring".into()));
     let notice = answer.word(".conflict");
     assert!(notice.contains("A disk is full.") && notice.contains("Rosa"), "{notice}");
-    assert!(desk.app.everything().await == before);
+    assert!(admin.app.all_content().await == before);
     let again = [("version", &*answer.field("version")), ("phase", "monitoring"), ("body", "A cable was cut.")];
-    assert_eq!(desk.publisher.post(&path, &again).await.status, StatusCode::SEE_OTHER, "pressing again wins knowingly");
-    let all = desk.app.incident(&id).await;
-    assert_eq!(phases(&all), [Phase::Investigating, Phase::Identified, Phase::Monitoring]);
+    assert_eq!(
+        admin.publisher.post(&path, &again).await.status,
+        StatusCode::SEE_OTHER,
+        "pressing again wins knowingly"
+    );
+    let all = admin.app.incident(&id).await;
+    assert_eq!(list_phases(&all), [Phase::Investigating, Phase::Identified, Phase::Monitoring]);
 }
 
 #[apply(on_both_databases!)]
 async fn concurrent_edit_conflict_keeps_text(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let id = desk.open("investigating", &[]).await;
-    let update = desk.app.incident(&id).await.updates[0].id.to_string();
+    let mut admin = AdminSession::over(test).await;
+    let id = admin.open("investigating", &[]).await;
+    let update = admin.app.incident(&id).await.updates[0].id.to_string();
     let path = format!("/admin/incidents/{id}/updates/{update}");
-    desk.publisher.post(&path, &[("version", "1"), ("body", "Theirs.")]).await;
-    let answer = desk.publisher.post(&path, &[("version", "1"), ("body", "Mine.")]).await;
+    admin.publisher.post(&path, &[("version", "1"), ("body", "Theirs.")]).await;
+    let answer = admin.publisher.post(&path, &[("version", "1"), ("body", "Mine.")]).await;
     assert_eq!(answer.status, StatusCode::CONFLICT);
     assert_eq!((answer.field("body"), answer.field("version")), ("Mine.".into(), "2".into()));
     assert!(answer.word(".conflict").contains("Theirs."));
-    assert_eq!(desk.app.incident(&id).await.updates[0].body, "Theirs.");
+    assert_eq!(admin.app.incident(&id).await.updates[0].body, "Theirs.");
 }
 
 #[apply(on_both_databases!)]
 async fn details_and_settings_conflict_shows_both(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let id = desk.open("investigating", &[]).await;
-    let mut owner = desk.app.logged_in(Owner).await;
-    let (api, group) = (desk.api.id.clone(), desk.app.group("Core").await.id);
+    let mut admin = AdminSession::over(test).await;
+    let id = admin.open("investigating", &[]).await;
+    let mut owner = admin.app.logged_in(Owner).await;
+    let (api, group) = (admin.api.id.clone(), admin.app.group("Core").await.id);
     type Case<'a> = (String, &'a str, &'a [(&'a str, &'a str)]);
     let cases: [Case; 4] = [
         (format!("/admin/incidents/{id}"), "title", &[("zone", "UTC")]),
@@ -441,86 +442,87 @@ async fn details_and_settings_conflict_shows_both(test: TestDb) {
             async move { owner.post(&path, &fields).await }
         };
         assert_eq!(send("Theirs").await.status, StatusCode::SEE_OTHER, "{path}");
-        let before = desk.app.everything().await;
+        let before = admin.app.all_content().await;
         let answer = send("Mine").await;
         assert_eq!(answer.status, StatusCode::CONFLICT, "{path}");
         assert_eq!((answer.field(field), answer.field("version")), ("Mine".into(), "2".into()), "{path}");
         assert!(answer.word(".conflict").contains("Theirs"), "{path}");
-        assert!(desk.app.everything().await == before, "{path}");
+        assert!(admin.app.all_content().await == before, "{path}");
     }
     assert_eq!(owner.get("/admin/settings").await.field("name"), "Theirs");
 }
 
 #[apply(on_both_databases!)]
 async fn every_change_is_one_audit_row_and_one_revision(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let mut owner = desk.app.logged_in(Owner).await;
-    let mut expected = desk.app.counts().await;
+    let mut admin = AdminSession::over(test).await;
+    let mut owner = admin.app.logged_in(Owner).await;
+    let mut expected = admin.app.counts().await;
     let mut grows_by_one = async |app: &TestApp, what: &str| {
         expected = (expected.0 + 1, expected.1 + 1);
         assert_eq!(app.counts().await, expected, "{what}");
         assert_eq!(app.audit().await[0].revision, expected.0, "{what}");
         assert_eq!(app.publisher.site().revision, expected.0, "{what} is not shown");
     };
-    let id = desk.open("identified", &[]).await;
-    grows_by_one(&desk.app, "incident.open").await;
-    desk.app.clock.advance(TimeDelta::minutes(1));
-    desk.update(&id, "monitoring", "Better.", &[]).await;
-    grows_by_one(&desk.app, "incident.update").await;
-    let newest = desk.app.incident(&id).await.updates[1].id.to_string();
+    let id = admin.open("identified", &[]).await;
+    grows_by_one(&admin.app, "incident.open").await;
+    admin.app.clock.advance(TimeDelta::minutes(1));
+    admin.update(&id, "monitoring", "Better.", &[]).await;
+    grows_by_one(&admin.app, "incident.update").await;
+    let newest = admin.app.incident(&id).await.updates[1].id.to_string();
     let update = format!("/admin/incidents/{id}/updates/{newest}");
-    desk.publisher.post(&update, &[("version", "1"), ("body", "Much better.")]).await;
-    grows_by_one(&desk.app, "incident.edit-update").await;
-    desk.publisher.post(&format!("{update}/deletion"), &[("version", "2")]).await;
-    grows_by_one(&desk.app, "incident.delete-update").await;
-    let version = desk.app.incident(&id).await.version.to_string();
+    admin.publisher.post(&update, &[("version", "1"), ("body", "Much better.")]).await;
+    grows_by_one(&admin.app, "incident.edit-update").await;
+    admin.publisher.post(&format!("{update}/deletion"), &[("version", "2")]).await;
+    grows_by_one(&admin.app, "incident.delete-update").await;
+    let version = admin.app.incident(&id).await.version.to_string();
     let details = [("version", version.as_str()), ("title", "Mail is very late"), ("zone", "UTC"), ("impact", "major")];
-    desk.publisher.post(&format!("/admin/incidents/{id}"), &details).await;
-    grows_by_one(&desk.app, "incident.edit").await;
-    let version = desk.app.incident(&id).await.version.to_string();
+    admin.publisher.post(&format!("/admin/incidents/{id}"), &details).await;
+    grows_by_one(&admin.app, "incident.edit").await;
+    let version = admin.app.incident(&id).await.version.to_string();
     let deletion = [("version", version.as_str()), ("title", "Mail is very late")];
-    desk.publisher.post(&format!("/admin/incidents/{id}/deletion"), &deletion).await;
-    grows_by_one(&desk.app, "incident.delete").await;
+    admin.publisher.post(&format!("/admin/incidents/{id}/deletion"), &deletion).await;
+    grows_by_one(&admin.app, "incident.delete").await;
     owner.post("/admin/groups", &[("name", "Core")]).await;
-    grows_by_one(&desk.app, "group.add").await;
+    grows_by_one(&admin.app, "group.add").await;
     owner.post("/admin/components", &[("name", "DNS"), ("status", "operational")]).await;
-    grows_by_one(&desk.app, "component.add").await;
-    owner.post(&format!("/admin/components/{}/deletion", desk.api.id), &[]).await;
-    grows_by_one(&desk.app, "component.delete").await;
+    grows_by_one(&admin.app, "component.add").await;
+    owner.post(&format!("/admin/components/{}/deletion", admin.api.id), &[]).await;
+    grows_by_one(&admin.app, "component.delete").await;
     owner.post("/admin/settings", &[("version", "1"), ("name", "Tidewater"), ("time_zone", "UTC")]).await;
-    grows_by_one(&desk.app, "page.edit").await;
-    assert!(desk.app.visitor().get("/").await.word("title").ends_with("· Tidewater"));
+    grows_by_one(&admin.app, "page.edit").await;
+    assert!(admin.app.visitor().get("/").await.word("title").ends_with("· Tidewater"));
 }
 
 #[apply(on_both_databases!)]
 async fn failed_commit_leaves_nothing(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
-    let id = desk.open("identified", &[]).await;
-    let (before, page) = (desk.app.everything().await, desk.app.visitor().get("/").await.body);
-    desk.app
+    let mut admin = AdminSession::over(test).await;
+    let id = admin.open("identified", &[]).await;
+    let (before, page) = (admin.app.all_content().await, admin.app.visitor().get("/").await.body);
+    admin
+        .app
         .tamper(
             "create trigger no_audit before insert on audit_log begin select raise(abort, 'no'); end",
             "alter table audit_log add constraint no_audit check (revision < 0) not valid",
         )
         .await;
     let fields = [("title", "Another"), ("phase", "identified"), ("body", TEXT)];
-    let opening = desk.publisher.post("/admin/incidents", &fields).await;
-    let posting = desk.update(&id, "resolved", "Over.", &[]).await;
+    let opening = admin.publisher.post("/admin/incidents", &fields).await;
+    let posting = admin.update(&id, "resolved", "Over.", &[]).await;
     assert_eq!((opening.status.as_u16(), posting.status.as_u16()), (500, 500));
-    let told = opening.words("main").join(" ");
-    assert!(!told.is_empty() && !told.contains("audit"), "the cause is told: {told}");
-    assert!(desk.app.everything().await == before, "half a change was kept");
-    assert!(desk.app.visitor().get("/").await.body == page);
+    let text = opening.words("main").join(" ");
+    assert!(!text.is_empty() && !text.contains("audit"), "the cause is told: {text}");
+    assert!(admin.app.all_content().await == before, "half a change was kept");
+    assert!(admin.app.visitor().get("/").await.body == page);
 }
 
 #[apply(on_both_databases!)]
 async fn the_internal_note_is_never_public(test: TestDb) {
-    let mut desk = AdminSession::over(test).await;
+    let mut admin = AdminSession::over(test).await;
     let fields = [("title", "Mail is late"), ("phase", "identified"), ("body", TEXT), ("internal_note", "ask Rui")];
-    let id = opened(&desk.publisher.post("/admin/incidents", &fields).await);
-    assert!(desk.publisher.get(&format!("/admin/incidents/{id}")).await.text().contains("ask Rui"));
+    let id = opened_id(&admin.publisher.post("/admin/incidents", &fields).await);
+    assert!(admin.publisher.get(&format!("/admin/incidents/{id}")).await.text().contains("ask Rui"));
     for address in ["/", "/history", "/history/2026-11", "/history?q=mail", &format!("/incidents/{id}")] {
-        assert!(!desk.app.visitor().get(address).await.text().contains("ask Rui"), "{address}");
+        assert!(!admin.app.visitor().get(address).await.text().contains("ask Rui"), "{address}");
     }
-    assert!(desk.app.visitor().get("/history?q=rui").await.text().contains("No incidents match these filters."));
+    assert!(admin.app.visitor().get("/history?q=rui").await.text().contains("No incidents match these filters."));
 }

@@ -1,4 +1,4 @@
-//! The login, and which passwords may be chosen.
+//! The login, and the password policy.
 
 use axum::http::{HeaderMap, StatusCode};
 use candor::db::managers;
@@ -9,8 +9,7 @@ use chrono::TimeDelta;
 use crate::support::TestDb;
 use crate::support::app::{Answer, PASSWORD, TestApp};
 
-/// Status, headers and body without what differs in every answer.
-fn seen(answer: &Answer) -> (StatusCode, HeaderMap, String) {
+fn comparable_answer(answer: &Answer) -> (StatusCode, HeaderMap, String) {
     let policy = answer.header("content-security-policy").to_owned();
     let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap_or("none");
     let mut headers = answer.headers.clone();
@@ -36,7 +35,7 @@ async fn all_login_failures_look_the_same(test: TestDb) {
     let mut all = Vec::new();
     for (email, password) in tries {
         let answer = app.visitor().post("/login", &[("email", email), ("password", password)]).await;
-        let (status, headers, body) = seen(&answer);
+        let (status, headers, body) = comparable_answer(&answer);
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(answer.field("email"), email, "what was typed is kept");
         assert_eq!(answer.field("password"), "", "a password is never shown again");
@@ -99,8 +98,8 @@ async fn email_with_control_character_matches_nobody(test: TestDb) {
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{control:?}");
         let title = format!("Half{control} a title");
         let draft = [("title", title.as_str()), ("body", title.as_str()), ("save_draft", "1")];
-        let kept = browser.post("/admin/incidents", &draft).await;
-        assert!(kept.location().ends_with("?done=draft-saved"), "{control:?}: {} {}", kept.status, kept.text());
+        let answer = browser.post("/admin/incidents", &draft).await;
+        assert!(answer.location().ends_with("?done=draft-saved"), "{control:?}: {} {}", answer.status, answer.text());
         let row = app.audit().await.remove(0);
         assert_eq!((row.action.as_str(), row.subject_name.as_str()), ("draft.add", "Half a title"));
     }

@@ -1,4 +1,4 @@
-//! Planning, moving, extending and ending maintenances as a publisher.
+//! Scheduling, moving, extending and completing maintenances.
 
 use axum::http::StatusCode;
 use candor::db::{maintenances, series};
@@ -20,12 +20,12 @@ const PLAN: [(&str, &str); 9] = [
     ("reminds", "1"),
 ];
 
-async fn all(app: &TestApp) -> Vec<Maintenance> {
+async fn list_maintenances(app: &TestApp) -> Vec<Maintenance> {
     maintenances::list(&mut app.db.read().await.unwrap(), None, 100).await.unwrap()
 }
 
-/// A publisher, and a maintenance "work" that begins at noon tomorrow.
-async fn planned(test: TestDb) -> (TestApp, Browser) {
+/// A publisher's browser, and a maintenance "work" that starts at noon tomorrow.
+async fn app_with_maintenance(test: TestDb) -> (TestApp, Browser) {
     let app = TestApp::new(test).await;
     let api = app.component("API").await;
     let begin = noon_in(1);
@@ -43,12 +43,12 @@ async fn maintenance_is_planned_started_extended_completed(test: TestDb) {
     assert_eq!((form.field("zone").as_str(), form.field("starts").as_str()), ("UTC", "1"));
     let answer = browser.post("/admin/maintenances", &[&PLAN[..], &[("component", api.id.as_str())]].concat()).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
-    let made = all(&app).await.remove(0);
-    assert_eq!(answer.location(), format!("/admin/maintenances/{}?done=maintenance-planned", made.id));
-    assert_eq!(made.scheduled_for.to_rfc3339(), "2026-11-11T20:30:00+00:00");
-    assert_eq!((made.zone.name(), made.components.len()), ("Asia/Kolkata", 1));
+    let created = list_maintenances(&app).await.remove(0);
+    assert_eq!(answer.location(), format!("/admin/maintenances/{}?done=maintenance-planned", created.id));
+    assert_eq!(created.scheduled_for.to_rfc3339(), "2026-11-11T20:30:00+00:00");
+    assert_eq!((created.zone.name(), created.components.len()), ("Asia/Kolkata", 1));
     assert_eq!(app.visitor().get("/").await.word(".card.planned h3"), "Disk upgrade");
-    let path = format!("/admin/maintenances/{}", made.id);
+    let path = format!("/admin/maintenances/{}", created.id);
     browser.post(&format!("{path}/beginning"), &[]).await;
     assert_eq!(app.visitor().get("/").await.word("h1"), "Service Under Maintenance");
     let extension = browser.get(&format!("{path}/extension")).await;
@@ -61,7 +61,7 @@ async fn maintenance_is_planned_started_extended_completed(test: TestDb) {
     let answer = browser.post(&format!("{path}/extension"), &fields).await;
     assert_eq!(answer.location(), format!("{path}?done=maintenance-extended"));
     browser.post(&format!("{path}/completion"), &[]).await;
-    let over = app.maintenance(made.id.as_str()).await;
+    let over = app.maintenance(created.id.as_str()).await;
     assert_eq!((over.phase, over.ended_at), (MaintenancePhase::Completed, Some(app.clock.now())));
     assert_eq!(over.scheduled_until.to_rfc3339(), "2026-11-11T23:30:00+00:00");
     assert_eq!(app.visitor().get("/").await.word("h1"), "All Systems Operational");
@@ -73,7 +73,7 @@ async fn maintenance_is_planned_started_extended_completed(test: TestDb) {
 async fn invalid_plan_keeps_typed_text(test: TestDb) {
     let app = TestApp::new(test.at_noon()).await;
     let mut browser = app.logged_in(Role::Publisher).await;
-    let before = app.everything().await;
+    let before = app.all_content().await;
     let mut fields = PLAN.to_vec();
     fields[3] = ("scheduled_until", "2026-11-12T01:00");
     fields.extend([("repeats", "custom"), ("rule", "FREQ=HOURLY"), ("component", "gone")]);
@@ -92,23 +92,23 @@ async fn invalid_plan_keeps_typed_text(test: TestDb) {
         [("scheduled_for", "2027-03-28T01:30"), ("zone", "Europe/Lisbon"), ("scheduled_until", "2027-03-28T03:00")];
     let answer = browser.post("/admin/maintenances", &[&PLAN[..2], &gap].concat()).await;
     assert!(answer.message("scheduled_for").contains("does not exist"), "{}", answer.text());
-    assert!(app.everything().await == before);
+    assert!(app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]
 async fn a_preview_publishes_nothing(test: TestDb) {
     let app = TestApp::new(test.at_noon()).await;
     let mut browser = app.logged_in(Role::Publisher).await;
-    let before = app.everything().await;
+    let before = app.all_content().await;
     let answer = browser.post("/admin/maintenances", &[&PLAN[..], &[("preview", "1")]].concat()).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert!(answer.word("#preview .preview").contains("The archive is read-only."));
-    assert!(app.everything().await == before);
+    assert!(app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]
 async fn rescheduled_maintenance_posts_an_update(test: TestDb) {
-    let (app, mut browser) = planned(test).await;
+    let (app, mut browser) = app_with_maintenance(test).await;
     let form = browser.get("/admin/maintenances/work/schedule").await;
     assert_eq!(form.field("scheduled_for"), noon_in(1).format("%FT12:00").to_string());
     let window = [noon_in(3).format("%FT12:00").to_string(), noon_in(3).format("%FT14:00").to_string()];
@@ -121,8 +121,8 @@ async fn rescheduled_maintenance_posts_an_update(test: TestDb) {
     ];
     let answer = browser.post("/admin/maintenances/work/schedule", &fields).await;
     assert_eq!(answer.location(), "/admin/maintenances/work?done=maintenance-moved");
-    let it = app.maintenance("work").await;
-    assert_eq!(it.remind_at, Some(it.scheduled_for - TimeDelta::hours(1)));
+    let maintenance = app.maintenance("work").await;
+    assert_eq!(maintenance.remind_at, Some(maintenance.scheduled_for - TimeDelta::hours(1)));
     let page = app.visitor().get("/incidents/work").await;
     assert_eq!(page.word(".chip"), format!("Scheduled · {}, 12:00 to 14:00 UTC", day_name(noon_in(3))));
     assert!(page.text().contains("The disks come later."));
@@ -139,15 +139,15 @@ async fn rescheduled_maintenance_posts_an_update(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn planned_maintenance_can_be_edited(test: TestDb) {
-    let (app, mut browser) = planned(test).await;
+    let (app, mut browser) = app_with_maintenance(test).await;
     let web = app.component("Web").await;
     let answer = browser
         .post("/admin/maintenances/work", &[("title", "New title"), ("component", web.id.as_str()), ("version", "1")])
         .await;
     assert_eq!(answer.location(), "/admin/maintenances/work?done=maintenance-saved", "{}", answer.text());
-    let it = app.maintenance("work").await;
-    assert_eq!((it.title.as_str(), it.components[0].name.as_str()), ("New title", "Web"));
-    assert_eq!((it.next_step(), it.remind_at), (None, None), "every switch is off");
+    let maintenance = app.maintenance("work").await;
+    assert_eq!((maintenance.title.as_str(), maintenance.components[0].name.as_str()), ("New title", "Web"));
+    assert_eq!((maintenance.next_step(), maintenance.remind_at), (None, None), "every switch is off");
     browser.post("/admin/maintenances/work/beginning", &[]).await;
     let answer = browser.post("/admin/maintenances/work", &[("title", "Newer"), ("version", "3")]).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -156,7 +156,7 @@ async fn planned_maintenance_can_be_edited(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn cancelled_maintenance_does_nothing_more(test: TestDb) {
-    let (app, mut browser) = planned(test).await;
+    let (app, mut browser) = app_with_maintenance(test).await;
     let answer = browser.post("/admin/maintenances/work/cancellation", &[("version", "1")]).await;
     assert_eq!(answer.location(), "/admin/maintenances/work?done=maintenance-cancelled");
     assert_eq!(app.maintenance("work").await.next_step(), None);
@@ -168,10 +168,10 @@ async fn cancelled_maintenance_does_nothing_more(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn concurrent_change_is_a_conflict(test: TestDb) {
-    let (app, mut browser) = planned(test).await;
+    let (app, mut browser) = app_with_maintenance(test).await;
     let text = [("phase", "scheduled"), ("body", "Somebody was quicker."), ("version", "1")];
     browser.post("/admin/maintenances/work/updates", &text).await;
-    let before = app.everything().await;
+    let before = app.all_content().await;
     let stale: [(&str, &[(&str, &str)]); 5] = [
         ("", &[("title", "Mine"), ("version", "1")]),
         ("/updates", &[("phase", "scheduled"), ("body", "Mine"), ("version", "1")]),
@@ -184,12 +184,12 @@ async fn concurrent_change_is_a_conflict(test: TestDb) {
         assert_eq!(answer.status, StatusCode::CONFLICT, "{path}");
         assert!(answer.text().contains("Mine") && answer.field("version") == "2", "{path}: {}", answer.text());
     }
-    assert!(app.everything().await == before);
+    assert!(app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]
 async fn the_text_of_an_update_can_be_edited(test: TestDb) {
-    let (app, mut browser) = planned(test).await;
+    let (app, mut browser) = app_with_maintenance(test).await;
     let path = "/admin/maintenances/work/updates/work-1";
     assert_eq!(browser.get(&format!("{path}/edit")).await.field("body"), "Text of work");
     let answer = browser.post(path, &[("body", "Better words"), ("version", "1")]).await;
@@ -202,7 +202,7 @@ async fn the_text_of_an_update_can_be_edited(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn maintenance_update_sets_component_statuses(test: TestDb) {
-    let (app, mut browser) = planned(test).await;
+    let (app, mut browser) = app_with_maintenance(test).await;
     browser.post("/admin/maintenances/work/beginning", &[]).await;
     let api = app.maintenance("work").await.components[0].id.clone();
     let field = crate::support::app::status_of(&api);
@@ -214,14 +214,14 @@ async fn maintenance_update_sets_component_statuses(test: TestDb) {
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.text().contains("If something unexpected breaks, create an incident"), "{}", answer.text());
     browser.post("/admin/maintenances/work/updates", &post("operational")).await;
-    let it = app.maintenance("work").await;
-    assert_eq!((it.phase, it.statuses()[&api]), (MaintenancePhase::Verifying, Status::Operational));
+    let maintenance = app.maintenance("work").await;
+    assert_eq!((maintenance.phase, maintenance.statuses()[&api]), (MaintenancePhase::Verifying, Status::Operational));
     assert_eq!(app.visitor().get("/").await.word("li.row .state"), "Operational");
 }
 
 #[apply(on_both_databases!)]
 async fn repeated_step_is_rejected(test: TestDb) {
-    let (_app, mut browser) = planned(test).await;
+    let (_app, mut browser) = app_with_maintenance(test).await;
     let completion = browser.post("/admin/maintenances/work/completion", &[]).await;
     assert_eq!(completion.status, StatusCode::CONFLICT);
     browser.post("/admin/maintenances/work/beginning", &[]).await;
@@ -236,7 +236,7 @@ async fn series_edit_applies_to_future_and_can_end(test: TestDb) {
     let mut browser = app.logged_in(Role::Publisher).await;
     let answer = browser.post("/admin/maintenances", &[&PLAN[..], &[("repeats", "FREQ=WEEKLY")]].concat()).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
-    let first = all(&app).await.remove(0);
+    let first = list_maintenances(&app).await.remove(0);
     let id = first.occurrence.clone().unwrap().series_id;
     let path = format!("/admin/series/{id}");
     let form = browser.get(&format!("{path}/edit")).await;
@@ -252,7 +252,7 @@ async fn series_edit_applies_to_future_and_can_end(test: TestDb) {
     fields.extend([("repeats", "custom"), ("rule", "FREQ=MONTHLY;BYDAY=2FR"), ("version", version.as_str())]);
     let answer = browser.post(&path, &fields).await;
     assert_eq!(answer.location(), "/admin/maintenances?done=series-saved", "{}", answer.text());
-    let changed = all(&app).await;
+    let changed = list_maintenances(&app).await;
     assert_eq!((changed.len(), &changed[0].id), (1, &first.id), "the planned one follows under its own id");
     assert_eq!(changed[0].title, "Disk rebuild");
     assert_eq!(changed[0].scheduled_for.to_rfc3339(), "2026-11-12T21:30:00+00:00");
@@ -260,7 +260,7 @@ async fn series_edit_applies_to_future_and_can_end(test: TestDb) {
     assert_eq!(stale.status, StatusCode::CONFLICT);
     browser.post(&format!("{path}/end"), &[]).await;
     assert!(series::list_active(&mut app.db.read().await.unwrap()).await.unwrap().is_empty());
-    assert_eq!(all(&app).await.len(), 1, "the planned one stays");
+    assert_eq!(list_maintenances(&app).await.len(), 1, "the planned one stays");
 }
 
 #[apply(on_both_databases!)]
@@ -269,17 +269,17 @@ async fn cancelled_occurrence_plans_the_next(test: TestDb) {
     let first = app.create_series("weekly", app.clock.now() + TimeDelta::hours(2)).await;
     let mut browser = app.logged_in(Role::Publisher).await;
     browser.post(&format!("/admin/maintenances/{}/cancellation", first.id), &[("version", "1")]).await;
-    let made = all(&app).await;
-    assert_eq!(made.len(), 2);
-    assert_eq!(made[0].scheduled_for, first.scheduled_for + TimeDelta::days(7));
+    let created = list_maintenances(&app).await;
+    assert_eq!(created.len(), 2);
+    assert_eq!(created[0].scheduled_for, first.scheduled_for + TimeDelta::days(7));
 }
 
 #[apply(on_both_databases!)]
 async fn dashboard_and_list_show_planned_maintenances(test: TestDb) {
-    let (app, mut browser) = planned(test).await;
+    let (app, mut browser) = app_with_maintenance(test).await;
     app.create_series("weekly", noon_in(2)).await;
-    let desk = browser.get("/admin").await;
-    assert_eq!(desk.words("section[aria-labelledby='planned'] li a"), ["Maintenance work", "Series weekly"]);
+    let admin = browser.get("/admin").await;
+    assert_eq!(admin.words("section[aria-labelledby='planned'] li a"), ["Maintenance work", "Series weekly"]);
     let list = browser.get("/admin/maintenances").await;
     assert_eq!(list.words("tbody th"), ["Series weekly", "Maintenance work"]);
     assert!(list.text().contains("Every week, at 12:00 in UTC"), "{}", list.text());

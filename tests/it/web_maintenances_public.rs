@@ -1,4 +1,4 @@
-//! Maintenances as visitors and calendar programs read them.
+//! Maintenances on public pages and in calendars.
 
 use candor::domain::{Maintenance, Phase, Status, UpdateId};
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
@@ -6,12 +6,11 @@ use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use crate::support::app::TestApp;
 use crate::support::{TestDb, day_name, fixtures, noon_in};
 
-/// The address of the month of an instant.
-fn month(at: DateTime<Utc>) -> String {
+fn month_path(at: DateTime<Utc>) -> String {
     at.format("/history/%Y-%m").to_string()
 }
 
-fn begin(it: &mut Maintenance, at: DateTime<Utc>) {
+fn begin_maintenance(it: &mut Maintenance, at: DateTime<Utc>) {
     it.begin(UpdateId::from_random(candor::credentials::random_bytes()), at).unwrap();
 }
 
@@ -20,7 +19,7 @@ async fn planned_maintenance_is_on_all_pages(test: TestDb) {
     let app = TestApp::new(test).await;
     let tomorrow = noon_in(1);
     app.plan(&[fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(2), &["api"])]).await;
-    for path in ["/", "/history", &month(tomorrow)] {
+    for path in ["/", "/history", &month_path(tomorrow)] {
         let page = app.visitor().get(path).await;
         assert_eq!(page.word(".card.planned h3"), "Maintenance work", "{path}");
         assert_eq!(
@@ -41,9 +40,10 @@ async fn active_maintenance_never_hides_an_incident(test: TestDb) {
     let app = TestApp::new(test).await;
     let (api, web) = (app.component("API").await, app.component("Web").await);
     let now = app.clock.now();
-    let mut it = fixtures::maintenance("work", now, now + TimeDelta::hours(1), &[api.id.as_str(), web.id.as_str()]);
-    begin(&mut it, now);
-    app.plan(&[it]).await;
+    let mut maintenance =
+        fixtures::maintenance("work", now, now + TimeDelta::hours(1), &[api.id.as_str(), web.id.as_str()]);
+    begin_maintenance(&mut maintenance, now);
+    app.plan(&[maintenance]).await;
     let mut broken = fixtures::incident("broken", now);
     broken.updates = vec![fixtures::update("b1", now, Phase::Identified, &[(api.id.as_str(), Status::MajorOutage)])];
     broken.recompute();
@@ -60,17 +60,20 @@ async fn completed_maintenance_is_on_its_day_not_counted(test: TestDb) {
     let app = TestApp::new(test).await;
     let api = app.component("API").await;
     let yesterday = noon_in(-1);
-    let mut it = fixtures::maintenance("work", yesterday, yesterday + TimeDelta::hours(3), &[api.id.as_str()]);
-    begin(&mut it, yesterday);
-    it.complete(UpdateId::parse("done").unwrap(), yesterday + TimeDelta::hours(3)).unwrap();
-    app.plan(&[it]).await;
+    let mut maintenance = fixtures::maintenance("work", yesterday, yesterday + TimeDelta::hours(3), &[api.id.as_str()]);
+    begin_maintenance(&mut maintenance, yesterday);
+    maintenance.complete(UpdateId::parse("done").unwrap(), yesterday + TimeDelta::hours(3)).unwrap();
+    app.plan(&[maintenance]).await;
     let page = app.visitor().get("/").await;
     assert_eq!(page.word(".past.resolved .chip"), "Maintenance completed");
     assert!(!page.words(".day")[1].contains("No incidents reported"), "{:?}", page.words(".day"));
     assert_eq!(page.words(".card.planned"), [""; 0]);
     let bars = page.attributes("svg.bars", "aria-label").concat();
     assert_eq!(bars, "Last 90 days: 100% uptime, 3h maintenance");
-    assert_eq!(page.attributes("svg.bars a", "href"), [format!("{}#day-{}", month(yesterday), yesterday.date_naive())]);
+    assert_eq!(
+        page.attributes("svg.bars a", "href"),
+        [format!("{}#day-{}", month_path(yesterday), yesterday.date_naive())]
+    );
     assert_eq!(page.words(".row p.about"), ["3h maintenance"]);
     assert!(page.text().contains(&yesterday.format("%a %-d %b: 3h maintenance").to_string()), "{}", page.text());
     let history = app.visitor().get("/history").await;
@@ -83,14 +86,14 @@ async fn completed_maintenance_is_on_its_day_not_counted(test: TestDb) {
 async fn month_with_only_a_maintenance_has_a_page(test: TestDb) {
     let app = TestApp::new(test).await;
     let then = app.clock.now() - TimeDelta::days(100);
-    let mut it = fixtures::maintenance("work", then, then + TimeDelta::hours(3), &[]);
-    begin(&mut it, then);
-    it.complete(UpdateId::parse("done").unwrap(), then + TimeDelta::hours(3)).unwrap();
-    app.plan(&[it]).await;
-    let page = app.visitor().get(&month(then)).await;
+    let mut maintenance = fixtures::maintenance("work", then, then + TimeDelta::hours(3), &[]);
+    begin_maintenance(&mut maintenance, then);
+    maintenance.complete(UpdateId::parse("done").unwrap(), then + TimeDelta::hours(3)).unwrap();
+    app.plan(&[maintenance]).await;
+    let page = app.visitor().get(&month_path(then)).await;
     assert_eq!((page.status.as_u16(), page.word(".card.resolved h3")), (200, "Maintenance work".into()));
     assert_eq!(app.visitor().get("/incidents/work").await.status, 200);
-    let month_before = month(then - TimeDelta::days(i64::from(then.day())));
+    let month_before = month_path(then - TimeDelta::days(i64::from(then.day())));
     assert_eq!(app.visitor().get(&month_before).await.status, 200, "the newer one is offered from there");
 }
 
@@ -98,9 +101,9 @@ async fn month_with_only_a_maintenance_has_a_page(test: TestDb) {
 async fn calendar_is_stable_until_changed(test: TestDb) {
     let app = TestApp::new(test).await;
     let tomorrow = noon_in(1);
-    let mut it = fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(2), &[]);
-    it.title = "Disks; cables, and\\or more".into();
-    app.plan(std::slice::from_ref(&it)).await;
+    let mut maintenance = fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(2), &[]);
+    maintenance.title = "Disks; cables, and\\or more".into();
+    app.plan(std::slice::from_ref(&maintenance)).await;
     let first = app.visitor().get("/maintenance.ics").await;
     assert_eq!((first.status.as_u16(), first.header("content-type")), (200, "text/calendar; charset=utf-8"));
     let text = String::from_utf8(first.body.to_vec()).unwrap();
@@ -137,16 +140,16 @@ async fn calendar_is_stable_until_changed(test: TestDb) {
 async fn cancelled_maintenances_do_not_displace_completed(test: TestDb) {
     let app = TestApp::new(test).await;
     let (now, hour) = (app.clock.now(), TimeDelta::hours(1));
-    let mut done = fixtures::maintenance("done", now - hour * 30, now - hour * 28, &["api"]);
-    begin(&mut done, now - hour * 30);
-    done.complete(UpdateId::from_random(candor::credentials::random_bytes()), now - hour * 28).unwrap();
+    let mut completed = fixtures::maintenance("done", now - hour * 30, now - hour * 28, &["api"]);
+    begin_maintenance(&mut completed, now - hour * 30);
+    completed.complete(UpdateId::from_random(candor::credentials::random_bytes()), now - hour * 28).unwrap();
     let off = |number: i64| {
         let from = now + TimeDelta::minutes(1 + number);
-        let mut it = fixtures::maintenance(&format!("off{number}"), from, from + hour, &["api"]);
-        it.cancel("Off.".into(), UpdateId::from_random(candor::credentials::random_bytes()), now).unwrap();
-        it
+        let mut maintenance = fixtures::maintenance(&format!("off{number}"), from, from + hour, &["api"]);
+        maintenance.cancel("Off.".into(), UpdateId::from_random(candor::credentials::random_bytes()), now).unwrap();
+        maintenance
     };
-    let all: Vec<Maintenance> = (0..110_i64).map(off).chain([done]).collect();
+    let all: Vec<Maintenance> = (0..110_i64).map(off).chain([completed]).collect();
     app.plan(&all).await;
     assert_eq!(app.visitor().get("/").await.words(".days .past.resolved a"), ["Maintenance done"]);
     let calendar = app.visitor().get("/maintenance.ics").await.text();
@@ -175,7 +178,7 @@ async fn export_has_calendar_and_every_maintenance(test: TestDb) {
         "maintenance.ics",
         "incidents/work.ics",
         "incidents/work/index.html",
-        &format!("{}/index.html", month(tomorrow)),
+        &format!("{}/index.html", month_path(tomorrow)),
     ] {
         assert!(target.join(file.trim_start_matches('/')).is_file(), "{file}");
     }

@@ -1,4 +1,4 @@
-//! What every public answer carries: entity tags, encodings, headers, error pages.
+//! Public responses: entity tags, encodings, headers and error pages.
 
 use std::io::Read as _;
 
@@ -68,10 +68,13 @@ async fn pages_have_content_type_and_cache_control(test: TestDb) {
         let answer = app.visitor().get(address).await;
         assert_eq!(answer.header("content-type"), "text/html; charset=utf-8", "{address}");
         assert_eq!(answer.header("vary"), "accept-encoding", "{address}");
-        let kept = answer.header("cache-control");
-        assert!(kept.starts_with("public, max-age=5, ") && kept.contains("stale-if-error="), "{address}: {kept}");
+        let cache_control = answer.header("cache-control");
+        assert!(
+            cache_control.starts_with("public, max-age=5, ") && cache_control.contains("stale-if-error="),
+            "{address}: {cache_control}"
+        );
     }
-    for (address, kind, kept) in [
+    for (address, kind, cache_control) in [
         ("/favicon.svg", "image/svg+xml", "public, max-age=86400"),
         ("/favicon.ico", "image/x-icon", "public, max-age=86400"),
         ("/apple-touch-icon.png", "image/png", "public, max-age=86400"),
@@ -85,7 +88,7 @@ async fn pages_have_content_type_and_cache_control(test: TestDb) {
         ("/login", "text/html; charset=utf-8", "no-store"),
     ] {
         let answer = app.visitor().get(address).await;
-        assert_eq!((answer.header("content-type"), answer.header("cache-control")), (kind, kept), "{address}");
+        assert_eq!((answer.header("content-type"), answer.header("cache-control")), (kind, cache_control), "{address}");
     }
 }
 
@@ -107,7 +110,7 @@ async fn a_head_request_gets_the_headers_alone(test: TestDb) {
     }
 }
 
-/// One answer of every kind, with what it is.
+/// One answer of every kind: expected status, description, answer.
 async fn one_of_each_kind(app: &TestApp) -> Vec<(u16, &'static str, Answer)> {
     let (mut owner, mut viewer) = (app.logged_in(Owner).await, app.logged_in(Viewer).await);
     let tag = app.visitor().get("/").await.header("etag").to_owned();
@@ -160,7 +163,7 @@ async fn every_response_has_security_headers(test: TestDb) {
         let policy = answer.header("content-security-policy");
         assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{what}: {policy}");
         assert!(!policy.contains("unsafe-inline") && !policy.contains("unsafe-eval'\u{20}"), "{what}: {policy}");
-        // What was ready beforehand took no way that could be followed.
+        // Prepared documents are answered without the router, and so without a request id.
         let is_ready = ["a page", "a known page", "a file", "nothing"].contains(&what);
         assert_eq!(answer.header("x-request-id").len(), if is_ready { 0 } else { 36 }, "{status} {what}");
         assert!(answer.headers.get("strict-transport-security").is_none(), "{what}");
@@ -196,7 +199,7 @@ async fn known_404_needs_no_query(test: TestDb) {
     }
     assert_eq!(asked(), before + 1, "an incident that is nowhere is looked for once");
     assert_eq!(app.visitor().get("/incidents/%69t").await.status, StatusCode::OK, "an id may be written with escapes");
-    // Who asks for JSON is told in JSON, and what is published is found.
+    // A request for JSON gets a JSON error.
     let answer = app.visitor().get_with("/wp-login.php", &[("accept", "application/json")]).await;
     assert_eq!((answer.status, answer.header("content-type")), (StatusCode::NOT_FOUND, "application/json"));
     assert!(answer.header("x-request-id").is_empty());
@@ -212,7 +215,7 @@ async fn known_404_needs_no_query(test: TestDb) {
     assert_eq!(app.visitor().get("/incidents/gone").await.status, StatusCode::OK);
 }
 
-/// The form names every parameter, also those that are left empty, and readers add some of their own.
+/// The form sends every parameter, even empty ones, and links may have others.
 #[apply(on_both_databases!)]
 async fn cached_filter_is_served_for_any_query_order(test: TestDb) {
     let app = with_an_incident(test).await;
@@ -363,15 +366,15 @@ async fn health_endpoints_report_state(test: TestDb) {
     assert_eq!((alive.status, alive.text().as_str()), (StatusCode::OK, "ok\n"));
     app.clock.advance(TimeDelta::seconds(42));
     let later = app.visitor().get("/readyz").await;
-    let told: serde_json::Value = serde_json::from_slice(&later.body).unwrap();
+    let health: serde_json::Value = serde_json::from_slice(&later.body).unwrap();
     assert_eq!((ready.status, later.status), (StatusCode::OK, StatusCode::OK));
-    assert_eq!(told["database"], true);
-    assert_eq!(told.get("revision"), None, "it would tell when managers work");
-    assert_eq!((&told["writable"], &told["reason"]), (&true.into(), &serde_json::Value::Null));
-    assert_eq!(told["site_age_seconds"], 42);
+    assert_eq!(health["database"], true);
+    assert_eq!(health.get("revision"), None, "it would tell when managers work");
+    assert_eq!((&health["writable"], &health["reason"]), (&true.into(), &serde_json::Value::Null));
+    assert_eq!(health["site_age_seconds"], 42);
 }
 
-/// What Mozilla's HTTP Observatory would give: 100, less for what is missing, more for what is done beyond.
+/// The score of Mozilla's HTTP Observatory: 100, plus or minus the modifiers below.
 fn score(answer: &Answer) -> i32 {
     let policy = answer.header("content-security-policy");
     let directives: Vec<Vec<&str>> = policy.split(';').map(|part| part.split_whitespace().collect()).collect();
@@ -409,7 +412,7 @@ async fn headers_pass_mozilla_observatory(test: TestDb) {
     let manager = app.manager("Ines", Owner).await;
     let fields = [("email", manager.email.as_str()), ("password", PASSWORD)];
     let entered = app.visitor().post("/login", &fields).await;
-    // The session, and the browser that is known from now on.
+    // The session cookie and the cookie of the known browser.
     assert_eq!((entered.status, entered.cookies().len()), (StatusCode::SEE_OTHER, 2));
     let mut owner = app.visitor();
     owner.post("/login", &fields).await;

@@ -1,4 +1,4 @@
-//! Who may go where, and whose pages may act.
+//! Access to routes by role, and protection against cross-site requests.
 
 use axum::http::{Method, StatusCode};
 use candor::db::{api_tokens, managers};
@@ -15,7 +15,7 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp, is_denied};
 use crate::support::fixtures;
 
-/// Every route of the admin: method, path, and the least role; none where everybody may go.
+/// Every admin route: method, path, and minimum role; none for public routes.
 const TABLE: &[(&str, &str, Option<Role>)] = &[
     ("GET", "/login", None),
     ("POST", "/login", None),
@@ -133,7 +133,7 @@ const TABLE: &[(&str, &str, Option<Role>)] = &[
     ("POST", "/admin/tokens/{id}/revocation", Some(Viewer)),
 ];
 
-/// What stands below the others in the router.
+/// Routes after the others in the router.
 const TABLE_END: &[(&str, &str, Option<Role>)] = &[
     ("GET", "/admin/audit", Some(Viewer)),
     ("GET", "/admin/settings", Some(Viewer)),
@@ -142,7 +142,7 @@ const TABLE_END: &[(&str, &str, Option<Role>)] = &[
     ("POST", "/admin/islands/{*call}", Some(Publisher)),
 ];
 
-/// Those of the table that ask for a proof from the last ten minutes.
+/// Routes that require a re-authentication in the last ten minutes.
 const FRESH: [(&str, &str); 29] = [
     ("POST", "/admin/incidents/{id}/deletion"),
     ("POST", "/admin/incidents/{id}/updates/{update}/deletion"),
@@ -175,11 +175,11 @@ const FRESH: [(&str, &str); 29] = [
     ("POST", "/admin/policy"),
 ];
 
-/// What a manager who lacks the required second factor can still do.
+/// What a manager without the required second factor can do.
 const ALLOWED_WITHOUT_FACTOR: [&str; 5] =
     ["/logout", "/admin/proof", "/admin/proof/oidc", "/admin/account/factors", "/admin/account/totp"];
 
-fn table() -> impl Iterator<Item = (Method, &'static str, Option<Role>)> {
+fn route_table() -> impl Iterator<Item = (Method, &'static str, Option<Role>)> {
     TABLE.iter().chain(TABLE_END).map(|(method, path, least)| (method.parse().unwrap(), *path, *least))
 }
 
@@ -191,22 +191,22 @@ fn route_table_is_exact() {
     };
     let routes = routes();
     let real = routes.table().iter().map(|route| (route.method.clone(), route.path, access(route.access)));
-    assert_eq!(real.collect::<Vec<_>>(), table().collect::<Vec<_>>());
+    assert_eq!(real.collect::<Vec<_>>(), route_table().collect::<Vec<_>>());
     let fresh = routes.table().iter().filter(|route| matches!(route.access, Access::Reauthenticated(_)));
     let fresh: Vec<_> = fresh.map(|route| (route.method.as_str(), route.path)).collect();
     assert_eq!(fresh, FRESH);
 }
 
-/// A page with one of everything, and the addresses of the table filled in with it.
+/// A page with one of every resource, and the table's addresses with their ids.
 struct Walk {
     app: TestApp,
-    /// An owner who always stays, so that nobody walked is the last.
+    /// An owner who stays, so that a walked owner is never the last one.
     keeper: Manager,
     target: Manager,
     component: String,
     group: String,
     token: String,
-    /// An API token of whoever walks.
+    /// An API token of the walking manager.
     api_token: String,
 }
 
@@ -227,13 +227,13 @@ impl Walk {
         planned.updates[0].id = candor::domain::UpdateId::parse("it-2m").unwrap();
         app.plan(&[planned]).await;
         app.create_series("again", tomorrow).await;
-        app.prepared("template", "draft").await;
+        app.add_template_and_draft("template", "draft").await;
         app.correction(&component, "correction").await;
         let token = app.link(LinkPurpose::Reset, Some(&target), TimeDelta::minutes(30)).await;
         Self { app, keeper, target, component, group, token, api_token: "none".into() }
     }
 
-    /// The address of a route; `session` is the hash of the session that walks.
+    /// The address of a route; `session` is the hash of the walking session.
     fn address(&self, path: &str, session: &str) -> String {
         let id = match path.split('/').nth(2) {
             Some("incidents") => "it",
@@ -256,32 +256,32 @@ impl Walk {
     }
 }
 
-async fn request(browser: &mut Browser, method: &Method, address: &str) -> Answer {
+async fn send_request(browser: &mut Browser, method: &Method, address: &str) -> Answer {
     if *method == Method::GET {
         return browser.get(address).await;
     }
     browser.post(address, &[("body", "Text"), ("role", "viewer"), ("status", "operational")]).await
 }
 
-/// Walks every guarded route without a living session: each leads to the login and changes nothing.
-async fn is_anonymous(walk: &Walk, browser: Browser) {
-    let before = walk.app.everything().await;
-    for (method, path, least) in table() {
+/// Without a valid session, every guarded route redirects to the login and changes nothing.
+async fn assert_anonymous(walk: &Walk, browser: Browser) {
+    let before = walk.app.all_content().await;
+    for (method, path, least) in route_table() {
         let address = walk.address(path, "");
         if least.is_none() {
             continue;
         }
-        let answer = request(&mut browser.clone(), &method, &address).await;
-        let told = (answer.status, answer.location());
-        assert!(is_denied(&method, &address, &answer), "{method} {path}: {told:?}");
+        let answer = send_request(&mut browser.clone(), &method, &address).await;
+        let outcome = (answer.status, answer.location());
+        assert!(is_denied(&method, &address, &answer), "{method} {path}: {outcome:?}");
     }
-    assert!(walk.app.everything().await == before, "a stranger changed something");
+    assert!(walk.app.all_content().await == before, "a stranger changed something");
 }
 
 #[apply(on_both_databases!)]
 async fn anonymous_requests_redirect_to_login(test: TestDb) {
     let walk = Walk::over(test).await;
-    is_anonymous(&walk, walk.app.visitor()).await;
+    assert_anonymous(&walk, walk.app.visitor()).await;
     let mut visitor = walk.app.visitor();
     assert_eq!(visitor.get("/login").await.status, StatusCode::OK);
     assert_eq!(visitor.get(&format!("/setup/{}", walk.token)).await.status, StatusCode::OK);
@@ -294,16 +294,15 @@ async fn disabled_manager_is_anonymous(test: TestDb) {
     let mut tx = walk.app.db.write().await.unwrap();
     managers::disable(&mut tx, &mut manager, walk.app.clock.now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();
-    // Disabling ends the sessions; this one stands for any that would be left.
+    // Disabling deletes the sessions; this one represents any that was left behind.
     let browser = walk.app.with_session(&manager).await;
-    is_anonymous(&walk, browser).await;
+    assert_anonymous(&walk, browser).await;
 }
 
-/// The id of an API token of `manager`.
 async fn api_token(app: &TestApp, manager: &Manager) -> String {
     let new = NewApiToken { name: "Walk".into(), scope: Scope::Read, days: 7 };
     let mut tx = app.db.write().await.unwrap();
-    let made = api_tokens::create(
+    let created = api_tokens::create(
         &mut tx,
         manager,
         new,
@@ -312,23 +311,23 @@ async fn api_token(app: &TestApp, manager: &Manager) -> String {
     )
     .await;
     tx.commit_unaudited().await.unwrap();
-    made.unwrap().id.to_string()
+    created.unwrap().id.to_string()
 }
 
-/// Walks every route as `role`, each time with a new session.
+/// Requests every route as `role`, each with a new session.
 async fn walk_as(test: TestDb, role: Role) {
     let mut walk = Walk::over(test).await;
     let walker = walk.app.manager("Walker", role).await;
     walk.app.passkey(&walker, "passkey").await;
     walk.api_token = api_token(&walk.app, &walker).await;
-    for (method, path, least) in table().filter(|(_, _, least)| least.is_some()) {
+    for (method, path, least) in route_table().filter(|(_, _, least)| least.is_some()) {
         let mut browser = walk.app.with_session(&walker).await;
         let hash = candor::credentials::secret_token::hash_token(&browser.cookies["sid"]);
-        let before = walk.app.everything().await;
-        let answer = request(&mut browser, &method, &walk.address(path, &hash)).await;
+        let before = walk.app.all_content().await;
+        let answer = send_request(&mut browser, &method, &walk.address(path, &hash)).await;
         if Some(role) < least {
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{role:?} {method} {path}");
-            assert!(walk.app.everything().await == before, "{role:?} {method} {path} changed something");
+            assert!(walk.app.all_content().await == before, "{role:?} {method} {path} changed something");
             continue;
         }
         let fine = [200, 303, 400, 409, 422].contains(&answer.status.as_u16());
@@ -336,7 +335,7 @@ async fn walk_as(test: TestDb, role: Role) {
         assert!(fine && !to_login, "{role:?} {method} {path}: {} {}", answer.status, answer.text());
         if method == Method::GET {
             assert_eq!(answer.status, StatusCode::OK, "{role:?} {path}");
-            assert!(walk.app.everything().await == before, "reading {path} changed something");
+            assert!(walk.app.all_content().await == before, "reading {path} changed something");
         }
     }
     let owners = managers::active_owners(&mut walk.app.db.read().await.unwrap()).await.unwrap();
@@ -367,13 +366,13 @@ async fn sensitive_actions_require_reauth(test: TestDb) {
     let hash = candor::credentials::secret_token::hash_token(&browser.cookies["sid"]);
     walk.app.clock.advance(TimeDelta::minutes(10));
     browser.get("/admin").await;
-    let before = walk.app.everything().await;
-    for (method, path, _) in table().filter(|(method, path, _)| FRESH.contains(&(method.as_str(), path))) {
-        let answer = request(&mut browser, &method, &walk.address(path, &hash)).await;
+    let before = walk.app.all_content().await;
+    for (method, path, _) in route_table().filter(|(method, path, _)| FRESH.contains(&(method.as_str(), path))) {
+        let answer = send_request(&mut browser, &method, &walk.address(path, &hash)).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method} {path}");
         assert_eq!(answer.word("h1"), "Confirm it's you", "{method} {path}");
     }
-    assert!(walk.app.everything().await == before, "something was done without a proof");
+    assert!(walk.app.all_content().await == before, "something was done without a proof");
 }
 
 #[apply(on_both_databases!)]
@@ -382,17 +381,17 @@ async fn manager_without_required_factor_can_only_add_one(test: TestDb) {
     let owner = walk.app.manager("Walker", Owner).await;
     walk.app.require_second_factor().await;
     let mut browser = walk.app.with_session(&owner).await;
-    let before = walk.app.everything().await;
-    for (method, path, least) in table() {
+    let before = walk.app.all_content().await;
+    for (method, path, least) in route_table() {
         let open = ALLOWED_WITHOUT_FACTOR.contains(&path) || path.starts_with("/admin/account/passkeys");
         let adds = path.starts_with("/admin/account/totp/") || path == "/admin/account/recovery-codes";
         if least.is_none() || open || adds {
             continue;
         }
-        let answer = request(&mut browser, &method, &walk.address(path, "")).await;
+        let answer = send_request(&mut browser, &method, &walk.address(path, "")).await;
         assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/admin/account/factors"), "{path}");
     }
-    assert!(walk.app.everything().await == before, "something was done without the factor");
+    assert!(walk.app.all_content().await == before, "something was done without the factor");
     let list = browser.get("/admin/account/factors").await;
     assert!(list.word("[role=alert]").contains("Two-factor authentication is required here"));
 }
@@ -403,7 +402,7 @@ async fn cross_origin_changes_are_rejected(test: TestDb) {
     let owner = walk.app.manager("Walker", Owner).await;
     let browser = walk.app.with_session(&owner).await;
     let hash = candor::credentials::secret_token::hash_token(&browser.cookies["sid"]);
-    let before = walk.app.everything().await;
+    let before = walk.app.all_content().await;
     let foreign: [&[(&str, &str)]; 7] = [
         &[("sec-fetch-site", "cross-site")],
         &[("sec-fetch-site", "same-site")],
@@ -413,7 +412,7 @@ async fn cross_origin_changes_are_rejected(test: TestDb) {
         &[("origin", "null")],
         &[("origin", "https://status.test")],
     ];
-    for (method, path, _) in table().filter(|(method, _, _)| *method == Method::POST) {
+    for (method, path, _) in route_table().filter(|(method, _, _)| *method == Method::POST) {
         let address = walk.address(path, &hash);
         for headers in foreign {
             let answer = browser.clone().post_with(&address, &[("password", "a long new password")], headers).await;
@@ -421,7 +420,7 @@ async fn cross_origin_changes_are_rejected(test: TestDb) {
             assert!(answer.cookies().is_empty(), "{path} {headers:?}");
         }
     }
-    assert!(walk.app.everything().await == before, "a foreign page changed something");
+    assert!(walk.app.all_content().await == before, "a foreign page changed something");
     assert_eq!(walk.app.sessions(&owner).await.len(), 1, "the session is still the same");
     for headers in
         [&[("sec-fetch-site", "same-origin")], &[("sec-fetch-site", "none")], &[("origin", "http://status.test")]]
@@ -431,7 +430,7 @@ async fn cross_origin_changes_are_rejected(test: TestDb) {
     }
 }
 
-/// Browsers, mail programs and chats look at links before anybody follows them, and say so.
+/// Browsers, mail clients and chats prefetch links and say so in headers.
 #[apply(on_both_databases!)]
 async fn prefetch_changes_nothing(test: TestDb) {
     let mut walk = Walk::over(test).await;
@@ -440,16 +439,16 @@ async fn prefetch_changes_nothing(test: TestDb) {
     walk.api_token = api_token(&walk.app, &owner).await;
     let browser = walk.app.with_session(&owner).await;
     let hash = candor::credentials::secret_token::hash_token(&browser.cookies["sid"]);
-    let kept = "select token_hash from one_time_links union all select id_hash from sessions
+    let token_hashes = "select token_hash from one_time_links union all select id_hash from sessions
                 union all select id from api_tokens order by 1";
-    let before = (walk.app.everything().await, walk.app.texts(kept).await, walk.app.audit().await.len());
+    let before = (walk.app.all_content().await, walk.app.texts(token_hashes).await, walk.app.audit().await.len());
     let ahead: [&[(&str, &str)]; 3] = [
         &[("sec-purpose", "prefetch")],
         &[("sec-purpose", "prefetch;prerender"), ("sec-fetch-mode", "navigate")],
         &[("purpose", "prefetch"), ("x-moz", "prefetch")],
     ];
-    // Nobody comes back from the provider ahead of time: it is no link on any page, and here no provider is named.
-    let looked_at = table().filter(|(method, path, _)| *method == Method::GET && !path.ends_with("/callback"));
+    // Nothing links to the callback of the provider, and here no provider is configured.
+    let looked_at = route_table().filter(|(method, path, _)| *method == Method::GET && !path.ends_with("/callback"));
     for (_, path, _) in looked_at {
         let address = walk.address(path, &hash);
         for headers in ahead {
@@ -461,21 +460,21 @@ async fn prefetch_changes_nothing(test: TestDb) {
             }
         }
     }
-    let after = (walk.app.everything().await, walk.app.texts(kept).await, walk.app.audit().await.len());
+    let after = (walk.app.all_content().await, walk.app.texts(token_hashes).await, walk.app.audit().await.len());
     assert!(after == before, "something was changed ahead of time");
     let link = format!("/setup/{}", walk.token);
     let used = walk.app.visitor().post(&link, &[("password", "gravel lantern otter")]).await;
     assert_eq!(used.location(), "/login", "the link still works");
 }
 
-/// The pages that the browser tests give to axe, which look in their turn whether each is where it says.
+/// The pages that the browser tests check with axe.
 #[test]
 fn every_admin_page_is_saved_for_axe() {
     let source = include_str!("../../end2end/pages/routes.ts");
     let judged = source.lines().filter_map(|line| line.trim().strip_prefix('\'')?.split_once("': '"));
     let mut judged: Vec<&str> = judged.map(|(route, _)| route).collect();
     let routes = routes();
-    // Who comes back from the identity provider is led on; where that fails, the page is the login.
+    // The callback redirects; on failure it answers with the login page.
     let pages =
         routes.table().iter().filter(|route| route.method == Method::GET && route.path != candor::oidc::CALLBACK);
     let mut pages: Vec<&str> = pages.map(|route| route.path).collect();

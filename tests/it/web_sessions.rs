@@ -1,4 +1,4 @@
-//! Sessions: their cookie, their row, how they begin and end.
+//! Sessions: cookie, storage, start and end.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
 use crate::support::fixtures;
 
-async fn is_in(browser: &Browser) -> bool {
+async fn is_logged_in(browser: &Browser) -> bool {
     let answer = browser.clone().get("/admin").await;
     match answer.status {
         StatusCode::OK => true,
@@ -30,13 +30,12 @@ async fn session_cookie_is_samesite_and_httponly(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
     let answer = app.visitor().post("/login", &[("email", &manager.email), ("password", PASSWORD)]).await;
-    // The browser is known longer than the session lives.
+    // The known-browser cookie outlives the session.
     assert_eq!(attributes_of(&answer, "sid"), ["HttpOnly", "Path=/", "SameSite=Lax"]);
     assert_eq!(attributes_of(&answer, "device"), ["HttpOnly", "Max-Age=15552000", "Path=/", "SameSite=Lax"]);
     assert_eq!(answer.cookies().len(), 2);
 }
 
-/// What is said of the cookie `name`, but for its value.
 fn attributes_of(answer: &Answer, name: &str) -> Vec<String> {
     let begin = format!("{name}=");
     let cookie = answer.cookies().into_iter().find(|cookie| cookie.starts_with(&begin)).expect("the cookie");
@@ -55,7 +54,7 @@ async fn over_tls_cookie_has_host_prefix(test: TestDb) {
     let lasting = ["HttpOnly", "Max-Age=15552000", "Path=/", "SameSite=Lax", "Secure"];
     assert_eq!(attributes_of(&answer, "__Host-device"), lasting);
     assert!(answer.header("strict-transport-security").starts_with("max-age=63072000"));
-    assert!(is_in(&browser).await);
+    assert!(is_logged_in(&browser).await);
 }
 
 #[apply(on_both_databases!)]
@@ -107,16 +106,16 @@ async fn planted_session_id_is_rejected(test: TestDb) {
     let app = TestApp::new(test).await;
     let (victim, attacker) = (app.manager("Ines", Owner).await, app.manager("Mallory", Viewer).await);
     let planted = app.through_login(&attacker).await;
-    // The victim's browser holds the attacker's living session, then an id that nobody ever had.
+    // The victim's browser has the attacker's valid session id, then an id that never existed.
     for id in [planted.cookies["sid"].clone(), "AAAAAAAAAAAAAAAAAAAAAA".to_owned()] {
         let mut browser = app.visitor();
         browser.cookies.insert("sid".into(), id.clone());
         browser.post("/login", &[("email", &victim.email), ("password", PASSWORD)]).await;
         assert_ne!(browser.cookies["sid"], id);
-        assert!(is_in(&browser).await);
+        assert!(is_logged_in(&browser).await);
         let mut holder = app.visitor();
         holder.cookies.insert("sid".into(), id);
-        assert!(!is_in(&holder).await, "the planted id is logged in");
+        assert!(!is_logged_in(&holder).await, "the planted id is logged in");
     }
 }
 
@@ -127,10 +126,10 @@ async fn session_expires_after_30_idle_minutes(test: TestDb) {
     let browser = app.through_login(&manager).await;
     for _ in 0..3 {
         app.clock.advance(TimeDelta::minutes(29));
-        assert!(is_in(&browser).await, "every use begins the half hour anew");
+        assert!(is_logged_in(&browser).await, "every use begins the half hour anew");
     }
     app.clock.advance(TimeDelta::minutes(30));
-    assert!(!is_in(&browser).await);
+    assert!(!is_logged_in(&browser).await);
 }
 
 #[apply(on_both_databases!)]
@@ -139,17 +138,17 @@ async fn typed_text_survives_session_expiry(test: TestDb) {
     let mut browser = app.through_login(&app.manager("Ines", Owner).await).await;
     let id = browser.get("/admin/incidents/new").await.field("new_id");
     app.clock.advance(TimeDelta::minutes(31));
-    let before = app.everything().await;
+    let before = app.all_content().await;
     let text = "We look into it.\n\n</textarea><script>alert(1)</script> &amp; \"more\"";
     let typed = [("new_id", id.as_str()), ("title", "Logins <b>fail</b>"), ("phase", "identified"), ("body", text)];
-    let told = browser.post("/admin/incidents", &typed).await;
-    assert_eq!((told.status, told.word("h1").as_str()), (StatusCode::UNAUTHORIZED, "Your session has ended"));
-    assert_eq!((told.field("title").as_str(), told.field("body").as_str()), ("Logins <b>fail</b>", text));
-    assert_eq!(told.attributes("main textarea[readonly]", "name"), ["title", "phase", "body"]);
-    assert!(!told.text().contains("<script>alert"), "{}", told.text());
-    assert!(told.attributes("main a", "href").contains(&"/login?next=%2Fadmin".to_owned()));
-    assert!(app.everything().await == before, "something was done without a session");
-    // A secret is not shown, and where nothing was typed the login is the next step.
+    let answer = browser.post("/admin/incidents", &typed).await;
+    assert_eq!((answer.status, answer.word("h1").as_str()), (StatusCode::UNAUTHORIZED, "Your session has ended"));
+    assert_eq!((answer.field("title").as_str(), answer.field("body").as_str()), ("Logins <b>fail</b>", text));
+    assert_eq!(answer.attributes("main textarea[readonly]", "name"), ["title", "phase", "body"]);
+    assert!(!answer.text().contains("<script>alert"), "{}", answer.text());
+    assert!(answer.attributes("main a", "href").contains(&"/login?next=%2Fadmin".to_owned()));
+    assert!(app.all_content().await == before, "something was done without a session");
+    // Secrets are not shown again; without other text the answer redirects to the login.
     let secrets = [("password", "harbour"), ("current", "harbour"), ("proof_code", "123456"), ("title", " ")];
     for fields in [&secrets[..], &[]] {
         assert_eq!(browser.post("/admin/account/password", fields).await.location(), "/login?next=%2Fadmin");
@@ -165,10 +164,10 @@ async fn session_expires_after_twelve_hours(test: TestDb) {
     let browser = app.through_login(&manager).await;
     for _ in 0..47 {
         app.clock.advance(TimeDelta::minutes(15));
-        assert!(is_in(&browser).await);
+        assert!(is_logged_in(&browser).await);
     }
     app.clock.advance(TimeDelta::minutes(15));
-    assert!(!is_in(&browser).await, "twelve hours are over");
+    assert!(!is_logged_in(&browser).await, "twelve hours are over");
 }
 
 #[apply(on_both_databases!)]
@@ -176,12 +175,12 @@ async fn logging_out_ends_the_session_and_clears_the_browser(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let mut browser = app.through_login(&manager).await;
-    let kept = browser.clone();
+    let old_browser = browser.clone();
     let answer = browser.post("/logout", &[]).await;
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/login"));
     assert_eq!(answer.header("clear-site-data"), "\"cache\", \"storage\"");
     assert!(!browser.cookies.contains_key("sid"), "{:?}", answer.cookies());
-    assert!(!is_in(&kept).await, "the old cookie still works");
+    assert!(!is_logged_in(&old_browser).await, "the old cookie still works");
     assert_eq!(app.session_count().await, 0);
 }
 
@@ -192,13 +191,13 @@ async fn disabling_a_manager_ends_sessions(test: TestDb) {
     let manager = app.manager("Ines", Publisher).await;
     let browser = app.through_login(&manager).await;
     owner.post(&format!("/admin/managers/{}/disablement", manager.id), &[]).await;
-    assert!(!is_in(&browser).await);
+    assert!(!is_logged_in(&browser).await);
     assert!(app.sessions(&manager).await.is_empty());
     let refused = app.visitor().post("/login", &[("email", &manager.email), ("password", PASSWORD)]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     owner.post(&format!("/admin/managers/{}/enablement", manager.id), &[]).await;
-    assert!(!is_in(&browser).await, "an old session came back to life");
-    assert!(is_in(&app.through_login(&manager).await).await);
+    assert!(!is_logged_in(&browser).await, "an old session came back to life");
+    assert!(is_logged_in(&app.through_login(&manager).await).await);
 }
 
 #[apply(on_both_databases!)]
@@ -208,7 +207,7 @@ async fn a_new_role_ends_the_sessions_at_once(test: TestDb) {
     let manager = app.manager("Ines", Publisher).await;
     let browser = app.through_login(&manager).await;
     owner.post(&format!("/admin/managers/{}/role", manager.id), &[("role", "viewer")]).await;
-    assert!(!is_in(&browser).await);
+    assert!(!is_logged_in(&browser).await);
     let again = app.through_login(&manager).await.get("/admin/incidents/new").await;
     assert_eq!(again.status, StatusCode::FORBIDDEN);
 }
@@ -222,10 +221,10 @@ async fn a_new_password_ends_the_other_sessions_at_once(test: TestDb) {
     let wrong = here.post("/admin/account/password", &[("current", "something else"), ("password", new)]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(wrong.message("current").contains("Incorrect current password") && wrong.message("password").is_empty());
-    assert!(is_in(&there).await);
-    let done = here.post("/admin/account/password", &[("current", PASSWORD), ("password", new)]).await;
-    assert_eq!(done.location(), "/admin/account?done=password-set");
-    assert!(is_in(&here).await && !is_in(&there).await);
+    assert!(is_logged_in(&there).await);
+    let answer = here.post("/admin/account/password", &[("current", PASSWORD), ("password", new)]).await;
+    assert_eq!(answer.location(), "/admin/account?done=password-set");
+    assert!(is_logged_in(&here).await && !is_logged_in(&there).await);
     let login = |password| [("email", "ines@example.org"), ("password", password)];
     let old = app.visitor().post("/login", &login(PASSWORD)).await;
     let fresh = app.visitor().post("/login", &login(new)).await;
@@ -242,19 +241,19 @@ async fn a_manager_ends_one_session_or_all_others(test: TestDb) {
     let short = secret_token::hash_token(&a.cookies["sid"])[..16].to_owned();
     let revoked = here.post(&format!("/admin/account/sessions/{short}/revocation"), &[]).await;
     assert_eq!(revoked.location(), "/admin/account?done=session-revoked");
-    assert!(!is_in(&a).await && is_in(&b).await && is_in(&c).await);
+    assert!(!is_logged_in(&a).await && is_logged_in(&b).await && is_logged_in(&c).await);
     here.post("/admin/account/sessions/revocation", &[]).await;
-    assert!(is_in(&here).await && !is_in(&b).await && !is_in(&c).await);
+    assert!(is_logged_in(&here).await && !is_logged_in(&b).await && !is_logged_in(&c).await);
 }
 
 #[apply(on_both_databases!)]
-async fn an_owner_ends_the_sessions_of_somebody_else(test: TestDb) {
+async fn owner_ends_sessions_of_another_manager(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut owner = app.logged_in(Owner).await;
     let manager = app.manager("Ines", Viewer).await;
     let browser = app.through_login(&manager).await;
     owner.post(&format!("/admin/managers/{}/sessions/revocation", manager.id), &[]).await;
-    assert!(!is_in(&browser).await && is_in(&owner).await);
+    assert!(!is_logged_in(&browser).await && is_logged_in(&owner).await);
 }
 
 #[apply(on_both_databases!)]
@@ -268,11 +267,11 @@ async fn session_of_another_cannot_be_ended_by_hash(test: TestDb) {
         let answer = viewer.post(&format!("/admin/account/sessions/{named}/revocation"), &[]).await;
         assert!(answer.status.is_client_error(), "{named}: {}", answer.status);
     }
-    assert!(is_in(&browser).await);
+    assert!(is_logged_in(&browser).await);
 }
 
-/// The session of `browser` as a request that has just come carries it about.
-async fn carried(app: &TestApp, browser: &Browser) -> Session {
+/// The session of `browser` as a request loads it.
+async fn load_session(app: &TestApp, browser: &Browser) -> Session {
     let id = browser.cookies["sid"].parse().unwrap();
     let session = Session::new(Some(id), Arc::new(Store::new(&app.state)), None);
     assert!(session::load(&session).await.unwrap().manager.is_some());
@@ -280,10 +279,10 @@ async fn carried(app: &TestApp, browser: &Browser) -> Session {
 }
 
 #[apply(on_both_databases!)]
-async fn a_session_that_was_ended_is_not_renewed(test: TestDb) {
+async fn ended_session_is_not_renewed(test: TestDb) {
     let app = TestApp::new(test).await;
     let browser = app.through_login(&app.manager("Ines", Owner).await).await;
-    let (renewing, proving) = (carried(&app, &browser).await, carried(&app, &browser).await);
+    let (renewing, proving) = (load_session(&app, &browser).await, load_session(&app, &browser).await);
     let mut tx = app.db.write().await.unwrap();
     sessions::delete(&mut tx, &session::hash_id(renewing.id().unwrap())).await.unwrap();
     tx.commit_unaudited().await.unwrap();
@@ -300,7 +299,7 @@ async fn a_session_that_was_ended_is_not_renewed(test: TestDb) {
 async fn concurrent_session_renewals_one_wins(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut browser = app.through_login(&app.manager("Ines", Owner).await).await;
-    let (one, other) = (carried(&app, &browser).await, carried(&app, &browser).await);
+    let (one, other) = (load_session(&app, &browser).await, load_session(&app, &browser).await);
     let (first, second) =
         tokio::join!(session::record_proof(&app.state, &one), session::record_proof(&app.state, &other));
     let going_on = match (first, second) {
@@ -309,9 +308,9 @@ async fn concurrent_session_renewals_one_wins(test: TestDb) {
         both => panic!("{both:?}"),
     };
     assert_eq!(app.session_count().await, 1);
-    assert!(!is_in(&browser).await, "the old id is worth nothing");
+    assert!(!is_logged_in(&browser).await, "the old id is worth nothing");
     browser.cookies.insert("sid".into(), going_on.id().unwrap().to_string());
-    assert!(is_in(&browser).await);
+    assert!(is_logged_in(&browser).await);
 }
 
 #[apply(on_both_databases!)]
@@ -325,20 +324,19 @@ async fn a_new_id_does_not_lengthen_the_session(test: TestDb) {
         assert_eq!(browser.post("/admin/proof", &proof).await.location(), "/admin");
         assert_ne!(browser.cookies["sid"], before);
     }
-    assert!(is_in(&browser).await, "eleven hours and forty minutes after the login");
+    assert!(is_logged_in(&browser).await, "eleven hours and forty minutes after the login");
     app.clock.advance(TimeDelta::minutes(20));
-    assert!(!is_in(&browser).await);
+    assert!(!is_logged_in(&browser).await);
 }
 
 const VISITOR: BrowserInfo<'_> = BrowserInfo { address: ClientAddress(None), user_agent: "Test" };
 
-/// A request in which nobody is logged in yet.
 fn new_session(app: &TestApp) -> Session {
     Session::new(None, Arc::new(Store::new(&app.state)), None)
 }
 
-/// The password was right, and then it is reset, the manager disabled or given another role, before the session begins:
-/// it would come a moment too late to be ended.
+/// The account changes after the password was verified and before the session starts: a session that starts later would
+/// not be ended by the change.
 #[apply(on_both_databases!)]
 async fn session_starts_only_for_unchanged_manager(test: TestDb) {
     let app = TestApp::new(test).await;
@@ -365,7 +363,7 @@ async fn session_starts_only_for_unchanged_manager(test: TestDb) {
     assert_eq!(app.sessions(&same).await.len(), 1);
 }
 
-/// A request that was on its way when the login at the provider was taken away still says that it counted twice.
+/// A request in flight still has the second factor of a provider login that was disconnected.
 #[apply(on_both_databases!)]
 async fn removed_second_factor_is_not_written_back(test: TestDb) {
     let app = TestApp::new(test).await;
@@ -376,8 +374,8 @@ async fn removed_second_factor_is_not_written_back(test: TestDb) {
     session::begin_session(&app.state, &begun, &manager, VISITOR, Some(login)).await.unwrap();
     let mut browser = app.visitor();
     browser.cookies.insert("sid".into(), begun.id().unwrap().to_string());
-    assert!(is_in(&browser).await, "the provider asked for the second factor");
-    let on_its_way = carried(&app, &browser).await;
+    assert!(is_logged_in(&browser).await, "the provider asked for the second factor");
+    let on_its_way = load_session(&app, &browser).await;
     let mut tx = app.db.write().await.unwrap();
     session::forget_second_factor(&mut tx, &session::hash_id(begun.id().unwrap()), app.clock.now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();

@@ -1,4 +1,4 @@
-//! Pages, components, groups, uptime and templates by the management API.
+//! Pages, components, groups, uptime and templates in the management API.
 
 use axum::http::{Method, StatusCode};
 use candor::db::{api_tokens, managers};
@@ -12,7 +12,7 @@ use crate::support::api_client::ApiClient;
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-async fn program(app: &TestApp) -> ApiClient {
+async fn new_client(app: &TestApp) -> ApiClient {
     ApiClient::new(app, &app.manager("Ines", Owner).await, "Deploy", Scope::Admin).await
 }
 
@@ -23,8 +23,8 @@ fn keys(object: &Value) -> Vec<&str> {
 #[apply(on_both_databases!)]
 async fn component_is_created_updated_deleted(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
-    let made = program.make("/components", &json!({ "component": { "name": "API", "description": "REST" } })).await;
+    let program = new_client(&app).await;
+    let created = program.make("/components", &json!({ "component": { "name": "API", "description": "REST" } })).await;
     let mut expected = [
         "id",
         "page_id",
@@ -42,11 +42,11 @@ async fn component_is_created_updated_deleted(test: TestDb) {
         "start_date",
     ];
     expected.sort_unstable();
-    assert_eq!(keys(&made), expected);
-    assert_eq!((&made["status"], &made["description"]), (&json!("operational"), &json!("REST")));
+    assert_eq!(keys(&created), expected);
+    assert_eq!((&created["status"], &created["description"]), (&json!("operational"), &json!("REST")));
     assert!(app.visitor().get("/").await.text().contains("API"), "it shows before the answer");
-    let path = format!("/components/{}", made["id"].as_str().unwrap());
-    assert_eq!(program.get(&path).await, made);
+    let path = format!("/components/{}", created["id"].as_str().unwrap());
+    assert_eq!(program.get(&path).await, created);
     for method in [Method::PATCH, Method::PUT] {
         let name = format!("API {method}");
         let changed = program.change(method, &path, &json!({ "component": { "name": name } })).await;
@@ -57,8 +57,8 @@ async fn component_is_created_updated_deleted(test: TestDb) {
     assert_eq!(program.send(Method::GET, &path, &json!({})).await.status, StatusCode::NOT_FOUND);
     let changes: Vec<_> = app.audit().await.into_iter().map(|row| (row.action, row.actor.name)).collect();
     let by = || "Ines by Deploy".to_owned();
-    let done = ["delete", "edit", "edit", "add"].map(|verb| (format!("component.{verb}"), by()));
-    assert_eq!(changes, done);
+    let audited = ["delete", "edit", "edit", "add"].map(|verb| (format!("component.{verb}"), by()));
+    assert_eq!(changes, audited);
     assert_eq!(program.wrong(Method::POST, "/components", &json!({ "component": {} })).await, ["/component/name"]);
     let wrong = json!({ "component": { "name": [1], "status": "broken", "group_id": "never", "start_date": "soon" } });
     assert_eq!(
@@ -73,19 +73,19 @@ async fn component_is_created_updated_deleted(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn sent_fields_round_trip_and_repeats_are_noop(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let all = json!({ "component": {
         "name": "API", "description": "", "showcase": false, "start_date": "2026-01-02", "status": "partial_outage",
         "only_show_if_degraded": true, "group_id": null,
     } });
-    let made = program.make("/components", &all).await;
+    let created = program.make("/components", &all).await;
     for (name, value) in all["component"].as_object().unwrap() {
-        assert_eq!(made[name], *value, "{name}");
+        assert_eq!(created[name], *value, "{name}");
     }
-    let path = format!("/components/{}", made["id"].as_str().unwrap());
+    let path = format!("/components/{}", created["id"].as_str().unwrap());
     let before = app.counts().await;
-    assert_eq!(program.change(Method::PUT, &path, &all).await, made);
-    assert_eq!(program.change(Method::PATCH, &path, &all).await, made);
+    assert_eq!(program.change(Method::PUT, &path, &all).await, created);
+    assert_eq!(program.change(Method::PATCH, &path, &all).await, created);
     assert_eq!(app.counts().await, before, "nothing was done");
     let without = program.change(Method::PATCH, &path, &json!({ "component": { "description": null } })).await;
     assert_eq!((&without["description"], &without["showcase"]), (&Value::Null, &json!(false)));
@@ -114,7 +114,7 @@ async fn publisher_token_sets_status_only(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn form_body_works_like_json(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let form =
         "component[name]=Web%20site&component[status]=degraded_performance&component[only_show_if_degraded]=true";
     for kind in ["application/x-www-form-urlencoded", "text/plain", ""] {
@@ -122,9 +122,9 @@ async fn form_body_works_like_json(test: TestDb) {
         let headers: &[(&str, &str)] = if kind.is_empty() { &[] } else { &headers };
         let answer = program.send_with(Method::POST, "/components.json", form.into(), headers).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
-        let made = crate::support::api_client::json(&answer);
-        assert_eq!((&made["name"], &made["status"]), (&json!("Web site"), &json!("degraded_performance")));
-        assert_eq!(made["only_show_if_degraded"], true);
+        let created = crate::support::api_client::json(&answer);
+        assert_eq!((&created["name"], &created["status"]), (&json!("Web site"), &json!("degraded_performance")));
+        assert_eq!(created["only_show_if_degraded"], true);
     }
     let body = json!({ "component": { "name": "Typed as a form" } }).to_string();
     let headers = [("content-type", "application/x-www-form-urlencoded")];
@@ -135,22 +135,22 @@ async fn form_body_works_like_json(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn deleting_group_keeps_components(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let [a, b, c] = [app.component("A").await, app.component("B").await, app.component("C").await]
         .map(|component| component.id.to_string());
     let group = json!({ "description": "", "component_group": { "name": "Mail", "components": [b, a] } });
-    let made = program.make("/component-groups", &group).await;
-    assert_eq!((&made["name"], &made["description"]), (&json!("Mail"), &json!("")));
-    assert_eq!(made["components"], json!([b, a]));
-    let path = format!("/component-groups/{}", made["id"].as_str().unwrap());
+    let created = program.make("/component-groups", &group).await;
+    assert_eq!((&created["name"], &created["description"]), (&json!("Mail"), &json!("")));
+    assert_eq!(created["components"], json!([b, a]));
+    let path = format!("/component-groups/{}", created["id"].as_str().unwrap());
     let before = app.counts().await;
-    assert_eq!(program.change(Method::PUT, &path, &group).await, made);
+    assert_eq!(program.change(Method::PUT, &path, &group).await, created);
     assert_eq!(app.counts().await, before, "nothing was done");
     let body = json!({ "description": "Inbound", "component_group": { "components": [c, b] } });
     let changed = program.change(Method::PATCH, &path, &body).await;
     assert_eq!((&changed["components"], &changed["description"]), (&json!([c, b]), &json!("Inbound")));
     assert_eq!(program.get(&format!("/components/{a}")).await["group_id"], Value::Null);
-    assert_eq!(program.get(&format!("/components/{c}")).await["group_id"], made["id"]);
+    assert_eq!(program.get(&format!("/components/{c}")).await["group_id"], created["id"]);
     assert_eq!(program.get("/component-groups").await, json!([changed]));
     let summary = app.visitor().get("/api/v2/components.json").await.text();
     assert!(summary.contains(&format!("\"components\":[\"{c}\",\"{b}\"]")), "{summary}");
@@ -168,9 +168,9 @@ async fn deleting_group_keeps_components(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn lists_come_in_pages(test: TestDb) {
+async fn lists_are_paginated(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     for number in 0..5 {
         app.component(&format!("Component {number}")).await;
     }
@@ -187,7 +187,7 @@ async fn lists_come_in_pages(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn page_can_be_renamed(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let page = program.get("").await;
     assert_eq!((&page, page["time_zone"].as_str()), (&program.get("/v1/pages").await[0], Some("UTC")));
     let body = json!({ "page": { "name": "Acme", "time_zone": "America/Denver", "twitter_username": "nobody" } });
@@ -204,14 +204,14 @@ async fn page_can_be_renamed(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn uptime_endpoint_counts_downtime(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let api = app.component("API").await;
     let now = app.clock.now();
-    let mut it = fixtures::resolved("it", now - TimeDelta::hours(10), TimeDelta::hours(1));
-    it.updates[0].components =
+    let mut incident = fixtures::resolved("it", now - TimeDelta::hours(10), TimeDelta::hours(1));
+    incident.updates[0].components =
         fixtures::update("x", now, Phase::Identified, &[(api.id.as_str(), Status::MajorOutage)]).components;
-    it.recompute();
-    app.add(&[it]).await;
+    incident.recompute();
+    app.add(&[incident]).await;
     let path = format!("/components/{}/uptime", api.id);
     let usual = program.get(&path).await;
     assert_eq!((&usual["major_outage"], &usual["partial_outage"]), (&json!(3600), &json!(0)));
@@ -237,18 +237,18 @@ async fn uptime_endpoint_counts_downtime(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn templates_are_listed_and_added(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let api = app.component("API").await;
     let template = json!({ "template": {
         "name": "Slow", "title": "{{component}} is slow", "body": "Since {{time}}.", "update_status": "identified",
         "group_id": "g1", "should_tweet": true, "should_send_notifications": false, "component_ids": [api.id],
     } });
-    let made = program.make("/incident_templates", &template).await;
+    let created = program.make("/incident_templates", &template).await;
     for (name, value) in template["template"].as_object().unwrap().iter().filter(|(name, _)| *name != "component_ids") {
-        assert_eq!(made[name], *value, "{name}");
+        assert_eq!(created[name], *value, "{name}");
     }
-    assert_eq!(made["components"][0]["id"], json!(api.id));
-    assert_eq!(program.get("/incident_templates").await, json!([made]));
+    assert_eq!(created["components"][0]["id"], json!(api.id));
+    assert_eq!(program.get("/incident_templates").await, json!([created]));
     let wrong = json!({ "template": { "name": "X", "body": "{{nobody}}", "update_status": "scheduled" } });
     assert_eq!(
         program.wrong(Method::POST, "/incident_templates", &wrong).await,
@@ -259,7 +259,7 @@ async fn templates_are_listed_and_added(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn subscribing_is_not_supported(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
     for path in ["/subscribers", "/subscribers/unsubscribed", "/incidents/it/subscribers"] {
         assert_eq!(program.get(path).await, json!([]), "{path}");
@@ -285,7 +285,7 @@ async fn token_revoked_during_upload_writes_nothing(test: TestDb) {
     for (end, status) in ends {
         let mut manager = app.manager(end, Owner).await;
         let program = ApiClient::new(&app, &manager, "Deploy", Scope::Admin).await;
-        // The first use of a token is noted, which would wait as well.
+        // The first use of a token writes its time, which would also wait for the transaction.
         program.get("/components").await;
         let (before, now) = (app.counts().await, app.clock.now());
         let mut tx = app.db.write().await.unwrap();
@@ -296,7 +296,7 @@ async fn token_revoked_during_upload_writes_nothing(test: TestDb) {
             _ => {}
         }
         let mut calling = Box::pin(program.send(Method::POST, "/components", &body));
-        // It is admitted, and then waits for the only write transaction, which this test holds.
+        // The call is authorized and then waits for the only write transaction, which this test holds.
         let early = tokio::time::timeout(std::time::Duration::from_millis(300), &mut calling).await;
         assert!(early.is_err(), "{end}: {early:?}");
         if end == "expired" {

@@ -1,4 +1,4 @@
-//! Incidents, scheduled maintenances and reviews by the management API.
+//! Incidents, scheduled maintenances and postmortems in the management API.
 
 use axum::http::{Method, StatusCode};
 use candor::domain::Role::Owner;
@@ -12,52 +12,53 @@ use crate::support::api_client::{self, ApiClient};
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-async fn program(app: &TestApp) -> ApiClient {
+async fn new_client(app: &TestApp) -> ApiClient {
     ApiClient::new(app, &app.manager("Ines", Owner).await, "Deploy", Scope::Publish).await
 }
 
-fn at(event: &Value) -> String {
+fn incident_path(event: &Value) -> String {
     format!("/incidents/{}", event["id"].as_str().unwrap())
 }
 
-/// The statuses of its updates, newest first.
-fn said(event: &Value) -> Vec<&str> {
+/// The statuses of an event's updates, newest first.
+fn update_statuses(event: &Value) -> Vec<&str> {
     event["incident_updates"].as_array().unwrap().iter().map(|update| update["status"].as_str().unwrap()).collect()
 }
 
 #[apply(on_both_databases!)]
 async fn an_incident_is_opened_updated_and_resolved(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let api = app.component("API").await;
     let body = json!({ "incident": {
         "name": "Elevated errors", "status": "investigating", "body": "We are looking into it.",
         "components": { api.id.as_str(): "partial_outage" }, "component_ids": [api.id],
         "deliver_notifications": true, "backfilled": false, "scheduled_for": null, "impact_override": null,
     } });
-    let made = program.make("/incidents", &body).await;
-    let keys: Vec<&str> = made.as_object().unwrap().keys().map(String::as_str).collect();
+    let created = program.make("/incidents", &body).await;
+    let keys: Vec<&str> = created.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(keys.len(), 32, "{keys:?}");
-    assert_eq!((&made["status"], &made["impact"]), (&json!("investigating"), &json!("major")));
-    assert_eq!(made["incident_updates"][0]["affected_components"][0]["new_status"], "partial_outage");
-    assert_eq!(made["components"][0]["status"], "partial_outage");
+    assert_eq!((&created["status"], &created["impact"]), (&json!("investigating"), &json!("major")));
+    assert_eq!(created["incident_updates"][0]["affected_components"][0]["new_status"], "partial_outage");
+    assert_eq!(created["components"][0]["status"], "partial_outage");
     let page = app.visitor().get("/").await.text();
     assert!(page.contains("Elevated errors") && page.contains("We are looking into it."));
-    assert_eq!(program.get(&at(&made)).await, made);
+    assert_eq!(program.get(&incident_path(&created)).await, created);
 
     app.clock.advance(TimeDelta::minutes(5));
     let update = json!({ "incident": { "status": "identified", "body": "A bad deploy." } });
-    let changed = program.change(Method::PATCH, &at(&made), &update).await;
-    assert_eq!(said(&changed), ["identified", "investigating"]);
+    let changed = program.change(Method::PATCH, &incident_path(&created), &update).await;
+    assert_eq!(update_statuses(&changed), ["identified", "investigating"]);
     let renamed = json!({ "incident": { "name": "Errors of the API", "impact_override": "critical" } });
-    let changed = program.change(Method::PATCH, &at(&made), &renamed).await;
+    let changed = program.change(Method::PATCH, &incident_path(&created), &renamed).await;
     assert_eq!((&changed["name"], &changed["impact"]), (&json!("Errors of the API"), &json!("critical")));
-    assert_eq!(said(&changed).len(), 2, "nothing new was said");
+    assert_eq!(update_statuses(&changed).len(), 2, "nothing new was said");
     let only_components = json!({ "incident": { "components": { api.id.as_str(): "degraded_performance" } } });
-    let changed = program.change(Method::PATCH, &at(&made), &only_components).await;
+    let changed = program.change(Method::PATCH, &incident_path(&created), &only_components).await;
     assert_eq!(changed["incident_updates"][0]["body"], "We are continuing to work on a fix for this issue.");
     app.clock.advance(TimeDelta::minutes(5));
-    let over = program.change(Method::PATCH, &at(&made), &json!({ "incident": { "status": "resolved" } })).await;
+    let over =
+        program.change(Method::PATCH, &incident_path(&created), &json!({ "incident": { "status": "resolved" } })).await;
     assert_eq!(over["incident_updates"][0]["body"], "This incident has been resolved.");
     assert_eq!(
         (&over["resolved_at"], &over["components"][0]["status"]),
@@ -66,39 +67,41 @@ async fn an_incident_is_opened_updated_and_resolved(test: TestDb) {
     let actions: Vec<_> = app.audit().await.into_iter().map(|row| (row.action, row.actor.name)).collect();
     let by = |action: &str| (format!("incident.{action}"), "Ines by Deploy".to_owned());
     assert_eq!(actions, [by("update"), by("update"), by("edit"), by("update"), by("open")]);
-    let again = program.change(Method::PATCH, &at(&made), &json!({ "incident": { "status": "monitoring" } })).await;
+    let again = program
+        .change(Method::PATCH, &incident_path(&created), &json!({ "incident": { "status": "monitoring" } }))
+        .await;
     assert_eq!((&again["status"], &again["resolved_at"]), (&json!("monitoring"), &Value::Null));
 }
 
 #[apply(on_both_databases!)]
-async fn the_same_put_twice_changes_nothing(test: TestDb) {
+async fn repeated_put_changes_nothing(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let api = app.component("API").await;
     let body = json!({ "incident": {
         "name": "Slow", "status": "investigating", "body": "We look.", "impact_override": "minor",
         "components": { api.id.as_str(): "degraded_performance" },
     } });
-    let made = program.make("/incidents", &body).await;
+    let created = program.make("/incidents", &body).await;
     let before = app.counts().await;
     app.clock.advance(TimeDelta::minutes(1));
-    assert_eq!(program.change(Method::PUT, &at(&made), &body).await, made);
-    assert_eq!(program.change(Method::PUT, &at(&made), &json!({ "incident": made })).await, made);
+    assert_eq!(program.change(Method::PUT, &incident_path(&created), &body).await, created);
+    assert_eq!(program.change(Method::PUT, &incident_path(&created), &json!({ "incident": created })).await, created);
     assert_eq!(app.counts().await, before, "no row and no revision");
     let another = json!({ "incident": { "status": "resolved", "body": "It was a cable." } });
-    let over = program.change(Method::PUT, &at(&made), &another).await;
+    let over = program.change(Method::PUT, &incident_path(&created), &another).await;
     let before = app.counts().await;
-    assert_eq!(program.change(Method::PUT, &at(&made), &another).await, over);
-    assert_eq!(program.change(Method::PUT, &at(&made), &json!({ "incident": over })).await, over);
+    assert_eq!(program.change(Method::PUT, &incident_path(&created), &another).await, over);
+    assert_eq!(program.change(Method::PUT, &incident_path(&created), &json!({ "incident": over })).await, over);
     assert_eq!(app.counts().await, before);
-    let said_again = program.change(Method::PATCH, &at(&made), &another).await;
-    assert_eq!(said(&said_again).len(), 3, "who patches says it again");
+    let said_again = program.change(Method::PATCH, &incident_path(&created), &another).await;
+    assert_eq!(update_statuses(&said_again).len(), 3, "who patches says it again");
 }
 
 #[apply(on_both_databases!)]
-async fn components_are_named_by_map_by_list_and_by_attachment(test: TestDb) {
+async fn components_are_named_by_map_list_or_attachment(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let (a, b) = (app.component("A").await.id.to_string(), app.component("B").await.id.to_string());
     let old = program
         .make("/incidents", &json!({ "incident": { "name": "Old", "message": "Hm.", "components": [a] } }))
@@ -109,34 +112,36 @@ async fn components_are_named_by_map_by_list_and_by_attachment(test: TestDb) {
         "incident[name]=Form&incident[body]=Text&incident[component_ids][]={b}&incident[components][{a}]=major_outage"
     );
     let answer = program.send_with(Method::POST, "/incidents.json", form, &[]).await;
-    let made = api_client::json(&answer);
-    assert_eq!((answer.status, made["components"].as_array().unwrap().len()), (StatusCode::CREATED, 2));
-    assert_eq!(made["impact"], "major", "one of two");
-    let more = program.change(Method::PATCH, &at(&old), &json!({ "incident": { "component_ids": [a, b] } })).await;
-    assert_eq!((more["components"].as_array().unwrap().len(), said(&more).len()), (2, 2));
-    let same = program.change(Method::PATCH, &at(&old), &json!({ "incident": { "component_ids": [b] } })).await;
+    let created = api_client::json(&answer);
+    assert_eq!((answer.status, created["components"].as_array().unwrap().len()), (StatusCode::CREATED, 2));
+    assert_eq!(created["impact"], "major", "one of two");
+    let more =
+        program.change(Method::PATCH, &incident_path(&old), &json!({ "incident": { "component_ids": [a, b] } })).await;
+    assert_eq!((more["components"].as_array().unwrap().len(), update_statuses(&more).len()), (2, 2));
+    let same =
+        program.change(Method::PATCH, &incident_path(&old), &json!({ "incident": { "component_ids": [b] } })).await;
     assert_eq!(same, more, "they are attached already");
 }
 
 #[apply(on_both_databases!)]
 async fn backfilled_incident_has_components_and_times(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let api = app.component("API").await;
     let body = json!({ "incident": {
         "name": "Long ago", "body": "It was down.", "backfilled": true, "started_at": "2026-11-01T10:00:00+01:00",
         "resolved_at": "2026-11-01T09:30:00Z", "components": { api.id.as_str(): "major_outage" },
     } });
-    let made = program.make("/incidents", &body).await;
-    assert_eq!((&made["status"], &made["impact"]), (&json!("resolved"), &json!("critical")));
-    let times = [&made["resolved_at"], &made["incident_updates"][0]["display_at"], &made["created_at"]];
+    let created = program.make("/incidents", &body).await;
+    assert_eq!((&created["status"], &created["impact"]), (&json!("resolved"), &json!("critical")));
+    let times = [&created["resolved_at"], &created["incident_updates"][0]["display_at"], &created["created_at"]];
     assert_eq!(times, [&json!("2026-11-01T09:30:00.000Z"); 3]);
     let uptime = program.get(&format!("/components/{}/uptime", api.id)).await;
-    assert_eq!((&uptime["major_outage"], &uptime["related_events"]), (&json!(1800), &json!([{ "id": made["id"] }])));
+    assert_eq!((&uptime["major_outage"], &uptime["related_events"]), (&json!(1800), &json!([{ "id": created["id"] }])));
     let day =
         json!({ "incident": { "name": "A day", "body": "Text", "backfilled": true, "backfill_date": "2026-10-05" } });
-    let made = program.make("/incidents", &day).await;
-    assert_eq!((&made["status"], &made["resolved_at"]), (&json!("resolved"), &json!("2026-10-05T00:00:00.000Z")));
+    let created = program.make("/incidents", &day).await;
+    assert_eq!((&created["status"], &created["resolved_at"]), (&json!("resolved"), &json!("2026-10-05T00:00:00.000Z")));
     let future =
         json!({ "incident": { "name": "A", "body": "B", "backfilled": true, "started_at": "2027-01-01T00:00:00Z" } });
     let wrong = program.wrong(Method::POST, "/incidents", &future).await;
@@ -146,8 +151,8 @@ async fn backfilled_incident_has_components_and_times(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn errors_have_json_pointers(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
-    let before = app.everything().await;
+    let program = new_client(&app).await;
+    let before = app.all_content().await;
     for (incident, places) in [
         (json!({}), &["/incident/name"][..]),
         (json!({ "name": "A", "status": "broken" }), &["/incident/status"]),
@@ -176,13 +181,13 @@ async fn errors_have_json_pointers(test: TestDb) {
             "{incident}"
         );
     }
-    assert!(app.everything().await == before);
+    assert!(app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]
 async fn lists_match_their_definitions(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let now = app.clock.now();
     app.add(&[
         fixtures::incident("open", now - TimeDelta::hours(3)),
@@ -213,28 +218,32 @@ async fn lists_match_their_definitions(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn hidden_incidents_are_not_in_the_api(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let now = app.clock.now();
     let mut hidden = fixtures::incident("hidden", now);
     hidden.visibility = Visibility::Internal;
     app.add(&[hidden]).await;
     let never = program.send(Method::GET, "/incidents/never", &json!({})).await;
-    let before = app.everything().await;
+    let before = app.all_content().await;
     for method in [Method::GET, Method::PATCH, Method::DELETE] {
         let body = json!({ "incident": { "name": "Seen" } });
         let answer = program.send(method, "/incidents/hidden", &body).await;
         assert_eq!((answer.status, answer.text()), (never.status, never.text()));
     }
     assert_eq!((program.get("/incidents").await, program.get("/incidents/unresolved").await), (json!([]), json!([])));
-    assert!(app.everything().await == before);
+    assert!(app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]
 async fn update_text_and_time_can_change(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
-    let made = program.make("/incidents", &json!({ "incident": { "name": "A", "body": "Befor" } })).await;
-    let path = format!("{}/incident_updates/{}", at(&made), made["incident_updates"][0]["id"].as_str().unwrap());
+    let program = new_client(&app).await;
+    let created = program.make("/incidents", &json!({ "incident": { "name": "A", "body": "Befor" } })).await;
+    let path = format!(
+        "{}/incident_updates/{}",
+        incident_path(&created),
+        created["incident_updates"][0]["id"].as_str().unwrap()
+    );
     let body = json!({ "incident_update": { "body": "Before", "display_at": "2026-11-10T11:00:00Z" } });
     let changed = program.change(Method::PATCH, &path, &body).await;
     assert_eq!((&changed["body"], &changed["display_at"]), (&json!("Before"), &json!("2026-11-10T11:00:00.000Z")));
@@ -245,7 +254,7 @@ async fn update_text_and_time_can_change(test: TestDb) {
     assert_eq!(program.wrong(Method::PATCH, &path, &future).await, ["/incident_update/display_at"]);
     let empty = json!({ "incident_update": { "body": " " } });
     assert_eq!(program.wrong(Method::PATCH, &path, &empty).await, ["/incident_update/body"]);
-    let never = format!("{}/incident_updates/never", at(&made));
+    let never = format!("{}/incident_updates/never", incident_path(&created));
     assert_eq!(program.send(Method::PATCH, &never, &body).await.status, StatusCode::NOT_FOUND);
     assert_eq!(app.audit().await[0].action, "incident.edit-update");
 }
@@ -253,7 +262,7 @@ async fn update_text_and_time_can_change(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn maintenance_is_planned_rescheduled_started_completed(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let db = app.component("DB").await;
     let plan = json!({ "incident": {
         "name": "Upgrade", "status": "scheduled", "body": "Read-only.", "component_ids": [db.id],
@@ -261,37 +270,39 @@ async fn maintenance_is_planned_rescheduled_started_completed(test: TestDb) {
         "scheduled_remind_prior": true, "scheduled_auto_in_progress": true, "scheduled_auto_completed": true,
         "auto_transition_to_maintenance_state": true, "auto_transition_to_operational_state": true,
     } });
-    let made = program.make("/incidents", &plan).await;
+    let created = program.make("/incidents", &plan).await;
     for (name, value) in plan["incident"].as_object().unwrap() {
         match name.as_str() {
             "body" | "component_ids" => {}
             "scheduled_for" | "scheduled_until" => {
-                assert_eq!(made[name].as_str().unwrap().replace(".000", ""), value.as_str().unwrap());
+                assert_eq!(created[name].as_str().unwrap().replace(".000", ""), value.as_str().unwrap());
             }
-            _ => assert_eq!(made[name], *value, "{name}"),
+            _ => assert_eq!(created[name], *value, "{name}"),
         }
     }
-    assert_eq!((&made["impact"], &made["components"][0]["id"]), (&json!("maintenance"), &json!(db.id)));
+    assert_eq!((&created["impact"], &created["components"][0]["id"]), (&json!("maintenance"), &json!(db.id)));
     assert!(app.visitor().get("/").await.text().contains("Upgrade"));
     let before = app.counts().await;
-    assert_eq!(program.change(Method::PUT, &at(&made), &plan).await, made);
-    assert_eq!(program.change(Method::PUT, &at(&made), &json!({ "incident": made })).await, made);
+    assert_eq!(program.change(Method::PUT, &incident_path(&created), &plan).await, created);
+    assert_eq!(program.change(Method::PUT, &incident_path(&created), &json!({ "incident": created })).await, created);
     assert_eq!(app.counts().await, before);
 
     let later = json!({ "incident": { "scheduled_for": "2026-11-21T02:00:00Z", "scheduled_until": "2026-11-21T04:00:00Z", "body": "A day later." } });
-    let moved = program.change(Method::PATCH, &at(&made), &later).await;
-    assert_eq!((&moved["scheduled_for"], said(&moved).len()), (&json!("2026-11-21T02:00:00.000Z"), 2));
+    let moved = program.change(Method::PATCH, &incident_path(&created), &later).await;
+    assert_eq!((&moved["scheduled_for"], update_statuses(&moved).len()), (&json!("2026-11-21T02:00:00.000Z"), 2));
     assert_eq!(moved["incident_updates"][0]["body"], "A day later.");
-    let begun = program.change(Method::PATCH, &at(&made), &json!({ "incident": { "status": "in_progress" } })).await;
+    let begun = program
+        .change(Method::PATCH, &incident_path(&created), &json!({ "incident": { "status": "in_progress" } }))
+        .await;
     assert_eq!(
         (&begun["status"], &begun["components"][0]["status"]),
         (&json!("in_progress"), &json!("under_maintenance"))
     );
     let longer = json!({ "incident": { "scheduled_until": "2026-11-21T06:00:00Z" } });
-    let longer = program.change(Method::PATCH, &at(&made), &longer).await;
+    let longer = program.change(Method::PATCH, &incident_path(&created), &longer).await;
     assert_eq!(longer["incident_updates"][0]["body"], "This maintenance takes longer than planned.");
     let done = json!({ "incident": { "status": "completed", "components": { db.id.as_str(): "operational" } } });
-    let done = program.change(Method::PATCH, &at(&made), &done).await;
+    let done = program.change(Method::PATCH, &incident_path(&created), &done).await;
     assert_eq!((&done["status"], &done["components"][0]["status"]), (&json!("completed"), &json!("operational")));
     let actions: Vec<_> = app.audit().await.into_iter().map(|row| row.action).collect();
     assert_eq!(
@@ -301,17 +312,18 @@ async fn maintenance_is_planned_rescheduled_started_completed(test: TestDb) {
 
     let at_once = json!({ "incident": { "name": "Now", "status": "in_progress", "scheduled_for": "2026-11-10T12:00:00Z", "scheduled_until": "2026-11-10T13:00:00Z" } });
     let at_once = program.make("/incidents", &at_once).await;
-    assert_eq!(said(&at_once), ["in_progress", "scheduled"]);
+    assert_eq!(update_statuses(&at_once), ["in_progress", "scheduled"]);
     let short = json!({ "incident": { "name": "Short", "scheduled_for": "2026-12-01T00:00:00Z", "scheduled_until": "2026-12-01T01:00:00Z" } });
     let short = program.make("/incidents", &short).await;
-    let short = program.change(Method::PATCH, &at(&short), &json!({ "incident": { "status": "completed" } })).await;
-    assert_eq!(said(&short), ["completed", "in_progress", "scheduled"]);
+    let short =
+        program.change(Method::PATCH, &incident_path(&short), &json!({ "incident": { "status": "completed" } })).await;
+    assert_eq!(update_statuses(&short), ["completed", "in_progress", "scheduled"]);
 }
 
 #[apply(on_both_databases!)]
 async fn deleted_occurrence_plans_the_next(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let first = app.create_series("again", app.clock.now() + TimeDelta::days(1)).await;
     let path = format!("/incidents/{}", first.id);
     let answer = program.send(Method::DELETE, &path, &json!({})).await;
@@ -328,7 +340,7 @@ async fn deleted_occurrence_plans_the_next(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn postmortem_is_written_published_reverted_deleted(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let now = app.clock.now();
     app.add(&[fixtures::resolved("it", now - TimeDelta::hours(9), TimeDelta::hours(1))]).await;
     let path = "/incidents/it/postmortem";
@@ -360,12 +372,12 @@ async fn postmortem_is_written_published_reverted_deleted(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn a_deleted_incident_is_gone(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
-    let made =
+    let program = new_client(&app).await;
+    let created =
         program.make("/incidents", &json!({ "incident": { "name": "By mistake", "metadata": { "a": {} } } })).await;
-    let answer = program.send(Method::DELETE, &at(&made), &json!({})).await;
-    assert_eq!((answer.status, api_client::json(&answer)), (StatusCode::OK, made.clone()));
-    assert_eq!(app.visitor().get(&at(&made)).await.status, StatusCode::NOT_FOUND);
+    let answer = program.send(Method::DELETE, &incident_path(&created), &json!({})).await;
+    assert_eq!((answer.status, api_client::json(&answer)), (StatusCode::OK, created.clone()));
+    assert_eq!(app.visitor().get(&incident_path(&created)).await.status, StatusCode::NOT_FOUND);
     assert_eq!(app.number("select count(*) from api_metadata").await, 0);
     assert_eq!(app.audit().await[0].action, "incident.delete");
 }
@@ -413,19 +425,19 @@ async fn idempotency_key_creates_one_incident(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn metadata_and_reminders_round_trip(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let metadata = json!({ "jira": { "id": "OPS-1", "empty": "", "none": null } });
-    let made = program
+    let created = program
         .make("/incidents", &json!({ "incident": { "name": "A", "metadata": metadata, "reminder_intervals": "4" } }))
         .await;
-    assert_eq!((&made["metadata"], &made["reminder_intervals"]), (&metadata, &json!("4")));
-    assert_eq!(program.get(&at(&made)).await, made);
+    assert_eq!((&created["metadata"], &created["reminder_intervals"]), (&metadata, &json!("4")));
+    assert_eq!(program.get(&incident_path(&created)).await, created);
     let before = app.counts().await;
     let off = json!({ "incident": { "reminder_intervals": "[]", "metadata": { "jira": { "id": "OPS-2" } } } });
-    let changed = program.change(Method::PATCH, &at(&made), &off).await;
+    let changed = program.change(Method::PATCH, &incident_path(&created), &off).await;
     assert_eq!((&changed["reminder_intervals"], &changed["metadata"]["jira"]["id"]), (&json!("[]"), &json!("OPS-2")));
     assert_eq!(app.counts().await, (before.0 + 1, before.1 + 2), "one revision, a row for each");
     let usual = json!({ "incident": { "reminder_intervals": null, "metadata": null } });
-    let changed = program.change(Method::PATCH, &at(&made), &usual).await;
+    let changed = program.change(Method::PATCH, &incident_path(&created), &usual).await;
     assert_eq!((&changed["reminder_intervals"], &changed["metadata"]), (&Value::Null, &json!({})));
 }

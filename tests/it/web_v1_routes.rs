@@ -1,4 +1,4 @@
-//! Who may do what with the management API, and what every answer of it carries.
+//! Access to the management API, and the headers of its responses.
 
 use axum::http::{Method, StatusCode};
 use candor::domain::Role::{self, Owner, Publisher, Viewer};
@@ -11,7 +11,7 @@ use crate::support::TestDb;
 use crate::support::api_client::{ApiClient, json};
 use crate::support::app::TestApp;
 
-/// Every route: method, path, and the least role of token and manager.
+/// Every route: method, path, and minimum role of token and manager.
 #[rustfmt::skip]
 const TABLE: &[(&str, &str, Role)] = &[
     ("GET", "/v1/token", Viewer),
@@ -68,7 +68,7 @@ fn api_route_table_is_exact() {
     assert_eq!(real.collect::<Vec<_>>(), TABLE);
 }
 
-/// The address of a route in which nothing is that it asks for, but the page.
+/// The address of a route with the page's id, and unknown ids for all other parameters.
 fn address(path: &str, program: &ApiClient) -> String {
     let page = program.root.trim_start_matches("/v1/pages/");
     ["{component}", "{group}", "{incident}", "{update}", "{subscriber}"]
@@ -87,7 +87,7 @@ async fn token_scope_decides_access(test: TestDb) {
         (ApiClient::new(&app, &owner, "admin", Scope::Admin).await, Owner),
         (ApiClient::new(&app, &viewer, "more than its manager", Scope::Admin).await, Viewer),
     ];
-    let before = app.everything().await;
+    let before = app.all_content().await;
     for (method, path, least) in TABLE {
         for (program, role) in &programs {
             let method: Method = method.parse().unwrap();
@@ -104,7 +104,7 @@ async fn token_scope_decides_access(test: TestDb) {
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path}");
         assert!(json(&answer)["error"].is_string() && json(&answer)["message"].is_string());
     }
-    assert!(app.everything().await == before, "somebody changed something");
+    assert!(app.all_content().await == before, "somebody changed something");
 }
 
 #[apply(on_both_databases!)]
@@ -145,8 +145,8 @@ async fn an_address_may_end_in_json(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
     let program = ApiClient::new(&app, &owner, "Deploy", Scope::Admin).await;
-    let made = program.make("/components.json", &json!({ "component": { "name": "API" } })).await;
-    let path = format!("/components/{}", made["id"].as_str().unwrap());
+    let created = program.make("/components.json", &json!({ "component": { "name": "API" } })).await;
+    let path = format!("/components/{}", created["id"].as_str().unwrap());
     assert_eq!(program.get(&format!("{path}.json")).await, program.get(&path).await);
     let answer = program.send(Method::DELETE, &format!("{path}.json"), &json!({})).await;
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Incidents that visitors don't see: nothing of them stands anywhere until they are published.
+//! Hidden incidents: nothing of them is public until they are published.
 
 use axum::http::StatusCode;
 use candor::domain::Role::{Publisher, Viewer};
@@ -10,10 +10,10 @@ use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp, status_of};
 use crate::support::fixtures;
 
-/// A word that stands in everything that is hidden, and nowhere else.
+/// A word in every text of hidden incidents, and in no other text.
 const SECRET: &str = "Xylophone";
 
-/// Every address a visitor may try; each shows something of incidents.
+/// Public addresses, each of which shows something of incidents.
 const PUBLIC: [&str; 43] = [
     "/",
     "/history",
@@ -60,8 +60,8 @@ const PUBLIC: [&str; 43] = [
     "/maintenance.ics",
 ];
 
-/// An incident that says the secret in every text and takes the API down since three days before it began.
-fn secret(app: &TestApp, id: &str, visibility: Visibility, ago: TimeDelta) -> Incident {
+/// An incident with the secret in every text, which takes the API down from three days before it began.
+fn secret_incident(app: &TestApp, id: &str, visibility: Visibility, ago: TimeDelta) -> Incident {
     let at = app.clock.now() - ago;
     let mut incident = fixtures::incident(id, at);
     incident.title = format!("{SECRET} {id}");
@@ -74,7 +74,6 @@ fn secret(app: &TestApp, id: &str, visibility: Visibility, ago: TimeDelta) -> In
     incident
 }
 
-/// A page with a public incident, a component called API, and nothing else.
 async fn with_public_incident(test: TestDb) -> TestApp {
     let app = TestApp::new(test).await;
     let mut tx = app.db.write().await.unwrap();
@@ -90,19 +89,19 @@ async fn with_public_incident(test: TestDb) -> TestApp {
     app
 }
 
-/// One of each: embargoed and internal, open and over, of this month and of one in which nothing else was.
-async fn hide(app: &TestApp) -> [&'static str; 4] {
+/// Adds incidents that are embargoed, internal and open, internal and resolved, and deleted; returns their ids.
+async fn add_hidden_incidents(app: &TestApp) -> [&'static str; 4] {
     let until = app.clock.now() + TimeDelta::days(1);
-    let mut over = secret(app, "over", Visibility::Internal, TimeDelta::days(40));
+    let mut over = secret_incident(app, "over", Visibility::Internal, TimeDelta::days(40));
     over.updates.push(fixtures::update("over-2", app.clock.now() - TimeDelta::days(39), Phase::Resolved, &[]));
     over.recompute();
     app.add(&[
-        secret(app, "later", Visibility::Embargoed(until), TimeDelta::hours(3)),
-        secret(app, "inside", Visibility::Internal, TimeDelta::days(1)),
+        secret_incident(app, "later", Visibility::Embargoed(until), TimeDelta::hours(3)),
+        secret_incident(app, "inside", Visibility::Internal, TimeDelta::days(1)),
         over,
     ])
     .await;
-    let deleted = secret(app, "deleted", Visibility::Public, TimeDelta::hours(2));
+    let deleted = secret_incident(app, "deleted", Visibility::Public, TimeDelta::hours(2));
     app.add(std::slice::from_ref(&deleted)).await;
     let mut tx = app.db.write().await.unwrap();
     candor::db::incidents::delete(&mut tx, &deleted.id).await.unwrap();
@@ -111,16 +110,16 @@ async fn hide(app: &TestApp) -> [&'static str; 4] {
     ["later", "inside", "over", "deleted"]
 }
 
-/// What a visitor is told at each of these addresses, the id of the request left out.
-async fn told(app: &TestApp, addresses: &[&str]) -> Vec<(StatusCode, Vec<(String, String)>, String)> {
-    let mut told = Vec::new();
+/// The answers at these addresses without their request ids.
+async fn fetch_all(app: &TestApp, addresses: &[&str]) -> Vec<(StatusCode, Vec<(String, String)>, String)> {
+    let mut answers = Vec::new();
     for address in addresses {
-        told.push(said(app.visitor().get(address).await));
+        answers.push(comparable_answer(app.visitor().get(address).await));
     }
-    told
+    answers
 }
 
-fn said(answer: Answer) -> (StatusCode, Vec<(String, String)>, String) {
+fn comparable_answer(answer: Answer) -> (StatusCode, Vec<(String, String)>, String) {
     let headers = answer.headers.iter().filter(|(name, _)| *name != "x-request-id");
     let headers = headers.map(|(name, value)| (name.to_string(), format!("{value:?}"))).collect();
     (answer.status, headers, answer.text())
@@ -129,35 +128,35 @@ fn said(answer: Answer) -> (StatusCode, Vec<(String, String)>, String) {
 #[apply(on_both_databases!)]
 async fn hidden_incident_leaves_public_pages_unchanged(test: TestDb) {
     let app = with_public_incident(test).await;
-    let before = told(&app, &PUBLIC).await;
+    let before = fetch_all(&app, &PUBLIC).await;
     let mut changes = app.publisher.changes();
     changes.mark_unchanged();
-    hide(&app).await;
-    for ((address, before), after) in PUBLIC.iter().zip(before).zip(told(&app, &PUBLIC).await) {
+    add_hidden_incidents(&app).await;
+    for ((address, before), after) in PUBLIC.iter().zip(before).zip(fetch_all(&app, &PUBLIC).await) {
         assert!(!after.2.contains(SECRET) || address.contains("q="), "{address} tells the secret");
         assert!(before == after, "{address} changed:\n{}\n{}", before.2, after.2);
     }
-    // The one that was public for a moment was told to those who follow; what is hidden never is.
+    // Only the deleted incident, which was public for a moment, created an event.
     changes.mark_unchanged();
-    app.add(&[secret(&app, "another", Visibility::Internal, TimeDelta::hours(1))]).await;
+    app.add(&[secret_incident(&app, "another", Visibility::Internal, TimeDelta::hours(1))]).await;
     assert!(!changes.has_changed().unwrap(), "followers were told of something hidden");
 }
 
 #[apply(on_both_databases!)]
 async fn hidden_incident_is_404(test: TestDb) {
     let app = with_public_incident(test).await;
-    let hidden = hide(&app).await;
+    let hidden = add_hidden_incidents(&app).await;
     for id in hidden {
         let never = format!("never{id}");
         for address in ["/incidents/ID", "/incidents/ID?done=x", "/incidents/ID.json", "/api/v2/incidents/ID.json"] {
-            // The second time it is known that there is nothing.
+            // The second request is answered from memory.
             for accept in ["*/*", "*/*", "application/json"] {
                 let ask = async |id: &str| {
-                    said(app.visitor().get_with(&address.replace("ID", id), &[("accept", accept)]).await)
+                    comparable_answer(app.visitor().get_with(&address.replace("ID", id), &[("accept", accept)]).await)
                 };
-                let (told, like) = (ask(id).await, ask(&never).await);
-                assert_eq!(told.0, StatusCode::NOT_FOUND);
-                assert!(told == like, "{address} of {id} as {accept}");
+                let (hidden_answer, like) = (ask(id).await, ask(&never).await);
+                assert_eq!(hidden_answer.0, StatusCode::NOT_FOUND);
+                assert!(hidden_answer == like, "{address} of {id} as {accept}");
             }
         }
     }
@@ -168,7 +167,7 @@ async fn hidden_incident_is_404(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn exports_omit_hidden_incidents(test: TestDb) {
     let app = with_public_incident(test).await;
-    hide(&app).await;
+    add_hidden_incidents(&app).await;
     let folder = tempfile::tempdir().unwrap();
     let mut pages = Vec::new();
     let none = std::iter::empty();
@@ -199,14 +198,14 @@ async fn exports_omit_hidden_incidents(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn hiding_a_published_incident_removes_it_everywhere(test: TestDb) {
     let app = with_public_incident(test).await;
-    let before = told(&app, &PUBLIC).await;
-    app.add(&[secret(&app, "slip", Visibility::Public, TimeDelta::days(100))]).await;
+    let before = fetch_all(&app, &PUBLIC).await;
+    app.add(&[secret_incident(&app, "slip", Visibility::Public, TimeDelta::days(100))]).await;
     assert!(app.visitor().get("/incidents/slip").await.text().contains(SECRET));
     assert!(app.visitor().get("/history?q=xylophone").await.text().contains("slip"));
     let mut publisher = app.logged_in(Publisher).await;
-    let answer = edit(&app, &mut publisher, "slip", &[("visibility", "internal")]).await;
+    let answer = submit_edit(&app, &mut publisher, "slip", &[("visibility", "internal")]).await;
     assert_eq!(answer.location(), "/admin/incidents/slip?done=incident-saved");
-    for ((address, before), after) in PUBLIC.iter().zip(before).zip(told(&app, &PUBLIC).await) {
+    for ((address, before), after) in PUBLIC.iter().zip(before).zip(fetch_all(&app, &PUBLIC).await) {
         assert!(before == after, "{address} still tells of it");
     }
     assert_eq!(app.visitor().get("/incidents/slip").await.status, StatusCode::NOT_FOUND);
@@ -216,7 +215,7 @@ async fn hiding_a_published_incident_removes_it_everywhere(test: TestDb) {
 async fn an_embargo_ends_at_its_instant_and_only_once(test: TestDb) {
     let app = with_public_incident(test).await;
     let until = app.clock.now() + TimeDelta::hours(2);
-    app.add(&[secret(&app, "later", Visibility::Embargoed(until), TimeDelta::hours(1))]).await;
+    app.add(&[secret_incident(&app, "later", Visibility::Embargoed(until), TimeDelta::hours(1))]).await;
     let mut work = Worker::default();
     app.clock.advance(TimeDelta::hours(2) - TimeDelta::microseconds(1));
     work.tick(&app).await;
@@ -243,10 +242,10 @@ async fn missed_embargo_end_is_caught_up(test: TestDb) {
     let app = with_public_incident(test).await;
     let after = |hours| app.clock.now() + TimeDelta::hours(hours);
     app.add(&[
-        secret(&app, "first", Visibility::Embargoed(after(1)), TimeDelta::hours(1)),
-        secret(&app, "second", Visibility::Embargoed(after(2)), TimeDelta::hours(1)),
-        secret(&app, "third", Visibility::Embargoed(after(2000)), TimeDelta::hours(1)),
-        secret(&app, "never", Visibility::Internal, TimeDelta::hours(1)),
+        secret_incident(&app, "first", Visibility::Embargoed(after(1)), TimeDelta::hours(1)),
+        secret_incident(&app, "second", Visibility::Embargoed(after(2)), TimeDelta::hours(1)),
+        secret_incident(&app, "third", Visibility::Embargoed(after(2000)), TimeDelta::hours(1)),
+        secret_incident(&app, "never", Visibility::Internal, TimeDelta::hours(1)),
     ])
     .await;
     app.clock.advance(TimeDelta::days(30));
@@ -261,8 +260,8 @@ async fn failing_embargo_does_not_block_others(test: TestDb) {
     let app = with_public_incident(test).await;
     let after = |hours| app.clock.now() + TimeDelta::hours(hours);
     app.add(&[
-        secret(&app, "first", Visibility::Embargoed(after(1)), TimeDelta::hours(1)),
-        secret(&app, "second", Visibility::Embargoed(after(2)), TimeDelta::hours(1)),
+        secret_incident(&app, "first", Visibility::Embargoed(after(1)), TimeDelta::hours(1)),
+        secret_incident(&app, "second", Visibility::Embargoed(after(2)), TimeDelta::hours(1)),
     ])
     .await;
     app.tamper(
@@ -273,8 +272,8 @@ async fn failing_embargo_does_not_block_others(test: TestDb) {
     )
     .await;
     app.clock.advance(TimeDelta::hours(3));
-    let told = end_embargoes(&app).await.unwrap_err();
-    assert!(format!("{told:?}").contains("stuck"), "{told:?}");
+    let error = end_embargoes(&app).await.unwrap_err();
+    assert!(format!("{error:?}").contains("stuck"), "{error:?}");
     let mut work = Worker::default();
     work.tick(&app).await;
     for (id, status) in [("first", 404), ("second", 200)] {
@@ -289,7 +288,7 @@ async fn failing_embargo_does_not_block_others(test: TestDb) {
 async fn two_nodes_end_an_embargo_once(test: TestDb) {
     let app = with_public_incident(test).await;
     let until = app.clock.now() + TimeDelta::hours(1);
-    app.add(&[secret(&app, "later", Visibility::Embargoed(until), TimeDelta::hours(1))]).await;
+    app.add(&[secret_incident(&app, "later", Visibility::Embargoed(until), TimeDelta::hours(1))]).await;
     app.clock.advance(TimeDelta::hours(1));
     let (other, _) = app.restart_with(candor::db::Db::at(&app.test.url).unwrap());
     let before = app.counts().await;
@@ -302,12 +301,12 @@ async fn two_nodes_end_an_embargo_once(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn an_embargo_can_be_ended_by_hand(test: TestDb) {
     let app = with_public_incident(test).await;
-    hide(&app).await;
+    add_hidden_incidents(&app).await;
     let mut publisher = app.logged_in(Publisher).await;
     for id in ["later", "inside"] {
         let page = publisher.get(&format!("/admin/incidents/{id}")).await;
-        let said = if id == "inside" { "Internal: not on the public page." } else { "Scheduled to publish at " };
-        assert!(page.word(".unseen-yet").starts_with(said), "{}", page.text());
+        let expected = if id == "inside" { "Internal: not on the public page." } else { "Scheduled to publish at " };
+        assert!(page.word(".unseen-yet").starts_with(expected), "{}", page.text());
         assert!(!page.text().contains(&format!("\"/incidents/{id}\"")), "a link to what is not there");
         let version = page.field("version");
         let path = format!("/admin/incidents/{id}/publication");
@@ -328,15 +327,14 @@ async fn an_embargo_can_be_ended_by_hand(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn publishing_an_unseen_version_is_rejected(test: TestDb) {
     let app = with_public_incident(test).await;
-    hide(&app).await;
+    add_hidden_incidents(&app).await;
     let mut publisher = app.logged_in(Publisher).await;
     let answer = publisher.post("/admin/incidents/inside/publication", &[("version", "7")]).await;
     assert_eq!(answer.status, StatusCode::CONFLICT);
     assert_eq!(app.visitor().get("/incidents/inside").await.status, StatusCode::NOT_FOUND);
 }
 
-/// Posts the form that edits an incident, as it is shown, with these fields changed.
-async fn edit(app: &TestApp, browser: &mut Browser, id: &str, changed: &[(&str, &str)]) -> Answer {
+async fn submit_edit(app: &TestApp, browser: &mut Browser, id: &str, changed: &[(&str, &str)]) -> Answer {
     let form = browser.get(&format!("/admin/incidents/{id}/edit")).await;
     let names = [
         "version",
@@ -367,14 +365,14 @@ async fn visibility_is_chosen_at_open(test: TestDb) {
     let mut publisher = app.logged_in(Publisher).await;
     assert_eq!(publisher.get("/admin/incidents/new").await.field("visibility"), "public");
     let api = status_of(&candor::domain::ComponentId::parse("api").unwrap());
-    let said = [("title", SECRET), ("phase", "identified"), ("body", SECRET), (api.as_str(), "major_outage")];
-    let mut wrong = said.to_vec();
+    let fields = [("title", SECRET), ("phase", "identified"), ("body", SECRET), (api.as_str(), "major_outage")];
+    let mut wrong = fields.to_vec();
     wrong.extend([("visibility", "embargoed"), ("publish_at", "2026-11-10T11:59"), ("publish_zone", "UTC")]);
     let answer = publisher.post("/admin/incidents", &wrong).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.message("publish_at").contains("in the future"), "{}", answer.text());
     assert_eq!((answer.field("visibility"), answer.field("title")), ("embargoed".into(), SECRET.into()));
-    let mut later = said.to_vec();
+    let mut later = fields.to_vec();
     later.extend([("visibility", "embargoed"), ("publish_at", "2026-11-10T13:30"), ("publish_zone", "Europe/Berlin")]);
     let answer = publisher.post("/admin/incidents", &later).await;
     assert!(answer.location().ends_with("?done=incident-kept"), "{}", answer.text());
@@ -390,16 +388,16 @@ async fn visibility_is_chosen_at_open(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn visibility_is_chosen_at_edit(test: TestDb) {
     let app = with_public_incident(test).await;
-    hide(&app).await;
+    add_hidden_incidents(&app).await;
     let mut publisher = app.logged_in(Publisher).await;
-    let kept = edit(&app, &mut publisher, "later", &[("title", "Renamed")]).await;
-    assert_eq!(kept.status, StatusCode::SEE_OTHER);
+    let answer = submit_edit(&app, &mut publisher, "later", &[("title", "Renamed")]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
     let later = app.incident("later").await;
     assert_eq!(later.visibility, Visibility::Embargoed(app.clock.now() + TimeDelta::days(1)), "the seconds are kept");
-    let missing = edit(&app, &mut publisher, "inside", &[("visibility", "embargoed")]).await;
+    let missing = submit_edit(&app, &mut publisher, "inside", &[("visibility", "embargoed")]).await;
     assert_eq!(missing.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(missing.message("publish_at"), "Choose when to publish.");
-    let shown = edit(&app, &mut publisher, "inside", &[("visibility", "public")]).await;
+    let shown = submit_edit(&app, &mut publisher, "inside", &[("visibility", "public")]).await;
     assert_eq!(shown.status, StatusCode::SEE_OTHER);
     assert_eq!(app.visitor().get("/incidents/inside").await.status, StatusCode::OK);
 }
@@ -407,14 +405,14 @@ async fn visibility_is_chosen_at_edit(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn visibility_is_shown_in_words(test: TestDb) {
     let app = with_public_incident(test).await;
-    hide(&app).await;
+    add_hidden_incidents(&app).await;
     let mut viewer = app.logged_in(Viewer).await;
     let marks = ["Publishes at 11 Nov 2026, 12:00 UTC", "Internal"];
     assert_eq!(viewer.get("/admin").await.words(".card .hidden-yet"), marks);
     assert_eq!(viewer.get("/admin/incidents").await.words("th .hidden-yet"), [marks[0], marks[1], marks[1]]);
     let page = viewer.get("/admin/incidents/inside").await;
     assert!(page.word(".unseen-yet").starts_with("Internal: ") && !page.text().contains("Publish now"));
-    // What a visitor would see of the board is what managers read there too.
+    // The board in the admin also ignores hidden incidents.
     assert_eq!(viewer.get("/admin").await.word(".board .status"), "Operational");
 }
 

@@ -1,4 +1,4 @@
-//! The worst form and the worst call at every address that takes one: the answer has a bound, whoever sends it.
+//! The most expensive form and call at every address: the size of the answer is bounded.
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
@@ -14,19 +14,19 @@ use crate::support::api_client::ApiClient;
 use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::fixtures;
 
-/// The size of a body that is still read.
-const FULL: usize = 512 * 1024;
-/// The largest answer to somebody who is not logged in: what is given back, and a page around it.
+/// The largest body that is read, in bytes.
+const MAX_BODY: usize = 512 * 1024;
+/// The largest answer without a login, in bytes: the submitted text and a page around it.
 const MAX_ANONYMOUS: usize = 160 * 1024;
-/// The largest answer to a manager: what was typed is there as often as its page shows it.
+/// The largest answer to a manager, in bytes: the submitted text as often as the page shows it.
 const MAX_MANAGER: usize = 1024 * 1024;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Forms of 512 KB, each the worst in its own way.
+/// Forms of 512 KiB, each with another extreme.
 fn worst_forms() -> Vec<(&'static str, String)> {
-    let full = |part: &str| part.repeat(FULL / part.len());
-    let once = |begin: &str, part: &str| format!("{begin}{}", part.repeat((FULL - begin.len()) / part.len()));
+    let full = |part: &str| part.repeat(MAX_BODY / part.len());
+    let once = |begin: &str, part: &str| format!("{begin}{}", part.repeat((MAX_BODY - begin.len()) / part.len()));
     vec![
         ("the most fields", full("a=b&")),
         ("the most empty fields", full("=&")),
@@ -41,12 +41,12 @@ fn worst_forms() -> Vec<(&'static str, String)> {
     ]
 }
 
-async fn send(browser: &mut Browser, address: &str, kind: &str, body: &str) -> Answer {
+async fn send_body(browser: &mut Browser, address: &str, kind: &str, body: &str) -> Answer {
     let headers = [("content-type", kind), ("sec-fetch-site", "same-origin")];
     browser.send(Method::POST, address, &headers, Body::from(body.to_owned())).await
 }
 
-/// A page with one of what most addresses need.
+/// A page with the resources that most addresses need.
 struct Target {
     app: TestApp,
     other: Manager,
@@ -64,12 +64,11 @@ impl Target {
         let tomorrow = now + TimeDelta::days(1);
         app.plan(&[fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(1), &[])]).await;
         app.create_series("again", tomorrow).await;
-        app.prepared("template", "draft").await;
+        app.add_template_and_draft("template", "draft").await;
         let token = app.link(LinkPurpose::Reset, Some(&other), TimeDelta::minutes(30)).await;
         Self { app, other, component, token }
     }
 
-    /// Every address that takes a form.
     fn addresses(&self) -> Vec<String> {
         let routes = admin::routes();
         let posts = routes.table().iter().filter(|route| route.method == Method::POST);
@@ -91,8 +90,8 @@ impl Target {
         named.fold(path.to_owned(), |path, (name, id)| path.replace(name, id))
     }
 
-    /// Sends `forms` to every address, each time in a session of its own where a manager does.
-    async fn is_bounded(&self, manager: Option<&Manager>, forms: &[(&str, String)], most: usize) {
+    /// Sends `forms` to every address, in a new session of the manager if there is one.
+    async fn assert_bounded(&self, manager: Option<&Manager>, forms: &[(&str, String)], most: usize) {
         let mut largest = 0;
         for address in self.addresses() {
             for (what, form) in forms {
@@ -100,10 +99,10 @@ impl Target {
                     Some(manager) => self.app.with_session(manager).await,
                     None => self.app.visitor(),
                 };
-                let answer = send(&mut browser, &address, FORM, form).await;
-                let told = (answer.status, answer.body.len());
-                assert!(answer.status.as_u16() < 500, "{address}, {what}: {told:?}");
-                assert!(answer.body.len() <= most, "{address}, {what}: {told:?}");
+                let answer = send_body(&mut browser, &address, FORM, form).await;
+                let outcome = (answer.status, answer.body.len());
+                assert!(answer.status.as_u16() < 500, "{address}, {what}: {outcome:?}");
+                assert!(answer.body.len() <= most, "{address}, {what}: {outcome:?}");
                 largest = largest.max(answer.body.len());
             }
         }
@@ -114,12 +113,12 @@ impl Target {
 #[apply(on_both_databases!)]
 async fn largest_anonymous_form_gets_small_response(test: TestDb) {
     let target = Target::over(test).await;
-    let before = target.app.everything().await;
+    let before = target.app.all_content().await;
     let mut forms = worst_forms();
-    // As large as whoever needs no login may send.
+    // The largest form that is accepted without a login.
     forms.push(("a small form", format!("email={}", "\"".repeat(16_000))));
-    target.is_bounded(None, &forms, MAX_ANONYMOUS).await;
-    assert!(target.app.everything().await == before);
+    target.assert_bounded(None, &forms, MAX_ANONYMOUS).await;
+    assert!(target.app.all_content().await == before);
 }
 
 #[apply(on_both_databases!)]
@@ -129,7 +128,7 @@ async fn largest_manager_form_gets_limited_response(test: TestDb) {
         let forms = worst_forms();
         let forms = if role == Publisher { &forms[..] } else { &forms[2..4] };
         let who = target.app.manager(role.words(), role).await;
-        target.is_bounded(Some(&who), forms, MAX_MANAGER).await;
+        target.assert_bounded(Some(&who), forms, MAX_MANAGER).await;
     }
 }
 
@@ -140,9 +139,9 @@ async fn largest_form_awaiting_reauth_gets_limited_response(test: TestDb) {
     target.app.clock.advance(TimeDelta::minutes(11));
     for path in ["/admin/managers", "/admin/account/totp", "/admin/tokens"] {
         for (what, form) in worst_forms() {
-            let answer = send(&mut owner.clone(), path, FORM, &form).await;
+            let answer = send_body(&mut owner.clone(), path, FORM, &form).await;
             assert!(answer.status.is_client_error(), "{path}, {what}: {}", answer.status);
-            assert!(answer.body.len() <= FULL + 64 * 1024, "{path}, {what}: {}", answer.body.len());
+            assert!(answer.body.len() <= MAX_BODY + 64 * 1024, "{path}, {what}: {}", answer.body.len());
         }
     }
     let fits = "\"".repeat(10_000);
@@ -156,7 +155,7 @@ async fn largest_api_call_gets_limited_response(test: TestDb) {
     let target = Target::over(test).await;
     let ines = target.app.manager("Ines", Owner).await;
     let program = ApiClient::new(&target.app, &ines, "Writes", Scope::Admin).await;
-    let before = target.app.everything().await;
+    let before = target.app.all_content().await;
     let keys: String = (0..30_000).map(|number| format!("\"k{number}\":\"v\",")).collect();
     let wrong: String = (0..4_000).map(|number| format!("\"component-{number}\":\"no status\",")).collect();
     let long = "\\\"".repeat(200_000);
@@ -168,7 +167,7 @@ async fn largest_api_call_gets_limited_response(test: TestDb) {
         ),
         ("the longest key", format!("{{\"incident\":{{\"name\":\"x\",\"components\":{{\"{long}\":\"no\"}}}}}}")),
         ("the longest text", format!("{{\"component\":{{\"name\":\"{long}\"}},\"incident\":{{\"name\":\"{long}\"}}}}")),
-        ("the most lists", "[".repeat(FULL)),
+        ("the most lists", "[".repeat(MAX_BODY)),
         ("the most fields", "incident[a]=b&".repeat(30_000)),
     ];
     let table = api::routes();
@@ -180,17 +179,17 @@ async fn largest_api_call_gets_limited_response(test: TestDb) {
             .fold(path.to_owned(), |path, name| {
                 path.replace(name, if name == "{component}" { &target.component } else { "it" })
             });
-        // Each route has its minute: what was called too often would be answered unread.
+        // The rate limit is per minute; throttled calls would not be read.
         target.app.clock.advance(TimeDelta::minutes(1));
         for (what, body) in &bodies {
             let kind = ("content-type", if body.starts_with("incident") { FORM } else { "application/json" });
             let answer = program.send_with(line.method.clone(), &path, body.clone(), &[kind]).await;
-            let told = (answer.status, answer.body.len());
+            let outcome = (answer.status, answer.body.len());
             assert!(
                 answer.status.is_client_error() && answer.status != StatusCode::TOO_MANY_REQUESTS,
-                "{path}, {what}: {told:?}"
+                "{path}, {what}: {outcome:?}"
             );
-            assert!(answer.body.len() <= 256 * 1024, "{path}, {what}: {told:?}");
+            assert!(answer.body.len() <= 256 * 1024, "{path}, {what}: {outcome:?}");
             let anonymous = [("content-type", "application/json"), ("sec-fetch-site", "same-origin")];
             let address = line.path.replace(['{', '}'], "");
             let refused =
@@ -200,14 +199,14 @@ async fn largest_api_call_gets_limited_response(test: TestDb) {
     }
     for address in ["/api/v2/summary.json", "/api/v2/incidents.json", "/history", "/"] {
         for (what, body) in &bodies {
-            let answer = send(&mut target.app.visitor(), address, "application/json", body).await;
+            let answer = send_body(&mut target.app.visitor(), address, "application/json", body).await;
             assert!(answer.status.is_client_error() && answer.body.len() < 16 * 1024, "{address}, {what}");
         }
     }
-    assert!(target.app.everything().await == before);
+    assert!(target.app.all_content().await == before);
 }
 
-/// As in the running server, where managers are answered on threads of their own.
+/// Like the real server, which answers managers on separate threads.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn returned_forms_do_not_delay_visitors() {
     let app = TestApp::new(TestDb::sqlite().await).await;

@@ -1,4 +1,4 @@
-//! No copy outlives a withdrawal: what was deleted, hidden or edited is never shown again, whatever fails afterwards.
+//! Deleted, hidden or edited content is never served again from any copy, whatever fails afterwards.
 
 use std::net::IpAddr;
 use std::task::{Context, Waker};
@@ -17,10 +17,10 @@ use chrono::TimeDelta;
 use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
-/// A word that stands in every text of the incident that is withdrawn, and nowhere else.
+/// A word in every text of the withdrawn incident, and in no other text.
 const WITHDRAWN_TEXT: &str = "Xylophone";
 
-/// Every address that shows the incident, ready beforehand or rendered on demand.
+/// Every address that shows the incident, prepared or rendered on demand.
 const SHOWING: [&str; 21] = [
     "/",
     "/history",
@@ -45,18 +45,18 @@ const SHOWING: [&str; 21] = [
     "/embed",
 ];
 
-/// The incident, begun so long ago that its page is ready beforehand or not.
-fn marked(app: &TestApp, ago: TimeDelta) -> Incident {
+/// The incident; `ago` decides whether its page is prepared or rendered on demand.
+fn marked_incident(app: &TestApp, ago: TimeDelta) -> Incident {
     let mut incident = fixtures::incident("marked", app.clock.now() - ago);
     incident.title = format!("{WITHDRAWN_TEXT} is out");
     incident.updates[0].body = format!("The {WITHDRAWN_TEXT} is **out**.");
     incident
 }
 
-/// A page with the incident, all of which was read.
+/// A page with the incident, whose documents have all been requested.
 async fn read_everywhere(test: TestDb) -> TestApp {
     let app = TestApp::new(test).await;
-    app.add(&[marked(&app, TimeDelta::hours(1))]).await;
+    app.add(&[marked_incident(&app, TimeDelta::hours(1))]).await;
     let mut shown = 0;
     for address in SHOWING {
         let answer = app.visitor().get(address).await;
@@ -67,7 +67,7 @@ async fn read_everywhere(test: TestDb) -> TestApp {
     app
 }
 
-/// Nobody reads the marker anywhere: now, after something else happened, with the database away, and a day later.
+/// No address shows the marker: now, after another change, without the database, and a day later.
 async fn marker_is_gone(app: &TestApp) {
     let is_gone = async |when: &str| {
         for address in SHOWING {
@@ -75,7 +75,7 @@ async fn marker_is_gone(app: &TestApp) {
             assert!(!answer.text().contains(WITHDRAWN_TEXT), "{address} shows it {when}: {}", answer.status);
         }
     };
-    // Something else happens, so that nobody knows any more which addresses have nothing.
+    // Another change makes the server forget the known 404s.
     let manager = app.manager("TestActor", Owner).await;
     app.through_login(&manager).await;
     let mut work = Worker::default();
@@ -96,8 +96,8 @@ async fn marker_is_gone(app: &TestApp) {
     assert!(!restarted.get("/history").await.text().contains(WITHDRAWN_TEXT));
 }
 
-/// Keeps a change as the handlers do, and publishes it.
-async fn change(app: &TestApp, action: Action, edit: impl FnOnce(&mut Incident)) {
+/// Commits a change like the handlers, and publishes it.
+async fn change_incident(app: &TestApp, action: Action, edit: impl FnOnce(&mut Incident)) {
     let mut tx = app.db.write().await.unwrap();
     let id = IncidentId::parse("marked").unwrap();
     let before = candor::db::admin_incidents::find(&mut tx, &id).await.unwrap();
@@ -117,23 +117,23 @@ async fn deleted_incident_stays_away_during_an_outage(test: TestDb) {
     let path = "/admin/incidents/marked/deletion";
     let version = owner.get(path).await.field("version");
     let title = format!("{WITHDRAWN_TEXT} is out");
-    let done = owner.post(path, &[("title", &title), ("version", &version)]).await;
-    assert_eq!(done.location(), "/admin/incidents?done=incident-deleted", "{}", done.text());
+    let answer = owner.post(path, &[("title", &title), ("version", &version)]).await;
+    assert_eq!(answer.location(), "/admin/incidents?done=incident-deleted", "{}", answer.text());
     marker_is_gone(&app).await;
 }
 
 #[apply(on_both_databases!)]
 async fn hidden_incident_stays_away_during_an_outage(test: TestDb) {
     let app = read_everywhere(test).await;
-    change(&app, Action::IncidentEdit, |incident| incident.visibility = Visibility::Internal).await;
+    change_incident(&app, Action::IncidentEdit, |incident| incident.visibility = Visibility::Internal).await;
     marker_is_gone(&app).await;
 }
 
 #[apply(on_both_databases!)]
 async fn edited_text_stays_away_during_an_outage(test: TestDb) {
     let app = read_everywhere(test).await;
-    // As by one call of the management API, which posts an update and edits the rest.
-    change(&app, Action::IncidentUpdate, |incident| {
+    // Like a call of the management API that posts an update and edits the rest.
+    change_incident(&app, Action::IncidentUpdate, |incident| {
         incident.title = "Something is out".into();
         incident.updates[0].body = "Something is out.".into();
     })
@@ -167,7 +167,7 @@ async fn copies_survive_logins_and_additions_during_an_outage(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn unpublished_change_invalidates_every_copy(test: TestDb) {
     let app = read_everywhere(test).await;
-    // The database goes away between a commit and its publishing, so that what it changed is not known.
+    // The database fails between commit and publish, so the server can't know what changed.
     app.db.close().await;
     app.publish().await;
     let answer = app.visitor().get("/history?q=xylophone").await;
@@ -182,7 +182,7 @@ async fn missing_page_loses_its_copies(test: TestDb) {
     app.add(&[old]).await;
     app.add(&(0..40).map(|n| fixtures::incident(&format!("n{n}"), app.clock.now())).collect::<Vec<_>>()).await;
     assert_eq!(app.visitor().get("/incidents/old").await.status, StatusCode::OK);
-    // Behind our back, and told as if nothing was taken away.
+    // Deletes the incident with an audit entry that says nothing was withdrawn.
     let mut tx = app.db.write().await.unwrap();
     incidents::delete(&mut tx, &IncidentId::parse("old").unwrap()).await.unwrap();
     tx.commit(&fixtures::actor(), app.clock.now(), fixtures::addition()).await.unwrap();
@@ -194,15 +194,15 @@ async fn missing_page_loses_its_copies(test: TestDb) {
     assert_eq!(app.visitor().get("/incidents/old").await.status, StatusCode::SERVICE_UNAVAILABLE);
 }
 
-/// Adds an incident, by which nothing is withdrawn.
-async fn insert(test: &TestDb, incident: Incident) {
+/// Adding an incident withdraws nothing.
+async fn insert_incident(test: &TestDb, incident: Incident) {
     let mut tx = test.write().await.unwrap();
     incidents::insert(&mut tx, &incident).await.unwrap();
     tx.commit(&fixtures::actor(), test.clock.now(), fixtures::addition()).await.unwrap();
 }
 
-/// A publisher that refuses whoever waits for a turn, at once.
-async fn impatient(test: &TestDb, folder: &tempfile::TempDir) -> Publisher {
+/// A publisher that rejects requests at once instead of queueing them.
+async fn impatient_publisher(test: &TestDb, folder: &tempfile::TempDir) -> Publisher {
     let file = folder.path().join("site");
     let publisher = Publisher::new(test.db.clone(), test.clock.clone(), "https://status.test".into(), file);
     let publisher = publisher.with_render_timeout(Duration::from_millis(20));
@@ -212,8 +212,8 @@ async fn impatient(test: &TestDb, folder: &tempfile::TempDir) -> Publisher {
 
 const MARCH: OnDemandPage = OnDemandPage::Month(Month { year: 2025, month: 3 }, None);
 
-/// A choice that nobody has made up before.
-fn choice(number: u32) -> OnDemandPage {
+/// A filter that was not requested before.
+fn filtered_page(number: u32) -> OnDemandPage {
     let day = chrono::NaiveDate::from_ymd_opt(2025, 1, number).unwrap();
     OnDemandPage::Filtered(HistoryFilter::default().until(day), None)
 }
@@ -222,7 +222,7 @@ fn client(number: u8) -> Option<IpAddr> {
     Some([192, 0, 2, number].into())
 }
 
-/// Begins to render these pages, each for a client of its own, and stands still: each holds a turn until it is dropped.
+/// Starts to render these pages, each for its own client, and pauses: each holds its permit until dropped.
 macro_rules! begin_to_render {
     ($publisher:ident, $pages:expr) => {{
         let mut held = Vec::new();
@@ -240,12 +240,12 @@ macro_rules! begin_to_render {
 async fn full_queue_is_busy_and_serves_no_copy(test: TestDb) {
     let folder = tempfile::tempdir().unwrap();
     let at = "2025-03-01T06:00:00Z".parse().unwrap();
-    insert(&test, fixtures::incident("old", at)).await;
-    let publisher = impatient(&test, &folder).await;
+    insert_incident(&test, fixtures::incident("old", at)).await;
+    let publisher = impatient_publisher(&test, &folder).await;
     let shown = publisher.on_demand(MARCH).await.unwrap();
     assert!(String::from_utf8_lossy(shown.document().bytes(Encoding::Plain)).contains("old"));
-    // Another edition, as after any deed.
-    insert(&test, fixtures::incident("new", test.clock.now())).await;
+    // A new revision, as after any change.
+    insert_incident(&test, fixtures::incident("new", test.clock.now())).await;
     publisher.publish().await.unwrap();
     let held =
         begin_to_render!(publisher, [(OnDemandPage::Quarter(2), client(1)), (OnDemandPage::Quarter(3), client(2))]);
@@ -259,11 +259,11 @@ async fn full_queue_is_busy_and_serves_no_copy(test: TestDb) {
 async fn random_requests_never_delay_bounded_pages(test: TestDb) {
     let folder = tempfile::tempdir().unwrap();
     let at = "2025-03-01T06:00:00Z".parse().unwrap();
-    insert(&test, fixtures::incident("old", at)).await;
-    let publisher = impatient(&test, &folder).await;
-    // Two clients hold every turn of the made-up choices, and no third one gets any.
-    let held = begin_to_render!(publisher, [(choice(1), client(1)), (choice(2), client(2))]);
-    assert!(matches!(*publisher.on_demand_for(choice(3), client(3)).await.unwrap_err(), OnDemandError::Busy));
+    insert_incident(&test, fixtures::incident("old", at)).await;
+    let publisher = impatient_publisher(&test, &folder).await;
+    // Two clients hold all permits for filtered pages, so a third is rejected.
+    let held = begin_to_render!(publisher, [(filtered_page(1), client(1)), (filtered_page(2), client(2))]);
+    assert!(matches!(*publisher.on_demand_for(filtered_page(3), client(3)).await.unwrap_err(), OnDemandError::Busy));
     for page in [
         MARCH,
         OnDemandPage::Quarter(1),
@@ -271,14 +271,14 @@ async fn random_requests_never_delay_bounded_pages(test: TestDb) {
         OnDemandPage::Incident(IncidentId::parse("old").unwrap()),
     ] {
         assert!(publisher.on_demand_for(page.clone(), client(3)).await.is_ok(), "{page:?}");
-        // Whoever floods one queue reads on in the others.
+        // A client that fills one queue can still read the other pages.
         assert!(publisher.on_demand_for(page.clone(), client(1)).await.is_ok(), "{page:?}");
     }
     drop(held);
-    // One client, who asks for two at once, leaves a turn to the others.
-    let held = begin_to_render!(publisher, [(choice(4), client(1))]);
-    assert!(matches!(*publisher.on_demand_for(choice(5), client(1)).await.unwrap_err(), OnDemandError::Busy));
-    assert!(publisher.on_demand_for(choice(6), client(2)).await.is_ok());
+    // A client may hold only one permit, which leaves one to the others.
+    let held = begin_to_render!(publisher, [(filtered_page(4), client(1))]);
+    assert!(matches!(*publisher.on_demand_for(filtered_page(5), client(1)).await.unwrap_err(), OnDemandError::Busy));
+    assert!(publisher.on_demand_for(filtered_page(6), client(2)).await.is_ok());
     drop(held);
 }
 

@@ -1,4 +1,4 @@
-//! What happens by itself, step by step.
+//! The worker's steps.
 
 use candor::db::{Db, managers};
 use candor::domain::Role::Owner;
@@ -10,7 +10,7 @@ use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures};
 
 #[apply(on_both_databases!)]
-async fn a_change_by_another_process_shows_at_the_next_tick(test: TestDb) {
+async fn change_by_another_process_shows_at_next_tick(test: TestDb) {
     let app = TestApp::new(test).await;
     let mut work = Worker::default();
     work.tick(&app).await;
@@ -52,7 +52,7 @@ async fn setup_link_is_offered_only_without_managers(test: TestDb) {
     assert_eq!(app.visitor().get(&path(&second)).await.status, 200);
     let mut disabled = app.manager("Ines", Owner).await;
     let mut tx = app.db.write().await.unwrap();
-    // The last owner can't be disabled, but for this test the first keeps another in office.
+    // The last owner can't be disabled, so the test adds another one.
     managers::create(&mut tx, fixtures::manager("Rui", Owner), Some("x"), app.clock.now()).await.unwrap();
     managers::disable(&mut tx, &mut disabled, app.clock.now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();
@@ -81,7 +81,7 @@ async fn expired_rows_are_deleted(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn a_new_day_changes_the_past_days(test: TestDb) {
+async fn new_day_moves_the_list_of_days(test: TestDb) {
     let app = TestApp::new(test).await;
     let thirteen_days_ago = app.clock.now() - TimeDelta::days(13);
     app.add(&[fixtures::resolved("old", thirteen_days_ago, TimeDelta::hours(1))]).await;
@@ -107,7 +107,7 @@ async fn open_incident_age_is_refreshed(test: TestDb) {
     let mut work = Worker::default();
     work.tick(&app).await;
     assert!(app.visitor().get("/").await.word(".card .chip").ends_with("started just now"));
-    // Also on pages that are rendered on demand and kept.
+    // Cached on-demand pages, too.
     let found = app.visitor().get("/history?q=incident").await;
     assert!(found.word("main").contains("started just now"), "{}", found.word("main"));
     app.clock.advance(TimeDelta::minutes(12));

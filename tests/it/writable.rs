@@ -1,4 +1,4 @@
-//! `/readyz` is 503 whenever a manager could not post, and says why.
+//! `/readyz` is 503 with a reason whenever managers could not post.
 
 use axum::http::StatusCode;
 use candor::db::{Db, TABLES, VIEWS};
@@ -11,15 +11,14 @@ use crate::support::app::TestApp;
 use crate::support::server::until;
 use crate::support::{TestDb, fixtures};
 
-/// What `/readyz` answers: its status, the word and the sentence.
-async fn readiness(app: &TestApp) -> (StatusCode, Value, Value) {
+async fn get_readiness(app: &TestApp) -> (StatusCode, Value, Value) {
     let answer = app.visitor().get("/readyz").await;
-    let mut said: Value = serde_json::from_slice(&answer.body).unwrap();
-    (answer.status, said["trouble"].take(), said["reason"].take())
+    let mut document: Value = serde_json::from_slice(&answer.body).unwrap();
+    (answer.status, document["trouble"].take(), document["reason"].take())
 }
 
 async fn is_ready(app: &TestApp) -> bool {
-    readiness(app).await == (StatusCode::OK, Value::Null, Value::Null)
+    get_readiness(app).await == (StatusCode::OK, Value::Null, Value::Null)
 }
 
 #[apply(on_both_databases!)]
@@ -33,7 +32,7 @@ async fn missing_tables_make_readiness_fail_until_they_are_back(test: TestDb) {
     probe_if_due(&app.state).await;
     let sentence = "Tables are missing from the database, or may not be written.";
     assert_eq!(
-        readiness(&app).await,
+        get_readiness(&app).await,
         (StatusCode::SERVICE_UNAVAILABLE, "incomplete".into(), sentence.into()),
         "within five seconds"
     );
@@ -57,7 +56,7 @@ async fn a_stuck_writer_makes_readiness_fail_until_it_ends(test: TestDb) {
     })
     .await;
     app.state.worker_heartbeat().beat();
-    let (status, word, _) = readiness(&app).await;
+    let (status, word, _) = get_readiness(&app).await;
     assert_eq!((status, word), (StatusCode::SERVICE_UNAVAILABLE, "locked".into()));
     drop(stuck);
     other.close().await;
@@ -66,7 +65,7 @@ async fn a_stuck_writer_makes_readiness_fail_until_it_ends(test: TestDb) {
     probe_if_due(&app.state).await;
     app.publish().await;
     app.state.worker_heartbeat().beat();
-    assert!(is_ready(&app).await, "{:?}", readiness(&app).await);
+    assert!(is_ready(&app).await, "{:?}", get_readiness(&app).await);
 }
 
 #[apply(on_both_databases!)]
@@ -84,12 +83,12 @@ async fn failing_work_of_the_worker_makes_readiness_fail(test: TestDb) {
     app.clock.advance(TimeDelta::seconds(2));
     work.tick(&app).await;
     app.state.worker_heartbeat().beat();
-    let (status, word, _) = readiness(&app).await;
+    let (status, word, _) = get_readiness(&app).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{word}");
     let back = "alter table elsewhere rename to incident_index";
     app.tamper(back, back).await;
     work.tick(&app).await;
-    assert!(is_ready(&app).await, "{:?}", readiness(&app).await);
+    assert!(is_ready(&app).await, "{:?}", get_readiness(&app).await);
     assert_eq!(app.incident(IncidentId::parse("embargoed").unwrap().as_str()).await.visibility, Visibility::Public);
 }
 
@@ -133,7 +132,7 @@ async fn a_truncated_file_makes_readiness_fail() {
     std::fs::OpenOptions::new().write(true).open(file).unwrap().set_len(0).unwrap();
     app.clock.advance(TimeDelta::seconds(3));
     probe_if_due(&app.state).await;
-    let (status, word, _) = readiness(&app).await;
+    let (status, word, _) = get_readiness(&app).await;
     assert_eq!((status, word), (StatusCode::SERVICE_UNAVAILABLE, "damaged".into()));
 }
 

@@ -1,4 +1,4 @@
--- What a program of version 1 may have written: a row or more in every table.
+-- Rows that a program of version 1 may have written: at least one in every table.
 insert into page (id, name, url, time_zone, logo_text, embedders, updated_at, version)
   values ('k2v7xq0m4c9z', 'Tidewater Maps', 'https://tidewater.example', 'Europe/Lisbon', '', 'https://example.org', '2026-11-10T12:00:00.123456+00:00', 2);
 insert into page_links values (1, 'Documentation', 'https://docs.tidewater.example');

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// The end of a request without a body.
+/// The end of a request's headers.
 const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 /// The headers that a browser needs to show the page; the server adds `date` and `content-length`.
 const NEEDED_HEADERS: [HeaderName; 3] = [header::CONTENT_TYPE, header::CONTENT_ENCODING, header::ETAG];
@@ -38,7 +38,7 @@ fn usage() -> io::Error {
     io::Error::other("usage: candor-baseline tcp|axum FOLDER ADDRESS")
 }
 
-/// A response that Candor gave: `headers`, one a line, and `body`.
+/// A response recorded from Candor: `headers`, one per line, and `body`.
 #[derive(Clone)]
 struct StoredResponse {
     headers: Vec<(String, String)>,
@@ -74,7 +74,7 @@ impl StoredResponse {
     }
 }
 
-/// Answers every request head with the same bytes.
+/// Answers every complete request header with the same bytes.
 async fn serve_tcp(listener: TcpListener, response: Bytes) -> io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;

@@ -1,4 +1,4 @@
-//! Whatever a file holds that somebody imports, it is refused or becomes something that the database takes.
+//! Any imported file is rejected, or becomes data that the database accepts.
 
 #![no_main]
 
@@ -19,7 +19,7 @@ const FORMATS: [(&dyn Format, &str); 4] = [
     (&Kuma, "backup.json"),
 ];
 
-/// A database that stays empty: each import into it is a preview.
+/// A database that stays empty: each import is a dry run.
 static DB: LazyLock<(Runtime, Db)> = LazyLock::new(|| {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let file = std::env::temp_dir().join(format!("candor-fuzz-{}.db", std::process::id()));

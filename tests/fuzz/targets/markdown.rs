@@ -1,4 +1,4 @@
-//! Whatever somebody writes into an update becomes elements of a short list, whose links lead where links may.
+//! Any Markdown becomes only allowed elements with safe links.
 
 #![no_main]
 

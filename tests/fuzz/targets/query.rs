@@ -1,4 +1,4 @@
-//! Whatever stands behind the question mark is read into a choice that is written the same way again.
+//! Any query string is parsed into a filter that is written the same way again.
 
 #![no_main]
 
@@ -12,13 +12,13 @@ fuzz_target!(|query: &[u8]| {
     let Ok(fields) = form::read_form(query) else { return };
     let filter = HistoryFilter::from_query(&fields);
     assert!(filter.text.as_ref().is_none_or(|text| text.chars().count() <= MAX_SEARCH_LENGTH));
-    assert_eq!(HistoryFilter::from_query(&again(filter.pairs())), filter);
+    assert_eq!(HistoryFilter::from_query(&rebuild_fields(filter.pairs())), filter);
     let incidents = IncidentSearch::read(&fields);
-    assert_eq!(IncidentSearch::read(&again(incidents.pairs())), incidents);
+    assert_eq!(IncidentSearch::read(&rebuild_fields(incidents.pairs())), incidents);
     let audit = AuditSearch::read(&fields);
-    assert_eq!(AuditSearch::read(&again(audit.pairs())), audit);
+    assert_eq!(AuditSearch::read(&rebuild_fields(audit.pairs())), audit);
 });
 
-fn again(pairs: Vec<(&'static str, String)>) -> Fields {
+fn rebuild_fields(pairs: Vec<(&'static str, String)>) -> Fields {
     Fields(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }

@@ -1,4 +1,4 @@
-//! Whatever somebody types as a code, no code counts twice, and only digits count.
+//! Any input as a code: no code is accepted twice, and only digits are accepted.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Everybody who may ask, and an incident of each kind to ask for.
+//! Actors with every kind of access, and an incident in every state.
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
@@ -14,54 +14,47 @@ use chrono::TimeDelta;
 use super::app::{Answer, Browser, PASSWORD, TestApp, is_denied};
 use super::{TestDb, fixtures};
 
-/// An incident of each kind; each id is of one length and stands in no other text.
+/// Incident ids of equal length that occur in no other text of a page.
 pub const PUBLIC: &str = "zqpublic";
-/// Public, with a review and an update that are written and not published.
+/// Public, with an unpublished postmortem and an unpublished draft of an update.
 pub const UNPUBLISHED: &str = "zqunsaid";
 pub const EMBARGOED: &str = "zqlaters";
 pub const INTERNAL: &str = "zqinside";
 pub const DELETED: &str = "zqgoneby";
-/// No incident: the draft of one.
+/// The id of a draft, not of an incident.
 pub const DRAFT: &str = "zqdrafts";
 pub const NEVER: &str = "zqnevers";
-/// What managers can open.
-pub const STAND: [&str; 4] = [PUBLIC, UNPUBLISHED, EMBARGOED, INTERNAL];
-/// What nobody can, whoever they are.
-pub const ABSENT: [&str; 3] = [DELETED, DRAFT, NEVER];
-/// What is to visitors like what never was.
+/// Incidents that managers can open.
+pub const READABLE: [&str; 4] = [PUBLIC, UNPUBLISHED, EMBARGOED, INTERNAL];
+/// Ids that are not found for any actor.
+pub const UNREADABLE: [&str; 3] = [DELETED, DRAFT, NEVER];
+/// Visitors get the same answer for these as for an id that never existed.
 pub const HIDDEN: [&str; 4] = [EMBARGOED, INTERNAL, DELETED, DRAFT];
 
-/// What is written somewhere, and published nowhere.
+/// Occurs in texts that are saved and not published.
 pub const UNPUBLISHED_TEXT: &str = "Zqxylophone";
 
-/// What somebody lacks of whom the admin knows the role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeniedReason {
     Nothing,
-    /// The second factor that the policy asks for.
+    /// The second factor that the login policy requires.
     Factor,
-    /// A proof of who they are from the last ten minutes.
+    /// A re-authentication in the last ten minutes.
     Proof,
 }
 
-/// What whoever asks meets at a door of the admin.
+/// What an actor gets from a guarded route of the admin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessResult {
-    /// The login comes first.
     Login,
-    /// It is for others.
     Refusal,
-    /// A second factor is to be added first.
     Factor,
-    /// A proof is to be given first.
     Proof,
-    /// It stands open.
     Nothing,
 }
 
 impl AccessResult {
-    /// Whether this is what `answer` says.
-    pub fn is_told(self, method: &Method, address: &str, answer: &Answer) -> bool {
+    pub fn matches_answer(self, method: &Method, address: &str, answer: &Answer) -> bool {
         let asks_for_proof = || answer.words("h1") == ["Confirm it's you"];
         match self {
             Self::Login => is_denied(method, address, answer),
@@ -73,32 +66,30 @@ impl AccessResult {
     }
 }
 
-/// Somebody who asks.
 pub struct TestActor {
     pub name: &'static str,
-    /// What the admin knows them by; nothing for a stranger.
+    /// The role in the admin; none for a visitor.
     pub role: Option<Role>,
     pub lack: DeniedReason,
-    /// What the management API knows them by: as far as their token reaches.
-    pub reach: Option<Role>,
+    /// The lower of the token's and the manager's role in the management API; none if the API denies access.
+    pub api_role: Option<Role>,
     pub browser: Browser,
-    /// The API token they bring.
     bearer: Option<String>,
 }
 
 impl TestActor {
     fn in_browser(name: &'static str, role: Option<Role>, browser: Browser) -> Self {
-        Self { name, role, lack: DeniedReason::Nothing, reach: None, browser, bearer: None }
+        Self { name, role, lack: DeniedReason::Nothing, api_role: None, browser, bearer: None }
     }
 
-    /// What they meet at a guarded `route`; nobody guards the others.
-    pub fn meets(&self, route: &Route) -> AccessResult {
+    /// Only for guarded routes.
+    pub fn expected_access(&self, route: &Route) -> AccessResult {
         let (least, freshly) = match route.access {
             Access::Public => return AccessResult::Nothing,
             Access::AtLeast(role) => (role, false),
             Access::Reauthenticated(role) => (role, true),
         };
-        // Here a second factor is added, so nobody can be asked for it before.
+        // A manager without a second factor adds one here, so these routes don't require it.
         let adds_factor = route.path.starts_with("/admin/account/passkeys");
         match (self.role, self.lack) {
             (None, _) => AccessResult::Login,
@@ -115,35 +106,32 @@ impl TestActor {
         headers
     }
 
-    /// Looks at an address, or sends it a form that means something at most of them.
-    pub async fn ask(&self, method: &Method, address: &str) -> Answer {
+    /// Requests an address; a POST sends a form that is valid at most of them.
+    pub async fn request(&self, method: &Method, address: &str) -> Answer {
         let (headers, mut browser) = (self.headers(), self.browser.clone());
         if *method == Method::GET {
             return browser.get_with(address, &headers).await;
         }
-        // A version that never was: whoever may do it meets a conflict, and nothing is changed.
-        let said = [("version", "999"), ("title", "Another"), ("body", "Text"), ("phase", "identified")];
+        // No incident has this version: an authorized actor gets a conflict, and nothing changes.
+        let form = [("version", "999"), ("title", "Another"), ("body", "Text"), ("phase", "identified")];
         let chosen = [("status", "operational"), ("role", "viewer"), ("name", "Name")];
-        let fields = [&said[..], &chosen].concat();
+        let fields = [&form[..], &chosen].concat();
         browser.post_with(address, &fields, &headers).await
     }
 
-    /// Calls the management API with this JSON.
     pub async fn call(&self, method: &Method, address: &str, body: &serde_json::Value) -> Answer {
         let body = if *method == Method::GET { Body::empty() } else { Body::from(body.to_string()) };
         self.browser.clone().send(method.clone(), address, &self.headers(), body).await
     }
 }
 
-/// A page with an incident of each kind, and everybody who may ask.
 pub struct Actors {
     pub app: TestApp,
     pub people: Vec<TestActor>,
 }
 
 impl Actors {
-    /// Everybody, before `test`.
-    pub async fn before(test: TestDb) -> Self {
+    pub async fn new(test: TestDb) -> Self {
         let app = TestApp::new(test).await;
         let mut people = vec![TestActor::in_browser("a stranger", None, app.visitor())];
         let early = app.manager("Early", Owner).await;
@@ -169,7 +157,7 @@ impl Actors {
         let mut tx = app.db.write().await.unwrap();
         managers::disable(&mut tx, &mut gone, app.clock.now()).await.unwrap();
         tx.commit_unaudited().await.unwrap();
-        // Disabling ends sessions and tokens; these stand for any that would be left.
+        // Disabling deletes sessions and tokens; these represent any that were left behind.
         people.push(program(&app, "a disabled manager's token", &gone, (Scope::Admin, 365), None).await);
         people.push(TestActor::in_browser("a disabled manager", None, app.with_session(&gone).await));
         people.push(revoked(&app, &early).await);
@@ -186,14 +174,14 @@ impl Actors {
         people.push(TestActor { lack: DeniedReason::Factor, ..bare });
         app.passkey(&slow, "slow").await;
         app.require_second_factor().await;
-        let crowd = Self { app, people };
-        crowd.fill().await;
-        crowd
+        let actors = Self { app, people };
+        actors.fill().await;
+        actors
     }
 
-    /// Those of whom the management API knows nobody good.
-    pub fn refused_by_the_api(&self) -> impl Iterator<Item = &TestActor> {
-        self.people.iter().filter(|who| who.reach.is_none())
+    /// Actors without access to the management API.
+    pub fn denied_by_api(&self) -> impl Iterator<Item = &TestActor> {
+        self.people.iter().filter(|who| who.api_role.is_none())
     }
 
     async fn fill(&self) {
@@ -212,25 +200,25 @@ impl Actors {
         incidents::delete(&mut tx, &deleted.id).await.unwrap();
         tx.commit(&fixtures::actor(), app.clock.now(), fixtures::entry()).await.unwrap();
         for id in [UNPUBLISHED, EMBARGOED, INTERNAL] {
-            self.review(id).await;
+            self.save_postmortem(id).await;
         }
-        self.draft(DRAFT, None).await;
-        self.draft("zqdraft-of-an-update", Some(UNPUBLISHED)).await;
+        self.save_draft(DRAFT, None).await;
+        self.save_draft("zqdraft-of-an-update", Some(UNPUBLISHED)).await;
         app.publish().await;
     }
 
-    /// An open incident of an hour with two updates.
+    /// An open incident that began an hour ago, with two updates.
     pub fn incident(&self, id: &str, visibility: Visibility) -> candor::domain::Incident {
         let now = self.app.clock.now();
-        let mut it = fixtures::incident(id, now - TimeDelta::hours(1));
-        it.updates.push(fixtures::update(&format!("{id}-2"), now, Phase::Identified, &[]));
-        it.visibility = visibility;
-        it.recompute();
-        it
+        let mut incident = fixtures::incident(id, now - TimeDelta::hours(1));
+        incident.updates.push(fixtures::update(&format!("{id}-2"), now, Phase::Identified, &[]));
+        incident.visibility = visibility;
+        incident.recompute();
+        incident
     }
 
-    /// Writes a review of an incident, and does not publish it.
-    pub async fn review(&self, id: &str) {
+    /// Saves a postmortem without publishing it.
+    pub async fn save_postmortem(&self, id: &str) {
         let (app, now) = (&self.app, self.app.clock.now());
         let incident = IncidentId::parse(id).unwrap();
         let mut review =
@@ -240,14 +228,14 @@ impl Actors {
         tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
     }
 
-    /// Saves the draft of an incident, or of an update of one.
-    async fn draft(&self, id: &str, of: Option<&str>) {
+    /// Saves a draft of a new incident, or of an update of the incident `of`.
+    async fn save_draft(&self, id: &str, of: Option<&str>) {
         let (app, now) = (&self.app, self.app.clock.now());
-        let said = [("title", UNPUBLISHED_TEXT), ("body", UNPUBLISHED_TEXT), ("phase", "identified")];
+        let fields = [("title", UNPUBLISHED_TEXT), ("body", UNPUBLISHED_TEXT), ("phase", "identified")];
         let draft = SavedDraft {
             id: DraftId::parse(id).unwrap(),
             incident: of.and_then(IncidentId::parse),
-            fields: Fields(said.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()),
+            fields: Fields(fields.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()),
             edited_by: "Early".into(),
             created_at: now,
             edited_at: now,
@@ -259,13 +247,13 @@ impl Actors {
     }
 }
 
-/// A program on this machine with a token of `manager`, good for some days.
+/// A client on this machine with an API token of `manager`; `days` is its lifetime.
 async fn program(
     app: &TestApp,
     name: &'static str,
     manager: &Manager,
     (scope, days): (Scope, i64),
-    reach: Option<Role>,
+    api_role: Option<Role>,
 ) -> TestActor {
     let secret = secret_token::fresh_api_token();
     let new = NewApiToken { name: name.into(), scope, days };
@@ -277,10 +265,10 @@ async fn program(
     let mut browser = app.visitor();
     browser.peer = Some([127, 0, 0, 1].into());
     let lack = DeniedReason::Nothing;
-    TestActor { name, role: None, lack, reach, browser, bearer: Some(format!("Bearer {secret}")) }
+    TestActor { name, role: None, lack, api_role, browser, bearer: Some(format!("Bearer {secret}")) }
 }
 
-/// Somebody whose password was right, and who has yet to give the second factor.
+/// A browser after the password step and before the second factor.
 async fn half_logged_in(app: &TestApp) -> TestActor {
     let manager = app.manager("Half", Owner).await;
     app.passkey(&manager, "half").await;
@@ -291,7 +279,6 @@ async fn half_logged_in(app: &TestApp) -> TestActor {
     TestActor::in_browser("an owner who is half logged in", None, browser)
 }
 
-/// A program whose token was revoked.
 async fn revoked(app: &TestApp, manager: &Manager) -> TestActor {
     let name = "a token that was revoked";
     let program = program(app, name, manager, (Scope::Admin, 365), None).await;
@@ -303,10 +290,9 @@ async fn revoked(app: &TestApp, manager: &Manager) -> TestActor {
     program
 }
 
-/// All that was answered but for what is new in every answer: the id of the request, the nonce, and when a cookie that
-/// is taken back ended, which is told by the machine's clock; the id of the incident that was asked for is left out, and
-/// so is the length, which the server adds where the router has not.
-pub fn told(answer: &Answer, id: &str) -> (StatusCode, Vec<String>, String) {
+/// Status, header lines and body of an answer without what differs between two answers: request id, nonce, the expiry
+/// of a deleted cookie (from the machine's clock), the incident id, and the length that only the server adds.
+pub fn comparable_answer(answer: &Answer, id: &str) -> (StatusCode, Vec<String>, String) {
     let policy = answer.header("content-security-policy");
     let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap_or("'none'").to_owned();
     let plain = |text: String| text.replace(id, "ID").replace(&nonce, "NONCE");

@@ -1,4 +1,4 @@
-//! A program that manages the page with an API token.
+//! A client of the management API with an API token.
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
@@ -11,17 +11,16 @@ use serde_json::Value;
 
 use super::app::{Answer, Browser, TestApp};
 
-/// A program on this machine.
 #[derive(Clone)]
 pub struct ApiClient {
     pub browser: Browser,
     pub secret: String,
-    /// Where everything of the page is.
+    /// The path of the page: `/v1/pages/ID`.
     pub root: String,
 }
 
 impl ApiClient {
-    /// A program with a new token of `manager`.
+    /// Creates a token of `manager` and a client that uses it.
     pub async fn new(app: &TestApp, manager: &Manager, name: &str, scope: Scope) -> Self {
         let secret = secret_token::fresh_api_token();
         let new = NewApiToken { name: name.into(), scope, days: 365 };
@@ -36,12 +35,12 @@ impl ApiClient {
         Self { browser, secret, root: format!("/v1/pages/{}", page.id) }
     }
 
-    /// Sends `body` as JSON; an address that begins with a slash is below the page.
+    /// Sends `body` as JSON; a path that begins with a slash is relative to the page.
     pub async fn send(&self, method: Method, path: &str, body: &Value) -> Answer {
         self.send_with(method, path, body.to_string(), &[]).await
     }
 
-    /// Sends any text with these headers besides.
+    /// Sends a body of any text with more headers.
     pub async fn send_with(&self, method: Method, path: &str, body: String, headers: &[(&str, &str)]) -> Answer {
         let address = if path.starts_with("/v1/") { path.to_owned() } else { format!("{}{path}", self.root) };
         let bearer = format!("OAuth {}", self.secret);
@@ -50,7 +49,6 @@ impl ApiClient {
         self.browser.clone().send(method, &address, &all, Body::from(body)).await
     }
 
-    /// Reads what is at an address, which must be there.
     #[track_caller]
     pub fn get(&self, path: &str) -> impl Future<Output = Value> {
         let (program, path) = (self.clone(), path.to_owned());
@@ -61,32 +59,30 @@ impl ApiClient {
         }
     }
 
-    /// Makes something, which must be possible.
+    /// Creates something; fails unless the API accepts it.
     pub async fn make(&self, path: &str, body: &Value) -> Value {
         let answer = self.send(Method::POST, path, body).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{path}: {}", answer.text());
         json(&answer)
     }
 
-    /// Changes something, which must be possible.
+    /// Changes something; fails unless the API accepts it.
     pub async fn change(&self, method: Method, path: &str, body: &Value) -> Value {
         let answer = self.send(method, path, body).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text());
         json(&answer)
     }
 
-    /// What is said to be wrong, place by place.
     pub async fn wrong(&self, method: Method, path: &str, body: &Value) -> Vec<String> {
         let answer = self.send(method, path, body).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{path} {body}: {}", answer.text());
-        let told = json(&answer);
-        assert!(told["error"].is_string() && told["message"].is_string(), "{told}");
-        let errors = told["errors"].as_array().unwrap();
+        let document = json(&answer);
+        assert!(document["error"].is_string() && document["message"].is_string(), "{document}");
+        let errors = document["errors"].as_array().unwrap();
         errors.iter().map(|error| error["pointer"].as_str().unwrap().to_owned()).collect()
     }
 }
 
-/// The body as JSON.
 #[track_caller]
 pub fn json(answer: &Answer) -> Value {
     assert_eq!(answer.header("content-type"), "application/json", "{}", answer.text());

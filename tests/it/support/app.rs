@@ -1,5 +1,4 @@
-//! The whole server but for its sockets: its front and router over a database of the test's own, and browsers that
-//! visit it.
+//! The router and its fast path over a test database, without sockets, and browsers that send requests to it.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -46,12 +45,11 @@ use tokio::sync::OnceCell;
 use super::html::{Element, Page};
 use super::{TestDb, fixtures};
 
-/// The address of the page in most tests: without TLS, as on a developer's machine.
+/// The origin of the page in most tests: without TLS, as on a developer's machine.
 pub const ORIGIN: &str = "http://status.test";
-/// The password of every manager that [`TestApp::manager`] makes.
 pub const PASSWORD: &str = "harbour crane whistles";
 
-/// A server with an empty page that is published already.
+/// A server with an empty page that is already published.
 pub struct TestApp {
     pub test: TestDb,
     pub state: State,
@@ -68,53 +66,46 @@ impl Deref for TestApp {
 }
 
 impl TestApp {
-    /// A server that visitors reach at [`ORIGIN`].
     pub async fn new(test: TestDb) -> Self {
         Self::at(test, ORIGIN).await
     }
 
-    /// A server that visitors reach at `origin`.
     pub async fn at(test: TestDb, origin: &str) -> Self {
         let app = Self::unpublished(test, origin);
         app.publisher.publish().await.expect("the first Site");
         app
     }
 
-    /// A server that sends mail.
     pub async fn with_mailer(test: TestDb, mailer: Mailer) -> Self {
         let app = Self::with(test, ORIGIN, render_site, Some(mailer), None);
         app.publisher.publish().await.expect("the first Site");
         app
     }
 
-    /// A server whose managers may log in at `provider`.
     pub async fn with_provider(test: TestDb, provider: Provider) -> Self {
         let app = Self::with(test, ORIGIN, render_site, None, Some(provider));
         app.publisher.publish().await.expect("the first Site");
         app
     }
 
-    /// A server that sends mail, and whose managers may log in at `provider`.
-    pub async fn with_everything(test: TestDb, mailer: Mailer, provider: Provider) -> Self {
+    pub async fn with_mail_and_provider(test: TestDb, mailer: Mailer, provider: Provider) -> Self {
         let app = Self::with(test, ORIGIN, render_site, Some(mailer), Some(provider));
         app.publisher.publish().await.expect("the first Site");
         app
     }
 
-    /// The same server with another `provider`, or none, over the same database.
+    /// Another server with `provider`, or without one, over the same database.
     pub fn at_origin(&self, provider: Option<Provider>) -> Browser {
         let state = state(self.db.clone(), self.clock.clone(), self.site_file(), ORIGIN, render_site, None, provider);
         Browser::new(front(&state), host(ORIGIN))
     }
 
-    /// A server that renders in its own way.
     pub async fn with_renderer(test: TestDb, render: Render) -> Self {
         let app = Self::with(test, ORIGIN, render, None, None);
         app.publisher.publish().await.expect("the first Site");
         app
     }
 
-    /// A server that has never published anything.
     pub fn unpublished(test: TestDb, origin: &str) -> Self {
         Self::with(test, origin, render_site, None, None)
     }
@@ -127,19 +118,17 @@ impl TestApp {
         Self { test, state, data, front }
     }
 
-    /// Another server that starts from what this one published last, with a database of its own.
+    /// Starts another server over `db` from the Site that this one stored.
     pub fn restart_with(&self, db: Db) -> (State, Browser) {
         let state = state(db, self.clock.clone(), self.site_file(), &self.origin, render_site, None, None);
         let browser = Browser::new(front(&state), host(&self.origin));
         (state, browser)
     }
 
-    /// Where the last published Site is kept.
     pub fn site_file(&self) -> PathBuf {
         self.data.path().join("site")
     }
 
-    /// A browser in which nobody is logged in.
     pub fn visitor(&self) -> Browser {
         Browser::new(self.front.clone(), host(&self.origin))
     }
@@ -154,13 +143,13 @@ impl TestApp {
         manager
     }
 
-    /// A browser in which a new manager of this role is logged in, named after it.
+    /// A browser in which a new manager of this role is logged in; the manager's name is the role's.
     pub async fn logged_in(&self, role: Role) -> Browser {
         let manager = self.manager(role.words(), role).await;
         self.with_session(&manager).await
     }
 
-    /// A browser that holds a session of `manager`, without the way through the login.
+    /// A browser with a session of `manager`, created without the login form.
     pub async fn with_session(&self, manager: &Manager) -> Browser {
         let id = tower_sessions::session::Id(i128::from_be_bytes(candor::credentials::random_bytes()));
         let now = self.clock.now();
@@ -181,7 +170,6 @@ impl TestApp {
         browser
     }
 
-    /// A browser that has gone through the login with the [`PASSWORD`].
     pub async fn through_login(&self, manager: &Manager) -> Browser {
         let mut browser = self.visitor();
         let answer = browser.post("/login", &[("email", &manager.email), ("password", PASSWORD)]).await;
@@ -189,7 +177,7 @@ impl TestApp {
         browser
     }
 
-    /// A passkey of `manager` that no device holds.
+    /// A passkey that no device has.
     pub async fn passkey(&self, manager: &Manager, id: &str) {
         let id = PasskeyId::parse(id).unwrap();
         let passkey = Passkey { id, name: "Laptop".into(), created_at: self.clock.now(), last_used_at: None };
@@ -200,7 +188,6 @@ impl TestApp {
         tx.commit_unaudited().await.unwrap();
     }
 
-    /// From now on every manager needs a second factor.
     pub async fn require_second_factor(&self) {
         let mut tx = self.db.write().await.unwrap();
         let policy = login_policy::load(&mut tx).await.unwrap();
@@ -208,7 +195,7 @@ impl TestApp {
         tx.commit_unaudited().await.unwrap();
     }
 
-    /// From now on nobody's password counts but this owner's.
+    /// From now on only this owner may log in with a password.
     pub async fn set_break_glass_owner(&self, keeper: &Manager) {
         let mut tx = self.db.write().await.unwrap();
         let policy = login_policy::load(&mut tx).await.unwrap();
@@ -217,7 +204,6 @@ impl TestApp {
         tx.commit_unaudited().await.unwrap();
     }
 
-    /// The token of a fresh one-time link.
     pub async fn link(&self, purpose: LinkPurpose, manager: Option<&Manager>, lifetime: TimeDelta) -> String {
         let (token, now) = (secret_token::fresh_token(), self.clock.now());
         let manager_id = manager.map(|manager| manager.id.clone());
@@ -228,7 +214,7 @@ impl TestApp {
         token
     }
 
-    /// An operational component at the last place, with a history of 400 days; it shows when the page is published next.
+    /// An operational component at the last position, with 400 days of history; visible after the next publish.
     pub async fn component(&self, name: &str) -> Component {
         let new = fixtures::component(name);
         let mut tx = self.db.write().await.unwrap();
@@ -238,7 +224,7 @@ impl TestApp {
         component
     }
 
-    /// A group at the last place; it shows when the page is published next.
+    /// A group at the last position; visible after the next publish.
     pub async fn group(&self, name: &str) -> Group {
         let new = NewGroup { name: name.into(), description: String::new(), position: None };
         let mut tx = self.db.write().await.unwrap();
@@ -247,8 +233,8 @@ impl TestApp {
         group
     }
 
-    /// A template and a draft of a new incident, with these ids.
-    pub async fn prepared(&self, template: &'static str, draft: &str) {
+    /// Saves a template and a draft of a new incident with these ids.
+    pub async fn add_template_and_draft(&self, template: &'static str, draft: &str) {
         let mut tx = self.db.write().await.unwrap();
         let draft = SavedDraft {
             id: DraftId::parse(draft).unwrap(),
@@ -267,20 +253,20 @@ impl TestApp {
             phase: Phase::Identified,
             components: Vec::new(),
         };
-        let made = templates::create(&mut tx, new, self.clock.now()).await.unwrap();
+        let created = templates::create(&mut tx, new, self.clock.now()).await.unwrap();
         tx.commit_unaudited().await.unwrap();
         let sql = "update templates set id = $1 where id = $2";
         match &self.db {
             Db::Sqlite { writer, .. } => {
-                let _ = sqlx::query(sql).bind(template).bind(made.id.as_str()).execute(writer).await.unwrap();
+                let _ = sqlx::query(sql).bind(template).bind(created.id.as_str()).execute(writer).await.unwrap();
             }
             Db::Postgres(pool, _) => {
-                let _ = sqlx::query(sql).bind(template).bind(made.id.as_str()).execute(pool).await.unwrap();
+                let _ = sqlx::query(sql).bind(template).bind(created.id.as_str()).execute(pool).await.unwrap();
             }
         }
     }
 
-    /// A correction of a component's last hour but one, with this id.
+    /// Corrects the second-last hour of a component's uptime.
     pub async fn correction(&self, component: &str, id: &str) {
         let now = self.clock.now();
         let correction = UptimeCorrection {
@@ -297,7 +283,7 @@ impl TestApp {
         tx.commit_unaudited().await.unwrap();
     }
 
-    /// Adds incidents as they are, and publishes them.
+    /// Inserts incidents unchanged and publishes.
     pub async fn add(&self, incidents: &[Incident]) {
         let mut tx = self.db.write().await.unwrap();
         for incident in incidents {
@@ -307,7 +293,7 @@ impl TestApp {
         self.publish().await;
     }
 
-    /// Adds maintenances as they are, and publishes them.
+    /// Inserts maintenances unchanged and publishes.
     pub async fn plan(&self, planned: &[Maintenance]) {
         let mut tx = self.db.write().await.unwrap();
         for maintenance in planned {
@@ -317,7 +303,7 @@ impl TestApp {
         self.publish().await;
     }
 
-    /// Begins a weekly series whose first occurrence, of an hour, begins at `first`, and publishes it.
+    /// Creates and publishes a weekly recurring maintenance whose first occurrence starts at `first` and lasts an hour.
     pub async fn create_series(&self, id: &str, first: DateTime<chrono::Utc>) -> Maintenance {
         let now = self.clock.now();
         let window = WindowForm::from_times(first, first + TimeDelta::hours(1), chrono_tz::Tz::UTC);
@@ -331,53 +317,48 @@ impl TestApp {
         };
         let begun = form.parse().unwrap().begin(SeriesId::parse(id).unwrap(), &[], now).unwrap();
         let mut tx = self.db.write().await.unwrap();
-        let (made, _) = recurring_maintenances::add(&mut tx, begun, now).await.unwrap().unwrap();
+        let (created, _) = recurring_maintenances::add(&mut tx, begun, now).await.unwrap().unwrap();
         tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
         self.publish().await;
-        made
+        created
     }
 
-    /// The maintenance `id` as it stands in the database.
     pub async fn maintenance(&self, id: &str) -> Maintenance {
         let mut tx = self.db.read().await.unwrap();
         maintenances::find(&mut tx, &MaintenanceId::parse(id).unwrap()).await.unwrap()
     }
 
-    /// The incident `id` as it stands in the database.
     pub async fn incident(&self, id: &str) -> Incident {
         let mut tx = self.db.read().await.unwrap();
         admin_incidents::find(&mut tx, &IncidentId::parse(id).unwrap()).await.unwrap()
     }
 
-    /// Every incident, newest start first.
     pub async fn incidents(&self) -> Vec<Incident> {
         let mut tx = self.db.read().await.unwrap();
         admin_incidents::list(&mut tx, None, 1000).await.unwrap()
     }
 
-    /// The revision and the number of audit rows, but for refused attempts.
+    /// The revision and the number of audit rows, denied attempts excluded.
     pub async fn counts(&self) -> (i64, usize) {
         let mut tx = self.db.read().await.unwrap();
         let revision = tx.revision().await.unwrap();
         (revision, audited_actions(&mut tx).await.len())
     }
 
-    /// The audit, newest first.
     pub async fn audit(&self) -> Vec<Record> {
         audit::list(&mut self.db.read().await.unwrap(), None, 10_000).await.unwrap()
     }
 
-    /// Everything a manager can change, in words that can be compared; sessions, links and refused attempts left out.
-    pub async fn everything(&self) -> String {
+    /// Everything that a manager can change, as comparable text, without sessions, links and denied attempts.
+    pub async fn all_content(&self) -> String {
         let mut tx = self.db.read().await.unwrap();
         let managers = managers::list(&mut tx, None, 10_000).await.unwrap();
         let policy = login_policy::load(&mut tx).await.unwrap();
         drop(tx);
-        format!("{} {managers:?} {policy:?}", self.everything_but_managers().await)
+        format!("{} {managers:?} {policy:?}", self.content_without_managers().await)
     }
 
-    /// The same without the managers and the policy.
-    pub async fn everything_but_managers(&self) -> String {
+    pub async fn content_without_managers(&self) -> String {
         let factors =
             self.texts("select manager_id from totp_secrets union all select id from passkeys order by 1").await;
         let mut tx = self.db.read().await.unwrap();
@@ -397,18 +378,17 @@ impl TestApp {
         )
     }
 
-    /// The sessions that are kept for `manager`, whether they ran out or not.
+    /// Expired sessions included.
     pub async fn sessions(&self, manager: &Manager) -> Vec<Session> {
         let ever = DateTime::UNIX_EPOCH;
         sessions::list(&mut self.db.read().await.unwrap(), &manager.id, (ever, ever), None, 10_000).await.unwrap()
     }
 
-    /// How many sessions there are in all, of managers and of nobody.
+    /// Includes sessions without a manager.
     pub async fn session_count(&self) -> i64 {
         self.number("select count(*) from sessions").await
     }
 
-    /// The number that a query gives.
     pub async fn number(&self, sql: &'static str) -> i64 {
         match &self.db {
             Db::Sqlite { readers, .. } => sqlx::query_scalar(sql).fetch_one(readers).await.unwrap(),
@@ -416,7 +396,6 @@ impl TestApp {
         }
     }
 
-    /// The texts that a query gives.
     pub async fn texts(&self, sql: &'static str) -> Vec<String> {
         match &self.db {
             Db::Sqlite { readers, .. } => sqlx::query_scalar(sql).fetch_all(readers).await.unwrap(),
@@ -424,7 +403,7 @@ impl TestApp {
         }
     }
 
-    /// Runs a statement of the test's own: the first on SQLite, the second on PostgreSQL.
+    /// Runs a statement directly: the first on SQLite, the second on PostgreSQL.
     pub async fn tamper(&self, sqlite: &'static str, postgres: &'static str) {
         match &self.db {
             Db::Sqlite { writer, .. } => drop(sqlx::raw_sql(sqlite).execute(writer).await.unwrap()),
@@ -433,7 +412,7 @@ impl TestApp {
     }
 }
 
-/// The audit without refused attempts, newest first.
+/// The audit log without denied attempts, newest first.
 async fn audited_actions(tx: &mut Tx) -> Vec<Record> {
     let all = audit::list(tx, None, 10_000).await.unwrap();
     all.into_iter().filter(|record| !record.is_denial()).collect()
@@ -455,7 +434,6 @@ fn state(
     State::new(StateParts { db, clock, publisher, secret_key, origin, hosts, mailer, provider, trusted_proxies })
 }
 
-/// What answers the requests of a test.
 fn front(state: &State) -> FastPath {
     FastPath::new(state.clone(), std::time::Duration::from_secs(30))
 }
@@ -464,14 +442,13 @@ fn host(origin: &str) -> String {
     origin.split_once("://").expect("a scheme").1.to_owned()
 }
 
-/// The hash of the [`PASSWORD`], made once.
+/// The hash of the [`PASSWORD`], computed once.
 async fn password_hash() -> &'static str {
     static HASH: OnceCell<String> = OnceCell::const_new();
     HASH.get_or_init(|| async { password::hash_password(PASSWORD.into()).await.unwrap() }).await
 }
 
-/// Whether `answer` is what whoever is not logged in is told at a guarded `address`: to log in, or, where something was
-/// typed, what that was.
+/// Whether `answer` is a visitor's at a guarded address: a redirect to the login, or a form's submitted text.
 pub fn is_denied(method: &Method, address: &str, answer: &Answer) -> bool {
     if *method == Method::POST && !address.starts_with("/admin/islands/") {
         return answer.status == StatusCode::UNAUTHORIZED && answer.word("h1") == "Your session has ended";
@@ -481,13 +458,13 @@ pub fn is_denied(method: &Method, address: &str, answer: &Answer) -> bool {
     answer.status == StatusCode::SEE_OTHER && answer.location() == login
 }
 
-/// TestActor's browser: it keeps its cookies and says where its requests come from.
+/// A browser that keeps its cookies and sends its address.
 #[derive(Clone)]
 pub struct Browser {
     front: FastPath,
     host: String,
     pub cookies: BTreeMap<String, String>,
-    /// Where its requests come from; from nowhere in particular where it is not said.
+    /// The address of the client; none for the default.
     pub peer: Option<IpAddr>,
 }
 
@@ -496,22 +473,20 @@ impl Browser {
         Self { front, host, cookies: BTreeMap::new(), peer: None }
     }
 
-    /// Opens an address.
     pub async fn get(&mut self, address: &str) -> Answer {
         self.get_with(address, &[]).await
     }
 
-    /// Opens an address with more headers.
     pub async fn get_with(&mut self, address: &str, headers: &[(&str, &str)]) -> Answer {
         self.send(Method::GET, address, headers, Body::empty()).await
     }
 
-    /// Sends a form from a page of ours.
+    /// Sends a form from one of our own pages.
     pub async fn post(&mut self, address: &str, fields: &[(&str, &str)]) -> Answer {
         self.post_with(address, fields, &[("sec-fetch-site", "same-origin")]).await
     }
 
-    /// Sends a form with these headers alone.
+    /// Sends a form with only these headers.
     pub async fn post_with(&mut self, address: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Answer {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let mut all = vec![("content-type", "application/x-www-form-urlencoded")];
@@ -519,7 +494,7 @@ impl Browser {
         self.send(Method::POST, address, &all, body.into()).await
     }
 
-    /// Sends a request and keeps the cookies of the answer.
+    /// Sends a request and keeps the answer's cookies.
     pub async fn send(&mut self, method: Method, address: &str, headers: &[(&str, &str)], body: Body) -> Answer {
         let mut request = Request::builder().method(method).uri(address);
         if !headers.iter().any(|(name, _)| *name == "host") {
@@ -549,7 +524,6 @@ impl Browser {
     }
 }
 
-/// What the server answered.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -558,38 +532,36 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The value of a header; empty where there is none.
+    /// Empty if the header is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map(|value| value.to_str().expect("a readable header")).unwrap_or_default()
     }
 
-    /// Where a redirect leads; empty where it is none.
+    /// Empty if there is no redirect.
     pub fn location(&self) -> &str {
         self.header("location")
     }
 
-    /// The values of `Set-Cookie`.
     pub fn cookies(&self) -> Vec<String> {
         let values = self.headers.get_all(header::SET_COOKIE).iter();
         values.map(|value| value.to_str().unwrap().to_owned()).collect()
     }
 
-    /// The body as text, without the marks that Leptos puts between two texts.
+    /// The body without the markers that Leptos puts between two text nodes.
     pub fn text(&self) -> String {
         String::from_utf8(self.body.to_vec()).expect("UTF-8").replace("<!>", "")
     }
 
-    /// The body as a browser reads it.
     pub fn page(&self) -> Page {
         Page::read(&self.text())
     }
 
-    /// The words of each element that `selector` finds.
+    /// The text of each element that matches `selector`, with single spaces.
     pub fn words(&self, selector: &str) -> Vec<String> {
         self.page().select(selector).into_iter().map(Element::words).collect()
     }
 
-    /// The words of the one element that `selector` finds.
+    /// The text of the only element that matches `selector`.
     #[track_caller]
     pub fn word(&self, selector: &str) -> String {
         let mut found = self.words(selector);
@@ -597,12 +569,11 @@ impl Answer {
         found.remove(0)
     }
 
-    /// An attribute of each element that `selector` finds.
     pub fn attributes(&self, selector: &str, name: &str) -> Vec<String> {
         self.page().select(selector).into_iter().filter_map(|element| element.attr(name)).map(str::to_owned).collect()
     }
 
-    /// What a browser would send in the field `name` of the page's forms; nothing where no choice is made.
+    /// The value that a browser would send for the field `name`; empty if no option is selected.
     #[track_caller]
     pub fn field(&self, name: &str) -> String {
         let page = self.page();
@@ -624,13 +595,12 @@ impl Answer {
         String::new()
     }
 
-    /// The message beside the field `name`; empty where nothing is wrong with it.
+    /// The error beside the field `name`; empty if there is none.
     pub fn message(&self, name: &str) -> String {
         self.words(&format!("[id='{name}-error']")).concat()
     }
 }
 
-/// The name of the field in which a form asks for the status of a component.
 pub fn status_of(id: &ComponentId) -> String {
     format!("component.{id}")
 }

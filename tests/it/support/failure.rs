@@ -1,9 +1,9 @@
-//! What a failing test leaves behind: its database, in a folder that `make test` names.
+//! Keeps the database of a failing test in a folder that `make test` prints.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The folder of this failing test, made where it is missing. The time at which tests start is a part of its path.
+/// Creates the folder of the failing test. Its path contains the time at which the tests start.
 fn folder() -> Option<PathBuf> {
     let start = std::env::var("CANDOR_TEST_NOW").unwrap_or_else(|_| "fixed".to_owned()).replace(':', "");
     let test = std::thread::current().name().unwrap_or("unnamed").replace("::", ".");
@@ -12,16 +12,16 @@ fn folder() -> Option<PathBuf> {
     Some(folder)
 }
 
-/// Copies the files of the SQLite database in `source` where the test of this thread is failing.
-pub fn keep_sqlite(source: &Path) {
+/// Copies the SQLite files in `source` if the test of this thread is failing.
+pub fn copy_sqlite(source: &Path) {
     let Some(target) = failing() else { return };
     for file in std::fs::read_dir(source).into_iter().flatten().flatten().filter(|file| file.path().is_file()) {
         let _ = std::fs::copy(file.path(), target.join(file.file_name()));
     }
 }
 
-/// Dumps the PostgreSQL database at `url` where the test of this thread is failing.
-pub fn keep_postgres(bin: &Path, url: &str) {
+/// Dumps the PostgreSQL database at `url` if the test of this thread is failing.
+pub fn dump_postgres(bin: &Path, url: &str) {
     let Some(target) = failing() else { return };
     let beside_server = bin.join("pg_dump");
     let program = if beside_server.is_file() { beside_server } else { "pg_dump".into() };

@@ -1,4 +1,4 @@
-//! A device that holds a passkey: it answers challenges as a browser would pass them on.
+//! A passkey device that answers challenges in the form in which a browser sends them.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -7,52 +7,47 @@ use p256::ecdsa::{Signature, SigningKey};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-/// What the device says of its user: present, and verified by finger, face or PIN.
+/// Flags of the authenticator data: user present, user verified (finger, face or PIN).
 const PRESENT: u8 = 0x01;
 const VERIFIED: u8 = 0x04;
-/// The key follows.
+/// Attested credential data (the public key) follows.
 const ATTESTED: u8 = 0x40;
 
-/// A device with one passkey.
 pub struct FakeAuthenticator {
     key: SigningKey,
     id: Vec<u8>,
-    /// Whom the site named when the passkey was made.
+    /// The user handle from the registration.
     user: String,
-    /// The page that the browser shows.
     pub origin: String,
-    /// Whether the device asks for finger, face or PIN.
+    /// Whether the device verifies the user by finger, face or PIN.
     pub verifies: bool,
     uses: u32,
 }
 
 impl FakeAuthenticator {
-    /// A device whose browser shows a page at `origin`.
     pub fn at(origin: &str) -> Self {
         let key = SigningKey::from_slice(&candor::credentials::random_bytes::<32>()).expect("a key");
         let id = candor::credentials::random_bytes::<32>().to_vec();
         Self { key, id, user: String::new(), origin: origin.into(), verifies: true, uses: 0 }
     }
 
-    /// Makes the passkey that `options` ask for.
     pub fn make(&mut self, options: &Value) -> String {
         let asked = &options["publicKey"];
         self.user = asked["user"]["id"].as_str().expect("a user").to_owned();
         let rp = asked["rp"]["id"].as_str().expect("a site");
         let point = self.key.verifying_key().to_sec1_point(false);
         let (x, y) = (point.x().expect("x"), point.y().expect("y"));
-        // A map: EC2, ES256, P-256, x, y.
+        // CBOR map of the COSE key: EC2, ES256, P-256, x, y.
         let cose = [&[0xa5, 1, 2, 3, 0x26, 0x20, 1, 0x21, 0x58, 32][..], x, &[0x22, 0x58, 32], y].concat();
         let credential = [&[0; 16][..], &[0, 32], &self.id, &cose].concat();
         let data = [self.head(rp, ATTESTED), credential].concat();
-        // A map: "fmt" is "none", "attStmt" is empty, "authData" are bytes.
+        // CBOR map: "fmt" is "none", "attStmt" is empty, "authData" are bytes.
         let length = u8::try_from(data.len()).expect("short data");
         let object = [&b"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x58"[..], &[length], &data].concat();
         let client = self.client_data("webauthn.create", asked);
         self.answer(json!({ "attestationObject": encode(&object), "clientDataJSON": encode(&client) }))
     }
 
-    /// Signs the challenge in `options`.
     pub fn sign(&mut self, options: &Value) -> String {
         let asked = &options["publicKey"];
         let data = self.head(asked["rpId"].as_str().expect("a site"), 0);
@@ -66,7 +61,7 @@ impl FakeAuthenticator {
         }))
     }
 
-    /// The site, what is said of the user, and how often the passkey was used.
+    /// Authenticator data: hash of the site, flags and use counter.
     fn head(&mut self, rp: &str, more: u8) -> Vec<u8> {
         self.uses += 1;
         let verified = if self.verifies { VERIFIED } else { 0 };

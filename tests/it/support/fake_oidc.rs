@@ -1,4 +1,4 @@
-//! An identity provider of the test's own, on a port of its own: it says what it is told to, honestly or not.
+//! An identity provider on its own port; a test makes it answer correctly or maliciously.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -22,11 +22,10 @@ use url::Url;
 
 use super::app::ORIGIN;
 
-/// What Candor is called there, and the secret that goes with it.
+/// Candor's client id and client secret.
 pub const CLIENT: &str = "candor";
 pub const SECRET: &str = "a secret between the two";
 
-/// Somebody whom the provider knows.
 #[derive(Clone, Debug)]
 pub struct Person {
     pub subject: String,
@@ -37,31 +36,29 @@ pub struct Person {
 }
 
 impl Person {
-    /// Somebody with the address NAME@example.org, in `groups`.
+    /// A person with the address NAME@example.org, in `groups`.
     pub fn named(name: &str, groups: &[&'static str]) -> Self {
         let email = format!("{}@example.org", name.to_lowercase());
         Self { subject: format!("sub-{name}"), email, verified: true, groups: groups.to_vec(), methods: vec!["pwd"] }
     }
 }
 
-/// By what a token is signed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Signing {
     #[default]
     Ours,
-    /// With a key that is not in the provider's list, under the name of one that is.
+    /// A key that is not in the provider's key set, with the id of one that is.
     Strangers,
     /// "alg": "none".
     Nothing,
-    /// HS256, with the provider's public key as it is published.
+    /// HS256 with the provider's published public key.
     PublicKey,
-    /// HS256, with the secret of the client.
+    /// HS256 with the client secret.
     ClientSecret,
 }
 
 type TokenChange = Arc<dyn Fn(&mut Value) + Send + Sync>;
 
-/// The provider.
 #[derive(Clone)]
 pub struct FakeProvider {
     pub url: String,
@@ -73,17 +70,14 @@ struct Known {
     key: SigningKey,
     key_id: u32,
     signing: Signing,
-    /// What becomes of the claims before they are signed.
-    twist: TokenChange,
-    /// Whether the address and the groups stand in the token; else in the other document only.
-    told_in_token: bool,
+    change: TokenChange,
+    /// Whether the token contains address and groups; otherwise only the userinfo document does.
+    claims_in_token: bool,
     grants: HashMap<String, Grant>,
-    /// How often a code was brought, good or not.
-    brought: usize,
-    /// The tokens that were given for one.
-    given: Vec<String>,
-    /// Who is behind an access token.
-    let_in: HashMap<String, Person>,
+    /// How many codes were exchanged or rejected.
+    code_exchanges: usize,
+    issued_tokens: Vec<String>,
+    access_tokens: HashMap<String, Person>,
 }
 
 struct Grant {
@@ -94,7 +88,6 @@ struct Grant {
 }
 
 impl FakeProvider {
-    /// A provider whose clock is `clock`.
     pub async fn open(clock: &Clock) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -102,12 +95,12 @@ impl FakeProvider {
             key: new_key(),
             key_id: 1,
             signing: Signing::Ours,
-            twist: Arc::new(|_| ()),
-            told_in_token: true,
+            change: Arc::new(|_| ()),
+            claims_in_token: true,
             grants: HashMap::new(),
-            brought: 0,
-            given: Vec::new(),
-            let_in: HashMap::new(),
+            code_exchanges: 0,
+            issued_tokens: Vec::new(),
+            access_tokens: HashMap::new(),
         };
         let issuer = Self { url, clock: clock.clone(), known: Arc::new(Mutex::new(known)) };
         let router = Router::new()
@@ -120,7 +113,7 @@ impl FakeProvider {
         issuer
     }
 
-    /// What Candor is told of it.
+    /// Candor's settings for this provider.
     pub fn settings(&self) -> ProviderSettings {
         let rules = ["domain:example.org=viewer", "group:writers=publisher", "group:owners=owner"];
         ProviderSettings {
@@ -135,13 +128,13 @@ impl FakeProvider {
         }
     }
 
-    /// It, as Candor asks it.
+    /// Candor's client of this provider.
     pub fn provider(&self) -> Provider {
         Provider::new(self.settings(), ORIGIN).unwrap()
     }
 
-    /// What a person's browser brings back from the page `address`.
-    pub fn let_in(&self, address: &str, person: &Person) -> Answer {
+    /// The person logs in at `address`; returns what the browser brings back.
+    pub fn authorize(&self, address: &str, person: &Person) -> Answer {
         let asked: HashMap<String, String> = Url::parse(address).unwrap().query_pairs().into_owned().collect();
         assert!(address.starts_with(&format!("{}/authorize?", self.url)), "{address}");
         assert_eq!((&*asked["response_type"], &*asked["client_id"]), ("code", CLIENT));
@@ -158,40 +151,35 @@ impl FakeProvider {
         Answer { code, state: asked["state"].clone(), issuer: self.url.clone() }
     }
 
-    /// How often it was asked for a token.
-    pub fn asked_for_tokens(&self) -> usize {
-        self.known.lock().unwrap().brought
+    pub fn token_requests(&self) -> usize {
+        self.known.lock().unwrap().code_exchanges
     }
 
-    /// Every token it has given, of either kind.
-    pub fn given(&self) -> Vec<String> {
-        self.known.lock().unwrap().given.clone()
+    /// Every issued token, both access and id tokens.
+    pub fn issued_tokens(&self) -> Vec<String> {
+        self.known.lock().unwrap().issued_tokens.clone()
     }
 
-    /// Signs otherwise from now on.
-    pub fn signs(&self, signing: Signing) {
+    pub fn sign_with(&self, signing: Signing) {
         self.known.lock().unwrap().signing = signing;
     }
 
-    /// Twists the claims of each token from now on.
-    pub fn twists(&self, twist: impl Fn(&mut Value) + Send + Sync + 'static) {
-        self.known.lock().unwrap().twist = Arc::new(twist);
+    pub fn change_claims(&self, change: impl Fn(&mut Value) + Send + Sync + 'static) {
+        self.known.lock().unwrap().change = Arc::new(change);
     }
 
-    /// Leaves the address and the groups to the other document.
-    pub fn says_little(&self) {
-        self.known.lock().unwrap().told_in_token = false;
+    pub fn omit_claims_from_token(&self) {
+        self.known.lock().unwrap().claims_in_token = false;
     }
 
-    /// Has a new key from now on.
-    pub fn changes_its_key(&self) {
+    pub fn rotate_key(&self) {
         let mut known = self.known.lock().unwrap();
         known.key = new_key();
         known.key_id += 1;
     }
 }
 
-/// What a browser brings back.
+/// The parameters of the redirect back to Candor.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub code: String,
@@ -200,7 +188,6 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The address that the browser is sent to.
     pub fn address(&self) -> String {
         let pairs = [("code", &self.code), ("state", &self.state), ("iss", &self.issuer)];
         let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
@@ -237,7 +224,7 @@ async fn token(
     assert!(headers["authorization"].to_str().unwrap().starts_with("Basic "));
     let now = issuer.clock.now().timestamp();
     let mut known = issuer.known.lock().unwrap();
-    known.brought += 1;
+    known.code_exchanges += 1;
     let Some(grant) = known.grants.remove(&asked["code"]) else { return refuse() };
     let challenge = encode(&Sha256::digest(&asked["code_verifier"]));
     if challenge != grant.challenge || asked["redirect_uri"] != grant.redirect {
@@ -250,28 +237,28 @@ async fn token(
         "iat": now, "exp": now + 300, "auth_time": now, "amr": person.methods,
         "at_hash": encode(&Sha256::digest(&access)[..16]),
     });
-    if known.told_in_token {
-        for (name, value) in told(&person).as_object().unwrap() {
+    if known.claims_in_token {
+        for (name, value) in person_claims(&person).as_object().unwrap() {
             claims[name] = value.clone();
         }
     }
-    (known.twist.clone())(&mut claims);
+    (known.change.clone())(&mut claims);
     let signed = known.sign(&claims);
-    known.given.extend([access.clone(), signed.clone()]);
-    known.let_in.insert(access.clone(), person);
+    known.issued_tokens.extend([access.clone(), signed.clone()]);
+    known.access_tokens.insert(access.clone(), person);
     Json(json!({ "access_token": access, "token_type": "Bearer", "expires_in": 300, "id_token": signed }))
         .into_response()
 }
 
 async fn person(State(issuer): State<FakeProvider>, headers: HeaderMap) -> Response {
     let token = headers["authorization"].to_str().unwrap().strip_prefix("Bearer ").unwrap();
-    match issuer.known.lock().unwrap().let_in.get(token) {
-        Some(person) => Json(told(person)).into_response(),
+    match issuer.known.lock().unwrap().access_tokens.get(token) {
+        Some(person) => Json(person_claims(person)).into_response(),
         None => StatusCode::UNAUTHORIZED.into_response(),
     }
 }
 
-fn told(person: &Person) -> Value {
+fn person_claims(person: &Person) -> Value {
     json!({
         "sub": person.subject, "email": person.email, "email_verified": person.verified,
         "name": person.subject.trim_start_matches("sub-"), "groups": person.groups,

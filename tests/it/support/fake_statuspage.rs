@@ -1,4 +1,4 @@
-//! A page that somebody else hosts, played on loopback: what it answers is written by the test.
+//! A status page on loopback with the answers that a test sets.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,23 +9,18 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
-/// What it says to a request.
 #[derive(Clone, Debug)]
 pub enum FakeResponse {
-    /// A document.
     Text(String),
-    /// A status, with a header.
     Status(u16, &'static str),
-    /// So many bytes of a document that is far too long.
+    /// A document of this many bytes, which exceeds the limit.
     Long(usize),
-    /// A document that never comes to its end.
+    /// A document that never ends.
     Drip,
 }
 
-/// What is said at a path.
 pub type Answer = fn(&str) -> FakeResponse;
 
-/// The server.
 pub struct FakeStatuspage {
     pub url: Url,
     inner: Arc<Inner>,
@@ -33,9 +28,9 @@ pub struct FakeStatuspage {
 
 #[derive(Default)]
 struct Inner {
-    /// By path and query: each answer is given once, the last for ever.
+    /// By path and query: answers are given in turn, the last one repeatedly.
     answers: Mutex<HashMap<String, Vec<FakeResponse>>>,
-    /// What is answered where nothing is written.
+    /// The answer to all other paths.
     otherwise: Mutex<Option<Answer>>,
     asked: Mutex<Vec<String>>,
     at_once: AtomicUsize,
@@ -43,7 +38,7 @@ struct Inner {
 }
 
 impl FakeStatuspage {
-    /// A server that has nothing yet. It has a thread of its own, so that a test can wait for a program that asks it.
+    /// It runs on its own thread, so that a test can block while it waits for a program that sends requests.
     pub fn new() -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -61,28 +56,25 @@ impl FakeStatuspage {
         Self { url, inner }
     }
 
-    /// Answers `path` with these, one after the other.
-    pub fn says(&self, path: &str, answers: Vec<FakeResponse>) {
+    /// Answers `path` with these in turn.
+    pub fn respond(&self, path: &str, answers: Vec<FakeResponse>) {
         self.inner.answers.lock().unwrap().insert(path.to_owned(), answers);
     }
 
-    /// Answers `path` with a document.
-    pub fn has(&self, path: &str, document: impl ToString) {
-        self.says(path, vec![FakeResponse::Text(document.to_string())]);
+    pub fn serve_document(&self, path: &str, document: impl ToString) {
+        self.respond(path, vec![FakeResponse::Text(document.to_string())]);
     }
 
-    /// Answers everything else by `answer`.
-    pub fn otherwise(&self, answer: Answer) {
+    pub fn respond_otherwise(&self, answer: Answer) {
         *self.inner.otherwise.lock().unwrap() = Some(answer);
     }
 
-    /// What was asked for since this was asked last, each with the token it came with.
-    pub fn asked(&self) -> Vec<String> {
+    /// The requests since the last call, each with its token.
+    pub fn take_requests(&self) -> Vec<String> {
         std::mem::take(&mut *self.inner.asked.lock().unwrap())
     }
 
-    /// How many requests there ever were at once.
-    pub fn most_at_once(&self) -> usize {
+    pub fn max_concurrent(&self) -> usize {
         self.inner.most_at_once.load(Ordering::SeqCst)
     }
 }
@@ -100,7 +92,7 @@ async fn serve(mut stream: TcpStream, inner: Arc<Inner>) {
     let now = inner.at_once.fetch_add(1, Ordering::SeqCst) + 1;
     inner.most_at_once.fetch_max(now, Ordering::SeqCst);
     let answer = next(&inner, &path);
-    // Whoever asked may have gone.
+    // The client may have disconnected.
     let _ = answer_with(&mut stream, answer).await;
     inner.at_once.fetch_sub(1, Ordering::SeqCst);
 }

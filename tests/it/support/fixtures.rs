@@ -1,4 +1,4 @@
-//! Things to put into a database, with only what a test cares about spelled out.
+//! Test data with defaults for everything that a test does not set.
 
 use candor::domain::audit::{Action, Actor, Entry};
 use candor::domain::forms::{NewComponent, NewManager};
@@ -9,7 +9,7 @@ use candor::domain::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// An incident that began at `started_at` and has one open update of that time.
+/// An incident that began at `started_at`, with one update at that time.
 pub fn incident(id: &str, started_at: DateTime<Utc>) -> Incident {
     let mut incident = Incident {
         id: IncidentId::parse(id).unwrap(),
@@ -33,7 +33,7 @@ pub fn incident(id: &str, started_at: DateTime<Utc>) -> Incident {
     incident
 }
 
-/// The same, resolved after `lasted`.
+/// An incident resolved after `lasted`.
 pub fn resolved(id: &str, started_at: DateTime<Utc>, lasted: TimeDelta) -> Incident {
     let mut incident = incident(id, started_at);
     incident.updates.push(update(&format!("{id}-2"), started_at + lasted, Phase::Resolved, &[]));
@@ -41,11 +41,11 @@ pub fn resolved(id: &str, started_at: DateTime<Utc>, lasted: TimeDelta) -> Incid
     incident
 }
 
-/// A maintenance published a day before `from`, or when tests start if that is earlier, with every switch on.
+/// A maintenance announced a day before `from`, or at [`super::now`] if that is earlier, with every option on.
 pub fn maintenance(id: &str, from: DateTime<Utc>, until: DateTime<Utc>, components: &[&str]) -> Maintenance {
-    let told = (from - TimeDelta::days(1)).min(super::now());
+    let announced_at = (from - TimeDelta::days(1)).min(super::now());
     let component = |id: &&str| PlannedComponent { id: ComponentId::parse(id).unwrap(), name: id.to_uppercase() };
-    let mut it = Maintenance {
+    let mut maintenance = Maintenance {
         id: MaintenanceId::parse(id).unwrap(),
         title: format!("Maintenance {id}"),
         phase: MaintenancePhase::Scheduled,
@@ -58,18 +58,25 @@ pub fn maintenance(id: &str, from: DateTime<Utc>, until: DateTime<Utc>, componen
         remind_at: None,
         components: components.iter().map(component).collect(),
         occurrence: None,
-        created_at: told,
-        updated_at: told,
+        created_at: announced_at,
+        updated_at: announced_at,
         version: 1,
         updates: Vec::new(),
     };
-    let (first, named) = (UpdateId::parse(&format!("{id}-1")).unwrap(), it.named_components(Status::Operational));
-    it.push_update(MaintenancePhase::Scheduled, format!("Text of {id}"), named, first, told, told);
-    it.plan_reminder(told);
-    it
+    let (first, named) =
+        (UpdateId::parse(&format!("{id}-1")).unwrap(), maintenance.named_components(Status::Operational));
+    maintenance.push_update(
+        MaintenancePhase::Scheduled,
+        format!("Text of {id}"),
+        named,
+        first,
+        announced_at,
+        announced_at,
+    );
+    maintenance.plan_reminder(announced_at);
+    maintenance
 }
 
-/// An update that names components by id.
 pub fn update(id: &str, at: DateTime<Utc>, phase: Phase, components: &[(&str, Status)]) -> Update {
     let affected = |(id, status): &(&str, Status)| AffectedComponent {
         id: ComponentId::parse(id).unwrap(),
@@ -88,7 +95,7 @@ pub fn update(id: &str, at: DateTime<Utc>, phase: Phase, components: &[(&str, St
     }
 }
 
-/// An operational component without a group, at the last place.
+/// An operational component without a group, at the last position.
 pub fn component(name: &str) -> NewComponent {
     NewComponent {
         name: name.into(),
@@ -106,17 +113,15 @@ pub fn manager(name: &str, role: Role) -> NewManager {
     NewManager { email: format!("{}@example.org", name.to_lowercase()), name: name.into(), role }
 }
 
-/// Whoever acts in a test.
 pub fn actor() -> Actor {
     Actor { manager_id: None, name: "test".into(), address: "192.0.2.1".into() }
 }
 
-/// An audit entry about nothing in particular.
 pub fn entry() -> Entry {
     Entry::new(Action::SampleLoad, "subject", "Subject")
 }
 
-/// What the audit tells of a change by a test that only adds incidents or maintenances.
+/// The audit entry for a test that only adds incidents or maintenances.
 pub fn addition() -> Entry {
     Entry::new(Action::IncidentOpen, "subject", "Subject")
 }

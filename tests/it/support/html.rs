@@ -1,4 +1,4 @@
-//! Pages as a browser reads them: cut by a real HTML tokenizer, found by small selectors.
+//! Pages as a browser reads them: a real HTML tokenizer and simple selectors.
 
 use std::cell::RefCell;
 
@@ -6,7 +6,6 @@ use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer};
 
-/// The elements of a page, in the order in which they begin.
 #[derive(Debug, Default)]
 pub struct Page(Vec<Element>);
 
@@ -14,25 +13,23 @@ pub struct Page(Vec<Element>);
 pub struct Element {
     pub name: String,
     pub attributes: Vec<(String, String)>,
-    /// Everything said inside it, as it stands there.
+    /// All text inside the element, spaces included.
     pub text: String,
-    /// The elements around it, outermost first.
+    /// The ancestors, outermost first, as indexes.
     around: Vec<usize>,
 }
 
 impl Element {
-    /// The value of an attribute.
     pub fn attr(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// Its text with one space between words.
     pub fn words(&self) -> String {
         self.text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
-    /// Whether `part`, like `a.button[href='/x']`, describes it.
-    fn is(&self, part: &str) -> bool {
+    /// Whether one part of a selector, like `a.button[href='/x']`, matches.
+    fn matches(&self, part: &str) -> bool {
         let end = part.find(['.', '#', '[']).unwrap_or(part.len());
         let (name, mut rest) = part.split_at(end);
         if !name.is_empty() && name != self.name {
@@ -64,7 +61,6 @@ fn word_length(text: &str) -> usize {
 }
 
 impl Page {
-    /// Reads `html`.
     pub fn read(html: &str) -> Self {
         let tokens = Tokenizer::new(Builder::default(), Default::default());
         let input = BufferQueue::default();
@@ -74,27 +70,26 @@ impl Page {
         Self(tokens.sink.0.into_inner().elements)
     }
 
-    /// Every element.
     pub fn elements(&self) -> &[Element] {
         &self.0
     }
 
-    /// The elements that `selector` describes: `name.class#id[attribute='value']`, several with spaces for
-    /// one inside the other, or with commas for any of them.
+    /// The elements that match `selector`: `name.class#id[attribute='value']`, spaces for descendants, commas for
+    /// alternatives.
     pub fn select(&self, selector: &str) -> Vec<&Element> {
-        self.0.iter().filter(|element| selector.split(',').any(|path| self.fits(element, path))).collect()
+        self.0.iter().filter(|element| selector.split(',').any(|path| self.matches_path(element, path))).collect()
     }
 
-    fn fits(&self, element: &Element, path: &str) -> bool {
+    fn matches_path(&self, element: &Element, path: &str) -> bool {
         let mut parts = path.split_whitespace().rev();
-        if !parts.next().is_some_and(|part| element.is(part)) {
+        if !parts.next().is_some_and(|part| element.matches(part)) {
             return false;
         }
         let mut around = element.around.iter().rev().map(|index| &self.0[*index]);
-        parts.all(|part| around.any(|outer| outer.is(part)))
+        parts.all(|part| around.any(|outer| outer.matches(part)))
     }
 
-    /// The elements inside `element` that `selector` describes.
+    /// The descendants of `element` that match `selector`.
     pub fn within<'a>(&'a self, element: &Element, selector: &str) -> Vec<&'a Element> {
         let place = self.0.iter().position(|other| std::ptr::eq(other, element)).expect("an element of this page");
         self.select(selector).into_iter().filter(|inner| inner.around.contains(&place)).collect()
@@ -116,7 +111,7 @@ impl TokenSink for Builder {
     fn process_token(&self, token: Token, _: u64) -> TokenSinkResult<()> {
         let mut building = self.0.borrow_mut();
         match token {
-            Token::CharacterTokens(text) => building.say(&text),
+            Token::CharacterTokens(text) => building.append_text(&text),
             Token::TagToken(tag) if tag.kind == TagKind::StartTag => return building.begin(tag),
             Token::TagToken(tag) => building.end(&tag.name),
             _ => {}
@@ -126,7 +121,7 @@ impl TokenSink for Builder {
 }
 
 impl Building {
-    fn say(&mut self, text: &str) {
+    fn append_text(&mut self, text: &str) {
         for index in &self.open {
             self.elements[*index].text.push_str(text);
         }
@@ -141,7 +136,7 @@ impl Building {
         if !tag.self_closing && !empty.contains(&name.as_str()) {
             self.open.push(self.elements.len() - 1);
         }
-        // What stands in these is text to a browser, whatever it looks like.
+        // The content of these elements is text, even if it looks like markup.
         match name.as_str() {
             "textarea" | "title" => TokenSinkResult::RawData(RawKind::Rcdata),
             "style" | "iframe" | "noembed" | "xmp" => TokenSinkResult::RawData(RawKind::Rawtext),

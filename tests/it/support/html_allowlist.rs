@@ -1,10 +1,10 @@
-//! What Markdown may become, judged element by element. The fuzz target of Markdown reads it too.
+//! The HTML that Markdown may produce. The Markdown fuzz target uses it too.
 
 use candor::format::url::is_safe_url;
 
 use super::html::Page;
 
-/// What Markdown makes, and what feeds say around it.
+/// Elements that Markdown produces, and those that feeds add.
 const ELEMENTS: [&str; 21] = [
     "a",
     "blockquote",
@@ -29,7 +29,7 @@ const ELEMENTS: [&str; 21] = [
     "var",
 ];
 
-/// Fails where `html` holds an element, an attribute or an address that no text may become.
+/// Fails if `html` contains an element, attribute or address that is not allowed.
 #[track_caller]
 pub fn is_allowed_html(html: &str) {
     for element in Page::read(html).elements() {

@@ -1,4 +1,4 @@
-//! What a test is given: a database of its own and a clock that stands still.
+//! The database and the fixed clock of each test.
 
 #[allow(dead_code, reason = "only the walks over every route need it")]
 pub mod actors;
@@ -60,15 +60,15 @@ macro_rules! on_both_databases {
     };
 }
 
-/// A database of the test's own, up to date and otherwise empty. It is gone when this is dropped.
+/// A migrated, empty database, deleted when dropped.
 #[allow(dead_code, reason = "not every test binary moves the clock or asks for the address")]
 pub struct TestDb {
     pub db: Db,
-    /// Stands at [`now`] until the test moves it.
+    /// Fixed at [`now`] until the test moves it.
     pub clock: Clock,
-    /// Its address, as the command line takes it.
+    /// The database address for the command line.
     pub url: String,
-    // Kept for what happens when it is dropped.
+    // Held for its `drop`.
     _home: Home,
 }
 
@@ -84,18 +84,16 @@ enum Home {
 }
 
 impl Drop for Home {
-    /// A failing test keeps its database.
     fn drop(&mut self) {
         match self {
-            Self::Sqlite { folder } => failure::keep_sqlite(folder.path()),
-            Self::Postgres { database } => database.keep_if_failing(),
+            Self::Sqlite { folder } => failure::copy_sqlite(folder.path()),
+            Self::Postgres { database } => database.dump_if_failing(),
             Self::Elsewhere => {}
         }
     }
 }
 
 impl TestDb {
-    /// A fresh SQLite file.
     pub async fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let url = format!("sqlite://{}", folder.path().join("candor.db").display());
@@ -104,19 +102,18 @@ impl TestDb {
         test
     }
 
-    /// A fresh PostgreSQL database, or nothing (said aloud) where this machine has no PostgreSQL.
+    /// None, with a message, if this machine has no PostgreSQL.
     pub async fn postgres() -> Option<Self> {
         let database = postgres::Database::migrated().await?;
         Some(Self::over(database.url.clone(), Home::Postgres { database }))
     }
 
-    /// The database of a cluster that the test may stop.
     #[allow(dead_code, reason = "only one test needs it")]
     pub fn on(cluster: &postgres::Cluster) -> Self {
         Self::at(cluster.url.clone())
     }
 
-    /// A database that the test made itself.
+    /// The caller owns the database: it is not deleted.
     #[allow(dead_code, reason = "only one test needs it")]
     pub fn at(url: String) -> Self {
         Self::over(url, Home::Elsewhere)
@@ -130,24 +127,23 @@ impl TestDb {
 
 #[allow(dead_code, reason = "only some test binaries write")]
 impl TestDb {
-    /// The same with its clock at [`noon`], for a test with dates in its expectations.
+    /// Sets the clock to [`noon`], for a test with dates in its expectations.
     pub fn at_noon(self) -> Self {
         self.clock.set_wall(noon());
         self
     }
 
-    /// Keeps what `tx` did, in the audit as done by a test; gives the new revision.
-    pub async fn keep(&self, tx: WriteTx) -> i64 {
+    /// Commits `tx` with an audit row of a test, and returns the new revision.
+    pub async fn commit(&self, tx: WriteTx) -> i64 {
         tx.commit(&fixtures::actor(), self.clock.now(), fixtures::entry()).await.expect("a commit")
     }
 
-    /// Adds incidents.
     pub async fn insert(&self, incidents: &[Incident]) {
         let mut tx = self.write().await.expect("a transaction");
         for incident in incidents {
             db::incidents::insert(&mut tx, incident).await.expect("an incident");
         }
-        self.keep(tx).await;
+        self.commit(tx).await;
     }
 }
 
@@ -166,19 +162,19 @@ pub fn now() -> DateTime<Utc> {
     start.map_or_else(noon, |start| start + MICROSECONDS)
 }
 
-/// The time at which tests with dates in their expectations start: a Tuesday noon.
+/// The start of tests with dates in their expectations: a Tuesday noon.
 #[allow(dead_code, reason = "not every test binary has dates in its expectations")]
 pub fn noon() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 10, 12, 0, 0).unwrap() + MICROSECONDS
 }
 
-/// Noon of the day that is `days` after the day of [`now`]: what lasts some hours from then does not cross midnight.
+/// Noon, `days` after the day of [`now`]: a few hours from then don't cross midnight.
 #[allow(dead_code, reason = "not every test binary plans days ahead")]
 pub fn noon_in(days: i64) -> DateTime<Utc> {
     (now().date_naive() + TimeDelta::days(days)).and_time(NaiveTime::MIN).and_utc() + TimeDelta::hours(12)
 }
 
-/// A day as pages name it: with its year where that is not the year of [`now`].
+/// A day as pages write it: with the year unless it is the year of [`now`].
 #[allow(dead_code, reason = "not every test binary reads pages")]
 pub fn day_name(at: DateTime<Utc>) -> String {
     at.format(if at.year() == now().year() { "%a %-d %b" } else { "%a %-d %b %Y" }).to_string()
@@ -186,7 +182,7 @@ pub fn day_name(at: DateTime<Utc>) -> String {
 
 const MICROSECONDS: TimeDelta = TimeDelta::microseconds(123_456);
 
-/// The folder of recorded documents, which is not part of the repository; nothing (said aloud) where it is absent.
+/// The folder of recorded documents, which is not in the repository; none, with a message, if it is missing.
 #[allow(dead_code, reason = "not every test binary reads recorded documents")]
 pub fn fixtures() -> Option<PathBuf> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/fixtures");
@@ -198,7 +194,7 @@ pub fn fixtures() -> Option<PathBuf> {
     Some(folder)
 }
 
-/// Says aloud why a test proves nothing here: not by `eprintln!`, which the test runner keeps to itself.
+/// Prints why a test is skipped. The test runner would capture `eprintln!`.
 pub fn skipped(reason: &str) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stderr(), "skipped: {reason}");

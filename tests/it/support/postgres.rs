@@ -1,5 +1,5 @@
-//! PostgreSQL for the tests: the server at TEST_POSTGRES_URL, or a throw-away cluster of this machine's own
-//! binaries that lives as long as the test process.
+//! PostgreSQL for the tests: the server at TEST_POSTGRES_URL, or a temporary cluster from this machine's binaries that
+//! lives as long as the test process.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
@@ -12,9 +12,9 @@ use candor::db::Db;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tempfile::TempDir;
 
-/// Makes a cluster in the folder $1 with the binaries in $2, says `ready`, does as it is told (`stop` and
-/// `start`) until the test process lets go of the pipe (however it ends), stops the cluster and removes it. PostgreSQL refuses to run as
-/// root, so root becomes the user `postgres`. Nothing is synced: it all is thrown away.
+/// Creates a cluster in the folder $1 with the binaries in $2, prints `ready`, and obeys `stop` and `start` until the
+/// test process closes the pipe; then it stops and removes the cluster. PostgreSQL refuses to run as root, so root
+/// becomes the user `postgres`. Syncing is off, because the data is temporary.
 const CLUSTER: &str = r#"
 home=$1 bin=$2
 as_postgres() { if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi; }
@@ -35,17 +35,16 @@ control -m immediate stop
 rm -rf "$home"
 "#;
 
-/// The database of which every test gets a copy.
+/// The database that is copied for each test.
 const TEMPLATE: &str = "candor_template";
 
-/// A database of one test's own.
 pub struct Database {
     pub url: String,
     name: String,
 }
 
 impl Database {
-    /// A database that is up to date and otherwise empty, or nothing where there is no server.
+    /// A migrated, empty database; none if there is no server.
     pub async fn migrated() -> Option<Self> {
         let server = server()?;
         if server.has_template {
@@ -56,16 +55,15 @@ impl Database {
         Some(database)
     }
 
-    /// A database in which there is nothing at all, or nothing where there is no server.
+    /// A database without tables; none if there is no server.
     #[allow(dead_code, reason = "only the tests of migrations begin with nothing")]
     pub async fn empty() -> Option<Self> {
         Some(Self::create(server()?, "").await)
     }
 
-    /// Dumps it where the test of this thread is failing.
-    pub fn keep_if_failing(&self) {
+    pub fn dump_if_failing(&self) {
         if let Some(bin) = binaries() {
-            super::failure::keep_postgres(&bin, &self.url);
+            super::failure::dump_postgres(&bin, &self.url);
         }
     }
 
@@ -78,7 +76,7 @@ impl Database {
 }
 
 impl Drop for Database {
-    /// A cluster of our own goes as a whole; on somebody else's server nothing may stay.
+    /// Only a shared server needs this; our own cluster is removed as a whole.
     fn drop(&mut self) {
         let Some(server) = SERVER.get().and_then(Option::as_ref).filter(|server| !server.has_template) else { return };
         let drop = format!("drop database if exists {} with (force)", self.name);
@@ -90,11 +88,11 @@ impl Drop for Database {
 static SERVER: OnceLock<Option<Server>> = OnceLock::new();
 
 struct Server {
-    /// The address with `{}` where the name of a database belongs.
+    /// The server's address, with `{}` for the database name.
     url: url::Url,
-    /// Whether it is our own, with a migrated database to copy.
+    /// Whether it is our own cluster, with a migrated database to copy.
     has_template: bool,
-    /// The script of our own cluster, which runs while this end of its pipe is open.
+    /// The script of our own cluster, which runs until this end of its pipe closes.
     _script: Option<Child>,
 }
 
@@ -112,8 +110,8 @@ impl Server {
     }
 }
 
-/// The server, started when first asked for. Nothing where there is none, which CANDOR_REQUIRE_POSTGRES
-/// makes a failure.
+/// Starts the server on first use. None if this machine has no PostgreSQL, unless CANDOR_REQUIRE_POSTGRES is set: then
+/// it panics.
 fn server() -> Option<&'static Server> {
     let server = SERVER.get_or_init(|| match std::env::var("TEST_POSTGRES_URL") {
         Ok(url) => Some(Server { url: url.parse().expect("TEST_POSTGRES_URL"), has_template: false, _script: None }),
@@ -155,17 +153,17 @@ fn start(bin: &Path) -> Server {
     server
 }
 
-/// A cluster of one test's own, which it may stop and start. It goes when this is dropped.
+/// A cluster that one test may stop and start; removed when dropped.
 #[allow(dead_code, reason = "only one test needs it")]
 pub struct Cluster {
-    /// The address of its one database, which is up to date.
+    /// The address of its only database, which is migrated.
     pub url: String,
     script: Mutex<Child>,
 }
 
 #[allow(dead_code, reason = "only one test needs it")]
 impl Cluster {
-    /// A running cluster, or nothing (said aloud) where this machine has no PostgreSQL.
+    /// None, with a message, if this machine has no PostgreSQL.
     pub async fn start() -> Option<Self> {
         let Some(bin) = binaries() else {
             super::skipped("no PostgreSQL binaries");
@@ -176,31 +174,29 @@ impl Cluster {
         Some(Self { url: url.into(), script: Mutex::new(script) })
     }
 
-    /// Stops it: whoever is connected is cut off, and nobody listens.
     pub fn stop(&self) {
-        self.tell("stop", "stopped\n");
+        self.send_command("stop", "stopped\n");
     }
 
-    /// Starts it where it was stopped.
     pub fn start_again(&self) {
-        self.tell("start", "ready\n");
+        self.send_command("start", "ready\n");
     }
 
-    fn tell(&self, word: &str, expected: &str) {
+    fn send_command(&self, word: &str, expected: &str) {
         let mut script = self.script.lock().unwrap();
         writeln!(script.stdin.as_mut().expect("a pipe"), "{word}").expect("the script hears");
-        assert_eq!(heard(&mut script), expected);
+        assert_eq!(read_line(&mut script), expected);
     }
 }
 
-/// One line of what the script says, read byte by byte so that nothing behind it is lost.
-fn heard(script: &mut Child) -> String {
-    let (mut said, mut byte) = (Vec::new(), [0]);
+/// One line of the script's output, read byte by byte so that nothing after it is lost.
+fn read_line(script: &mut Child) -> String {
+    let (mut line, mut byte) = (Vec::new(), [0]);
     let pipe = script.stdout.as_mut().expect("a pipe");
-    while !said.ends_with(b"\n") && pipe.read(&mut byte).is_ok_and(|read| read == 1) {
-        said.push(byte[0]);
+    while !line.ends_with(b"\n") && pipe.read(&mut byte).is_ok_and(|read| read == 1) {
+        line.push(byte[0]);
     }
-    String::from_utf8(said).expect("text")
+    String::from_utf8(line).expect("text")
 }
 
 fn launch(bin: &Path) -> (url::Url, Child) {
@@ -210,12 +206,12 @@ fn launch(bin: &Path) -> (url::Url, Child) {
         .args([home.path(), bin])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        // Its own group: an interrupt from the keyboard ends the tests, and then it stops in order.
+        // A separate process group: Ctrl+C ends the tests, and then the script stops the cluster.
         .process_group(0)
         .spawn()
         .expect("sh");
-    assert_eq!(heard(&mut child), "ready\n", "PostgreSQL did not start");
-    // The script removes the folder, also when this process is killed.
+    assert_eq!(read_line(&mut child), "ready\n", "PostgreSQL did not start");
+    // The script removes the folder, even if this process is killed.
     let home = home.keep();
     let socket = home.display().to_string().replace('/', "%2F");
     let url = format!("postgres://postgres@localhost/postgres?host={socket}").parse().expect("an address");

@@ -1,4 +1,4 @@
-//! A client of HTTP/2 that writes every frame itself, and so can say what no polite client would.
+//! An HTTP/2 client that writes every frame itself, so a test can violate the protocol.
 
 use std::time::Duration;
 
@@ -8,12 +8,11 @@ use tokio::time::timeout;
 
 use super::server::Server;
 
-/// What a connection begins with.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// How long a test waits for what should come soon.
+/// How long a test waits for a frame.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// The kinds of frames, by their number.
+/// Frame types (RFC 9113).
 pub mod kind {
     pub const DATA: u8 = 0;
     pub const HEADERS: u8 = 1;
@@ -25,19 +24,18 @@ pub mod kind {
     pub const CONTINUATION: u8 = 9;
 }
 
-/// The last frame of a stream; of a PING or SETTINGS frame, that it is an answer.
+/// END_STREAM; ACK in PING and SETTINGS frames.
 pub const END: u8 = 1;
-/// The last frame of a head.
+/// END_HEADERS.
 pub const HEAD_ENDS: u8 = 4;
 
-/// What a server may say for its ending something.
+/// Error codes of RESET and GO_AWAY.
 pub mod reason {
     pub const NONE: u32 = 0;
     pub const REFUSED: u32 = 7;
     pub const ENHANCE_YOUR_CALM: u32 = 11;
 }
 
-/// One frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     pub kind: u8,
@@ -51,24 +49,22 @@ impl Frame {
         Self { kind, flags, stream, load: load.into() }
     }
 
-    /// The whole head of a request without a body.
-    pub fn asking(stream: u32, head: &[(&str, &str)]) -> Self {
-        Self::new(kind::HEADERS, END | HEAD_ENDS, stream, packed(head))
+    /// A HEADERS frame of a complete request without a body.
+    pub fn request_frame(stream: u32, head: &[(&str, &str)]) -> Self {
+        Self::new(kind::HEADERS, END | HEAD_ENDS, stream, encode_headers(head))
     }
 
-    /// As it travels.
     pub fn bytes(&self) -> Vec<u8> {
         let length = u32::try_from(self.load.len()).unwrap().to_be_bytes();
         [&length[1..], &[self.kind, self.flags], &self.stream.to_be_bytes(), &self.load].concat()
     }
 
-    /// The reason a RESET or GO_AWAY frame gives.
     pub fn reason(&self) -> u32 {
         let from = if self.kind == kind::GO_AWAY { 4 } else { 0 };
         u32::from_be_bytes(self.load[from..from + 4].try_into().unwrap())
     }
 
-    /// The status an answer begins with, if it is one of those with a number of their own in HPACK.
+    /// The status of a HEADERS frame, if it is one of those in HPACK's static table.
     pub fn status(&self) -> Option<u16> {
         const NUMBERED: [u16; 7] = [200, 204, 206, 304, 400, 404, 500];
         let number = self.load.first().filter(|_| self.kind == kind::HEADERS)?;
@@ -76,13 +72,13 @@ impl Frame {
     }
 }
 
-/// Header fields as HPACK has them where nothing is packed.
-pub fn packed(head: &[(&str, &str)]) -> Vec<u8> {
-    head.iter().flat_map(|(name, value)| [vec![0], text(name), text(value)].concat()).collect()
+/// Header fields as HPACK literals, without Huffman coding or indexing.
+pub fn encode_headers(head: &[(&str, &str)]) -> Vec<u8> {
+    head.iter().flat_map(|(name, value)| [vec![0], encode_string(name), encode_string(value)].concat()).collect()
 }
 
-/// A text as HPACK has it where it is not packed: its length, of which the first seven bits stand alone, and its bytes.
-pub fn text(text: &str) -> Vec<u8> {
+/// A HPACK string without Huffman coding: its length as an integer with a 7-bit prefix, then its bytes.
+pub fn encode_string(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     match u8::try_from(text.len()) {
         Ok(length) if length < 127 => bytes.push(length),
@@ -100,61 +96,57 @@ pub fn text(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// A connection.
 pub struct RawHttp2 {
     stream: TcpStream,
-    heard: Vec<u8>,
-    /// How the server is named.
+    buffered: Vec<u8>,
+    /// The value of `:authority`.
     pub host: String,
 }
 
 impl RawHttp2 {
-    /// A connection on which the preface and these settings were said.
+    /// Connects and sends the preface and these settings.
     pub async fn open(server: &Server, settings: &[u8]) -> Self {
         Self::over(server.connect().await.stream, server, settings).await
     }
 
-    /// The same over a connection that is there.
+    /// Sends the preface and these settings on an existing connection.
     pub async fn over(stream: TcpStream, server: &Server, settings: &[u8]) -> Self {
-        let mut frames = Self::heard_by(stream, server);
-        frames.say(PREFACE).await;
+        let mut frames = Self::from_stream(stream, server);
+        frames.send_raw(PREFACE).await;
         frames.send(&Frame::new(kind::SETTINGS, 0, 0, settings)).await;
         frames
     }
 
-    /// A connection on which nothing was said yet, or what the test has said.
-    pub fn heard_by(stream: TcpStream, server: &Server) -> Self {
-        Self { stream, heard: Vec::new(), host: server.address.to_string() }
+    /// Reads frames from a connection on which the test sends the preface itself.
+    pub fn from_stream(stream: TcpStream, server: &Server) -> Self {
+        Self { stream, buffered: Vec::new(), host: server.address.to_string() }
     }
 
-    /// The head of a GET request for `path`, with `more` after it.
     pub fn get<'a>(&'a self, path: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
         let head = [(":method", "GET"), (":scheme", "http"), (":path", path), (":authority", &self.host)];
         [&head, more].concat()
     }
 
-    /// Asks for `path` on the stream of this number.
-    pub async fn ask(&mut self, stream: u32, path: &str) {
-        let asking = Frame::asking(stream, &self.get(path, &[]));
+    pub async fn send_get(&mut self, stream: u32, path: &str) {
+        let asking = Frame::request_frame(stream, &self.get(path, &[]));
         self.send(&asking).await;
     }
 
-    /// Sends a frame. A server that has closed already is no failure.
+    /// Ignores errors: the server may have closed the connection.
     pub async fn send(&mut self, frame: &Frame) {
-        self.say(&frame.bytes()).await;
+        self.send_raw(&frame.bytes()).await;
     }
 
-    /// Sends these bytes.
-    pub async fn say(&mut self, bytes: &[u8]) {
+    pub async fn send_raw(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes).await;
     }
 
-    /// Sends these bytes again and again until the server has had enough, and reads nothing.
+    /// Sends these bytes repeatedly until the server closes the connection, without reading.
     pub async fn flood(&mut self, bytes: &[u8]) {
         while self.stream.write_all(bytes).await.is_ok() {}
     }
 
-    /// The next frame, none once the server has closed. PINGs and SETTINGS are answered.
+    /// The next frame; none once the server has closed. PINGs and SETTINGS are acknowledged.
     pub async fn next(&mut self) -> Option<Frame> {
         let frame = timeout(PATIENCE, self.read()).await.expect("the connection is open and silent")?;
         if [kind::PING, kind::SETTINGS].contains(&frame.kind) && frame.flags & END == 0 {
@@ -164,8 +156,8 @@ impl RawHttp2 {
         Some(frame)
     }
 
-    /// The next frame of this kind on this stream; none if the server closes first.
-    pub async fn hear(&mut self, kind: u8, stream: u32) -> Option<Frame> {
+    /// The next frame of this type on this stream; none if the server closes first.
+    pub async fn wait_for(&mut self, kind: u8, stream: u32) -> Option<Frame> {
         loop {
             let frame = self.next().await?;
             if (frame.kind, frame.stream) == (kind, stream) {
@@ -174,8 +166,8 @@ impl RawHttp2 {
         }
     }
 
-    /// What becomes of a stream: its head, or that it or the whole connection was ended.
-    pub async fn fate(&mut self, stream: u32) -> StreamEnd {
+    /// The outcome of a stream: its status, or the error that ended the stream or the connection.
+    pub async fn outcome(&mut self, stream: u32) -> StreamEnd {
         while let Some(frame) = self.next().await {
             match frame.kind {
                 kind::HEADERS if frame.stream == stream => return StreamEnd::Answered(frame.status()),
@@ -187,7 +179,6 @@ impl RawHttp2 {
         StreamEnd::Cut
     }
 
-    /// All there is to hear until the server closes.
     pub async fn rest(&mut self) -> Vec<Frame> {
         let mut frames = Vec::new();
         while let Some(frame) = self.next().await {
@@ -199,34 +190,32 @@ impl RawHttp2 {
     async fn read(&mut self) -> Option<Frame> {
         let mut buffer = [0; 4096];
         loop {
-            if let Some(frame) = self.whole() {
+            if let Some(frame) = self.parse_frame() {
                 return Some(frame);
             }
-            // A server that closes while we still speak is heard as an error.
+            // If the server closes while we still write, reading fails.
             match self.stream.read(&mut buffer).await {
                 Ok(0) | Err(_) => return None,
-                Ok(read) => self.heard.extend(&buffer[..read]),
+                Ok(read) => self.buffered.extend(&buffer[..read]),
             }
         }
     }
 
-    /// The first frame of what was heard, if it is whole.
-    fn whole(&mut self) -> Option<Frame> {
-        let head: [u8; 9] = self.heard.get(..9)?.try_into().unwrap();
+    /// The first complete frame in the buffer.
+    fn parse_frame(&mut self) -> Option<Frame> {
+        let head: [u8; 9] = self.buffered.get(..9)?.try_into().unwrap();
         let end = 9 + usize::from(head[0]) * 65_536 + usize::from(head[1]) * 256 + usize::from(head[2]);
-        let load = self.heard.get(9..end)?.to_vec();
-        self.heard.drain(..end);
+        let load = self.buffered.get(9..end)?.to_vec();
+        self.buffered.drain(..end);
         Some(Frame::new(head[3], head[4], u32::from_be_bytes(head[5..].try_into().unwrap()), load))
     }
 }
 
-/// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreamEnd {
-    /// It was answered with this status, if it has a number in HPACK.
+    /// With the status, if it is in HPACK's static table.
     Answered(Option<u16>),
-    /// It or the connection was ended for this reason.
     Ended(u32),
-    /// The connection was closed without a word.
+    /// The connection was closed without an error code.
     Cut,
 }

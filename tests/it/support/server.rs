@@ -1,4 +1,4 @@
-//! A whole server on a port of its own, and connections on which a test says whatever it likes.
+//! A whole server on its own port, and connections on which a test sends raw text.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,13 +16,12 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-/// How long a test waits for what should come soon, on a machine that is busy with other tests.
+/// How long a test waits for a state, on a machine that also runs other tests.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A running server; it is told to stop when this is dropped.
 pub struct Server {
     pub address: SocketAddr,
-    /// Where it tells its numbers.
+    /// The address of the metrics.
     pub metrics: SocketAddr,
     pub state: State,
     pub stop: CancellationToken,
@@ -30,7 +29,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server over the database at `url` that has published it.
+    /// Starts a server over the database at `url` and publishes.
     pub async fn published(url: &str, clock: &Clock, limits: ConnectionLimits, data: &TempDir) -> Self {
         let server = Self::start(url, clock, limits, data).await;
         let publisher = &server.state.publisher;
@@ -38,12 +37,11 @@ impl Server {
         server
     }
 
-    /// A server that has just begun to listen.
+    /// Starts a server without waiting for it to publish.
     pub async fn start(url: &str, clock: &Clock, limits: ConnectionLimits, data: &TempDir) -> Self {
         Self::behind(&[], url, clock, limits, data).await
     }
 
-    /// The same behind proxies that it trusts.
     pub async fn behind(proxies: &[&str], url: &str, clock: &Clock, limits: ConnectionLimits, data: &TempDir) -> Self {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let serve = ServeConfig {
@@ -71,7 +69,7 @@ impl Server {
                 let app = App::build(&serve, &database, clock).await.unwrap().with_limits(limits);
                 let metrics = app.metrics_address().unwrap();
                 drop(say_start.send((app.address().unwrap(), metrics, app.state().clone())));
-                // Nobody listens where a test has failed.
+                // The receiver is gone if a test has failed.
                 drop(say_end.send(app.run(stopping).await));
             });
         });
@@ -79,22 +77,19 @@ impl Server {
         Self { address, metrics, state, stop, ended }
     }
 
-    /// A connection to it.
     pub async fn connect(&self) -> RawHttp1 {
         RawHttp1 { stream: TcpStream::connect(self.address).await.unwrap(), host: self.address.to_string() }
     }
 
-    /// A connection that takes in very little before the test reads.
-    pub async fn connect_narrowly(&self) -> RawHttp1 {
+    pub async fn connect_with_small_buffer(&self) -> RawHttp1 {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(1024).unwrap();
         RawHttp1 { stream: socket.connect(self.address).await.unwrap(), host: self.address.to_string() }
     }
 
-    /// Everything that is answered to a request on a connection of its own.
     pub async fn answer(&self, request: &str) -> String {
         let mut wire = self.connect().await;
-        wire.say(request).await;
+        wire.send_raw(request).await;
         wire.rest().await
     }
 }
@@ -105,25 +100,23 @@ impl Drop for Server {
     }
 }
 
-/// A connection.
 pub struct RawHttp1 {
     pub stream: TcpStream,
     host: String,
 }
 
 impl RawHttp1 {
-    /// Sends this, with the address of the server for `HOST`. A server that has closed already is no failure.
-    pub async fn say(&mut self, text: &str) {
+    /// Replaces `HOST` by the server's address. Ignores errors: the server may have closed the connection.
+    pub async fn send_raw(&mut self, text: &str) {
         let _ = self.stream.write_all(text.replace("HOST", &self.host).as_bytes()).await;
     }
 
-    /// Asks for an address.
     pub async fn get(&mut self, address: &str) {
-        self.say(&format!("GET {address} HTTP/1.1\r\nhost: HOST\r\n\r\n")).await;
+        self.send_raw(&format!("GET {address} HTTP/1.1\r\nhost: HOST\r\n\r\n")).await;
     }
 
-    /// Reads until the server has said `words`; gives all it said.
-    pub async fn hear(&mut self, words: &str) -> String {
+    /// Reads until `words` arrive; returns everything read.
+    pub async fn read_until(&mut self, words: &str) -> String {
         let (mut text, mut buffer) = (String::new(), [0; 4096]);
         while !text.contains(words) {
             let read = timeout(PATIENCE, self.stream.read(&mut buffer)).await.expect("in time").unwrap();
@@ -133,18 +126,18 @@ impl RawHttp1 {
         text
     }
 
-    /// Everything the server says until it closes the connection.
+    /// Reads until the server closes the connection.
     pub async fn rest(&mut self) -> String {
         let mut bytes = Vec::new();
         let read = timeout(PATIENCE, self.stream.read_to_end(&mut bytes)).await;
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        // A server that closes while we still speak is heard as an error.
+        // If the server closes while we still write, reading fails.
         let _ = read.unwrap_or_else(|_| panic!("the connection is still open: {text}"));
         text
     }
 }
 
-/// Waits until something is so.
+/// Waits until `so` is true; panics with `what` on timeout.
 pub async fn until(what: &str, so: impl Fn() -> bool) {
     let waiting = async {
         while !so() {

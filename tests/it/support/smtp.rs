@@ -1,4 +1,4 @@
-//! A mail server of the test's own, on a port of its own: it takes mail, or refuses it as it was told to.
+//! An SMTP server on its own port that accepts mail, or rejects it on request.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -6,43 +6,38 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-/// One mail as it was handed over.
 #[derive(Clone, Debug)]
 pub struct Mail {
     pub from: String,
     pub to: Vec<String>,
-    /// Head and text, as they travelled.
     pub data: String,
 }
 
 impl Mail {
-    /// The value of a header.
     pub fn header(&self, name: &str) -> String {
         let begin = format!("{name}: ");
         let head = self.data.split("\r\n\r\n").next().unwrap_or_default().replace("\r\n ", " ");
         head.split("\r\n").find_map(|line| line.strip_prefix(&begin)).unwrap_or_default().to_owned()
     }
 
-    /// The text as it is read: soft line ends of its encoding taken out.
+    /// The body without the soft line breaks of quoted-printable.
     pub fn text(&self) -> String {
         let body = self.data.split_once("\r\n\r\n").map(|(_, body)| body).unwrap_or_default();
         body.replace("=\r\n", "").replace("=3D", "=").replace("\r\n", "\n")
     }
 }
 
-/// The server.
 #[derive(Clone)]
 pub struct FakeSmtpServer {
     pub url: String,
     mails: Arc<Mutex<Vec<Mail>>>,
-    /// What the senders said to be let in by, as it travelled.
+    /// The credentials of the clients, still encoded.
     logins: Arc<Mutex<Vec<String>>>,
-    /// What the next senders are told instead of being let in.
+    /// Replies with which the next mails are rejected.
     refusals: Arc<Mutex<VecDeque<&'static str>>>,
 }
 
 impl FakeSmtpServer {
-    /// A server that takes everything.
     pub async fn open() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("smtp://{}", listener.local_addr().unwrap());
@@ -57,17 +52,14 @@ impl FakeSmtpServer {
         sink
     }
 
-    /// Tells the next sender `reply` instead of taking the mail.
-    pub fn refuse_next(&self, reply: &'static str) {
+    pub fn reject_next_mail(&self, reply: &'static str) {
         self.refusals.lock().unwrap().push_back(reply);
     }
 
-    /// What was taken so far.
     pub fn mails(&self) -> Vec<Mail> {
         self.mails.lock().unwrap().clone()
     }
 
-    /// What senders said to be let in by, as it travelled.
     pub fn logins(&self) -> Vec<String> {
         self.logins.lock().unwrap().clone()
     }
@@ -115,7 +107,7 @@ impl FakeSmtpServer {
     }
 }
 
-/// Lines up to the one that is a single dot, a leading dot taken off the others.
+/// Reads DATA up to the line with a single dot and removes the dots that were added to other lines (RFC 5321, 4.5.2).
 async fn read_data(stream: &mut BufReader<TcpStream>) -> std::io::Result<String> {
     let mut data = String::new();
     loop {
