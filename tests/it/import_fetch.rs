@@ -361,7 +361,8 @@ fn managed() -> FakeStatuspage {
         "/v1/pages/p1/incident_templates?per_page=100&page=1",
         json!([{"id": "t1", "name": "Late", "title": "Mail is late", "body": "We look.", "update_status": "identified",
                        "components": [part]},
-                      {"id": "t2", "name": "Work", "title": "Work", "body": "We work.", "update_status": "scheduled"}]),
+                      {"id": "t2", "name": "Work", "title": "Work", "body": "We work.", "update_status": "scheduled"},
+                      {"id": "t3", "name": "Pause", "title": "Pause", "body": "We rest.", "update_status": "paused"}]),
     );
     server.has(
         "/v1/pages/p1/subscribers/count",
@@ -383,10 +384,10 @@ async fn management_api_import_has_more_data(test: TestDb) {
     assert_eq!(problems, [""; 0]);
     assert!(server.asked().iter().all(|asked| asked.ends_with(" OAuth s3cret")));
     let report = import(&test, &folder).await;
-    assert_eq!((report.groups.created, report.components.created, report.templates.created), (1, 1, 1), "{report:#?}");
+    assert_eq!((report.groups.created, report.components.created, report.templates.created), (1, 1, 2), "{report:#?}");
     assert_eq!((report.incidents.created, report.maintenances.created, report.templates.refused), (101, 1, 1));
     let told = |words: &str| report.warnings.iter().chain(&report.refusals).any(|told| told.contains(words));
-    assert!(told("43 subscribers are not imported") && told("“Work”: there are none for “scheduled”"), "{report:#?}");
+    assert!(told("43 subscribers are not imported") && told("“Pause”: there are none for “paused”"), "{report:#?}");
     assert!(import(&test, &folder).await.changes_nothing());
     let mut tx = test.read().await.unwrap();
     let lesson = postmortems::find(&mut tx, &IncidentId::parse("lesson").unwrap()).await.unwrap().unwrap();
@@ -394,7 +395,8 @@ async fn management_api_import_has_more_data(test: TestDb) {
     let work = maintenances::find(&mut tx, &MaintenanceId::parse("work").unwrap()).await.unwrap();
     assert!(work.switches.reminds && work.switches.starts && !work.switches.completes && !work.switches.marks);
     let prepared = templates::list(&mut tx).await.unwrap();
-    assert_eq!((prepared[0].id.as_str(), prepared[0].phase), ("t1", Phase::Identified));
+    let phases: Vec<_> = prepared.iter().map(|it| (it.id.as_str(), it.phase.key())).collect();
+    assert_eq!(phases, [("t1", "identified"), ("t2", "scheduled")]);
     // The token is nowhere but in the request.
     let mut kept = Vec::new();
     for entry in std::fs::read_dir(folder.path().join("kept/v1")).unwrap() {

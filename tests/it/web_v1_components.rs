@@ -249,7 +249,7 @@ async fn templates_are_listed_and_added(test: TestDb) {
     }
     assert_eq!(made["components"][0]["id"], json!(api.id));
     assert_eq!(program.get("/incident_templates").await, json!([made]));
-    let wrong = json!({ "template": { "name": "X", "body": "{{nobody}}", "update_status": "scheduled" } });
+    let wrong = json!({ "template": { "name": "X", "body": "{{nobody}}", "update_status": "cancelled" } });
     assert_eq!(
         program.wrong(Method::POST, "/incident_templates", &wrong).await,
         ["/template/body", "/template/update_status"]

@@ -9,7 +9,7 @@ use crate::domain::{Component, Group, Status};
 /// A component or a group. The key order is Statuspage's; some clients reject unknown keys.
 #[derive(Clone, Serialize)]
 pub struct ComponentRow<'a> {
-    id: &'a str,
+    pub id: &'a str,
     name: &'a str,
     status: &'static str,
     created_at: String,
