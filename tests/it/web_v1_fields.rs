@@ -419,3 +419,51 @@ async fn group_fields_may_lack_their_object(test: TestDb) {
     assert_eq!(program.wrong(Method::PATCH, &path, &json!({})).await, ["/component_group"]);
     assert_eq!(program.wrong(Method::PATCH, &path, &json!({ "name": "A", "private": true })).await, ["/private"]);
 }
+
+#[apply(on_both_databases!)]
+async fn instants_are_read_in_every_common_form(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let program = program(&app).await;
+    program.change(Method::PATCH, "", &json!({ "page": { "time_zone": "America/New_York" } })).await;
+    let planned = json!({ "scheduled_for": "2026-12-01T10:00:00", "scheduled_until": "2026-12-31T10:00:00" });
+    let made = program.make("/incidents", &work("scheduled", &planned)).await;
+    assert_eq!(made["scheduled_for"], "2026-12-01T10:00:00.000-05:00", "without an offset, in the page's time zone");
+    for (at_ten, hour) in [
+        (json!("2026-12-08 10:00:00 -0500"), 10),
+        (json!("Tue, 08 Dec 2026 11:00:00 -0500"), 11),
+        (json!("2026-12-08T15:00:00Z"), 10),
+        (json!("2026-12-08T16:00Z"), 11),
+        (json!(1_796_742_000), 10),
+        (json!("1796745600"), 11),
+        (json!(1_796_742_000_000_i64), 10),
+        (json!("1796745600000"), 11),
+        (json!("2026-12-08 10:00"), 10),
+    ] {
+        let body = json!({ "incident": { "scheduled_for": at_ten } });
+        let moved = program.change(Method::PATCH, &at(&made), &body).await;
+        assert_eq!(moved["scheduled_for"], format!("2026-12-08T{hour}:00:00.000-05:00"), "{at_ten}");
+    }
+    let past = json!({ "incident": {
+        "name": "Past", "body": "Text", "backfilled": "t", "started_at": 1_762_776_000, "resolved_at": "10 Nov 2025 08:00",
+    } });
+    let past = program.make("/incidents", &past).await;
+    assert_eq!(past["resolved_at"], "2025-11-10T08:00:00.000-05:00");
+    let day = json!({ "incident": { "name": "Day", "body": "Text", "backfill_date": "2025-11-10" } });
+    assert_eq!(program.make("/incidents", &day).await["resolved_at"], "2025-11-10T00:00:00.000-05:00");
+    let path = format!("{}/incident_updates/{}", at(&past), past["incident_updates"][0]["id"].as_str().unwrap());
+    let moved = json!({ "incident_update": { "display_at": 1_762_779_000 } });
+    let moved = program.change(Method::PATCH, &path, &moved).await;
+    assert_eq!(moved["display_at"], "2025-11-10T07:50:00.000-05:00");
+    let component =
+        program.make("/components", &json!({ "component": { "name": "API", "start_date": "2026-01-01" } })).await;
+    let uptime = format!("/components/{}/uptime", component["id"].as_str().unwrap());
+    let read = program.get(&format!("{uptime}?start=1790000000&end=2026-10-01%2010:00")).await;
+    assert_eq!(
+        (&read["range_start"], &read["range_end"]),
+        (&json!("2026-09-21T10:13:20.000-04:00"), &json!("2026-10-01T10:00:00.000-04:00"))
+    );
+    for wrong in [json!("soon"), json!(20_261_208), json!("2026-02-30T10:00:00Z"), json!(true), json!([1])] {
+        let body = json!({ "incident": { "scheduled_for": wrong } });
+        assert_eq!(program.wrong(Method::PATCH, &at(&made), &body).await, ["/incident/scheduled_for"], "{wrong}");
+    }
+}

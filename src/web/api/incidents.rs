@@ -90,21 +90,12 @@ fn fill_details(details: &mut IncidentDetailsForm, given: &mut Params, zone: Tz)
     if given.has("reminder_intervals") {
         details.reminder = read_reminder(given).unwrap_or_default();
     }
-    let started = given.instant("started_at", zone).or_else(|| read_backfill_date(given, zone));
+    let started = given.instant("started_at", zone).or_else(|| given.instant("backfill_date", zone));
     if let Some(at) = started {
         details.started_at = format_utc(at);
     }
     if let Some(at) = given.instant("resolved_at", zone) {
         details.ended_at = format_utc(at);
-    }
-}
-
-/// A day, meaning its start, or an instant.
-fn read_backfill_date(given: &mut Params, zone: Tz) -> Option<chrono::DateTime<chrono::Utc>> {
-    let text = given.nonempty_text("backfill_date")?;
-    match crate::domain::parse_time::parse_day(&text) {
-        Ok(day) => Some(crate::domain::history::start_of_day(day, zone)),
-        Err(_) => given.instant("backfill_date", zone),
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::db::components::MAX_COMPONENTS;
 use crate::domain::Invalid;
-use crate::domain::parse_time::{parse_instant, parse_local};
+use crate::domain::parse_time::parse_any_instant;
 use crate::web::{Error, Result, form};
 
 /// Maximum number of values in a body: a change of two thousand components, named twice, has about four thousand.
@@ -265,10 +265,10 @@ impl Params {
         texts
     }
 
-    /// An instant, in `zone` if it has no offset; `None` if the field is absent or empty.
+    /// An instant in any form of [`parse_any_instant`]; `None` if the field is absent or empty.
     pub fn instant(&mut self, name: &str, zone: Tz) -> Option<DateTime<Utc>> {
         let text = self.nonempty_text(name)?;
-        match parse_instant(&text).or_else(|message| parse_local(&text.replace('Z', ""), zone).map_err(|_| message)) {
+        match parse_any_instant(&text, zone) {
             Ok(at) => Some(at),
             Err(message) => {
                 self.add_error(name, message);

@@ -7,8 +7,7 @@ use super::page_context::ApiContext;
 use super::{components, groups};
 use crate::db::{Tx, status_intervals, uptime_corrections};
 use crate::domain::forms::Fields;
-use crate::domain::history::start_of_day;
-use crate::domain::parse_time::{parse_day, parse_instant};
+use crate::domain::parse_time::parse_any_instant;
 use crate::domain::uptime::{Downtime, apply_corrections};
 use crate::domain::{Component, ComponentId, IncidentId};
 use crate::publish::api::{PageContext, stamp};
@@ -113,8 +112,7 @@ impl UptimeRange {
         let mut wrong = Vec::new();
         let mut read = |name: &str| {
             let text = query.text(name);
-            let day = parse_day(&text).map(|day| start_of_day(day, zone));
-            match day.or_else(|_| parse_instant(&text)) {
+            match parse_any_instant(&text, zone) {
                 _ if text.is_empty() => None,
                 Ok(at) => Some(at),
                 Err(message) => {
