@@ -39,6 +39,7 @@ async fn component_is_created_updated_deleted(test: TestDb) {
         "showcase",
         "only_show_if_degraded",
         "automation_email",
+        "effective_status",
         "start_date",
     ];
     expected.sort_unstable();

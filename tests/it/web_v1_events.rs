@@ -429,3 +429,76 @@ async fn metadata_and_reminders_round_trip(test: TestDb) {
     let changed = program.change(Method::PATCH, &at(&made), &usual).await;
     assert_eq!((&changed["reminder_intervals"], &changed["metadata"]), (&Value::Null, &json!({})));
 }
+
+#[apply(on_both_databases!)]
+async fn resolving_leaves_components_as_asked(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let program = program(&app).await;
+    let (api, db) = (app.component("API").await.id.to_string(), app.component("DB").await.id.to_string());
+    let component = async |id: &str| program.get(&format!("/components/{id}")).await;
+    let set = json!({ "component": { "status": "major_outage" } });
+    program.change(Method::PATCH, &format!("/components/{api}"), &set).await;
+    let body = json!({ "incident": { "name": "Down", "body": "x", "components": { api.as_str(): "major_outage" } } });
+    let made = program.make("/incidents", &body).await;
+    let body = json!({ "incident": {
+        "status": "resolved", "components": { api.as_str(): "operational", db.as_str(): "degraded_performance" },
+    } });
+    let over = program.change(Method::PATCH, &at(&made), &body).await;
+    assert_eq!(over["components"][0]["status"], "operational");
+    for (id, status) in [(&api, "operational"), (&db, "degraded_performance")] {
+        let read = component(id).await;
+        assert_eq!((&read["status"], &read["effective_status"]), (&json!(status), &json!(status)));
+    }
+    let summary = app.visitor().get("/api/v2/summary.json").await.text();
+    assert!(summary.contains("Partially Degraded Service"), "{summary}");
+    let before = app.counts().await;
+    program.change(Method::PUT, &at(&made), &body).await;
+    assert_eq!(app.counts().await, before, "all is as asked");
+    let body = json!({ "incident": { "components": { db.as_str(): "operational", "never": "operational" } } });
+    assert_eq!(program.wrong(Method::PATCH, &at(&made), &body).await, ["/incident/components"]);
+    let resolved = json!({ "incident": {
+        "name": "Short", "status": "resolved", "components": { db.as_str(): "operational" },
+    } });
+    program.make("/incidents", &resolved).await;
+    assert_eq!(component(&db).await["status"], "operational");
+    let past = json!({ "incident": {
+        "name": "Past", "body": "x", "backfilled": true, "backfill_date": "2026-11-01",
+        "components": { db.as_str(): "major_outage" },
+    } });
+    program.make("/incidents", &past).await;
+    assert_eq!(component(&db).await["status"], "operational", "a past incident records what was");
+    let actions: Vec<_> = app.audit().await.into_iter().map(|row| row.action).collect();
+    assert_eq!(actions.iter().filter(|action| *action == "component.set-status").count(), 4, "{actions:?}");
+}
+
+#[apply(on_both_databases!)]
+async fn component_status_is_read_back_under_an_open_incident(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let program = program(&app).await;
+    let api = app.component("API").await.id.to_string();
+    let path = format!("/components/{api}");
+    let set = json!({ "component": { "status": "degraded_performance" } });
+    program.change(Method::PATCH, &path, &set).await;
+    let body = json!({ "incident": { "name": "Down", "body": "x", "components": { api.as_str(): "major_outage" } } });
+    let made = program.make("/incidents", &body).await;
+    assert_eq!(made["components"][0]["status"], "major_outage", "an incident shows what the page shows");
+    let read = program.get(&path).await;
+    let expected = (&json!("degraded_performance"), &json!("major_outage"));
+    assert_eq!((&read["status"], &read["effective_status"]), expected);
+    let before = app.counts().await;
+    assert_eq!(program.change(Method::PUT, &path, &set).await, read);
+    assert_eq!(program.change(Method::PUT, &path, &json!({ "component": read })).await, read);
+    assert_eq!(app.counts().await, before, "nothing drifts");
+    assert_eq!(program.get("/components").await, json!([read]));
+    let set = json!({ "component": { "status": "operational" } });
+    let read = program.change(Method::PATCH, &path, &set).await;
+    assert_eq!((&read["status"], &read["effective_status"]), (&json!("operational"), &json!("major_outage")));
+    let planned = json!({ "incident": {
+        "name": "Work", "status": "in_progress", "component_ids": [api], "auto_transition_to_maintenance_state": true,
+        "scheduled_for": "2026-11-10T11:00:00Z", "scheduled_until": "2026-11-10T13:00:00Z",
+    } });
+    program.change(Method::PATCH, &at(&made), &json!({ "incident": { "status": "resolved" } })).await;
+    program.make("/incidents", &planned).await;
+    let read = program.get(&path).await;
+    assert_eq!((&read["status"], &read["effective_status"]), (&json!("operational"), &json!("under_maintenance")));
+}

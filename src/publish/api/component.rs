@@ -11,7 +11,7 @@ use crate::domain::{Component, Group, Status};
 pub struct ComponentRow<'a> {
     pub id: &'a str,
     name: &'a str,
-    status: &'static str,
+    pub status: &'static str,
     created_at: String,
     updated_at: String,
     position: i64,

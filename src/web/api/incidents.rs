@@ -48,10 +48,16 @@ pub async fn create(mut change: Change<CanPublish>, context: &ApiContext, mut gi
         }
         Ok(incident)
     });
+    // A past incident records what was; one that is resolved now says how its components are.
+    let is_past = backfilled || given.has("started_at") || given.has("resolved_at");
+    let statuses = read_statuses(&mut given).filter(|_| !is_past).unwrap_or_default();
     let incident = given.finish(opened, &FIELD_NAMES)?;
-    let entry = actions::incidents::open(&mut change.tx, &incident, None).await?;
+    let mut entries = vec![actions::incidents::open(&mut change.tx, &incident, None).await?];
     api_metadata::replace(&mut change.tx, incident.id.as_str(), &said).await?;
-    commit_event(change, StatusCode::CREATED, IncidentOrMaintenance::Incident(incident), said, &[entry]).await
+    if !incident.is_open() {
+        entries.extend(set_own_statuses(&mut change, context, &statuses).await?);
+    }
+    commit_event(change, StatusCode::CREATED, IncidentOrMaintenance::Incident(incident), said, &entries).await
 }
 
 fn read_incident_form(given: &mut Params, zone: Tz, backfilled: bool) -> (IncidentForm, ClientFields) {
@@ -217,6 +223,8 @@ pub async fn update(
     if reopens && given.nonempty_text("resolved_at").is_none() {
         details.ended_at.clear();
     }
+    let statuses = read_statuses(&mut given).unwrap_or_default();
+    check_statuses(&mut given, context, &statuses, |_| false);
     let mut after = before.clone();
     let changed = apply_changes(&mut after, posted.as_ref(), &details, context, change.now);
     let newest = after.newest_update().filter(|_| after.updates.len() > before.updates.len());
@@ -229,6 +237,9 @@ pub async fn update(
             Some(_) => actions::incidents::post_update(tx, &before, &mut after, None, now).await?,
             None => actions::incidents::edit(tx, &before, &mut after, now).await?,
         });
+    }
+    if !after.is_open() {
+        entries.extend(set_own_statuses(&mut change, context, &statuses).await?);
     }
     if said != said_before {
         api_metadata::replace(&mut change.tx, after.id.as_str(), &said).await?;

@@ -15,6 +15,8 @@ pub struct ComponentView<'a> {
     #[serde(flatten)]
     row: ComponentRow<'a>,
     automation_email: Option<&'a str>,
+    /// What the page shows.
+    effective_status: &'static str,
 }
 
 #[derive(Serialize)]
@@ -110,17 +112,21 @@ pub struct EventFields<'a> {
 }
 
 impl<'a> ComponentView<'a> {
-    /// `all` are the client fields of all components.
+    /// The component with its own status. `all` are the client fields of all components.
     pub fn new(scene: &PageContext<'a>, component: &'a Component, all: &BTreeMap<String, ClientFields>) -> Self {
-        Self::from_row(component_row(scene, component), all)
+        let mut view = Self::from_row(component_row(scene, component), all);
+        view.row.status = component.status.key();
+        view
     }
 
+    /// The component with the status that the page shows, as events have it.
     fn from_row(mut row: ComponentRow<'a>, all: &BTreeMap<String, ClientFields>) -> Self {
         if let Some(fields) = all.get(row.id) {
             row.showcase = fields.get("showcase").and_then(Value::as_bool).unwrap_or(row.showcase);
             row.description = row.description.or(blank_description(fields));
         }
-        Self { row, automation_email: None }
+        let effective_status = row.status;
+        Self { row, automation_email: None, effective_status }
     }
 }
 
