@@ -5,4 +5,5 @@ pub mod connection_limits;
 pub mod connections;
 pub mod core_dumps;
 pub mod http2;
+mod request_length;
 pub mod signals;
