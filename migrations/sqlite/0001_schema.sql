@@ -263,7 +263,7 @@ create table incidents (
   id text primary key check (length(id) between 1 and 40),
   title text not null check (length(title) between 1 and 255),
   computed_impact text not null check (computed_impact in ('none', 'minor', 'major', 'critical')),
-  impact_override text check (impact_override in ('none', 'minor', 'major', 'critical')),
+  impact_override text check (impact_override in ('none', 'maintenance', 'minor', 'major', 'critical')),
   -- What Statuspage calls the incident's status.
   phase text not null check (phase in ('investigating', 'identified', 'monitoring', 'resolved')),
   started_at text not null,
@@ -276,8 +276,9 @@ create table incidents (
   -- The worker makes an embargoed incident public at publish_at.
   visibility text not null check (visibility in ('public', 'embargoed', 'internal')),
   publish_at text,
-  -- Hours without an update until managers are reminded: null for the default, 0 for never.
-  reminder_hours integer check (reminder_hours between 0 and 168),
+  -- When managers are reminded to post an update, in hours: null for the default, '4' for every four, a list, '[]' for
+  -- never.
+  reminder text check (length(reminder) between 1 and 100),
   -- Title and texts in lower case.
   search_text text not null,
   -- The id of an imported incident in the feeds of its source: with another one, feed readers would show it twice.
@@ -343,7 +344,7 @@ create table incident_index (
   component_id text not null,
   started_at text not null,
   incident_id text not null references incidents (id) on delete cascade,
-  impact text not null check (impact in ('none', 'minor', 'major', 'critical')),
+  impact text not null check (impact in ('none', 'maintenance', 'minor', 'major', 'critical')),
   duration_seconds integer,
   primary key (component_id, started_at, incident_id)
 ) strict, without rowid;
@@ -403,7 +404,9 @@ create table templates (
   name text not null check (length(name) between 1 and 100),
   title text not null check (length(title) <= 255),
   body text not null check (length(body) between 1 and 25000),
-  phase text not null check (phase in ('investigating', 'identified', 'monitoring', 'resolved')),
+  -- A phase of incidents or of maintenances.
+  phase text not null check (phase in ('investigating', 'identified', 'monitoring', 'resolved',
+                                       'scheduled', 'in_progress', 'verifying', 'completed')),
   created_at text not null,
   updated_at text not null,
   version integer not null
@@ -503,6 +506,8 @@ create table maintenances (
   created_at text not null,
   updated_at text not null,
   version integer not null,
+  -- What a client set instead of 'maintenance'.
+  impact_override text check (impact_override in ('none', 'maintenance', 'minor', 'major', 'critical')),
   check (scheduled_until > scheduled_for),
   check (ended_at >= started_at),
   check ((series_id is null) = (occurrence is null)),
@@ -583,7 +588,7 @@ create view public_feed_ids as
 -- Fields of API clients that the page does not use, as JSON: they are returned unchanged.
 create table api_metadata (
   subject_id text not null check (length(subject_id) between 1 and 40),
-  field text not null check (length(field) between 1 and 40),
+  field text not null check (length(field) between 1 and 60),
   value text not null check (length(value) between 1 and 20000),
   primary key (subject_id, field)
 ) strict;

@@ -1,6 +1,7 @@
 //! Settings of the page, the login policy, and the sample page.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use crate::db::{Result, WriteTx, login_policy, page_settings};
 use crate::domain::audit::{Action, Entry};
@@ -11,6 +12,11 @@ pub async fn edit_page(tx: &mut WriteTx, before: &Page, settings: &PageSettings,
     page_settings::update(tx, before, settings, now).await?;
     let after = page_settings::load(tx).await?;
     Ok(Entry::new(Action::PageEdit, &after.id, &after.name).before(before).after(&after))
+}
+
+/// Metadata are the fields of the page that API clients store.
+pub fn record_metadata(page: &Page, before: &impl Serialize, after: &impl Serialize) -> Entry {
+    Entry::new(Action::PageEdit, &page.id, &page.name).before(before).after(after)
 }
 
 pub async fn edit_login_policy(tx: &mut WriteTx, before: &LoginPolicy, chosen: &LoginPolicy) -> Result<Entry> {

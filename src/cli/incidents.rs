@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::db::{self, Db, Tx, WriteTx, admin_incidents, components, page_settings};
 use crate::domain::audit::Actor;
 use crate::domain::forms::{IncidentDetailsForm, IncidentForm, UpdateForm};
-use crate::domain::parse_time::{parse_instant, parse_local};
+use crate::domain::parse_time::parse_any_instant;
 use crate::domain::{Component, Incident, IncidentId, Phase, Status, UpdateId, Visibility};
 
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -242,10 +242,9 @@ fn parse_visibility(seen: &VisibilityArgs, zone: Tz) -> anyhow::Result<Option<Vi
     })
 }
 
-/// Parses an RFC 3339 time, or a local time in `zone`.
+/// Parses an instant in any common form, in `zone` if it has no offset.
 fn parse_time_option(option: &str, text: &str, zone: Tz) -> anyhow::Result<DateTime<Utc>> {
-    let read = parse_instant(text).or_else(|_| parse_local(text, zone));
-    read.map_err(|reason| anyhow::anyhow!("{option}: {reason}"))
+    parse_any_instant(text, zone).map_err(|reason| anyhow::anyhow!("{option}: {reason}"))
 }
 
 fn incident_summary(incident: &Incident) -> String {

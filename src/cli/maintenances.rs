@@ -12,7 +12,7 @@ use crate::db::{self, Db, Tx, components, maintenances, page_settings};
 use crate::domain::audit::{Action, Actor};
 use crate::domain::forms::{CancellationForm, NewMaintenance, PlanForm, Window, parse_body as message};
 use crate::domain::maintenance::Automation;
-use crate::domain::parse_time::{parse_instant, parse_local, parse_zone};
+use crate::domain::parse_time::{parse_any_instant, parse_zone};
 use crate::domain::{Maintenance, MaintenanceId, UpdateId};
 
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -136,10 +136,8 @@ async fn plan(
 fn parse_window(times: &WindowArgs<'_>, page_zone: Tz) -> anyhow::Result<Window> {
     let zone = times.zone.map(parse_zone).transpose().map_err(|reason| anyhow::anyhow!("--zone: {reason}"))?;
     let zone = zone.unwrap_or(page_zone);
-    let read = |flag: &str, text: &str| {
-        let read = parse_instant(text).or_else(|_| parse_local(text, zone));
-        read.map_err(|reason| anyhow::anyhow!("{flag}: {reason}"))
-    };
+    let read =
+        |flag: &str, text: &str| parse_any_instant(text, zone).map_err(|reason| anyhow::anyhow!("{flag}: {reason}"));
     let (from, until) = (read("--from", times.from)?, read("--until", times.until)?);
     if until <= from {
         bail!("--until: the end must be after the start");

@@ -13,7 +13,7 @@ use crate::domain::{Incident, IncidentId, Phase, UpdateId};
 /// Loads the incidents whose ids a query selects, with their manager-only columns.
 macro_rules! load_all {
     ($tx:expr, $chosen:expr $(, $value:expr)* $(,)?) => {
-        load!($tx, from "incidents", "internal_note, reminder_hours,
+        load!($tx, from "incidents", "internal_note, reminder,
              (select published_at from postmortems where incident_id = incidents.id) as postmortem_published_at", $chosen $(, $value)*)
     };
 }

@@ -1,5 +1,7 @@
 //! Metadata that API clients store with an object and read back unchanged; the page doesn't use it.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::{Error, Result, Tx, WriteTx};
@@ -8,6 +10,16 @@ pub async fn load(tx: &mut Tx, subject: &str) -> Result<Map<String, Value>> {
     let rows = rows!(tx, (String, String), "select field, value from api_metadata where subject_id = $1", subject)?;
     let field = |(field, value): (String, String)| Ok((field, serde_json::from_str(&value).map_err(Error::other)?));
     rows.into_iter().map(field).collect()
+}
+
+/// The metadata of all components that have some, by their id.
+pub async fn load_of_components(tx: &mut Tx) -> Result<BTreeMap<String, Map<String, Value>>> {
+    let sql = "select subject_id, field, value from api_metadata m join components c on c.id = m.subject_id";
+    let mut all: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    for (subject, field, value) in rows!(tx, (String, String, String), sql)? {
+        all.entry(subject).or_default().insert(field, serde_json::from_str(&value).map_err(Error::other)?);
+    }
+    Ok(all)
 }
 
 /// Replaces all metadata of `subject`.

@@ -28,7 +28,7 @@ pub(super) struct Row {
     internal_note: Option<String>,
     visibility: String,
     publish_at: Option<DateTime<Utc>>,
-    reminder_hours: Option<i64>,
+    reminder: Option<String>,
     postmortem_published_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -60,7 +60,7 @@ pub(super) struct AffectedRow {
 macro_rules! load {
     ($tx:expr, $chosen:expr $(, $value:expr)* $(,)?) => {
         load!(
-            $tx, from "public_incidents", "cast(null as text) as internal_note, cast(null as bigint) as reminder_hours, postmortem_published_at",
+            $tx, from "public_incidents", "cast(null as text) as internal_note, cast(null as text) as reminder, postmortem_published_at",
             $chosen $(, $value)*
         )
     };
@@ -164,7 +164,7 @@ pub async fn insert(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
     run!(
         tx,
         "insert into incidents (id, title, computed_impact, impact_override, phase, started_at, ended_at, duration_seconds,
-                                detected_by, internal_note, visibility, publish_at, reminder_hours, search_text,
+                                detected_by, internal_note, visibility, publish_at, reminder, search_text,
                                 created_at, updated_at, version)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         incident.id.as_str(),
@@ -179,7 +179,7 @@ pub async fn insert(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
         incident.internal_note.as_deref(),
         incident.visibility.key(),
         incident.visibility.publish_at(),
-        incident.reminder.hours(),
+        incident.reminder.to_text(),
         search_text(incident),
         incident.created_at,
         incident.updated_at,
@@ -198,7 +198,7 @@ pub async fn update(tx: &mut WriteTx, incident: &mut Incident, now: DateTime<Utc
         tx,
         "update incidents set title = $1, computed_impact = $2, impact_override = $3, phase = $4, started_at = $5,
                               ended_at = $6, duration_seconds = $7, detected_by = $8, internal_note = $9, visibility = $10,
-                              publish_at = $11, reminder_hours = $12, search_text = $13, updated_at = $14,
+                              publish_at = $11, reminder = $12, search_text = $13, updated_at = $14,
                               version = version + 1
          where id = $15 and version = $16",
         incident.title.as_str(),
@@ -212,7 +212,7 @@ pub async fn update(tx: &mut WriteTx, incident: &mut Incident, now: DateTime<Utc
         incident.internal_note.as_deref(),
         incident.visibility.key(),
         incident.visibility.publish_at(),
-        incident.reminder.hours(),
+        incident.reminder.to_text(),
         search_text(incident),
         now,
         incident.id.as_str(),
@@ -324,7 +324,7 @@ impl Row {
             internal_note: self.internal_note,
             visibility: Visibility::from_parts(&self.visibility, self.publish_at)
                 .ok_or_else(|| Error::other("an incident's visibility"))?,
-            reminder: Reminder::from_hours(self.reminder_hours)
+            reminder: Reminder::from_text(self.reminder.as_deref().unwrap_or_default())
                 .ok_or_else(|| Error::other("an incident's reminder"))?,
             postmortem_published_at: self.postmortem_published_at,
             created_at: self.created_at,

@@ -11,8 +11,8 @@ use super::{Error, Result, Tx, WriteTx, api_metadata};
 use crate::domain::history::Cursor;
 use crate::domain::maintenance::{Automation, Occurrence, PlannedComponent};
 use crate::domain::{
-    AffectedComponent, ComponentId, Maintenance, MaintenanceId, MaintenancePhase, MaintenanceUpdate, SeriesId, Status,
-    Update, UpdateId,
+    AffectedComponent, ComponentId, Impact, Maintenance, MaintenanceId, MaintenancePhase, MaintenanceUpdate, SeriesId,
+    Status, Update, UpdateId,
 };
 
 /// Limit for planned and ongoing maintenances.
@@ -40,6 +40,7 @@ struct Row {
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     version: i64,
+    impact_override: Option<String>,
 }
 
 #[apply(from_row!)]
@@ -78,7 +79,7 @@ macro_rules! load {
             concat!(
                 "select id, title, scheduled_for, scheduled_until, time_zone, phase, started_at, ended_at, remind,
                         auto_start, auto_complete, mark_components, remind_at, series_id, occurrence,
-                        created_at, updated_at, version
+                        created_at, updated_at, version, impact_override
                  from maintenances where id in (", $chosen, ") order by scheduled_for desc, id desc"
             )
             $(, $value)*
@@ -298,8 +299,8 @@ pub async fn insert(tx: &mut WriteTx, maintenance: &Maintenance) -> Result<()> {
         tx,
         "insert into maintenances (id, title, phase, scheduled_for, scheduled_until, time_zone, started_at, ended_at, remind,
                                    auto_start, auto_complete, mark_components, remind_at, series_id, occurrence,
-                                   search_text, created_at, updated_at, version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+                                   search_text, created_at, updated_at, version, impact_override)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
         maintenance.id.as_str(),
         maintenance.title.as_str(),
         maintenance.phase.key(),
@@ -318,7 +319,8 @@ pub async fn insert(tx: &mut WriteTx, maintenance: &Maintenance) -> Result<()> {
         search_text(maintenance),
         maintenance.created_at,
         maintenance.updated_at,
-        maintenance.version
+        maintenance.version,
+        maintenance.impact_override.map(Impact::key)
     )?;
     insert_parts(tx, maintenance).await
 }
@@ -330,8 +332,9 @@ pub async fn update(tx: &mut WriteTx, maintenance: &mut Maintenance, now: DateTi
         "update maintenances set title = $1, phase = $2, scheduled_for = $3, scheduled_until = $4, time_zone = $5,
                                  started_at = $6, ended_at = $7, remind = $8, auto_start = $9,
                                  auto_complete = $10, mark_components = $11, remind_at = $12, series_id = $13,
-                                 occurrence = $14, search_text = $15, updated_at = $16, version = version + 1
-         where id = $17 and version = $18",
+                                 occurrence = $14, search_text = $15, updated_at = $16,
+                                 impact_override = $17, version = version + 1
+         where id = $18 and version = $19",
         maintenance.title.as_str(),
         maintenance.phase.key(),
         maintenance.scheduled_for,
@@ -348,6 +351,7 @@ pub async fn update(tx: &mut WriteTx, maintenance: &mut Maintenance, now: DateTi
         maintenance.occurrence.as_ref().map(|it| it.start.format(WALL_CLOCK).to_string()),
         search_text(maintenance),
         now,
+        maintenance.impact_override.map(Impact::key),
         maintenance.id.as_str(),
         maintenance.version
     )?;
@@ -488,6 +492,10 @@ impl Row {
             created_at: self.created_at,
             updated_at: self.updated_at,
             version: self.version,
+            impact_override: match self.impact_override {
+                Some(key) => Some(Impact::from_key(&key).ok_or_else(|| Error::other("a maintenance's impact"))?),
+                None => None,
+            },
             updates,
         })
     }

@@ -6,7 +6,8 @@ use macro_rules_attribute::apply;
 use super::{Error, Result, Tx, WriteTx, api_metadata};
 use crate::credentials::random_bytes;
 use crate::domain::forms::NewTemplate;
-use crate::domain::{ComponentId, Phase, Status, Template, TemplateId};
+use crate::domain::template::TemplatePhase;
+use crate::domain::{ComponentId, Status, Template, TemplateId};
 
 /// All templates are listed at once.
 const MAX_TEMPLATES: i64 = 200;
@@ -145,7 +146,7 @@ impl TryFrom<Row> for Template {
             name: row.name,
             title: row.title,
             body: row.body,
-            phase: Phase::from_key(&row.phase).ok_or_else(|| Error::other("a template's phase"))?,
+            phase: TemplatePhase::from_key(&row.phase).ok_or_else(|| Error::other("a template's phase"))?,
             components: Vec::new(),
             created_at: row.created_at,
             updated_at: row.updated_at,

@@ -10,17 +10,20 @@ use super::Status;
 pub enum Impact {
     #[default]
     None,
+    /// Components are under maintenance, nothing is worse.
+    Maintenance,
     Minor,
     Major,
     Critical,
 }
 
 impl Impact {
-    pub const ALL: [Impact; 4] = [Impact::None, Impact::Minor, Impact::Major, Impact::Critical];
+    pub const ALL: [Impact; 5] = [Impact::None, Impact::Maintenance, Impact::Minor, Impact::Major, Impact::Critical];
 
     pub fn key(self) -> &'static str {
         match self {
             Impact::None => "none",
+            Impact::Maintenance => "maintenance",
             Impact::Minor => "minor",
             Impact::Major => "major",
             Impact::Critical => "critical",
@@ -35,6 +38,7 @@ impl Impact {
     pub fn status_words(self) -> &'static str {
         match self {
             Impact::None => "Notice",
+            Impact::Maintenance => Status::UnderMaintenance.words(),
             Impact::Minor => Status::DegradedPerformance.words(),
             Impact::Major => Status::PartialOutage.words(),
             Impact::Critical => Status::MajorOutage.words(),
@@ -44,6 +48,7 @@ impl Impact {
     pub fn words(self) -> &'static str {
         match self {
             Impact::None => "Notice",
+            Impact::Maintenance => "Maintenance",
             Impact::Minor => "Minor",
             Impact::Major => "Major",
             Impact::Critical => "Critical",
@@ -71,6 +76,8 @@ impl Impact {
             Impact::Major
         } else if some(Status::PartialOutage) || some(Status::DegradedPerformance) {
             Impact::Minor
+        } else if some(Status::UnderMaintenance) {
+            Impact::Maintenance
         } else {
             Impact::None
         }
@@ -90,10 +97,11 @@ mod tests {
 
     #[test]
     fn impact_follows_the_count_rule() {
-        let cases: [(&[Status], Impact); 9] = [
+        let cases: [(&[Status], Impact); 10] = [
             (&[], Impact::None),
             (&[Operational, Operational], Impact::None),
-            (&[UnderMaintenance], Impact::None),
+            (&[UnderMaintenance], Impact::Maintenance),
+            (&[UnderMaintenance, DegradedPerformance], Impact::Minor),
             (&[DegradedPerformance], Impact::Minor),
             (&[DegradedPerformance, PartialOutage], Impact::Minor),
             (&[PartialOutage, Operational], Impact::Minor),

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::uptime::StatusInterval;
-use super::{AffectedComponent, ComponentId, MaintenanceId, SeriesId, Status, Update, UpdateId};
+use super::{AffectedComponent, ComponentId, Impact, MaintenanceId, SeriesId, Status, Update, UpdateId};
 
 pub const REMIND_BEFORE: TimeDelta = TimeDelta::minutes(60);
 
@@ -74,6 +74,9 @@ pub struct Maintenance {
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub version: i64,
+    /// Set by an API client; [`Maintenance::api_impact`] is what documents show.
+    #[serde(default)]
+    pub impact_override: Option<Impact>,
     /// Oldest first, never empty.
     pub updates: Vec<MaintenanceUpdate>,
 }
@@ -145,6 +148,11 @@ impl MaintenancePhase {
 impl Maintenance {
     pub fn is_planned(&self) -> bool {
         !self.phase.is_over()
+    }
+
+    /// The impact in the API.
+    pub fn api_impact(&self) -> Impact {
+        self.impact_override.unwrap_or(Impact::Maintenance)
     }
 
     pub fn newest_update(&self) -> Option<&MaintenanceUpdate> {
@@ -424,6 +432,7 @@ pub(crate) mod tests {
             created_at: announced_at,
             updated_at: announced_at,
             version: 1,
+            impact_override: None,
             updates: Vec::new(),
         };
         it.push_update(

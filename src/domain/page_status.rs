@@ -119,6 +119,7 @@ impl From<Impact> for Tone {
     fn from(impact: Impact) -> Self {
         match impact {
             Impact::None => Tone::Notice,
+            Impact::Maintenance => Tone::Maintenance,
             Impact::Minor => Tone::Degraded,
             Impact::Major => Tone::PartialOutage,
             Impact::Critical => Tone::MajorOutage,

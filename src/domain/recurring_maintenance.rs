@@ -97,6 +97,7 @@ impl Series {
             created_at: now,
             updated_at: now,
             version: 1,
+            impact_override: None,
             updates: Vec::new(),
         };
         let named = made.named_components(Status::Operational);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{ComponentId, Phase, Status, TemplateId};
+use super::{ComponentId, MaintenancePhase, Phase, Status, TemplateId};
 
 /// In characters.
 pub const MAX_NAME: usize = 100;
@@ -19,11 +19,51 @@ pub struct Template {
     pub title: String,
     /// Markdown.
     pub body: String,
-    pub phase: Phase,
+    pub phase: TemplatePhase,
     pub components: Vec<(ComponentId, Status)>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub version: i64,
+}
+
+/// What a template is for: its phase is one of incidents or of maintenances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum TemplatePhase {
+    Incident(Phase),
+    Maintenance(MaintenancePhase),
+}
+
+impl TemplatePhase {
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Incident(phase) => phase.key(),
+            Self::Maintenance(phase) => phase.key(),
+        }
+    }
+
+    /// `None` for unknown keys, and for cancelled: cancelling is a separate action.
+    pub fn from_key(key: &str) -> Option<Self> {
+        let maintenance = || MaintenancePhase::from_key(key).filter(|phase| *phase != MaintenancePhase::Cancelled);
+        Phase::from_key(key).map(Self::Incident).or_else(|| maintenance().map(Self::Maintenance))
+    }
+
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Incident(phase) => phase.words(),
+            Self::Maintenance(phase) => phase.words(),
+        }
+    }
+
+    pub fn is_maintenance(self) -> bool {
+        matches!(self, Self::Maintenance(_))
+    }
+}
+
+impl From<Phase> for TemplatePhase {
+    fn from(phase: Phase) -> Self {
+        Self::Incident(phase)
+    }
 }
 
 /// All placeholders. Expressions are never evaluated.
@@ -93,7 +133,7 @@ pub struct PlaceholderValues {
     pub components: Vec<String>,
     /// `None` for a new incident.
     pub title: Option<String>,
-    pub phase: Phase,
+    pub phase: TemplatePhase,
     pub date: String,
     pub time: String,
     pub page: String,
@@ -138,7 +178,7 @@ mod tests {
             name: "T".into(),
             title: title.into(),
             body: body.into(),
-            phase: Phase::Identified,
+            phase: Phase::Identified.into(),
             components: Vec::new(),
             created_at: DateTime::UNIX_EPOCH,
             updated_at: DateTime::UNIX_EPOCH,
@@ -150,7 +190,7 @@ mod tests {
         PlaceholderValues {
             components: components.iter().map(|name| (*name).to_owned()).collect(),
             title: None,
-            phase: Phase::Identified,
+            phase: Phase::Identified.into(),
             date: "10 Nov 2026".into(),
             time: "12:00 UTC".into(),
             page: "Harbor Mail".into(),
@@ -164,6 +204,16 @@ mod tests {
         let (title, body) = it.filled(&meanings(&["API", "Mail"]));
         assert_eq!(title, "API is slow");
         assert_eq!(body, "API is slow: API, Mail, Identified, 10 Nov 2026 12:00 UTC, Harbor Mail");
+    }
+
+    #[test]
+    fn template_phases_are_found_by_their_key() {
+        let incident = Phase::ALL.map(TemplatePhase::from);
+        let maintenance = &MaintenancePhase::ALL[..4];
+        for phase in incident.into_iter().chain(maintenance.iter().copied().map(TemplatePhase::Maintenance)) {
+            assert_eq!(TemplatePhase::from_key(phase.key()), Some(phase));
+        }
+        assert_eq!(TemplatePhase::from_key("cancelled"), None);
     }
 
     #[test]

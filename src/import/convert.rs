@@ -366,10 +366,7 @@ pub fn convert_affected(
 
 /// Keeps the source's impact if it differs from the computed one.
 fn override_impact(incident: &mut Incident, source: &SourceIncident, warn: &mut impl FnMut(String)) {
-    let message = match source.impact.as_str() {
-        "maintenance" => Some(Impact::None),
-        key => Impact::from_key(key),
-    };
+    let message = Impact::from_key(&source.impact);
     if message.is_none() && !source.impact.is_empty() {
         warn(format!("its impact “{}” is unknown; computed from its components", source.impact));
     }

@@ -16,7 +16,7 @@ use crate::db::{Result, WriteTx, admin_incidents, maintenances};
 use crate::domain::maintenance::{Automation, PlannedComponent};
 use crate::domain::parse_time::parse_instant;
 use crate::domain::{
-    AffectedComponent, IncidentId, Maintenance, MaintenanceId, MaintenancePhase, MaintenanceUpdate, Update,
+    AffectedComponent, Impact, IncidentId, Maintenance, MaintenanceId, MaintenancePhase, MaintenanceUpdate, Update,
 };
 
 /// The assumed minimum duration of a maintenance without a readable end.
@@ -62,6 +62,7 @@ pub fn convert_maintenance(
         created_at,
         updated_at: parse_instant(&source.updated_at).unwrap_or(created_at),
         version: 1,
+        impact_override: convert_impact(source, &mut warn),
         updates,
         id: id.clone(),
     };
@@ -77,6 +78,15 @@ pub fn convert_maintenance(
         warn("its window has passed, but it is not completed; check it".into());
     }
     Ok(Converted { thing: it, warnings })
+}
+
+/// Keeps an impact that people set, and that of older documents, which is not always `maintenance`.
+fn convert_impact(source: &SourceIncident, warn: &mut impl FnMut(String)) -> Option<Impact> {
+    let shown = Impact::from_key(&source.impact);
+    if shown.is_none() && !source.impact.is_empty() {
+        warn(format!("its impact “{}” is unknown; imported as maintenance", source.impact));
+    }
+    Impact::from_key(&source.impact_override).or(shown.filter(|impact| *impact != Impact::Maintenance))
 }
 
 /// The automation settings, if the document has them.

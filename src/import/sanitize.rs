@@ -1,12 +1,12 @@
 //! Sanitizes imported texts; each change is reported as a warning.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
+use chrono::SecondsFormat;
 use chrono_tz::Tz;
 use sha2::{Digest as _, Sha256};
 
 use super::html::{convert_html, convert_line};
 use crate::domain::id::MAX_ID;
-use crate::domain::parse_time::{parse_instant, parse_local};
+use crate::domain::parse_time::{parse_any_instant, parse_instant};
 use crate::domain::update::MAX_BODY;
 use crate::format::hex;
 use crate::format::markdown::without_comments;
@@ -53,63 +53,14 @@ pub fn slug(name: &str) -> String {
     if kept.is_empty() { digest } else { format!("{kept}-{digest}") }
 }
 
-/// The forms of times with an offset that Hugo reads, with one-digit hours, besides RFC 3339.
-const ZONED_FORMS: [&str; 9] = [
-    "%Y-%m-%dT%H:%M:%S%.f%#z",
-    "%Y-%m-%d %H:%M:%S%.f %#z",
-    "%Y-%m-%d %H:%M:%S%.f%#z",
-    "%a, %d %b %Y %H:%M:%S %z",
-    "%d %b %y %H:%M %z",
-    "%a %b %d %H:%M:%S %z %Y",
-    "%Y-%m-%dT%H:%M%#z",
-    "%Y-%m-%d %H:%M %#z",
-    "%d %b %Y %H:%M:%S %z",
-];
-/// Forms without an offset, or with the name of one in place of `UTC`.
-const LOCAL_FORMS: [&str; 10] = [
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M",
-    "%Y-%m-%d %H:%M",
-    "%a, %d %b %Y %H:%M:%S",
-    "%A, %d-%b-%y %H:%M:%S",
-    "%a %b %e %H:%M:%S %Y",
-    "%d %b %y %H:%M",
-    "%d %b %Y %H:%M",
-    "%B %d, %Y %H:%M",
-];
-const DATE_FORMS: [&str; 5] = ["%Y-%m-%d", "%d %b %Y", "%d %B %Y", "%B %d, %Y", "%b %d, %Y"];
-
 /// Interprets a time without offset in `zone`, and a date as midnight. Unreadable text is returned unchanged.
 pub fn normalize_time(time: &str, zone: Tz) -> String {
     let time = time.trim();
     if time.is_empty() || parse_instant(time).is_ok() {
         return time.to_owned();
     }
-    parse_any_time(time, zone).map_or_else(|| time.to_owned(), |at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
-}
-
-fn parse_any_time(time: &str, zone: Tz) -> Option<DateTime<Utc>> {
-    // Go's own form repeats the offset as a name: `2026-11-21 09:30:00 +0000 UTC`.
-    let words: Vec<&str> = time.split(' ').collect();
-    let zoned = match words.as_slice() {
-        [date, clock, offset, _] if offset.starts_with(['+', '-']) => format!("{date} {clock} {offset}"),
-        _ => time.to_owned(),
-    };
-    let read = |form: &&str| DateTime::parse_from_str(&zoned, form).ok();
-    if let Some(at) = ZONED_FORMS.iter().find_map(read) {
-        return Some(at.to_utc());
-    }
-    let (bare, zone) = match time.rsplit_once(' ') {
-        Some((rest, "UTC" | "GMT" | "Z")) => (rest.to_owned(), Tz::UTC),
-        _ => (time.replace(" UTC ", " ").replace(" GMT ", " "), if time.contains(" UTC ") { Tz::UTC } else { zone }),
-    };
-    let local = LOCAL_FORMS.iter().find_map(|form| NaiveDateTime::parse_from_str(&bare, form).ok());
-    let local = local.or_else(|| {
-        let day = DATE_FORMS.iter().find_map(|form| NaiveDate::parse_from_str(&bare, form).ok())?;
-        Some(day.and_time(NaiveTime::MIN))
-    })?;
-    parse_local(&local.format("%Y-%m-%d %H:%M:%S").to_string(), zone).ok()
+    let read = parse_any_instant(time, zone);
+    read.map_or_else(|_| time.to_owned(), |at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }
 
 /// Whether `text` contains an HTML tag.

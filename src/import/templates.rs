@@ -9,13 +9,13 @@ use super::source::{Source, SourceTemplate};
 use crate::actions::imported;
 use crate::db::{Result, WriteTx, components, templates};
 use crate::domain::incident::MAX_TITLE;
-use crate::domain::template::MAX_NAME;
-use crate::domain::{ComponentId, Phase, Status, Template, TemplateId};
+use crate::domain::template::{MAX_NAME, TemplatePhase};
+use crate::domain::{ComponentId, Status, Template, TemplateId};
 
 fn convert_template(source: &SourceTemplate, now: DateTime<Utc>) -> std::result::Result<Converted<Template>, String> {
     let refuse = |what: &str| format!("template {} “{}”: {what}", source.id, source.name);
     let id = TemplateId::parse(&source.id).ok_or_else(|| refuse("its id can't be read"))?;
-    let phase = Phase::from_key(&source.update_status)
+    let phase = TemplatePhase::from_key(&source.update_status)
         .ok_or_else(|| refuse(&format!("there are none for “{}” here", source.update_status)))?;
     let mut warnings = Vec::new();
     let mut warn = |message: String| warnings.push(format!("template {id} “{}”: {message}", source.name));

@@ -17,6 +17,7 @@ use crate::net::per_client::ClientCounter;
 use crate::net::trusted_proxies::TrustedProxies;
 use crate::server::connection_limits::ConnectionLimits;
 use crate::server::http2;
+use crate::server::request_length::ScannedStream;
 use crate::web::FastPath;
 use crate::web::edge::fast_path::Connection;
 use crate::web::edge::request_checks;
@@ -105,6 +106,7 @@ async fn serve_connection(
     let Ok(Some(version)) = tokio::time::timeout(limits.head, sniff_version(&stream)).await else { return };
     match version {
         HttpVersion::One => {
+            let stream = ScannedStream::new(stream, visit.ambiguous_length());
             let connection = http1_builder(limits.head).serve_connection(TokioIo::new(stream), visit);
             drop(watcher.watch(connection).await);
         }

@@ -40,9 +40,16 @@ pub fn read_form_within(bytes: &[u8], components: usize) -> Result<Fields, Error
     if !is_utf8(bytes) {
         return Err(Error::BadRequest("The form could not be read: it must be UTF-8.".into()));
     }
+    let pairs = url::form_urlencoded::parse(bytes);
+    limit_fields(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())), components)
+}
+
+/// Collects the fields of a form. Rejects forms beyond the limits; `components` is the maximum number of component
+/// fields.
+pub fn limit_fields(pairs: impl Iterator<Item = (String, String)>, components: usize) -> Result<Fields, Error> {
     let mut fields = Vec::new();
     let (mut of_components, mut others, mut size) = (0, 0, 0);
-    for (name, value) in url::form_urlencoded::parse(bytes) {
+    for (name, value) in pairs {
         let (count, most) =
             if name.contains("component") { (&mut of_components, components) } else { (&mut others, MAX_FIELDS) };
         *count += 1;
@@ -56,7 +63,7 @@ pub fn read_form_within(bytes: &[u8], components: usize) -> Result<Fields, Error
         if size > MAX_BODY {
             return Err(Error::TooLarge);
         }
-        fields.push((name.into_owned(), value.into_owned()));
+        fields.push((name, value));
     }
     Ok(Fields(fields))
 }

@@ -86,8 +86,12 @@ async fn ambiguous_length_is_rejected_and_closes() {
     for lengths in [
         "content-length: 5\r\ntransfer-encoding: chunked\r\n",
         "transfer-encoding: chunked\r\ncontent-length: 5\r\n",
-        "transfer-encoding: chunked\r\n",
+        "content-length: 5\r\nx: y\r\nTransfer-Encoding: chunked\r\n",
+        "content-length: 0\r\ntransfer-encoding: chunked\r\n",
         "transfer-encoding: xchunked\r\n",
+        "transfer-encoding: gzip, chunked\r\n",
+        "transfer-encoding: chunked, chunked\r\n",
+        "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n",
         "transfer-encoding: chunked, identity\r\n",
         "transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n",
         "transfer-encoding:\u{b}chunked\r\n",
@@ -104,6 +108,48 @@ async fn ambiguous_length_is_rejected_and_closes() {
             assert_eq!(edge.status(&request).await, 400, "{method} {lengths:?}");
         }
     }
+}
+
+/// A login whose chunked body is `chunks`, and a second request behind it.
+fn chunked_login(chunks: &str) -> String {
+    let head = "POST /login HTTP/1.1\r\nhost: HOST\r\nsec-fetch-site: same-origin\r\ntransfer-encoding: Chunked\r\n";
+    format!(
+        "{head}content-type: application/x-www-form-urlencoded\r\n\r\n{chunks}GET /history HTTP/1.1\r\nhost: HOST\r\n\r\n"
+    )
+}
+
+#[tokio::test]
+async fn chunked_body_is_read_and_connection_closes() {
+    let edge = Edge::new().await;
+    let chunks = "6\r\nemail=\r\n0F;extension=x\r\nada@example.org\r\n0\r\ntrailer: x\r\n\r\n";
+    let text = edge.server.answer(&chunked_login(chunks)).await;
+    assert_eq!(text.matches("HTTP/1.").count(), 1, "{text}");
+    assert!(text.contains("ada@example.org") && text.to_lowercase().contains("connection: close"), "{text}");
+    let before =
+        "POST /login HTTP/1.1\r\nhost: HOST\r\nsec-fetch-site: same-origin\r\ncontent-length: 7\r\n\r\nemail=b";
+    let both = edge.server.answer(&(before.to_owned() + &chunked_login(chunks))).await;
+    assert_eq!(both.matches("HTTP/1.").count(), 2, "{both}");
+    assert!(both.contains("ada@example.org"), "a length of an earlier request is not of this one: {both}");
+    assert_eq!(edge.status(&chunked_login("0\r\n\r\n").replace("POST", "GET")).await, 400);
+}
+
+#[tokio::test]
+async fn invalid_or_large_chunks_are_rejected_and_close() {
+    let edge = Edge::new().await;
+    for chunks in [
+        "x\r\n",
+        "-1\r\n",
+        "0x5\r\nhello\r\n0\r\n\r\n",
+        "5\r\nab\r\n0\r\n\r\n",
+        "5\r\nhelloXX0\r\n\r\n",
+        "5 5\r\nhello\r\n0\r\n\r\n",
+        "fffffffffffffffff\r\n",
+        "\r\n0\r\n\r\n",
+    ] {
+        assert_eq!(edge.status(&chunked_login(chunks)).await, 400, "{chunks:?}");
+    }
+    let chunk = format!("10000\r\n{}\r\n", "a".repeat(0x10000));
+    assert_eq!(edge.status(&chunked_login(&(chunk.repeat(9) + "0\r\n\r\n"))).await, 413);
 }
 
 #[tokio::test]

@@ -366,7 +366,8 @@ fn management_api() -> FakeStatuspage {
         "/v1/pages/p1/incident_templates?per_page=100&page=1",
         json!([{"id": "t1", "name": "Late", "title": "Mail is late", "body": "We look.", "update_status": "identified",
                        "components": [part]},
-                      {"id": "t2", "name": "Work", "title": "Work", "body": "We work.", "update_status": "scheduled"}]),
+                      {"id": "t2", "name": "Work", "title": "Work", "body": "We work.", "update_status": "scheduled"},
+                      {"id": "t3", "name": "Pause", "title": "Pause", "body": "We rest.", "update_status": "paused"}]),
     );
     server.serve_document(
         "/v1/pages/p1/subscribers/count",
@@ -388,11 +389,11 @@ async fn management_api_import_has_more_data(test: TestDb) {
     assert_eq!(problems, [""; 0]);
     assert!(server.take_requests().iter().all(|asked| asked.ends_with(" OAuth s3cret")));
     let report = import(&test, &folder).await;
-    assert_eq!((report.groups.created, report.components.created, report.templates.created), (1, 1, 1), "{report:#?}");
+    assert_eq!((report.groups.created, report.components.created, report.templates.created), (1, 1, 2), "{report:#?}");
     assert_eq!((report.incidents.created, report.maintenances.created, report.templates.refused), (101, 1, 1));
-    let has_message = |words: &str| report.warnings.iter().chain(&report.refusals).any(|text| text.contains(words));
+    let message = |words: &str| report.warnings.iter().chain(&report.refusals).any(|message| message.contains(words));
     assert!(
-        has_message("43 subscribers are not imported") && has_message("“Work”: there are none for “scheduled”"),
+        message("43 subscribers are not imported") && message("“Pause”: there are none for “paused”"),
         "{report:#?}"
     );
     assert!(import(&test, &folder).await.changes_nothing());
@@ -402,8 +403,10 @@ async fn management_api_import_has_more_data(test: TestDb) {
     let work = maintenances::find(&mut tx, &MaintenanceId::parse("work").unwrap()).await.unwrap();
     assert!(work.switches.reminds && work.switches.starts && !work.switches.completes && !work.switches.marks);
     let prepared = templates::list(&mut tx).await.unwrap();
-    assert_eq!((prepared[0].id.as_str(), prepared[0].phase), ("t1", Phase::Identified));
-    // The token is only in requests, never in files.
+    let phases: Vec<_> =
+        prepared.iter().map(|maintenance| (maintenance.id.as_str(), maintenance.phase.key())).collect();
+    assert_eq!(phases, [("t1", "identified"), ("t2", "scheduled")]);
+    // The token is nowhere but in the request.
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder.path().join("kept/v1")).unwrap() {
         files.extend(std::fs::read(entry.unwrap().path()).unwrap());

@@ -76,7 +76,7 @@ async fn templates_are_limited_to_200(test: TestDb) {
             name: format!("Template {number}"),
             title: "Slow".into(),
             body: "Text".into(),
-            phase: Phase::Identified,
+            phase: Phase::Identified.into(),
             components: Vec::new(),
         };
         templates::create(&mut tx, new, app.clock.now()).await.unwrap();

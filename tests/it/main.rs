@@ -92,6 +92,7 @@ mod web_routes;
 mod web_sessions;
 mod web_v1_components;
 mod web_v1_events;
+mod web_v1_fields;
 mod web_v1_routes;
 mod web_visibility;
 mod web_worst;

@@ -39,6 +39,7 @@ async fn component_is_created_updated_deleted(test: TestDb) {
         "showcase",
         "only_show_if_degraded",
         "automation_email",
+        "effective_status",
         "start_date",
     ];
     expected.sort_unstable();
@@ -249,7 +250,7 @@ async fn templates_are_listed_and_added(test: TestDb) {
     }
     assert_eq!(created["components"][0]["id"], json!(api.id));
     assert_eq!(program.get("/incident_templates").await, json!([created]));
-    let wrong = json!({ "template": { "name": "X", "body": "{{nobody}}", "update_status": "scheduled" } });
+    let wrong = json!({ "template": { "name": "X", "body": "{{nobody}}", "update_status": "cancelled" } });
     assert_eq!(
         program.wrong(Method::POST, "/incident_templates", &wrong).await,
         ["/template/body", "/template/update_status"]

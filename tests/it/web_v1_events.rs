@@ -163,9 +163,9 @@ async fn errors_have_json_pointers(test: TestDb) {
             json!({ "name": "A", "components": 5, "backfilled": "maybe" }),
             &["/incident/backfilled", "/incident/components"],
         ),
-        (json!({ "name": "A", "impact_override": "maintenance" }), &["/incident/impact_override"]),
+        (json!({ "name": "A", "impact_override": "severe" }), &["/incident/impact_override"]),
         (
-            json!({ "name": "A", "metadata": { "x": 1 }, "reminder_intervals": "[1,5]" }),
+            json!({ "name": "A", "metadata": { "x": 1 }, "reminder_intervals": "[5,1]" }),
             &["/incident/reminder_intervals", "/incident/metadata"],
         ),
         (json!({ "name": "A", "scheduled_for": "2026-12-01T00:00:00Z" }), &["/incident/scheduled_until"]),
@@ -312,7 +312,7 @@ async fn maintenance_is_planned_rescheduled_started_completed(test: TestDb) {
 
     let at_once = json!({ "incident": { "name": "Now", "status": "in_progress", "scheduled_for": "2026-11-10T12:00:00Z", "scheduled_until": "2026-11-10T13:00:00Z" } });
     let at_once = program.make("/incidents", &at_once).await;
-    assert_eq!(update_statuses(&at_once), ["in_progress", "scheduled"]);
+    assert_eq!(update_statuses(&at_once), ["in_progress"]);
     let short = json!({ "incident": { "name": "Short", "scheduled_for": "2026-12-01T00:00:00Z", "scheduled_until": "2026-12-01T01:00:00Z" } });
     let short = program.make("/incidents", &short).await;
     let short =
@@ -440,4 +440,77 @@ async fn metadata_and_reminders_round_trip(test: TestDb) {
     let usual = json!({ "incident": { "reminder_intervals": null, "metadata": null } });
     let changed = program.change(Method::PATCH, &incident_path(&created), &usual).await;
     assert_eq!((&changed["reminder_intervals"], &changed["metadata"]), (&Value::Null, &json!({})));
+}
+
+#[apply(on_both_databases!)]
+async fn resolving_leaves_components_as_asked(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let program = program(&app).await;
+    let (api, db) = (app.component("API").await.id.to_string(), app.component("DB").await.id.to_string());
+    let component = async |id: &str| program.get(&format!("/components/{id}")).await;
+    let set = json!({ "component": { "status": "major_outage" } });
+    program.change(Method::PATCH, &format!("/components/{api}"), &set).await;
+    let body = json!({ "incident": { "name": "Down", "body": "x", "components": { api.as_str(): "major_outage" } } });
+    let created = program.make("/incidents", &body).await;
+    let body = json!({ "incident": {
+        "status": "resolved", "components": { api.as_str(): "operational", db.as_str(): "degraded_performance" },
+    } });
+    let over = program.change(Method::PATCH, &incident_path(&created), &body).await;
+    assert_eq!(over["components"][0]["status"], "operational");
+    for (id, status) in [(&api, "operational"), (&db, "degraded_performance")] {
+        let read = component(id).await;
+        assert_eq!((&read["status"], &read["effective_status"]), (&json!(status), &json!(status)));
+    }
+    let summary = app.visitor().get("/api/v2/summary.json").await.text();
+    assert!(summary.contains("Partially Degraded Service"), "{summary}");
+    let before = app.counts().await;
+    program.change(Method::PUT, &incident_path(&created), &body).await;
+    assert_eq!(app.counts().await, before, "all is as asked");
+    let body = json!({ "incident": { "components": { db.as_str(): "operational", "never": "operational" } } });
+    assert_eq!(program.wrong(Method::PATCH, &incident_path(&created), &body).await, ["/incident/components"]);
+    let resolved = json!({ "incident": {
+        "name": "Short", "status": "resolved", "components": { db.as_str(): "operational" },
+    } });
+    program.make("/incidents", &resolved).await;
+    assert_eq!(component(&db).await["status"], "operational");
+    let past = json!({ "incident": {
+        "name": "Past", "body": "x", "backfilled": true, "backfill_date": "2026-11-01",
+        "components": { db.as_str(): "major_outage" },
+    } });
+    program.make("/incidents", &past).await;
+    assert_eq!(component(&db).await["status"], "operational", "a past incident records what was");
+    let actions: Vec<_> = app.audit().await.into_iter().map(|row| row.action).collect();
+    assert_eq!(actions.iter().filter(|action| *action == "component.set-status").count(), 4, "{actions:?}");
+}
+
+#[apply(on_both_databases!)]
+async fn component_status_is_read_back_under_an_open_incident(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let program = program(&app).await;
+    let api = app.component("API").await.id.to_string();
+    let path = format!("/components/{api}");
+    let set = json!({ "component": { "status": "degraded_performance" } });
+    program.change(Method::PATCH, &path, &set).await;
+    let body = json!({ "incident": { "name": "Down", "body": "x", "components": { api.as_str(): "major_outage" } } });
+    let created = program.make("/incidents", &body).await;
+    assert_eq!(created["components"][0]["status"], "major_outage", "an incident shows what the page shows");
+    let read = program.get(&path).await;
+    let expected = (&json!("degraded_performance"), &json!("major_outage"));
+    assert_eq!((&read["status"], &read["effective_status"]), expected);
+    let before = app.counts().await;
+    assert_eq!(program.change(Method::PUT, &path, &set).await, read);
+    assert_eq!(program.change(Method::PUT, &path, &json!({ "component": read })).await, read);
+    assert_eq!(app.counts().await, before, "nothing drifts");
+    assert_eq!(program.get("/components").await, json!([read]));
+    let set = json!({ "component": { "status": "operational" } });
+    let read = program.change(Method::PATCH, &path, &set).await;
+    assert_eq!((&read["status"], &read["effective_status"]), (&json!("operational"), &json!("major_outage")));
+    let planned = json!({ "incident": {
+        "name": "Work", "status": "in_progress", "component_ids": [api], "auto_transition_to_maintenance_state": true,
+        "scheduled_for": "2026-11-10T11:00:00Z", "scheduled_until": "2026-11-10T13:00:00Z",
+    } });
+    program.change(Method::PATCH, &incident_path(&created), &json!({ "incident": { "status": "resolved" } })).await;
+    program.make("/incidents", &planned).await;
+    let read = program.get(&path).await;
+    assert_eq!((&read["status"], &read["effective_status"]), (&json!("operational"), &json!("under_maintenance")));
 }

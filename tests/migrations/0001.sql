@@ -28,9 +28,9 @@ insert into components values ('billing', null, 'Billing', '', 'partial_outage',
 insert into component_baselines values ('billing', '2026-11-10T12:00:00.123456+00:00', 'partial_outage');
 insert into uptime_corrections values ('correction', 'tiles', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:15:00.123456+00:00', 'operational', 'Only our probe was down.', '2026-11-10T12:00:00.123456+00:00');
 insert into incidents (id, title, computed_impact, impact_override, phase, started_at, ended_at, duration_seconds, detected_by, internal_note,
-                       visibility, publish_at, reminder_hours, search_text, feed_id, created_at, updated_at, version)
+                       visibility, publish_at, reminder, search_text, feed_id, created_at, updated_at, version)
   values ('incident', 'Tiles fail', 'major', 'critical', 'resolved', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:30:00.123456+00:00', 1800, 'Monitoring', 'For managers',
-          'public', null, 4, 'tiles fail', 'tag:status.example.org,2005:Incident/1', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 2);
+          'public', null, '[1, 5]', 'tiles fail', 'tag:status.example.org,2005:Incident/1', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 2);
 insert into incidents (id, title, computed_impact, phase, started_at, visibility, publish_at, search_text, created_at, updated_at, version)
   values ('embargoed', 'Keys leaked', 'minor', 'investigating', '2026-11-10T12:00:00.123456+00:00', 'embargoed', '2026-11-11T12:00:00.123456+00:00', 'keys leaked', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);
 insert into incident_updates values ('update1', 'incident', 'investigating', 'Looking', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 2);
@@ -43,6 +43,7 @@ insert into incident_index values ('tiles', '2026-11-10T12:00:00.123456+00:00', 
 update incident_totals set incidents = 1, duration_seconds = 1800;
 insert into postmortems values ('incident', 'A certificate ran out.', 'A certificate ran out.', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 2, 'update3');
 insert into templates values ('late', 'Late mail', '{{component}} is slow', 'Since {{time}}.', 'investigating', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);
+insert into templates values ('work', 'Planned work', 'Upgrade', 'Maps are read-only.', 'scheduled', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);
 insert into template_components values ('late', 'tiles', 'degraded_performance');
 insert into drafts values ('draft', 'incident', '[["body","Nearly there."]]', 'Ines', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);
 insert into draft_presence values ('draft', 'ines', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:05:00.123456+00:00');
@@ -51,9 +52,9 @@ insert into maintenance_series values ('nightly', 'Database upgrade', 'Maps are 
 insert into maintenance_series_components values ('nightly', 'tiles', 1);
 insert into maintenances values ('m1', 'Database upgrade', 'completed', '2026-11-12T02:00:00+00:00', '2026-11-12T04:00:00+00:00', 'Europe/Lisbon',
   '2026-11-12T02:00:00+00:00', '2026-11-12T04:00:00+00:00', true, true, true, true, null, 'nightly', '2026-11-12T02:00:00', 'database upgrade',
-  'tag:status.example.org,2005:Incident/2', '2026-11-10T12:00:00.123456+00:00', '2026-11-12T04:00:00.123456+00:00', 4);
+  'tag:status.example.org,2005:Incident/2', '2026-11-10T12:00:00.123456+00:00', '2026-11-12T04:00:00.123456+00:00', 4, null);
 insert into maintenances values ('m2', 'Move of the cables', 'scheduled', '2026-12-12T02:00:00+00:00', '2026-12-12T04:00:00+00:00', 'UTC',
-  null, null, false, false, false, false, null, null, null, 'move of the cables', null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);
+  null, null, false, false, false, false, null, null, null, 'move of the cables', null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1, 'major');
 insert into maintenance_components values ('m1', 'tiles', 'Tile API', 1);
 insert into maintenance_components values ('m2', 'gone', 'Radio', 1);
 insert into maintenance_updates values ('mu1', 'm1', 'scheduled', 'Maps are read-only.', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:10:00.123456+00:00', 2, 1);

@@ -193,7 +193,7 @@ mod tests {
         assert_eq!((company.components.len(), company.groups.len()), (12, 3));
         assert_eq!(any(&Incident::is_open), 1);
         assert!(company.incidents[0].is_open());
-        for impact in Impact::ALL {
+        for impact in [Impact::None, Impact::Minor, Impact::Major, Impact::Critical] {
             assert!(any(&|i| i.impact() == impact) >= 3, "{impact:?}");
         }
         let reopened =

@@ -40,7 +40,7 @@ pub struct IncidentDetailsForm {
     /// The end of the embargo, in `publish_zone`.
     pub publish_at: String,
     pub publish_zone: String,
-    /// Hours as in [`Reminder::from_hours`]; empty for the default.
+    /// As in [`Reminder::from_text`]; empty for the default.
     pub reminder: String,
     pub version: i64,
 }
@@ -139,7 +139,7 @@ impl IncidentDetailsForm {
             visibility: incident.visibility.key().to_owned(),
             publish_at: incident.visibility.publish_at().map(local).unwrap_or_default(),
             publish_zone: zone.name().to_owned(),
-            reminder: incident.reminder.hours().map(|hours| hours.to_string()).unwrap_or_default(),
+            reminder: incident.reminder.to_field(),
             version: incident.version,
         }
     }
@@ -308,11 +308,7 @@ fn check_embargo(visibility: Visibility, now: DateTime<Utc>, invalid: &mut Inval
 }
 
 fn parse_reminder(text: &str) -> Result<Reminder, String> {
-    let hours = match text.trim() {
-        "" => Ok(None),
-        text => text.parse().map(Some),
-    };
-    hours.ok().and_then(Reminder::from_hours).ok_or_else(|| "Choose a reminder interval.".to_owned())
+    Reminder::from_text(text).ok_or_else(|| "Choose a reminder interval.".to_owned())
 }
 
 /// Forms show whole minutes: keeps the stored seconds if the minute was not changed.

@@ -9,8 +9,10 @@ use crate::domain::incident::MAX_TITLE;
 use crate::domain::maintenance::{Automation, PlannedComponent};
 use crate::domain::parse_time::{parse_local, parse_zone};
 use crate::domain::recurring_maintenance::planned_components;
+use crate::domain::template::PlaceholderValues;
 use crate::domain::{
-    AffectedComponent, Component, ComponentId, Invalid, Maintenance, MaintenanceId, MaintenancePhase, Status, UpdateId,
+    AffectedComponent, Component, ComponentId, Invalid, Maintenance, MaintenanceId, MaintenancePhase, Status, Template,
+    UpdateId,
 };
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -232,6 +234,11 @@ impl MaintenanceForm {
         Self { plan: PlanForm::read(fields), window: WindowForm::read(fields), body: fields.text("body") }
     }
 
+    pub fn apply_template(&mut self, template: &Template, meanings: &PlaceholderValues) {
+        (self.plan.title, self.body) = template.filled(meanings);
+        self.plan.components = template.statuses().into_keys().collect();
+    }
+
     pub fn parse(&self) -> Result<NewMaintenance, Invalid> {
         let mut invalid = Invalid::new();
         let parsed = self.parse_into(&mut invalid);
@@ -260,14 +267,29 @@ impl NewMaintenance {
         components: &[Component],
         now: DateTime<Utc>,
     ) -> Result<Maintenance, Invalid> {
+        self.record(ids, components, MaintenancePhase::Scheduled, now)
+    }
+
+    /// As [`NewMaintenance::plan`], in any phase but cancelled, with one update. A completed maintenance may be past; its
+    /// update is dated at its scheduled end then.
+    pub fn record(
+        self,
+        ids: (MaintenanceId, UpdateId),
+        components: &[Component],
+        phase: MaintenancePhase,
+        now: DateTime<Utc>,
+    ) -> Result<Maintenance, Invalid> {
         let mut invalid = Invalid::new();
-        check_end(self.window.until, now, &mut invalid);
+        let ends_immediately = self.plan.switches.completes && self.window.until <= now;
+        if phase == MaintenancePhase::Scheduled || (phase.is_active() && ends_immediately) {
+            check_end(self.window.until, now, &mut invalid);
+        }
         let components = self.plan.planned_components(components, &mut invalid);
         invalid.check()?;
         let mut made = Maintenance {
             id: ids.0,
             title: self.plan.title,
-            phase: MaintenancePhase::Scheduled,
+            phase,
             scheduled_for: self.window.from,
             scheduled_until: self.window.until,
             zone: self.window.zone,
@@ -280,10 +302,15 @@ impl NewMaintenance {
             created_at: now,
             updated_at: now,
             version: 1,
+            impact_override: None,
             updates: Vec::new(),
         };
-        let named = made.named_components(Status::Operational);
-        made.push_update(MaintenancePhase::Scheduled, self.body, named, ids.1, now, now);
+        let named = match phase {
+            phase if phase.is_active() => made.default_statuses(MaintenancePhase::InProgress),
+            _ => made.named_components(Status::Operational),
+        };
+        let posted_at = if phase.is_over() { now.min(made.scheduled_until) } else { now };
+        made.push_update(phase, self.body, named, ids.1, posted_at, now);
         made.plan_reminder(now);
         Ok(made)
     }
@@ -340,6 +367,20 @@ impl NewMaintenanceUpdate {
     /// Rejects an invalid phase transition, a component of another maintenance, and a status that only an incident may
     /// set.
     pub fn post(self, maintenance: &mut Maintenance, id: UpdateId, now: DateTime<Utc>) -> Result<(), Invalid> {
+        let is_work = |status: &Status| matches!(status, Status::Operational | Status::UnderMaintenance);
+        if self.components.iter().all(|(_, status)| is_work(status)) {
+            return self.post_any_status(maintenance, id, now);
+        }
+        Err(Invalid::field("components", "Create an incident for anything that breaks outside the planned work."))
+    }
+
+    /// As [`NewMaintenanceUpdate::post`], with every status: API clients may set a worse one.
+    pub fn post_any_status(
+        self,
+        maintenance: &mut Maintenance,
+        id: UpdateId,
+        now: DateTime<Utc>,
+    ) -> Result<(), Invalid> {
         let mut invalid = Invalid::new();
         if !maintenance.phase.next().contains(&self.phase) {
             let (to, from) = (self.phase.words(), maintenance.phase.words().to_lowercase());
@@ -350,14 +391,8 @@ impl NewMaintenanceUpdate {
         }
         let mut named = Vec::new();
         for (id, status) in &self.components {
-            let worked_on = matches!(status, Status::Operational | Status::UnderMaintenance);
             match maintenance.components.iter().find(|component| component.id == *id) {
-                Some(it) if worked_on => {
-                    named.push(AffectedComponent { id: id.clone(), name: it.name.clone(), status: *status });
-                }
-                Some(_) => {
-                    invalid.add("components", "Create an incident for anything that breaks outside the planned work.");
-                }
+                Some(it) => named.push(AffectedComponent { id: id.clone(), name: it.name.clone(), status: *status }),
                 None => invalid.add("components", format!("{id} is not one of its components.")),
             }
         }
@@ -520,6 +555,23 @@ mod tests {
         assert_eq!(it.statuses().len(), 1);
         form.components.insert("other".into(), "operational".into());
         assert!(form.parse().unwrap().post(&mut it, id("d"), now).is_err());
+    }
+
+    #[test]
+    fn maintenance_is_recorded_in_any_phase() {
+        let record = |phase, now| form().parse().unwrap().record(ids(), &[], phase, at(now));
+        let (before, during, after) = ("2026-11-25T00:00:00Z", "2026-11-25T21:00:00Z", "2026-11-27T00:00:00Z");
+        for phase in [MaintenancePhase::Scheduled, MaintenancePhase::InProgress, MaintenancePhase::Verifying] {
+            let made = record(phase, during).unwrap();
+            assert_eq!((made.phase, made.updates.len()), (phase, 1));
+            assert_eq!(made.started_at, phase.is_active().then(|| at(during)));
+        }
+        assert!(record(MaintenancePhase::Scheduled, after).is_err());
+        let past = record(MaintenancePhase::Completed, after).unwrap();
+        assert_eq!(past.window(), (at("2026-11-25T20:30:00Z"), at("2026-11-25T22:30:00Z")));
+        assert_eq!(past.updates[0].posted_at, at("2026-11-25T22:30:00Z"));
+        let early = record(MaintenancePhase::Completed, before).unwrap();
+        assert_eq!((early.started_at, early.ended_at), (Some(at(before)), Some(at(before))));
     }
 
     #[test]

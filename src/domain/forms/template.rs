@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use super::{Fields, parse_body, parse_component_statuses, parse_line, parse_required_line};
 use crate::domain::incident::MAX_TITLE;
-use crate::domain::template::{MAX_NAME, Placeholder, fill_placeholders};
-use crate::domain::{ComponentId, Invalid, Phase, Status, Template};
+use crate::domain::template::{MAX_NAME, Placeholder, TemplatePhase, fill_placeholders};
+use crate::domain::{ComponentId, Invalid, Status, Template};
 
 #[derive(Clone, Debug, Default)]
 pub struct TemplateForm {
@@ -20,7 +20,7 @@ pub struct NewTemplate {
     pub name: String,
     pub title: String,
     pub body: String,
-    pub phase: Phase,
+    pub phase: TemplatePhase,
     pub components: Vec<(ComponentId, Status)>,
 }
 
@@ -53,7 +53,7 @@ impl TemplateForm {
         let title = parse_line(&self.title, MAX_TITLE).and_then(|text| check_placeholders(text, false));
         let title = invalid.take("title", title);
         let text = invalid.take("body", parse_body(&self.body).and_then(|text| check_placeholders(text, true)));
-        let phase = Phase::from_key(&self.phase).ok_or_else(|| "Choose a status.".to_owned());
+        let phase = TemplatePhase::from_key(&self.phase).ok_or_else(|| "Choose a status.".to_owned());
         let phase = invalid.take("phase", phase);
         let components = parse_component_statuses(&self.components, &mut invalid);
         match (name, title, text, phase) {

@@ -12,10 +12,10 @@ use crate::domain::{Component, Group, Status};
 #[derive(Clone, Serialize, JsonSchema)]
 #[schemars(rename = "Component", deny_unknown_fields)]
 pub struct ComponentRow<'a> {
-    id: &'a str,
+    pub id: &'a str,
     name: &'a str,
     #[schemars(with = "StatusKey")]
-    status: &'static str,
+    pub status: &'static str,
     #[schemars(with = "DateTime<Utc>")]
     created_at: String,
     #[schemars(with = "DateTime<Utc>")]

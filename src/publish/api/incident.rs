@@ -156,7 +156,7 @@ impl<'a> EntryRow<'a> {
             updated_at: scene.stamp(it.updated_at),
             monitoring_at: first_update_time(scene, &it.updates, |phase| phase == MaintenancePhase::Verifying),
             resolved_at: it.ended_at.map(|at| scene.stamp(at)),
-            impact: "maintenance",
+            impact: it.api_impact().key(),
             shortlink: scene.permalink(id),
             started_at: scene.stamp(it.updates.first().map_or(it.created_at, |first| first.posted_at)),
             page_id: &scene.page.id,

@@ -77,8 +77,12 @@ pub fn flat_incident(scene: &PageContext<'_>, incident: &Incident, postmortem: O
 }
 
 pub fn flat_maintenance(scene: &PageContext<'_>, it: &Maintenance) -> String {
-    let switches = [it.switches.reminds, it.switches.starts, it.switches.completes];
-    render_flat(scene, EntryRow::maintenance(scene, it), &FlatExtras { switches, ..FlatExtras::default() })
+    let more = FlatExtras {
+        switches: [it.switches.reminds, it.switches.starts, it.switches.completes],
+        impact_override: it.impact_override.map(crate::domain::impact::Impact::key),
+        ..FlatExtras::default()
+    };
+    render_flat(scene, EntryRow::maintenance(scene, it), &more)
 }
 
 fn render_flat(scene: &PageContext<'_>, entry: EntryRow<'_>, more: &FlatExtras<'_>) -> String {

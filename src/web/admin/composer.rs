@@ -49,7 +49,9 @@ impl ComposerDraft {
             }
             _ => None,
         };
-        Ok(ComposerExtras { templates: templates::list(tx).await?, draft, conflict, readers: Vec::new() })
+        let mut templates = templates::list(tx).await?;
+        templates.retain(|template| !template.phase.is_maintenance());
+        Ok(ComposerExtras { templates, draft, conflict, readers: Vec::new() })
     }
 }
 

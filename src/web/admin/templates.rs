@@ -77,11 +77,13 @@ pub async fn update(
     let saved = Saved { audit_id: &id, version: before.version, theirs: TemplateForm::from_template(&before) };
     let form = edit.check_version(&editor, form, saved).await?;
     let new = edit.check(&editor, form.clone(), form.parse()).await?;
+    // The form offers the phases of incidents only, so a template of maintenances keeps its phase.
+    let phase = if before.phase.is_maintenance() { before.phase } else { new.phase };
     let mut after = Template {
         name: new.name,
         title: new.title,
         body: new.body,
-        phase: new.phase,
+        phase,
         components: new.components,
         ..before.clone()
     };

@@ -47,12 +47,14 @@ impl<P: Policy> FromRequest<State> for Change<P> {
     async fn from_request(request: Request, state: &State) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
         let program = Token::<P>::from_request_parts(&mut parts, state).await.map_err(IntoResponse::into_response)?;
-        let about = format!("{} {}", parts.method, parts.uri.path());
+        let query = params::parse_query(parts.uri.query().unwrap_or_default()).map_err(IntoResponse::into_response)?;
+        let about = format!("{} {} {query}", parts.method, parts.uri.path());
         let key = idempotency_key(&parts.headers).map_err(IntoResponse::into_response)?;
+        let headers = parts.headers.clone();
         let bytes = Bytes::from_request(Request::from_parts(parts, body), state).await.map_err(|rejection| {
             if is_body_timeout(&rejection) { Error::TooSlow.into_response() } else { rejection.into_response() }
         })?;
-        let body = params::parse_body(&bytes).map_err(IntoResponse::into_response)?;
+        let body = params::parse_request(&headers, &query, &bytes).await.map_err(IntoResponse::into_response)?;
         let hashed = |key| IdempotencyKey {
             key,
             request_hash: secret_token::hash_token(&format!("{about}\n{}", String::from_utf8_lossy(&bytes))),

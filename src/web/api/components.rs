@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::change::Change;
 use super::objects::ComponentView;
-use super::page_context::{ApiContext, ClientFields, list_window, load_client_fields, take_window};
+use super::page_context::{ApiContext, ClientFields, list_window, take_window};
 use super::params::Params;
 use crate::actions;
 use crate::db::{self, Tx, WriteTx, api_metadata, components};
@@ -33,9 +33,8 @@ pub async fn index(
     let context = ApiContext::load_for(&mut tx, &page, &state).await?;
     let listed: Vec<&Component> =
         take_window(context.components.iter().collect(), list_window(&query, "per_page", 100));
-    let said = load_client_fields(&mut tx, listed.iter().map(|component| component.id.as_str())).await?;
-    let scene = context.page_context();
-    let views = listed.into_iter().zip(&said).map(|(component, said)| ComponentView::new(&scene, component, said));
+    let (scene, fields) = (context.page_context(), &context.component_fields);
+    let views = listed.into_iter().map(|component| ComponentView::new(&scene, component, fields));
     Ok(Json(views.collect::<Vec<_>>()).into_response())
 }
 
@@ -50,7 +49,7 @@ pub async fn create(Path(page): Path<String>, mut change: Change<CanAdminister>)
     let added = actions::components::add(&mut change.tx, new, change.now).await;
     let (component, entry) = added.map_err(unknown_group)?;
     api_metadata::replace(&mut change.tx, component.id.as_str(), &said).await?;
-    commit_component(change, StatusCode::CREATED, &component, &said, &[entry]).await
+    commit_component(change, StatusCode::CREATED, &component, &[entry]).await
 }
 
 /// `GET /v1/pages/{page}/components/{component}`
@@ -62,8 +61,7 @@ pub async fn show(
     let mut tx = state.db.read().await?;
     let context = ApiContext::load_for(&mut tx, &page, &state).await?;
     let component = find_component(&mut tx, &component).await?;
-    let said = api_metadata::load(&mut tx, component.id.as_str()).await?;
-    Ok(Json(ComponentView::new(&context.page_context(), &component, &said)).into_response())
+    Ok(Json(ComponentView::new(&context.page_context(), &component, &context.component_fields)).into_response())
 }
 
 /// `PATCH` and `PUT /v1/pages/{page}/components/{component}`: publishers may change only the status, owners every
@@ -85,7 +83,7 @@ pub async fn update(
         return Err(Error::TokenForbidden(SCOPE_TOO_SMALL));
     }
     let entries = update_component(&mut change.tx, &before, &mut after, (&said_before, &said), change.now).await?;
-    commit_component(change, StatusCode::OK, &after, &said, &entries).await
+    commit_component(change, StatusCode::OK, &after, &entries).await
 }
 
 /// Saves the changes and returns the audit entry, if anything changed.
@@ -165,11 +163,10 @@ async fn commit_component<P>(
     mut change: Change<P>,
     status: StatusCode,
     component: &Component,
-    said: &ClientFields,
     entries: &[Entry],
 ) -> Result<Response> {
     let context = ApiContext::load(&mut change.tx, &change.state).await?;
-    let response = ComponentView::new(&context.page_context(), component, said);
+    let response = ComponentView::new(&context.page_context(), component, &context.component_fields);
     change.commit(status, &response, entries).await
 }
 

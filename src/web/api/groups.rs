@@ -117,7 +117,7 @@ struct GroupInput {
 impl GroupInput {
     /// Applies the body to the current values. The description is beside the group object or in it.
     fn read<P>(change: &Change<P>, context: &ApiContext, mut form: GroupForm, before: ClientFields) -> Result<Self> {
-        let mut given = Params::from_object(&change.body, "component_group")?;
+        let mut given = Params::from_object_or_body(&change.body, "component_group", &["name", "components"])?;
         let mut beside = Params::from_body(&change.body);
         if let Some(name) = given.text("name") {
             form.name = name;

@@ -5,8 +5,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::change::Change;
-use super::objects::EventView;
-use super::page_context::{ApiContext, ClientFields};
+use super::objects::{EventFields, EventView};
+use super::page_context::{ApiContext, ClientFields, UPDATE_FIELDS};
 use super::params::Params;
 use crate::credentials::random_bytes;
 use crate::db::{self, Tx, admin_incidents, api_metadata, postmortems};
@@ -69,12 +69,13 @@ impl LoadedEvent {
         Ok(Self { event, postmortem, said })
     }
 
-    pub fn view<'a>(&'a self, scene: &PageContext<'a>) -> EventView<'a> {
+    pub fn view<'a>(&'a self, context: &'a ApiContext, scene: &PageContext<'a>) -> EventView<'a> {
+        let fields = EventFields { event: &self.said, components: &context.component_fields };
         match &self.event {
             IncidentOrMaintenance::Incident(incident) => {
-                EventView::incident(scene, incident, self.postmortem.as_ref(), &self.said)
+                EventView::incident(scene, incident, self.postmortem.as_ref(), fields)
             }
-            IncidentOrMaintenance::Maintenance(maintenance) => EventView::maintenance(scene, maintenance, &self.said),
+            IncidentOrMaintenance::Maintenance(maintenance) => EventView::maintenance(scene, maintenance, fields),
         }
     }
 }
@@ -89,15 +90,23 @@ pub async fn commit_event<P>(
 ) -> Result<Response> {
     let context = ApiContext::load(&mut change.tx, &change.state).await?;
     let loaded = LoadedEvent { said, ..LoadedEvent::load(&mut change.tx, event).await? };
-    change.commit(status, &loaded.view(&context.page_context()), entries).await
+    change.commit(status, &loaded.view(&context, &context.page_context()), entries).await
 }
 
 pub fn fresh_update_id() -> UpdateId {
     UpdateId::from_random(random_bytes())
 }
 
-/// Metadata that the API returns as the client sent it: an object of objects.
+/// Flags of notifications, which Candor does not send.
+const NOTIFICATION_FLAGS: [&str; 2] =
+    ["auto_transition_deliver_notifications_at_start", "auto_transition_deliver_notifications_at_end"];
+
+/// Fields that the API returns as the client sent them: metadata, an object of objects, and [`NOTIFICATION_FLAGS`].
 pub fn merge_client_fields(mut before: ClientFields, given: &mut Params) -> ClientFields {
+    for name in NOTIFICATION_FLAGS.into_iter().filter(|name| given.has(name)).collect::<Vec<_>>() {
+        before.remove(name);
+        before.extend(given.flag(name).map(|flag| (name.to_owned(), flag.into())));
+    }
     match given.value("metadata") {
         None => {}
         Some(serde_json::Value::Null) => drop(before.remove("metadata")),
@@ -112,5 +121,37 @@ pub fn merge_client_fields(mut before: ClientFields, given: &mut Params) -> Clie
     before
 }
 
+/// Stores the notification flags of `update`. By default, an update delivers notifications and is not tweeted.
+pub fn merge_update_flags(mut before: ClientFields, given: &mut Params, update: Option<&str>) -> ClientFields {
+    let flags = [("deliver_notifications", true), ("wants_twitter_update", false)]
+        .map(|(name, usual)| (name, usual, given.flag(name)));
+    let Some(update) = update else { return before };
+    let mut all = take_object(&mut before, UPDATE_FIELDS);
+    let mut own = take_object(&mut all, update);
+    for (name, usual, flag) in flags {
+        match flag {
+            Some(flag) if flag != usual => drop(own.insert(name.to_owned(), flag.into())),
+            Some(_) => drop(own.remove(name)),
+            None => {}
+        }
+    }
+    if !own.is_empty() && all.len() < MAX_FLAGGED_UPDATES {
+        all.insert(update.to_owned(), own.into());
+    }
+    if !all.is_empty() {
+        before.insert(UPDATE_FIELDS.to_owned(), all.into());
+    }
+    before
+}
+
+fn take_object(fields: &mut ClientFields, name: &str) -> ClientFields {
+    match fields.remove(name) {
+        Some(serde_json::Value::Object(own)) => own,
+        _ => ClientFields::new(),
+    }
+}
+
+/// Maximum number of updates of an event whose flags are stored.
+const MAX_FLAGGED_UPDATES: usize = 200;
 /// Longest metadata of an event, in characters of its JSON.
 const MAX_METADATA: usize = 10_000;

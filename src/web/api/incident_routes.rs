@@ -94,7 +94,7 @@ async fn list_response(tx: &mut Tx, page: &str, state: &State, events: Vec<Incid
         loaded.push(LoadedEvent::load(tx, event).await?);
     }
     let scene = context.page_context();
-    Ok(Json(loaded.iter().map(|event| event.view(&scene)).collect::<Vec<_>>()).into_response())
+    Ok(Json(loaded.iter().map(|event| event.view(&context, &scene)).collect::<Vec<_>>()).into_response())
 }
 
 /// `GET /v1/pages/{page}/incidents/{incident}`
@@ -106,7 +106,7 @@ pub async fn show(
     let mut tx = state.db.read().await?;
     let context = ApiContext::load_for(&mut tx, &page, &state).await?;
     let event = IncidentOrMaintenance::find(&mut tx, &id).await?;
-    Ok(Json(LoadedEvent::load(&mut tx, event).await?.view(&context.page_context())).into_response())
+    Ok(Json(LoadedEvent::load(&mut tx, event).await?.view(&context, &context.page_context())).into_response())
 }
 
 /// `POST /v1/pages/{page}/incidents`: an incident, or a maintenance if the body has a maintenance status or start.
@@ -149,5 +149,5 @@ pub async fn destroy(Path((page, id)): Path<(String, String)>, mut change: Chang
         }
         IncidentOrMaintenance::Maintenance(it) => actions::maintenances::delete(&mut change.tx, it, change.now).await?,
     };
-    change.commit(StatusCode::OK, &loaded.view(&context.page_context()), &entries).await
+    change.commit(StatusCode::OK, &loaded.view(&context, &context.page_context()), &entries).await
 }

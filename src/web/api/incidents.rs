@@ -5,18 +5,25 @@ use std::collections::BTreeMap;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono_tz::Tz;
+use serde_json::Value;
 
 use super::change::Change;
-use super::incident_or_maintenance::{IncidentOrMaintenance, commit_event, fresh_update_id, merge_client_fields};
+use super::incident_or_maintenance::{
+    IncidentOrMaintenance, commit_event, fresh_update_id, merge_client_fields, merge_update_flags,
+};
 use super::page_context::{ApiContext, ClientFields};
 use super::params::{Params, format_utc};
 use crate::actions;
 use crate::credentials::random_bytes;
 use crate::db::api_metadata;
+use crate::domain::audit::Entry;
 use crate::domain::forms::{IncidentDetailsForm, IncidentForm, UpdateForm};
-use crate::domain::{ComponentId, Incident, IncidentId, Invalid, Phase, Status};
+use crate::domain::{Component, ComponentId, Incident, IncidentId, Invalid, Phase, Reminder, Status};
 use crate::web::Result;
 use crate::web::access::manager::CanPublish;
+
+const WRONG_REMINDER: &str = "Send one number of hours like \"4\", a list of increasing hours from 1 to 24 like \"[1, 5]\", \
+                              \"[]\" for none, or null for the usual ones.";
 
 /// API names of the forms' fields.
 const FIELD_NAMES: [(&str, &str); 5] = [
@@ -32,6 +39,7 @@ pub async fn create(mut change: Change<CanPublish>, context: &ApiContext, mut gi
     let backfilled = given.flag("backfilled") == Some(true) || given.nonempty_text("backfill_date").is_some();
     let (form, said) = read_incident_form(&mut given, context.zone(), backfilled);
     let (id, first, now) = (IncidentId::from_random(random_bytes()), fresh_update_id(), change.now);
+    let said = merge_update_flags(said, &mut given, Some(first.as_str()));
     let opened = form.parse().and_then(|new| new.open(id, first.clone(), &context.components, now));
     let opened = opened.and_then(|mut incident| {
         // The update of a past incident shows the time at which the incident ended.
@@ -40,10 +48,16 @@ pub async fn create(mut change: Change<CanPublish>, context: &ApiContext, mut gi
         }
         Ok(incident)
     });
+    // A past incident records what was; one that is resolved now says how its components are.
+    let is_past = backfilled || given.has("started_at") || given.has("resolved_at");
+    let statuses = read_statuses(&mut given).filter(|_| !is_past).unwrap_or_default();
     let incident = given.finish(opened, &FIELD_NAMES)?;
-    let entry = actions::incidents::open(&mut change.tx, &incident, None).await?;
+    let mut entries = vec![actions::incidents::open(&mut change.tx, &incident, None).await?];
     api_metadata::replace(&mut change.tx, incident.id.as_str(), &said).await?;
-    commit_event(change, StatusCode::CREATED, IncidentOrMaintenance::Incident(incident), said, &[entry]).await
+    if !incident.is_open() {
+        entries.extend(set_own_statuses(&mut change, context, &statuses).await?);
+    }
+    commit_event(change, StatusCode::CREATED, IncidentOrMaintenance::Incident(incident), said, &entries).await
 }
 
 fn read_incident_form(given: &mut Params, zone: Tz, backfilled: bool) -> (IncidentForm, ClientFields) {
@@ -82,7 +96,7 @@ fn fill_details(details: &mut IncidentDetailsForm, given: &mut Params, zone: Tz)
     if given.has("reminder_intervals") {
         details.reminder = read_reminder(given).unwrap_or_default();
     }
-    let started = given.instant("started_at", zone).or_else(|| read_backfill_date(given, zone));
+    let started = given.instant("started_at", zone).or_else(|| given.instant("backfill_date", zone));
     if let Some(at) = started {
         details.started_at = format_utc(at);
     }
@@ -91,31 +105,20 @@ fn fill_details(details: &mut IncidentDetailsForm, given: &mut Params, zone: Tz)
     }
 }
 
-/// A day, meaning its start, or an instant.
-fn read_backfill_date(given: &mut Params, zone: Tz) -> Option<chrono::DateTime<chrono::Utc>> {
-    let text = given.nonempty_text("backfill_date")?;
-    match crate::domain::parse_time::parse_day(&text) {
-        Ok(day) => Some(crate::domain::history::start_of_day(day, zone)),
-        Err(_) => given.instant("backfill_date", zone),
-    }
-}
-
-/// The reminder interval in hours, as the form has it: `"4"` is every four hours, `"[]"` none.
+/// The reminder as the form has it: `"4"` is every four hours, `"[1, 5]"` after one and five, `"[]"` never. A list may
+/// also be a JSON array.
 fn read_reminder(given: &mut Params) -> Option<String> {
-    let sent = given.value("reminder_intervals").map(ToString::to_string).unwrap_or_default();
-    let plain: String = sent.chars().filter(|c| !c.is_whitespace() && *c != '"').collect();
-    match plain.as_str() {
-        "null" | "" | "[3,6,12,24]" => Some(String::new()),
-        "[]" => Some("0".to_owned()),
-        hours if hours.bytes().all(|b| b.is_ascii_digit()) => Some(hours.to_owned()),
-        _ => {
-            given.add_error(
-                "reminder_intervals",
-                "Send one number of hours, \"[]\" for none, or null for the usual ones.",
-            );
-            None
-        }
+    let text = match given.value("reminder_intervals") {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) if text == "null" => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    if Reminder::from_text(&text).is_none() {
+        given.add_error("reminder_intervals", WRONG_REMINDER);
+        return None;
     }
+    Some(text)
 }
 
 /// The text of an update; older clients call it `message`.
@@ -123,16 +126,69 @@ pub fn read_body(given: &mut Params) -> Option<String> {
     given.nonempty_text("body").or_else(|| given.nonempty_text("message"))
 }
 
-/// The status of each component that has one.
-pub fn read_statuses(given: &mut Params) -> Option<BTreeMap<String, String>> {
-    let listed = given.value("components").is_some_and(serde_json::Value::is_array);
-    if listed { None } else { given.map("components") }
+/// Older clients send a list of ids as `components`, not a map.
+fn are_components_listed(given: &Params) -> bool {
+    matches!(given.value("components"), Some(Value::Array(_) | Value::String(_)))
 }
 
-/// The components without a status; older clients send them as `component_ids`.
+/// The status of each component that has one.
+pub fn read_statuses(given: &mut Params) -> Option<BTreeMap<String, String>> {
+    if are_components_listed(given) {
+        return None;
+    }
+    let statuses = given.map("components")?.into_iter();
+    Some(statuses.filter(|(_, status)| !status.is_empty()).collect())
+}
+
+/// Whether the body lists components, which replaces those of an upcoming maintenance.
+pub fn lists_components(given: &Params) -> bool {
+    are_components_listed(given) || given.value("component_ids").is_some_and(|ids| !ids.is_null())
+}
+
+/// The components without a status: `component_ids`, a list as `components`, and empty statuses.
 fn read_attached_components(given: &mut Params) -> Option<Vec<String>> {
-    let listed = given.value("components").is_some_and(serde_json::Value::is_array);
-    given.list(if listed { "components" } else { "component_ids" })
+    let named = given.list("component_ids");
+    if are_components_listed(given) {
+        let listed = given.list("components");
+        return Some(named.into_iter().chain(listed).flatten().collect());
+    }
+    let is_blank = |status: &Value| status.is_null() || status.as_str() == Some("");
+    let statuses = given.value("components").and_then(Value::as_object).into_iter().flatten();
+    let blank: Vec<String> = statuses.filter(|(_, status)| is_blank(status)).map(|(id, _)| id.clone()).collect();
+    if named.is_none() && blank.is_empty() { None } else { Some(named.into_iter().flatten().chain(blank).collect()) }
+}
+
+/// Rejects statuses of components that neither exist nor are `known`, and unknown statuses.
+pub fn check_statuses(
+    given: &mut Params,
+    context: &ApiContext,
+    statuses: &BTreeMap<String, String>,
+    known: impl Fn(&str) -> bool,
+) {
+    for (id, status) in statuses {
+        if !known(id) && !context.components.iter().any(|component| component.id.as_str() == id) {
+            given.add_error("components", format!("Unknown component {id}."));
+        }
+        if Status::from_key(status).is_none() {
+            given.add_error(&format!("components/{id}"), "Send the status of a component.");
+        }
+    }
+}
+
+/// Sets the own statuses of components, where they differ.
+pub async fn set_own_statuses(
+    change: &mut Change<CanPublish>,
+    context: &ApiContext,
+    statuses: &BTreeMap<String, String>,
+) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for before in &context.components {
+        let status = statuses.get(before.id.as_str()).and_then(|status| Status::from_key(status));
+        let Some(status) = status.filter(|status| *status != before.status) else { continue };
+        let mut after = Component { status, ..before.clone() };
+        entries.push(actions::components::set_status(&mut change.tx, before, &mut after, change.now).await?);
+    }
+    Ok(entries)
 }
 
 /// All components of the body; those without a status are operational.
@@ -167,8 +223,12 @@ pub async fn update(
     if reopens && given.nonempty_text("resolved_at").is_none() {
         details.ended_at.clear();
     }
+    let statuses = read_statuses(&mut given).unwrap_or_default();
+    check_statuses(&mut given, context, &statuses, |_| false);
     let mut after = before.clone();
     let changed = apply_changes(&mut after, posted.as_ref(), &details, context, change.now);
+    let newest = after.newest_update().filter(|_| after.updates.len() > before.updates.len());
+    let said = merge_update_flags(said, &mut given, newest.map(|update| update.id.as_str()));
     given.finish(changed, &FIELD_NAMES)?;
     let mut entries = Vec::new();
     if after != before {
@@ -177,6 +237,9 @@ pub async fn update(
             Some(_) => actions::incidents::post_update(tx, &before, &mut after, None, now).await?,
             None => actions::incidents::edit(tx, &before, &mut after, now).await?,
         });
+    }
+    if !after.is_open() {
+        entries.extend(set_own_statuses(&mut change, context, &statuses).await?);
     }
     if said != said_before {
         api_metadata::replace(&mut change.tx, after.id.as_str(), &said).await?;

@@ -1,14 +1,19 @@
 //! Writes maintenances: the API treats them as incidents, but they have their own rules.
 
+use std::collections::BTreeMap;
+
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use serde_json::Value;
 
 use super::change::Change;
-use super::incident_or_maintenance::{IncidentOrMaintenance, commit_event, fresh_update_id, merge_client_fields};
-use super::incidents::{read_body, read_components, read_statuses};
-use super::page_context::{ApiContext, ClientFields};
+use super::incident_or_maintenance::{
+    IncidentOrMaintenance, commit_event, fresh_update_id, merge_client_fields, merge_update_flags,
+};
+use super::incidents::{check_statuses, lists_components, read_body, read_components, read_statuses, set_own_statuses};
+use super::page_context::{ApiContext, ClientFields, RELEASE_FIELD};
 use super::params::{Params, format_utc};
 use crate::actions;
 use crate::credentials::random_bytes;
@@ -17,51 +22,69 @@ use crate::domain::audit::Action;
 use crate::domain::forms::{
     ExtensionForm, MaintenanceForm, MaintenanceUpdateForm, NewMaintenance, PlanForm, ScheduleForm, WindowForm,
 };
-use crate::domain::maintenance::Automation;
-use crate::domain::{Invalid, Maintenance, MaintenanceId, MaintenancePhase};
+use crate::domain::maintenance::{Automation, PlannedComponent};
+use crate::domain::{Impact, Invalid, Maintenance, MaintenanceId, MaintenancePhase, Status};
 use crate::web::Result;
 use crate::web::access::manager::CanPublish;
 
 /// API names of the forms' fields.
 const FIELD_NAMES: [(&str, &str); 4] =
     [("title", "name"), ("phase", "status"), ("until", "scheduled_until"), ("zone", "scheduled_for")];
-const FIXED_IMPACT: &str = "The impact of a maintenance is always maintenance.";
 
-/// Schedules a maintenance; with the status in_progress it begins immediately.
+/// Schedules a maintenance, or records one that is in progress or completed.
 pub async fn create(mut change: Change<CanPublish>, context: &ApiContext, mut given: Params) -> Result<Response> {
+    let phase = read_phase(&mut given).unwrap_or_default();
     let form = MaintenanceForm {
         plan: read_plan_form(PlanForm::default(), &mut given),
         window: read_window(&mut given, context.zone(), (String::new(), String::new())),
-        body: read_body(&mut given).unwrap_or_else(|| MaintenancePhase::Scheduled.default_text().to_owned()),
+        body: read_body(&mut given).unwrap_or_else(|| phase.default_text().to_owned()),
     };
-    check_impact(&mut given);
+    let impact = read_impact(&mut given, None);
+    let statuses = read_statuses(&mut given).unwrap_or_default();
+    check_statuses(&mut given, context, &statuses, |_| false);
     let said = merge_client_fields(ClientFields::new(), &mut given);
-    let status = given.nonempty_text("status").unwrap_or_else(|| MaintenancePhase::Scheduled.key().to_owned());
-    let made = form.parse().and_then(|new| build_maintenance(new, &status, context, change.now));
+    let said = merge_release(said, &mut given, form.plan.switches.marks);
+    let made = form.parse().and_then(|new| build_maintenance(new, phase, &statuses, context, change.now));
+    let first = made.as_ref().ok().and_then(Maintenance::newest_update).map(|first| first.id.to_string());
+    let said = merge_update_flags(said, &mut given, first.as_deref());
     let made = given.finish(made, &FIELD_NAMES)?;
-    let entry = actions::maintenances::schedule(&mut change.tx, &made).await?;
+    let made = Maintenance { impact_override: impact, ..made };
+    let mut entries = vec![actions::maintenances::schedule(&mut change.tx, &made).await?];
     api_metadata::replace(&mut change.tx, made.id.as_str(), &said).await?;
-    commit_event(change, StatusCode::CREATED, IncidentOrMaintenance::Maintenance(made), said, &[entry]).await
+    if !made.phase.is_active() {
+        entries.extend(set_own_statuses(&mut change, context, &statuses).await?);
+    }
+    commit_event(change, StatusCode::CREATED, IncidentOrMaintenance::Maintenance(made), said, &entries).await
 }
 
+/// The status, if one was sent.
+fn read_phase(given: &mut Params) -> Option<MaintenancePhase> {
+    let key = given.nonempty_text("status")?;
+    let phase = MaintenancePhase::from_key(&key).filter(|phase| *phase != MaintenancePhase::Cancelled);
+    if phase.is_none() {
+        given.add_error("status", "Send scheduled, in_progress, verifying or completed.");
+    }
+    phase
+}
+
+/// The `statuses` count for a maintenance in progress.
 fn build_maintenance(
     mut new: NewMaintenance,
-    status: &str,
+    phase: MaintenancePhase,
+    statuses: &BTreeMap<String, String>,
     context: &ApiContext,
     now: DateTime<Utc>,
 ) -> Result<Maintenance, Invalid> {
     // The times were read as UTC; the maintenance is shown in the page's time zone.
     new.window.zone = context.zone();
-    let mut made =
-        new.plan((MaintenanceId::from_random(random_bytes()), fresh_update_id()), &context.components, now)?;
-    match MaintenancePhase::from_key(status) {
-        Some(MaintenancePhase::Scheduled) => Ok(made),
-        Some(MaintenancePhase::InProgress) => {
-            made.begin(fresh_update_id(), now).map_err(|sentence| Invalid::field("phase", sentence))?;
-            Ok(made)
-        }
-        _ => Err(Invalid::field("phase", "A new maintenance is scheduled or in_progress.")),
+    let ids = (MaintenanceId::from_random(random_bytes()), fresh_update_id());
+    let mut made = new.record(ids, &context.components, phase, now)?;
+    let named = made.updates.iter_mut().filter(|_| phase.is_active()).flat_map(|update| &mut update.components);
+    for component in named {
+        let status = statuses.get(component.id.as_str()).and_then(|status| Status::from_key(status));
+        component.status = status.unwrap_or(component.status);
     }
+    Ok(made)
 }
 
 /// Changes a maintenance. `repeats` is set for PUT: sending the newest text again posts no second update.
@@ -72,16 +95,24 @@ pub async fn update(
     before: Maintenance,
     repeats: bool,
 ) -> Result<Response> {
-    check_impact(&mut given);
     let said_before = api_metadata::load(&mut change.tx, before.id.as_str()).await?;
     let said = merge_client_fields(said_before.clone(), &mut given);
+    let statuses = read_statuses(&mut given).unwrap_or_default();
+    check_statuses(&mut given, context, &statuses, |id| before.components.iter().any(|it| it.id.as_str() == id));
     let mut after = before.clone();
+    after.impact_override = read_impact(&mut given, before.impact_override);
     let changed = apply_changes(&mut after, &mut given, context, repeats, change.now);
+    let said = merge_release(said, &mut given, after.switches.marks);
+    let posted = after.newest_update().filter(|_| after.updates.len() > before.updates.len());
+    let said = merge_update_flags(said, &mut given, posted.map(|update| update.id.as_str()));
     given.finish(changed, &FIELD_NAMES)?;
     let mut entries = Vec::new();
     if after != before {
         let action = audit_action(&before, &after);
         entries.extend(actions::maintenances::save(&mut change.tx, action, &before, &mut after, change.now).await?);
+    }
+    if !after.phase.is_active() {
+        entries.extend(set_own_statuses(&mut change, context, &statuses).await?);
     }
     if said != said_before {
         api_metadata::replace(&mut change.tx, after.id.as_str(), &said).await?;
@@ -109,36 +140,46 @@ fn apply_changes(
     repeats: bool,
     now: DateTime<Utc>,
 ) -> Result<(), Invalid> {
-    let begun = it.phase != MaintenancePhase::Scheduled;
     let mut plan = read_plan_form(PlanForm::from_maintenance(it), given);
-    if begun {
+    let current = MaintenanceUpdateForm::from_maintenance(it).components;
+    if it.phase != MaintenancePhase::Scheduled {
+        attach_components(it, &plan, context);
         plan.components = PlanForm::from_maintenance(it).components;
     }
     plan.parse()?.apply(it, &context.components, now)?;
     let text = read_body(given);
     let moved = reschedule(it, given, context.zone(), text.as_deref(), now)?;
-    let phase = given.nonempty_text("status").unwrap_or_else(|| it.phase.key().to_owned());
-    let known = MaintenancePhase::from_key(&phase);
+    let phase = read_phase(given).unwrap_or(it.phase);
     if it.phase == MaintenancePhase::Scheduled
-        && matches!(known, Some(MaintenancePhase::Verifying | MaintenancePhase::Completed))
+        && matches!(phase, MaintenancePhase::Verifying | MaintenancePhase::Completed)
     {
         it.begin(fresh_update_id(), now).map_err(|sentence| Invalid::field("phase", sentence))?;
     }
     let mut form = MaintenanceUpdateForm::from_maintenance(it);
-    let stand = form.components.clone();
-    if begun {
+    if phase.is_active() {
         form.components.extend(read_statuses(given).unwrap_or_default());
     }
-    let another = known != Some(it.phase);
+    let moves_on = phase != it.phase;
     let newest = it.newest_update().map(|newest| newest.body.trim_end());
     let repeated = newest == text.as_deref().map(str::trim_end);
-    let says = text.is_some() && !moved && !(repeats && repeated && !another);
-    if says || another || (it.phase.is_active() && form.components != stand) {
-        form.phase = phase;
-        form.body = text.unwrap_or_else(|| known.map_or("", MaintenancePhase::default_text).to_owned());
-        form.parse()?.post(it, fresh_update_id(), now)?;
+    let says = text.is_some() && !moved && !(repeats && repeated && !moves_on);
+    if says || moves_on || (it.phase.is_active() && form.components != current) {
+        form.phase = phase.key().to_owned();
+        form.body = text.unwrap_or_else(|| phase.default_text().to_owned());
+        form.parse()?.post_any_status(it, fresh_update_id(), now)?;
     }
     Ok(())
+}
+
+/// Adds the components of `plan` that a maintenance, once started, does not have yet. Those it has stay.
+fn attach_components(it: &mut Maintenance, plan: &PlanForm, context: &ApiContext) {
+    let is_new = |id: &str| !it.components.iter().any(|component| component.id.as_str() == id);
+    let new = context.components.iter().filter(|component| plan.components.contains(component.id.as_str()));
+    let new: Vec<PlannedComponent> = new
+        .filter(|component| is_new(component.id.as_str()))
+        .map(|component| PlannedComponent { id: component.id.clone(), name: component.name.clone() })
+        .collect();
+    it.components.extend(new);
 }
 
 /// Reschedules the maintenance, or extends an active one; returns whether it did.
@@ -165,7 +206,7 @@ fn reschedule(
     Ok(true)
 }
 
-/// The planned times in UTC; times that were not sent stay as in `stands`.
+/// The planned times in UTC; times that were not sent stay as in `current`.
 fn read_window(given: &mut Params, zone: Tz, current: (String, String)) -> WindowForm {
     let mut read = |name, current| given.instant(name, zone).map_or(current, format_utc);
     WindowForm {
@@ -179,8 +220,12 @@ fn read_plan_form(mut form: PlanForm, given: &mut Params) -> PlanForm {
     if let Some(name) = given.text("name") {
         form.title = name;
     }
+    let replaces = lists_components(given);
     if let Some(named) = read_components(given) {
-        form.components = named.into_keys().collect();
+        if replaces {
+            form.components.clear();
+        }
+        form.components.extend(named.into_keys());
     }
     let Automation { reminds, starts, completes, marks } = &mut form.switches;
     for (name, switch) in [
@@ -195,8 +240,23 @@ fn read_plan_form(mut form: PlanForm, given: &mut Params) -> PlanForm {
     form
 }
 
-fn check_impact(given: &mut Params) {
-    if given.nonempty_text("impact_override").is_some_and(|impact| impact != "maintenance") {
-        given.add_error("impact_override", FIXED_IMPACT);
+fn read_impact(given: &mut Params, current: Option<Impact>) -> Option<Impact> {
+    let Some(key) = given.text("impact_override") else { return current };
+    let impact = Impact::from_key(&key);
+    if impact.is_none() && !key.is_empty() {
+        given.add_error("impact_override", "Send none, maintenance, minor, major or critical.");
     }
+    impact
+}
+
+/// Stores `auto_transition_to_operational_state` where it differs from `auto_transition_to_maintenance_state`; the end
+/// of a maintenance releases its components in any case.
+fn merge_release(mut said: ClientFields, given: &mut Params, marks: bool) -> ClientFields {
+    if let Some(flag) = given.flag(RELEASE_FIELD) {
+        said.insert(RELEASE_FIELD.into(), Value::Bool(flag));
+    }
+    if said.get(RELEASE_FIELD).and_then(Value::as_bool) == Some(marks) {
+        said.remove(RELEASE_FIELD);
+    }
+    said
 }

@@ -1,9 +1,11 @@
 //! The objects in responses: those of the public API, with the keys that only managers may read.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::page_context::ClientFields;
+use super::page_context::{ClientFields, POSTMORTEM_FIELDS, RELEASE_FIELD, UPDATE_FIELDS};
 use crate::domain::postmortem::PublishedPostmortem;
 use crate::domain::{Component, Group, Incident, Maintenance, Postmortem, Template};
 use crate::publish::api::{ComponentRow, EntryRow, PageContext, UpdateRow, component_row, ungrouped_rows};
@@ -13,6 +15,8 @@ pub struct ComponentView<'a> {
     #[serde(flatten)]
     row: ComponentRow<'a>,
     automation_email: Option<&'a str>,
+    /// What the page shows.
+    effective_status: &'static str,
 }
 
 #[derive(Serialize)]
@@ -100,17 +104,29 @@ pub struct TemplateView<'a> {
     should_send_notifications: Value,
 }
 
+/// The client fields of an event, and those of all components.
+#[derive(Clone, Copy)]
+pub struct EventFields<'a> {
+    pub event: &'a ClientFields,
+    pub components: &'a BTreeMap<String, ClientFields>,
+}
+
 impl<'a> ComponentView<'a> {
-    /// `echoes` are the fields that the API returns as the client sent them.
-    pub fn new(scene: &PageContext<'a>, component: &'a Component, echoes: &ClientFields) -> Self {
-        let mut row = component_row(scene, component);
-        row.showcase = echoes.get("showcase").and_then(Value::as_bool).unwrap_or(row.showcase);
-        row.description = row.description.or(blank_description(echoes));
-        Self::from_row(row)
+    /// The component with its own status. `all` are the client fields of all components.
+    pub fn new(scene: &PageContext<'a>, component: &'a Component, all: &BTreeMap<String, ClientFields>) -> Self {
+        let mut view = Self::from_row(component_row(scene, component), all);
+        view.row.status = component.status.key();
+        view
     }
 
-    fn from_row(row: ComponentRow<'a>) -> Self {
-        Self { row, automation_email: None }
+    /// The component with the status that the page shows, as events have it.
+    fn from_row(mut row: ComponentRow<'a>, all: &BTreeMap<String, ClientFields>) -> Self {
+        if let Some(fields) = all.get(row.id) {
+            row.showcase = fields.get("showcase").and_then(Value::as_bool).unwrap_or(row.showcase);
+            row.description = row.description.or(blank_description(fields));
+        }
+        let effective_status = row.status;
+        Self { row, automation_email: None, effective_status }
     }
 }
 
@@ -140,7 +156,7 @@ impl<'a> EventView<'a> {
         scene: &PageContext<'a>,
         incident: &'a Incident,
         postmortem: Option<&'a PublishedPostmortem>,
-        echoes: &ClientFields,
+        fields: EventFields<'_>,
     ) -> Self {
         let published = postmortem.map(|postmortem| scene.stamp(postmortem.at));
         Self {
@@ -148,35 +164,36 @@ impl<'a> EventView<'a> {
             postmortem_body: postmortem.map(|postmortem| postmortem.body.as_str()),
             postmortem_body_last_updated_at: published.clone(),
             postmortem_published_at: published,
-            reminder_intervals: incident.reminder.hours().map(|hours| match hours {
-                0 => "[]".to_owned(),
-                hours => hours.to_string(),
-            }),
-            ..Self::from_row(EntryRow::incident(scene, incident, postmortem), echoes)
+            reminder_intervals: incident.reminder.to_text(),
+            ..Self::from_row(EntryRow::incident(scene, incident, postmortem), fields)
         }
     }
 
-    pub fn maintenance(scene: &PageContext<'a>, it: &'a Maintenance, echoes: &ClientFields) -> Self {
+    pub fn maintenance(scene: &PageContext<'a>, it: &'a Maintenance, fields: EventFields<'_>) -> Self {
+        let releases = fields.event.get(RELEASE_FIELD).and_then(Value::as_bool);
         Self {
+            impact_override: it.impact_override.map(crate::domain::impact::Impact::key),
             scheduled_auto_completed: it.switches.completes,
             scheduled_auto_in_progress: it.switches.starts,
             auto_transition_to_maintenance_state: Some(it.switches.marks),
-            auto_transition_to_operational_state: Some(it.switches.marks),
+            auto_transition_to_operational_state: Some(releases.unwrap_or(it.switches.marks)),
             scheduled_remind_prior: it.switches.reminds,
-            ..Self::from_row(EntryRow::maintenance(scene, it), echoes)
+            ..Self::from_row(EntryRow::maintenance(scene, it), fields)
         }
     }
 
-    fn from_row(entry: EntryRow<'a>, echoes: &ClientFields) -> Self {
+    fn from_row(entry: EntryRow<'a>, fields: EventFields<'_>) -> Self {
+        let component = |row| ComponentView::from_row(row, fields.components);
+        let flag = |name: &str| fields.event.get(name).and_then(Value::as_bool);
         Self {
             id: entry.id,
-            components: entry.components.into_iter().map(ComponentView::from_row).collect(),
+            components: entry.components.into_iter().map(component).collect(),
             created_at: entry.created_at,
             impact: entry.impact,
             impact_override: None,
-            incident_updates: entry.incident_updates.into_iter().map(UpdateView::from_row).collect(),
+            incident_updates: entry.incident_updates.into_iter().map(|row| UpdateView::from_row(row, fields)).collect(),
             incident_impacts: [],
-            metadata: echoes.get("metadata").cloned().unwrap_or_else(|| Value::Object(Map::new())),
+            metadata: fields.event.get("metadata").cloned().unwrap_or_else(|| Value::Object(Map::new())),
             monitoring_at: entry.monitoring_at,
             name: entry.name,
             page_id: entry.page_id,
@@ -190,8 +207,8 @@ impl<'a> EventView<'a> {
             scheduled_auto_completed: false,
             scheduled_auto_in_progress: false,
             scheduled_for: entry.scheduled_for,
-            auto_transition_deliver_notifications_at_end: None,
-            auto_transition_deliver_notifications_at_start: None,
+            auto_transition_deliver_notifications_at_end: flag("auto_transition_deliver_notifications_at_end"),
+            auto_transition_deliver_notifications_at_start: flag("auto_transition_deliver_notifications_at_start"),
             auto_transition_to_maintenance_state: None,
             auto_transition_to_operational_state: None,
             scheduled_remind_prior: false,
@@ -210,13 +227,20 @@ impl<'a> EventView<'a> {
 }
 
 impl<'a> UpdateView<'a> {
-    fn from_row(row: UpdateRow<'a>) -> Self {
-        Self { row, twitter_updated_at: None, wants_twitter_update: false }
+    fn from_row(mut row: UpdateRow<'a>, fields: EventFields<'_>) -> Self {
+        let own = fields.event.get(UPDATE_FIELDS).and_then(|all| all.get(&row.id));
+        let flag = |name: &str| own.and_then(|own| own.get(name)).and_then(Value::as_bool);
+        row.deliver_notifications = flag("deliver_notifications").unwrap_or(row.deliver_notifications);
+        let wants_twitter_update = flag("wants_twitter_update").unwrap_or_default();
+        Self { row, twitter_updated_at: None, wants_twitter_update }
     }
 }
 
 impl<'a> PostmortemView<'a> {
-    pub fn new(scene: &PageContext<'_>, postmortem: &'a Postmortem) -> Self {
+    /// `fields` are the client fields of the incident.
+    pub fn new(scene: &PageContext<'_>, postmortem: &'a Postmortem, fields: &'a ClientFields) -> Self {
+        let sent = |name: &str| fields.get(POSTMORTEM_FIELDS).and_then(|own| own.get(name));
+        let flag = |name: &str| sent(name).and_then(Value::as_bool).unwrap_or_default();
         let published = postmortem.published.as_ref();
         let published_at = published.map(|published| scene.stamp(published.at));
         Self {
@@ -226,9 +250,9 @@ impl<'a> PostmortemView<'a> {
             body_draft: &postmortem.body,
             body_draft_updated_at: scene.stamp(postmortem.updated_at),
             published_at,
-            notify_subscribers: false,
-            notify_twitter: false,
-            custom_tweet: None,
+            notify_subscribers: flag("notify_subscribers"),
+            notify_twitter: flag("notify_twitter"),
+            custom_tweet: sent("custom_tweet").and_then(Value::as_str),
             created_at: None,
             updated_at: scene.stamp(postmortem.updated_at),
         }
@@ -236,12 +260,13 @@ impl<'a> PostmortemView<'a> {
 }
 
 impl<'a> TemplateView<'a> {
-    pub fn new(scene: &PageContext<'a>, template: &'a Template, echoes: &ClientFields) -> Self {
+    pub fn new(scene: &PageContext<'a>, template: &'a Template, fields: EventFields<'_>) -> Self {
         let named = |component: &Component| template.components.iter().any(|(id, _)| *id == component.id);
-        let said = |name: &str, usual: Value| echoes.get(name).cloned().unwrap_or(usual);
+        let said = |name: &str, usual: Value| fields.event.get(name).cloned().unwrap_or(usual);
+        let component = |row| ComponentView::from_row(row, fields.components);
         Self {
             id: template.id.as_str(),
-            components: ungrouped_rows(scene, named).into_iter().map(ComponentView::from_row).collect(),
+            components: ungrouped_rows(scene, named).into_iter().map(component).collect(),
             name: &template.name,
             title: &template.title,
             body: &template.body,

@@ -25,7 +25,8 @@ fn openapi_document() -> Value {
         "info": {
             "title": "Candor: management API",
             "version": "1",
-            "description": "Every path also works with a .json suffix. Request bodies are JSON or forms.",
+            "description": "Every path also works with a .json suffix. Request bodies are JSON or forms; fields may \
+                            also be in the query.",
         },
         "security": [{ "token": [] }],
         "paths": paths,
@@ -73,11 +74,20 @@ fn describe_operation(line: &ApiRoute) -> Value {
     if let Some(schema) = takes {
         let content = json!({ "schema": request_body(schema, line.method == axum::http::Method::POST) });
         operation["requestBody"] = json!({
-            "required": true,
-            "content": { "application/json": content, "application/x-www-form-urlencoded": content },
+            "required": has_required_object(schema),
+            "content": {
+                "application/json": content,
+                "application/x-www-form-urlencoded": content,
+                "multipart/form-data": content,
+            },
         });
     }
     operation
+}
+
+fn has_required_object(schema: &str) -> bool {
+    let schemas: Value = serde_json::from_str(SCHEMAS).unwrap_or(Value::Null);
+    schemas[schema]["required"].is_array()
 }
 
 /// The schema of a request body; a new object requires its name.

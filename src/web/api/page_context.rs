@@ -1,5 +1,7 @@
 //! The page data behind every API response.
 
+use std::collections::BTreeMap;
+
 use chrono_tz::Tz;
 use serde_json::Map;
 
@@ -15,6 +17,8 @@ pub struct ApiContext {
     pub groups: Vec<Group>,
     /// In page order.
     pub components: Vec<Component>,
+    /// By the id of the component.
+    pub component_fields: BTreeMap<String, ClientFields>,
     open: Vec<Incident>,
     planned: Vec<Maintenance>,
     origin: String,
@@ -22,6 +26,13 @@ pub struct ApiContext {
 
 /// Fields that the API returns as the client sent them.
 pub type ClientFields = Map<String, serde_json::Value>;
+
+/// Client field of a maintenance.
+pub const RELEASE_FIELD: &str = "auto_transition_to_operational_state";
+/// Client field of an event: the notification flags of its updates, by their id.
+pub const UPDATE_FIELDS: &str = "updates";
+/// Client field of an incident: what was sent when its postmortem was published.
+pub const POSTMORTEM_FIELDS: &str = "postmortem";
 
 impl ApiContext {
     /// Loads the page; `NotFound` if its id is not `id`.
@@ -35,6 +46,7 @@ impl ApiContext {
             page: db::page_settings::load(tx).await?,
             groups: components::list_groups(tx).await?,
             components: components::list(tx).await?,
+            component_fields: api_metadata::load_of_components(tx).await?,
             open: incidents::list_open(tx).await?,
             planned: maintenances::list_planned(tx).await?,
             origin: state.origin.clone(),

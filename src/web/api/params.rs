@@ -1,14 +1,17 @@
-//! Reads a request body, JSON or form, field by field. Errors point to their field.
+//! Reads a request's fields from its body (JSON, form or multipart form) and its query. Errors point to their field.
 
 use std::collections::BTreeMap;
 
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest as _, Multipart, Request};
+use axum::http::{HeaderMap, header};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
 use crate::db::components::MAX_COMPONENTS;
 use crate::domain::Invalid;
-use crate::domain::parse_time::{parse_instant, parse_local};
+use crate::domain::parse_time::parse_any_instant;
 use crate::web::{Error, Result, form};
 
 /// Maximum number of values in a body: a change of two thousand components, named twice, has about four thousand.
@@ -25,6 +28,54 @@ pub struct Params {
     wrong: Vec<(String, String)>,
 }
 
+const FILES_REJECTED: &str = "Files are not accepted. Send every field as text.";
+
+/// Maximum number of component fields in a form: a component may be named twice, in a list and with its status.
+const MAX_COMPONENT_FIELDS: usize = 2 * MAX_COMPONENTS as usize;
+
+/// Parses the fields of a request. Fields of the query count where the body lacks them.
+pub async fn parse_request(headers: &HeaderMap, query: &Value, bytes: &Bytes) -> Result<Value> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let is_multipart = kind.trim_start().to_ascii_lowercase().starts_with("multipart/form-data");
+    let mut body = if is_multipart { parse_multipart(kind, bytes).await? } else { parse_body(bytes)? };
+    fill_missing(&mut body, query);
+    Ok(body)
+}
+
+/// The fields in a query string, without the API token.
+pub fn parse_query(query: &str) -> Result<Value> {
+    let mut fields = form::read_form_within(query.as_bytes(), MAX_COMPONENT_FIELDS)?.0;
+    fields.retain(|(name, _)| name != "api_key");
+    Ok(parse_nested_form(&fields))
+}
+
+fn fill_missing(body: &mut Value, query: &Value) {
+    let (Value::Object(fields), Value::Object(others)) = (body, query) else { return };
+    for (name, value) in others {
+        match fields.get_mut(name) {
+            Some(own) => fill_missing(own, value),
+            None => drop(fields.insert(name.clone(), value.clone())),
+        }
+    }
+}
+
+async fn parse_multipart(kind: &str, bytes: &Bytes) -> Result<Value> {
+    let unreadable = || Error::BadRequest("The body is not a valid multipart form.".into());
+    let request = Request::builder().header(header::CONTENT_TYPE, kind).body(Body::from(bytes.clone()));
+    let request = request.map_err(|_| unreadable())?;
+    let mut parts = Multipart::from_request(request, &()).await.map_err(|_| unreadable())?;
+    let mut fields = Vec::new();
+    while let Some(part) = parts.next_field().await.map_err(|_| unreadable())? {
+        if part.file_name().is_some() {
+            return Err(Error::BadRequest(FILES_REJECTED.into()));
+        }
+        let name = part.name().unwrap_or_default().to_owned();
+        let text = String::from_utf8(part.bytes().await.map_err(|_| unreadable())?.into());
+        fields.push((name, text.map_err(|_| Error::BadRequest("The body must be UTF-8.".into()))?));
+    }
+    Ok(parse_nested_form(&form::limit_fields(fields.into_iter(), MAX_COMPONENT_FIELDS)?.0))
+}
+
 /// Parses a body. Many clients send no or a wrong content type, so the first character decides between JSON and form.
 pub fn parse_body(bytes: &[u8]) -> Result<Value> {
     let text = std::str::from_utf8(bytes).map_err(|_| Error::BadRequest("The body must be UTF-8.".into()))?;
@@ -36,8 +87,7 @@ pub fn parse_body(bytes: &[u8]) -> Result<Value> {
         return serde_json::from_str(text)
             .map_err(|error| Error::BadRequest(format!("The body is not valid JSON: {error}.")));
     }
-    // Components may be named twice: in a list, and each with its status.
-    Ok(parse_nested_form(&form::read_form_within(text.as_bytes(), 2 * usize::from(MAX_COMPONENTS))?.0))
+    Ok(parse_nested_form(&form::read_form_within(text.as_bytes(), MAX_COMPONENT_FIELDS)?.0))
 }
 
 /// Upper bound of the values in `text` as JSON: each follows a comma or begins a list or an object.
@@ -104,6 +154,16 @@ impl Params {
         }
     }
 
+    /// As [`Params::from_object`], or the fields at the top level of the body if it has one of `names` there: some
+    /// clients omit the object around them.
+    pub fn from_object_or_body(body: &Value, name: &str, names: &[&str]) -> Result<Self> {
+        if body.get(name).is_none() && names.iter().any(|name| body.get(name).is_some()) {
+            reject_private_fields(body, "")?;
+            return Ok(Self::from_body(body));
+        }
+        Self::from_object(body, name)
+    }
+
     /// The fields at the top level of the body.
     pub fn from_body(body: &Value) -> Self {
         Self { fields: body.as_object().cloned().unwrap_or_default(), ..Self::default() }
@@ -149,8 +209,15 @@ impl Params {
         match self.fields.get(name)? {
             Value::Null => None,
             Value::Bool(flag) => Some(*flag),
-            Value::String(text) if matches!(text.as_str(), "true" | "1") => Some(true),
-            Value::String(text) if matches!(text.as_str(), "false" | "0" | "") => Some(false),
+            Value::Number(number) if matches!(number.as_u64(), Some(0 | 1)) => Some(number.as_u64() == Some(1)),
+            Value::String(text) => match text.to_ascii_lowercase().as_str() {
+                "true" | "t" | "1" => Some(true),
+                "false" | "f" | "0" | "" => Some(false),
+                _ => {
+                    self.add_error(name, "Send true or false.");
+                    None
+                }
+            },
             _ => {
                 self.add_error(name, "Send true or false.");
                 None
@@ -158,11 +225,14 @@ impl Params {
         }
     }
 
-    /// A list of texts; `None` if the field is absent or null.
+    /// A list of texts, or one text; `None` if the field is absent or null.
     pub fn list(&mut self, name: &str) -> Option<Vec<String>> {
         let texts = match self.fields.get(name)? {
             Value::Null => return None,
-            Value::String(text) if text.is_empty() => Some(Vec::new()),
+            Value::String(text) => {
+                let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+                Some(parts.map(str::to_owned).collect())
+            }
             // Clients send back whole objects of earlier responses; only their id counts.
             Value::Array(items) => {
                 let text = |item: &Value| item.get("id").unwrap_or(item).as_str().map(str::to_owned);
@@ -176,12 +246,16 @@ impl Params {
         texts
     }
 
-    /// A text for each name; `None` if the field is absent or null.
+    /// A text for each name, empty for null; `None` if the field is absent or null.
     pub fn map(&mut self, name: &str) -> Option<BTreeMap<String, String>> {
         let texts = match self.fields.get(name)? {
             Value::Null => return None,
             Value::Object(fields) => {
-                fields.iter().map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+                let named = |(key, value): (&String, &Value)| {
+                    let text = if value.is_null() { Some("") } else { value.as_str() };
+                    Some((key.clone(), text?.to_owned()))
+                };
+                fields.iter().map(named).collect()
             }
             _ => None,
         };
@@ -191,10 +265,10 @@ impl Params {
         texts
     }
 
-    /// An instant, in `zone` if it has no offset; `None` if the field is absent or empty.
+    /// An instant in any form of [`parse_any_instant`]; `None` if the field is absent or empty.
     pub fn instant(&mut self, name: &str, zone: Tz) -> Option<DateTime<Utc>> {
         let text = self.nonempty_text(name)?;
-        match parse_instant(&text).or_else(|message| parse_local(&text.replace('Z', ""), zone).map_err(|_| message)) {
+        match parse_any_instant(&text, zone) {
             Ok(at) => Some(at),
             Err(message) => {
                 self.add_error(name, message);
@@ -281,6 +355,38 @@ mod tests {
         assert_eq!(parse_body(b" \n").unwrap(), json!({}));
     }
 
+    #[tokio::test]
+    async fn multipart_form_is_like_a_form() {
+        let kind = |kind: &str| HeaderMap::from_iter([(header::CONTENT_TYPE, kind.parse().unwrap())]);
+        let part = |name: &str, text: &str| format!("--x\r\ncontent-disposition: form-data; {name}\r\n\r\n{text}\r\n");
+        let read = async |parts: String| {
+            let bytes = Bytes::from(format!("{parts}--x--\r\n"));
+            parse_request(&kind("Multipart/Form-Data; boundary=x"), &json!({}), &bytes).await
+        };
+        let parts = part("name=\"it[name]\"", "A\r\nb") + &part("name=\"it[ids][]\"", "1");
+        assert_eq!(read(parts).await.unwrap(), json!({ "it": { "name": "A\r\nb", "ids": ["1"] } }));
+        let file = part("name=\"it[logo]\"; filename=\"a.png\"", "x");
+        assert!(matches!(read(file).await, Err(Error::BadRequest(message)) if message == FILES_REJECTED));
+        let broken = parse_request(&kind("multipart/form-data; boundary=x"), &json!({}), &"--x".into()).await;
+        assert!(matches!(broken, Err(Error::BadRequest(_))));
+        let none = parse_request(&kind("multipart/form-data"), &json!({}), &"--x--".into()).await;
+        assert!(matches!(none, Err(Error::BadRequest(_))));
+        let many = part("name=\"a\"", "x").repeat(form::MAX_FIELDS + 1);
+        assert!(matches!(read(many).await, Err(Error::Unfit(_))));
+    }
+
+    #[tokio::test]
+    async fn query_fills_fields_that_the_body_lacks() {
+        let query = parse_query("it[name]=Query&it[status]=resolved&other=1&api_key=secret").unwrap();
+        let read = async |body: &'static str| parse_request(&HeaderMap::new(), &query, &body.into()).await.unwrap();
+        let all = json!({ "it": { "name": "Query", "status": "resolved" }, "other": "1" });
+        assert_eq!(read("").await, all);
+        let both = read(r#"{"it":{"name":"Body","status":null}}"#).await;
+        assert_eq!(both, json!({ "it": { "name": "Body", "status": null }, "other": "1" }));
+        assert_eq!(read("[1]").await, json!([1]));
+        assert!(parse_query("a=%ff").is_err());
+    }
+
     #[test]
     fn invalid_bodies_and_deep_nesting_are_rejected() {
         for bad in [&b"{"[..], b"[1", b"\xff", b"a=%ff"] {
@@ -322,11 +428,15 @@ mod tests {
 
     #[test]
     fn fields_parse_leniently_and_errors_have_pointers() {
-        let body = json!({ "it": { "a": null, "b": "1", "c": [1], "d": { "x": 1 }, "e": 5, "f": "yes" } });
+        let body = json!({ "it": {
+            "a": null, "b": "1", "c": [1], "d": { "x": 1 }, "e": 5, "f": "yes", "g": "x, y", "h": { "x": null },
+        } });
         let mut given = Params::from_object(&body, "it").unwrap();
         assert_eq!((given.text("a"), given.text("e"), given.text("z")), (Some(String::new()), Some("5".into()), None));
         assert_eq!((given.flag("b"), given.flag("a"), given.flag("f")), (Some(true), None, None));
         assert_eq!((given.list("c"), given.map("d")), (None, None));
+        assert_eq!(given.list("g"), Some(vec!["x".into(), "y".into()]));
+        assert_eq!(given.map("h"), Some(BTreeMap::from([("x".into(), String::new())])));
         let Err(Error::Unprocessable(wrong)) = given.finish(Ok(()), &[]) else { panic!("it is wrong") };
         let places: Vec<&str> = wrong.iter().map(|(pointer, _)| pointer.as_str()).collect();
         assert_eq!(places, ["/it/f", "/it/c", "/it/d"]);

@@ -2,22 +2,26 @@ use axum::Json;
 use axum::extract::{Path, State as FromState};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use serde_json::Value;
 
 use super::change::Change;
 use super::incident_or_maintenance::IncidentOrMaintenance;
 use super::objects::PostmortemView;
-use super::page_context::ApiContext;
+use super::page_context::{ApiContext, ClientFields, POSTMORTEM_FIELDS};
 use super::params::Params;
 use crate::actions;
-use crate::db::{Tx, postmortems};
+use crate::db::{Tx, api_metadata, postmortems};
 use crate::domain::audit::Action;
-use crate::domain::forms::PostmortemForm;
+use crate::domain::forms::{PostmortemForm, parse_lines};
 use crate::domain::postmortem::PublishedPostmortem;
-use crate::domain::{Incident, Postmortem};
+use crate::domain::{Incident, Invalid, Postmortem};
 use crate::state::State;
 use crate::web::access::api_token::Token;
 use crate::web::access::manager::{CanPublish, CanRead};
 use crate::web::{Error, Result};
+
+/// In characters.
+const MAX_TWEET: usize = 1000;
 
 /// `GET /v1/pages/{page}/incidents/{incident}/postmortem`
 pub async fn show(
@@ -29,7 +33,8 @@ pub async fn show(
     let context = ApiContext::load_for(&mut tx, &page, &state).await?;
     let incident = find_incident(&mut tx, &id).await?;
     let postmortem = postmortems::find(&mut tx, &incident.id).await?.ok_or(Error::NotFound)?;
-    Ok(Json(PostmortemView::new(&context.page_context(), &postmortem)).into_response())
+    let fields = api_metadata::load(&mut tx, incident.id.as_str()).await?;
+    Ok(Json(PostmortemView::new(&context.page_context(), &postmortem, &fields)).into_response())
 }
 
 /// `PUT /v1/pages/{page}/incidents/{incident}/postmortem`: saves the draft, which is not public.
@@ -64,6 +69,7 @@ pub async fn publish(Path((page, id)): Path<(String, String)>, mut change: Chang
         _ => PublishedPostmortem { body: before.body.clone(), at: change.now, update_id: None },
     };
     let after = Postmortem { published: Some(published), ..before.clone() };
+    store_publish_fields(&mut change, &incident).await?;
     commit_postmortem(change, &context, &incident, Action::PostmortemPublish, Some(before), after).await
 }
 
@@ -85,6 +91,23 @@ pub async fn destroy(Path((page, id)): Path<(String, String)>, mut change: Chang
     change.commit_without_body(&[entry]).await
 }
 
+/// Stores what was sent about notifications, which Candor does not send.
+async fn store_publish_fields(change: &mut Change<CanPublish>, incident: &Incident) -> Result<()> {
+    if change.body.get(POSTMORTEM_FIELDS).is_none_or(Value::is_null) {
+        return Ok(());
+    }
+    let mut given = Params::from_object(&change.body, POSTMORTEM_FIELDS)?;
+    let flags = ["notify_subscribers", "notify_twitter"].map(|name| (name, given.flag(name).map(Value::Bool)));
+    let tweet = given.nonempty_text("custom_tweet").map(|tweet| parse_lines(&tweet, MAX_TWEET)).transpose();
+    let tweet = tweet.map_err(|message| Invalid::field("custom_tweet", message));
+    let tweet = ("custom_tweet", given.finish(tweet, &[])?.map(Value::String));
+    let sent = flags.into_iter().chain([tweet]);
+    let own: ClientFields = sent.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+    let mut fields = api_metadata::load(&mut change.tx, incident.id.as_str()).await?;
+    fields.insert(POSTMORTEM_FIELDS.to_owned(), own.into());
+    Ok(api_metadata::replace(&mut change.tx, incident.id.as_str(), &fields).await?)
+}
+
 /// Saves `after` if it differs from `before`.
 async fn commit_postmortem(
     mut change: Change<CanPublish>,
@@ -99,7 +122,8 @@ async fn commit_postmortem(
         let (tx, saved) = (&mut change.tx, (before.as_ref(), &mut after));
         entries.push(actions::postmortems::save(tx, action, incident, saved, change.now).await?);
     }
-    change.commit(StatusCode::OK, &PostmortemView::new(&context.page_context(), &after), &entries).await
+    let fields = api_metadata::load(&mut change.tx, incident.id.as_str()).await?;
+    change.commit(StatusCode::OK, &PostmortemView::new(&context.page_context(), &after, &fields), &entries).await
 }
 
 /// Maintenances have no postmortem.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::change::Change;
 use super::incidents::read_components;
-use super::objects::TemplateView;
+use super::objects::{EventFields, TemplateView};
 use super::page_context::{ApiContext, ClientFields, list_window, load_client_fields, take_window};
 use super::params::Params;
 use crate::actions;
@@ -33,7 +33,8 @@ pub async fn index(
     let listed: Vec<Template> = take_window(templates::list(&mut tx).await?, list_window(&query, "per_page", 100));
     let said = load_client_fields(&mut tx, listed.iter().map(|template| template.id.as_str())).await?;
     let scene = context.page_context();
-    let views = listed.iter().zip(&said).map(|(template, said)| TemplateView::new(&scene, template, said));
+    let fields = |event| EventFields { event, components: &context.component_fields };
+    let views = listed.iter().zip(&said).map(|(template, said)| TemplateView::new(&scene, template, fields(said)));
     Ok(Json(views.collect::<Vec<_>>()).into_response())
 }
 
@@ -57,7 +58,8 @@ pub async fn create(Path(page): Path<String>, mut change: Change<CanPublish>) ->
     let new = given.finish(form.parse(), &FIELD_NAMES)?;
     let (made, entry) = actions::templates::add(&mut change.tx, new, change.now).await?;
     api_metadata::replace(&mut change.tx, made.id.as_str(), &said).await?;
-    change.commit(StatusCode::CREATED, &TemplateView::new(&context.page_context(), &made, &said), &[entry]).await
+    let fields = EventFields { event: &said, components: &context.component_fields };
+    change.commit(StatusCode::CREATED, &TemplateView::new(&context.page_context(), &made, fields), &[entry]).await
 }
 
 /// Fields that the API returns exactly as the client sent them.

@@ -5,10 +5,11 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::change::Change;
-use super::incident_or_maintenance::{IncidentOrMaintenance, LoadedEvent};
+use super::incident_or_maintenance::{IncidentOrMaintenance, LoadedEvent, merge_update_flags};
 use super::page_context::ApiContext;
 use super::params::Params;
 use crate::actions;
+use crate::db::api_metadata;
 use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::UpdateEditForm;
 use crate::domain::{Incident, Invalid, Maintenance, Update};
@@ -23,8 +24,11 @@ pub async fn update(
     mut change: Change<CanPublish>,
 ) -> Result<Response> {
     let context = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
-    let given = Params::from_object(&change.body, "incident_update")?;
-    let (event, entries) = match IncidentOrMaintenance::find(&mut change.tx, &id).await? {
+    let mut given = Params::from_object(&change.body, "incident_update")?;
+    let before = IncidentOrMaintenance::find(&mut change.tx, &id).await?;
+    let said_before = api_metadata::load(&mut change.tx, &id).await?;
+    let said = merge_update_flags(said_before.clone(), &mut given, Some(&update));
+    let (event, mut entries) = match before {
         IncidentOrMaintenance::Incident(incident) => {
             edit_incident_update(&mut change, &context, given, incident, &update).await?
         }
@@ -32,8 +36,15 @@ pub async fn update(
             edit_maintenance_update(&mut change, &context, given, maintenance, &update).await?
         }
     };
+    if said != said_before {
+        api_metadata::replace(&mut change.tx, &id, &said).await?;
+        entries.push(match &event {
+            IncidentOrMaintenance::Incident(it) => actions::incidents::record_metadata(it, &said_before, &said),
+            IncidentOrMaintenance::Maintenance(it) => actions::maintenances::record_metadata(it, &said_before, &said),
+        });
+    }
     let loaded = LoadedEvent::load(&mut change.tx, event).await?;
-    let response = loaded.view(&context.page_context()).find_update(&update).ok_or(Error::NotFound)?;
+    let response = loaded.view(&context, &context.page_context()).find_update(&update).ok_or(Error::NotFound)?;
     change.commit(StatusCode::OK, &response, &entries).await
 }
 

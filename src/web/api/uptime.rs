@@ -7,10 +7,9 @@ use super::page_context::ApiContext;
 use super::{components, groups};
 use crate::db::{Tx, status_intervals, uptime_corrections};
 use crate::domain::forms::Fields;
-use crate::domain::history::start_of_day;
-use crate::domain::parse_time::{parse_day, parse_instant};
+use crate::domain::parse_time::parse_any_instant;
 use crate::domain::uptime::{Downtime, apply_corrections};
-use crate::domain::{Component, IncidentId};
+use crate::domain::{Component, ComponentId, IncidentId};
 use crate::publish::api::{PageContext, stamp};
 use crate::state::State;
 use crate::web::access::api_token::Token;
@@ -35,12 +34,26 @@ pub struct UptimeView {
     id: String,
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    related_events: Option<Vec<Related>>,
+    related_events: Option<RelatedEvents>,
+}
+
+/// The incidents in the range; for a group, by component.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum RelatedEvents {
+    OfComponent(Vec<RelatedIncident>),
+    OfGroup(Vec<RelatedComponent>),
 }
 
 #[derive(Serialize)]
-struct Related {
+struct RelatedIncident {
     id: IncidentId,
+}
+
+#[derive(Serialize)]
+struct RelatedComponent {
+    component_id: ComponentId,
+    incidents: Vec<RelatedIncident>,
 }
 
 /// `GET /v1/pages/{page}/components/{component}/uptime`
@@ -55,7 +68,9 @@ pub async fn component_uptime(
     let component = components::find_component(&mut tx, &component).await?;
     let range = UptimeRange::read(&query, &context, state.clock.now())?;
     let (id, name) = (component.id.to_string(), component.name.clone());
-    Ok(Json(compute_uptime(&mut tx, &context.page_context(), &[&component], &range, (id, name)).await?))
+    let (view, related) = compute_uptime(&mut tx, &context.page_context(), &[&component], &range, (id, name)).await?;
+    let incidents = related.into_iter().flat_map(|component| component.incidents).collect();
+    Ok(Json(view.with_events(&range, RelatedEvents::OfComponent(incidents))))
 }
 
 /// `GET /v1/pages/{page}/component-groups/{group}/uptime`: combined over its components.
@@ -72,7 +87,14 @@ pub async fn group_uptime(
     let members = context.components.iter().filter(|component| component.group_id.as_ref() == Some(&group.id));
     let members: Vec<&Component> = members.collect();
     let (id, name) = (group.id.to_string(), group.name.clone());
-    Ok(Json(compute_uptime(&mut tx, &context.page_context(), &members, &range, (id, name)).await?))
+    let (view, related) = compute_uptime(&mut tx, &context.page_context(), &members, &range, (id, name)).await?;
+    Ok(Json(view.with_events(&range, RelatedEvents::OfGroup(related))))
+}
+
+impl UptimeView {
+    fn with_events(self, range: &UptimeRange, events: RelatedEvents) -> Self {
+        Self { related_events: range.with_events.then_some(events), ..self }
+    }
 }
 
 /// The range, with warnings for the response.
@@ -90,8 +112,7 @@ impl UptimeRange {
         let mut wrong = Vec::new();
         let mut read = |name: &str| {
             let text = query.text(name);
-            let day = parse_day(&text).map(|day| start_of_day(day, zone));
-            match day.or_else(|_| parse_instant(&text)) {
+            match parse_any_instant(&text, zone) {
                 _ if text.is_empty() => None,
                 Ok(at) => Some(at),
                 Err(message) => {
@@ -123,10 +144,10 @@ async fn compute_uptime(
     components: &[&Component],
     range: &UptimeRange,
     (id, name): (String, String),
-) -> Result<UptimeView> {
+) -> Result<(UptimeView, Vec<RelatedComponent>)> {
     let all = status_intervals::list_since(tx, range.from).await?;
     let mut outage = Downtime::default();
-    let mut events: Vec<IncidentId> = Vec::new();
+    let mut related = Vec::new();
     for component in components {
         let own = all.iter().filter(|effect| effect.component_id == component.id).cloned().collect();
         let own = apply_corrections(own, &uptime_corrections::list_for_component(tx, &component.id).await?);
@@ -136,11 +157,15 @@ async fn compute_uptime(
         let within = own
             .iter()
             .filter(|effect| from < range.to && effect.from < range.to && effect.to.is_none_or(|to| to > from));
-        events.extend(within.filter_map(|effect| effect.incident_id.clone()));
+        let mut incidents: Vec<IncidentId> = within.filter_map(|effect| effect.incident_id.clone()).collect();
+        incidents.sort();
+        incidents.dedup();
+        let incidents: Vec<_> = incidents.into_iter().map(|id| RelatedIncident { id }).collect();
+        if !incidents.is_empty() {
+            related.push(RelatedComponent { component_id: component.id.clone(), incidents });
+        }
     }
-    events.sort();
-    events.dedup();
-    Ok(UptimeView {
+    let view = UptimeView {
         range_start: stamp(range.from, scene.zone()),
         range_end: stamp(range.to, scene.zone()),
         uptime_percentage: outage.uptime().map(|hundredths| f64::from(hundredths) / 100.0),
@@ -149,6 +174,7 @@ async fn compute_uptime(
         warnings: range.warnings.iter().copied().chain((!outage.has_data()).then_some(NO_DATA)).collect(),
         id,
         name,
-        related_events: range.with_events.then(|| events.into_iter().map(|id| Related { id }).collect()),
-    })
+        related_events: None,
+    };
+    Ok((view, related))
 }

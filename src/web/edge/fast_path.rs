@@ -24,6 +24,7 @@ use hyper::{Response, StatusCode};
 use tower::ServiceExt as _;
 
 use super::body_timeout::TimedBody;
+use super::request_checks::AmbiguousLength;
 use super::{assets, request_checks};
 use crate::counters::ResponseClass;
 use crate::publish::PreparedResponse;
@@ -61,7 +62,7 @@ impl FastPath {
 
     /// The service for one connection.
     pub fn connection(&self, peer: SocketAddr) -> Connection {
-        Connection { front: self.clone(), peer }
+        Connection { front: self.clone(), peer, ambiguous: AmbiguousLength::default() }
     }
 
     /// Answers a request; `peer` is `None` in tests without a connection.
@@ -190,6 +191,14 @@ pub fn first_segment(path: &str) -> &str {
 pub struct Connection {
     front: FastPath,
     peer: SocketAddr,
+    ambiguous: AmbiguousLength,
+}
+
+impl Connection {
+    /// For the reader of the connection.
+    pub fn ambiguous_length(&self) -> AmbiguousLength {
+        self.ambiguous.clone()
+    }
 }
 
 impl hyper::service::Service<Request<Incoming>> for Connection {
@@ -197,7 +206,10 @@ impl hyper::service::Service<Request<Incoming>> for Connection {
     type Error = Infallible;
     type Future = ResponseFuture;
 
-    fn call(&self, request: Request<Incoming>) -> ResponseFuture {
+    fn call(&self, mut request: Request<Incoming>) -> ResponseFuture {
+        if self.ambiguous.is_set() {
+            request.extensions_mut().insert(self.ambiguous.clone());
+        }
         self.front.respond(request, Some(self.peer))
     }
 }

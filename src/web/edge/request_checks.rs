@@ -1,5 +1,8 @@
 //! Early checks that reject a request which a proxy might parse differently, one for another host, and unknown methods.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use axum::extract::{Request, State as FromState};
 use axum::http::header::{self, HeaderValue};
 use axum::http::{Method, StatusCode};
@@ -10,14 +13,36 @@ use crate::net::allowed_hosts::HostError;
 use crate::state::State;
 
 pub const MAX_HEADERS: usize = 64;
+
+/// Whether a request of this connection had two lengths; the connection's reader sets it, and puts it into the request.
+#[derive(Clone, Debug, Default)]
+pub struct AmbiguousLength(Arc<AtomicBool>);
+
+impl AmbiguousLength {
+    pub fn set(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 /// Health checks may use any host name: a load balancer connects by address.
 const HEALTH_PATHS: [&str; 2] = ["/healthz", "/readyz"];
 
 pub async fn reject_malformed(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
-    match check_request(&state, &request) {
-        Some(refusal) => refusal,
-        None => next.run(request).await,
+    if let Some(refusal) = check_request(&state, &request) {
+        return refusal;
     }
+    let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
+    let mut response = next.run(request).await;
+    // What follows a chunked body is not scanned for ambiguous lengths.
+    if is_chunked {
+        response.headers_mut().insert(header::CONNECTION, CLOSE);
+    }
+    response
 }
 
 /// Whether a GET or HEAD request may be answered without the router.
@@ -41,9 +66,7 @@ fn check_request(state: &State, request: &Request) -> Option<Response> {
         }
         _ => return Some(StatusCode::NOT_IMPLEMENTED.into_response()),
     }
-    // A body needs a `Content-Length`. If `Transfer-Encoding` comes with it, two servers may disagree where the request
-    // ends (request smuggling), and hyper hides `Content-Length` then, so `Transfer-Encoding` is always rejected.
-    if request.headers().contains_key(header::TRANSFER_ENCODING) {
+    if !has_clear_length(request) {
         return Some(closing_response(StatusCode::BAD_REQUEST));
     }
     if HEALTH_PATHS.contains(&request.uri().path()) {
@@ -56,7 +79,18 @@ fn check_request(state: &State, request: &Request) -> Option<Response> {
     }
 }
 
+/// Whether it is clear where the request ends: it has one length, or one coding, `chunked`, and a method with a body.
+fn has_clear_length(request: &Request) -> bool {
+    let headers = request.headers();
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let Some(coding) = codings.next() else { return true };
+    let has_body = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH | Method::DELETE);
+    let is_ambiguous = request.extensions().get::<AmbiguousLength>().is_some_and(AmbiguousLength::is_set);
+    let is_chunked = coding.as_bytes().eq_ignore_ascii_case(b"chunked") && codings.next().is_none();
+    has_body && is_chunked && !is_ambiguous && !headers.contains_key(header::CONTENT_LENGTH)
+}
+
 /// Closes the connection, because it is unclear where the next request on it begins.
 fn closing_response(status: StatusCode) -> Response {
-    (status, [(header::CONNECTION, HeaderValue::from_static("close"))]).into_response()
+    (status, [(header::CONNECTION, CLOSE)]).into_response()
 }

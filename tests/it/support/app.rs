@@ -250,7 +250,7 @@ impl TestApp {
             name: "Slow".into(),
             title: "{{component}} is slow".into(),
             body: "Since {{time}}.".into(),
-            phase: Phase::Identified,
+            phase: Phase::Identified.into(),
             components: Vec::new(),
         };
         let created = templates::create(&mut tx, new, self.clock.now()).await.unwrap();

@@ -58,6 +58,7 @@ pub fn maintenance(id: &str, from: DateTime<Utc>, until: DateTime<Utc>, componen
         remind_at: None,
         components: components.iter().map(component).collect(),
         occurrence: None,
+        impact_override: None,
         created_at: announced_at,
         updated_at: announced_at,
         version: 1,

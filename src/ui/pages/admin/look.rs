@@ -265,7 +265,7 @@ impl Gallery {
             name: self.text.clone(),
             title: "{{component}} is slow".into(),
             body: self.text.clone(),
-            phase: Phase::Identified,
+            phase: Phase::Identified.into(),
             components: vec![(self.components[1].id.clone(), Status::PartialOutage)],
             created_at: ago(9000),
             updated_at: ago(9000),

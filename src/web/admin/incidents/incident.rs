@@ -1,5 +1,5 @@
 use axum::extract::{Path, State as FromState};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Redirect, Response};
 
 use crate::actions;
 use crate::credentials::random_bytes;
@@ -7,7 +7,7 @@ use crate::db::{self, Tx, admin_incidents, components};
 use crate::domain::forms::{IncidentDetailsForm, IncidentForm, UpdateForm};
 use crate::domain::history::Cursor;
 use crate::domain::search::IncidentSearch;
-use crate::domain::{Incident, IncidentId, Invalid, Phase, UpdateId};
+use crate::domain::{Incident, IncidentId, Invalid, Phase, Reminder, UpdateId};
 use crate::state::State;
 use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::{IncidentDeletion, IncidentEdit, IncidentList};
@@ -52,6 +52,10 @@ pub async fn new(
     let mut form = IncidentForm { phase: Phase::Investigating.key().to_owned(), ..IncidentForm::default() };
     let mut tx = state.db.read().await?;
     if let Some(template) = templates::requested_template(&mut tx, &query).await? {
+        if template.phase.is_maintenance() {
+            let path = format!("/admin/maintenances/new?template={}", template.id);
+            return Ok(Redirect::to(&path).into_response());
+        }
         let meanings = templates::placeholder_values(&mut tx, &template, None, state.clock.now()).await?;
         form.apply_template(&template, &meanings);
     }
@@ -161,6 +165,10 @@ pub async fn update(
     let form = edit.check_version(&editor, form, saved).await?;
     let mut after = before.clone();
     let applied = form.parse().and_then(|details| details.apply(&mut after, edit.now));
+    // The form can't show a list of hours; it sends the default then.
+    if matches!(before.reminder, Reminder::After(_)) && after.reminder == Reminder::Usual {
+        after.reminder = before.reminder;
+    }
     edit.check(&editor, form, applied).await?;
     let address = address(&before);
     if edit.wants_preview() {

@@ -15,6 +15,7 @@ use crate::ui::pages::admin::{MaintenanceEdit, MaintenanceList, MaintenanceNew, 
 use crate::web::access::manager::{CanPublish, CanRead, Manager};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show as show_editor};
 use crate::web::admin::incidents::double_submit::{self, Submission, series_id};
+use crate::web::admin::templates;
 use crate::web::form::{Form, QueryFields};
 use crate::web::page::flash::redirect_with_flash;
 use crate::web::page::layout::{admin_context, component_board};
@@ -40,11 +41,20 @@ pub async fn index(
     Ok(page_response(MaintenanceList { shell, maintenances, series, older }.html()))
 }
 
-/// `GET /admin/maintenances/new`: with all automation on, which suits most maintenances.
-pub async fn new(manager: Manager<CanPublish>, FromState(state): FromState<State>) -> Result<Response> {
+/// `GET /admin/maintenances/new`: with all automation on, which suits most maintenances; filled from a template if the
+/// query names one.
+pub async fn new(
+    manager: Manager<CanPublish>,
+    FromState(state): FromState<State>,
+    QueryFields(query): QueryFields,
+) -> Result<Response> {
     let mut form = SeriesForm::default();
     form.first.plan.switches = Automation { reminds: true, starts: true, completes: true, marks: true };
     let mut tx = state.db.read().await?;
+    if let Some(template) = templates::requested_template(&mut tx, &query).await? {
+        let meanings = templates::placeholder_values(&mut tx, &template, None, state.clock.now()).await?;
+        form.first.apply_template(&template, &meanings);
+    }
     form.first.window.zone = db::page_settings::load(&mut tx).await?.time_zone.name().to_owned();
     show_editor(&state, &mut tx, &manager, &NewEditor, form).await
 }
