@@ -307,7 +307,7 @@ async fn unknown_path_gets_404_page(test: TestDb) {
         "/assets/none.css",
         "/assets/..%2f..%2fCargo.toml",
         "/error:404",
-        "/history/",
+        "/history/x/",
     ];
     for address in nowhere {
         let answer = app.visitor().get(address).await;
@@ -423,5 +423,97 @@ async fn headers_pass_mozilla_observatory(test: TestDb) {
     ];
     for answer in answers {
         assert!(score(&answer) >= 120, "{} of {:?}", score(&answer), answer.headers);
+    }
+}
+
+#[apply(on_both_databases!)]
+async fn slash_or_missing_json_redirects_to_the_address(test: TestDb) {
+    let app = with_an_incident(test).await;
+    for (path, address) in [
+        ("/history/", "/history"),
+        ("/history/?q=mail&before=", "/history?q=mail&before="),
+        ("/history/2026-11//", "/history/2026-11"),
+        ("/uptime/", "/uptime"),
+        ("/incidents/it/", "/incidents/it"),
+        ("/incidents/it.json/", "/incidents/it.json"),
+        ("/incidents/gone/", "/incidents/gone"),
+        ("/api/", "/api"),
+        ("/api/v2/summary", "/api/v2/summary.json"),
+        ("/api/v2/summary.json/", "/api/v2/summary.json"),
+        ("/api/v2/incidents/it", "/api/v2/incidents/it.json"),
+        ("/api/v2/incidents/unresolved/?x=%0d%0a", "/api/v2/incidents/unresolved.json?x=%0d%0a"),
+        ("/maintenance.ics/", "/maintenance.ics"),
+    ] {
+        for method in [Method::GET, Method::HEAD] {
+            let answer = app.visitor().send(method, path, &[], Body::empty()).await;
+            assert_eq!((answer.status, answer.location()), (StatusCode::PERMANENT_REDIRECT, address), "{path}");
+            let is_shared = candor::publish::address::is_cross_origin(address.split('?').next().unwrap());
+            assert_eq!(answer.header("access-control-allow-origin") == "*", is_shared, "{path}");
+            assert!(answer.body.is_empty() && answer.header("cache-control").contains("max-age=86400"), "{path}");
+        }
+        let posted = app.visitor().send(Method::POST, path, &[("sec-fetch-site", "same-origin")], Body::empty()).await;
+        assert!(posted.status.is_client_error(), "{path}: {}", posted.status);
+    }
+}
+
+#[apply(on_both_databases!)]
+async fn redirects_never_leave_this_site(test: TestDb) {
+    let app = with_an_incident(test).await;
+    for path in [
+        "//evil.test/",
+        "//evil.test/history/",
+        "//history/",
+        "/%2f%2fevil.test/",
+        "/history/%2fevil.test/",
+        "/incidents/%2f%2fevil.test/",
+        "/incidents/..%2f/",
+        "/incidents//",
+        "/embed/%0d%0aset-cookie:x/",
+        "/components/a%20b/badge.svg/",
+    ] {
+        let answer = app.visitor().get(path).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::NOT_FOUND, ""), "{path}");
+    }
+}
+
+#[apply(on_both_databases!)]
+async fn api_errors_are_json_with_cors(test: TestDb) {
+    let app = with_an_incident(test).await;
+    let large = "x".repeat(600 * 1024);
+    let many: Vec<(String, String)> = (0..70).map(|index| (format!("x-{index}"), "x".to_owned())).collect();
+    let many: Vec<(&str, &str)> = many.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let (own, foreign) = (("sec-fetch-site", "same-origin"), ("host", "other.test"));
+    let length = large.len().to_string();
+    let long = ("content-length", length.as_str());
+    for (status, method, path, headers, body) in [
+        (404, Method::GET, "/api/v2/", &[][..], ""),
+        (404, Method::GET, "/api/v2/nothing", &[], ""),
+        (404, Method::GET, "/api/v3/summary.json", &[], ""),
+        (404, Method::GET, "/api/nothing/", &[], ""),
+        (404, Method::GET, "/api/v2/incidents/none.json", &[], ""),
+        (404, Method::GET, "/v1", &[], ""),
+        (404, Method::GET, "/v1/", &[], ""),
+        (404, Method::GET, "/v1/nothing/", &[], ""),
+        (401, Method::GET, "/v1/pages/", &[], ""),
+        (403, Method::POST, "/api/v2/summary.json", &[], ""),
+        (405, Method::PUT, "/api/v2/summary.json", &[own], ""),
+        (405, Method::TRACE, "/api/v2/summary.json", &[], ""),
+        (405, Method::DELETE, "/v1/pages", &[], ""),
+        (413, Method::POST, "/api/v2/summary.json", &[own, long], large.as_str()),
+        (413, Method::POST, "/v1/pages/x/incidents", &[long], large.as_str()),
+        (421, Method::GET, "/api/v2/summary.json", &[foreign], ""),
+        (421, Method::GET, "/v1/pages", &[foreign], ""),
+        (431, Method::GET, "/api/v2/summary.json", &many, ""),
+        (431, Method::GET, "/v1/pages", &many, ""),
+        (501, "LOCK".parse().unwrap(), "/api/v2/summary.json", &[], ""),
+    ] {
+        let answer = app.visitor().send(method.clone(), path, headers, Body::from(body.to_owned())).await;
+        let what = format!("{status} {method} {path}: {}", answer.text());
+        assert_eq!(answer.status.as_u16(), status, "{what}");
+        assert!(answer.header("content-type").starts_with("application/json"), "{what}");
+        assert_eq!(answer.header("access-control-allow-origin"), "*", "{what}");
+        assert_eq!(answer.header("cross-origin-resource-policy"), "cross-origin", "{what}");
+        let error: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        assert!(error["error"].is_string() && error["message"].is_string(), "{what}");
     }
 }

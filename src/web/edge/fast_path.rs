@@ -27,7 +27,7 @@ use super::body_timeout::TimedBody;
 use super::{assets, request_checks};
 use crate::counters::ResponseClass;
 use crate::publish::PreparedResponse;
-use crate::publish::address::{has_known_parameter, is_hot_only};
+use crate::publish::address::{canonical_path, has_known_parameter, is_hot_only};
 use crate::state::State;
 use crate::web::error::{self, PreparedNotFound};
 use crate::web::{admin, api, public, router};
@@ -133,6 +133,10 @@ impl FastPath {
             return None;
         }
         let class = if !self.0.private_segments.contains(first_segment(path)) && is_hot_only(path) {
+            // The router redirects it.
+            if canonical_path(path).is_some() {
+                return None;
+            }
             ResponseClass::Site
         } else if publisher.is_known_missing(cache_key(uri)) {
             ResponseClass::Cached
@@ -152,6 +156,7 @@ impl FastPath {
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let mut request = request;
+        strip_slashes(request.uri_mut());
         api::strip_json_suffix(request.uri_mut());
         let class = ResponseClass::from_path(request.uri().path());
         let timeout = self.0.body_timeout;
@@ -168,6 +173,20 @@ impl FastPath {
         let Ok(response) = self.0.router.clone().oneshot(request).await;
         self.0.state.responses().count(class, response.status());
         response.map(Either::Right)
+    }
+}
+
+/// Removes slashes at the end of a path of the management API.
+fn strip_slashes(uri: &mut Uri) {
+    let path = uri.path().trim_end_matches('/');
+    if path.len() == uri.path().len() || !path.starts_with(api::PREFIX) {
+        return;
+    }
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = format!("{path}{query}").parse().ok();
+    if let Ok(bare) = Uri::from_parts(parts) {
+        *uri = bare;
     }
 }
 

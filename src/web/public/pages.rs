@@ -1,18 +1,23 @@
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Path, Query, State as FromState};
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::extract::{Path, Query, Request, State as FromState};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
+use super::json::cors_headers;
 use crate::db;
 use crate::domain::forms::Fields;
 use crate::domain::history::{Cursor, HistoryFilter, Month};
 use crate::domain::{IncidentId, MaintenanceId};
+use crate::publish::address::canonical_path;
 use crate::publish::{JsonShape, OnDemandError, OnDemandPage};
 use crate::state::State;
 use crate::web::Error;
 use crate::web::edge::client_ip::ClientAddress;
 use crate::web::form::QueryFields;
+
+/// A redirect to the right spelling depends on nothing but the path.
+const REDIRECT_CACHE: HeaderValue = HeaderValue::from_static("public, max-age=86400");
 
 pub(super) type Client = Extension<ClientAddress>;
 
@@ -101,8 +106,25 @@ pub async fn incident(
     }
 }
 
-pub async fn not_found() -> Error {
-    Error::NotFound
+/// Redirects a slight misspelling of an address to the address; otherwise 404.
+pub async fn not_found(request: Request) -> Response {
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    match canonical_path(request.uri().path()).filter(|_| is_read) {
+        Some(address) => canonical_redirect(&address, request.uri().query()),
+        None => Error::NotFound.into_response(),
+    }
+}
+
+/// 308 to an address of ours. The query stays, unless it can't be in a header.
+fn canonical_redirect(address: &str, query: Option<&str>) -> Response {
+    let whole = query.and_then(|query| HeaderValue::from_str(&format!("{address}?{query}")).ok());
+    let Some(location) = whole.or_else(|| HeaderValue::from_str(address).ok()) else {
+        return Error::NotFound.into_response();
+    };
+    let headers = [(header::LOCATION, location), (header::CACHE_CONTROL, REDIRECT_CACHE)];
+    let mut response = (StatusCode::PERMANENT_REDIRECT, headers).into_response();
+    response.headers_mut().extend(cors_headers(address).into_iter().flatten());
+    response
 }
 
 pub(super) async fn on_demand_response(
