@@ -42,6 +42,60 @@ async fn matching_etag_returns_304(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
+async fn unmodified_documents_return_304(test: TestDb) {
+    let app = with_an_incident(test).await;
+    let begin = app.clock.now() + TimeDelta::days(2);
+    app.plan(&[fixtures::maintenance("work", begin, begin + TimeDelta::hours(1), &[])]).await;
+    let data = ["/api/v2/summary.json", "/history.rss", "/maintenance.ics", "/incidents/work.ics", "/uptime_showcase"];
+    for address in PAGES.into_iter().chain(data) {
+        let first = app.visitor().get(address).await;
+        let changed_at = first.header("last-modified").to_owned();
+        let at = chrono::DateTime::parse_from_rfc2822(&changed_at).unwrap();
+        assert!((at.to_utc() - app.clock.now()).abs() <= TimeDelta::minutes(1), "{address}: {changed_at}");
+        let known = app.visitor().get_with(address, &[("if-modified-since", &changed_at)]).await;
+        assert_eq!((known.status, known.body.len()), (StatusCode::NOT_MODIFIED, 0), "{address}");
+        assert_eq!((known.header("etag"), known.header("last-modified")), (first.header("etag"), &*changed_at));
+        let older = (at - TimeDelta::seconds(1)).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        for headers in [
+            &[("if-modified-since", older.as_str())][..],
+            &[("if-modified-since", &changed_at), ("if-none-match", "\"other\"")],
+        ] {
+            assert_eq!(app.visitor().get_with(address, headers).await.status, StatusCode::OK, "{address}");
+        }
+    }
+    let error = app.visitor().get_with("/nothing", &[("if-modified-since", "Fri, 01 Jan 2100 00:00:00 GMT")]).await;
+    assert_eq!((error.status, error.header("last-modified")), (StatusCode::NOT_FOUND, ""));
+}
+
+#[apply(on_both_databases!)]
+async fn last_modified_follows_the_content(test: TestDb) {
+    let app = with_an_incident(test).await;
+    let stamp = async |address: &str| app.visitor().get(address).await.header("last-modified").to_owned();
+    let addresses = ["/", "/api", "/history.atom", "/api/v2/status.json", "/incidents/it", "/history?q=text"];
+    let before = stamps(&app, &addresses).await;
+    // A second change within the same second differs from the first.
+    app.add(&[fixtures::incident("second", app.clock.now())]).await;
+    let after = stamps(&app, &addresses).await;
+    assert_ne!((&before[0], &before[2]), (&after[0], &after[2]));
+    assert_eq!(before[1], after[1], "the list of addresses is the same");
+    app.clock.advance(TimeDelta::minutes(30));
+    app.publisher.refresh().await.unwrap();
+    assert_eq!((stamp("/api").await, stamp("/history.atom").await), (after[1].clone(), after[2].clone()));
+    let (state, _) = app.restart_with(app.db.clone());
+    let restarted = state.publisher.site();
+    let kept = restarted.document("/api").unwrap().changed_at().unwrap();
+    assert_eq!(kept.format("%a, %d %b %Y %H:%M:%S GMT").to_string(), after[1]);
+}
+
+async fn stamps(app: &TestApp, addresses: &[&str]) -> Vec<String> {
+    let mut stamps = Vec::new();
+    for address in addresses {
+        stamps.push(app.visitor().get(address).await.header("last-modified").to_owned());
+    }
+    stamps
+}
+
+#[apply(on_both_databases!)]
 async fn smallest_accepted_encoding_is_sent(test: TestDb) {
     let app = with_an_incident(test).await;
     for address in PAGES {
