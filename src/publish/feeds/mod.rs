@@ -11,10 +11,11 @@ pub use rss_feed::render_rss;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use sha2::{Digest as _, Sha256};
 
 use crate::domain::{Incident, Maintenance, MaintenancePhase, Page, Phase, Update};
 use crate::format::markdown;
-use crate::format::time;
+use crate::format::{hex, time};
 use crate::publish::Snapshot;
 
 const MAX_ENTRIES: usize = 25;
@@ -61,10 +62,15 @@ impl<'a> Feed<'a> {
         self.entries.iter().map(|entry| entry.updated).max().unwrap_or(self.page.updated_at)
     }
 
-    /// The id of an entry. It must never change, or feed readers show the entry as new.
-    fn tag(&self, entry: &FeedEntry<'_>) -> String {
-        let own = || format!("tag:{},2005:Incident/{}", self.host(), entry.id);
-        entry.source_id.map_or_else(own, str::to_owned)
+    /// The id of the feed itself.
+    fn id(&self) -> String {
+        uuid_urn(&["feed", &self.page.id])
+    }
+
+    /// The id of an entry: the one that readers know from the imported page, or one that depends on the page and the
+    /// incident, not on the address of the page. It must never change, or feed readers show the entry as new.
+    fn entry_id(&self, entry: &FeedEntry<'_>) -> String {
+        entry.source_id.map_or_else(|| uuid_urn(&["incident", &self.page.id, entry.id]), str::to_owned)
     }
 
     fn address(&self, entry: &FeedEntry<'_>) -> String {
@@ -77,12 +83,6 @@ impl<'a> Feed<'a> {
         let window = window.map(|words| format!("<p><strong>Maintenance: {words}</strong></p>"));
         format!("{}{}", window.unwrap_or_default(), entry.html)
     }
-
-    /// The host of the origin, without port, for tag URIs.
-    fn host(&self) -> &str {
-        let host = self.origin.split_once("://").map_or(self.origin, |(_, host)| host);
-        host.split_once(':').map_or(host, |(name, _)| name)
-    }
 }
 
 impl FeedEntry<'_> {
@@ -90,6 +90,17 @@ impl FeedEntry<'_> {
     fn html_with_notice(&self) -> String {
         format!("{}{}", self.notice.as_deref().unwrap_or_default(), self.html)
     }
+}
+
+/// A UUID of version 8 (RFC 9562) that depends on `names` only.
+fn uuid_urn(names: &[&str]) -> String {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&Sha256::digest(names.join("\n"))[..16]);
+    bytes[6] = bytes[6] & 0x0f | 0x80;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let digits = hex(&bytes);
+    let parts = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
+    format!("urn:uuid:{}", parts.join("-"))
 }
 
 fn incident_entry<'a>(it: &'a Incident, snapshot: &'a Snapshot, zone: Tz) -> FeedEntry<'a> {
@@ -195,6 +206,17 @@ fn strip_invalid_xml(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn id_is_a_uuid_of_its_names() {
+        let id = uuid_urn(&["incident", "k2v7xq0m4c9z", "it"]);
+        let digits = id.strip_prefix("urn:uuid:").unwrap();
+        let lengths: Vec<usize> = digits.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12]);
+        assert!(&digits[14..15] == "8" && "89ab".contains(&digits[19..20]), "{digits}");
+        assert_eq!(id, uuid_urn(&["incident", "k2v7xq0m4c9z", "it"]));
+        assert_ne!(id, uuid_urn(&["incident", "k2v7xq0m4c9", "zit"]));
+    }
 
     #[test]
     fn text_continues_after_its_label() {
