@@ -69,7 +69,7 @@ pub struct PublicAddress {
 #[rustfmt::skip]
 pub const ADDRESSES: [PublicAddress; 31] = [
     address("/", Endpoint::Hot),
-    address("/history", Endpoint::History).parameters(&["q", "component", "impact", "range", "from", "to", "before"]),
+    address("/history", Endpoint::History).parameters(&["q", "component", "impact", "range", "from", "to", "before", "page"]),
     address("/history/{month}", Endpoint::Month).parameters(&["before"]),
     address("/uptime", Endpoint::Uptime),
     address("/api", Endpoint::Hot),
@@ -188,9 +188,12 @@ pub fn canonical_path(path: &str) -> Option<String> {
 fn build_address(path: &str) -> Option<String> {
     let address = PublicAddress::find(path).filter(|address| address.endpoint != Endpoint::NotFound)?;
     let segments = zip(address.pattern.split('/'), path.split('/'));
-    let checked = segments.map(|(wanted, given)| {
-        if wanted.starts_with('{') { checked_name(address, given) } else { Some(wanted.to_owned()) }
-    });
+    let checked =
+        segments.map(
+            |(wanted, given)| {
+                if wanted.starts_with('{') { checked_name(address, given) } else { Some(wanted.to_owned()) }
+            },
+        );
     Some(checked.collect::<Option<Vec<String>>>()?.join("/"))
 }
 

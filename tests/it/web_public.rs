@@ -5,6 +5,8 @@ use std::io::Read as _;
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use candor::domain::Role::{Owner, Viewer};
+use candor::domain::Visibility;
+use candor::publish::api::history_months;
 use chrono::TimeDelta;
 
 use crate::support::app::{Answer, PASSWORD, TestApp};
@@ -570,4 +572,71 @@ async fn api_errors_are_json_with_cors(test: TestDb) {
         let error: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
         assert!(error["error"].is_string() && error["message"].is_string(), "{what}");
     }
+}
+
+#[apply(on_both_databases!)]
+async fn previous_addresses_redirect_if_the_target_exists(test: TestDb) {
+    let app = with_an_incident(test).await;
+    let now = app.clock.now();
+    let old = fixtures::incident("2020-01-14-storage-move", now - TimeDelta::days(900));
+    let mut hidden = fixtures::incident("hidden", now);
+    hidden.visibility = Visibility::Internal;
+    app.add(&[old, hidden, fixtures::incident("issue-12", now), fixtures::incident("report-3", now)]).await;
+    let work = |id: &str| fixtures::maintenance(id, now + TimeDelta::days(2), now + TimeDelta::days(3), &[]);
+    app.plan(&[work("schedule-7"), work("work")]).await;
+    for (path, address) in [
+        ("/issues/2020-01-14-Storage_Move/", "/incidents/2020-01-14-storage-move"),
+        ("/index.json", "/api/v2/summary.json"),
+        ("/index.xml", "/history.rss"),
+        ("/status/main?theme=dark", "/"),
+        ("/schedules/7", "/incidents/schedule-7"),
+        ("/rss", "/history.rss"),
+        ("/atom/2", "/history.atom"),
+        ("/api/v1/components", "/api/v2/components.json"),
+        ("/api/v1/incidents/it", "/api/v2/incidents/it.json"),
+        ("/api/schedules/7", "/api/v2/incidents/schedule-7.json"),
+        ("/incident/it", "/incidents/it"),
+        ("/incident/12", "/incidents/issue-12"),
+        ("/maintenance/work", "/incidents/work"),
+        ("/events/report/3", "/incidents/report-3"),
+        ("/feed/json", "/feed.json"),
+    ] {
+        let answer = app.visitor().get(path).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::MOVED_PERMANENTLY, address), "{path}");
+        assert_eq!(answer.header("cache-control"), "no-store", "{path}");
+        assert_eq!(app.visitor().get(address).await.status, StatusCode::OK, "{address}");
+    }
+    // Hidden and missing incidents get the same answer, also once it is known.
+    for _ in 0..2 {
+        let missing = app.visitor().get("/issues/missing/").await;
+        let hidden = app.visitor().get("/issues/hidden/").await;
+        assert_eq!((missing.status, &missing.body), (StatusCode::NOT_FOUND, &hidden.body));
+        assert_eq!(missing.headers.keys().collect::<Vec<_>>(), hidden.headers.keys().collect::<Vec<_>>());
+        for path in ["/schedules/8", "/api/v1/incidents/9", "/api/v1/metrics", "/incident/99", "/events/report/9"] {
+            assert_eq!(app.visitor().get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+    assert!(app.visitor().get("/issues/missing/").await.header("x-request-id").is_empty(), "answered from memory");
+}
+
+#[apply(on_both_databases!)]
+async fn page_of_statuspages_history_redirects_to_its_month(test: TestDb) {
+    let app = with_an_incident(test.at_noon()).await;
+    let now = app.clock.now();
+    app.add(&[fixtures::incident("old", now - TimeDelta::days(200))]).await;
+    let month = history_months(2, now, chrono_tz::Tz::UTC)[0];
+    for query in ["page=2", "utm=1&page=2", "page=2&q="] {
+        let answer = app.visitor().get(&format!("/history?{query}")).await;
+        let location = format!("/history/{month}");
+        assert_eq!((answer.status, answer.location()), (StatusCode::TEMPORARY_REDIRECT, &*location), "{query}");
+        assert_eq!(answer.header("cache-control"), "no-store");
+        assert_eq!(app.visitor().get(&location).await.status, StatusCode::OK);
+    }
+    let plain = app.visitor().get("/history").await;
+    for query in ["page=1", "page=0", "page=-2", "page=x", "page=999999999999", "page="] {
+        let answer = app.visitor().get(&format!("/history?{query}")).await;
+        assert_eq!((answer.status, &answer.body), (StatusCode::OK, &plain.body), "{query}");
+    }
+    let filtered = app.visitor().get("/history?q=nothing&page=2").await;
+    assert_eq!(filtered.status, StatusCode::OK);
 }

@@ -26,8 +26,10 @@ use tower::ServiceExt as _;
 use super::body_timeout::TimedBody;
 use super::{assets, request_checks};
 use crate::counters::ResponseClass;
-use crate::publish::PreparedResponse;
+use crate::domain::IncidentId;
 use crate::publish::address::{canonical_path, has_known_parameter, is_hot_only};
+use crate::publish::previous_address::previous_targets;
+use crate::publish::{OnDemandPage, PreparedResponse};
 use crate::state::State;
 use crate::web::error::{self, PreparedNotFound};
 use crate::web::{admin, api, public, router};
@@ -133,8 +135,7 @@ impl FastPath {
             return None;
         }
         let class = if !self.0.private_segments.contains(first_segment(path)) && is_hot_only(path) {
-            // The router redirects it.
-            if canonical_path(path).is_some() {
+            if self.may_redirect(path) {
                 return None;
             }
             ResponseClass::Site
@@ -149,6 +150,13 @@ impl FastPath {
             served.error(StatusCode::NOT_FOUND.as_u16())?
         };
         Some((class, answer.respond(headers, head_only)))
+    }
+
+    /// Whether the router may answer an unknown path with a redirect.
+    fn may_redirect(&self, path: &str) -> bool {
+        let is_missing =
+            |id: IncidentId| self.0.state.publisher.is_known_missing(&OnDemandPage::Incident(id).address());
+        canonical_path(path).is_some() || previous_targets(path).any(|target| !target.event.is_some_and(is_missing))
     }
 
     async fn route<B>(self, request: Request<B>, peer: Option<SocketAddr>) -> Response<ResponseBody>

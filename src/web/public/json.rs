@@ -19,17 +19,12 @@ use crate::web::form::QueryFields;
 const MAX_COMPONENTS: usize = 100;
 
 /// `GET /api/v2/incidents/{id}.json`: from the published site, or rendered on demand.
-pub async fn incident(
-    state: FromState<State>,
-    client: Client,
-    Path(name): Path<String>,
-    request: Request,
-) -> Response {
+pub async fn incident(state: FromState<State>, client: Client, Path(name): Path<String>, request: Request) -> Response {
     match name.strip_suffix(".json").and_then(IncidentId::parse) {
         Some(id) => {
             on_demand_response(&state.0, client, OnDemandPage::Json(id, JsonShape::Api), request.headers()).await
         }
-        None => not_found(request).await,
+        None => not_found(state, request).await,
     }
 }
 
