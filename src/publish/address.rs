@@ -1,7 +1,10 @@
 //! The table of public addresses, used by the router, the fast path, CORS and the page `/api`.
 
-use crate::domain::IncidentId;
+use std::iter::zip;
+
 use crate::domain::history::Month;
+use crate::domain::id::is_id;
+use crate::domain::{ComponentId, IncidentId};
 use crate::ui::pages::public::api::{ApiLine, ApiSection};
 
 /// What answers requests for an address.
@@ -30,8 +33,8 @@ pub enum Endpoint {
 enum Cors {
     Denied,
     Allowed,
-    /// Only if the path ends in `.json`.
-    JsonOnly,
+    /// Only if the path ends in `.json` or `.ics`.
+    DataOnly,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +69,7 @@ pub struct PublicAddress {
 #[rustfmt::skip]
 pub const ADDRESSES: [PublicAddress; 31] = [
     address("/", Endpoint::Hot),
-    address("/history", Endpoint::History).parameters(&["q", "component", "impact", "range", "from", "to", "before"]),
+    address("/history", Endpoint::History).parameters(&["q", "component", "impact", "range", "from", "to", "before", "page"]),
     address("/history/{month}", Endpoint::Month).parameters(&["before"]),
     address("/uptime", Endpoint::Uptime),
     address("/api", Endpoint::Hot),
@@ -79,13 +82,13 @@ pub const ADDRESSES: [PublicAddress; 31] = [
     address("/api/v2/incidents.json", Endpoint::Hot).cors().listed(Section::Incidents, "The 50 newest incidents."),
     address("/api/v2/incidents/unresolved.json", Endpoint::Hot).cors().listed(Section::Incidents, "Unresolved incidents."),
     address("/api/v2/incidents/{id}", Endpoint::ApiIncident).cors().listed_as(Section::Incidents, "/api/v2/incidents/ID.json", "One incident or maintenance."),
-    address("/incidents/{id}", Endpoint::Incident).json_cors().listed_as(Section::Incidents, "/incidents/ID.json", "The same, flattened."),
+    address("/incidents/{id}", Endpoint::Incident).data_cors().listed_as(Section::Incidents, "/incidents/ID.json", "The same, flattened."),
     address("/history.json", Endpoint::HistoryJson).parameters(&["page"]).cors().listed(Section::Incidents, "Three months per page; use ?page=2 for earlier months."),
     address("/api/v2/scheduled-maintenances.json", Endpoint::Hot).cors().listed(Section::Maintenance, "The 50 most recent scheduled maintenances."),
     address("/api/v2/scheduled-maintenances/upcoming.json", Endpoint::Hot).cors().listed(Section::Maintenance, "Upcoming maintenance."),
     address("/api/v2/scheduled-maintenances/active.json", Endpoint::Hot).cors().listed(Section::Maintenance, "Maintenance in progress."),
     address("/api/v2/{*path}", Endpoint::NotFound).cors(),
-    address("/maintenance.ics", Endpoint::Hot).listed(Section::Maintenance, "iCalendar feed; /incidents/ID.ics for a single maintenance."),
+    address("/maintenance.ics", Endpoint::Hot).cors().listed(Section::Maintenance, "iCalendar feed; /incidents/ID.ics for a single maintenance."),
     address("/history.atom", Endpoint::Hot).cors().listed(Section::Feeds, "Atom."),
     address("/history.rss", Endpoint::Hot).cors().listed(Section::Feeds, "RSS 2.0."),
     address("/feed.json", Endpoint::Hot).cors().listed(Section::Feeds, "JSON Feed 1.1."),
@@ -120,8 +123,8 @@ impl PublicAddress {
         Self { cors: Cors::Allowed, ..self }
     }
 
-    const fn json_cors(self) -> Self {
-        Self { cors: Cors::JsonOnly, ..self }
+    const fn data_cors(self) -> Self {
+        Self { cors: Cors::DataOnly, ..self }
     }
 
     const fn listed(self, section: Section, summary: &'static str) -> Self {
@@ -160,8 +163,56 @@ pub fn is_cross_origin(path: &str) -> bool {
     PublicAddress::find(path).is_some_and(|address| match address.cors {
         Cors::Denied => false,
         Cors::Allowed => true,
-        Cors::JsonOnly => path.ends_with(".json"),
+        Cors::DataOnly => [".json", ".ics"].iter().any(|ending| path.ends_with(ending)),
     })
+}
+
+/// Whether `path` belongs to an API: its errors are JSON, and scripts of any origin may read them.
+pub fn is_api_path(path: &str) -> bool {
+    path == "/v1" || ["/api/", "/v1/"].iter().any(|prefix| path.starts_with(prefix))
+}
+
+/// The address that `path` means if it differs from it only by slashes at the end or a missing `.json`. The result is
+/// built from the table and checked ids; it never contains other text of `path`.
+pub fn canonical_path(path: &str) -> Option<String> {
+    let bare = path.trim_end_matches('/');
+    let is_file = bare.rsplit('/').next().is_some_and(|name| name.contains('.'));
+    if bare.is_empty() || is_file && bare.len() == path.len() {
+        return None;
+    }
+    let address = build_address(bare).or_else(|| build_address(&format!("{bare}.json")))?;
+    (address != path).then_some(address)
+}
+
+/// `path` rebuilt from its entry in the table; `None` if no document can have this path.
+fn build_address(path: &str) -> Option<String> {
+    let address = PublicAddress::find(path).filter(|address| address.endpoint != Endpoint::NotFound)?;
+    let segments = zip(address.pattern.split('/'), path.split('/'));
+    let checked =
+        segments.map(
+            |(wanted, given)| {
+                if wanted.starts_with('{') { checked_name(address, given) } else { Some(wanted.to_owned()) }
+            },
+        );
+    Some(checked.collect::<Option<Vec<String>>>()?.join("/"))
+}
+
+/// The variable segment of an address, if it is valid there.
+fn checked_name(address: &PublicAddress, given: &str) -> Option<String> {
+    match address.endpoint {
+        Endpoint::Month => Month::parse(given).map(|month| month.to_string()),
+        Endpoint::ApiIncident => {
+            let id = IncidentId::parse(given.strip_suffix(".json").unwrap_or(given))?;
+            Some(format!("{id}.json"))
+        }
+        Endpoint::Incident => {
+            let endings = [".json", ".ics", ""];
+            let (id, ending) = endings.iter().find_map(|ending| Some((given.strip_suffix(ending)?, ending)))?;
+            Some(format!("{}{ending}", IncidentId::parse(id)?))
+        }
+        _ if address.pattern.starts_with("/components/") => ComponentId::parse(given).map(|id| id.to_string()),
+        _ => given.split('.').all(is_id).then(|| given.to_owned()),
+    }
 }
 
 /// Whether `query` has a parameter that changes the response for `path`.
@@ -257,11 +308,59 @@ mod tests {
 
     #[test]
     fn scripts_of_any_origin_read_json_and_feeds() {
-        for path in ["/api/v2/status.json", "/api/v2/x", "/history.rss", "/feed.json", "/incidents/i1.json"] {
+        for path in ["/api/v2/status.json", "/api/v2/x", "/history.rss", "/feed.json", "/maintenance.ics"] {
             assert!(is_cross_origin(path), "{path}");
         }
-        for path in ["/", "/history", "/incidents/i1", "/incidents/i1.ics", "/events", "/admin"] {
+        for path in ["/incidents/i1.json", "/incidents/i1.ics"] {
+            assert!(is_cross_origin(path), "{path}");
+        }
+        for path in ["/", "/history", "/incidents/i1", "/events", "/admin"] {
             assert!(!is_cross_origin(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn slash_and_missing_json_lead_to_the_address() {
+        for (path, address) in [
+            ("/history/", "/history"),
+            ("/history//", "/history"),
+            ("/uptime/", "/uptime"),
+            ("/api/", "/api"),
+            ("/history/2026-11/", "/history/2026-11"),
+            ("/incidents/i1/", "/incidents/i1"),
+            ("/incidents/i1.json/", "/incidents/i1.json"),
+            ("/incidents/i1.ics/", "/incidents/i1.ics"),
+            ("/api/v2/summary", "/api/v2/summary.json"),
+            ("/api/v2/summary/", "/api/v2/summary.json"),
+            ("/api/v2/summary.json/", "/api/v2/summary.json"),
+            ("/api/v2/incidents/i1", "/api/v2/incidents/i1.json"),
+            ("/api/v2/incidents/unresolved/", "/api/v2/incidents/unresolved.json"),
+            ("/components/c1/badge.svg/", "/components/c1/badge.svg"),
+            ("/embed/script.js/", "/embed/script.js"),
+            ("/feed", "/feed.json"),
+        ] {
+            assert_eq!(canonical_path(path).as_deref(), Some(address), "{path}");
+        }
+    }
+
+    #[test]
+    fn other_paths_have_no_canonical_address() {
+        let addresses = ["/", "/history", "/api/v2/summary.json", "/incidents/i1", "/api/v2/incidents/i1.json"];
+        let unknown = ["", "//", "/nothing/", "/api/v2/", "/api/v2/nothing", "/wp-login.php", "/admin/", "/v1/pages/"];
+        let hostile = [
+            "//history/",
+            "//evil.test/",
+            "/history//x/",
+            "/incidents/a b/",
+            "/incidents/%2f%2fevil.test/",
+            "/incidents/../",
+            "/embed/..//",
+            "/components/../badge.svg/",
+            "/history/2026-13/",
+            "/api/v2/incidents/a.b/",
+        ];
+        for path in addresses.into_iter().chain(unknown).chain(hostile) {
+            assert_eq!(canonical_path(path), None, "{path}");
         }
     }
 

@@ -10,7 +10,7 @@ use crate::domain::{Maintenance, MaintenancePhase, Page};
 const MAX_DESCRIPTION: usize = 2_000;
 
 pub fn calendar_document(text: String) -> Document {
-    Document::new(200, "text/calendar; charset=utf-8", text)
+    Document::cross_origin("text/calendar; charset=utf-8", text)
 }
 
 pub fn render_calendar<'a>(

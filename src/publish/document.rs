@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use bytes::Bytes;
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -45,7 +46,8 @@ pub enum Encoding {
 }
 
 /// A document with its compressed variants, made once and served many times.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Equal documents are served with the same bytes, whenever they were rendered.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Document {
     pub status: u16,
     pub content_type: String,
@@ -55,7 +57,18 @@ pub struct Document {
     /// The strong entity tag of each encoding, with quotes.
     etags: [String; 3],
     pub reach: CrossOrigin,
+    /// When the content last changed, in whole seconds; `None` if unknown.
+    changed_at: Option<DateTime<Utc>>,
 }
+
+impl PartialEq for Document {
+    fn eq(&self, other: &Self) -> bool {
+        let shown = |it: &Self| (it.status, it.content_type.clone(), it.etags.clone(), it.reach.clone());
+        self.plain == other.plain && shown(self) == shown(other)
+    }
+}
+
+impl Eq for Document {}
 
 impl Document {
     pub fn new(status: u16, content_type: &str, plain: impl Into<Bytes>) -> Self {
@@ -69,7 +82,23 @@ impl Document {
             etags: [format!("\"{digest}\""), format!("\"{digest}-g\""), format!("\"{digest}-b\"")],
             plain,
             reach: CrossOrigin::SameOrigin,
+            changed_at: None,
         }
+    }
+
+    /// Sets the time of the last change: that of `before`, the previous version, if the content is the same. Otherwise
+    /// `now`, but at least a second after `before`: `Last-Modified` has whole seconds and must differ.
+    #[must_use]
+    pub fn with_change_time(mut self, before: Option<&Self>, now: DateTime<Utc>) -> Self {
+        let known = before.and_then(|before| before.changed_at);
+        let is_same = before.is_some_and(|before| before.status == self.status && before.plain == self.plain);
+        let changed = known.map_or(now, |known| now.max(known + TimeDelta::seconds(1)));
+        self.changed_at = known.filter(|_| is_same).or(Some(changed.trunc_subsecs(0)));
+        self
+    }
+
+    pub fn changed_at(&self) -> Option<DateTime<Utc>> {
+        self.changed_at
     }
 
     /// An embedded file, compressed once at startup with the best brotli level.
@@ -94,7 +123,7 @@ impl Document {
     }
 
     /// A copy that shows its age: HTML pages get a notice, badges a suffix. Other documents keep their text; their
-    /// response has a header with the time instead.
+    /// response has a header with the time instead. Copies have no time of change, so only their tag validates them.
     pub fn as_stale(&self, age: &Staleness) -> Self {
         let text = std::str::from_utf8(&self.plain).unwrap_or_default();
         let aged = match self.content_type.split(';').next() {
@@ -106,12 +135,15 @@ impl Document {
         };
         match aged {
             Some(aged) => Self { reach: self.reach.clone(), ..Self::new(self.status, &self.content_type, aged) },
-            None => Self { etags: self.etags.clone().map(|tag| stale_etag(&tag, age)), ..self.clone() },
+            None => {
+                let etags = self.etags.clone().map(|tag| stale_etag(&tag, age));
+                Self { etags, changed_at: None, ..self.clone() }
+            }
         }
     }
 
-    pub fn has_content(&self, status: u16, text: &str) -> bool {
-        self.status == status && self.plain == text.as_bytes()
+    pub fn has_text(&self, text: &str) -> bool {
+        self.plain == text.as_bytes()
     }
 
     pub fn bytes(&self, encoding: Encoding) -> &Bytes {
@@ -230,6 +262,22 @@ mod tests {
         for encoding in Encoding::ALL {
             assert!(!data.matches(old.etag(encoding).as_bytes()), "{}", old.etag(encoding));
         }
+    }
+
+    #[test]
+    fn change_time_moves_only_with_the_content() {
+        let at = |milliseconds| DateTime::from_timestamp_millis(milliseconds).unwrap();
+        let page = |text: &str| Document::html(200, text.to_owned());
+        let first = page("a").with_change_time(None, at(10_700));
+        assert_eq!(first.changed_at(), Some(at(10_000)));
+        assert_eq!(page("a").with_change_time(Some(&first), at(99_000)).changed_at(), Some(at(10_000)));
+        let second = page("b").with_change_time(Some(&first), at(10_900));
+        assert_eq!(second.changed_at(), Some(at(11_000)), "two changes within a second differ");
+        let third = page("a").with_change_time(Some(&second), at(5_000));
+        assert_eq!(third.changed_at(), Some(at(12_000)), "a clock set back moves it on");
+        let age = Staleness { confirmed_at: at(0), time_zone: chrono_tz::Tz::UTC };
+        assert_eq!(third.as_stale(&age).changed_at(), None);
+        assert_eq!(page("a").with_change_time(Some(&third.as_stale(&age)), at(20_000)).changed_at(), Some(at(20_000)));
     }
 
     #[test]

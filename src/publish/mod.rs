@@ -20,6 +20,7 @@ mod on_demand_cache;
 mod on_demand_json;
 mod prepared_response;
 mod preview;
+pub mod previous_address;
 mod render_site;
 mod site;
 mod snapshot;

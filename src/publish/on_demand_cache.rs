@@ -272,14 +272,18 @@ impl Publisher {
             return Err(db::Error::Unavailable("publishing can't read it either".into()).into());
         }
         let _turn = self.on_demand.permits.acquire_for_page(&page).await.ok_or(OnDemandError::Busy)?;
-        let now = self.clock.now();
+        let (now, address) = (self.clock.now(), page.address());
         let mut tx = self.db.read().await?;
         let found = page.load(&mut tx, now).await?;
         drop(tx);
         self.counts.rendered.increment();
         let (origin, terms) = (self.origin.clone(), self.on_demand_policy());
-        let rendered =
-            tokio::task::spawn_blocking(move || PreparedResponse::new(Arc::new(found.render(&origin, now)), &terms));
+        let latest = self.on_demand.latest.get(&address).map(|latest| latest.answer);
+        let rendered = tokio::task::spawn_blocking(move || {
+            let before = latest.as_ref().map(|latest| latest.document().as_ref());
+            let document = found.render(&origin, now).with_change_time(before, now);
+            PreparedResponse::new(Arc::new(document), &terms)
+        });
         Ok(rendered.await.map(Arc::new).map_err(db::Error::other)?)
     }
 

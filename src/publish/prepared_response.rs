@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use http_body_util::Full;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
@@ -87,11 +88,15 @@ impl PreparedResponse {
 
     /// The response to a request with these headers. With `head_only` it has no body, but its `Content-Length`.
     pub fn respond(&self, request: &HeaderMap, head_only: bool) -> Response<Full<Bytes>> {
-        let value = |name| request.get(name).map_or(&[][..], HeaderValue::as_bytes);
-        let encoding = Encoding::from_accept_encoding(value(header::ACCEPT_ENCODING));
-        let tags = value(header::IF_NONE_MATCH);
+        let value = |name| request.get(name).map(HeaderValue::as_bytes);
+        let encoding = Encoding::from_accept_encoding(value(header::ACCEPT_ENCODING).unwrap_or_default());
         let index = encoding as usize;
-        if !tags.is_empty() && self.status == StatusCode::OK && self.document.matches(tags) {
+        let is_known = match (value(header::IF_NONE_MATCH), value(header::IF_MODIFIED_SINCE)) {
+            (Some(tags), _) => self.document.matches(tags),
+            (None, Some(since)) => self.is_unmodified_since(since),
+            (None, None) => false,
+        };
+        if is_known && self.status == StatusCode::OK {
             return build_response(StatusCode::NOT_MODIFIED, self.not_modified_headers[index].clone(), Bytes::new());
         }
         let (fields, bytes) = (self.full_headers[index].clone(), self.document.bytes(encoding));
@@ -101,6 +106,13 @@ impl PreparedResponse {
         let mut response = build_response(self.status, fields, Bytes::new());
         response.headers_mut().insert(header::CONTENT_LENGTH, bytes.len().into());
         response
+    }
+
+    fn is_unmodified_since(&self, since: &[u8]) -> bool {
+        // Most clients repeat the header that they got.
+        let own = self.full_headers[0].get(header::LAST_MODIFIED);
+        own.is_some_and(|own| own == since)
+            || parse_http_date(since).zip(self.document.changed_at()).is_some_and(|(since, changed)| changed <= since)
     }
 
     /// The approximate memory use, in bytes.
@@ -131,6 +143,7 @@ fn response_headers(document: &Document, encoding: Encoding, status: StatusCode,
     if status == StatusCode::OK {
         fields.insert(header::CACHE_CONTROL, terms.cache_control.clone());
         fields.extend(HeaderValue::from_str(document.etag(encoding)).map(|tag| (header::ETAG, tag)));
+        fields.extend(document.changed_at().and_then(http_date).map(|at| (header::LAST_MODIFIED, at)));
         fields.extend(terms.staleness.as_ref().and_then(Staleness::header_value).map(|at| (CONFIRMED_AT_HEADER, at)));
     } else {
         fields.insert(header::CACHE_CONTROL, NO_STORE);
@@ -159,6 +172,19 @@ fn response_headers(document: &Document, encoding: Encoding, status: StatusCode,
         fields.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
     }
     fields
+}
+
+/// The length of an HTTP date in bytes, as in `Sun, 06 Nov 1994 08:49:37 GMT`.
+const HTTP_DATE_LENGTH: usize = 29;
+
+fn http_date(at: DateTime<Utc>) -> Option<HeaderValue> {
+    HeaderValue::from_str(&at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()).ok()
+}
+
+/// The obsolete forms are ignored: the client then gets the whole document.
+fn parse_http_date(text: &[u8]) -> Option<DateTime<Utc>> {
+    let text = std::str::from_utf8(text).ok().filter(|text| text.len() == HTTP_DATE_LENGTH)?;
+    DateTime::parse_from_rfc2822(text).ok().map(|at| at.to_utc())
 }
 
 fn csp_with_frame_ancestors(policy: &HeaderValue, origins: &str) -> Option<HeaderValue> {
@@ -201,6 +227,26 @@ mod tests {
             );
             assert_eq!(known.headers()[header::ETAG], headers[header::ETAG]);
         }
+    }
+
+    #[test]
+    fn unchanged_since_is_304_without_a_tag() {
+        let changed_at = "2026-11-08T08:49:37.5Z".parse().unwrap();
+        let answer = answer(Document::html(200, "four".into()).with_change_time(None, changed_at));
+        let status = |headers: &[(HeaderName, &str)]| answer.respond(&request(headers), false).status();
+        let (since, tag) = (header::IF_MODIFIED_SINCE, header::IF_NONE_MATCH);
+        let own = "Sun, 08 Nov 2026 08:49:37 GMT";
+        assert_eq!(answer.respond(&HeaderMap::new(), false).headers()[header::LAST_MODIFIED], own);
+        for later in [own, "Sun, 08 Nov 2026 08:49:38 GMT", "Fri, 01 Jan 2100 00:00:00 GMT"] {
+            assert_eq!(status(&[(since.clone(), later)]), StatusCode::NOT_MODIFIED, "{later}");
+        }
+        let long = "x".repeat(10_000);
+        for other in ["Sun, 08 Nov 2026 08:49:36 GMT", "Sunday, 08-Nov-26 08:49:37 GMT", "", "0", &long] {
+            assert_eq!(status(&[(since.clone(), other)]), StatusCode::OK, "{other}");
+        }
+        assert_eq!(status(&[(since.clone(), own), (tag, "\"other\"")]), StatusCode::OK, "the tag decides");
+        let known = answer.respond(&request(&[(since, own)]), false);
+        assert_eq!(known.headers()[header::LAST_MODIFIED], own);
     }
 
     #[test]

@@ -48,52 +48,71 @@ pub fn content_security_policy() -> String {
     POLICY.clone()
 }
 
-/// Renders every hot document of `snapshot`. Documents with unchanged text are taken from `before`.
+/// Renders every hot document of `snapshot`. Documents with unchanged text are taken from `before`, with the time of
+/// their last change.
 pub fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTime<Utc>) -> Site {
     let view = SiteView::new(snapshot, origin, now);
-    let mut documents = HashMap::new();
-    let mut add = |path: String, status: u16, html: String| {
-        let same = before.document(&path).filter(|old| old.has_content(status, &html)).cloned();
-        documents.insert(path, same.unwrap_or_else(|| Arc::new(Document::html(status, html))));
-    };
-    add("/".to_owned(), 200, status::render_status_page(view.status_page()));
-    add("/history".to_owned(), 200, history::render_history(view.newest_history()));
+    let mut documents = SiteDocuments { before, now, all: HashMap::new() };
+    documents.add_page("/".to_owned(), 200, status::render_status_page(view.status_page()));
+    documents.add_page("/history".to_owned(), 200, history::render_history(view.newest_history()));
     for incident in snapshot.open.iter().chain(&snapshot.recent).chain(&snapshot.newest) {
-        add(incident_path(incident), 200, incident::render_incident_page(view.incident_page(incident.clone())));
+        let page = incident::render_incident_page(view.incident_page(incident.clone()));
+        documents.add_page(incident_path(incident), 200, page);
     }
     for maintenance in snapshot.planned.iter().take(MAX_HOT_MAINTENANCES) {
-        let page = view.maintenance_page(maintenance.clone());
-        add(maintenance_path(maintenance), 200, maintenance::render_maintenance_page(page));
+        let page = maintenance::render_maintenance_page(view.maintenance_page(maintenance.clone()));
+        documents.add_page(maintenance_path(maintenance), 200, page);
     }
     for status in ERROR_STATUSES {
-        add(error_path(status), status, error::render_error_page(ErrorPage::new(view.shell("/"), status)));
+        let page = error::render_error_page(ErrorPage::new(view.shell("/"), status));
+        documents.add_page(error_path(status), status, page);
     }
-    add(FILTER_UNAVAILABLE.to_owned(), 503, error::render_error_page(ErrorPage::filter_unavailable(view.shell("/"))));
-    add(
-        "/api".to_owned(),
-        200,
-        api::render_api_page(ApiPage { shell: view.shell("/api"), sections: address::api_sections() }),
-    );
+    let unavailable = error::render_error_page(ErrorPage::filter_unavailable(view.shell("/")));
+    documents.add_page(FILTER_UNAVAILABLE.to_owned(), 503, unavailable);
+    let list = api::render_api_page(ApiPage { shell: view.shell("/api"), sections: address::api_sections() });
+    documents.add_page("/api".to_owned(), 200, list);
     let reach = CrossOrigin::framed_by(&snapshot.page.embedders);
     for path in ["/embed", "/embed/frame"] {
         let html = embed::render_embed(view.embed_page(path));
-        let same = before.document(path).filter(|old| old.has_content(200, &html) && old.reach == reach).cloned();
-        let make = || Arc::new(Document::framable_html(html, reach.clone()));
-        documents.insert(path.to_owned(), same.unwrap_or_else(make));
+        documents.add(
+            path.to_owned(),
+            &html,
+            |before| before.reach == reach,
+            || Document::framable_html(html.clone(), reach.clone()),
+        );
     }
     let digest = (AUDIT_DIGEST_PATH.to_owned(), machine_documents::JSON, render_audit_digest(snapshot.audit.as_ref()));
-    for (path, kind, text) in
-        machine_documents::render_machine_documents(snapshot, origin, now).into_iter().chain([digest])
-    {
-        let same = before.document(&path).filter(|old| old.has_content(200, &text)).cloned();
-        documents.insert(path, same.unwrap_or_else(|| Arc::new(Document::cross_origin(kind, text))));
+    let machine = machine_documents::render_machine_documents(snapshot, origin, now).into_iter().chain([digest]);
+    for (path, kind, text) in machine {
+        documents.add(path, &text, |_| true, || Document::cross_origin(kind, text.clone()));
     }
     let events = snapshot.planned.iter().chain(&snapshot.cancelled).chain(&snapshot.finished);
     let text = calendar::render_calendar(&snapshot.page, origin, events);
-    let same = before.document(CALENDAR_PATH).filter(|old| old.has_content(200, &text)).cloned();
-    documents.insert(CALENDAR_PATH.to_owned(), same.unwrap_or_else(|| Arc::new(calendar::calendar_document(text))));
-    let site = Site::new(snapshot.revision, now, content_security_policy(), snapshot.page.time_zone, documents);
+    documents.add(CALENDAR_PATH.to_owned(), &text, |_| true, || calendar::calendar_document(text.clone()));
+    let time_zone = snapshot.page.time_zone;
+    let site = Site::new(snapshot.revision, now, content_security_policy(), time_zone, documents.all);
     site.with_ongoing(snapshot.is_ongoing()).with_database(snapshot.database.clone())
+}
+
+/// The documents of a Site that is being rendered.
+struct SiteDocuments<'a> {
+    before: &'a Site,
+    now: DateTime<Utc>,
+    all: HashMap<String, Arc<Document>>,
+}
+
+impl SiteDocuments<'_> {
+    fn add_page(&mut self, path: String, status: u16, html: String) {
+        self.add(path, &html, |before| before.status == status, || Document::html(status, html.clone()));
+    }
+
+    /// Adds a document: the previous one if it has this text and is `like` the new one.
+    fn add(&mut self, path: String, text: &str, like: impl Fn(&Document) -> bool, make: impl FnOnce() -> Document) {
+        let before = self.before.document(&path);
+        let same = before.filter(|before| before.has_text(text) && like(before)).cloned();
+        let document = same.unwrap_or_else(|| Arc::new(make().with_change_time(before.map(Arc::as_ref), self.now)));
+        self.all.insert(path, document);
+    }
 }
 
 /// The digest of the audit log as JSON, `null` before the first row. Compared with a copy kept elsewhere, it reveals a

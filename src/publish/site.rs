@@ -18,7 +18,7 @@ use crate::private_folder::create_private_folder;
 use crate::regular_file::{self, Links};
 
 /// To be incremented when the file format changes. Files of another version are ignored.
-const FORMAT_VERSION: u32 = 7;
+const FORMAT_VERSION: u32 = 8;
 /// The maximum size of the stored file.
 const MAX_BYTES: u64 = 256 << 20;
 /// An upper limit for the version and the digest at the start of the file.

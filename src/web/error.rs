@@ -13,6 +13,7 @@ use chrono::TimeDelta;
 use super::{api, public};
 use crate::db;
 use crate::log_limit::{FAULTS, LogPermit, OUTAGES};
+use crate::publish::address::{is_api_path, is_cross_origin};
 use crate::publish::{CACHE_SHORT, CSP_NONE, CrossOrigin, Document, OnDemandError, PreparedResponse, ResponsePolicy};
 use crate::state::State;
 
@@ -259,11 +260,12 @@ pub(super) fn as_sentence(reason: &str) -> String {
     sentence
 }
 
-/// Whether errors at this path are JSON.
+/// Whether errors at this path are JSON: where programs read, or if the client asks for it.
 pub fn wants_json(path: &str, headers: &HeaderMap) -> bool {
     headers.get(header::ACCEPT).is_some_and(|accept| accept == "application/json")
         || path.ends_with(".json")
-        || path.starts_with(api::PREFIX)
+        || is_api_path(path)
+        || is_cross_origin(path)
 }
 
 /// The message of an error response that has no page yet.
@@ -350,9 +352,9 @@ impl PreparedNotFound {
         Self { own: answer(CrossOrigin::SameOrigin), shared: answer(CrossOrigin::Any) }
     }
 
-    /// The 404 at `path`; readable across origins if the documents at `path` are.
+    /// The 404 at `path`; readable across origins if the documents at `path` are, and below an API.
     pub fn response(&self, path: &str) -> &PreparedResponse {
-        if public::cors_headers(path).is_some() { &self.shared } else { &self.own }
+        if public::error_cors_headers(path).is_some() { &self.shared } else { &self.own }
     }
 }
 

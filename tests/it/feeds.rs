@@ -1,8 +1,10 @@
 //! Feeds: entries, their order and their stable ids.
 
 use axum::http::StatusCode;
-use candor::db::incidents;
+use candor::db::{feed_ids, incidents};
 use candor::domain::{Phase, UpdateId};
+use candor::publish::Snapshot;
+use candor::publish::feeds::{Feed, render_atom, render_json_feed, render_rss};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::support::app::TestApp;
@@ -56,11 +58,10 @@ async fn feeds_list_updates_newest_first(test: TestDb) {
         place("http://status.test/incidents/it");
     }
     let atom = feed_text(&app, "/history.atom").await;
-    for part in
-        ["<id>tag:status.test,2005:/history</id>", "<id>tag:status.test,2005:Incident/it</id>", "xml:lang=\"en-US\""]
-    {
-        assert!(atom.contains(part), "{part} in {atom}");
-    }
+    let page = app.publisher.snapshot().unwrap().page.id.clone();
+    assert!(atom.contains(&format!("<id>tag:{page},2005:/history</id>")), "{atom}");
+    assert!(atom.contains(&format!("<id>tag:{page},2005:Incident/it</id>")), "{atom}");
+    assert!(atom.contains("xml:lang=\"en-US\""), "{atom}");
 }
 
 #[apply(on_both_databases!)]
@@ -76,11 +77,47 @@ async fn changed_entry_keeps_id_and_updates_date(test: TestDb) {
     tx.commit(&fixtures::actor(), app.clock.now(), fixtures::entry()).await.unwrap();
     app.publish().await;
     let after = feed_text(&app, "/history.atom").await;
-    let id = "<id>tag:status.test,2005:Incident/it</id>";
-    assert!(before.contains(id) && after.contains(id) && after.contains("Another text"));
+    assert_eq!(texts_between(&before, "<id>", "</id>"), texts_between(&after, "<id>", "</id>"));
+    assert!(after.contains("Another text"));
     let published = now().format("<published>%FT%T+00:00</published>").to_string();
     let updated = app.clock.now().format("<updated>%FT%T+00:00</updated>").to_string();
     assert!(after.contains(&published) && after.contains(&updated), "{after}");
+}
+
+/// The texts between two marks, in their order.
+fn texts_between(text: &str, start: &str, end: &str) -> Vec<String> {
+    text.split(start).skip(1).filter_map(|rest| Some(rest.split_once(end)?.0.to_owned())).collect()
+}
+
+#[apply(on_both_databases!)]
+async fn entry_ids_survive_another_address(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let now = app.clock.now();
+    app.add(&[fixtures::incident("it", now), fixtures::incident("known", now)]).await;
+    app.plan(&[fixtures::maintenance("work", now + TimeDelta::days(1), now + TimeDelta::days(2), &[])]).await;
+    let mut tx = app.db.write().await.unwrap();
+    feed_ids::insert(&mut tx, "known", "tag:status.acme.test,2005:Incident/28461093").await.unwrap();
+    app.test.keep(tx).await;
+    let snapshot = Snapshot::load(&mut app.db.read().await.unwrap(), now).await.unwrap();
+    let ids = |origin: &str| {
+        let feed = Feed::from_snapshot(&snapshot, origin);
+        let rss = render_rss(&feed);
+        assert_eq!(rss.matches("<guid isPermaLink=\"false\">").count(), 3, "{rss}");
+        let guids = texts_between(&rss, "<guid isPermaLink=\"false\">", "</guid>");
+        let atom = texts_between(&render_atom(&feed), "<id>", "</id>");
+        let json: serde_json::Value = serde_json::from_str(&render_json_feed(&feed)).unwrap();
+        let items = json["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned());
+        (guids, atom, items.collect::<Vec<_>>())
+    };
+    let (guids, atom, json) = ids("http://status.test");
+    for origin in ["https://status.test", "https://status.test:8443", "https://other.example"] {
+        assert_eq!(ids(origin), (guids.clone(), atom.clone(), json.clone()), "{origin}");
+    }
+    assert_eq!(atom[1..], json[..]);
+    assert!(json.contains(&"tag:status.acme.test,2005:Incident/28461093".to_owned()), "{json:?}");
+    assert!(guids.contains(&"https://status.acme.test/incidents/known".to_owned()), "{guids:?}");
+    let all: std::collections::BTreeSet<&String> = atom.iter().collect();
+    assert_eq!(all.len(), 4, "{atom:?}");
 }
 
 #[apply(on_both_databases!)]
@@ -181,7 +218,7 @@ async fn feed_has_at_most_25_entries(test: TestDb) {
     app.add(&all).await;
     let atom = feed_text(&app, "/history.atom").await;
     assert_eq!(atom.matches("<entry>").count(), 25);
-    assert!(atom.contains("Incident/i25<") && !atom.contains("Incident/i26<"));
+    assert!(atom.contains("/incidents/i25\"") && !atom.contains("/incidents/i26\""));
     assert_eq!(feed_text(&app, "/history.rss").await.matches("<item>").count(), 25);
 }
 

@@ -5,6 +5,8 @@ use std::io::Read as _;
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use candor::domain::Role::{Owner, Viewer};
+use candor::domain::Visibility;
+use candor::publish::api::history_months;
 use chrono::TimeDelta;
 
 use crate::support::app::{Answer, PASSWORD, TestApp};
@@ -39,6 +41,60 @@ async fn matching_etag_returns_304(test: TestDb) {
             assert_eq!(app.visitor().get_with(address, &other).await.status, StatusCode::OK);
         }
     }
+}
+
+#[apply(on_both_databases!)]
+async fn unmodified_documents_return_304(test: TestDb) {
+    let app = with_an_incident(test).await;
+    let begin = app.clock.now() + TimeDelta::days(2);
+    app.plan(&[fixtures::maintenance("work", begin, begin + TimeDelta::hours(1), &[])]).await;
+    let data = ["/api/v2/summary.json", "/history.rss", "/maintenance.ics", "/incidents/work.ics", "/uptime_showcase"];
+    for address in PAGES.into_iter().chain(data) {
+        let first = app.visitor().get(address).await;
+        let changed_at = first.header("last-modified").to_owned();
+        let at = chrono::DateTime::parse_from_rfc2822(&changed_at).unwrap();
+        assert!((at.to_utc() - app.clock.now()).abs() <= TimeDelta::minutes(1), "{address}: {changed_at}");
+        let known = app.visitor().get_with(address, &[("if-modified-since", &changed_at)]).await;
+        assert_eq!((known.status, known.body.len()), (StatusCode::NOT_MODIFIED, 0), "{address}");
+        assert_eq!((known.header("etag"), known.header("last-modified")), (first.header("etag"), &*changed_at));
+        let older = (at - TimeDelta::seconds(1)).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        for headers in [
+            &[("if-modified-since", older.as_str())][..],
+            &[("if-modified-since", &changed_at), ("if-none-match", "\"other\"")],
+        ] {
+            assert_eq!(app.visitor().get_with(address, headers).await.status, StatusCode::OK, "{address}");
+        }
+    }
+    let error = app.visitor().get_with("/nothing", &[("if-modified-since", "Fri, 01 Jan 2100 00:00:00 GMT")]).await;
+    assert_eq!((error.status, error.header("last-modified")), (StatusCode::NOT_FOUND, ""));
+}
+
+#[apply(on_both_databases!)]
+async fn last_modified_follows_the_content(test: TestDb) {
+    let app = with_an_incident(test).await;
+    let stamp = async |address: &str| app.visitor().get(address).await.header("last-modified").to_owned();
+    let addresses = ["/", "/api", "/history.atom", "/api/v2/status.json", "/incidents/it", "/history?q=text"];
+    let before = stamps(&app, &addresses).await;
+    // A second change within the same second differs from the first.
+    app.add(&[fixtures::incident("second", app.clock.now())]).await;
+    let after = stamps(&app, &addresses).await;
+    assert_ne!((&before[0], &before[2]), (&after[0], &after[2]));
+    assert_eq!(before[1], after[1], "the list of addresses is the same");
+    app.clock.advance(TimeDelta::minutes(30));
+    app.publisher.refresh().await.unwrap();
+    assert_eq!((stamp("/api").await, stamp("/history.atom").await), (after[1].clone(), after[2].clone()));
+    let (state, _) = app.restart_with(app.db.clone());
+    let restarted = state.publisher.site();
+    let cache_control = restarted.document("/api").unwrap().changed_at().unwrap();
+    assert_eq!(cache_control.format("%a, %d %b %Y %H:%M:%S GMT").to_string(), after[1]);
+}
+
+async fn stamps(app: &TestApp, addresses: &[&str]) -> Vec<String> {
+    let mut stamps = Vec::new();
+    for address in addresses {
+        stamps.push(app.visitor().get(address).await.header("last-modified").to_owned());
+    }
+    stamps
 }
 
 #[apply(on_both_databases!)]
@@ -310,7 +366,7 @@ async fn unknown_path_gets_404_page(test: TestDb) {
         "/assets/none.css",
         "/assets/..%2f..%2fCargo.toml",
         "/error:404",
-        "/history/",
+        "/history/x/",
     ];
     for address in nowhere {
         let answer = app.visitor().get(address).await;
@@ -427,4 +483,163 @@ async fn headers_pass_mozilla_observatory(test: TestDb) {
     for answer in answers {
         assert!(score(&answer) >= 120, "{} of {:?}", score(&answer), answer.headers);
     }
+}
+
+#[apply(on_both_databases!)]
+async fn slash_or_missing_json_redirects_to_the_address(test: TestDb) {
+    let app = with_an_incident(test).await;
+    for (path, address) in [
+        ("/history/", "/history"),
+        ("/history/?q=mail&before=", "/history?q=mail&before="),
+        ("/history/2026-11//", "/history/2026-11"),
+        ("/uptime/", "/uptime"),
+        ("/incidents/it/", "/incidents/it"),
+        ("/incidents/it.json/", "/incidents/it.json"),
+        ("/incidents/gone/", "/incidents/gone"),
+        ("/api/", "/api"),
+        ("/api/v2/summary", "/api/v2/summary.json"),
+        ("/api/v2/summary.json/", "/api/v2/summary.json"),
+        ("/api/v2/incidents/it", "/api/v2/incidents/it.json"),
+        ("/api/v2/incidents/unresolved/?x=%0d%0a", "/api/v2/incidents/unresolved.json?x=%0d%0a"),
+        ("/maintenance.ics/", "/maintenance.ics"),
+    ] {
+        for method in [Method::GET, Method::HEAD] {
+            let answer = app.visitor().send(method, path, &[], Body::empty()).await;
+            assert_eq!((answer.status, answer.location()), (StatusCode::PERMANENT_REDIRECT, address), "{path}");
+            let is_shared = candor::publish::address::is_cross_origin(address.split('?').next().unwrap());
+            assert_eq!(answer.header("access-control-allow-origin") == "*", is_shared, "{path}");
+            assert!(answer.body.is_empty() && answer.header("cache-control").contains("max-age=86400"), "{path}");
+        }
+        let posted = app.visitor().send(Method::POST, path, &[("sec-fetch-site", "same-origin")], Body::empty()).await;
+        assert!(posted.status.is_client_error(), "{path}: {}", posted.status);
+    }
+}
+
+#[apply(on_both_databases!)]
+async fn redirects_never_leave_this_site(test: TestDb) {
+    let app = with_an_incident(test).await;
+    for path in [
+        "//evil.test/",
+        "//evil.test/history/",
+        "//history/",
+        "/%2f%2fevil.test/",
+        "/history/%2fevil.test/",
+        "/incidents/%2f%2fevil.test/",
+        "/incidents/..%2f/",
+        "/incidents//",
+        "/embed/%0d%0aset-cookie:x/",
+        "/components/a%20b/badge.svg/",
+    ] {
+        let answer = app.visitor().get(path).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::NOT_FOUND, ""), "{path}");
+    }
+}
+
+#[apply(on_both_databases!)]
+async fn api_errors_are_json_with_cors(test: TestDb) {
+    let app = with_an_incident(test).await;
+    let large = "x".repeat(600 * 1024);
+    let many: Vec<(String, String)> = (0..70).map(|index| (format!("x-{index}"), "x".to_owned())).collect();
+    let many: Vec<(&str, &str)> = many.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let (own, foreign) = (("sec-fetch-site", "same-origin"), ("host", "other.test"));
+    let length = large.len().to_string();
+    let long = ("content-length", length.as_str());
+    for (status, method, path, headers, body) in [
+        (404, Method::GET, "/api/v2/", &[][..], ""),
+        (404, Method::GET, "/api/v2/nothing", &[], ""),
+        (404, Method::GET, "/api/v3/summary.json", &[], ""),
+        (404, Method::GET, "/api/nothing/", &[], ""),
+        (404, Method::GET, "/api/v2/incidents/none.json", &[], ""),
+        (404, Method::GET, "/v1", &[], ""),
+        (404, Method::GET, "/v1/", &[], ""),
+        (404, Method::GET, "/v1/nothing/", &[], ""),
+        (401, Method::GET, "/v1/pages/", &[], ""),
+        (403, Method::POST, "/api/v2/summary.json", &[], ""),
+        (405, Method::PUT, "/api/v2/summary.json", &[own], ""),
+        (405, Method::TRACE, "/api/v2/summary.json", &[], ""),
+        (405, Method::DELETE, "/v1/pages", &[], ""),
+        (413, Method::POST, "/api/v2/summary.json", &[own, long], large.as_str()),
+        (413, Method::POST, "/v1/pages/x/incidents", &[long], large.as_str()),
+        (421, Method::GET, "/api/v2/summary.json", &[foreign], ""),
+        (421, Method::GET, "/v1/pages", &[foreign], ""),
+        (431, Method::GET, "/api/v2/summary.json", &many, ""),
+        (431, Method::GET, "/v1/pages", &many, ""),
+        (501, "LOCK".parse().unwrap(), "/api/v2/summary.json", &[], ""),
+    ] {
+        let answer = app.visitor().send(method.clone(), path, headers, Body::from(body.to_owned())).await;
+        let what = format!("{status} {method} {path}: {}", answer.text());
+        assert_eq!(answer.status.as_u16(), status, "{what}");
+        assert!(answer.header("content-type").starts_with("application/json"), "{what}");
+        assert_eq!(answer.header("access-control-allow-origin"), "*", "{what}");
+        assert_eq!(answer.header("cross-origin-resource-policy"), "cross-origin", "{what}");
+        let error: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        assert!(error["error"].is_string() && error["message"].is_string(), "{what}");
+    }
+}
+
+#[apply(on_both_databases!)]
+async fn previous_addresses_redirect_if_the_target_exists(test: TestDb) {
+    let app = with_an_incident(test).await;
+    let now = app.clock.now();
+    let old = fixtures::incident("2020-01-14-storage-move", now - TimeDelta::days(900));
+    let mut hidden = fixtures::incident("hidden", now);
+    hidden.visibility = Visibility::Internal;
+    app.add(&[old, hidden, fixtures::incident("issue-12", now), fixtures::incident("report-3", now)]).await;
+    let work = |id: &str| fixtures::maintenance(id, now + TimeDelta::days(2), now + TimeDelta::days(3), &[]);
+    app.plan(&[work("schedule-7"), work("work")]).await;
+    for (path, address) in [
+        ("/issues/2020-01-14-Storage_Move/", "/incidents/2020-01-14-storage-move"),
+        ("/index.json", "/api/v2/summary.json"),
+        ("/index.xml", "/history.rss"),
+        ("/status/main?theme=dark", "/"),
+        ("/schedules/7", "/incidents/schedule-7"),
+        ("/rss", "/history.rss"),
+        ("/atom/2", "/history.atom"),
+        ("/api/v1/components", "/api/v2/components.json"),
+        ("/api/v1/incidents/it", "/api/v2/incidents/it.json"),
+        ("/api/schedules/7", "/api/v2/incidents/schedule-7.json"),
+        ("/incident/it", "/incidents/it"),
+        ("/incident/12", "/incidents/issue-12"),
+        ("/maintenance/work", "/incidents/work"),
+        ("/events/report/3", "/incidents/report-3"),
+        ("/feed/json", "/feed.json"),
+    ] {
+        let answer = app.visitor().get(path).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::MOVED_PERMANENTLY, address), "{path}");
+        assert_eq!(answer.header("cache-control"), "no-store", "{path}");
+        assert_eq!(app.visitor().get(address).await.status, StatusCode::OK, "{address}");
+    }
+    // Hidden and missing incidents get the same answer, also once it is known.
+    for _ in 0..2 {
+        let missing = app.visitor().get("/issues/missing/").await;
+        let hidden = app.visitor().get("/issues/hidden/").await;
+        assert_eq!((missing.status, &missing.body), (StatusCode::NOT_FOUND, &hidden.body));
+        assert_eq!(missing.headers.keys().collect::<Vec<_>>(), hidden.headers.keys().collect::<Vec<_>>());
+        for path in ["/schedules/8", "/api/v1/incidents/9", "/api/v1/metrics", "/incident/99", "/events/report/9"] {
+            assert_eq!(app.visitor().get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+    assert!(app.visitor().get("/issues/missing/").await.header("x-request-id").is_empty(), "answered from memory");
+}
+
+#[apply(on_both_databases!)]
+async fn page_of_statuspages_history_redirects_to_its_month(test: TestDb) {
+    let app = with_an_incident(test.at_noon()).await;
+    let now = app.clock.now();
+    app.add(&[fixtures::incident("old", now - TimeDelta::days(200))]).await;
+    let month = history_months(2, now, chrono_tz::Tz::UTC)[0];
+    for query in ["page=2", "utm=1&page=2", "page=2&q="] {
+        let answer = app.visitor().get(&format!("/history?{query}")).await;
+        let location = format!("/history/{month}");
+        assert_eq!((answer.status, answer.location()), (StatusCode::TEMPORARY_REDIRECT, &*location), "{query}");
+        assert_eq!(answer.header("cache-control"), "no-store");
+        assert_eq!(app.visitor().get(&location).await.status, StatusCode::OK);
+    }
+    let plain = app.visitor().get("/history").await;
+    for query in ["page=1", "page=0", "page=-2", "page=x", "page=999999999999", "page="] {
+        let answer = app.visitor().get(&format!("/history?{query}")).await;
+        assert_eq!((answer.status, &answer.body), (StatusCode::OK, &plain.body), "{query}");
+    }
+    let filtered = app.visitor().get("/history?q=nothing&page=2").await;
+    assert_eq!(filtered.status, StatusCode::OK);
 }

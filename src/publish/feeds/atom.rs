@@ -4,10 +4,10 @@ use chrono::{DateTime, FixedOffset, SubsecRound as _, Utc};
 use super::{Feed, FeedEntry, strip_invalid_xml};
 
 pub fn render_atom(feed: &Feed<'_>) -> String {
-    let (origin, host) = (feed.origin, feed.host());
+    let origin = feed.origin;
     let document = AtomFeed {
         title: Text::plain(feed.title()),
-        id: format!("tag:{host},2005:/history"),
+        id: feed.id(),
         updated: stamp(feed.updated()),
         authors: vec![Person { name: strip_invalid_xml(&feed.page.name), ..Person::default() }],
         links: vec![
@@ -24,7 +24,7 @@ pub fn render_atom(feed: &Feed<'_>) -> String {
 fn atom_entry(feed: &Feed<'_>, it: &FeedEntry<'_>) -> AtomEntry {
     AtomEntry {
         title: Text::plain(strip_invalid_xml(it.title)),
-        id: feed.tag(it),
+        id: feed.entry_id(it),
         published: Some(stamp(it.published)),
         updated: stamp(it.updated),
         links: vec![atom_link("alternate", "text/html", feed.address(it))],

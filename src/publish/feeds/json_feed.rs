@@ -51,7 +51,7 @@ pub fn render_json_feed(feed: &Feed<'_>) -> String {
 
 fn json_item<'a>(feed: &Feed<'_>, it: &'a FeedEntry<'_>) -> Item<'a> {
     Item {
-        id: feed.tag(it),
+        id: feed.entry_id(it),
         url: feed.address(it),
         title: it.title,
         content_html: feed.readable_html(it),

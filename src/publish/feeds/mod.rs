@@ -61,9 +61,15 @@ impl<'a> Feed<'a> {
         self.entries.iter().map(|entry| entry.updated).max().unwrap_or(self.page.updated_at)
     }
 
-    /// The id of an entry. It must never change, or feed readers show the entry as new.
-    fn tag(&self, entry: &FeedEntry<'_>) -> String {
-        let own = || format!("tag:{},2005:Incident/{}", self.host(), entry.id);
+    /// The id of the feed itself.
+    fn id(&self) -> String {
+        format!("tag:{},2005:/history", self.page.id)
+    }
+
+    /// The id of an entry: the one that readers know from the imported page, or one in Statuspage's form with the page's id
+    /// instead of its host, which may change. If the id changed, feed readers would show the entry as new.
+    fn entry_id(&self, entry: &FeedEntry<'_>) -> String {
+        let own = || format!("tag:{},2005:Incident/{}", self.page.id, entry.id);
         entry.source_id.map_or_else(own, str::to_owned)
     }
 
@@ -76,12 +82,6 @@ impl<'a> Feed<'a> {
         let window = entry.window.map(|(from, to)| time::format_span(from, Some(to), self.page.time_zone));
         let window = window.map(|words| format!("<p><strong>Maintenance: {words}</strong></p>"));
         format!("{}{}", window.unwrap_or_default(), entry.html)
-    }
-
-    /// The host of the origin, without port, for tag URIs.
-    fn host(&self) -> &str {
-        let host = self.origin.split_once("://").map_or(self.origin, |(_, host)| host);
-        host.split_once(':').map_or(host, |(name, _)| name)
     }
 }
 

@@ -21,7 +21,6 @@ pub fn render_rss(feed: &Feed<'_>) -> String {
 /// A maintenance has its start as date, and its end in the extra element `maintenanceEndDate`: the scheduled ones, and
 /// the actual ones once begun.
 fn rss_item(feed: &Feed<'_>, it: &FeedEntry<'_>) -> Item {
-    let address = feed.address(it);
     let mut extensions = BTreeMap::new();
     if let Some((_, until)) = it.window {
         let name = "maintenanceEndDate".to_owned();
@@ -32,10 +31,19 @@ fn rss_item(feed: &Feed<'_>, it: &FeedEntry<'_>) -> Item {
         title: Some(strip_invalid_xml(it.title)),
         description: Some(it.html_with_notice()),
         pub_date: Some(stamp(feed, it.window.map_or(it.published, |(start, _)| start))),
-        link: Some(address.clone()),
-        guid: Some(Guid { value: address, permalink: true }),
+        link: Some(feed.address(it)),
+        guid: Some(Guid { value: guid(feed, it), permalink: false }),
         extensions,
         ..Item::default()
+    }
+}
+
+/// The entry's id, as in the other feeds. Readers of Statuspage's RSS feed know an imported entry by its address.
+fn guid(feed: &Feed<'_>, it: &FeedEntry<'_>) -> String {
+    let tag = it.source_id.and_then(|id| id.strip_prefix("tag:")?.split_once(",2005:Incident/"));
+    match tag {
+        Some((host, _)) => format!("https://{host}/incidents/{}", it.id),
+        None => feed.entry_id(it),
     }
 }
 

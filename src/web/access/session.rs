@@ -20,6 +20,7 @@ use crate::domain::{Manager, ManagerId};
 use crate::state::State;
 use crate::web;
 use crate::web::edge::client_ip::ClientAddress;
+use crate::web::edge::known_sessions::{forget_session, remember_session};
 
 /// Minimum age of the last-use time before it is written again.
 pub const TOUCH_AFTER: TimeDelta = TimeDelta::minutes(1);
@@ -148,6 +149,7 @@ pub async fn begin_session(
     }
     sessions::insert(&mut tx, &row(id, data.clone(), state.clock.now())?).await?;
     tx.commit_unaudited().await?;
+    remember_session(&id.to_string());
     if session.id().is_some() {
         session.flush().await?;
     }
@@ -187,6 +189,9 @@ async fn rotate_id(state: &State, session: &Session, reauthenticated_at: Option<
         return Err(over());
     }
     tx.commit_unaudited().await?;
+    if data.manager.is_some() {
+        remember_session(&new.to_string());
+    }
     session.insert(DATA, data).await?;
     session.insert(NEXT_ID, new.to_string()).await?;
     session.cycle_id().await?;
@@ -340,13 +345,18 @@ impl SessionStore for Store {
         let mut tx = self.0.db.read().await.map_err(store_error)?;
         let found = sessions::find(&mut tx, &hash_id(*id), idle_since, created_after).await.map_err(store_error)?;
         let Some(session) = found else { return Ok(None) };
-        let data = record_data(&parse_data(&session).map_err(|error| Error::Decode(error.to_string()))?)?;
+        let data = parse_data(&session).map_err(|error| Error::Decode(error.to_string()))?;
+        if data.manager.is_some() {
+            remember_session(&id.to_string());
+        }
+        let data = record_data(&data)?;
         // Our own limits are checked above; tower-sessions gets an expiry that has not passed.
         let expiry_date = time::OffsetDateTime::now_utc() + time::Duration::days(1);
         Ok(Some(Record { id: *id, data, expiry_date }))
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
+        forget_session(&id.to_string());
         let mut tx = self.0.db.write().await.map_err(store_error)?;
         sessions::delete(&mut tx, &hash_id(*id)).await.map_err(store_error)?;
         tx.commit_unaudited().await.map_err(store_error)

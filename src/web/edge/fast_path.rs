@@ -27,8 +27,10 @@ use super::body_timeout::TimedBody;
 use super::request_checks::AmbiguousLength;
 use super::{assets, request_checks};
 use crate::counters::ResponseClass;
-use crate::publish::PreparedResponse;
-use crate::publish::address::{has_known_parameter, is_hot_only};
+use crate::domain::IncidentId;
+use crate::publish::address::{canonical_path, has_known_parameter, is_hot_only};
+use crate::publish::previous_address::previous_targets;
+use crate::publish::{OnDemandPage, PreparedResponse};
 use crate::state::State;
 use crate::web::error::{self, PreparedNotFound};
 use crate::web::{admin, api, public, router};
@@ -134,6 +136,9 @@ impl FastPath {
             return None;
         }
         let class = if !self.0.private_segments.contains(first_segment(path)) && is_hot_only(path) {
+            if self.may_redirect(path) {
+                return None;
+            }
             ResponseClass::Site
         } else if publisher.is_known_missing(cache_key(uri)) {
             ResponseClass::Cached
@@ -148,11 +153,19 @@ impl FastPath {
         Some((class, answer.respond(headers, head_only)))
     }
 
+    /// Whether the router may answer an unknown path with a redirect.
+    fn may_redirect(&self, path: &str) -> bool {
+        let is_missing =
+            |id: IncidentId| self.0.state.publisher.is_known_missing(&OnDemandPage::Incident(id).address());
+        canonical_path(path).is_some() || previous_targets(path).any(|target| !target.event.is_some_and(is_missing))
+    }
+
     async fn route<B>(self, request: Request<B>, peer: Option<SocketAddr>) -> Response<ResponseBody>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let mut request = request;
+        strip_slashes(request.uri_mut());
         api::strip_json_suffix(request.uri_mut());
         let class = ResponseClass::from_path(request.uri().path());
         let timeout = self.0.body_timeout;
@@ -169,6 +182,20 @@ impl FastPath {
         let Ok(response) = self.0.router.clone().oneshot(request).await;
         self.0.state.responses().count(class, response.status());
         response.map(Either::Right)
+    }
+}
+
+/// Removes slashes at the end of a path of the management API.
+fn strip_slashes(uri: &mut Uri) {
+    let path = uri.path().trim_end_matches('/');
+    if path.len() == uri.path().len() || !path.starts_with(api::PREFIX) {
+        return;
+    }
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = format!("{path}{query}").parse().ok();
+    if let Ok(bare) = Uri::from_parts(parts) {
+        *uri = bare;
     }
 }
 

@@ -14,12 +14,15 @@ use url::form_urlencoded;
 use crate::log_limit::{FAULTS, LogPermit};
 use crate::publish::{CSP_NONE, HSTS, SECURITY_HEADERS};
 use crate::state::State;
-use crate::web::public::cors_headers;
+use crate::web::public::{cors_headers, error_cors_headers};
 
 /// Adds missing headers; a handler's own value wins. Prepared responses have the same headers already.
 pub async fn add_default_headers(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
-    let shared = cors_headers(request.uri().path());
+    let path = request.uri().path();
+    let (shared, shared_error) = (cors_headers(path), error_cors_headers(path));
     let mut response = next.run(request).await;
+    let is_error = response.status().is_client_error() || response.status().is_server_error();
+    let shared = if is_error { shared_error } else { shared };
     let headers = response.headers_mut();
     for (name, value) in shared.into_iter().flatten().chain(SECURITY_HEADERS) {
         headers.entry(name).or_insert(value);

@@ -6,6 +6,7 @@ pub mod client_ip;
 pub mod fast_path;
 mod forwarded;
 pub mod headers;
+pub mod known_sessions;
 pub mod prometheus;
 pub mod request_checks;
 pub mod threads;

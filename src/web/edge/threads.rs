@@ -11,10 +11,11 @@ use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
+use super::known_sessions::is_known_session;
 use crate::web::Error;
 
 const THREADS: usize = 2;
-/// Maximum number of requests running or waiting there, each for those with and without a session.
+/// Maximum number of requests running or waiting there, each for those with and without a known session.
 const MAX_WAITING: usize = 64;
 
 struct AdminThreads {
@@ -63,12 +64,11 @@ pub async fn render_on_admin_threads(page: impl FnOnce() -> String + Send + 'sta
     rendered.inspect_err(|error| tracing::error!("a page could not be rendered: {error}")).unwrap_or_default()
 }
 
-/// Whether the request has a session cookie. The session is validated later, so an invented cookie counts too.
+/// Whether the request has the cookie of a session that this process knows. The session is loaded later.
 fn has_session(headers: &HeaderMap) -> bool {
     let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    let mut names =
-        cookies.flat_map(|line| line.split(';')).map(|cookie| cookie.trim_start().trim_start_matches("__Host-"));
-    names.any(|cookie| cookie.starts_with("sid="))
+    let mut pairs = cookies.flat_map(|line| line.split(';')).map(str::trim).filter_map(|cookie| cookie.split_once('='));
+    pairs.any(|(name, value)| name.trim_start_matches("__Host-") == "sid" && is_known_session(value))
 }
 
 #[cfg(test)]
@@ -85,6 +85,7 @@ mod tests {
     use tower::ServiceExt as _;
 
     use super::*;
+    use crate::web::edge::known_sessions::{forget_session, remember_session};
 
     async fn on_which_thread() -> String {
         std::thread::current().name().unwrap_or_default().to_owned()
@@ -116,8 +117,13 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert_eq!(ask("/", "").await.0, StatusCode::SERVICE_UNAVAILABLE);
-        let known = ask("/", "a=b; __Host-sid=x").await;
+        let invented = ask("/", "a=b; __Host-sid=invented").await;
+        assert_eq!(invented.0, StatusCode::SERVICE_UNAVAILABLE, "an invented cookie is no session");
+        remember_session("known");
+        let known = ask("/", "a=b; __Host-sid=known").await;
         assert_eq!(known, (StatusCode::OK, "admin".to_owned()), "strangers do not take the places of sessions");
+        forget_session("known");
+        assert_eq!(ask("/", "sid=known").await.0, StatusCode::SERVICE_UNAVAILABLE);
     }
 
     #[tokio::test]

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use axum::extract::{Path, State as FromState};
+use axum::extract::{Path, Request, State as FromState};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
-use super::pages::{Client, missing_document, on_demand_response, show_hot};
+use super::pages::{Client, not_found, on_demand_response, show_hot};
 use crate::domain::{ComponentId, IncidentId};
-use crate::publish::address::is_cross_origin;
+use crate::publish::address::{is_api_path, is_cross_origin};
 use crate::publish::api::MAX_PAGE;
 use crate::publish::{CORS_HEADERS, JsonShape, OnDemandPage};
 use crate::state::State;
@@ -19,15 +19,12 @@ use crate::web::form::QueryFields;
 const MAX_COMPONENTS: usize = 100;
 
 /// `GET /api/v2/incidents/{id}.json`: from the published site, or rendered on demand.
-pub async fn incident(
-    state: FromState<State>,
-    client: Client,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-) -> Response {
+pub async fn incident(state: FromState<State>, client: Client, Path(name): Path<String>, request: Request) -> Response {
     match name.strip_suffix(".json").and_then(IncidentId::parse) {
-        Some(id) => on_demand_response(&state.0, client, OnDemandPage::Json(id, JsonShape::Api), &headers).await,
-        None => missing_document(&state).into_response(),
+        Some(id) => {
+            on_demand_response(&state.0, client, OnDemandPage::Json(id, JsonShape::Api), request.headers()).await
+        }
+        None => not_found(state, request).await,
     }
 }
 
@@ -77,4 +74,9 @@ pub async fn preflight() -> Response {
 /// The CORS headers at `path`, if scripts of any origin may read it.
 pub fn cors_headers(path: &str) -> Option<[(HeaderName, HeaderValue); 2]> {
     is_cross_origin(path).then_some(CORS_HEADERS)
+}
+
+/// The CORS headers of an error at `path`.
+pub fn error_cors_headers(path: &str) -> Option<[(HeaderName, HeaderValue); 2]> {
+    (is_api_path(path) || is_cross_origin(path)).then_some(CORS_HEADERS)
 }

@@ -5,7 +5,7 @@ mod health;
 mod json;
 mod pages;
 
-pub use json::cors_headers;
+pub use json::{cors_headers, error_cors_headers};
 pub use pages::history_cache_key;
 pub use pages::{error_page, not_found};
 

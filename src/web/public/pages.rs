@@ -1,18 +1,25 @@
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Path, Query, State as FromState};
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::extract::{Path, Query, Request, State as FromState};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
+use super::json::cors_headers;
 use crate::db;
 use crate::domain::forms::Fields;
 use crate::domain::history::{Cursor, HistoryFilter, Month};
 use crate::domain::{IncidentId, MaintenanceId};
+use crate::publish::address::canonical_path;
+use crate::publish::api::{MAX_PAGE, history_months};
+use crate::publish::previous_address::previous_targets;
 use crate::publish::{JsonShape, OnDemandError, OnDemandPage};
 use crate::state::State;
 use crate::web::Error;
 use crate::web::edge::client_ip::ClientAddress;
 use crate::web::form::QueryFields;
+
+/// A redirect to the right spelling depends on nothing but the path.
+const REDIRECT_CACHE: HeaderValue = HeaderValue::from_static("public, max-age=86400");
 
 pub(super) type Client = Extension<ClientAddress>;
 
@@ -40,9 +47,27 @@ pub async fn history(
     let filter = HistoryFilter::from_query(&query);
     let cursor = Cursor::parse(&query.text("before"));
     if filter.is_all() && cursor.is_none() {
-        return show_hot(state, uri, headers).await;
+        return match previous_page(&state, client, &query).await {
+            // Temporary: next month the page is another month.
+            Some(month) => redirect(StatusCode::TEMPORARY_REDIRECT, &format!("/history/{month}"), &[]),
+            None => show_hot(state, uri, headers).await,
+        };
     }
     on_demand_response(&state.0, client, OnDemandPage::Filtered(filter, cursor), &headers).await
+}
+
+/// The newest month of a page of Statuspage's history, which has three months per page. `None` for its first page, and
+/// if the month has no page here.
+async fn previous_page(state: &State, Extension(ClientAddress(client)): Client, query: &Fields) -> Option<Month> {
+    let page = page_number(query).filter(|page| *page > 1)?;
+    let zone = state.publisher.snapshot()?.page.time_zone;
+    let month = history_months(page, state.clock.now(), zone).first().copied()?;
+    let found = state.publisher.on_demand_for(OnDemandPage::Month(month, None), client).await;
+    found.is_ok().then_some(month)
+}
+
+fn page_number(query: &Fields) -> Option<u32> {
+    query.text("page").parse().ok().filter(|page| (1..=MAX_PAGE).contains(page))
 }
 
 /// Normalized cache key of a filtered history.
@@ -51,6 +76,9 @@ pub fn history_cache_key(uri: &Uri) -> Option<String> {
         return None;
     }
     let query = Fields(Query::try_from_uri(uri).map(|Query(pairs)| pairs).unwrap_or_default());
+    if page_number(&query).is_some_and(|page| page > 1) {
+        return None;
+    }
     Some(OnDemandPage::Filtered(HistoryFilter::from_query(&query), Cursor::parse(&query.text("before"))).address())
 }
 
@@ -101,8 +129,40 @@ pub async fn incident(
     }
 }
 
-pub async fn not_found() -> Error {
-    Error::NotFound
+/// Redirects a slight misspelling of an address, and an address of the status page that this one replaces; otherwise 404.
+pub async fn not_found(FromState(state): FromState<State>, request: Request) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Error::NotFound.into_response();
+    }
+    if let Some(address) = canonical_path(request.uri().path()) {
+        return canonical_redirect(&address, request.uri().query());
+    }
+    let client = request.extensions().get().copied().unwrap_or(ClientAddress(None));
+    for target in previous_targets(request.uri().path()) {
+        let Some(id) = target.event else { return redirect(StatusCode::MOVED_PERMANENTLY, &target.address, &[]) };
+        match state.publisher.on_demand_for(OnDemandPage::Incident(id), client.0).await {
+            Ok(_) => return redirect(StatusCode::MOVED_PERMANENTLY, &target.address, &[]),
+            Err(error) if matches!(*error, OnDemandError::Db(db::Error::NotFound)) => {}
+            Err(error) => return Error::from(error).into_response(),
+        }
+    }
+    Error::NotFound.into_response()
+}
+
+/// 308 to an address of ours. The query stays, unless it can't be in a header.
+fn canonical_redirect(address: &str, query: Option<&str>) -> Response {
+    let whole = query.map(|query| format!("{address}?{query}"));
+    let location = whole.filter(|whole| HeaderValue::from_str(whole).is_ok()).unwrap_or_else(|| address.to_owned());
+    redirect(StatusCode::PERMANENT_REDIRECT, &location, &[(header::CACHE_CONTROL, REDIRECT_CACHE)])
+}
+
+/// A redirect to `location`, which begins with an address of ours. Scripts may follow it if they may read the target.
+fn redirect(status: StatusCode, location: &str, headers: &[(HeaderName, HeaderValue)]) -> Response {
+    let Ok(value) = HeaderValue::from_str(location) else { return Error::NotFound.into_response() };
+    let shared = cors_headers(location.split('?').next().unwrap_or_default());
+    let mut response = (status, [(header::LOCATION, value)]).into_response();
+    response.headers_mut().extend(headers.iter().cloned().chain(shared.into_iter().flatten()));
+    response
 }
 
 pub(super) async fn on_demand_response(
