@@ -194,6 +194,8 @@ test('keys lead everywhere, and can be turned off', async ({ page, javaScriptEna
   await page.goto('/admin');
   await page.keyboard.press('r');
   await expect(page.getByRole('radio', { name: 'Resolved' })).toBeChecked();
+  await expect(page.getByLabel('Message', { exact: true })).toBeFocused();
+  await page.goto('/admin');
   await page.keyboard.press('?');
   await expect(heading).toHaveText('Keyboard shortcuts');
   await page.getByRole('button', { name: 'Disable shortcuts in this browser' }).click();

@@ -26,13 +26,18 @@ pub fn phase_words(key: &str) -> &'static str {
 
 /// The message field, and below it the note and the character count that the island updates.
 pub fn message_field(value: &str, problems: &FormErrors) -> AnyView {
+    focusable_message_field(value, problems, false)
+}
+
+/// As [`message_field`]; with `focus` it gets the focus when the page opens.
+pub fn focusable_message_field(value: &str, problems: &FormErrors, focus: bool) -> AnyView {
     let under = view! {
         <p class="under">
             <span id=NOTE_ID>"Markdown."</span>
             <span id=COUNT_ID>"At most 25,000 characters"</span>
         </p>
     };
-    let field = Field::new("body", "Message").with_error(problems);
+    let field = Field::new("body", "Message").with_error(problems).with_focus(focus);
     view! { <TextArea field value under=under.into_any() keys="m"/> }.into_any()
 }
 

@@ -104,7 +104,7 @@ fn incident_actions(incident: &Incident, shell: &AdminContext, first: bool) -> O
                 <a class="button" href=format!("{path}#phase") data-keys=first.then_some("u")>
                     "Post an update"{about()}
                 </a>
-                <a class="button" href=format!("{path}?phase=resolved#phase") data-keys=first.then_some("r")>
+                <a class="button" href=format!("{path}?phase=resolved") data-keys=first.then_some("r")>
                     "Resolve"{about()}
                 </a>
             </p>

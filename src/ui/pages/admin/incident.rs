@@ -118,7 +118,7 @@ fn composer(page: &IncidentView, problems: &FormErrors) -> AnyView {
             <Hidden name="version" value=form.version.to_string()/>
             {composer::phase_field(&form.phase, problems)}
             {reopens}
-            {composer::message_field(&form.body, problems)}
+            {composer::focusable_message_field(&form.body, problems, asks_for_message(page, problems))}
             {composer::component_fields(&page.board, &form.components, &named, problems)}
             <p class="hint">"Resolving closes the incident and sets its components back to their manual status."</p>
             {composer::text_preview(&form.body, composer::phase_words(&form.phase), draft)}
@@ -130,6 +130,12 @@ fn composer(page: &IncidentView, problems: &FormErrors) -> AnyView {
         </form>
     }
     .into_any()
+}
+
+/// A link has preselected another status, and only the message is missing.
+fn asks_for_message(page: &IncidentView, problems: &FormErrors) -> bool {
+    let preselected = page.form.phase != page.incident.phase.key();
+    preselected && page.form.body.is_empty() && page.conflict.is_none() && problems.is_empty()
 }
 
 /// The newest update, after an edit conflict.
