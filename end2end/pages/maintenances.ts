@@ -19,6 +19,7 @@ const BEGUN: Place = {
   name: 'maintenance-begun',
   go: async (page) => {
     await COMPOSER.go(page);
+    await page.getByRole('link', { name: 'Start early…' }).click();
     await page.getByRole('button', { name: 'Start now' }).click();
     await page.getByRole('status').waitFor();
   },
@@ -31,6 +32,7 @@ export function maintenancePlaces(means: Means): Place[] {
   const move = of('maintenance-move', 'Reschedule');
   const extension = of('maintenance-extension', 'Extend');
   const updateEdit = of('maintenance-update-edit', /^Edit the update of/);
+  const deletion = of('maintenance-deletion', 'Delete the maintenance');
   const series = linked('series-edit', '/admin/maintenances', 'a[href^="/admin/series/"]');
   const say = (page: Page) => page.getByLabel('Message', { exact: true }).fill('The copy goes on.');
   return [
@@ -43,6 +45,9 @@ export function maintenancePlaces(means: Means): Place[] {
     move,
     outrun(means, move, 'Reschedule'),
     of('maintenance-cancellation', 'Cancel the maintenance'),
+    of('maintenance-beginning', 'Start early…'),
+    deletion,
+    refused(means, deletion, 'Delete the maintenance'),
     series,
     BEGUN,
     refused(means, COMPOSER, 'Publish update'),

@@ -24,6 +24,8 @@ export const ROUTES: Record<string, string> = {
   '/admin/maintenances/{id}/schedule': 'maintenance-move',
   '/admin/maintenances/{id}/extension': 'maintenance-extension',
   '/admin/maintenances/{id}/cancellation': 'maintenance-cancellation',
+  '/admin/maintenances/{id}/beginning': 'maintenance-beginning',
+  '/admin/maintenances/{id}/deletion': 'maintenance-deletion',
   '/admin/maintenances/{id}/updates/{update}/edit': 'maintenance-update-edit',
   '/admin/series/{id}/edit': 'series-edit',
   '/admin/drafts/{id}': 'draft',

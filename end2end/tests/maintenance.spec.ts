@@ -34,9 +34,21 @@ test('a publisher plans a maintenance, begins, extends and completes it', { tag:
     await fits(visitor);
   });
 
-  await test.step('it begins before its time', async () => {
-    await page.getByRole('button', { name: 'Start now' }).click();
-    await told(page, 'Maintenance started.');
+  await test.step('it begins before its time only after a question, and that can be undone', async () => {
+    const startEarly = async () => {
+      await page.getByRole('link', { name: 'Start early…' }).click();
+      await expect(page.locator('.quoted')).toHaveText(TITLE);
+      await expect(page.getByText('Nobody is notified by e-mail.')).toBeVisible();
+      await fits(page);
+      await page.getByRole('button', { name: 'Start now' }).click();
+      await told(page, 'Maintenance started.');
+    };
+    await startEarly();
+    await page.getByRole('button', { name: 'Undo the start' }).click();
+    await told(page, 'Start undone. The maintenance is scheduled again.');
+    await look(visitor, '/');
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
+    await startEarly();
     await look(visitor, '/');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Service Under Maintenance');
     await expect(component(visitor, 'Archive')).toContainText('Under maintenance');

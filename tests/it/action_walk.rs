@@ -436,7 +436,13 @@ async fn walk_maintenances(walk: &mut Walk) {
     fields.push(("scheduled_until", &later));
     let route = "/admin/maintenances/{id}/schedule";
     walk.submit(route, &["work"], &fields, &[Action::MaintenanceReschedule]).await;
-    walk.submit("/admin/maintenances/{id}/beginning", &["work"], &[], &[Action::MaintenanceStart]).await;
+    let (route, undo) = ("/admin/maintenances/{id}/beginning", "/admin/maintenances/{id}/beginning/withdrawal");
+    for (route, action) in
+        [(route, Action::MaintenanceStart), (undo, Action::MaintenanceUndoStart), (route, Action::MaintenanceStart)]
+    {
+        let version = walk.maintenance_version("work").await;
+        walk.submit(route, &["work"], &[("version", version.as_str())], &[action]).await;
+    }
     let version = walk.maintenance_version("work").await;
     let fields = [("version", version.as_str()), ("phase", "in_progress"), ("body", "Half done")];
     walk.submit("/admin/maintenances/{id}/updates", &["work"], &fields, &[Action::MaintenanceUpdate]).await;
@@ -445,9 +451,14 @@ async fn walk_maintenances(walk: &mut Walk) {
     let (version, longer) = (walk.maintenance_version("work").await, format_local(noon_in(11)));
     let fields = [("version", version.as_str()), ("zone", "UTC"), ("until", longer.as_str())];
     walk.submit("/admin/maintenances/{id}/extension", &["work"], &fields, &[Action::MaintenanceExtend]).await;
-    walk.submit("/admin/maintenances/{id}/completion", &["work"], &[], &[Action::MaintenanceComplete]).await;
+    let version = walk.maintenance_version("work").await;
+    let (route, fields) = ("/admin/maintenances/{id}/completion", [("version", version.as_str())]);
+    walk.submit(route, &["work"], &fields, &[Action::MaintenanceComplete]).await;
     let route = "/admin/maintenances/{id}/cancellation";
     walk.submit(route, &["called-off"], &[("version", "1")], &[Action::MaintenanceCancel]).await;
+    let (route, fields) =
+        ("/admin/maintenances/{id}/deletion", [("version", "2"), ("title", "Maintenance called-off")]);
+    walk.submit(route, &["called-off"], &fields, &[Action::MaintenanceDelete]).await;
 }
 
 async fn walk_series(walk: &mut Walk) {

@@ -249,7 +249,11 @@ async fn every_maintenance_form_has_a_preview(test: TestDb) {
     assert!(page(&answer).contains("<strong>Sunday"));
     desk.confirm(&answer, "/admin/maintenances/work/schedule", "scheduled_for").await;
 
-    assert_eq!(desk.publisher.post("/admin/maintenances/work/beginning", &[]).await.status, StatusCode::SEE_OTHER);
+    let version = desk.app.maintenance("work").await.version.to_string();
+    let said = [("version", version.as_str())];
+    let answer = desk.previewed("/admin/maintenances/work/beginning", &said).await;
+    assert!(page(&answer).contains("currently in progress"));
+    desk.confirm(&answer, "/admin/maintenances/work/beginning", "version").await;
     let version = desk.app.maintenance("work").await.version.to_string();
     let said = [("version", version.as_str()), ("zone", "UTC"), ("until", "2026-11-15T09:00"), ("body", "**Longer**.")];
     let answer = desk.previewed("/admin/maintenances/work/extension", &said).await;
@@ -268,7 +272,7 @@ async fn empty_time_is_reported_at_its_field(test: TestDb) {
     let mut desk = AdminSession::over(test).await;
     let now = desk.app.clock.now();
     desk.app.plan(&[fixtures::maintenance("work", now, now + TimeDelta::days(2), &["api"])]).await;
-    desk.publisher.post("/admin/maintenances/work/beginning", &[]).await;
+    desk.publisher.post("/admin/maintenances/work/beginning", &[("version", "1")]).await;
     let version = desk.app.maintenance("work").await.version.to_string();
     let corrections = format!("/admin/components/{}/corrections", desk.api.id);
     let empty = [("zone", "UTC"), ("title", "X"), ("body", "X"), ("reason", "X"), ("version", version.as_str())];

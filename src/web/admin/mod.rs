@@ -20,7 +20,9 @@ use super::access::routes::Routes;
 use account::{factors, passkeys, profile, recovery_codes, sessions, shortcuts, tokens, totp};
 use components::{component, corrections, groups};
 use incidents::{drafts, incident, postmortem, publication, updates};
-use maintenances::{maintenance, recurring, schedule, updates as maintenance_updates};
+use maintenances::{
+    deletion as maintenance_deletion, maintenance, recurring, schedule, steps, updates as maintenance_updates,
+};
 
 use crate::oidc::CALLBACK;
 use crate::web::sign_in::{
@@ -88,8 +90,12 @@ fn maintenance_routes(routes: Routes) -> Routes {
         .get("/admin/maintenances/{id}", maintenance::show)
         .get("/admin/maintenances/{id}/edit", maintenance::edit)
         .post("/admin/maintenances/{id}", maintenance::update)
-        .post("/admin/maintenances/{id}/beginning", maintenance::begin)
-        .post("/admin/maintenances/{id}/completion", maintenance::complete)
+        .get("/admin/maintenances/{id}/deletion", maintenance_deletion::confirm_delete)
+        .post("/admin/maintenances/{id}/deletion", maintenance_deletion::destroy)
+        .get("/admin/maintenances/{id}/beginning", steps::confirm_begin)
+        .post("/admin/maintenances/{id}/beginning", steps::begin)
+        .post("/admin/maintenances/{id}/beginning/withdrawal", steps::undo_begin)
+        .post("/admin/maintenances/{id}/completion", steps::complete)
         .get("/admin/maintenances/{id}/schedule", schedule::edit_schedule)
         .post("/admin/maintenances/{id}/schedule", schedule::update_schedule)
         .get("/admin/maintenances/{id}/extension", schedule::edit_extension)

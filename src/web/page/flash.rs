@@ -18,6 +18,8 @@ const NOTICES: &[(&str, &str)] = &[
     ("maintenance-planned", "Maintenance scheduled."),
     ("maintenance-saved", "Maintenance saved."),
     ("maintenance-begun", "Maintenance started."),
+    ("maintenance-start-undone", "Start undone. The maintenance is scheduled again."),
+    ("maintenance-deleted", "Maintenance deleted. The audit log keeps its text."),
     ("maintenance-completed", "Maintenance completed."),
     ("maintenance-moved", "Maintenance rescheduled."),
     ("maintenance-extended", "Maintenance window extended."),

@@ -24,9 +24,11 @@ mod incidents;
 mod login;
 mod login_factor;
 mod maintenance;
+mod maintenance_delete;
 mod maintenance_edit;
 mod maintenance_new;
 mod maintenance_schedule;
+mod maintenance_start;
 mod maintenance_update_edit;
 mod maintenances;
 mod manager_edit;
@@ -79,12 +81,14 @@ pub use incidents::{IncidentList, IncidentsPage};
 pub use login::{Login, LoginPage};
 pub use login_factor::{LoginSecondFactor, LoginSecondFactorPage};
 pub use maintenance::{MaintenancePage, MaintenanceView};
+pub use maintenance_delete::{MaintenanceDeletion, MaintenanceDeletionPage};
 pub use maintenance_edit::{MaintenanceEdit, MaintenanceEditPage};
 pub use maintenance_new::{MaintenanceNew, MaintenanceNewPage};
 pub use maintenance_schedule::{
     MaintenanceCancellation, MaintenanceCancellationPage, MaintenanceExtension, MaintenanceExtensionPage,
     MaintenanceSchedule, MaintenanceSchedulePage,
 };
+pub use maintenance_start::{MaintenanceStart, MaintenanceStartPage};
 pub use maintenance_update_edit::{MaintenanceUpdateEditPage, MaintenanceUpdateEditView};
 pub use maintenances::{MaintenanceList, MaintenancesPage};
 pub use manager_edit::{ManagerEdit, ManagerEditPage};
@@ -140,6 +144,8 @@ pages! {
     "/admin/maintenances/new" MaintenanceNew => MaintenanceNewPage,
     "/admin/maintenances/{id}" MaintenanceView => MaintenancePage,
     "/admin/maintenances/{id}/edit" MaintenanceEdit => MaintenanceEditPage,
+    "/admin/maintenances/{id}/deletion" MaintenanceDeletion => MaintenanceDeletionPage,
+    "/admin/maintenances/{id}/beginning" MaintenanceStart => MaintenanceStartPage,
     "/admin/maintenances/{id}/schedule" MaintenanceSchedule => MaintenanceSchedulePage,
     "/admin/maintenances/{id}/extension" MaintenanceExtension => MaintenanceExtensionPage,
     "/admin/maintenances/{id}/cancellation" MaintenanceCancellation => MaintenanceCancellationPage,
