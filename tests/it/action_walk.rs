@@ -488,7 +488,9 @@ async fn walk_components(walk: &mut Walk) {
     let (id, version) = (component.id.as_str(), component.version.to_string());
     let fields = [("version", version.as_str()), ("name", "Tiles"), ("status", "operational")];
     walk.submit("/admin/components/{id}", &[id], &fields, &[Action::ComponentEdit]).await;
-    let version = (component.version + 1).to_string();
+    let (route, fields) = ("/admin/components/{id}/position", [("direction", "up")]);
+    walk.submit(route, &[id], &fields, &[Action::ComponentEdit]).await;
+    let version = (component.version + 2).to_string();
     let fields = [("version", version.as_str()), ("status", "partial_outage")];
     walk.submit("/admin/components/{id}/status", &[id], &fields, &[Action::ComponentSetStatus]).await;
     let now = walk.app.clock.now();
@@ -505,6 +507,7 @@ async fn walk_components(walk: &mut Walk) {
     let (id, version) = (group.id.as_str(), group.version.to_string());
     let fields = [("version", version.as_str()), ("name", "Rails")];
     walk.submit("/admin/groups/{id}", &[id], &fields, &[Action::GroupEdit]).await;
+    walk.submit("/admin/groups/{id}/position", &[id], &[("direction", "up")], &[Action::GroupEdit]).await;
     walk.submit("/admin/groups/{id}/deletion", &[id], &[], &[Action::GroupDelete]).await;
 }
 

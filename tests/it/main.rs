@@ -18,6 +18,7 @@ mod break_glass;
 mod broken;
 mod cli;
 mod clock_set;
+mod component_order;
 mod database_outage;
 mod db_components;
 mod db_faults;

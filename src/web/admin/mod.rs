@@ -130,6 +130,7 @@ fn component_routes(routes: Routes) -> Routes {
         .post("/admin/components", component::create)
         .get("/admin/components/{id}/edit", component::edit)
         .post("/admin/components/{id}", component::update)
+        .post("/admin/components/{id}/position", component::step)
         .post("/admin/components/{id}/status", component::set_status)
         .get("/admin/components/{id}/corrections", corrections::index)
         .post("/admin/components/{id}/corrections", corrections::create)
@@ -140,6 +141,7 @@ fn component_routes(routes: Routes) -> Routes {
         .post("/admin/groups", groups::create)
         .get("/admin/groups/{id}/edit", groups::edit)
         .post("/admin/groups/{id}", groups::update)
+        .post("/admin/groups/{id}/position", groups::step)
         .get("/admin/groups/{id}/deletion", groups::confirm_delete)
         .post("/admin/groups/{id}/deletion", groups::destroy)
 }

@@ -40,6 +40,7 @@ const NOTICES: &[(&str, &str)] = &[
     ("component-saved", "Component saved."),
     ("component-deleted", "Component deleted."),
     ("status-set", "Status updated."),
+    ("position-set", "Order saved."),
     ("group-added", "Group added."),
     ("group-saved", "Group saved."),
     ("group-deleted", "Group deleted. Its components are kept."),
@@ -65,10 +66,14 @@ const NOTICES: &[(&str, &str)] = &[
     ("welcome", "Welcome to Candor. Start by adding your components."),
 ];
 
-/// Redirects to `path` with the message of the key `word`.
+/// Redirects to `path`, which may have a fragment, with the message of the key `word`.
 pub fn redirect_with_flash(path: &str, word: &'static str) -> Response {
     debug_assert!(NOTICES.iter().any(|(known, _)| *known == word), "{word} is not on the list");
-    Redirect::to(&format!("{path}?done={word}")).into_response()
+    let (path, fragment) = match path.split_once('#') {
+        Some((path, fragment)) => (path, format!("#{fragment}")),
+        None => (path, String::new()),
+    };
+    Redirect::to(&format!("{path}?done={word}{fragment}")).into_response()
 }
 
 /// The message whose key is in the query.

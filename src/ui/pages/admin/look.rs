@@ -442,7 +442,8 @@ fn component_pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let component = world.components[1].clone();
     let group = world.groups[0].clone();
     let edit = |id, form, invalid| {
-        ComponentEdit { shell: shell(), id, form, invalid, groups: world.groups.clone(), conflict: None }.html()
+        let (groups, conflict) = (world.groups.clone(), None);
+        ComponentEdit { shell: shell(), id, form, invalid, groups, conflict, same_name: true }.html()
     };
     let new = ComponentForm { position: "0".into(), ..ComponentForm::default() };
     let invalid = new.parse().unwrap_err();
@@ -452,6 +453,7 @@ fn component_pages(world: &Gallery) -> Vec<(&'static str, String)> {
         form: GroupForm::from_group(&group),
         invalid: Invalid::new(),
         conflict: None,
+        same_name: true,
     };
     vec![
         ("components", ComponentList { shell: shell(), board: world.board() }.html()),

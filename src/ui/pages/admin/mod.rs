@@ -62,7 +62,7 @@ use leptos::component::{component_props_builder, component_view};
 pub use accept_link::{AcceptLink, AcceptLinkPage, LinkExpired, LinkExpiredPage};
 pub use account::{Account, AccountPage, ProviderRow, SessionRow};
 pub use audit::{AuditList, AuditPage};
-pub use component_edit::{ComponentDeletion, ComponentDeletionPage, ComponentEdit, ComponentEditPage};
+pub use component_edit::{ComponentDeletion, ComponentDeletionPage, ComponentEdit, ComponentEditPage, SAME_NAME};
 pub use component_list::{BoardRow, BoardSection, ComponentBoard};
 pub use components::{ComponentList, ComponentsPage};
 pub use composer_extras::{ComposerExtras, DraftConflict};
