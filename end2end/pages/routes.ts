@@ -9,6 +9,7 @@ export const ROUTES: Record<string, string> = {
   '/setup/{token}': 'setup',
   '/admin': 'desk',
   '/admin/shortcuts': 'desk-shortcuts',
+  '/admin/pending-forms/{id}': 'pending-form',
   '/admin/incidents': 'incidents',
   '/admin/incidents/new': 'incident-new',
   '/admin/incidents/{id}': 'composer',

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::db::{Result, WriteTx, login_policy, page_settings};
+use crate::db::{Result, WriteTx, login_policy, page_settings, sessions};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::PageSettings;
 use crate::domain::{LoginPolicy, Page};
@@ -13,7 +13,14 @@ pub async fn edit_page(tx: &mut WriteTx, before: &Page, settings: &PageSettings,
     Ok(Entry::new(Action::PageEdit, &after.id, &after.name).before(before).after(&after))
 }
 
-pub async fn edit_login_policy(tx: &mut WriteTx, before: &LoginPolicy, chosen: &LoginPolicy) -> Result<Entry> {
+/// A longer idle limit does not revive sessions that the former limit has ended.
+pub async fn edit_login_policy(
+    tx: &mut WriteTx,
+    before: &LoginPolicy,
+    chosen: &LoginPolicy,
+    now: DateTime<Utc>,
+) -> Result<Entry> {
+    sessions::delete_idle(tx, now - before.session_idle()).await?;
     login_policy::update(tx, chosen).await?;
     let after = login_policy::load(tx).await?;
     Ok(Entry::new(Action::PolicyEdit, "", "").before(before).after(&after))

@@ -199,8 +199,8 @@ async fn allow_passwords(db: &Db, clock: &Clock) -> anyhow::Result<()> {
         bail!("password login is already enabled");
     }
     let chosen = LoginPolicy { passwords: PasswordPolicy::Everyone, ..before.clone() };
-    let entry =
-        actions::settings::edit_login_policy(&mut tx, &before, &chosen).await.map_err(output::describe_error)?;
+    let entry = actions::settings::edit_login_policy(&mut tx, &before, &chosen, clock.now()).await;
+    let entry = entry.map_err(output::describe_error)?;
     tx.commit(&Actor::shell(), clock.now(), entry).await.map_err(output::describe_error)?;
     say!("Password login is enabled for everyone.");
     Ok(())

@@ -8,7 +8,7 @@ use sqlx::postgres::PgConnection;
 
 use super::{Result, Tx};
 
-pub const TABLES: [&str; 41] = [
+pub const TABLES: [&str; 42] = [
     "api_metadata",
     "api_tokens",
     "audit_log",
@@ -42,6 +42,7 @@ pub const TABLES: [&str; 41] = [
     "page",
     "page_links",
     "passkeys",
+    "pending_forms",
     "postmortems",
     "recovery_codes",
     "revision",
@@ -54,7 +55,7 @@ pub const TABLES: [&str; 41] = [
 pub const VIEWS: [&str; 4] =
     ["public_feed_ids", "public_incident_status_intervals", "public_incidents", "public_postmortems"];
 /// `pg_restore` creates foreign keys last, so their number shows that a restore is complete.
-pub const FOREIGN_KEYS: i64 = 32;
+pub const FOREIGN_KEYS: i64 = 33;
 
 pub(super) static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 

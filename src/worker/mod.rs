@@ -15,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::actions;
 use crate::credentials::secret_token;
-use crate::db::sessions::limits;
 use crate::db::{
     admin_incidents, challenges, future_times, known_browsers, managers, one_time_links, outbox, sessions,
 };
@@ -264,10 +263,10 @@ async fn end_embargo(state: &State, id: &IncidentId, now: DateTime<Utc>) -> db::
 /// Deletes expired rows. Times in the future, written while the clock was ahead, are set to now.
 pub async fn sweep(state: &State) -> db::Result<()> {
     let now = state.clock.now();
-    let (idle_since, created_after) = limits(now);
     let mut tx = state.db.write().await?;
     future_times::clamp(&mut tx, now).await?;
-    sessions::delete_expired(&mut tx, idle_since, created_after).await?;
+    sessions::delete_expired(&mut tx, now).await?;
+    pending_forms::delete_expired(&mut tx, now).await?;
     challenges::delete_expired(&mut tx, now).await?;
     one_time_links::delete_expired(&mut tx, now).await?;
     outbox::delete_done(&mut tx, now - notify::SENT_RETENTION).await?;

@@ -75,7 +75,9 @@ impl LostAccess {
         match self {
             Self::Disabled | Self::SessionEnded => to_login || status == StatusCode::UNAUTHORIZED,
             Self::Demoted => status == StatusCode::FORBIDDEN,
-            Self::FactorRequired => status == StatusCode::SEE_OTHER && place == "/admin/account/factors",
+            Self::FactorRequired => {
+                status == StatusCode::SEE_OTHER && place.split('?').next() == Some("/admin/account/factors")
+            }
         }
     }
 }
@@ -239,8 +241,9 @@ async fn second_factor_required_during_upload_applies(test: TestDb) {
     is_refused_at_every_route(test, LostAccess::FactorRequired).await;
 }
 
-/// The files of the admin in which there is no manager yet: whoever logs in, or comes with a link.
-const WITHOUT_MANAGER: [&str; 7] = [
+/// The files of the admin in which there is no manager yet: whoever logs in, or comes with a link, or sends a form after
+/// the session has ended.
+const WITHOUT_MANAGER: [&str; 8] = [
     "challenges.rs",
     "forgot_password.rs",
     "login.rs",
@@ -248,6 +251,7 @@ const WITHOUT_MANAGER: [&str; 7] = [
     "login_passkey.rs",
     "login_second_factor.rs",
     "one_time_links.rs",
+    "pending_form.rs",
 ];
 
 #[test]

@@ -56,6 +56,7 @@ mod one_time_links;
 mod page_size;
 mod pagination;
 mod password_reset;
+mod pending_forms;
 mod postmortems_corrections_search;
 mod pre_release;
 mod preview;

@@ -26,8 +26,8 @@ use maintenances::{
 
 use crate::oidc::CALLBACK;
 use crate::web::sign_in::{
-    forgot_password, login, login_oidc, login_passkey, login_second_factor, oidc_connection, one_time_links, reauth,
-    reauth_oidc,
+    forgot_password, login, login_oidc, login_passkey, login_second_factor, oidc_connection, one_time_links,
+    pending_form, reauth, reauth_oidc,
 };
 
 /// The admin's route table.
@@ -47,6 +47,7 @@ pub fn routes() -> Routes {
         .public_get("/setup/{token}", one_time_links::new)
         .public_post("/setup/{token}", one_time_links::create)
         .get("/admin", dashboard::show)
+        .get("/admin/pending-forms/{id}", pending_form::show)
         .get("/admin/shortcuts", shortcuts::index);
     let routes = incident_routes(routes);
     let routes = maintenance_routes(routes);

@@ -20,8 +20,8 @@ use super::submitted_text::{MAX_ECHO_ANONYMOUS, MAX_ECHO_MANAGER, SubmittedForm}
 use crate::db;
 use crate::domain::forms::Fields;
 use crate::state::State;
-use crate::ui::admin_layout::{AdminContext, LoggedOutContext};
-use crate::ui::pages::admin::{AdminError, ErrorLayout, TypedForm};
+use crate::ui::admin_layout::AdminContext;
+use crate::ui::pages::admin::{AdminError, ErrorLayout, ExpiredLogin, TypedForm};
 use crate::web::access::manager::{CanEnter, Manager};
 use crate::web::access::routes::{Access, Route};
 use crate::web::edge::headers::Nonce;
@@ -147,15 +147,34 @@ async fn load_layout(state: &State, asked: &mut Parts) -> Option<AdminContext> {
     tokio::time::timeout(LAYOUT_TIMEOUT, loading).await.ok().flatten()
 }
 
+/// The path that continues the form, if it could be kept.
+async fn kept_form(state: &State, asked: &Parts, sent: &SubmittedForm) -> Option<String> {
+    keep_form(state, &asked.headers, sent).await.unwrap_or_else(|error| {
+        tracing::debug!("a form was not kept: {error}");
+        None
+    })
+}
+
+/// The login on the page of the form; after it the form goes on. If the form can't be kept, the manager logs in in
+/// another tab and sends it from here.
 async fn session_expired_page(
-    shell: LoggedOutContext,
+    state: &State,
+    asked: &Parts,
     next: String,
-    sent: &SubmittedForm,
-    typed: TypedForm,
+    (sent, typed): (&SubmittedForm, TypedForm),
 ) -> Response {
-    let mut response = StatusCode::UNAUTHORIZED.into_response();
-    response.extensions_mut().insert(LoginRequired(next));
-    error_response(response, ErrorLayout::Plain(shell), Some((sent, typed))).await
+    let nonce = asked.extensions.get::<Nonce>().map(|nonce| nonce.0.clone()).unwrap_or_default();
+    let shell = logged_out_layout(state, &nonce).await;
+    let login = match kept_form(state, asked, sent).await {
+        Some(path) => ExpiredLogin::Here(Box::new(login_page(state, shell.clone(), String::new(), path, None))),
+        None => ExpiredLogin::NewTab(next.clone()),
+    };
+    let action = matches!(login, ExpiredLogin::NewTab(_)).then(|| sent.address.clone());
+    let (around, status) = (ErrorLayout::Plain(shell), StatusCode::UNAUTHORIZED);
+    let page =
+        AdminError { around, status: status.as_u16(), detail: None, typed: Some(typed), action, login: Some(login) };
+    let html = threads::render_on_admin_threads(move || page.html()).await;
+    (status, [(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))], html).into_response()
 }
 
 async fn error_response(
@@ -165,13 +184,12 @@ async fn error_response(
 ) -> Response {
     let (mut head, _) = response.into_parts();
     let is_foreign = head.extensions.get::<CrossOriginDenied>().is_some();
-    let login = head.extensions.get::<LoginRequired>().map(|required| required.0.clone());
     let detail = message_of(&head.extensions);
     let status = head.status.as_u16();
     let (address, typed) = form.map(|(sent, typed)| (sent.address.clone(), typed)).unzip();
     // A form from another site must not be submitted from our page.
     let goes_again = !is_foreign && typed.as_ref().is_some_and(|typed| typed.is_whole) && !matches!(status, 404 | 413);
-    let failure = AdminError { around, status, detail, typed, action: address.filter(|_| goes_again), login };
+    let failure = AdminError { around, status, detail, typed, action: address.filter(|_| goes_again), login: None };
     let html = threads::render_on_admin_threads(move || failure.html()).await;
     head.headers.remove(header::CONTENT_LENGTH);
     head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use leptos::prelude::*;
 
 use super::component_list::{ComponentBoard, readonly_board, status_words};
-use super::composer::{self, LocalDraft, PUBLISH_KEYS};
+use super::composer::{self, PUBLISH_KEYS};
 use super::composer_extras::{ComposerExtras, extra_buttons};
 use super::conflict::{Conflict, conflict_notice};
 use super::incident_card::{impact_words, incident_state, open_incident_card, visibility_badge};
@@ -104,8 +104,6 @@ fn composer(page: &IncidentView, problems: &FormErrors) -> AnyView {
     let form = &page.form;
     let named: BTreeSet<_> = page.incident.statuses().into_keys().collect();
     let submit = if page.incident.visibility.is_public() { "Publish update" } else { "Post internal update" };
-    let posted = page.incident.newest_update().map(|update| update.body.clone()).unwrap_or_default();
-    let draft = LocalDraft { place: page.incident.id.to_string(), posted };
     let reopens = (!page.incident.is_open()).then(|| {
         view! { <p class="hint">"Resolved. Posting any other status reopens it."</p> }
     });
@@ -121,7 +119,7 @@ fn composer(page: &IncidentView, problems: &FormErrors) -> AnyView {
             {composer::focusable_message_field(&form.body, problems, asks_for_message(page, problems))}
             {composer::component_fields(&page.board, &form.components, &named, problems)}
             <p class="hint">"Resolving closes the incident and sets its components back to their manual status."</p>
-            {composer::text_preview(&form.body, composer::phase_words(&form.phase), draft)}
+            {composer::text_preview(&form.body, composer::phase_words(&form.phase))}
             <p class="actions">
                 <Submit words=submit keys=PUBLISH_KEYS/>
                 <PreviewTextButton action=path.clone()/>

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
 use super::component_list::status_words;
-use super::composer::{self, LocalDraft};
+use super::composer;
 use super::conflict::{Conflict, conflict_notice};
 use super::maintenances::phase_words;
 use crate::domain::forms::MaintenanceUpdateForm;
@@ -98,10 +98,6 @@ fn composer(page: &MaintenanceView, problems: &FormErrors) -> AnyView {
     let form = &page.form;
     let phases = it.phase.next().iter().map(|phase| Choice::new(phase.key(), phase.words())).collect();
     let field = Field::new("phase", "Status").with_error(problems);
-    let draft = LocalDraft {
-        place: it.id.to_string(),
-        posted: it.newest_update().map(|update| update.body.clone()).unwrap_or_default(),
-    };
     let words = MaintenancePhase::from_key(&form.phase).unwrap_or(it.phase).words();
     view! {
         <section aria-labelledby="compose">
@@ -111,7 +107,7 @@ fn composer(page: &MaintenanceView, problems: &FormErrors) -> AnyView {
                 <Segments field choices=phases value=form.phase.clone()/>
                 {composer::message_field(&form.body, problems)}
                 {component_fields(it, form, problems)}
-                {composer::text_preview(&form.body, words, draft)}
+                {composer::text_preview(&form.body, words)}
                 <p class="actions">
                     <Submit words="Publish update"/>
                     <PreviewTextButton action=path.clone()/>

@@ -98,7 +98,9 @@ pub use one_time_link::{OneTimeLink, OneTimeLinkPage};
 pub use passkey_new::{PasskeyNew, PasskeyNewPage};
 pub use postmortem_edit::{PostmortemEdit, PostmortemEditPage};
 pub use preview::{FramedPage, PagePreview, PreviewPage};
-pub use reauthenticate::{Reauthenticate, ReauthenticatePage, Reauthenticated, ReauthenticatedPage};
+pub use reauthenticate::{
+    Reauthenticate, ReauthenticatePage, Reauthenticated, ReauthenticatedPage, Resumed, ResumedPage,
+};
 pub use recovery_codes::{RecoveryCodes, RecoveryCodesPage};
 pub use series_edit::{SeriesEdit, SeriesEditPage};
 pub use sessions::{OwnedSession, SessionList, SessionsPage};
@@ -167,6 +169,7 @@ pages! {
     "/admin/account/recovery-codes" RecoveryCodes => RecoveryCodesPage,
     "any that asks for a fresh proof" Reauthenticate => ReauthenticatePage,
     "/admin/proof" Reauthenticated => ReauthenticatedPage,
+    "/admin/pending-forms/{id}" Resumed => ResumedPage,
     "/admin/tokens" TokenList => TokensPage,
     "/admin/tokens" TokenCreated => TokenCreatedPage,
     "/admin/audit" AuditList => AuditPage,

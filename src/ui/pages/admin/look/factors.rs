@@ -36,7 +36,6 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
             "passkey-new",
             PasskeyNew { shell: shell(), name: world.text.clone(), possible: true, invalid: Invalid::new() }.html(),
         ),
-        ("recovery-codes", RecoveryCodes { shell: shell(), codes: vec!["abcd-efgh-ijkl-mnop".into(); 10] }.html()),
         ("proof", proof(world)),
         ("proved", proved(world)),
         (
