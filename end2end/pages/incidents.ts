@@ -64,6 +64,7 @@ export function incidentPlaces(means: Means): Place[] {
     written('preview', 'Preview page'),
     draft,
     outrun(means, draft, 'Publish'),
+    linked('draft-deletion', '/admin', '.draft a.destructive'),
     postmortem,
     refused(means, postmortem, 'Publish postmortem'),
     { name: 'incident-postmortem', go: (page) => postmortem.go(page).then(() => publishPostmortem(page)) },

@@ -30,6 +30,7 @@ export const ROUTES: Record<string, string> = {
   '/admin/maintenances/{id}/updates/{update}/edit': 'maintenance-update-edit',
   '/admin/series/{id}/edit': 'series-edit',
   '/admin/drafts/{id}': 'draft',
+  '/admin/drafts/{id}/deletion': 'draft-deletion',
   '/admin/templates': 'templates',
   '/admin/templates/new': 'template-new',
   '/admin/templates/{id}/edit': 'template-edit',

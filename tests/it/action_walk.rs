@@ -411,7 +411,7 @@ async fn walk_drafts_and_templates(walk: &mut Walk) {
     let draft = saved.location().trim_start_matches("/admin/drafts/").split('?').next().unwrap_or_default().to_owned();
     let again = [("draft", draft.as_str()), ("draft_version", "1"), ("title", "Begun"), ("save_draft", "1")];
     walk.submit("/admin/incidents", &[], &again, &[Action::DraftEdit]).await;
-    walk.submit("/admin/drafts/{id}/deletion", &[&draft], &[], &[Action::DraftDelete]).await;
+    walk.submit("/admin/drafts/{id}/deletion", &[&draft], &[("version", "2")], &[Action::DraftDelete]).await;
     walk.app.prepared("template", "unused").await;
     let fields = [("version", "1"), ("name", "Down"), ("body", "Text"), ("phase", "identified")];
     walk.submit("/admin/templates", &[], &fields, &[Action::TemplateAdd]).await;

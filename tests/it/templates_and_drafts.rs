@@ -310,7 +310,7 @@ async fn update_draft_is_deleted_with_its_incident(test: TestDb) {
         assert_eq!(desk.publisher.get(&format!("/admin/drafts/{id}")).await.status, StatusCode::NOT_FOUND);
     }
     let third = save(&mut desk.publisher, "/admin/incidents/it/updates", &said).await;
-    let gone = desk.publisher.post(&format!("/admin/drafts/{third}/deletion"), &[]).await;
+    let gone = desk.publisher.post(&format!("/admin/drafts/{third}/deletion"), &[("version", "1")]).await;
     assert_eq!(gone.location(), "/admin?done=draft-deleted");
     assert_eq!(desk.app.audit().await[0].action, "draft.delete");
 }

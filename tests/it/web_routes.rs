@@ -76,6 +76,7 @@ const TABLE: &[(&str, &str, Option<Role>)] = &[
     ("POST", "/admin/series/{id}", Some(Publisher)),
     ("POST", "/admin/series/{id}/end", Some(Publisher)),
     ("GET", "/admin/drafts/{id}", Some(Publisher)),
+    ("GET", "/admin/drafts/{id}/deletion", Some(Publisher)),
     ("POST", "/admin/drafts/{id}/deletion", Some(Publisher)),
     ("GET", "/admin/templates", Some(Viewer)),
     ("GET", "/admin/templates/new", Some(Publisher)),

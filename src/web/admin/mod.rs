@@ -114,6 +114,7 @@ fn maintenance_routes(routes: Routes) -> Routes {
 fn template_and_draft_routes(routes: Routes) -> Routes {
     routes
         .get("/admin/drafts/{id}", drafts::show)
+        .get("/admin/drafts/{id}/deletion", drafts::confirm_delete)
         .post("/admin/drafts/{id}/deletion", drafts::destroy)
         .get("/admin/templates", templates::index)
         .get("/admin/templates/new", templates::new)

@@ -11,6 +11,7 @@ mod composer_extras;
 mod conflict;
 mod corrections;
 mod dashboard;
+mod draft_delete;
 mod error;
 mod factors;
 mod forgot_password;
@@ -69,7 +70,8 @@ pub use composer_extras::{ComposerExtras, DraftConflict};
 pub use conflict::Conflict;
 pub use corrections::{CorrectionList, CorrectionsPage};
 pub use dashboard::{Dashboard, DashboardPage};
-pub use error::{AdminError, AdminErrorPage, ErrorLayout, TypedForm};
+pub use draft_delete::{DraftDeletion, DraftDeletionPage};
+pub use error::{AdminError, AdminErrorPage, ErrorLayout, ExpiredLogin, TypedForm};
 pub use factors::{FactorList, FactorsPage};
 pub use forgot_password::{ForgotPassword, ForgotPasswordPage, ResetMethod};
 pub use group_edit::{GroupDeletion, GroupDeletionPage, GroupEdit, GroupEditPage};
@@ -142,6 +144,7 @@ pages! {
     "/admin/incidents/{id}/deletion" IncidentDeletion => IncidentDeletionPage,
     "/admin/incidents/{id}/updates/{update}/edit" UpdateEditView => UpdateEditPage,
     "/admin/incidents/{id}/updates/{update}/deletion" UpdateDeletion => UpdateDeletionPage,
+    "/admin/drafts/{id}/deletion" DraftDeletion => DraftDeletionPage,
     "/admin/maintenances" MaintenanceList => MaintenancesPage,
     "/admin/maintenances/new" MaintenanceNew => MaintenanceNewPage,
     "/admin/maintenances/{id}" MaintenanceView => MaintenancePage,
