@@ -179,7 +179,6 @@ const FRESH: [(&str, &str); 29] = [
     ("POST", "/admin/account/passkeys"),
     ("POST", "/admin/account/passkeys/{id}/removal"),
     ("POST", "/admin/account/recovery-codes"),
-    ("GET", "/admin/tokens"),
     ("POST", "/admin/tokens"),
     ("POST", "/admin/tokens/{id}/revocation"),
     ("POST", "/admin/policy"),

@@ -13,7 +13,7 @@ use axum::extract::{FromRequestParts as _, MatchedPath, Request, State as FromSt
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 
 use super::layout::{admin_context, logged_out_layout, offline_layout};
 use super::submitted_text::{MAX_ECHO_ANONYMOUS, MAX_ECHO_MANAGER, SubmittedForm};
@@ -26,7 +26,9 @@ use crate::web::access::manager::{CanEnter, Manager};
 use crate::web::access::routes::{Access, Route};
 use crate::web::edge::headers::Nonce;
 use crate::web::edge::threads;
-use crate::web::error::{CrossOriginDenied, LoginRequired, message_of, wants_json};
+use crate::web::error::{CrossOriginDenied, FactorRequired, LoginRequired, factors_path, message_of, wants_json};
+use crate::web::sign_in::login::login_page;
+use crate::web::sign_in::pending_form::keep_form;
 
 /// Longest wait for the layout of the logged-in manager.
 const LAYOUT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -94,8 +96,12 @@ async fn form_error_page(state: &State, asked: &mut Parts, response: Response, s
     if let Some(LoginRequired(next)) = response.extensions().get().cloned() {
         let typed = sent.typed(MAX_ECHO_ANONYMOUS).filter(|typed| sent.is_guarded && !typed.shown.is_empty());
         let Some(typed) = typed else { return response };
-        let nonce = asked.extensions.get::<Nonce>().map(|nonce| nonce.0.clone()).unwrap_or_default();
-        return session_expired_page(logged_out_layout(state, &nonce).await, next, sent, typed).await;
+        return session_expired_page(state, asked, next, (sent, typed)).await;
+    }
+    if response.extensions().get::<FactorRequired>().is_some() {
+        let typed = sent.typed(MAX_ECHO_ANONYMOUS).filter(|typed| sent.is_guarded && !typed.shown.is_empty());
+        let kept = if typed.is_some() { kept_form(state, asked, sent).await } else { None };
+        return kept.map_or(response, |path| Redirect::to(&factors_path(&path)).into_response());
     }
     // Without the database, the layout can't be loaded either.
     if !needs_page(&response) || response.status() == StatusCode::SERVICE_UNAVAILABLE || !sent.is_guarded {

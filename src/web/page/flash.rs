@@ -4,6 +4,7 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 
+use crate::domain::Role;
 use crate::domain::forms::Fields;
 
 const NOTICES: &[(&str, &str)] = &[
@@ -76,8 +77,13 @@ pub fn redirect_with_flash(path: &str, word: &'static str) -> Response {
     Redirect::to(&format!("{path}?done={word}{fragment}")).into_response()
 }
 
-/// The message whose key is in the query.
-pub fn flash_message(query: &Fields) -> Option<String> {
+/// The message whose key is in the query, for a manager of this role.
+pub fn flash_message(query: &Fields, role: Role) -> Option<String> {
     let word = query.text("done");
+    match (word.as_str(), role) {
+        ("welcome", Role::Publisher) => return Some("Welcome. You can post incidents and maintenance.".into()),
+        ("welcome", Role::Viewer) => return Some("Welcome. You can read everything here.".into()),
+        _ => {}
+    }
     NOTICES.iter().find(|(known, _)| *known == word).map(|(_, words)| (*words).to_owned())
 }

@@ -38,7 +38,8 @@ pub fn IncidentPage(page: IncidentView) -> impl IntoView {
     let composes = shell.can_publish();
     let title = page.incident.title.clone();
     let problems = FormErrors::new(&page.invalid, &["phase", "body", "components"]);
-    let (heading, above) = if composes {
+    let folded = composes && is_composer_folded(&page, &problems);
+    let (heading, above) = if composes && !folded {
         ("Post an update".to_owned(), Some(view! { <span dir="auto">{title.clone()}</span>" · " }))
     } else {
         (title.clone(), None)
@@ -49,8 +50,9 @@ pub fn IncidentPage(page: IncidentView) -> impl IntoView {
                 <h1 dir="auto">{heading}</h1>
                 <p class="soft">{above}{incident_summary(&page.incident, &shell)}</p>
                 {visibility_notice(&page.incident, &shell)}
-                {composes.then(|| composer(&page, &problems))}
+                {(composes && !folded).then(|| composer(&page, &problems))}
                 {timeline(&page.incident, &shell)}
+                {folded.then(|| folded_composer(&page, &problems))}
                 {incident_details(&page.incident, &shell)}
             </div>
             <aside>
@@ -65,6 +67,23 @@ pub fn IncidentPage(page: IncidentView) -> impl IntoView {
     view! {
         <AdminLayout shell title section=Some(Section::Incidents) content=content.into_any() island=composes/>
     }
+}
+
+/// After an incident is resolved, an empty form would only invite reopening it.
+fn is_composer_folded(page: &IncidentView, problems: &FormErrors) -> bool {
+    let is_untouched = page.form.body.is_empty() && page.form.phase == page.incident.phase.key();
+    let is_plain = problems.is_empty() && page.conflict.is_none() && page.extras.draft.is_none();
+    !page.incident.is_open() && is_untouched && is_plain
+}
+
+fn folded_composer(page: &IncidentView, problems: &FormErrors) -> AnyView {
+    view! {
+        <details class="fold" id="another-update">
+            <summary>"Post another update or reopen"</summary>
+            {composer(page, problems)}
+        </details>
+    }
+    .into_any()
 }
 
 fn incident_summary(incident: &Incident, shell: &AdminContext) -> AnyView {
