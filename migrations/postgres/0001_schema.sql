@@ -12,6 +12,8 @@ create table page (
   logo_text text not null check (length(logo_text) <= 255),
   -- Origins that may show the page in a frame, one per line: https://example.org
   embedders text not null default '' check (length(embedders) <= 2600),
+  -- Where the server was last reached, for links that the command line prints; empty before its first start.
+  server_origin text not null default '' check (length(server_origin) <= 300),
   updated_at timestamptz not null,
   version bigint not null
 );

@@ -16,7 +16,8 @@ use tokio_util::sync::CancellationToken;
 use crate::actions;
 use crate::credentials::secret_token;
 use crate::db::{
-    admin_incidents, challenges, future_times, known_browsers, managers, one_time_links, outbox, sessions,
+    admin_incidents, challenges, future_times, known_browsers, managers, one_time_links, outbox, page_settings,
+    pending_forms, sessions,
 };
 use crate::domain::IncidentId;
 use crate::domain::audit::{Action, Actor, start_of_hour};
@@ -121,6 +122,9 @@ async fn open_database(state: &State) -> anyhow::Result<Option<String>> {
             return Ok(Some(error.to_string()));
         }
     }
+    if let Err(error) = record_origin(state).await {
+        return Ok(Some(error.to_string()));
+    }
     let link = match offer_setup_link(state).await {
         Ok(link) => link,
         Err(error) => return Ok(Some(error.to_string())),
@@ -130,6 +134,16 @@ async fn open_database(state: &State) -> anyhow::Result<Option<String>> {
         output::print_detached(format!("\nSet up your account (link valid 30 minutes):\n\n    {link}\n"));
     }
     Ok(None)
+}
+
+/// Stores where this server is reached, for the links of `candor manager`.
+async fn record_origin(state: &State) -> db::Result<()> {
+    if page_settings::server_origin(&mut state.db.read().await?).await?.as_deref() == Some(&state.origin) {
+        return Ok(());
+    }
+    let mut tx = state.db.write().await?;
+    page_settings::set_server_origin(&mut tx, &state.origin).await?;
+    tx.commit_unaudited().await
 }
 
 /// `None` if there is a manager already.

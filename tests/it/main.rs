@@ -29,6 +29,7 @@ mod db_page;
 mod db_postgres;
 mod db_sessions;
 mod db_tx;
+mod documented_commands;
 mod draft_presence;
 mod embed;
 mod event_stream;
