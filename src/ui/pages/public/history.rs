@@ -145,7 +145,7 @@ fn component_name(id: &ComponentId, page: &HistoryPage) -> String {
 fn impact_words(impact: Impact) -> String {
     match impact {
         Impact::None => " without impact".to_owned(),
-        other => format!(" with {}", other.status_words().to_lowercase()),
+        other => format!(" with {}", other.words().to_lowercase()),
     }
 }
 
@@ -205,7 +205,7 @@ fn component_choice(page: &HistoryPage) -> AnyView {
 
 fn impact_choice(chosen: Option<Impact>) -> AnyView {
     let worst_first = Impact::ALL.into_iter().rev();
-    let offered = worst_first.map(|impact| option(impact.key(), impact.status_words(), chosen == Some(impact)));
+    let offered = worst_first.map(|impact| option(impact.key(), impact.words(), chosen == Some(impact)));
     view! {
         <select name="impact">
             {option("", "All impacts", chosen.is_none())}
