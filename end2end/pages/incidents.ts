@@ -64,6 +64,7 @@ export function incidentPlaces(means: Means): Place[] {
     composerAfter('preview', 'Preview page'),
     draft,
     conflictPlace(means, draft, 'Publish'),
+    linkedPlace('draft-deletion', '/admin', '.draft a.destructive'),
     postmortem,
     invalidForm(means, postmortem, 'Publish postmortem'),
     { name: 'incident-postmortem', go: (page) => postmortem.go(page).then(() => publishPostmortem(page)) },

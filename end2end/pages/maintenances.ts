@@ -19,6 +19,7 @@ const STARTED: Place = {
   name: 'maintenance-begun',
   go: async (page) => {
     await COMPOSER.go(page);
+    await page.getByRole('link', { name: 'Start early…' }).click();
     await page.getByRole('button', { name: 'Start now' }).click();
     await page.getByRole('status').waitFor();
   },
@@ -31,6 +32,7 @@ export function maintenancePlaces(means: Means): Place[] {
   const move = linkedFromMaintenance('maintenance-move', 'Reschedule');
   const extension = linkedFromMaintenance('maintenance-extension', 'Extend');
   const updateEdit = linkedFromMaintenance('maintenance-update-edit', /^Edit the update of/);
+  const deletion = linkedFromMaintenance('maintenance-deletion', 'Delete the maintenance');
   const series = linkedPlace('series-edit', '/admin/maintenances', 'a[href^="/admin/series/"]');
   const fillMessage = (page: Page) => page.getByLabel('Message', { exact: true }).fill('The copy goes on.');
   return [
@@ -43,6 +45,9 @@ export function maintenancePlaces(means: Means): Place[] {
     move,
     conflictPlace(means, move, 'Reschedule'),
     linkedFromMaintenance('maintenance-cancellation', 'Cancel the maintenance'),
+    linkedFromMaintenance('maintenance-beginning', 'Start early…'),
+    deletion,
+    invalidForm(means, deletion, 'Delete the maintenance'),
     series,
     STARTED,
     invalidForm(means, COMPOSER, 'Publish update'),

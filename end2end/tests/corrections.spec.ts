@@ -46,7 +46,7 @@ test('published updates can be edited and deleted, and are audited', { tag: '@da
   await test.step('details can be changed', async () => {
     await page.getByRole('link', { name: 'Edit incident' }).click();
     await page.getByLabel('Title', { exact: true }).fill(`${TITLE}er`);
-    await page.getByLabel('Impact', { exact: true }).selectOption('Critical');
+    await page.getByLabel('Impact', { exact: true }).selectOption('Major outage');
     await page.getByRole('button', { name: 'Publish changes' }).click();
     await expectMessage(page, 'Incident saved.');
     await openFresh(visitor, '/');

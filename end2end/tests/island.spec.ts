@@ -1,4 +1,4 @@
-import { compose, expectMessage, logIn, openIncident } from '../steps';
+import { addComponent, compose, logIn, openIncident, expectMessage } from '../steps';
 import { expect, test } from '../test';
 
 const COUNT = '#body-count';
@@ -17,30 +17,36 @@ test('the composer previews the message and counts its characters', async ({ pag
   await expect(preview.locator('.prose')).toHaveText('');
 });
 
-test('unsaved text survives a reload and is deleted when posted', async ({ page }) => {
+const OFFER = 'You have unsaved text from an earlier visit.';
+
+test('unsaved input of every field is offered after a reload and forgotten once it is posted', async ({ page }) => {
   const text = 'Half a sentence, and then the train went into a tunnel.';
   await logIn(page);
+  await addComponent(page, 'Trains');
   await page.goto('/admin/incidents/new');
-  await expect(page.locator(COUNT)).toHaveText('0 of 25,000');
-  await page.getByLabel('Message').fill(text);
+  await page.getByLabel('Title').fill('Trains are late');
+  await compose(page, { phase: 'Identified', message: text, components: { Trains: 'Partial outage' } });
   await expect(page.getByText('Saved locally as you type.')).toBeVisible();
   await expect(page.locator('.preview')).toContainText(text);
 
   await page.reload();
+  await expect(page.getByText(OFFER)).toContainText('Trains are late');
+  await expect(page.getByLabel('Message')).toHaveValue('');
+  await page.getByRole('button', { name: 'Restore' }).click();
   await expect(page.getByLabel('Message')).toHaveValue(text);
-  await expect(page.getByText('Your unsaved text was restored.')).toBeVisible();
+  await expect(page.getByLabel('Title')).toHaveValue('Trains are late');
+  await expect(page.getByRole('radio', { name: 'Identified' })).toBeChecked();
+  await expect(page.getByLabel('Trains', { exact: true })).toHaveValue('partial_outage');
   await expect(page.locator('.preview')).toContainText(text);
 
-  await page.getByLabel('Title').fill('Trains are late');
   await page.getByRole('button', { name: 'Publish' }).click();
   await expectMessage(page, 'Incident published.');
-  await expect(page.locator(COUNT)).toHaveText('0 of 25,000');
   await page.goto('/admin/incidents/new');
   await expect(page.locator(COUNT)).toHaveText('0 of 25,000');
-  await expect(page.getByLabel('Message')).toHaveValue('');
+  await expect(page.getByText(OFFER)).toHaveCount(0);
 });
 
-test('unsaved texts of two incidents are separate', async ({ page }) => {
+test('unsaved input of one incident never fills the form of another', async ({ page }) => {
   await logIn(page);
   const drafts = ['The trams stand.', 'The ferries wait.'];
   const ids: string[] = [];
@@ -49,15 +55,28 @@ test('unsaved texts of two incidents are separate', async ({ page }) => {
   }
   for (const [index, id] of ids.entries()) {
     await page.goto(`/admin/incidents/${id}`);
-    await expect(page.locator(COUNT)).toHaveText('0 of 25,000');
+    await expect(page.getByText(OFFER)).toHaveCount(0);
     await compose(page, { message: drafts[index] });
     await expect(page.locator('.preview')).toContainText(drafts[index]);
   }
   for (const [index, id] of ids.entries()) {
     await page.goto(`/admin/incidents/${id}`);
+    await page.getByRole('button', { name: 'Restore' }).click();
     await expect(page.getByLabel('Message')).toHaveValue(drafts[index]);
-    await expect(page.locator('.preview')).toContainText(drafts[index]);
   }
+
+  for (const title of ['Buses', 'Boats']) {
+    await page.goto('/admin/incidents/new');
+    await page.getByLabel('Title').fill(title);
+    await page.getByLabel('Message').fill(`Only about ${title}.`);
+  }
+  await page.goto('/admin/incidents/new');
+  await expect(page.getByLabel('Message')).toHaveValue('');
+  const buses = page.locator('.conflict').filter({ hasText: 'Buses' });
+  await buses.getByRole('button', { name: 'Restore' }).click();
+  await expect(page.getByLabel('Message')).toHaveValue('Only about Buses.');
+  await page.locator('.conflict').filter({ hasText: 'Boats' }).getByRole('button', { name: 'Discard' }).click();
+  await expect(page.getByLabel('Message')).toHaveValue('Only about Buses.');
 });
 
 test('hydration does not shift the layout', async ({ page }) => {

@@ -34,9 +34,21 @@ test('a publisher schedules, starts, extends and completes a maintenance', { tag
     await expectNoOverflow(visitor);
   });
 
-  await test.step('it begins before its time', async () => {
-    await page.getByRole('button', { name: 'Start now' }).click();
-    await expectMessage(page, 'Maintenance started.');
+  await test.step('it begins before its time only after a question, and that can be undone', async () => {
+    const startEarly = async () => {
+      await page.getByRole('link', { name: 'Start early…' }).click();
+      await expect(page.locator('.quoted')).toHaveText(TITLE);
+      await expect(page.getByText('Nobody is notified by e-mail.')).toBeVisible();
+      await expectNoOverflow(page);
+      await page.getByRole('button', { name: 'Start now' }).click();
+      await expectMessage(page, 'Maintenance started.');
+    };
+    await startEarly();
+    await page.getByRole('button', { name: 'Undo the start' }).click();
+    await expectMessage(page, 'Start undone. The maintenance is scheduled again.');
+    await openFresh(visitor, '/');
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
+    await startEarly();
     await openFresh(visitor, '/');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Service Under Maintenance');
     await expect(component(visitor, 'Archive')).toContainText('Under maintenance');

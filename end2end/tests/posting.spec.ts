@@ -193,6 +193,8 @@ test('keyboard shortcuts navigate and can be turned off', async ({ page, javaScr
   await page.goto('/admin');
   await page.keyboard.press('r');
   await expect(page.getByRole('radio', { name: 'Resolved' })).toBeChecked();
+  await expect(page.getByLabel('Message', { exact: true })).toBeFocused();
+  await page.goto('/admin');
   await page.keyboard.press('?');
   await expect(heading).toHaveText('Keyboard shortcuts');
   await page.getByRole('button', { name: 'Disable shortcuts in this browser' }).click();

@@ -12,6 +12,8 @@ create table page (
   logo_text text not null check (length(logo_text) <= 255),
   -- Origins that may show the page in a frame, one per line: https://example.org
   embedders text not null default '' check (length(embedders) <= 2600),
+  -- Where the server was last reached, for links that the command line prints; empty before its first start.
+  server_origin text not null default '' check (length(server_origin) <= 300),
   updated_at text not null,
   version integer not null
 ) strict;
@@ -53,6 +55,8 @@ create table login_policy (
   api_key_in_query integer not null check (api_key_in_query in (0, 1)),
   -- The only owner who may log in with a password; null if all managers may.
   break_glass_owner_id text references managers (id),
+  -- Minutes without use after which a session ends.
+  session_idle_minutes integer not null default 720 check (session_idle_minutes between 30 and 720),
   version integer not null
 ) strict;
 
@@ -177,6 +181,20 @@ create table challenges (
 ) strict;
 
 create index challenges_by_expiry on challenges (expires_at);
+
+-- Forms that were sent after their session had ended; their manager continues them after the next login. Only the
+-- SHA-256 of the token is stored.
+create table pending_forms (
+  token_hash text primary key check (length(token_hash) = 64),
+  manager_id text not null references managers (id) on delete cascade,
+  -- Where the form was sent.
+  path text not null check (length(path) between 1 and 1000),
+  -- URL-encoded, without passwords and codes.
+  fields text not null check (length(fields) <= 524288),
+  created_at text not null
+) strict;
+
+create index pending_forms_by_manager on pending_forms (manager_id, created_at);
 
 -- Mails that are to be sent, and for a day those that were. A row says what to send and contains no text: a link is
 -- made when it is sent, so its secret is never stored. A request for an unknown address adds a row without a manager, so

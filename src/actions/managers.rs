@@ -29,6 +29,7 @@ pub async fn add(
     Ok((added, entry))
 }
 
+/// The link that creates the first owner also logs in.
 pub async fn add_first_owner(
     tx: &mut WriteTx,
     new: NewManager,
@@ -36,6 +37,7 @@ pub async fn add_first_owner(
     now: DateTime<Utc>,
 ) -> Result<(Manager, Entry)> {
     let added = managers::create(tx, new, Some(password_hash), now).await?;
+    managers::record_login(tx, &added.id, now).await?;
     let entry = entry(Action::ManagerCreateFirstOwner, &added).after(&added);
     Ok((added, entry))
 }
@@ -144,6 +146,9 @@ pub async fn set_password_by_link(
     now: DateTime<Utc>,
 ) -> Result<Entry> {
     managers::set_password(tx, manager, hash, None, now).await?;
+    if action == Action::ManagerAcceptInvitation {
+        managers::record_login(tx, &manager.id, now).await?;
+    }
     Ok(entry(action, manager).after(manager))
 }
 

@@ -13,6 +13,7 @@ pub mod imported;
 pub mod incidents;
 pub mod maintenances;
 pub mod managers;
+mod positions;
 pub mod postmortems;
 pub mod recurring_maintenances;
 pub mod settings;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::db::{Result, WriteTx, login_policy, page_settings};
+use crate::db::{Result, WriteTx, login_policy, page_settings, sessions};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::PageSettings;
 use crate::domain::{LoginPolicy, Page};
@@ -19,7 +19,14 @@ pub fn record_metadata(page: &Page, before: &impl Serialize, after: &impl Serial
     Entry::new(Action::PageEdit, &page.id, &page.name).before(before).after(after)
 }
 
-pub async fn edit_login_policy(tx: &mut WriteTx, before: &LoginPolicy, chosen: &LoginPolicy) -> Result<Entry> {
+/// A longer idle limit does not revive sessions that the former limit has ended.
+pub async fn edit_login_policy(
+    tx: &mut WriteTx,
+    before: &LoginPolicy,
+    chosen: &LoginPolicy,
+    now: DateTime<Utc>,
+) -> Result<Entry> {
+    sessions::delete_idle(tx, now - before.session_idle()).await?;
     login_policy::update(tx, chosen).await?;
     let after = login_policy::load(tx).await?;
     Ok(Entry::new(Action::PolicyEdit, "", "").before(before).after(&after))

@@ -10,7 +10,7 @@ use url::Url;
 use super::output;
 use crate::actions;
 use crate::clock::Clock;
-use crate::config::SiteConfig;
+use crate::config::{DEFAULT_LISTEN, SiteConfig};
 use crate::credentials::{password, secret_token};
 use crate::db::{Db, Tx, WriteTx, login_policy, managers, one_time_links, page_settings, second_factors};
 use crate::domain::audit::Actor;
@@ -80,9 +80,9 @@ pub struct LoginMethod {
     #[arg(long, env = "CANDOR_BASE_URL")]
     base_url: Option<Url>,
 
-    /// Listen address, used in the link without --base-url
-    #[arg(long, env = "CANDOR_LISTEN", default_value = "127.0.0.1:3000", hide = true)]
-    listen: SocketAddr,
+    /// Listen address, used in the link without --base-url [default: that of the server's last start]
+    #[arg(long, env = "CANDOR_LISTEN", hide = true)]
+    listen: Option<SocketAddr>,
 }
 
 pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()> {
@@ -101,7 +101,7 @@ pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()>
 
 async fn add_manager(db: &Db, form: ManagerForm, way: &LoginMethod, clock: &Clock) -> anyhow::Result<()> {
     let new = form.parse()?;
-    let origin = way.origin()?;
+    let origin = way.origin(db).await?;
     let hash = way.password(db, [&new.name, &new.email]).await?;
     let now = clock.now();
     let mut tx = db.write().await.map_err(output::describe_error)?;
@@ -199,15 +199,15 @@ async fn allow_passwords(db: &Db, clock: &Clock) -> anyhow::Result<()> {
         bail!("password login is already enabled");
     }
     let chosen = LoginPolicy { passwords: PasswordPolicy::Everyone, ..before.clone() };
-    let entry =
-        actions::settings::edit_login_policy(&mut tx, &before, &chosen).await.map_err(output::describe_error)?;
+    let entry = actions::settings::edit_login_policy(&mut tx, &before, &chosen, clock.now()).await;
+    let entry = entry.map_err(output::describe_error)?;
     tx.commit(&Actor::shell(), clock.now(), entry).await.map_err(output::describe_error)?;
     say!("Password login is enabled for everyone.");
     Ok(())
 }
 
 async fn reset_password(db: &Db, email: &str, way: &LoginMethod, clock: &Clock) -> anyhow::Result<()> {
-    let origin = way.origin()?;
+    let origin = way.origin(db).await?;
     let named = find_manager(&mut db.read().await.map_err(output::describe_error)?, email).await?;
     if !named.is_active() {
         bail!("{email} is disabled: enable them first", email = named.email);
@@ -255,9 +255,20 @@ async fn find_manager(tx: &mut Tx, email: &str) -> anyhow::Result<Manager> {
 }
 
 impl LoginMethod {
-    /// The URL that a link starts with.
-    fn origin(&self) -> anyhow::Result<String> {
-        SiteConfig { base_url: self.base_url.clone(), data_dir: "data".into() }.origin(self.listen)
+    /// The URL that a link starts with: as given, otherwise where the server was last reached.
+    async fn origin(&self, db: &Db) -> anyhow::Result<String> {
+        let mut tx = db.read().await.map_err(output::describe_error)?;
+        let stored = page_settings::server_origin(&mut tx).await.map_err(output::describe_error)?;
+        match (&self.base_url, self.listen, stored) {
+            (None, None, Some(origin)) => Ok(origin),
+            (base_url, listen, _) => {
+                let listen = match listen {
+                    Some(listen) => listen,
+                    None => DEFAULT_LISTEN.parse().context("the default listen address")?,
+                };
+                SiteConfig { base_url: base_url.clone(), data_dir: "data".into() }.origin(listen)
+            }
+        }
     }
 
     /// Reads the password from standard input if requested, and returns its hash. `whose` are words the password must

@@ -34,13 +34,16 @@ impl Db {
             return Err(Error::other("a PostgreSQL database is backed up with pg_dump"));
         };
         if target.symlink_metadata().is_ok() {
-            return Err(Error::Unavailable(format!("{} exists", target.display())));
+            return Err(already_exists(target));
         }
         // `VACUUM INTO` only reads the database, but readers can't run it: `query_only` forbids it.
         let options = readers.connect_options().as_ref().clone().pragma("query_only", "OFF");
         let mut connection = options.connect().await?;
         let copy = copy_whole(&mut connection, folder(target)).await?;
-        copy.persist_noclobber(target).map_err(|error| io_error(target, &error.error))?;
+        copy.persist_noclobber(target).map_err(|error| match error.error.kind() {
+            io::ErrorKind::AlreadyExists => already_exists(target),
+            _ => io_error(target, &error.error),
+        })?;
         sync_folder(folder(target)).map_err(|error| io_error(target, &error))
     }
 
@@ -72,6 +75,10 @@ impl Db {
         sync_folder(folder(path)).map_err(|error| io_error(path, &error))?;
         Ok(RestoreResult { revision: state.revision, replaced })
     }
+}
+
+fn already_exists(target: &Path) -> Error {
+    Error::other(format!("{} already exists; name a new file", target.display()))
 }
 
 /// Takes the write lock of the database at `path`, so that no change is written to a file that is moved away. Returns

@@ -146,6 +146,18 @@ pub async fn update(tx: &mut WriteTx, component: &mut Component, now: DateTime<U
     Ok(())
 }
 
+/// Renumbers a component without a new version: its neighbors moved, not the component.
+pub async fn set_position(tx: &mut WriteTx, id: &ComponentId, position: i64) -> Result<()> {
+    run!(tx, "update components set position = $1 where id = $2", position, id.as_str())?;
+    Ok(())
+}
+
+/// As [`set_position`], for a group.
+pub async fn set_group_position(tx: &mut WriteTx, id: &GroupId, position: i64) -> Result<()> {
+    run!(tx, "update component_groups set position = $1 where id = $2", position, id.as_str())?;
+    Ok(())
+}
+
 /// Deletes a component; incidents keep its name and status.
 pub async fn delete(tx: &mut WriteTx, id: &ComponentId) -> Result<()> {
     api_metadata::delete(tx, id.as_str()).await?;

@@ -12,7 +12,7 @@ const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(20);
 const MAX_LINKS: i64 = 1_000;
 
 /// Times that are only ever written as the current time, and that something waits for.
-const PRESENT_COLUMNS: [&str; 11] = [
+const PRESENT_COLUMNS: [&str; 12] = [
     "update sessions set created_at = $1 where created_at > $2",
     "update sessions set last_seen_at = $1 where last_seen_at > $2",
     "update login_failures set failed_at = $1 where failed_at > $2",
@@ -22,6 +22,7 @@ const PRESENT_COLUMNS: [&str; 11] = [
     "update api_tokens set last_used_at = $1 where last_used_at > $2",
     "update outbox set created_at = $1 where created_at > $2",
     "update idempotency_keys set created_at = $1 where created_at > $2",
+    "update pending_forms set created_at = $1 where created_at > $2",
     "update draft_presence set opened_at = $1 where opened_at > $2",
     "update draft_presence set seen_at = $1 where seen_at > $2",
 ];

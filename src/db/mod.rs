@@ -46,6 +46,7 @@ pub mod one_time_links;
 pub mod outbox;
 pub mod page_settings;
 pub mod passkeys;
+pub mod pending_forms;
 pub mod postmortems;
 pub mod recovery_codes;
 pub mod second_factors;

@@ -81,3 +81,14 @@ pub(super) async fn ensure(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<()> {
     }
     Ok(())
 }
+
+/// Where the server was last reached; `None` before its first start.
+pub async fn server_origin(tx: &mut Tx) -> Result<Option<String>> {
+    let row = row!(tx, (String,), "select server_origin from page")?;
+    Ok(row.map(|(origin,)| origin).filter(|origin| !origin.is_empty()))
+}
+
+pub async fn set_server_origin(tx: &mut WriteTx, origin: &str) -> Result<()> {
+    run!(tx, "update page set server_origin = $1", origin)?;
+    Ok(())
+}

@@ -9,7 +9,7 @@ use sqlx::postgres::PgConnection;
 
 use super::{Result, Tx};
 
-pub const TABLES: [&str; 41] = [
+pub const TABLES: [&str; 42] = [
     "api_metadata",
     "api_tokens",
     "audit_log",
@@ -43,6 +43,7 @@ pub const TABLES: [&str; 41] = [
     "page",
     "page_links",
     "passkeys",
+    "pending_forms",
     "postmortems",
     "recovery_codes",
     "revision",
@@ -55,7 +56,7 @@ pub const TABLES: [&str; 41] = [
 pub const VIEWS: [&str; 4] =
     ["public_feed_ids", "public_incident_status_intervals", "public_incidents", "public_postmortems"];
 /// `pg_restore` creates foreign keys last, so their number shows that a restore is complete.
-pub const FOREIGN_KEYS: i64 = 32;
+pub const FOREIGN_KEYS: i64 = 33;
 
 /// The migrations of a database, oldest first. `sqlx::migrate!` does the same, but compiles both database drivers a second
 /// time, for the compiler.

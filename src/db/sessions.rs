@@ -4,20 +4,23 @@ use chrono::{DateTime, TimeDelta, Utc};
 use macro_rules_attribute::apply;
 
 use super::list::behind;
-use super::{Result, Tx, WriteTx, challenges};
+use super::{Result, Tx, WriteTx, challenges, login_policy};
 use crate::domain::ManagerId;
 use crate::domain::history::Cursor;
 
 /// A session is valid if it was last used after the first instant and created after the second.
 pub type Lifetimes = (DateTime<Utc>, DateTime<Utc>);
 
-/// How long an unused session stays valid.
-pub const IDLE: TimeDelta = TimeDelta::minutes(30);
 /// How long a session stays valid at most.
 pub const LIFETIME: TimeDelta = TimeDelta::hours(12);
+/// How long a session without a login is stored after its last use.
+const ANONYMOUS_RETENTION: TimeDelta = TimeDelta::minutes(30);
+/// How long the row of an ended session still tells whose it was, counted from its creation.
+const ENDED_RETENTION: TimeDelta = TimeDelta::hours(24);
 
-pub fn limits(now: DateTime<Utc>) -> Lifetimes {
-    (now - IDLE, now - LIFETIME)
+/// The limits by the login policy.
+pub async fn limits(tx: &mut Tx, now: DateTime<Utc>) -> Result<Lifetimes> {
+    Ok((now - login_policy::load(tx).await?.session_idle(), now - LIFETIME))
 }
 
 /// How many characters of a session's hash identify it in URLs.
@@ -162,8 +165,21 @@ pub async fn delete_for_manager(tx: &mut WriteTx, manager: &ManagerId, keep: Opt
     run!(tx, sql, manager.as_str(), keep.unwrap_or(""))
 }
 
-pub async fn delete_expired(tx: &mut WriteTx, idle_since: DateTime<Utc>, created_after: DateTime<Utc>) -> Result<()> {
-    run!(tx, "delete from sessions where last_seen_at <= $1 or created_at <= $2", idle_since, created_after)?;
+/// The stored session with this hash, even if it has ended.
+pub async fn find_stored(tx: &mut Tx, id_hash: &str) -> Result<Option<Session>> {
+    find(tx, id_hash, DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH).await
+}
+
+/// Deletes what [`limits`] ended long ago.
+pub async fn delete_expired(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<()> {
+    let sql = "delete from sessions where created_at <= $1 or (manager_id is null and last_seen_at <= $2)";
+    run!(tx, sql, now - ENDED_RETENTION, now - ANONYMOUS_RETENTION)?;
+    Ok(())
+}
+
+/// Deletes sessions of managers that were not used since `idle_since`, so that a longer limit does not revive them.
+pub async fn delete_idle(tx: &mut WriteTx, idle_since: DateTime<Utc>) -> Result<()> {
+    run!(tx, "delete from sessions where manager_id is not null and last_seen_at <= $1", idle_since)?;
     Ok(())
 }
 

@@ -78,6 +78,7 @@ actions! {
     MaintenanceUpdate = "maintenance.update", "posted an update to maintenance", Posts;
     MaintenanceEditUpdate = "maintenance.edit-update", "edited an update of maintenance", MayWithdraw;
     MaintenanceStart = "maintenance.start", "started maintenance", Posts;
+    MaintenanceUndoStart = "maintenance.undo-start", "undid the start of maintenance", MayWithdraw;
     MaintenanceExtend = "maintenance.extend", "extended maintenance", MayWithdraw;
     MaintenanceReschedule = "maintenance.reschedule", "rescheduled maintenance", MayWithdraw;
     MaintenanceRemind = "maintenance.remind", "posted a reminder of maintenance", Posts;

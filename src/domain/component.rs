@@ -45,6 +45,11 @@ pub struct Group {
     pub version: i64,
 }
 
+/// Whether readers would take two names for the same: the case does not count.
+pub fn is_same_name(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.trim().to_lowercase()
+}
+
 /// Why a component is not operational.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusReason {

@@ -22,7 +22,7 @@ pub use correction::{CorrectionForm, NewCorrection};
 pub use incident::{IncidentDetails, IncidentDetailsForm, IncidentForm, NewIncident};
 pub use maintenance::{
     CancellationForm, ExtensionForm, MaintenanceForm, MaintenanceUpdateForm, NewMaintenance, NewMaintenanceUpdate,
-    Plan, PlanForm, ScheduleForm, Window, WindowForm,
+    Plan, PlanForm, ScheduleForm, StartForm, Window, WindowForm,
 };
 pub use manager::{ManagerForm, NewManager};
 pub use page::{PageForm, PageSettings};

@@ -76,6 +76,16 @@ impl HistoryFilter {
         }
     }
 
+    /// Why the dates select nothing; belongs to the end of the period.
+    pub fn range_error(&self) -> Option<&'static str> {
+        match self.range {
+            HistoryRange::Days { from: Some(from), to: Some(to) } if from > to => {
+                Some("The end is before the start. Choose a later day.")
+            }
+            _ => None,
+        }
+    }
+
     pub fn is_all(&self) -> bool {
         *self == Self::default()
     }
@@ -266,6 +276,15 @@ mod tests {
 
     fn query(pairs: &[(&str, &str)]) -> HistoryFilter {
         HistoryFilter::from_query(&Fields(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()))
+    }
+
+    #[test]
+    fn reversed_dates_are_an_error() {
+        let error = |from, to| query(&[("from", from), ("to", to)]).range_error();
+        assert!(error("2026-02-02", "2026-02-01").is_some());
+        for (from, to) in [("2026-02-01", "2026-02-01"), ("2026-02-01", ""), ("", "2026-02-01"), ("x", "y")] {
+            assert_eq!(error(from, to), None, "{from} {to}");
+        }
     }
 
     #[test]

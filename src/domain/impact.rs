@@ -34,24 +34,15 @@ impl Impact {
         Self::ALL.into_iter().find(|impact| impact.key() == key)
     }
 
-    /// The words of the public pages, which grade incidents and components alike.
-    pub fn status_words(self) -> &'static str {
+    /// The words of component statuses: every page grades incidents and components alike. Statuspage's words are the
+    /// [`key`](Self::key)s of the API.
+    pub fn words(self) -> &'static str {
         match self {
             Impact::None => "Notice",
             Impact::Maintenance => Status::UnderMaintenance.words(),
             Impact::Minor => Status::DegradedPerformance.words(),
             Impact::Major => Status::PartialOutage.words(),
             Impact::Critical => Status::MajorOutage.words(),
-        }
-    }
-
-    pub fn words(self) -> &'static str {
-        match self {
-            Impact::None => "Notice",
-            Impact::Maintenance => "Maintenance",
-            Impact::Minor => "Minor",
-            Impact::Major => "Major",
-            Impact::Critical => "Critical",
         }
     }
 

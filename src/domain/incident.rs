@@ -68,6 +68,11 @@ impl Incident {
         self.phase.is_open()
     }
 
+    /// Whether the first update already resolves the incident: it was entered after it was over.
+    pub fn is_backfilled(&self) -> bool {
+        self.updates.first().is_some_and(|first| !first.phase.is_open())
+    }
+
     pub fn duration(&self) -> Option<TimeDelta> {
         self.ended_at.map(|end| end - self.started_at)
     }

@@ -259,6 +259,21 @@ impl Maintenance {
         }
     }
 
+    /// Undoes a start ahead of the schedule. Fails if the start has come, or after further updates.
+    pub fn undo_start(&mut self, now: DateTime<Utc>) -> Result<(), &'static str> {
+        let active = self.updates.iter().filter(|update| update.phase != MaintenancePhase::Scheduled).count();
+        if self.phase != MaintenancePhase::InProgress || active != 1 || self.updates.len() == 1 {
+            return Err("This maintenance was changed after its start; the start can't be undone.");
+        }
+        if self.scheduled_for <= now {
+            return Err("Its scheduled start has passed; the start can't be undone.");
+        }
+        self.updates.pop();
+        self.recompute();
+        self.plan_reminder(now);
+        Ok(())
+    }
+
     /// Whether a start at `now` would complete automatically at once.
     pub fn ends_immediately(&self, now: DateTime<Utc>) -> bool {
         self.switches.completes && self.scheduled_until <= now

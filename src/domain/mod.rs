@@ -9,6 +9,7 @@ pub mod audit;
 mod audit_action;
 pub mod audit_throttle;
 pub mod component;
+pub mod component_order;
 pub mod draft;
 pub mod forms;
 pub mod history;

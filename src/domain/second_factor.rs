@@ -85,7 +85,23 @@ pub struct LoginPolicy {
     pub api_key_in_query: bool,
     #[serde(default)]
     pub passwords: PasswordPolicy,
+    /// Minutes without use after which a session ends; from [`SESSION_IDLE_CHOICES`].
+    #[serde(default = "default_session_idle")]
+    pub session_idle_minutes: i64,
     pub version: i64,
+}
+
+/// In minutes. A session ends 12 hours after the login anyway.
+pub const SESSION_IDLE_CHOICES: [i64; 6] = [30, 60, 120, 240, 480, 720];
+
+fn default_session_idle() -> i64 {
+    720
+}
+
+impl LoginPolicy {
+    pub fn session_idle(&self) -> TimeDelta {
+        TimeDelta::minutes(self.session_idle_minutes)
+    }
 }
 
 /// The end of the lockout, if there is one. Each further wrong code restarts it; a correct code resets it.

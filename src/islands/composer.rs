@@ -1,7 +1,7 @@
-//! The composer's island: live preview, character count, and a draft kept in the browser.
+//! The composer's island: live preview and character count.
 //!
-//! The form works without it. The island renders only the preview box; message, count and note are static elements
-//! found by id, so hydration doesn't shift the layout.
+//! The form works without it. The island renders only the preview box; message and count are static elements found by
+//! id, so hydration doesn't shift the layout. `public/typed.js` keeps unsaved input.
 
 use leptos::ev;
 use leptos::prelude::*;
@@ -11,9 +11,6 @@ use crate::domain::{MaintenancePhase, Phase};
 
 pub const MESSAGE_ID: &str = "body";
 pub const COUNT_ID: &str = "body-count";
-pub const NOTE_ID: &str = "body-note";
-/// The draft key of an incident that doesn't exist yet.
-pub const NEW_DRAFT: &str = "new";
 /// The debounce before requesting a preview.
 const TYPING_PAUSE: std::time::Duration = std::time::Duration::from_millis(300);
 
@@ -31,22 +28,12 @@ pub fn Composer(
     /// The initial message, rendered by `format::markdown`.
     html: String,
     phase: String,
-    /// The draft key: an incident's id, [`NEW_DRAFT`], or empty for no draft.
-    draft: String,
-    /// The last posted text; an equal draft is deleted.
-    posted: String,
 ) -> impl IntoView {
     let shown = RwSignal::new(html);
     let phase = RwSignal::new(phase);
     Effect::new(move |_| {
-        forget_posted(&draft, &posted);
-        let restored = restore_draft(&draft);
-        let text = message_text();
-        show_count_and_note(&text, note_after(restored, &draft));
-        if restored {
-            refresh(text, shown);
-        }
-        follow_message(draft.clone(), shown);
+        show_count(&message_text());
+        follow_message(shown);
         follow_phase(phase);
     });
     view! {
@@ -59,14 +46,14 @@ pub fn Composer(
     }
 }
 
-fn follow_message(draft: String, shown: RwSignal<String>) {
+fn follow_message(shown: RwSignal<String>) {
     let pending = StoredValue::new(None::<TimeoutHandle>);
     let listener = window_event_listener(ev::input, move |event| {
         if !is_message(&event) {
             return;
         }
         let text = message_text();
-        show_count_and_note(&text, if save_draft(&draft, &text) { "Saved locally as you type." } else { "" });
+        show_count(&text);
         if let Some(earlier) = pending.get_value() {
             earlier.clear();
         }
@@ -115,14 +102,10 @@ fn is_message(event: &ev::Event) -> bool {
     event_target::<web_sys::Element>(event).id() == MESSAGE_ID
 }
 
-fn show_count_and_note(text: &str, note: &str) {
-    let write = |id: &str, words: &str| {
-        if let Some(element) = document().get_element_by_id(id) {
-            element.set_text_content(Some(words));
-        }
-    };
-    write(COUNT_ID, &count_words(text.chars().count()));
-    write(NOTE_ID, &format!("Markdown. {note}"));
+fn show_count(text: &str) {
+    if let Some(element) = document().get_element_by_id(COUNT_ID) {
+        element.set_text_content(Some(&count_words(text.chars().count())));
+    }
 }
 
 fn count_words(count: usize) -> String {
@@ -131,55 +114,6 @@ fn count_words(count: usize) -> String {
         _ => format!("{},{:03}", n / 1000, n % 1000),
     };
     format!("{} of {}", grouped(count), grouped(MAX_BODY))
-}
-
-fn note_after(restored: bool, draft: &str) -> &'static str {
-    match (restored, draft) {
-        (true, _) => "Your unsaved text was restored.",
-        (false, "") => "",
-        (false, _) => "Saved locally as you type.",
-    }
-}
-
-fn storage() -> Option<web_sys::Storage> {
-    window().local_storage().ok().flatten()
-}
-
-fn storage_key(draft: &str) -> String {
-    format!("candor.draft.{draft}")
-}
-
-/// Stores `text` as the draft, or deletes the draft if `text` is empty. Returns whether that succeeded.
-fn save_draft(draft: &str, text: &str) -> bool {
-    match storage() {
-        Some(storage) if !draft.is_empty() && text.is_empty() => storage.remove_item(&storage_key(draft)).is_err(),
-        Some(storage) if !draft.is_empty() => storage.set_item(&storage_key(draft), text).is_ok(),
-        _ => false,
-    }
-}
-
-/// Fills an empty message from the draft; returns whether it did.
-fn restore_draft(draft: &str) -> bool {
-    let kept = storage().and_then(|storage| storage.get_item(&storage_key(draft)).ok().flatten());
-    match (message_element(), kept) {
-        (Some(area), Some(kept)) if !draft.is_empty() && area.value().is_empty() => {
-            area.set_value(&kept);
-            true
-        }
-        _ => false,
-    }
-}
-
-/// Deletes a draft only when its text is seen as posted, so that it survives a submission that failed or was redirected
-/// to the login.
-fn forget_posted(draft: &str, posted: &str) {
-    let Some(storage) = storage() else { return };
-    for draft in [draft, NEW_DRAFT] {
-        let kept = storage.get_item(&storage_key(draft)).ok().flatten();
-        if kept.is_some_and(|kept| kept.trim_end() == posted.trim_end()) {
-            let _ = storage.remove_item(&storage_key(draft));
-        }
-    }
 }
 
 #[cfg(test)]

@@ -403,7 +403,7 @@ fn check_open_incidents(site: &Rendered) {
         let words = format_duration(age).filter(|_| age >= TimeDelta::minutes(1));
         let words = words.map_or("started just now".to_owned(), |words| format!("open for {words}"));
         let page = site.text(&format!("/incidents/{}", it.id));
-        let chip = format!("<p class=\"chip\">{} · {words}</p>", it.present_impact().status_words());
+        let chip = format!("<p class=\"chip\">{} · {words}</p>", it.present_impact().words());
         assert!(page.contains(&chip) && page.contains("ongoing"), "{chip} in {page}");
     }
 }

@@ -66,6 +66,11 @@ impl Field {
         Self { error: problems.message(&self.name), focus: problems.is_first(&self.name), ..self }
     }
 
+    /// Gives the control the focus when the page opens.
+    pub fn with_focus(self, focus: bool) -> Self {
+        Self { focus: self.focus || focus, ..self }
+    }
+
     fn hint_id(&self) -> Option<String> {
         self.hint.as_ref().map(|_| format!("{}-hint", self.id))
     }
@@ -262,7 +267,9 @@ fn bare_select(field: &Field, choices: Vec<Choice>, value: &str) -> AnyView {
 /// Radio buttons shown side by side.
 #[component]
 pub fn Segments(field: Field, choices: Vec<Choice>, #[prop(into)] value: String) -> impl IntoView {
-    let segments = choices.into_iter().enumerate().map(|(index, choice)| segment(&field, index, choice, &value));
+    let target = choices.iter().position(|choice| choice.value == value).unwrap_or(0);
+    let segments =
+        choices.into_iter().enumerate().map(|(index, choice)| segment(&field, index == target, choice, &value));
     let content = view! { <div class="segments">{segments.collect_view()}</div> }.into_any();
     view! { <Group field content/> }
 }
@@ -285,9 +292,10 @@ pub fn Group(
     }
 }
 
-/// The first segment has the field's id, the link target in [`ErrorSummary`].
-fn segment(field: &Field, index: usize, choice: Choice, value: &str) -> AnyView {
-    let id = if index == 0 { field.id.clone() } else { format!("{}-{}", field.id, choice.value) };
+/// The target has the field's id, so links and errors focus the checked segment: on any other, the space key would
+/// change the choice.
+fn segment(field: &Field, is_target: bool, choice: Choice, value: &str) -> AnyView {
+    let id = if is_target { field.id.clone() } else { format!("{}-{}", field.id, choice.value) };
     let checked = choice.value == value;
     view! {
         <label class="segment" for=id.clone()>
@@ -297,7 +305,7 @@ fn segment(field: &Field, index: usize, choice: Choice, value: &str) -> AnyView 
                 name=field.name.clone()
                 value=choice.value
                 checked=checked
-                autofocus=field.focus && index == 0
+                autofocus=field.focus && is_target
                 aria-invalid=field.invalid()
             />
             <span>{choice.words}</span>
@@ -472,6 +480,25 @@ mod tests {
         assert!(html.contains(" autofocus"), "{html}");
         assert!(html.contains("href=\"#title\"") && html.contains("2 errors"), "{html}");
         assert!(html.contains("value=\"&quot;&gt;&lt;script&gt;\"") && !html.contains("<script>"), "{html}");
+    }
+
+    #[test]
+    fn checked_segment_is_the_link_target() {
+        let choices = || vec![Choice::new("investigating", "Investigating"), Choice::new("resolved", "Resolved")];
+        let html = |value: &'static str| {
+            let field = Field::new("phase", "Status").with_focus(true);
+            render_page(move || view! { <Segments field choices=choices() value/> })
+        };
+        for (value, target, other) in [
+            ("resolved", "value=\"resolved\"", "id=\"phase-investigating\""),
+            ("", "value=\"investigating\"", "id=\"phase-resolved\""),
+        ] {
+            let html = html(value);
+            let inputs: Vec<&str> = html.split("<input").filter(|input| input.contains("id=\"phase\"")).collect();
+            assert_eq!(inputs.len(), 1, "{html}");
+            assert!(inputs[0].contains(target) && inputs[0].contains(" autofocus"), "{html}");
+            assert!(html.contains(other) && html.matches(" autofocus").count() == 1, "{html}");
+        }
     }
 
     #[test]

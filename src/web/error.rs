@@ -34,9 +34,9 @@ pub enum Error {
     /// The manager's role does not allow the request.
     #[error("forbidden")]
     Forbidden,
-    /// The login policy requires a second factor that the manager lacks.
+    /// The login policy requires a second factor that the manager lacks; the path to return to.
     #[error("a second factor is required")]
-    FactorRequired,
+    FactorRequired(String),
     /// A recent proof of identity is required; `web::sign_in::reauth` asks for it.
     #[error("confirmation required")]
     ProofRequired,
@@ -93,6 +93,19 @@ pub struct ProofRequired;
 #[derive(Clone, Debug)]
 pub struct LoginRequired(pub String);
 
+/// Response extension of a redirect to the second factors.
+#[derive(Clone, Copy, Debug)]
+pub struct FactorRequired;
+
+/// Where a missing second factor is added; afterwards the manager continues at `next`.
+pub fn factors_path(next: &str) -> String {
+    if next == "/admin" {
+        return "/admin/account/factors".into();
+    }
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+    format!("/admin/account/factors?{query}")
+}
+
 /// Response extension: the request was cross-site.
 #[derive(Clone, Copy, Debug)]
 pub struct CrossOriginDenied;
@@ -108,9 +121,11 @@ impl Error {
             Self::Page(response) => response.status(),
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::LoginRequired(_) | Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::TokenForbidden(_) | Self::FactorRequired | Self::ProofRequired | Self::Foreign => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Forbidden
+            | Self::TokenForbidden(_)
+            | Self::FactorRequired(_)
+            | Self::ProofRequired
+            | Self::Foreign => StatusCode::FORBIDDEN,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooMany(_) | Self::TooManyCalls(_) | Self::TooManyChanges(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -178,8 +193,10 @@ impl IntoResponse for Error {
             response.extensions_mut().insert(LoginRequired(next.clone()));
             return response;
         }
-        if let Self::FactorRequired = &self {
-            return Redirect::to("/admin/account/factors").into_response();
+        if let Self::FactorRequired(next) = &self {
+            let mut response = Redirect::to(&factors_path(next)).into_response();
+            response.extensions_mut().insert(FactorRequired);
+            return response;
         }
         if let Self::Unprocessable(wrong) = &self {
             return unprocessable(wrong);

@@ -15,9 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::actions;
 use crate::credentials::secret_token;
-use crate::db::sessions::limits;
 use crate::db::{
-    admin_incidents, challenges, future_times, known_browsers, managers, one_time_links, outbox, sessions,
+    admin_incidents, challenges, future_times, known_browsers, managers, one_time_links, outbox, page_settings,
+    pending_forms, sessions,
 };
 use crate::domain::IncidentId;
 use crate::domain::audit::{Action, Actor, start_of_hour};
@@ -122,6 +122,9 @@ async fn open_database(state: &State) -> anyhow::Result<Option<String>> {
             return Ok(Some(error.to_string()));
         }
     }
+    if let Err(error) = record_origin(state).await {
+        return Ok(Some(error.to_string()));
+    }
     let link = match offer_setup_link(state).await {
         Ok(link) => link,
         Err(error) => return Ok(Some(error.to_string())),
@@ -131,6 +134,16 @@ async fn open_database(state: &State) -> anyhow::Result<Option<String>> {
         output::print_detached(format!("\nSet up your account (link valid 30 minutes):\n\n    {link}\n"));
     }
     Ok(None)
+}
+
+/// Stores where this server is reached, for the links of `candor manager`.
+async fn record_origin(state: &State) -> db::Result<()> {
+    if page_settings::server_origin(&mut state.db.read().await?).await?.as_deref() == Some(&state.origin) {
+        return Ok(());
+    }
+    let mut tx = state.db.write().await?;
+    page_settings::set_server_origin(&mut tx, &state.origin).await?;
+    tx.commit_unaudited().await
 }
 
 /// `None` if there is a manager already.
@@ -264,10 +277,10 @@ async fn end_embargo(state: &State, id: &IncidentId, now: DateTime<Utc>) -> db::
 /// Deletes expired rows. Times in the future, written while the clock was ahead, are set to now.
 pub async fn sweep(state: &State) -> db::Result<()> {
     let now = state.clock.now();
-    let (idle_since, created_after) = limits(now);
     let mut tx = state.db.write().await?;
     future_times::clamp(&mut tx, now).await?;
-    sessions::delete_expired(&mut tx, idle_since, created_after).await?;
+    sessions::delete_expired(&mut tx, now).await?;
+    pending_forms::delete_expired(&mut tx, now).await?;
     challenges::delete_expired(&mut tx, now).await?;
     one_time_links::delete_expired(&mut tx, now).await?;
     outbox::delete_done(&mut tx, now - notify::SENT_RETENTION).await?;

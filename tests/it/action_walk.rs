@@ -406,7 +406,7 @@ async fn walk_drafts_and_templates(walk: &mut Walk) {
     let draft = saved.location().trim_start_matches("/admin/drafts/").split('?').next().unwrap_or_default().to_owned();
     let again = [("draft", draft.as_str()), ("draft_version", "1"), ("title", "Begun"), ("save_draft", "1")];
     walk.submit("/admin/incidents", &[], &again, &[Action::DraftEdit]).await;
-    walk.submit("/admin/drafts/{id}/deletion", &[&draft], &[], &[Action::DraftDelete]).await;
+    walk.submit("/admin/drafts/{id}/deletion", &[&draft], &[("version", "2")], &[Action::DraftDelete]).await;
     walk.app.add_template_and_draft("template", "unused").await;
     let fields = [("version", "1"), ("name", "Down"), ("body", "Text"), ("phase", "identified")];
     walk.submit("/admin/templates", &[], &fields, &[Action::TemplateAdd]).await;
@@ -431,7 +431,13 @@ async fn walk_maintenances(walk: &mut Walk) {
     fields.push(("scheduled_until", &later));
     let route = "/admin/maintenances/{id}/schedule";
     walk.submit(route, &["work"], &fields, &[Action::MaintenanceReschedule]).await;
-    walk.submit("/admin/maintenances/{id}/beginning", &["work"], &[], &[Action::MaintenanceStart]).await;
+    let (route, undo) = ("/admin/maintenances/{id}/beginning", "/admin/maintenances/{id}/beginning/withdrawal");
+    for (route, action) in
+        [(route, Action::MaintenanceStart), (undo, Action::MaintenanceUndoStart), (route, Action::MaintenanceStart)]
+    {
+        let version = walk.maintenance_version("work").await;
+        walk.submit(route, &["work"], &[("version", version.as_str())], &[action]).await;
+    }
     let version = walk.maintenance_version("work").await;
     let fields = [("version", version.as_str()), ("phase", "in_progress"), ("body", "Half done")];
     walk.submit("/admin/maintenances/{id}/updates", &["work"], &fields, &[Action::MaintenanceUpdate]).await;
@@ -440,9 +446,14 @@ async fn walk_maintenances(walk: &mut Walk) {
     let (version, longer) = (walk.maintenance_version("work").await, format_local(noon_in(11)));
     let fields = [("version", version.as_str()), ("zone", "UTC"), ("until", longer.as_str())];
     walk.submit("/admin/maintenances/{id}/extension", &["work"], &fields, &[Action::MaintenanceExtend]).await;
-    walk.submit("/admin/maintenances/{id}/completion", &["work"], &[], &[Action::MaintenanceComplete]).await;
+    let version = walk.maintenance_version("work").await;
+    let (route, fields) = ("/admin/maintenances/{id}/completion", [("version", version.as_str())]);
+    walk.submit(route, &["work"], &fields, &[Action::MaintenanceComplete]).await;
     let route = "/admin/maintenances/{id}/cancellation";
     walk.submit(route, &["called-off"], &[("version", "1")], &[Action::MaintenanceCancel]).await;
+    let (route, fields) =
+        ("/admin/maintenances/{id}/deletion", [("version", "2"), ("title", "Maintenance called-off")]);
+    walk.submit(route, &["called-off"], &fields, &[Action::MaintenanceDelete]).await;
 }
 
 async fn walk_series(walk: &mut Walk) {
@@ -472,7 +483,9 @@ async fn walk_components(walk: &mut Walk) {
     let (id, version) = (component.id.as_str(), component.version.to_string());
     let fields = [("version", version.as_str()), ("name", "Tiles"), ("status", "operational")];
     walk.submit("/admin/components/{id}", &[id], &fields, &[Action::ComponentEdit]).await;
-    let version = (component.version + 1).to_string();
+    let (route, fields) = ("/admin/components/{id}/position", [("direction", "up")]);
+    walk.submit(route, &[id], &fields, &[Action::ComponentEdit]).await;
+    let version = (component.version + 2).to_string();
     let fields = [("version", version.as_str()), ("status", "partial_outage")];
     walk.submit("/admin/components/{id}/status", &[id], &fields, &[Action::ComponentSetStatus]).await;
     let now = walk.app.clock.now();
@@ -489,6 +502,7 @@ async fn walk_components(walk: &mut Walk) {
     let (id, version) = (group.id.as_str(), group.version.to_string());
     let fields = [("version", version.as_str()), ("name", "Rails")];
     walk.submit("/admin/groups/{id}", &[id], &fields, &[Action::GroupEdit]).await;
+    walk.submit("/admin/groups/{id}/position", &[id], &[("direction", "up")], &[Action::GroupEdit]).await;
     walk.submit("/admin/groups/{id}/deletion", &[id], &[], &[Action::GroupDelete]).await;
 }
 

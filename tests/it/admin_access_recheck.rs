@@ -74,7 +74,9 @@ impl LostAccess {
         match self {
             Self::Disabled | Self::SessionEnded => to_login || status == StatusCode::UNAUTHORIZED,
             Self::Demoted => status == StatusCode::FORBIDDEN,
-            Self::FactorRequired => status == StatusCode::SEE_OTHER && place == "/admin/account/factors",
+            Self::FactorRequired => {
+                status == StatusCode::SEE_OTHER && place.split('?').next() == Some("/admin/account/factors")
+            }
         }
     }
 }
@@ -237,8 +239,9 @@ async fn second_factor_required_during_upload_applies(test: TestDb) {
     assert_denied_everywhere(test, LostAccess::FactorRequired).await;
 }
 
-/// Files of the admin whose routes run before a login: the login itself and one-time links.
-const FILES_BEFORE_LOGIN: [&str; 7] = [
+/// The files of the admin in which there is no manager yet: whoever logs in, or comes with a link, or sends a form after
+/// the session has ended.
+const WITHOUT_MANAGER: [&str; 8] = [
     "challenges.rs",
     "forgot_password.rs",
     "login.rs",
@@ -246,6 +249,7 @@ const FILES_BEFORE_LOGIN: [&str; 7] = [
     "login_passkey.rs",
     "login_second_factor.rs",
     "one_time_links.rs",
+    "pending_form.rs",
 ];
 
 #[test]

@@ -291,6 +291,25 @@ async fn concurrent_creates_make_one_token(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
+async fn listing_tokens_needs_no_confirmation(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut browser = app.through_login(&app.manager("Ines", Owner).await).await;
+    browser.post("/admin/tokens", &[("name", "Deploy"), ("scope", "read"), ("days", "30")]).await;
+    let id = app.texts("select id from api_tokens").await.remove(0);
+    app.clock.advance(TimeDelta::minutes(15));
+    let list = browser.get("/admin/tokens").await;
+    assert_eq!((list.status, list.words("tbody th")), (StatusCode::OK, vec!["Deploy".to_owned()]));
+    let before = app.all_content().await;
+    let fields = [("name", "Second"), ("scope", "read"), ("days", "30")];
+    let revocation = format!("/admin/tokens/{id}/revocation");
+    for (path, fields) in [("/admin/tokens", &fields[..]), (revocation.as_str(), &[])] {
+        let asked = browser.post(path, fields).await;
+        assert_eq!((asked.status, asked.word("h1").as_str()), (StatusCode::FORBIDDEN, "Confirm it's you"), "{path}");
+    }
+    assert!(app.all_content().await == before);
+}
+
+#[apply(on_both_databases!)]
 async fn managers_see_own_tokens_and_owners_all(test: TestDb) {
     let app = TestApp::new(test).await;
     let make_as = async |manager: &Manager, name: &str| {

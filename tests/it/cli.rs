@@ -7,7 +7,9 @@ use std::process::{Command, Output, Stdio};
 use candor::cli::demo;
 use candor::clock::Clock;
 use candor::credentials::secret_token;
-use candor::db::{admin_incidents, audit, components, incidents, managers, one_time_links, second_factors, totp};
+use candor::db::{
+    admin_incidents, audit, components, incidents, managers, one_time_links, page_settings, second_factors, totp,
+};
 use candor::domain::{Impact, Incident, Phase, Role, Status};
 
 use crate::support::{TestDb, now};
@@ -234,8 +236,16 @@ async fn password_is_reset_by_link_or_stdin(test: TestDb) {
         managers::find_by_email(&mut tx, "a@example.org").await.unwrap().unwrap().1
     };
     let first = hash().await;
-    let link = stdout_text(&candor(&test, &["manager", "reset-password", "a@example.org"], ""));
+    let reset = ["manager", "reset-password", "a@example.org"];
+    let link = stdout_text(&candor(&test, &reset, ""));
     assert!(link.contains("30 minutes") && link.contains("http://127.0.0.1:3000/setup/"), "{link}");
+    let mut tx = test.write().await.unwrap();
+    page_settings::set_server_origin(&mut tx, "https://status.example.org").await.unwrap();
+    test.commit(tx).await;
+    let link = stdout_text(&candor(&test, &reset, ""));
+    assert!(link.contains("https://status.example.org/setup/"), "{link}");
+    let given = stdout_text(&candor(&test, &[&reset[..], &["--base-url", "https://other.example.org"]].concat(), ""));
+    assert!(given.contains("https://other.example.org/setup/"), "{given}");
     assert_eq!(hash().await, first);
     stdout_text(&candor(
         &test,
@@ -262,7 +272,8 @@ async fn backup_is_complete_and_private() {
     assert_eq!(copy.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let list = ["component", "list"];
     assert_eq!(stdout_text(&run_candor(&database_url(&copy), &list, "")), stdout_text(&candor(&test, &list, "")));
-    assert!(stderr_text(&candor(&test, &arguments, ""), 1).contains("exists"));
+    let error = stderr_text(&candor(&test, &arguments, ""), 1);
+    assert!(error.contains("it's a copy.db already exists") && !error.contains("unavailable"), "{error}");
 }
 
 #[tokio::test]

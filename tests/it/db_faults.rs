@@ -99,7 +99,7 @@ fn sqlite_error(code: &'static str) -> Fault {
 /// SQLite returns `code` and has rolled the transaction back.
 fn sqlite_rollback(sql: &str, number: &'static str) -> Fault {
     let is_begin = sql.starts_with("begin");
-    Fault { sql: (!is_begin).then_some("rollback"), ..code(number) }
+    Fault { sql: (!is_begin).then_some("rollback"), ..sqlite_error(number) }
 }
 
 /// PostgreSQL fails with the error that `sql` raises.

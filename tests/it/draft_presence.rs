@@ -39,9 +39,35 @@ async fn draft_shows_who_has_it_open(test: TestDb) {
     ines.get(&path).await;
     assert_eq!(rui.get("/admin").await.word(".draft .waiting"), "Ines is editing this since 12:57.");
     assert_eq!(app.counts().await, before, "looking at a draft is a deed, or publishes");
-    assert_eq!(ines.post(&format!("{path}/deletion"), &[]).await.status, StatusCode::SEE_OTHER);
+    // What is gone is open nowhere.
+    assert_eq!(ines.post(&format!("{path}/deletion"), &[("version", "1")]).await.status, StatusCode::SEE_OTHER);
     assert_eq!(app.number("select count(*) from draft_presence").await, 0);
     assert_eq!(rui.get(&path).await.status, StatusCode::NOT_FOUND);
+}
+
+#[apply(on_both_databases!)]
+async fn deleting_a_draft_asks_and_names_its_editor(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let (mut ines, mut rui, path) = open_draft_twice(&app).await;
+    ines.get(&path).await;
+    let deletion = format!("{path}/deletion");
+    let dashboard = rui.get("/admin").await;
+    assert_eq!(dashboard.attributes(".draft a.destructive", "href"), [deletion.as_str()]);
+    assert!(dashboard.attributes("main form", "action").iter().all(|action| *action != deletion), "no button deletes");
+    let question = rui.get(&deletion).await;
+    assert_eq!((question.word("h1"), question.word(".quoted strong")), ("Delete this draft?".into(), "Begun".into()));
+    assert_eq!(question.word("main p.waiting"), "Ines is editing this since 12:00.");
+    assert!(question.word("main").contains("Last edited by Ines"), "{}", question.text());
+    assert_eq!(rui.post(&deletion, &[]).await.status, StatusCode::CONFLICT, "a bare request asks as well");
+    let id = path.rsplit('/').next().unwrap();
+    let edit = [("draft", id), ("draft_version", "1"), ("title", "Begun"), ("body", "Two"), ("save_draft", "1")];
+    ines.post("/admin/incidents", &edit).await;
+    let stale = rui.post(&deletion, &[("version", question.field("version").as_str())]).await;
+    assert_eq!((stale.status, stale.field("version").as_str()), (StatusCode::CONFLICT, "2"));
+    assert!(stale.word("[role=alert]").contains("changed this draft") && stale.word(".quoted").contains("Two"));
+    let done = rui.post(&deletion, &[("version", "2")]).await;
+    assert_eq!(done.location(), "/admin?done=draft-deleted");
+    assert_eq!(rui.get(&deletion).await.status, StatusCode::NOT_FOUND);
 }
 
 #[apply(on_both_databases!)]

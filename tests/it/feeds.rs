@@ -97,7 +97,7 @@ async fn entry_ids_survive_another_address(test: TestDb) {
     app.plan(&[fixtures::maintenance("work", now + TimeDelta::days(1), now + TimeDelta::days(2), &[])]).await;
     let mut tx = app.db.write().await.unwrap();
     feed_ids::insert(&mut tx, "known", "tag:status.acme.test,2005:Incident/28461093").await.unwrap();
-    app.test.keep(tx).await;
+    app.test.commit(tx).await;
     let snapshot = Snapshot::load(&mut app.db.read().await.unwrap(), now).await.unwrap();
     let ids = |origin: &str| {
         let feed = Feed::from_snapshot(&snapshot, origin);

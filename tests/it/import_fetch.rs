@@ -236,7 +236,7 @@ async fn every_server_failure_has_a_message() {
     ] {
         let server = hosted_page();
         server.respond(path, vec![answer.clone()]);
-        let short = Throttle { bounds: ResponseLimits { time: Duration::from_millis(300), size: 1 << 20 }, ..pace() };
+        let short = Throttle { bounds: ResponseLimits { time: Duration::from_millis(300), size: 1 << 20 }, ..test_throttle() };
         let (stopped, _) = fetch_page(&server.url, &tempfile::tempdir().unwrap(), short).await;
         let error = stopped.map_err(|error| format!("{error:#}"));
         assert!(error.as_ref().is_err_and(|error| error.contains(message)), "{answer:?}: {error:?}");
@@ -261,7 +261,7 @@ async fn total_response_size_is_limited() {
         let more = |page| history(&[&format!("made{page}")]).to_string() + &" ".repeat(100_000);
         page.map_or(FakeResponse::Status(404, ""), |page| FakeResponse::Text(more(page)))
     });
-    let little = Throttle { total: 1 << 20, ..pace() };
+    let little = Throttle { total: 1 << 20, ..test_throttle() };
     let (stopped, _) = fetch_page(&server.url, &tempfile::tempdir().unwrap(), little).await;
     let error = format!("{:#}", stopped.unwrap_err());
     assert!(error.contains("the response is too large"), "{error}");

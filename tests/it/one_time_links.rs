@@ -64,9 +64,31 @@ async fn setup_link_creates_first_owner(test: TestDb) {
     assert!(!wrong.message("email").is_empty() && !wrong.message("password").is_empty());
     let answer = browser.post(&path, &FIRST).await;
     assert_eq!(answer.location(), "/admin?done=welcome");
-    assert_eq!(browser.get("/admin/managers").await.status, StatusCode::OK, "logged in as an owner");
+    let list = browser.get("/admin/managers").await;
+    assert_eq!(list.status, StatusCode::OK, "logged in as an owner");
+    assert!(!list.word("tbody").contains("never"), "{}", list.word("tbody"));
     let record = app.audit().await.remove(0);
     assert_eq!((record.action.as_str(), record.subject_name.as_str()), ("manager.create-first-owner", "Ines"));
+}
+
+#[apply(on_both_databases!)]
+async fn welcome_names_what_the_role_may_do(test: TestDb) {
+    let app = TestApp::new(test).await;
+    for (name, role, words) in [
+        ("Olga", Owner, "adding your components"),
+        ("Paula", Publisher, "post incidents and maintenance"),
+        ("Vera", Viewer, "read everything"),
+    ] {
+        let manager = app.manager(name, role).await;
+        let path = format!("/setup/{}", app.link(LinkPurpose::Invite, Some(&manager), TimeDelta::days(3)).await);
+        let mut browser = app.visitor();
+        let answer = browser.post(&path, &NEW).await;
+        let welcome = browser.get(answer.location()).await.word("[role=status]");
+        assert!(welcome.contains(words), "{name}: {welcome}");
+        assert_eq!(welcome.contains("components"), role == Owner, "{name}: {welcome}");
+        let stored = managers::find(&mut app.db.read().await.unwrap(), &manager.id).await.unwrap();
+        assert_eq!(stored.last_login_at, Some(app.clock.now()), "{name} is logged in");
+    }
 }
 
 #[apply(on_both_databases!)]

@@ -254,7 +254,11 @@ async fn every_maintenance_form_has_a_preview(test: TestDb) {
     assert!(page(&answer).contains("<strong>Sunday"));
     admin.confirm(&answer, "/admin/maintenances/work/schedule", "scheduled_for").await;
 
-    assert_eq!(admin.publisher.post("/admin/maintenances/work/beginning", &[]).await.status, StatusCode::SEE_OTHER);
+    let version = admin.app.maintenance("work").await.version.to_string();
+    let fields = [("version", version.as_str())];
+    let answer = admin.preview("/admin/maintenances/work/beginning", &fields).await;
+    assert!(page(&answer).contains("currently in progress"));
+    admin.confirm(&answer, "/admin/maintenances/work/beginning", "version").await;
     let version = admin.app.maintenance("work").await.version.to_string();
     let fields =
         [("version", version.as_str()), ("zone", "UTC"), ("until", "2026-11-15T09:00"), ("body", "**Longer**.")];
@@ -274,7 +278,7 @@ async fn empty_time_is_reported_at_its_field(test: TestDb) {
     let mut admin = AdminSession::over(test).await;
     let now = admin.app.clock.now();
     admin.app.plan(&[fixtures::maintenance("work", now, now + TimeDelta::days(2), &["api"])]).await;
-    admin.publisher.post("/admin/maintenances/work/beginning", &[]).await;
+    admin.publisher.post("/admin/maintenances/work/beginning", &[("version", "1")]).await;
     let version = admin.app.maintenance("work").await.version.to_string();
     let corrections = format!("/admin/components/{}/corrections", admin.api.id);
     let empty = [("zone", "UTC"), ("title", "X"), ("body", "X"), ("reason", "X"), ("version", version.as_str())];

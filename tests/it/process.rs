@@ -161,6 +161,19 @@ fn a_log_into_an_unread_pipe_delays_nothing() {
 }
 
 #[test]
+fn printed_links_have_the_address_of_the_running_server() {
+    let process = Process::start(Stdio::null(), Stdio::null(), "warn");
+    let output = Command::new(env!("CARGO_BIN_EXE_candor"))
+        .args(["manager", "add", "--email", "ines@example.org", "--name", "Ines", "--role", "owner"])
+        .env_clear()
+        .env("CANDOR_DATABASE_URL", format!("sqlite://{}", process.folder.path().join("candor.db").display()))
+        .output()
+        .unwrap();
+    let log_text = String::from_utf8(output.stdout).unwrap();
+    assert!(log_text.contains(&format!("http://{}/setup/", process.address)), "{said}");
+}
+
+#[test]
 fn commands_survive_a_dead_standard_output() {
     let folder = tempfile::tempdir().unwrap();
     let (reader, writer) = pipe().unwrap();

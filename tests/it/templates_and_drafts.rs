@@ -62,10 +62,15 @@ async fn dashboard_links_update_and_resolve(test: TestDb) {
     let page = admin.publisher.get("/admin").await;
     assert_eq!(
         page.attributes(".card .act a", "href"),
-        ["/admin/incidents/it#phase", "/admin/incidents/it?phase=resolved#phase"]
+        ["/admin/incidents/it#phase", "/admin/incidents/it?phase=resolved"]
     );
     let composer = admin.publisher.get("/admin/incidents/it?phase=resolved").await;
     assert_eq!((composer.field("phase"), composer.field("version")), ("resolved".into(), "1".into()));
+    assert_eq!(composer.attributes("[autofocus]", "id"), ["body"], "the space key must not choose a status");
+    assert_eq!(composer.attributes("#phase", "value"), ["resolved"]);
+    let plain = admin.publisher.get("/admin/incidents/it").await;
+    assert!(plain.attributes("[autofocus]", "id").is_empty());
+    assert_eq!(plain.attributes("#phase", "value"), ["investigating"]);
     assert_eq!(admin.publisher.get("/admin/incidents/it?phase=broken").await.field("phase"), "investigating");
     assert!(admin.app.logged_in(Viewer).await.get("/admin").await.words(".card .act").is_empty());
 }
@@ -181,7 +186,7 @@ async fn draft_is_shared_and_deleted_on_publish(test: TestDb) {
     let mut rui = admin.colleague().await;
     let list = rui.get("/admin").await;
     assert_eq!(
-        (list.word(".draft a"), list.word(".draft .soft")),
+        (list.word(".draft div a"), list.word(".draft .soft")),
         ("Xylophone".into(), "Create incident · Publisher, just now".into())
     );
     let form = rui.get(&format!("/admin/drafts/{id}")).await;
@@ -304,7 +309,7 @@ async fn update_draft_is_deleted_with_its_incident(test: TestDb) {
         assert_eq!(admin.publisher.get(&format!("/admin/drafts/{id}")).await.status, StatusCode::NOT_FOUND);
     }
     let third = save_draft(&mut admin.publisher, "/admin/incidents/it/updates", &fields).await;
-    let gone = admin.publisher.post(&format!("/admin/drafts/{third}/deletion"), &[]).await;
+    let gone = admin.publisher.post(&format!("/admin/drafts/{third}/deletion"), &[("version", "1")]).await;
     assert_eq!(gone.location(), "/admin?done=draft-deleted");
     assert_eq!(admin.app.audit().await[0].action, "draft.delete");
 }

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use candor::db::{managers, totp};
 use candor::domain::Manager;
-use candor::domain::Role::{Owner, Viewer};
+use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::domain::manager::LinkPurpose;
 use chrono::TimeDelta;
 use totp_rs::{Builder, Secret};
@@ -330,7 +330,8 @@ async fn policy_requires_second_factor_setup(test: TestDb) {
     let saved = browser.post("/admin/policy", &chosen).await;
     assert_eq!(saved.location(), "/admin/settings?done=policy-saved");
     assert_eq!(app.audit().await[0].action, "policy.edit");
-    assert_eq!(browser.post("/admin/policy", &chosen).await.location(), "/admin/account/factors", "the owner too");
+    let asked = browser.post("/admin/policy", &chosen).await;
+    assert!(asked.location().starts_with("/admin/account/factors?next="), "the owner too: {}", asked.location());
     enrol(&app, &mut browser).await;
     assert_eq!(browser.get("/admin").await.status, StatusCode::OK);
     let stale = browser.post("/admin/policy", &[("version", "1")]).await;
@@ -341,6 +342,49 @@ async fn policy_requires_second_factor_setup(test: TestDb) {
     assert_eq!(vera.get("/admin").await.location(), "/admin/account/factors");
     enrol(&app, &mut vera).await;
     assert_eq!(vera.get("/admin").await.status, StatusCode::OK);
+}
+
+#[apply(on_both_databases!)]
+async fn required_factor_leads_back_to_the_page(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Publisher).await;
+    let mut browser = app.through_login(&manager).await;
+    app.require_second_factor().await;
+    let asked = browser.get("/admin/incidents/new?template=x").await;
+    assert_eq!(asked.location(), "/admin/account/factors?next=%2Fadmin%2Fincidents%2Fnew%3Ftemplate%3Dx");
+    let factors = browser.get(asked.location()).await;
+    let next = factors.field("next");
+    assert_eq!(next, "/admin/incidents/new?template=x");
+    let page = browser.post("/admin/account/totp", &[("next", &next)]).await.location().to_owned();
+    let enrolment = browser.get(&page).await;
+    let code = App::of(&enrolment).code(&app, 0);
+    let fields = [("next", enrolment.field("next")), ("code", code)];
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let codes = browser.post("/admin/account/totp/confirmation", &fields).await;
+    assert_eq!(codes.word("h1"), "Recovery codes", "{}", codes.text());
+    assert_eq!(codes.attributes("main a.primary", "href"), ["/admin/incidents/new?template=x"]);
+    let foreign = browser.get("/admin/account/factors?next=https://evil.test/").await;
+    assert!(!foreign.text().contains("evil.test"), "{}", foreign.text());
+}
+
+#[apply(on_both_databases!)]
+async fn form_sent_without_the_required_factor_is_kept(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Publisher).await;
+    let mut browser = app.through_login(&manager).await;
+    app.require_second_factor().await;
+    let asked = browser.post("/admin/incidents", &[("title", "Late"), ("body", "We look into it.")]).await;
+    let next = browser.get(asked.location()).await.field("next");
+    assert!(next.starts_with("/admin/pending-forms/"), "{next}");
+    enrol(&app, &mut browser).await;
+    let form = browser.get(&next).await;
+    assert_eq!(
+        (form.field("title"), form.field("body")),
+        ("Late".into(), "We look into it.".into()),
+        "{}",
+        form.text()
+    );
+    assert!(app.incidents().await.is_empty());
 }
 
 #[apply(on_both_databases!)]

@@ -78,6 +78,34 @@ async fn an_incident_opens_in_any_phase(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
+async fn resolved_incident_folds_the_empty_composer(test: TestDb) {
+    let mut admin = AdminSession::over(test).await;
+    let api = admin.api.clone();
+    let id = admin.open("identified", &[(&api, Status::PartialOutage)]).await;
+    let path = format!("/admin/incidents/{id}");
+    let open = admin.publisher.get(&path).await;
+    assert_eq!((open.word("h1").as_str(), open.words("#another-update").len()), ("Post an update", 0));
+    assert_eq!(open.words("main .impact")[0], "Partial outage", "graded as on the public page");
+    admin.update(&id, "resolved", "Over.", &[]).await;
+    let over = admin.publisher.get(&path).await;
+    assert_eq!(
+        (over.word("h1").as_str(), over.word("#another-update summary").as_str()),
+        ("Mail is late", "Post another update or reopen")
+    );
+    assert_eq!(over.attributes("#another-update form", "action"), [format!("{path}/updates")]);
+    assert_eq!(over.words("details#another-update[open]").len(), 0);
+    let version = admin.app.incident(&id).await.version.to_string();
+    let wrong = admin.publisher.post(&format!("{path}/updates"), &[("version", &version), ("phase", "resolved")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        (wrong.words("#another-update").len(), wrong.message("body").is_empty()),
+        (0, false),
+        "{}",
+        wrong.text()
+    );
+}
+
+#[apply(on_both_databases!)]
 async fn opened_incident_is_published_before_response(test: TestDb) {
     let mut admin = AdminSession::over(test).await;
     let before = admin.app.visitor().get("/").await;

@@ -49,7 +49,7 @@ async fn maintenance_is_planned_started_extended_completed(test: TestDb) {
     assert_eq!((created.zone.name(), created.components.len()), ("Asia/Kolkata", 1));
     assert_eq!(app.visitor().get("/").await.word(".card.planned h3"), "Disk upgrade");
     let path = format!("/admin/maintenances/{}", created.id);
-    browser.post(&format!("{path}/beginning"), &[]).await;
+    browser.post(&format!("{path}/beginning"), &[("version", "1")]).await;
     assert_eq!(app.visitor().get("/").await.word("h1"), "Service Under Maintenance");
     let extension = browser.get(&format!("{path}/extension")).await;
     assert_eq!(
@@ -60,7 +60,7 @@ async fn maintenance_is_planned_started_extended_completed(test: TestDb) {
     let fields = [("until", "2026-11-12T05:00"), ("zone", "Asia/Kolkata"), ("version", version.as_str())];
     let answer = browser.post(&format!("{path}/extension"), &fields).await;
     assert_eq!(answer.location(), format!("{path}?done=maintenance-extended"));
-    browser.post(&format!("{path}/completion"), &[]).await;
+    browser.post(&format!("{path}/completion"), &[("version", "3")]).await;
     let over = app.maintenance(created.id.as_str()).await;
     assert_eq!((over.phase, over.ended_at), (MaintenancePhase::Completed, Some(app.clock.now())));
     assert_eq!(over.scheduled_until.to_rfc3339(), "2026-11-11T23:30:00+00:00");
@@ -148,7 +148,7 @@ async fn planned_maintenance_can_be_edited(test: TestDb) {
     let maintenance = app.maintenance("work").await;
     assert_eq!((maintenance.title.as_str(), maintenance.components[0].name.as_str()), ("New title", "Web"));
     assert_eq!((maintenance.next_step(), maintenance.remind_at), (None, None), "every switch is off");
-    browser.post("/admin/maintenances/work/beginning", &[]).await;
+    browser.post("/admin/maintenances/work/beginning", &[("version", "2")]).await;
     let answer = browser.post("/admin/maintenances/work", &[("title", "Newer"), ("version", "3")]).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.message("components").contains("started"));
@@ -203,7 +203,7 @@ async fn the_text_of_an_update_can_be_edited(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn maintenance_update_sets_component_statuses(test: TestDb) {
     let (app, mut browser) = app_with_maintenance(test).await;
-    browser.post("/admin/maintenances/work/beginning", &[]).await;
+    browser.post("/admin/maintenances/work/beginning", &[("version", "1")]).await;
     let api = app.maintenance("work").await.components[0].id.clone();
     let field = crate::support::app::status_of(&api);
     let show = browser.get("/admin/maintenances/work").await;
@@ -224,10 +224,101 @@ async fn repeated_step_is_rejected(test: TestDb) {
     let (_app, mut browser) = app_with_maintenance(test).await;
     let completion = browser.post("/admin/maintenances/work/completion", &[]).await;
     assert_eq!(completion.status, StatusCode::CONFLICT);
-    browser.post("/admin/maintenances/work/beginning", &[]).await;
-    let answer = browser.post("/admin/maintenances/work/beginning", &[]).await;
+    browser.post("/admin/maintenances/work/beginning", &[("version", "1")]).await;
+    let answer = browser.post("/admin/maintenances/work/beginning", &[("version", "2")]).await;
     assert_eq!(answer.status, StatusCode::CONFLICT);
     assert!(answer.text().contains("has already started or is over"), "{}", answer.text());
+}
+
+#[apply(on_both_databases!)]
+async fn early_start_asks_with_title_and_effect(test: TestDb) {
+    let (app, mut browser) = app_with_maintenance(test).await;
+    let show = browser.get("/admin/maintenances/work").await;
+    assert!(show.attributes("main form", "action").iter().list_maintenances(|action| !action.ends_with("/beginning")));
+    assert!(show.attributes("a.button", "href").contains(&"/admin/maintenances/work/beginning".to_owned()));
+    let question = browser.get("/admin/maintenances/work/beginning").await;
+    assert_eq!(
+        (question.word("h1"), question.word(".quoted")),
+        ("Start this maintenance now?".into(), "Maintenance work".into())
+    );
+    let text = question.word("main");
+    for words in ["API", "Under maintenance", "Nobody is notified", "undo the start"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert_eq!(app.maintenance("work").await.phase, MaintenancePhase::Scheduled, "a link changes nothing");
+    let unseen = browser.post("/admin/maintenances/work/beginning", &[]).await;
+    assert_eq!((unseen.status, unseen.field("version").as_str()), (StatusCode::CONFLICT, "1"));
+    let version = question.field("version");
+    let answer = browser.post("/admin/maintenances/work/beginning", &[("version", version.as_str())]).await;
+    assert_eq!(answer.location(), "/admin/maintenances/work?done=maintenance-begun");
+}
+
+#[apply(on_both_databases!)]
+async fn due_maintenance_starts_without_a_question(test: TestDb) {
+    let (app, _) = app_with_maintenance(test).await;
+    app.clock.advance(noon_in(1) + TimeDelta::minutes(1) - app.clock.now());
+    let show = app.logged_in(Role::Owner).await.get("/admin/maintenances/work").await;
+    assert!(show.attributes("main form", "action").contains(&"/admin/maintenances/work/beginning".to_owned()));
+}
+
+#[apply(on_both_databases!)]
+async fn early_start_can_be_undone_until_changed(test: TestDb) {
+    let (app, mut browser) = app_with_maintenance(test).await;
+    let undo = "/admin/maintenances/work/beginning/withdrawal";
+    let before = app.maintenance("work").await;
+    browser.post("/admin/maintenances/work/beginning", &[("version", "1")]).await;
+    let show = browser.get("/admin/maintenances/work").await;
+    assert!(show.attributes("main form", "action").contains(&undo.to_owned()), "{}", show.text());
+    let stale = browser.post(undo, &[("version", "1")]).await;
+    assert_eq!(stale.status, StatusCode::CONFLICT);
+    let answer = browser.post(undo, &[("version", "2")]).await;
+    assert_eq!(answer.location(), "/admin/maintenances/work?done=maintenance-start-undone");
+    let after = app.maintenance("work").await;
+    let same = Maintenance { version: before.version, updated_at: before.updated_at, ..after.clone() };
+    assert_eq!(same, before, "the maintenance is as before its start, with its reminder");
+    assert_eq!(app.audit().await[0].action, "maintenance.undo-start");
+    assert_eq!(app.visitor().get("/").await.word("h1"), "All Systems Operational");
+    assert!(!app.visitor().get("/incidents/work").await.text().contains("currently in progress"));
+    browser.post("/admin/maintenances/work/beginning", &[("version", "3")]).await;
+    let update = [("phase", "in_progress"), ("body", "Half done."), ("version", "4")];
+    app.logged_in(Role::Owner).await.post("/admin/maintenances/work/updates", &update).await;
+    let late = browser.post(undo, &[("version", "5")]).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    assert!(late.text().contains("can&#x27;t be undone") || late.text().contains("can't be undone"), "{}", late.text());
+    assert!(
+        !browser.get("/admin/maintenances/work").await.attributes("main form", "action").contains(&undo.to_owned())
+    );
+    assert_eq!(app.maintenance("work").await.phase, MaintenancePhase::InProgress);
+}
+
+#[apply(on_both_databases!)]
+async fn maintenance_is_deleted_by_typing_its_title(test: TestDb) {
+    let (app, mut browser) = app_with_maintenance(test).await;
+    let path = "/admin/maintenances/work/deletion";
+    let form = browser.get(path).await;
+    assert!(form.word("main").contains("its only update"), "{}", form.text());
+    for (title, version) in [("Another", "1"), ("Maintenance work", "7")] {
+        let answer = browser.post(path, &[("title", title), ("version", version)]).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(!answer.message("title").is_empty());
+    }
+    let answer = browser.post(path, &[("title", "Maintenance work"), ("version", "1")]).await;
+    assert_eq!(answer.location(), "/admin/maintenances?done=maintenance-deleted", "{}", answer.text());
+    assert!(list_maintenances(&app).await.is_empty());
+    assert_eq!(app.audit().await[0].action, "maintenance.delete");
+    assert_eq!(app.visitor().get("/incidents/work").await.status, StatusCode::NOT_FOUND);
+}
+
+#[apply(on_both_databases!)]
+async fn deleted_occurrence_plans_the_next(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let first = app.create_series("weekly", app.clock.now() + TimeDelta::hours(2)).await;
+    let mut browser = app.logged_in(Role::Publisher).await;
+    let path = format!("/admin/maintenances/{}/deletion", first.id);
+    assert!(browser.get(&path).await.word("main").contains("the next occurrence is scheduled"));
+    browser.post(&path, &[("title", first.title.as_str()), ("version", "1")]).await;
+    let created = list_maintenances(&app).await;
+    assert_eq!((created.len(), created[0].scheduled_for), (1, first.scheduled_for + TimeDelta::days(7)));
 }
 
 #[apply(on_both_databases!)]

@@ -4,7 +4,7 @@ insert into page (id, name, url, time_zone, logo_text, embedders, updated_at, ve
 insert into page_links values (1, 'Documentation', 'https://docs.tidewater.example');
 insert into revision values (1, 7, '2026-11-10T12:00:00.123456+00:00');
 insert into managers values ('ines', 'ines@example.org', 'Ines', 'owner', '$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA', null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);
-update login_policy set second_factor_required = true, api_key_in_query = true, break_glass_owner_id = 'ines', version = 3;
+update login_policy set second_factor_required = true, api_key_in_query = true, break_glass_owner_id = 'ines', session_idle_minutes = 60, version = 3;
 insert into one_time_links values ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'reset', 'ines', null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00');
 insert into one_time_links values ('bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', 'setup', null, null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00');
 insert into one_time_links values ('cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc', 'email', 'ines', 'new@example.org', '2026-11-10T12:00:00.123456+00:00', '2026-11-11T12:00:00.123456+00:00');
@@ -18,6 +18,7 @@ insert into login_failures values ('unknown', 1234, '2026-11-10T12:00:00.123456+
 insert into known_browsers values ('eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee', 'ines', 0, null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00');
 insert into sessions values ('cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc', 'ines', '{}', '192.0.2.1', 'Browser', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 2);
 insert into challenges values ('cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc', 'passkey-login', '{}', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:05:00.123456+00:00');
+insert into pending_forms values ('ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff', 'ines', '/admin/incidents', 'title=Late', '2026-11-10T12:00:00.123456+00:00');
 insert into outbox values ('mail', 'password-reset', 'ines', null, null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1, '2026-11-10T12:00:01.123456+00:00', 'sent');
 insert into outbox values ('mail2', 'password-reset', null, null, null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 0, null, null);
 insert into outbox values ('mail3', 'account-change', 'ines', 'old@example.org', 'email', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 0, null, null);

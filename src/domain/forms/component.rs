@@ -2,6 +2,7 @@ use chrono::NaiveDate;
 
 use super::{Fields, parse_line, parse_required_line};
 use crate::domain::component::{MAX_DESCRIPTION, MAX_NAME};
+use crate::domain::component_order::LAST_POSITION;
 use crate::domain::parse_time::parse_day;
 use crate::domain::{Component, Group, GroupId, Invalid, Status};
 
@@ -16,6 +17,8 @@ pub struct ComponentForm {
     pub status: String,
     /// Empty for the last position.
     pub position: String,
+    /// The position when the form was opened; an equal `position` moves nothing.
+    pub opened_position: String,
     pub start_date: String,
     pub only_show_if_degraded: bool,
     pub version: i64,
@@ -38,6 +41,8 @@ pub struct GroupForm {
     pub description: String,
     /// Empty for the last position.
     pub position: String,
+    /// The position when the form was opened; an equal `position` moves nothing.
+    pub opened_position: String,
     pub version: i64,
 }
 
@@ -56,6 +61,7 @@ impl ComponentForm {
             group: fields.text("group"),
             status: fields.text("status"),
             position: fields.text("position"),
+            opened_position: fields.text("opened_position"),
             start_date: fields.text("start_date"),
             only_show_if_degraded: fields.has("only_show_if_degraded"),
             version: fields.version(),
@@ -69,6 +75,7 @@ impl ComponentForm {
             group: component.group_id.as_ref().map(GroupId::to_string).unwrap_or_default(),
             status: component.status.key().to_owned(),
             position: component.position.to_string(),
+            opened_position: component.position.to_string(),
             start_date: component.start_date.map(|day| day.to_string()).unwrap_or_default(),
             only_show_if_degraded: component.only_show_if_degraded,
             version: component.version,
@@ -81,7 +88,7 @@ impl ComponentForm {
         let description = invalid.take("description", parse_line(&self.description, MAX_DESCRIPTION));
         let status = Status::from_key(&self.status).ok_or_else(|| "Choose a status from the list.".to_owned());
         let status = invalid.take("status", status);
-        let position = invalid.take("position", parse_position(&self.position));
+        let position = invalid.take("position", parse_position(&self.position, &self.opened_position));
         let group = match self.group.as_str() {
             "" => Ok(None),
             id => GroupId::parse(id).map(Some).ok_or_else(|| "Choose a group from the list.".to_owned()),
@@ -107,13 +114,16 @@ impl ComponentForm {
 }
 
 impl NewComponent {
+    /// A component that changes its group and names no position comes last there.
     pub fn apply(self, before: &Component) -> Component {
+        let kept = if self.group_id == before.group_id { before.position } else { LAST_POSITION };
+        let position = self.position.unwrap_or(kept);
         Component {
             group_id: self.group_id,
             name: self.name,
             description: self.description,
             status: self.status,
-            position: self.position.unwrap_or(before.position),
+            position,
             start_date: self.start_date,
             only_show_if_degraded: self.only_show_if_degraded,
             ..before.clone()
@@ -127,6 +137,7 @@ impl GroupForm {
             name: fields.text("name"),
             description: fields.text("description"),
             position: fields.text("position"),
+            opened_position: fields.text("opened_position"),
             version: fields.version(),
         }
     }
@@ -136,6 +147,7 @@ impl GroupForm {
             name: group.name.clone(),
             description: group.description.clone(),
             position: group.position.to_string(),
+            opened_position: group.position.to_string(),
             version: group.version,
         }
     }
@@ -144,7 +156,7 @@ impl GroupForm {
         let mut invalid = Invalid::new();
         let name = invalid.take("name", parse_required_line(&self.name, MAX_NAME, "Give the group a name."));
         let description = invalid.take("description", parse_line(&self.description, MAX_DESCRIPTION));
-        let position = invalid.take("position", parse_position(&self.position));
+        let position = invalid.take("position", parse_position(&self.position, &self.opened_position));
         match (name, description, position) {
             (Some(name), Some(description), Some(position)) => Ok(NewGroup { name, description, position }),
             _ => Err(invalid),
@@ -152,10 +164,11 @@ impl GroupForm {
     }
 }
 
-/// `None` if empty.
-fn parse_position(text: &str) -> Result<Option<i64>, String> {
+/// `None` if it is as `opened`; [`LAST_POSITION`] if it was emptied.
+fn parse_position(text: &str, opened: &str) -> Result<Option<i64>, String> {
     match text.trim() {
-        "" => Ok(None),
+        text if text == opened.trim() => Ok(None),
+        "" => Ok(Some(LAST_POSITION)),
         text => match text.parse() {
             Ok(place @ 1..=MAX_POSITION) => Ok(Some(place)),
             _ => Err(format!("Enter a position from 1 to {MAX_POSITION}, or leave it empty for last.")),
@@ -176,10 +189,10 @@ mod tests {
 
     #[test]
     fn position_starts_at_one() {
-        assert_eq!(parse_position(""), Ok(None));
-        assert_eq!(parse_position(" 3 "), Ok(Some(3)));
+        assert_eq!((parse_position("", ""), parse_position("", "2")), (Ok(None), Ok(Some(LAST_POSITION))));
+        assert_eq!((parse_position(" 3 ", ""), parse_position("3", "3")), (Ok(Some(3)), Ok(None)));
         for bad in ["0", "-1", "x", "10001", "1e3"] {
-            assert!(parse_position(bad).is_err(), "{bad}");
+            assert!(parse_position(bad, "").is_err(), "{bad}");
         }
     }
 }

@@ -95,6 +95,11 @@ pub struct ExtensionForm {
     pub version: i64,
 }
 
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StartForm {
+    pub version: i64,
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct CancellationForm {
     /// Empty for the default text.
@@ -465,6 +470,12 @@ impl ExtensionForm {
         let (Some(until), Some(text)) = (until, text) else { return Err(invalid) };
         let extended = maintenance.extend(until, text, id, now);
         extended.map_err(|sentence| Invalid::field("until", sentence))
+    }
+}
+
+impl StartForm {
+    pub fn read(fields: &Fields) -> Self {
+        Self { version: fields.version() }
     }
 }
 

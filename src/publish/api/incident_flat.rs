@@ -69,7 +69,7 @@ struct FlatExtras<'a> {
 pub fn flat_incident(scene: &PageContext<'_>, incident: &Incident, postmortem: Option<&PublishedPostmortem>) -> String {
     let more = FlatExtras {
         postmortem,
-        backfilled: incident.updates.first().is_some_and(|first| !first.phase.is_open()),
+        backfilled: incident.is_backfilled(),
         impact_override: incident.impact_override.map(crate::domain::impact::Impact::key),
         ..FlatExtras::default()
     };

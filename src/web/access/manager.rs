@@ -162,7 +162,7 @@ impl<P: Policy> Manager<P> {
             return Some(Error::Forbidden);
         }
         if found.lacks_factor && !P::ALLOWS_MISSING_FACTOR {
-            return Some(Error::FactorRequired);
+            return Some(Error::FactorRequired(self.request.return_path.clone()));
         }
         (P::FRESH && !is_fresh(found.proved_at, state.clock.now())).then_some(Error::ProofRequired)
     }
@@ -224,7 +224,7 @@ async fn find_current_session(
     manager: &ManagerId,
     now: DateTime<Utc>,
 ) -> db::Result<Option<CurrentSession>> {
-    let (idle_since, created_after) = sessions::limits(now);
+    let (idle_since, created_after) = sessions::limits(tx, now).await?;
     let stored = sessions::find(tx, session_hash, idle_since, created_after).await?;
     let stored = stored.filter(|stored| stored.manager_id.as_deref() == Some(manager.as_str()));
     let Some(stored) = stored else { return Ok(None) };

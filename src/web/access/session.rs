@@ -1,11 +1,12 @@
 //! Sessions: tower-sessions over our own table.
 //!
-//! A session ends 30 minutes after its last use and 12 hours after the login (OWASP Session Management); both are
-//! checked on load. The cookie lives as long as the browser. The database holds the SHA-256 of the id, never the id.
+//! A session ends after the login policy's time without use and 12 hours after the login (OWASP Session Management);
+//! both are checked on load. The cookie lives as long as the browser. The database holds the SHA-256 of the id, never the id.
 
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use axum::http::{HeaderMap, header};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use tower_sessions::cookie::SameSite;
@@ -98,14 +99,27 @@ impl std::fmt::Debug for Store {
     }
 }
 
+fn cookie_name(state: &State) -> &'static str {
+    if state.is_secure() { "__Host-sid" } else { "sid" }
+}
+
 pub fn session_layer(state: &State) -> SessionManagerLayer<Store> {
-    let name = if state.is_secure() { "__Host-sid" } else { "sid" };
     SessionManagerLayer::new(Store::new(state))
-        .with_name(name)
+        .with_name(cookie_name(state))
         .with_secure(state.is_secure())
         .with_http_only(true)
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnSessionEnd)
+}
+
+/// The stored session that the cookies name, even if it has ended.
+pub async fn find_named_session(state: &State, headers: &HeaderMap) -> db::Result<Option<sessions::Session>> {
+    let name = cookie_name(state);
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let id = pairs.find(|(key, _)| *key == name).and_then(|(_, id)| id.parse().ok());
+    let Some(id) = id else { return Ok(None) };
+    sessions::find_stored(&mut state.db.read().await?, &hash_id(id)).await
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -179,8 +193,8 @@ async fn rotate_id(state: &State, session: &Session, reauthenticated_at: Option<
     load(session).await?;
     let (old, new) = (session.id().ok_or_else(over)?, fresh_id());
     let now = state.clock.now();
-    let (idle_since, created_after) = sessions::limits(now);
     let mut tx = state.db.write().await?;
+    let (idle_since, created_after) = sessions::limits(&mut tx, now).await?;
     let stored = sessions::find(&mut tx, &hash_id(old), idle_since, created_after).await?.ok_or_else(over)?;
     let mut data = parse_data(&stored)?;
     data.reauthenticated_at = reauthenticated_at.or(data.reauthenticated_at);
@@ -204,7 +218,7 @@ fn fresh_id() -> Id {
 
 /// Withdraws the provider's second factor in the row of a session.
 pub async fn forget_second_factor(tx: &mut WriteTx, session_hash: &str, now: DateTime<Utc>) -> db::Result<()> {
-    let (idle_since, created_after) = sessions::limits(now);
+    let (idle_since, created_after) = sessions::limits(tx, now).await?;
     let Some(mut stored) = sessions::find(tx, session_hash, idle_since, created_after).await? else { return Ok(()) };
     stored.data = write(&SessionData { second_factor: false, ..parse_data(&stored)? })?;
     sessions::update(tx, &stored).await
@@ -238,8 +252,8 @@ pub async fn store_challenge(
 /// Reads the challenge of this kind without consuming it.
 pub async fn find_challenge(state: &State, session: &Session, kind: challenges::Kind) -> db::Result<Option<Challenge>> {
     let Some(id) = session.id() else { return Ok(None) };
-    let (idle_since, created_after) = sessions::limits(state.clock.now());
     let mut tx = state.db.read().await?;
+    let (idle_since, created_after) = sessions::limits(&mut tx, state.clock.now()).await?;
     match sessions::find(&mut tx, &hash_id(id), idle_since, created_after).await? {
         Some(stored) => challenges::find(&mut tx, &stored.id_hash, kind).await,
         None => Ok(None),
@@ -261,7 +275,8 @@ pub async fn take_challenge(state: &State, session: &Session, kind: challenges::
 pub async fn count_failed_proof(state: &State, session: &Session) -> db::Result<Option<i64>> {
     let Some(id) = session.id() else { return Ok(None) };
     let mut tx = state.db.write().await?;
-    let count = sessions::count_failed_proof(&mut tx, &hash_id(id), sessions::limits(state.clock.now())).await?;
+    let alive = sessions::limits(&mut tx, state.clock.now()).await?;
+    let count = sessions::count_failed_proof(&mut tx, &hash_id(id), alive).await?;
     tx.commit_unaudited().await?;
     Ok(count)
 }
@@ -277,8 +292,8 @@ pub async fn uncount_failed_proof(state: &State, session: &Session) -> db::Resul
 /// A write transaction and the session's hash, unless the session has ended.
 async fn write_living(state: &State, session: &Session) -> db::Result<Option<(WriteTx, String)>> {
     let Some(id) = session.id() else { return Ok(None) };
-    let (idle_since, created_after) = sessions::limits(state.clock.now());
     let mut tx = state.db.write().await?;
+    let (idle_since, created_after) = sessions::limits(&mut tx, state.clock.now()).await?;
     let stored = sessions::find(&mut tx, &hash_id(id), idle_since, created_after).await?;
     Ok(stored.map(|stored| (tx, stored.id_hash)))
 }
@@ -328,8 +343,8 @@ impl SessionStore for Store {
     /// Neither an ended session nor a withdrawn second factor may come back.
     async fn save(&self, record: &Record) -> Result<()> {
         let mut data = data_of(record)?;
-        let (idle_since, created_after) = sessions::limits(self.0.clock.now());
         let mut tx = self.0.db.write().await.map_err(store_error)?;
+        let (idle_since, created_after) = sessions::limits(&mut tx, self.0.clock.now()).await.map_err(store_error)?;
         let stored =
             sessions::find(&mut tx, &hash_id(record.id), idle_since, created_after).await.map_err(store_error)?;
         let Some(stored) = stored else { return Ok(()) };
@@ -341,8 +356,8 @@ impl SessionStore for Store {
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let now = self.0.clock.now();
-        let (idle_since, created_after) = sessions::limits(now);
         let mut tx = self.0.db.read().await.map_err(store_error)?;
+        let (idle_since, created_after) = sessions::limits(&mut tx, now).await.map_err(store_error)?;
         let found = sessions::find(&mut tx, &hash_id(*id), idle_since, created_after).await.map_err(store_error)?;
         let Some(session) = found else { return Ok(None) };
         let data = parse_data(&session).map_err(|error| Error::Decode(error.to_string()))?;

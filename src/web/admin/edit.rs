@@ -86,6 +86,7 @@ versioned!(
     PlanForm,
     PostmortemForm,
     ScheduleForm,
+    StartForm,
     TemplateForm,
     UpdateEditForm,
     UpdateForm

@@ -24,15 +24,14 @@ pub async fn update(
     let before = login_policy::load(&mut tx).await?;
     let chosen = match parse_policy(&state, &mut tx, &form, &before).await? {
         Ok(chosen) => chosen,
-        Err(message) => {
-            let wrong = Invalid::field("password_only_for", message);
+        Err(wrong) => {
             return Ok(invalid_response(settings::render_policy_form(&state, &mut tx, &manager, form, wrong).await?));
         }
     };
     if chosen == before {
         return Ok(redirect_with_flash("/admin/settings", "policy-saved"));
     }
-    let entry = actions::settings::edit_login_policy(&mut tx, &before, &chosen).await?;
+    let entry = actions::settings::edit_login_policy(&mut tx, &before, &chosen, state.clock.now()).await?;
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     Ok(redirect_with_flash("/admin/settings", "policy-saved"))
 }
@@ -43,14 +42,15 @@ async fn parse_policy(
     tx: &mut WriteTx,
     form: &PolicyForm,
     before: &LoginPolicy,
-) -> Result<std::result::Result<LoginPolicy, String>> {
-    let chosen = match form.parse(&managers::password_owners(tx).await?) {
+) -> Result<std::result::Result<LoginPolicy, Invalid>> {
+    let chosen = match form.parse(&managers::password_owners(tx).await?, before) {
         Ok(chosen) => chosen,
-        Err(message) => return Ok(Err(message)),
+        Err(wrong) => return Ok(Err(wrong)),
     };
     let switches_off = chosen.passwords.break_glass_owner().is_some() && before.passwords.break_glass_owner().is_none();
     if switches_off && state.provider.is_none() {
-        return Ok(Err("Password login can be disabled only if an identity provider is configured.".into()));
+        let message = "Password login can be disabled only if an identity provider is configured.";
+        return Ok(Err(Invalid::field("password_only_for", message)));
     }
     Ok(Ok(chosen))
 }

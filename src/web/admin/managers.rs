@@ -256,9 +256,9 @@ impl Editor for InvitationEditor {
     async fn html(&self, tx: &mut Tx, shell: AdminContext, form: ManagerForm, problem: Problem<()>) -> Result<String> {
         let mut listed = managers::list(tx, self.after.as_ref(), pagination::READ_LIMIT).await?;
         let more = pagination::take_page(&mut listed, |other| Some(other.id.clone()));
-        let mut rows = Vec::new();
+        let (mut rows, alive) = (Vec::new(), limits(tx, self.now).await?);
         for other in listed {
-            let sessions = sessions::count(tx, &other.id, limits(self.now)).await?;
+            let sessions = sessions::count(tx, &other.id, alive).await?;
             let has_factor = second_factors::load(tx, &other.id).await?.any();
             rows.push(ManagerRow { manager: other, has_factor, sessions });
         }
@@ -277,7 +277,8 @@ impl Editor for RoleEditor {
 
     async fn html(&self, tx: &mut Tx, shell: AdminContext, role: String, problem: Problem<()>) -> Result<String> {
         let manager = self.manager.clone();
-        let sessions = sessions::count(tx, &manager.id, limits(self.now)).await?;
+        let alive = limits(tx, self.now).await?;
+        let sessions = sessions::count(tx, &manager.id, alive).await?;
         let factors = second_factors::load(tx, &manager.id).await?;
         Ok(ManagerEdit { shell, manager, factors, sessions, role, invalid: problem.invalid }.html())
     }

@@ -20,12 +20,14 @@ use super::access::routes::Routes;
 use account::{factors, passkeys, profile, recovery_codes, sessions, shortcuts, tokens, totp};
 use components::{component, corrections, groups};
 use incidents::{drafts, incident, postmortem, publication, updates};
-use maintenances::{maintenance, recurring, schedule, updates as maintenance_updates};
+use maintenances::{
+    deletion as maintenance_deletion, maintenance, recurring, schedule, steps, updates as maintenance_updates,
+};
 
 use crate::oidc::CALLBACK;
 use crate::web::sign_in::{
-    forgot_password, login, login_oidc, login_passkey, login_second_factor, oidc_connection, one_time_links, reauth,
-    reauth_oidc,
+    forgot_password, login, login_oidc, login_passkey, login_second_factor, oidc_connection, one_time_links,
+    pending_form, reauth, reauth_oidc,
 };
 
 /// The admin's route table.
@@ -45,6 +47,7 @@ pub fn routes() -> Routes {
         .public_get("/setup/{token}", one_time_links::new)
         .public_post("/setup/{token}", one_time_links::create)
         .get("/admin", dashboard::show)
+        .get("/admin/pending-forms/{id}", pending_form::show)
         .get("/admin/shortcuts", shortcuts::index);
     let routes = incident_routes(routes);
     let routes = maintenance_routes(routes);
@@ -88,8 +91,12 @@ fn maintenance_routes(routes: Routes) -> Routes {
         .get("/admin/maintenances/{id}", maintenance::show)
         .get("/admin/maintenances/{id}/edit", maintenance::edit)
         .post("/admin/maintenances/{id}", maintenance::update)
-        .post("/admin/maintenances/{id}/beginning", maintenance::begin)
-        .post("/admin/maintenances/{id}/completion", maintenance::complete)
+        .get("/admin/maintenances/{id}/deletion", maintenance_deletion::confirm_delete)
+        .post("/admin/maintenances/{id}/deletion", maintenance_deletion::destroy)
+        .get("/admin/maintenances/{id}/beginning", steps::confirm_begin)
+        .post("/admin/maintenances/{id}/beginning", steps::begin)
+        .post("/admin/maintenances/{id}/beginning/withdrawal", steps::undo_begin)
+        .post("/admin/maintenances/{id}/completion", steps::complete)
         .get("/admin/maintenances/{id}/schedule", schedule::edit_schedule)
         .post("/admin/maintenances/{id}/schedule", schedule::update_schedule)
         .get("/admin/maintenances/{id}/extension", schedule::edit_extension)
@@ -107,6 +114,7 @@ fn maintenance_routes(routes: Routes) -> Routes {
 fn template_and_draft_routes(routes: Routes) -> Routes {
     routes
         .get("/admin/drafts/{id}", drafts::show)
+        .get("/admin/drafts/{id}/deletion", drafts::confirm_delete)
         .post("/admin/drafts/{id}/deletion", drafts::destroy)
         .get("/admin/templates", templates::index)
         .get("/admin/templates/new", templates::new)
@@ -124,6 +132,7 @@ fn component_routes(routes: Routes) -> Routes {
         .post("/admin/components", component::create)
         .get("/admin/components/{id}/edit", component::edit)
         .post("/admin/components/{id}", component::update)
+        .post("/admin/components/{id}/position", component::step)
         .post("/admin/components/{id}/status", component::set_status)
         .get("/admin/components/{id}/corrections", corrections::index)
         .post("/admin/components/{id}/corrections", corrections::create)
@@ -134,6 +143,7 @@ fn component_routes(routes: Routes) -> Routes {
         .post("/admin/groups", groups::create)
         .get("/admin/groups/{id}/edit", groups::edit)
         .post("/admin/groups/{id}", groups::update)
+        .post("/admin/groups/{id}/position", groups::step)
         .get("/admin/groups/{id}/deletion", groups::confirm_delete)
         .post("/admin/groups/{id}/deletion", groups::destroy)
 }

@@ -11,6 +11,7 @@ use crate::web::access::{csrf, session};
 use crate::web::edge::{headers, threads};
 use crate::web::error;
 use crate::web::page::error_page::{SessionExpiredLayer, preserve_form, render_admin_error};
+use crate::web::sign_in::pending_form::resume_form;
 use crate::web::sign_in::reauth::{ReauthLayer, require_reauth};
 
 /// The router of the admin. The outer layers respond to every failure, even a panic or an expired session, with a page
@@ -19,15 +20,16 @@ pub fn router(state: &State) -> Router<State> {
     let (router, table) = super::routes().into_parts();
     let asking = ReauthLayer::new(state, &table);
     let keeping = SessionExpiredLayer::new(state, &table);
-    router
+    let router = router
         .layer(from_fn_with_state(asking, require_reauth))
         .layer(from_fn_with_state(state.clone(), render_admin_error))
         .layer(session::session_layer(state))
         .layer(from_fn_with_state(state.clone(), csrf::reject_cross_origin))
         .layer(CatchPanicLayer::custom(error::panic_response))
         .layer(from_fn(threads::run_on_admin_threads))
-        .layer(from_fn_with_state(keeping, preserve_form))
-        .layer(from_fn(with_admin_headers))
+        .layer(from_fn_with_state(keeping, preserve_form));
+    let admin = router.clone().with_state(state.clone());
+    router.layer(from_fn_with_state(admin, resume_form)).layer(from_fn(with_admin_headers))
 }
 
 async fn with_admin_headers(request: Request, next: Next) -> Response {

@@ -13,20 +13,22 @@ use axum::extract::{FromRequestParts as _, MatchedPath, Request, State as FromSt
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 
 use super::layout::{admin_context, logged_out_layout, offline_layout};
 use super::submitted_text::{MAX_ECHO_ANONYMOUS, MAX_ECHO_MANAGER, SubmittedForm};
 use crate::db;
 use crate::domain::forms::Fields;
 use crate::state::State;
-use crate::ui::admin_layout::{AdminContext, LoggedOutContext};
-use crate::ui::pages::admin::{AdminError, ErrorLayout, TypedForm};
+use crate::ui::admin_layout::AdminContext;
+use crate::ui::pages::admin::{AdminError, ErrorLayout, ExpiredLogin, TypedForm};
 use crate::web::access::manager::{CanEnter, Manager};
 use crate::web::access::routes::{Access, Route};
 use crate::web::edge::headers::Nonce;
 use crate::web::edge::threads;
-use crate::web::error::{CrossOriginDenied, LoginRequired, message_of, wants_json};
+use crate::web::error::{CrossOriginDenied, FactorRequired, LoginRequired, factors_path, message_of, wants_json};
+use crate::web::sign_in::login::login_page;
+use crate::web::sign_in::pending_form::keep_form;
 
 /// Longest wait for the layout of the logged-in manager.
 const LAYOUT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -94,8 +96,12 @@ async fn form_error_page(state: &State, asked: &mut Parts, response: Response, s
     if let Some(LoginRequired(next)) = response.extensions().get().cloned() {
         let typed = sent.typed(MAX_ECHO_ANONYMOUS).filter(|typed| sent.is_guarded && !typed.shown.is_empty());
         let Some(typed) = typed else { return response };
-        let nonce = asked.extensions.get::<Nonce>().map(|nonce| nonce.0.clone()).unwrap_or_default();
-        return session_expired_page(logged_out_layout(state, &nonce).await, next, sent, typed).await;
+        return session_expired_page(state, asked, next, (sent, typed)).await;
+    }
+    if response.extensions().get::<FactorRequired>().is_some() {
+        let typed = sent.typed(MAX_ECHO_ANONYMOUS).filter(|typed| sent.is_guarded && !typed.shown.is_empty());
+        let kept = if typed.is_some() { kept_form(state, asked, sent).await } else { None };
+        return kept.map_or(response, |path| Redirect::to(&factors_path(&path)).into_response());
     }
     // Without the database, the layout can't be loaded either.
     if !needs_page(&response) || response.status() == StatusCode::SERVICE_UNAVAILABLE || !sent.is_guarded {
@@ -147,15 +153,34 @@ async fn load_layout(state: &State, asked: &mut Parts) -> Option<AdminContext> {
     tokio::time::timeout(LAYOUT_TIMEOUT, loading).await.ok().flatten()
 }
 
+/// The path that continues the form, if it could be kept.
+async fn kept_form(state: &State, asked: &Parts, sent: &SubmittedForm) -> Option<String> {
+    keep_form(state, &asked.headers, sent).await.unwrap_or_else(|error| {
+        tracing::debug!("a form was not kept: {error}");
+        None
+    })
+}
+
+/// The login on the page of the form; after it the form goes on. If the form can't be kept, the manager logs in in
+/// another tab and sends it from here.
 async fn session_expired_page(
-    shell: LoggedOutContext,
+    state: &State,
+    asked: &Parts,
     next: String,
-    sent: &SubmittedForm,
-    typed: TypedForm,
+    (sent, typed): (&SubmittedForm, TypedForm),
 ) -> Response {
-    let mut response = StatusCode::UNAUTHORIZED.into_response();
-    response.extensions_mut().insert(LoginRequired(next));
-    error_response(response, ErrorLayout::Plain(shell), Some((sent, typed))).await
+    let nonce = asked.extensions.get::<Nonce>().map(|nonce| nonce.0.clone()).unwrap_or_default();
+    let shell = logged_out_layout(state, &nonce).await;
+    let login = match kept_form(state, asked, sent).await {
+        Some(path) => ExpiredLogin::Here(Box::new(login_page(state, shell.clone(), String::new(), path, None))),
+        None => ExpiredLogin::NewTab(next.clone()),
+    };
+    let action = matches!(login, ExpiredLogin::NewTab(_)).then(|| sent.address.clone());
+    let (around, status) = (ErrorLayout::Plain(shell), StatusCode::UNAUTHORIZED);
+    let page =
+        AdminError { around, status: status.as_u16(), detail: None, typed: Some(typed), action, login: Some(login) };
+    let html = threads::render_on_admin_threads(move || page.html()).await;
+    (status, [(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))], html).into_response()
 }
 
 async fn error_response(
@@ -165,13 +190,12 @@ async fn error_response(
 ) -> Response {
     let (mut head, _) = response.into_parts();
     let is_foreign = head.extensions.get::<CrossOriginDenied>().is_some();
-    let login = head.extensions.get::<LoginRequired>().map(|required| required.0.clone());
     let detail = message_of(&head.extensions);
     let status = head.status.as_u16();
     let (address, typed) = form.map(|(sent, typed)| (sent.address.clone(), typed)).unzip();
     // A form from another site must not be submitted from our page.
     let goes_again = !is_foreign && typed.as_ref().is_some_and(|typed| typed.is_whole) && !matches!(status, 404 | 413);
-    let failure = AdminError { around, status, detail, typed, action: address.filter(|_| goes_again), login };
+    let failure = AdminError { around, status, detail, typed, action: address.filter(|_| goes_again), login: None };
     let html = threads::render_on_admin_threads(move || failure.html()).await;
     head.headers.remove(header::CONTENT_LENGTH);
     head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));

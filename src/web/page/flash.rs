@@ -4,6 +4,7 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 
+use crate::domain::Role;
 use crate::domain::forms::Fields;
 
 const NOTICES: &[(&str, &str)] = &[
@@ -18,6 +19,8 @@ const NOTICES: &[(&str, &str)] = &[
     ("maintenance-planned", "Maintenance scheduled."),
     ("maintenance-saved", "Maintenance saved."),
     ("maintenance-begun", "Maintenance started."),
+    ("maintenance-start-undone", "Start undone. The maintenance is scheduled again."),
+    ("maintenance-deleted", "Maintenance deleted. The audit log keeps its text."),
     ("maintenance-completed", "Maintenance completed."),
     ("maintenance-moved", "Maintenance rescheduled."),
     ("maintenance-extended", "Maintenance window extended."),
@@ -38,6 +41,7 @@ const NOTICES: &[(&str, &str)] = &[
     ("component-saved", "Component saved."),
     ("component-deleted", "Component deleted."),
     ("status-set", "Status updated."),
+    ("position-set", "Order saved."),
     ("group-added", "Group added."),
     ("group-saved", "Group saved."),
     ("group-deleted", "Group deleted. Its components are kept."),
@@ -63,14 +67,23 @@ const NOTICES: &[(&str, &str)] = &[
     ("welcome", "Welcome to Candor. Start by adding your components."),
 ];
 
-/// Redirects to `path` with the message of the key `word`.
+/// Redirects to `path`, which may have a fragment, with the message of the key `word`.
 pub fn redirect_with_flash(path: &str, word: &'static str) -> Response {
     debug_assert!(NOTICES.iter().any(|(known, _)| *known == word), "{word} is not on the list");
-    Redirect::to(&format!("{path}?done={word}")).into_response()
+    let (path, fragment) = match path.split_once('#') {
+        Some((path, fragment)) => (path, format!("#{fragment}")),
+        None => (path, String::new()),
+    };
+    Redirect::to(&format!("{path}?done={word}{fragment}")).into_response()
 }
 
-/// The message whose key is in the query.
-pub fn flash_message(query: &Fields) -> Option<String> {
+/// The message whose key is in the query, for a manager of this role.
+pub fn flash_message(query: &Fields, role: Role) -> Option<String> {
     let word = query.text("done");
+    match (word.as_str(), role) {
+        ("welcome", Role::Publisher) => return Some("Welcome. You can post incidents and maintenance.".into()),
+        ("welcome", Role::Viewer) => return Some("Welcome. You can read everything here.".into()),
+        _ => {}
+    }
     NOTICES.iter().find(|(known, _)| *known == word).map(|(_, words)| (*words).to_owned())
 }

@@ -23,7 +23,7 @@ pub async fn admin_context<P>(
         page_name: page.logo().to_owned(),
         tone,
         manager: (**manager).clone(),
-        notice: flash::flash_message(query),
+        notice: flash::flash_message(query, manager.role),
         zone: page.time_zone,
         now: state.clock.now(),
         assets: asset_links(&manager.nonce),

@@ -44,6 +44,8 @@ const HIDDEN_FIELDS: [&str; 12] = [
 ];
 /// Single-use values: the page asks for them again.
 const ONE_TIME_FIELDS: [&str; 2] = ["code", "proof_code"];
+/// Buttons beside the one that saves.
+const BUTTONS: [&str; 3] = ["preview", "preview_page", "save_draft"];
 /// Responses of a device, which an error page can't request again.
 const PASSKEY_FIELDS: [&str; 2] = ["credential", "proof_passkey"];
 
@@ -93,6 +95,20 @@ impl SubmittedForm {
             BodyEnd::TooSlow => Some(Error::TooSlow),
             BodyEnd::Broken => Some(Error::BadRequest("The form did not arrive completely.".into())),
         }
+    }
+
+    /// The fields to continue with after a login, URL-encoded: without secrets, and without the button that was
+    /// pressed. `None` if the form is incomplete.
+    pub fn pending_fields(&self) -> Option<String> {
+        if !self.shows || self.end != BodyEnd::Whole || !is_utf8(&self.bytes) {
+            return None;
+        }
+        let is_kept = |name: &str| {
+            !is_secret_field(name)
+                && ![&ONE_TIME_FIELDS[..], &PASSKEY_FIELDS, &BUTTONS].iter().any(|names| names.contains(&name))
+        };
+        let kept = url::form_urlencoded::parse(&self.bytes).filter(|(name, _)| is_kept(name));
+        Some(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish())
     }
 
     /// The submitted text in at most `room` bytes of HTML; `None` if the body is not a form.
@@ -218,6 +234,22 @@ mod tests {
         assert!(back.is_whole);
         assert!(!typed_fields(b"credential=%7B%7D", 1000).is_whole && typed_fields(b"credential=", 1000).is_whole);
         assert!(!typed_fields(b"a=%FF", 1000).is_whole);
+    }
+
+    #[test]
+    fn pending_form_has_no_secrets_or_buttons() {
+        let sent = |body: &'static str| SubmittedForm {
+            address: "/admin/incidents".into(),
+            is_guarded: true,
+            bytes: Bytes::from_static(body.as_bytes()),
+            end: BodyEnd::Whole,
+            shows: true,
+        };
+        let form =
+            sent("title=Late&component.a=&password=y&current=x&proof_code=1&preview=1&save_draft=1&credential=z");
+        assert_eq!(form.pending_fields().as_deref(), Some("title=Late&component.a="));
+        assert_eq!(SubmittedForm { end: BodyEnd::TooLarge, ..sent("a=b") }.pending_fields(), None);
+        assert_eq!(sent("a=%FF").pending_fields(), None);
     }
 
     #[test]

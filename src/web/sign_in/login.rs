@@ -75,7 +75,8 @@ pub async fn render_login_denied(state: &State, nonce: &Nonce, email: String, ne
     (StatusCode::UNPROCESSABLE_ENTITY, page_response(login.html())).into_response()
 }
 
-fn login_page(state: &State, shell: LoggedOutContext, email: String, next: String, error: Option<String>) -> Login {
+/// The login page with a form that leads to `next`.
+pub fn login_page(state: &State, shell: LoggedOutContext, email: String, next: String, error: Option<String>) -> Login {
     let provider = state.provider.as_ref().map(|provider| provider.name().to_owned());
     Login { shell, email, next, passkeys: challenges::are_passkeys_available(state), provider, error }
 }

@@ -222,6 +222,7 @@ async fn find_or_create_manager(
     };
     let identity = Identity::from_person(person);
     let connected = actions::managers::connect_oidc(&mut tx, &mut manager, &identity, now).await?;
+    managers::record_login(&mut tx, &manager.id, now).await?;
     queue_change_notice(at.state, &mut tx, &manager, None, AccountChange::ProviderConnected).await?;
     let entries = [actions::managers::record_oidc_arrival(action, &manager), connected];
     tx.commit_all(&Actor::from_manager(&manager, at.address), now, &entries).await?;

@@ -9,6 +9,7 @@ pub mod login_second_factor;
 pub mod oidc_connection;
 pub mod oidc_flow;
 pub mod one_time_links;
+pub mod pending_form;
 pub mod reauth;
 pub mod reauth_oidc;
 pub mod second_factor_codes;

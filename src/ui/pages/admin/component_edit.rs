@@ -19,7 +19,12 @@ pub struct ComponentEdit {
     pub invalid: Invalid,
     pub groups: Vec<Group>,
     pub conflict: Option<Conflict<ComponentForm>>,
+    /// Whether to ask about a second component of the same name.
+    pub same_name: bool,
 }
+
+/// The button that saves a second component or group of the same name.
+pub const SAME_NAME: &str = "same_name";
 
 const FIELD_ORDER: [&str; 6] = ["name", "description", "group", "status", "position", "start_date"];
 
@@ -43,11 +48,13 @@ pub fn ComponentEditPage(page: ComponentEdit) -> impl IntoView {
             <h1>{heading}</h1>
             <ErrorSummary problems=problems.clone()/>
             {conflict_details(page.conflict.as_ref(), &page.form, &shell)}
+            {page.same_name.then(|| same_name_question("component", &page.form.name))}
             <form method="post" action=action novalidate>
                 <Hidden name="version" value=page.form.version.to_string()/>
+                <Hidden name="opened_position" value=page.form.opened_position.clone()/>
                 {component_fields(&page, &problems)}
                 <p class="actions">
-                    <Submit words=submit/>
+                    {save_button(submit, page.same_name)}
                     <a href="/admin/components">"Cancel"</a>
                 </p>
             </form>
@@ -56,6 +63,30 @@ pub fn ComponentEditPage(page: ComponentEdit) -> impl IntoView {
     };
     let title = problems.titled(heading);
     view! { <AdminLayout shell title section=Some(Section::Components) content=content.into_any()/> }
+}
+
+/// Asks about a second component or group of the same name; the buttons below the form answer.
+pub fn same_name_question(kind: &'static str, name: &str) -> AnyView {
+    view! {
+        <div class="summary conflict" role="alert">
+            <h2>{format!("Another {kind} has this name")}</h2>
+            <p>
+                "There is a "{kind}" called “"<bdi>{name.to_owned()}</bdi>
+                "” in this list already. Change the name, or save it anyway."
+            </p>
+        </div>
+    }
+    .into_any()
+}
+
+/// The button of a form; after [`same_name_question`] it confirms.
+pub fn save_button(words: &'static str, same_name: bool) -> AnyView {
+    if !same_name {
+        return view! { <Submit words/> }.into_any();
+    }
+    let words = if words == "Save" { "Save anyway" } else { "Create anyway" };
+    view! { <button type="submit" class=ButtonStyle::Primary.class() name=SAME_NAME value="1">{words}</button> }
+        .into_any()
 }
 
 fn component_fields(page: &ComponentEdit, problems: &FormErrors) -> AnyView {

@@ -8,7 +8,7 @@ use super::component_list::{BoardRow, BoardSection, ComponentBoard, status_choic
 use crate::domain::update::MAX_BODY;
 use crate::domain::{ComponentId, Phase, Status};
 use crate::format::markdown;
-use crate::islands::composer::{COUNT_ID, Composer, NOTE_ID};
+use crate::islands::composer::{COUNT_ID, Composer};
 use crate::ui::form::{Choice, Field, FormErrors, Group, Segments, SelectRow, TextArea};
 
 /// The keyboard shortcut for the composer's button.
@@ -24,41 +24,32 @@ pub fn phase_words(key: &str) -> &'static str {
     Phase::from_key(key).unwrap_or_default().words()
 }
 
-/// The message field, and below it the note and the character count that the island updates.
+/// The message field, and below it the note that typed.js updates, and the character count of the island.
 pub fn message_field(value: &str, problems: &FormErrors) -> AnyView {
+    focusable_message_field(value, problems, false)
+}
+
+/// As [`message_field`]; with `focus` it gets the focus when the page opens.
+pub fn focusable_message_field(value: &str, problems: &FormErrors, focus: bool) -> AnyView {
     let under = view! {
         <p class="under">
-            <span id=NOTE_ID>"Markdown."</span>
+            <span id="body-note">"Markdown."</span>
             <span id=COUNT_ID>"At most 25,000 characters"</span>
         </p>
     };
-    let field = Field::new("body", "Message").with_error(problems);
+    let field = Field::new("body", "Message").with_error(problems).with_focus(focus);
     view! { <TextArea field value under=under.into_any() keys="m"/> }.into_any()
 }
 
-/// Where the island stores its draft in the browser.
-pub struct LocalDraft {
-    /// The incident's id or `NEW_DRAFT`; empty for no draft.
-    pub place: String,
-    /// The last posted text; an equal draft is deleted.
-    pub posted: String,
-}
-
-impl LocalDraft {
-    pub fn none() -> Self {
-        Self { place: String::new(), posted: String::new() }
-    }
-}
-
 /// The rendered message, under the label of its phase.
-pub fn text_preview(body: &str, phase: &str, draft: LocalDraft) -> AnyView {
+pub fn text_preview(body: &str, phase: &str) -> AnyView {
     let phase = phase.to_owned();
     let html = markdown::render_truncated(body, MAX_BODY);
     view! {
         <section id="preview" aria-labelledby="preview-title">
             <h2 id="preview-title" class="label">"Preview as visitors see it"</h2>
             <div class="preview">
-                <Composer html phase draft=draft.place posted=draft.posted/>
+                <Composer html phase/>
             </div>
         </section>
     }

@@ -10,7 +10,7 @@ use crate::domain::{Incident, Maintenance, SavedDraft};
 use crate::format::duration::format_duration;
 use crate::format::time::{format_age, format_day, format_window};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
-use crate::ui::form::{ButtonStyle, Field, Hidden, PostButton, PreviewPageButton, Select, Submit};
+use crate::ui::form::{ButtonStyle, Field, Hidden, PreviewPageButton, Select, Submit};
 use crate::ui::time::Time;
 
 const MAX_PLANNED: usize = 10;
@@ -104,7 +104,7 @@ fn incident_actions(incident: &Incident, shell: &AdminContext, first: bool) -> O
                 <a class="button" href=format!("{path}#phase") data-keys=first.then_some("u")>
                     "Post an update"{about()}
                 </a>
-                <a class="button" href=format!("{path}?phase=resolved#phase") data-keys=first.then_some("r")>
+                <a class="button" href=format!("{path}?phase=resolved") data-keys=first.then_some("r")>
                     "Resolve"{about()}
                 </a>
             </p>
@@ -168,7 +168,9 @@ fn draft_row(draft: &SavedDraft, page: &Dashboard) -> AnyView {
                 </p>
                 {draft_readers(page.readers.iter().filter(|reader| reader.draft == draft.id), &page.shell)}
             </div>
-            <PostButton action=delete words="Delete" weight=ButtonStyle::Destructive about=title/>
+            <a class="button destructive" href=delete>
+                "Delete…"<span class="unseen" dir="auto">{format!(": {title}")}</span>
+            </a>
         </li>
     }
     .into_any()

@@ -1,5 +1,6 @@
 use leptos::prelude::*;
 
+use super::login::{Login, login_form};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, LoggedOutContext, LoggedOutLayout};
 use crate::ui::form::{Field, Password, Submit, TextArea, TextInput};
 
@@ -13,8 +14,17 @@ pub struct AdminError {
     pub typed: Option<TypedForm>,
     /// The URL that the form can be submitted to again.
     pub action: Option<String>,
-    /// The page to return to, if a login is needed first.
-    pub login: Option<String>,
+    /// Set if a login is needed first.
+    pub login: Option<ExpiredLogin>,
+}
+
+/// How to go on after the session has ended.
+#[derive(Clone, Debug)]
+pub enum ExpiredLogin {
+    /// The form is kept, and the login leads back to it.
+    Here(Box<Login>),
+    /// The path to return to. The form is sent from this page after a login in another tab.
+    NewTab(String),
 }
 
 #[derive(Clone, Debug)]
@@ -43,7 +53,11 @@ impl AdminError {
 
 #[component]
 pub fn AdminErrorPage(page: AdminError) -> impl IntoView {
-    let (heading, text) = if page.login.is_some() { SESSION_EXPIRED } else { status_words(page.status) };
+    let (heading, text) = match &page.login {
+        Some(ExpiredLogin::Here(_)) => (SESSION_EXPIRED, FORM_KEPT),
+        Some(ExpiredLogin::NewTab(_)) => (SESSION_EXPIRED, FORM_NOT_KEPT),
+        None => status_words(page.status),
+    };
     let detail = page.detail.clone().map(|detail| view! { <p dir="auto">{detail}</p> });
     let text = (page.status != 422).then(|| view! { <p>{text}</p> });
     let inside = matches!(page.around, ErrorLayout::Admin(_));
@@ -54,7 +68,7 @@ pub fn AdminErrorPage(page: AdminError) -> impl IntoView {
             <h1>{heading}</h1>
             {detail}
             {text}
-            {page.login.as_deref().map(login_form)}
+            {page.login.as_ref().map(expired_login)}
             {page.typed.as_ref().map(|typed| typed_form(&page, typed))}
             {desk}
         </div>
@@ -68,10 +82,11 @@ pub fn AdminErrorPage(page: AdminError) -> impl IntoView {
     }
 }
 
-const SESSION_EXPIRED: (&str, &str) = (
-    "Your session has ended",
-    "Nothing was changed or published. What you typed is below: log in in a new tab, then send it again from here.",
-);
+const SESSION_EXPIRED: &str = "Your session has ended";
+const FORM_KEPT: &str =
+    "Nothing was changed or published. Log in here and your form goes on as it was. It is kept for 12 hours.";
+const FORM_NOT_KEPT: &str =
+    "Nothing was changed or published. What you entered is below: log in in a new tab, then send it again from here.";
 
 fn status_words(status: u16) -> (&'static str, &'static str) {
     match status {
@@ -96,7 +111,11 @@ fn status_words(status: u16) -> (&'static str, &'static str) {
     }
 }
 
-fn login_form(next: &str) -> AnyView {
+fn expired_login(login: &ExpiredLogin) -> AnyView {
+    let next = match login {
+        ExpiredLogin::Here(login) => return login_form(login),
+        ExpiredLogin::NewTab(next) => next,
+    };
     let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
     view! {
         <p class="actions">
@@ -113,6 +132,9 @@ fn typed_form(page: &AdminError, typed: &TypedForm) -> AnyView {
     let is_fixed = page.action.is_none() || page.login.is_some();
     let shown =
         typed.shown.iter().enumerate().map(|(number, field)| typed_field(number, field, is_fixed)).collect_view();
+    if let Some(ExpiredLogin::Here(_)) = page.login {
+        return view! { <details class="fold"><summary>"What you entered"</summary>{shown}</details> }.into_any();
+    }
     let cut = (!typed.is_whole).then(|| {
         view! { <p>"Part of the form can't be sent again from here. Copy what you need, then go back to the form."</p> }
     });

@@ -4,7 +4,7 @@ use crate::domain::Factors;
 use crate::domain::second_factor::{Passkey, RECOVERY_CODES};
 use crate::format::time::format_age;
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
-use crate::ui::form::{ButtonStyle, PostButton};
+use crate::ui::form::{ButtonStyle, Hidden, PostButton, Submit};
 use crate::ui::time::Time;
 
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub struct FactorList {
     pub passkeys: Vec<Passkey>,
     /// Whether a factor must be added before anything else is allowed.
     pub lacking: bool,
+    /// Where the manager was going when a second factor was required.
+    pub next: Option<String>,
     /// Whether browsers allow passkeys at this origin.
     pub passkeys_possible: bool,
 }
@@ -37,7 +39,7 @@ pub fn FactorsPage(page: FactorList) -> impl IntoView {
             <p>"Adds a second step when you log in."</p>
             <section aria-labelledby="app">
                 <h2 id="app">"Authenticator app"</h2>
-                {totp_section(page.factors.totp)}
+                {totp_section(&page)}
             </section>
             <section aria-labelledby="passkeys">
                 <h2 id="passkeys">"Passkeys"</h2>
@@ -50,8 +52,8 @@ pub fn FactorsPage(page: FactorList) -> impl IntoView {
     view! { <AdminLayout shell title="Two-factor authentication" section=Some(Section::Account) content=content.into_any()/> }
 }
 
-fn totp_section(confirmed: bool) -> AnyView {
-    if confirmed {
+fn totp_section(page: &FactorList) -> AnyView {
+    if page.factors.totp {
         return view! {
             <p class="soft">"Required after your password."</p>
             <PostButton action="/admin/account/totp/removal" words="Remove the app" weight=ButtonStyle::Destructive/>
@@ -60,7 +62,10 @@ fn totp_section(confirmed: bool) -> AnyView {
     }
     view! {
         <p class="soft">"An app on your phone shows a new code every 30 seconds."</p>
-        <PostButton action="/admin/account/totp" words="Add an authenticator app"/>
+        <form method="post" action="/admin/account/totp">
+            {page.next.clone().map(|next| view! { <Hidden name="next" value=next/> })}
+            <Submit words="Add an authenticator app" weight=ButtonStyle::Quiet/>
+        </form>
     }
     .into_any()
 }
@@ -88,8 +93,11 @@ fn passkey_section(page: &FactorList, shell: &AdminContext) -> AnyView {
     let list = (!page.passkeys.is_empty())
         .then(|| view! { <div class="board group"><ul>{page.passkeys.iter().map(row).collect_view()}</ul></div> });
     let add = if page.passkeys_possible {
-        view! { <p class="actions"><a class="button" href="/admin/account/passkeys/new">"Add a passkey"</a></p> }
-            .into_any()
+        let query = page.next.as_deref().map(|next| {
+            format!("?{}", url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish())
+        });
+        let path = format!("/admin/account/passkeys/new{}", query.unwrap_or_default());
+        view! { <p class="actions"><a class="button" href=path>"Add a passkey"</a></p> }.into_any()
     } else {
         view! { <p>{PASSKEYS_UNAVAILABLE}</p> }.into_any()
     };

@@ -1,11 +1,11 @@
 use leptos::prelude::*;
 
-use super::component_edit::{deletion_link, deletion_question};
+use super::component_edit::{deletion_link, deletion_question, same_name_question, save_button};
 use super::conflict::{Conflict, conflict_details};
 use crate::domain::forms::GroupForm;
 use crate::domain::{Group, GroupId, Invalid};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
-use crate::ui::form::{ErrorSummary, Field, FormErrors, Hidden, Submit, TextInput};
+use crate::ui::form::{ErrorSummary, Field, FormErrors, Hidden, TextInput};
 
 /// The form that adds or edits a group.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub struct GroupEdit {
     pub form: GroupForm,
     pub invalid: Invalid,
     pub conflict: Option<Conflict<GroupForm>>,
+    /// Whether to ask about a second group of the same name.
+    pub same_name: bool,
 }
 
 #[component]
@@ -39,13 +41,15 @@ pub fn GroupEditPage(page: GroupEdit) -> impl IntoView {
             <h1>{heading}</h1>
             <ErrorSummary problems=problems.clone()/>
             {conflict_details(page.conflict.as_ref(), &page.form, &shell)}
+            {page.same_name.then(|| same_name_question("group", &page.form.name))}
             <form method="post" action=action novalidate>
                 <Hidden name="version" value=page.form.version.to_string()/>
+                <Hidden name="opened_position" value=page.form.opened_position.clone()/>
                 <TextInput field=name value=page.form.name.clone() autofocus=page.id.is_none() && problems.is_empty()/>
                 <TextInput field=about value=page.form.description.clone()/>
                 <TextInput field=place value=page.form.position.clone() kind="number" class="short"/>
                 <p class="actions">
-                    <Submit words=submit/>
+                    {save_button(submit, page.same_name)}
                     <a href="/admin/components">"Cancel"</a>
                 </p>
             </form>

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use leptos::prelude::*;
 
 use super::component_list::{ComponentBoard, readonly_board, status_words};
-use super::composer::{self, LocalDraft, PUBLISH_KEYS};
+use super::composer::{self, PUBLISH_KEYS};
 use super::composer_extras::{ComposerExtras, extra_buttons};
 use super::conflict::{Conflict, conflict_notice};
 use super::incident_card::{impact_words, incident_state, open_incident_card, visibility_badge};
@@ -38,7 +38,8 @@ pub fn IncidentPage(page: IncidentView) -> impl IntoView {
     let composes = shell.can_publish();
     let title = page.incident.title.clone();
     let problems = FormErrors::new(&page.invalid, &["phase", "body", "components"]);
-    let (heading, above) = if composes {
+    let folded = composes && is_composer_folded(&page, &problems);
+    let (heading, above) = if composes && !folded {
         ("Post an update".to_owned(), Some(view! { <span dir="auto">{title.clone()}</span>" · " }))
     } else {
         (title.clone(), None)
@@ -49,8 +50,9 @@ pub fn IncidentPage(page: IncidentView) -> impl IntoView {
                 <h1 dir="auto">{heading}</h1>
                 <p class="soft">{above}{incident_summary(&page.incident, &shell)}</p>
                 {visibility_notice(&page.incident, &shell)}
-                {composes.then(|| composer(&page, &problems))}
+                {(composes && !folded).then(|| composer(&page, &problems))}
                 {timeline(&page.incident, &shell)}
+                {folded.then(|| folded_composer(&page, &problems))}
                 {incident_details(&page.incident, &shell)}
             </div>
             <aside>
@@ -65,6 +67,23 @@ pub fn IncidentPage(page: IncidentView) -> impl IntoView {
     view! {
         <AdminLayout shell title section=Some(Section::Incidents) content=content.into_any() island=composes/>
     }
+}
+
+/// After an incident is resolved, an empty form would only invite reopening it.
+fn is_composer_folded(page: &IncidentView, problems: &FormErrors) -> bool {
+    let is_untouched = page.form.body.is_empty() && page.form.phase == page.incident.phase.key();
+    let is_plain = problems.is_empty() && page.conflict.is_none() && page.extras.draft.is_none();
+    !page.incident.is_open() && is_untouched && is_plain
+}
+
+fn folded_composer(page: &IncidentView, problems: &FormErrors) -> AnyView {
+    view! {
+        <details class="fold" id="another-update">
+            <summary>"Post another update or reopen"</summary>
+            {composer(page, problems)}
+        </details>
+    }
+    .into_any()
 }
 
 fn incident_summary(incident: &Incident, shell: &AdminContext) -> AnyView {
@@ -104,8 +123,6 @@ fn composer(page: &IncidentView, problems: &FormErrors) -> AnyView {
     let form = &page.form;
     let named: BTreeSet<_> = page.incident.statuses().into_keys().collect();
     let submit = if page.incident.visibility.is_public() { "Publish update" } else { "Post internal update" };
-    let posted = page.incident.newest_update().map(|update| update.body.clone()).unwrap_or_default();
-    let draft = LocalDraft { place: page.incident.id.to_string(), posted };
     let reopens = (!page.incident.is_open()).then(|| {
         view! { <p class="hint">"Resolved. Posting any other status reopens it."</p> }
     });
@@ -118,10 +135,10 @@ fn composer(page: &IncidentView, problems: &FormErrors) -> AnyView {
             <Hidden name="version" value=form.version.to_string()/>
             {composer::phase_field(&form.phase, problems)}
             {reopens}
-            {composer::message_field(&form.body, problems)}
+            {composer::focusable_message_field(&form.body, problems, asks_for_message(page, problems))}
             {composer::component_fields(&page.board, &form.components, &named, problems)}
             <p class="hint">"Resolving closes the incident and sets its components back to their manual status."</p>
-            {composer::text_preview(&form.body, composer::phase_words(&form.phase), draft)}
+            {composer::text_preview(&form.body, composer::phase_words(&form.phase))}
             <p class="actions">
                 <Submit words=submit keys=PUBLISH_KEYS/>
                 <PreviewTextButton action=path.clone()/>
@@ -130,6 +147,12 @@ fn composer(page: &IncidentView, problems: &FormErrors) -> AnyView {
         </form>
     }
     .into_any()
+}
+
+/// A link has preselected another status, and only the message is missing.
+fn asks_for_message(page: &IncidentView, problems: &FormErrors) -> bool {
+    let preselected = page.form.phase != page.incident.phase.key();
+    preselected && page.form.body.is_empty() && page.conflict.is_none() && problems.is_empty()
 }
 
 /// The newest update, after an edit conflict.

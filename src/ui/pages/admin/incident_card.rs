@@ -37,7 +37,7 @@ fn reminder_line(incident: &Incident, shell: &AdminContext) -> Option<AnyView> {
     Some(view! { <p class="waiting">{format!("No update for {silence}, {times}")}</p> }.into_any())
 }
 
-/// `Major · open for 1h 27m · Identified 14m ago`
+/// `Partial outage · open for 1h 27m · Identified 14m ago`
 pub fn incident_state(incident: &Incident, shell: &AdminContext) -> AnyView {
     let age = format_duration(shell.now - incident.started_at).unwrap_or_else(|| "under 1m".into());
     let newest = incident.newest_update().map(|update| {

@@ -3,12 +3,11 @@ use std::collections::BTreeSet;
 use leptos::prelude::*;
 
 use super::component_list::ComponentBoard;
-use super::composer::{self, LocalDraft, PUBLISH_KEYS};
+use super::composer::{self, PUBLISH_KEYS};
 use super::composer_extras::{ComposerExtras, extra_buttons};
 use super::incident_edit::{DETAIL_FIELDS, VISIBILITY_FIELDS, detail_fields, visibility_fields};
 use crate::domain::forms::IncidentForm;
 use crate::domain::{Invalid, Phase, Visibility};
-use crate::islands::composer::NEW_DRAFT;
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{ErrorSummary, Field, FormErrors, Hidden, PreviewTextButton, Submit, TextInput};
 
@@ -36,7 +35,6 @@ pub fn IncidentNewPage(page: IncidentNew) -> impl IntoView {
     let phase = if form.phase.is_empty() { Phase::default().key() } else { &form.phase };
     let submit = if is_public(form) { "Publish" } else { "Save internally" };
     let title = Field::new("title", "Title").hint("What customers notice.").with_error(&problems);
-    let draft = LocalDraft { place: NEW_DRAFT.into(), posted: String::new() };
     let content = view! {
         <div class="column">
             <h1>"Create incident"</h1>
@@ -51,7 +49,7 @@ pub fn IncidentNewPage(page: IncidentNew) -> impl IntoView {
                 {composer::component_fields(&page.board, &form.components, &BTreeSet::new(), &problems)}
                 {visibility_section(&page, &problems)}
                 {details_section(&page, &problems)}
-                {composer::text_preview(&form.body, composer::phase_words(phase), draft)}
+                {composer::text_preview(&form.body, composer::phase_words(phase))}
                 <p class="actions">
                     <Submit words=submit keys=PUBLISH_KEYS/>
                     <PreviewTextButton action="/admin/incidents"/>

@@ -22,8 +22,17 @@ pub struct Login {
 #[component]
 pub fn LoginPage(page: Login) -> impl IntoView {
     let title = if page.error.is_some() { "Not logged in: Log in" } else { "Log in" };
+    let content = view! {
+        <h1>"Log in"</h1>
+        {login_form(&page)}
+    };
+    view! { <LoggedOutLayout shell=page.shell title content=content.into_any()/> }
+}
+
+/// The ways to log in.
+pub fn login_form(page: &Login) -> AnyView {
     let retry = page.error.is_some();
-    let error = page.error.map(|text| view! { <div class="summary" role="alert"><p>{text}</p></div> });
+    let error = page.error.clone().map(|text| view! { <div class="summary" role="alert"><p>{text}</p></div> });
     let passkey = page.passkeys.then(|| {
         let fields = view! { <Hidden name="next" value=page.next.clone()/> }.into_any();
         view! {
@@ -37,7 +46,7 @@ pub fn LoginPage(page: Login) -> impl IntoView {
             <PasskeyScript assets=page.shell.assets.clone()/>
         }
     });
-    let provider = page.provider.map(|name| {
+    let provider = page.provider.clone().map(|name| {
         view! {
             <form method="post" action="/login/oidc">
                 <Hidden name="next" value=page.next.clone()/>
@@ -46,18 +55,18 @@ pub fn LoginPage(page: Login) -> impl IntoView {
             <p class="hint">"Or with a password:"</p>
         }
     });
-    let content = view! {
-        <h1>"Log in"</h1>
+    let email = page.email.clone();
+    view! {
         {error}
         {provider}
         <form method="post" action="/login" novalidate>
-            <Hidden name="next" value=page.next/>
-            <Email field=Field::new("email", "Email") value=page.email autocomplete="username" autofocus=!retry/>
+            <Hidden name="next" value=page.next.clone()/>
+            <Email field=Field::new("email", "Email") value=email autocomplete="username" autofocus=!retry/>
             <Password field=Field::new("password", "Password") autocomplete="current-password" autofocus=retry/>
             <p class="actions"><Submit words="Log in"/></p>
         </form>
         {passkey}
         <p class="hint"><a href="/forgotten">"Forgot password?"</a></p>
-    };
-    view! { <LoggedOutLayout shell=page.shell title content=content.into_any()/> }
+    }
+    .into_any()
 }

@@ -442,7 +442,8 @@ fn component_pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let component = world.components[1].clone();
     let group = world.groups[0].clone();
     let edit = |id, form, invalid| {
-        ComponentEdit { shell: shell(), id, form, invalid, groups: world.groups.clone(), conflict: None }.html()
+        let (groups, conflict) = (world.groups.clone(), None);
+        ComponentEdit { shell: shell(), id, form, invalid, groups, conflict, same_name: true }.html()
     };
     let new = ComponentForm { position: "0".into(), ..ComponentForm::default() };
     let invalid = new.parse().unwrap_err();
@@ -452,6 +453,7 @@ fn component_pages(world: &Gallery) -> Vec<(&'static str, String)> {
         form: GroupForm::from_group(&group),
         invalid: Invalid::new(),
         conflict: None,
+        same_name: true,
     };
     vec![
         ("components", ComponentList { shell: shell(), board: world.board() }.html()),
@@ -500,7 +502,7 @@ fn plain_pages(world: &Gallery) -> Vec<(&'static str, String)> {
         .html()
     };
     let failed = Some("Email or password is not right.".to_owned());
-    let failure = |status, around, typed, login: Option<String>| {
+    let failure = |status, around, typed, login: Option<ExpiredLogin>| {
         let (detail, action) = (Some(world.text.clone()), Some("/admin/incidents".to_owned()));
         AdminError { around, status, detail, typed, action, login }.html()
     };
@@ -511,6 +513,9 @@ fn plain_pages(world: &Gallery) -> Vec<(&'static str, String)> {
         secrets: vec!["password".into(), "code".into()],
         is_whole,
     };
+    let expired = ExpiredLogin::NewTab("/admin".into());
+    let kept =
+        ExpiredLogin::Here(Box::new(factors::login(world, String::new(), "/admin/pending-forms/x".into(), None)));
     let forgotten = |way| ForgotPassword { shell: world.shell(), way }.html();
     vec![
         ("forgotten", forgotten(ResetMethod::ByMail { email: String::new(), invalid: Invalid::new() })),
@@ -523,8 +528,8 @@ fn plain_pages(world: &Gallery) -> Vec<(&'static str, String)> {
         ),
         ("forgotten-sent", forgotten(ResetMethod::MailSent)),
         ("forgotten-ask", forgotten(ResetMethod::AskAnOwner)),
-        ("login", factors::login(world, String::new(), "/admin".into(), None)),
-        ("login-failed", factors::login(world, world.text.clone(), world.text.clone(), failed)),
+        ("login", factors::login(world, String::new(), "/admin".into(), None).html()),
+        ("login-failed", factors::login(world, world.text.clone(), world.text.clone(), failed).html()),
         ("setup", setup(LinkPurpose::Setup, Invalid::field("password", "15 characters or more; this has 9."))),
         ("setup-invite", setup(LinkPurpose::Invite, Invalid::new())),
         ("setup-email", setup(LinkPurpose::Email, Invalid::new())),
@@ -537,7 +542,8 @@ fn plain_pages(world: &Gallery) -> Vec<(&'static str, String)> {
             }
             .html(),
         ),
-        ("session-ended", failure(401, ErrorLayout::Plain(world.shell()), Some(typed(true)), Some("/admin".into()))),
+        ("session-ended", failure(401, ErrorLayout::Plain(world.shell()), Some(typed(true)), Some(expired))),
+        ("session-ended-kept", failure(401, ErrorLayout::Plain(world.shell()), Some(typed(true)), Some(kept))),
         ("setup-gone", LinkExpired { shell: world.shell() }.html()),
         ("failure-403", inside(403)),
         ("failure-500", inside(500)),

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
 use super::component_list::status_words;
-use super::composer::{self, LocalDraft};
+use super::composer;
 use super::conflict::{Conflict, conflict_notice};
 use super::maintenances::phase_words;
 use crate::domain::forms::MaintenanceUpdateForm;
@@ -10,8 +10,8 @@ use crate::format::markdown;
 use crate::format::time::{format_full, format_window};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{
-    ButtonStyle, Choice, ErrorSummary, Field, FormErrors, Group, Hidden, PostButton, PreviewPageButton,
-    PreviewTextButton, Segments, SelectRow, Submit,
+    ButtonStyle, Choice, ErrorSummary, Field, FormErrors, Group, Hidden, PreviewPageButton, PreviewTextButton,
+    Segments, SelectRow, Submit,
 };
 use crate::ui::time::Time;
 
@@ -26,6 +26,8 @@ pub struct MaintenanceView {
     pub invalid: Invalid,
     /// Set if someone else changed the maintenance meanwhile; `maintenance` is the current version.
     pub conflict: Option<Conflict<()>>,
+    /// Whether the last change was a start, so that it can be undone.
+    pub undoes_start: bool,
 }
 
 #[component]
@@ -41,7 +43,7 @@ pub fn MaintenancePage(page: MaintenanceView) -> impl IntoView {
             <p class="soft">{phase_words(it, &shell)}" · "<Time at=it.scheduled_for words=words/></p>
             <ErrorSummary problems=problems.clone()/>
             {newer_update_notice(&page)}
-            {composes.then(|| step_buttons(it))}
+            {composes.then(|| step_buttons(&page))}
             {composes.then(|| composer(&page, &problems))}
             {timeline(it, &shell)}
             {maintenance_details(it, &shell)}
@@ -53,28 +55,41 @@ pub fn MaintenancePage(page: MaintenanceView) -> impl IntoView {
     }
 }
 
-/// The buttons for actions without a message.
-fn step_buttons(it: &Maintenance) -> AnyView {
+/// The buttons for actions without a message. A start ahead of the schedule asks first.
+fn step_buttons(page: &MaintenanceView) -> AnyView {
+    let it = &page.maintenance;
     let path = format!("/admin/maintenances/{}", it.id);
+    let cancel = view! { <a class="danger" href=format!("{path}/cancellation")>"Cancel the maintenance"</a> };
+    let is_early = it.scheduled_for > page.shell.now;
     match it.phase {
-        MaintenancePhase::Scheduled => view! {
-            <div class="actions">
-                <PostButton action=format!("{path}/beginning") words="Start now" weight=ButtonStyle::Primary/>
-                <a class="button" href=format!("{path}/schedule")>"Reschedule"</a>
-                <a class="danger" href=format!("{path}/cancellation")>"Cancel the maintenance"</a>
-            </div>
+        MaintenancePhase::Scheduled => {
+            let start = if is_early {
+                view! { <a class="button" href=format!("{path}/beginning")>"Start early…"</a> }.into_any()
+            } else {
+                step_button(format!("{path}/beginning"), "Start now", it, ButtonStyle::Primary)
+            };
+            let reschedule = view! { <a class="button" href=format!("{path}/schedule")>"Reschedule"</a> };
+            view! { <div class="actions">{start}{reschedule}{cancel}</div> }.into_any()
         }
-        .into_any(),
-        phase if phase.is_active() => view! {
-            <div class="actions">
-                <PostButton action=format!("{path}/completion") words="Complete" weight=ButtonStyle::Primary/>
-                <a class="button" href=format!("{path}/extension")>"Extend"</a>
-                <a class="danger" href=format!("{path}/cancellation")>"Cancel the maintenance"</a>
-            </div>
+        phase if phase.is_active() => {
+            let complete = step_button(format!("{path}/completion"), "Complete", it, ButtonStyle::Primary);
+            let undo = (page.undoes_start && is_early)
+                .then(|| step_button(format!("{path}/beginning/withdrawal"), "Undo the start", it, ButtonStyle::Quiet));
+            let extend = view! { <a class="button" href=format!("{path}/extension")>"Extend"</a> };
+            view! { <div class="actions">{complete}{undo}{extend}{cancel}</div> }.into_any()
         }
-        .into_any(),
         _ => ().into_any(),
     }
+}
+
+fn step_button(action: String, words: &'static str, it: &Maintenance, weight: ButtonStyle) -> AnyView {
+    view! {
+        <form method="post" action=action>
+            <Hidden name="version" value=it.version.to_string()/>
+            <Submit words weight/>
+        </form>
+    }
+    .into_any()
 }
 
 fn composer(page: &MaintenanceView, problems: &FormErrors) -> AnyView {
@@ -83,10 +98,6 @@ fn composer(page: &MaintenanceView, problems: &FormErrors) -> AnyView {
     let form = &page.form;
     let phases = it.phase.next().iter().map(|phase| Choice::new(phase.key(), phase.words())).collect();
     let field = Field::new("phase", "Status").with_error(problems);
-    let draft = LocalDraft {
-        place: it.id.to_string(),
-        posted: it.newest_update().map(|update| update.body.clone()).unwrap_or_default(),
-    };
     let words = MaintenancePhase::from_key(&form.phase).unwrap_or(it.phase).words();
     view! {
         <section aria-labelledby="compose">
@@ -96,7 +107,7 @@ fn composer(page: &MaintenanceView, problems: &FormErrors) -> AnyView {
                 <Segments field choices=phases value=form.phase.clone()/>
                 {composer::message_field(&form.body, problems)}
                 {component_fields(it, form, problems)}
-                {composer::text_preview(&form.body, words, draft)}
+                {composer::text_preview(&form.body, words)}
                 <p class="actions">
                     <Submit words="Publish update"/>
                     <PreviewTextButton action=path.clone()/>
@@ -198,7 +209,11 @@ fn maintenance_details(it: &Maintenance, shell: &AdminContext) -> AnyView {
         let again = it.occurrence.as_ref().map(|occurrence| {
             view! { <a href=format!("/admin/series/{}/edit", occurrence.series_id)>"Edit series"</a> }
         });
-        view! { <a href=format!("/admin/maintenances/{}/edit", it.id)>{words}</a>{again} }
+        view! {
+            <a href=format!("/admin/maintenances/{}/edit", it.id)>{words}</a>
+            {again}
+            <a class="danger" href=format!("/admin/maintenances/{}/deletion", it.id)>"Delete the maintenance"</a>
+        }
     });
     view! {
         <section aria-labelledby="details">

@@ -44,7 +44,7 @@ pub fn MaintenanceNewPage(page: MaintenanceNew) -> impl IntoView {
                     <summary>"Repeat"</summary>
                     {recurrence_fields(recurrence, true, &problems)}
                 </details>
-                {composer::text_preview(&page.form.first.body, "Scheduled", composer::LocalDraft::none())}
+                {composer::text_preview(&page.form.first.body, "Scheduled")}
                 <p class="actions">
                     <Submit words="Schedule maintenance"/>
                     <PreviewTextButton action="/admin/maintenances"/>

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::composer::{self, LocalDraft};
+use super::composer;
 use super::conflict::{Conflict, conflict_details};
 use crate::domain::forms::UpdateEditForm;
 use crate::domain::{Invalid, Maintenance, MaintenanceUpdate};
@@ -40,7 +40,7 @@ pub fn MaintenanceUpdateEditPage(page: MaintenanceUpdateEditView) -> impl IntoVi
                 <Hidden name="version" value=page.form.version.to_string()/>
                 {composer::message_field(&page.form.body, &problems)}
                 <p class="hint">"Marked as edited on the page. The audit log keeps the earlier text."</p>
-                {composer::text_preview(&page.form.body, page.update.phase.words(), LocalDraft::none())}
+                {composer::text_preview(&page.form.body, page.update.phase.words())}
                 <p class="actions">
                     <Submit words="Save changes"/>
                     <PreviewTextButton action=action.clone()/>

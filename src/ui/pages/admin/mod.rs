@@ -11,6 +11,7 @@ mod composer_extras;
 mod conflict;
 mod corrections;
 mod dashboard;
+mod draft_delete;
 mod error;
 mod factors;
 mod forgot_password;
@@ -24,9 +25,11 @@ mod incidents;
 mod login;
 mod login_factor;
 mod maintenance;
+mod maintenance_delete;
 mod maintenance_edit;
 mod maintenance_new;
 mod maintenance_schedule;
+mod maintenance_start;
 mod maintenance_update_edit;
 mod maintenances;
 mod manager_edit;
@@ -60,14 +63,15 @@ use leptos::component::{component_props_builder, component_view};
 pub use accept_link::{AcceptLink, AcceptLinkPage, LinkExpired, LinkExpiredPage};
 pub use account::{Account, AccountPage, ProviderRow, SessionRow};
 pub use audit::{AuditList, AuditPage};
-pub use component_edit::{ComponentDeletion, ComponentDeletionPage, ComponentEdit, ComponentEditPage};
+pub use component_edit::{ComponentDeletion, ComponentDeletionPage, ComponentEdit, ComponentEditPage, SAME_NAME};
 pub use component_list::{BoardRow, BoardSection, ComponentBoard};
 pub use components::{ComponentList, ComponentsPage};
 pub use composer_extras::{ComposerExtras, DraftConflict};
 pub use conflict::Conflict;
 pub use corrections::{CorrectionList, CorrectionsPage};
 pub use dashboard::{Dashboard, DashboardPage};
-pub use error::{AdminError, AdminErrorPage, ErrorLayout, TypedForm};
+pub use draft_delete::{DraftDeletion, DraftDeletionPage};
+pub use error::{AdminError, AdminErrorPage, ErrorLayout, ExpiredLogin, TypedForm};
 pub use factors::{FactorList, FactorsPage};
 pub use forgot_password::{ForgotPassword, ForgotPasswordPage, ResetMethod};
 pub use group_edit::{GroupDeletion, GroupDeletionPage, GroupEdit, GroupEditPage};
@@ -79,12 +83,14 @@ pub use incidents::{IncidentList, IncidentsPage};
 pub use login::{Login, LoginPage};
 pub use login_factor::{LoginSecondFactor, LoginSecondFactorPage};
 pub use maintenance::{MaintenancePage, MaintenanceView};
+pub use maintenance_delete::{MaintenanceDeletion, MaintenanceDeletionPage};
 pub use maintenance_edit::{MaintenanceEdit, MaintenanceEditPage};
 pub use maintenance_new::{MaintenanceNew, MaintenanceNewPage};
 pub use maintenance_schedule::{
     MaintenanceCancellation, MaintenanceCancellationPage, MaintenanceExtension, MaintenanceExtensionPage,
     MaintenanceSchedule, MaintenanceSchedulePage,
 };
+pub use maintenance_start::{MaintenanceStart, MaintenanceStartPage};
 pub use maintenance_update_edit::{MaintenanceUpdateEditPage, MaintenanceUpdateEditView};
 pub use maintenances::{MaintenanceList, MaintenancesPage};
 pub use manager_edit::{ManagerEdit, ManagerEditPage};
@@ -94,7 +100,9 @@ pub use one_time_link::{OneTimeLink, OneTimeLinkPage};
 pub use passkey_new::{PasskeyNew, PasskeyNewPage};
 pub use postmortem_edit::{PostmortemEdit, PostmortemEditPage};
 pub use preview::{FramedPage, PagePreview, PreviewPage};
-pub use reauthenticate::{Reauthenticate, ReauthenticatePage, Reauthenticated, ReauthenticatedPage};
+pub use reauthenticate::{
+    Reauthenticate, ReauthenticatePage, Reauthenticated, ReauthenticatedPage, Resumed, ResumedPage,
+};
 pub use recovery_codes::{RecoveryCodes, RecoveryCodesPage};
 pub use series_edit::{SeriesEdit, SeriesEditPage};
 pub use sessions::{OwnedSession, SessionList, SessionsPage};
@@ -136,10 +144,13 @@ pages! {
     "/admin/incidents/{id}/deletion" IncidentDeletion => IncidentDeletionPage,
     "/admin/incidents/{id}/updates/{update}/edit" UpdateEditView => UpdateEditPage,
     "/admin/incidents/{id}/updates/{update}/deletion" UpdateDeletion => UpdateDeletionPage,
+    "/admin/drafts/{id}/deletion" DraftDeletion => DraftDeletionPage,
     "/admin/maintenances" MaintenanceList => MaintenancesPage,
     "/admin/maintenances/new" MaintenanceNew => MaintenanceNewPage,
     "/admin/maintenances/{id}" MaintenanceView => MaintenancePage,
     "/admin/maintenances/{id}/edit" MaintenanceEdit => MaintenanceEditPage,
+    "/admin/maintenances/{id}/deletion" MaintenanceDeletion => MaintenanceDeletionPage,
+    "/admin/maintenances/{id}/beginning" MaintenanceStart => MaintenanceStartPage,
     "/admin/maintenances/{id}/schedule" MaintenanceSchedule => MaintenanceSchedulePage,
     "/admin/maintenances/{id}/extension" MaintenanceExtension => MaintenanceExtensionPage,
     "/admin/maintenances/{id}/cancellation" MaintenanceCancellation => MaintenanceCancellationPage,
@@ -161,6 +172,7 @@ pages! {
     "/admin/account/recovery-codes" RecoveryCodes => RecoveryCodesPage,
     "any that asks for a fresh proof" Reauthenticate => ReauthenticatePage,
     "/admin/proof" Reauthenticated => ReauthenticatedPage,
+    "/admin/pending-forms/{id}" Resumed => ResumedPage,
     "/admin/tokens" TokenList => TokensPage,
     "/admin/tokens" TokenCreated => TokenCreatedPage,
     "/admin/audit" AuditList => AuditPage,

@@ -3,7 +3,7 @@ use leptos::prelude::*;
 use super::factors::PASSKEYS_UNAVAILABLE;
 use crate::domain::Invalid;
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
-use crate::ui::form::{ButtonStyle, ErrorSummary, Field, FormErrors, TextInput};
+use crate::ui::form::{ButtonStyle, ErrorSummary, Field, FormErrors, Hidden, TextInput};
 use crate::ui::passkey::{PasskeyForm, PasskeyScript};
 
 #[derive(Clone, Debug)]
@@ -11,6 +11,8 @@ pub struct PasskeyNew {
     pub shell: AdminContext,
     /// As submitted.
     pub name: String,
+    /// Where the manager was going when a second factor was required.
+    pub next: Option<String>,
     /// Whether browsers allow passkeys at this origin.
     pub possible: bool,
     /// Errors of `name`, or of the WebAuthn response.
@@ -37,8 +39,9 @@ pub fn PasskeyNewPage(page: PasskeyNew) -> impl IntoView {
 
 fn passkey_form(page: &PasskeyNew, problems: &FormErrors) -> AnyView {
     let field = Field::new("name", "Name").hint("For example the device or the security key.");
-    let fields =
-        view! { <TextInput field=field.with_error(problems) value=page.name.clone() autofocus=true/> }.into_any();
+    let next = page.next.clone().map(|next| view! { <Hidden name="next" value=next/> });
+    let fields = view! { {next}<TextInput field=field.with_error(problems) value=page.name.clone() autofocus=true/> };
+    let fields = fields.into_any();
     view! {
         <p data-without-passkey="">"Passkeys need JavaScript and a browser that supports passkeys."</p>
         <PasskeyForm

@@ -148,3 +148,39 @@ pub fn ReauthenticatedPage(page: Reauthenticated) -> impl IntoView {
     };
     view! { <AdminLayout shell title="Confirmed" section=None content=content.into_any()/> }
 }
+
+/// A form that was sent after its session had ended, ready to send after the login.
+#[derive(Clone, Debug)]
+pub struct Resumed {
+    pub shell: AdminContext,
+    pub path: String,
+    pub fields: Vec<(String, String)>,
+}
+
+#[component]
+pub fn ResumedPage(page: Resumed) -> impl IntoView {
+    let shell = page.shell.clone();
+    let content = view! {
+        <div class="column">
+            <h1>"Continue"</h1>
+            <p>"You are logged in again. What you entered was kept and nothing was changed yet."</p>
+            <form method="post" action=page.path novalidate>
+                {resumed_fields(&page.fields)}
+                <p class="actions">
+                    <Submit words="Send it now"/>
+                    <a href="/admin">"Discard"</a>
+                </p>
+            </form>
+        </div>
+    };
+    view! { <AdminLayout shell title="Continue" section=None content=content.into_any()/> }
+}
+
+fn resumed_fields(fields: &[(String, String)]) -> AnyView {
+    let row = |(name, value): &(String, String)| {
+        let words = name.replace(['_', '.'], " ");
+        view! { <dt>{words}</dt><dd class="lines" dir="auto">{value.clone()}</dd> }
+    };
+    let shown = fields.iter().filter(|(name, value)| name != "version" && !value.trim().is_empty());
+    view! { <dl>{shown.map(row).collect_view()}</dl>{pending_fields(fields)} }.into_any()
+}

@@ -2,6 +2,7 @@ use leptos::prelude::*;
 
 use super::conflict::{Conflict, conflict_details};
 use crate::domain::forms::{PageForm, PolicyForm};
+use crate::domain::second_factor::SESSION_IDLE_CHOICES;
 use crate::domain::{Invalid, Manager};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{
@@ -20,7 +21,8 @@ pub struct Settings {
     pub conflict: Option<Conflict<PageForm>>,
 }
 
-const FIELD_ORDER: [&str; 7] = ["name", "url", "logo_text", "time_zone", "links", "embedders", "password_only_for"];
+const FIELD_ORDER: [&str; 8] =
+    ["name", "url", "logo_text", "time_zone", "links", "embedders", "session_idle", "password_only_for"];
 
 #[component]
 pub fn SettingsPage(page: Settings) -> impl IntoView {
@@ -78,12 +80,26 @@ fn policy_form(policy: &PolicyForm, password_owners: &[Manager], problems: &Form
                 <Hidden name="version" value=policy.version.to_string()/>
                 <CheckBox field checked=policy.second_factor_required/>
                 <CheckBox field=in_query checked=policy.api_key_in_query/>
+                {session_idle_field(policy, problems)}
                 {(!password_owners.is_empty()).then(|| password_policy_field(policy, password_owners, problems))}
                 <p class="actions"><Submit words="Save security settings"/></p>
             </form>
         </section>
     }
     .into_any()
+}
+
+fn session_idle_field(policy: &PolicyForm, problems: &FormErrors) -> AnyView {
+    let field = Field::new("session_idle", "Log out after inactivity")
+        .hint("A session ends 12 hours after the login in any case. Sensitive actions always ask for a confirmation.")
+        .with_error(problems);
+    let words = |minutes: i64| match minutes {
+        30 => "30 minutes".to_owned(),
+        60 => "1 hour".to_owned(),
+        minutes => format!("{} hours", minutes / 60),
+    };
+    let choices = SESSION_IDLE_CHOICES.map(|minutes| Choice::new(minutes.to_string(), words(minutes))).to_vec();
+    view! { <Select field choices value=policy.session_idle.clone()/> }.into_any()
 }
 
 fn password_policy_field(policy: &PolicyForm, password_owners: &[Manager], problems: &FormErrors) -> AnyView {

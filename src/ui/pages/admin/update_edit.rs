@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::composer::{self, LocalDraft};
+use super::composer;
 use super::conflict::{Conflict, conflict_details};
 use crate::domain::forms::UpdateEditForm;
 use crate::domain::{Incident, Invalid, Update};
@@ -26,7 +26,6 @@ pub fn UpdateEditPage(page: UpdateEditView) -> impl IntoView {
     let problems = FormErrors::new(&page.invalid, &["body"]);
     let path = format!("/admin/incidents/{}", page.incident.id);
     let action = format!("{path}/updates/{}", page.update.id);
-    let draft = LocalDraft { place: String::new(), posted: String::new() };
     let posted_at = page.update.posted_at;
     let content = view! {
         <div class="column">
@@ -41,7 +40,7 @@ pub fn UpdateEditPage(page: UpdateEditView) -> impl IntoView {
                 <Hidden name="version" value=page.form.version.to_string()/>
                 {composer::message_field(&page.form.body, &problems)}
                 <p class="hint">"Marked as edited on the page. The audit log keeps the earlier text."</p>
-                {composer::text_preview(&page.form.body, page.update.phase.words(), draft)}
+                {composer::text_preview(&page.form.body, page.update.phase.words())}
                 <p class="actions">
                     <Submit words="Save changes"/>
                     <PreviewTextButton action=action.clone()/>

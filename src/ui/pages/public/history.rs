@@ -69,6 +69,9 @@ pub fn HistoryView(page: HistoryPage) -> AnyView {
 
 /// Count, filter, first date, frequency and total duration.
 fn history_summary(page: &HistoryPage) -> AnyView {
+    if page.filter.range_error().is_some() {
+        return view! { <p class="lede">"This period ends before it starts. "<a href="/history">"Clear filters"</a></p> }.into_any();
+    }
     let scope = if page.month.is_some() { Vec::new() } else { filter_words(page) };
     let clear = if page.month.is_some() { "Show all" } else { "Clear filters" };
     let all = (page.month.is_some() || !page.filter.is_all()).then(|| view! { " "<a href="/history">{clear}</a> });
@@ -133,16 +136,16 @@ fn filter_words(page: &HistoryPage) -> Vec<AnyView> {
     parts.map(|(index, part)| view! { {if index == 0 { " " } else { ", " }}{part} }.into_any()).collect()
 }
 
-/// The name of a component, or its id if it was deleted.
+/// The name of a component; it is unknown if it was deleted.
 fn component_name(id: &ComponentId, page: &HistoryPage) -> String {
     let known = page.components.iter().find(|(known, _)| known == id);
-    known.map_or_else(|| id.to_string(), |(_, name)| name.clone())
+    known.map_or_else(|| "an unknown component".to_owned(), |(_, name)| name.clone())
 }
 
 fn impact_words(impact: Impact) -> String {
     match impact {
         Impact::None => " without impact".to_owned(),
-        other => format!(" with {}", other.status_words().to_lowercase()),
+        other => format!(" with {}", other.words().to_lowercase()),
     }
 }
 
@@ -172,7 +175,7 @@ fn filter_form(page: &HistoryPage) -> AnyView {
             <label>"Impact " {impact_choice(page.filter.impact)}</label>
             " "
             <label class="last">"Period " {range_choice(page.filter.range)}</label>
-            {days_choice(page.filter.range)}
+            {days_choice(&page.filter)}
             <button>"Filter"</button>
         </form>
     }
@@ -182,20 +185,27 @@ fn filter_form(page: &HistoryPage) -> AnyView {
 fn component_choice(page: &HistoryPage) -> AnyView {
     let chosen = page.filter.component.as_ref();
     let offered = page.components.iter().map(|(id, name)| option(id.as_str(), name, chosen == Some(id)));
-    let gone = chosen.filter(|id| !page.components.iter().any(|(known, _)| known == *id));
-    let gone = gone.map(|id| option(id.as_str(), id.as_str(), true));
+    let is_unknown = chosen.is_some_and(|id| !page.components.iter().any(|(known, _)| known == id));
+    let error = is_unknown.then(|| {
+        view! { <span class="error" id="component-error">"Unknown component. It may have been deleted."</span> }
+    });
     view! {
-        <select name="component">
-            {option("", "All components", chosen.is_none())}
-            {offered.chain(gone).collect_view()}
+        <select
+            name="component"
+            aria-invalid=is_unknown.then_some("true")
+            aria-describedby=is_unknown.then_some("component-error")
+        >
+            {option("", "All components", chosen.is_none() || is_unknown)}
+            {offered.collect_view()}
         </select>
+        {error}
     }
     .into_any()
 }
 
 fn impact_choice(chosen: Option<Impact>) -> AnyView {
     let worst_first = Impact::ALL.into_iter().rev();
-    let offered = worst_first.map(|impact| option(impact.key(), impact.status_words(), chosen == Some(impact)));
+    let offered = worst_first.map(|impact| option(impact.key(), impact.words(), chosen == Some(impact)));
     view! {
         <select name="impact">
             {option("", "All impacts", chosen.is_none())}
@@ -216,8 +226,10 @@ fn range_choice(chosen: HistoryRange) -> AnyView {
     .into_any()
 }
 
-fn days_choice(chosen: HistoryRange) -> AnyView {
-    let (from, to) = match chosen {
+fn days_choice(filter: &HistoryFilter) -> AnyView {
+    let error = filter.range_error();
+    let message = error.map(|text| view! { <span class="error" id="to-error" role="alert">{text}</span> });
+    let (from, to) = match filter.range {
         HistoryRange::Days { from, to } => (from, to),
         _ => (None, None),
     };
@@ -227,7 +239,17 @@ fn days_choice(chosen: HistoryRange) -> AnyView {
             <summary>"Custom date range"</summary>
             <div>
                 <label>"From" <input type="date" name="from" value=value(from) /></label>
-                <label>"To" <input type="date" name="to" value=value(to) /></label>
+                <label>
+                    "To"
+                    <input
+                        type="date"
+                        name="to"
+                        value=value(to)
+                        aria-invalid=error.map(|_| "true")
+                        aria-describedby=error.map(|_| "to-error")
+                    />
+                    {message}
+                </label>
             </div>
         </details>
     }
@@ -257,7 +279,7 @@ fn history_months(page: &HistoryPage) -> AnyView {
     let mut items: Vec<HistoryItem<'_>> = page.incidents.iter().map(HistoryItem::Incident).collect();
     items.extend(page.maintenances.iter().map(HistoryItem::Maintenance));
     items.sort_by_key(|item| std::cmp::Reverse(item.at()));
-    let none = items.is_empty().then(|| {
+    let none = (items.is_empty() && page.filter.range_error().is_none()).then(|| {
         let words = if page.filter.is_all() { "No incidents reported." } else { "No incidents match these filters." };
         view! { <p class="empty soft">{words}</p> }
     });
@@ -471,8 +493,26 @@ mod tests {
     }
 
     #[test]
-    fn deleted_component_is_named_by_id() {
+    fn unknown_component_is_no_option() {
         let html = render_history(HistoryPage { components: Vec::new(), ..filtered(1) });
-        assert!(html.contains("<bdi>spam</bdi>") && html.contains("<option value=\"spam\" selected"), "{html}");
+        check(&html);
+        assert!(!html.contains("spam"), "{html}");
+        assert!(html.contains("affecting <bdi>an unknown component</bdi>"), "{html}");
+        assert!(html.contains("aria-describedby=\"component-error\"") && html.contains("Unknown component."), "{html}");
+        assert!(!render_history(filtered(1)).contains("component-error"));
+    }
+
+    #[test]
+    fn reversed_dates_are_refused_beside_the_field() {
+        let day = |text: &str| text.parse().ok();
+        let mut page = HistoryPage { incidents: Vec::new(), totals: Totals::default(), ..fixtures::history_page() };
+        page.filter.range = HistoryRange::Days { from: day("2026-02-02"), to: day("2026-02-01") };
+        let html = render_history(page);
+        check(&html);
+        assert!(
+            html.contains("aria-describedby=\"to-error\"") && html.contains("The end is before the start."),
+            "{html}"
+        );
+        assert!(html.contains("value=\"2026-02-01\"") && !html.contains("No incidents match"), "{html}");
     }
 }

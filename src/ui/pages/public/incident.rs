@@ -76,8 +76,8 @@ fn incident_facts(incident: &Incident, shell: &PublicContext) -> AnyView {
     let lasted = incident.duration().and_then(duration::format_duration);
     let lasted = lasted.map(|words| fact_row("Duration", words.into_any()));
     let severity = (!incident.is_open() && incident.impact() != Impact::None)
-        .then(|| fact_row("Impact", incident.impact().status_words().into_any()));
-    let noted = incident_card::is_backfilled(incident).then(|| fact_row("Reported", "added retroactively".into_any()));
+        .then(|| fact_row("Impact", incident.impact().words().into_any()));
+    let noted = incident.is_backfilled().then(|| fact_row("Reported", "added retroactively".into_any()));
     let affected = (!incident.affected_components().is_empty())
         .then(|| fact_row("Affected components", affected_components(incident)));
     view! {

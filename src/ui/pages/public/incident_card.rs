@@ -48,8 +48,8 @@ pub fn Facts(incident: Incident, words: String) -> AnyView {
     let lasted = incident.duration().and_then(duration::format_duration).map(|words| view! { <li>{words}</li> });
     // While the incident is open, its chip says it.
     let severity = (!incident.is_open() && incident.impact() != Impact::None)
-        .then(|| view! { <li>{incident.impact().status_words().to_lowercase()}</li> });
-    let afterwards = is_backfilled(&incident).then(|| view! { <li>"added retroactively"</li> });
+        .then(|| view! { <li>{incident.impact().words().to_lowercase()}</li> });
+    let afterwards = incident.is_backfilled().then(|| view! { <li>"added retroactively"</li> });
     let affected = affected_names(&incident).map(|names| view! { <li dir="auto">{names}</li> });
     let detected = incident.detected_by.clone().map(|who| view! { <li>"detected by "<bdi>{who}</bdi></li> });
     let reviewed = incident.postmortem_published_at.map(|_| {
@@ -119,7 +119,7 @@ fn timeline_item<P>(update: &Update<P>, phase: &'static str, times: TimelineTime
 /// `Resolved`, or `Partial outage · open for 1h 27m`.
 pub fn state_words(incident: &Incident, now: DateTime<Utc>) -> String {
     if incident.is_open() {
-        format!("{} · {}", incident.present_impact().status_words(), open_words(incident, now))
+        format!("{} · {}", incident.present_impact().words(), open_words(incident, now))
     } else {
         Phase::Resolved.words().to_owned()
     }
@@ -164,11 +164,6 @@ fn incident_span(incident: &Incident, now: DateTime<Utc>, zone: Tz) -> String {
 pub fn affected_names(incident: &Incident) -> Option<String> {
     let names: Vec<&str> = incident.affected_components().into_iter().map(|(_, name)| name).collect();
     (!names.is_empty()).then(|| names.join(", "))
-}
-
-/// Whether the only update already resolves the incident.
-pub fn is_backfilled(incident: &Incident) -> bool {
-    matches!(incident.updates.as_slice(), [only] if only.phase == Phase::Resolved)
 }
 
 /// The style class: green once resolved, whatever the impact was.

@@ -10,7 +10,7 @@ use crate::domain::forms::Fields;
 use crate::domain::mail_retry::AccountChange;
 use crate::state::State;
 use crate::ui::pages::admin::{FactorList, RecoveryCodes};
-use crate::web::access::manager::{CanEnter, Fresh, Manager};
+use crate::web::access::manager::{CanEnter, Fresh, Manager, safe_return_path};
 use crate::web::access::session;
 use crate::web::form::QueryFields;
 use crate::web::page::account_mail::queue_change_notice;
@@ -28,28 +28,33 @@ pub async fn index(
     let mut tx = state.db.read().await?;
     let shell = admin_context(&state, &mut tx, &manager, &query).await?;
     let factors = second_factors::load(&mut tx, &manager.id).await?;
-    let lacking = manager.lacks_factor;
+    let (lacking, next) = (manager.lacks_factor, read_next(&query));
     let passkeys = passkeys::list(&mut tx, &manager.id).await?;
-    let list =
-        FactorList { shell, factors, passkeys, lacking, passkeys_possible: challenges::are_passkeys_available(&state) };
+    let passkeys_possible = challenges::are_passkeys_available(&state);
+    let list = FactorList { shell, factors, passkeys, lacking, next, passkeys_possible };
     Ok(page_response(list.html()))
 }
 
+/// The path to continue at after a required factor was added.
+pub(in crate::web) fn read_next(fields: &Fields) -> Option<String> {
+    fields.has("next").then(|| safe_return_path(&fields.text("next")).to_owned())
+}
+
 /// Commits an added factor and ends the manager's other sessions, which began without it. The first factor comes with
-/// recovery codes, which the response shows.
+/// recovery codes, which the response shows, with a link to `next`.
 pub(in crate::web) async fn commit_added_factor(
     state: &State,
     manager: &Manager<Fresh<CanEnter>>,
     session: &Session,
     (mut tx, entry): (WriteTx, Entry),
-    flash: &'static str,
+    (flash, next): (&'static str, Option<String>),
 ) -> Result<Response> {
     queue_change_notice(state, &mut tx, manager, None, AccountChange::FactorAdded).await?;
     let first = second_factors::load(&mut tx, &manager.id).await?.recovery_codes == 0;
     let codes =
         if first { Some(second_factor_codes::renew_recovery_codes(state, &mut tx, &manager.id).await?) } else { None };
     let html = match codes {
-        Some(codes) => Some(recovery_codes_page(state, &mut tx, manager, codes).await?),
+        Some(codes) => Some(recovery_codes_page(state, &mut tx, manager, (codes, next)).await?),
         None => None,
     };
     end_other_sessions(&mut tx, manager).await?;
@@ -92,8 +97,8 @@ pub(in crate::web) async fn recovery_codes_page(
     state: &State,
     tx: &mut Tx,
     manager: &Manager<Fresh<CanEnter>>,
-    codes: Vec<String>,
+    (codes, next): (Vec<String>, Option<String>),
 ) -> Result<String> {
     let shell = admin_context(state, tx, manager, &Fields::default()).await?;
-    Ok(RecoveryCodes { shell, codes }.html())
+    Ok(RecoveryCodes { shell, codes, next }.html())
 }

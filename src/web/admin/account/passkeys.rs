@@ -3,7 +3,7 @@ use axum::extract::{Path, State as FromState};
 use axum::response::{IntoResponse, Response};
 use tower_sessions::Session;
 
-use super::factors::{commit_added_factor, commit_removed_factor};
+use super::factors::{commit_added_factor, commit_removed_factor, read_next};
 use crate::actions;
 use crate::credentials::passkey::Credential;
 use crate::db::challenges::Kind;
@@ -14,16 +14,21 @@ use crate::domain::{Invalid, PasskeyId};
 use crate::state::State;
 use crate::ui::pages::admin::PasskeyNew;
 use crate::web::access::manager::{CanEnter, Fresh, Manager};
-use crate::web::form::Form;
+use crate::web::form::{Form, QueryFields};
 use crate::web::page::layout::admin_context;
 use crate::web::page::{check_limit, invalid_response, page_response};
 use crate::web::sign_in::challenges;
 use crate::web::{Error, Result};
 
 /// `GET /admin/account/passkeys/new`
-pub async fn new(manager: Manager<Fresh<CanEnter>>, FromState(state): FromState<State>) -> Result<Response> {
+pub async fn new(
+    manager: Manager<Fresh<CanEnter>>,
+    FromState(state): FromState<State>,
+    QueryFields(query): QueryFields,
+) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    Ok(page_response(new_page(&state, &mut tx, &manager, String::new(), Invalid::new()).await?))
+    let fields = (String::new(), read_next(&query));
+    Ok(page_response(new_page(&state, &mut tx, &manager, fields, Invalid::new()).await?))
 }
 
 /// `POST /admin/account/passkeys/challenge`: the options for the browser.
@@ -51,7 +56,7 @@ pub async fn create(
     session: Session,
     Form(fields): Form,
 ) -> Result<Response> {
-    let typed = fields.text("name");
+    let (typed, next) = (fields.text("name"), read_next(&fields));
     let mut wrong = Invalid::new();
     let name = wrong
         .take("name", parse_required_line(&typed, MAX_PASSKEY_NAME, "Give the passkey a name, like the device's."));
@@ -63,16 +68,16 @@ pub async fn create(
     let mut tx = manager.begin(&state).await?;
     let (Some(name), Some(credential)) = (name, credential) else {
         wrong.add("name", "The passkey was not accepted, or it took too long. Try again.");
-        return Ok(invalid_response(new_page(&state, &mut tx, &manager, typed, wrong).await?));
+        return Ok(invalid_response(new_page(&state, &mut tx, &manager, (typed, next), wrong).await?));
     };
     let id = PasskeyId::from_random(crate::credentials::random_bytes());
     let passkey = Passkey { id, name, created_at: state.clock.now(), last_used_at: None };
     let stored = (credential.hash.as_str(), credential.json.as_str());
     let entry = match check_limit(actions::managers::add_passkey(&mut tx, &manager, &passkey, stored).await, "name")? {
         Ok(entry) => entry,
-        Err(full) => return Ok(invalid_response(new_page(&state, &mut tx, &manager, typed, full).await?)),
+        Err(full) => return Ok(invalid_response(new_page(&state, &mut tx, &manager, (typed, next), full).await?)),
     };
-    commit_added_factor(&state, &manager, &session, (tx, entry), "passkey-added").await
+    commit_added_factor(&state, &manager, &session, (tx, entry), ("passkey-added", next)).await
 }
 
 /// `POST /admin/account/passkeys/{id}/removal`
@@ -104,9 +109,9 @@ async fn new_page(
     state: &State,
     tx: &mut Tx,
     manager: &Manager<Fresh<CanEnter>>,
-    name: String,
+    (name, next): (String, Option<String>),
     invalid: Invalid,
 ) -> Result<String> {
     let shell = admin_context(state, tx, manager, &Fields::default()).await?;
-    Ok(PasskeyNew { shell, name, possible: challenges::are_passkeys_available(state), invalid }.html())
+    Ok(PasskeyNew { shell, name, next, possible: challenges::are_passkeys_available(state), invalid }.html())
 }

@@ -164,7 +164,8 @@ pub async fn revoke(
     Path(short): Path<String>,
 ) -> Result<Response> {
     let mut tx = manager.begin(&state).await?;
-    let named = sessions::find_short(&mut tx, &short, limits(state.clock.now())).await?;
+    let alive = limits(&mut tx, state.clock.now()).await?;
+    let named = sessions::find_short(&mut tx, &short, alive).await?;
     let own = named.filter(|session| session.manager_id.as_deref() == Some(manager.id.as_str()));
     let session = own.ok_or(Error::NotFound)?;
     let entry = actions::managers::revoke_session(&mut tx, &manager, &session.id_hash).await?;
@@ -191,7 +192,7 @@ async fn account_page<P>(
 ) -> Result<String> {
     let mut tx = state.db.read().await?;
     let shell = admin_context(state, &mut tx, manager, query).await?;
-    let (alive, cursor) = (limits(state.clock.now()), Cursor::parse(&query.text("before")));
+    let (alive, cursor) = (limits(&mut tx, state.clock.now()).await?, Cursor::parse(&query.text("before")));
     let mut rows = sessions::list(&mut tx, &manager.id, alive, cursor.as_ref(), pagination::READ_LIMIT).await?;
     let older = pagination::take_page(&mut rows, sessions::cursor);
     let sessions = rows.into_iter().map(|session| session_row(session, &manager.session_hash)).collect();

@@ -21,7 +21,7 @@ pub async fn create(manager: Manager<Fresh<CanEnter>>, FromState(state): FromSta
     }
     let codes = second_factor_codes::renew_recovery_codes(&state, &mut tx, &manager.id).await?;
     queue_change_notice(&state, &mut tx, &manager, None, AccountChange::RecoveryCodes).await?;
-    let html = recovery_codes_page(&state, &mut tx, &manager, codes).await?;
+    let html = recovery_codes_page(&state, &mut tx, &manager, (codes, None)).await?;
     let entry = actions::managers::record_event(Action::ManagerRenewRecoveryCodes, &manager);
     tx.commit(&manager.actor(), state.clock.now(), entry).await?;
     Ok(page_response(html))

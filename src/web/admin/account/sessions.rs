@@ -27,7 +27,7 @@ pub async fn index(
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
     let shell = admin_context(&state, &mut tx, &manager, &query).await?;
-    let (alive, cursor) = (limits(state.clock.now()), Cursor::parse(&query.text("before")));
+    let (alive, cursor) = (limits(&mut tx, state.clock.now()).await?, Cursor::parse(&query.text("before")));
     let mut all = sessions::list_all(&mut tx, alive, cursor.as_ref(), pagination::READ_LIMIT).await?;
     let older = pagination::take_page(&mut all, |named| sessions::cursor(&named.session));
     let rows = all.into_iter().filter_map(|named| {
@@ -46,7 +46,8 @@ pub async fn revoke(
 ) -> Result<Response> {
     let now = state.clock.now();
     let mut tx = manager.begin(&state).await?;
-    let session = sessions::find_short(&mut tx, &short, limits(now)).await?.ok_or(Error::NotFound)?;
+    let alive = limits(&mut tx, now).await?;
+    let session = sessions::find_short(&mut tx, &short, alive).await?.ok_or(Error::NotFound)?;
     let id = session.manager_id.as_deref().and_then(ManagerId::parse).ok_or(Error::NotFound)?;
     let whose = managers::find(&mut tx, &id).await?;
     let entry = actions::managers::revoke_session(&mut tx, &whose, &session.id_hash).await?;

@@ -18,9 +18,10 @@ use crate::web::page::page_response;
 use crate::web::page::pagination;
 use crate::web::{Error, Result};
 
-/// `GET /admin/tokens`: the manager's own; for owners all tokens, newest first.
+/// `GET /admin/tokens`: the manager's own; for owners all tokens, newest first. Creating and revoking ask for a
+/// confirmation; the list holds no secret.
 pub async fn index(
-    manager: Manager<Fresh<CanRead>>,
+    manager: Manager<CanRead>,
     FromState(state): FromState<State>,
     QueryFields(query): QueryFields,
 ) -> Result<Response> {

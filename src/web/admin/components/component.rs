@@ -3,12 +3,14 @@ use axum::response::Response;
 
 use crate::actions;
 use crate::db::{self, Tx, components};
+use crate::domain::component::is_same_name;
+use crate::domain::component_order::Direction;
 use crate::domain::forms::{ComponentForm, Fields};
-use crate::domain::{Component, ComponentId, Invalid, Status};
+use crate::domain::{Component, ComponentId, GroupId, Invalid, Status};
 use crate::publish::PreviewSubject;
 use crate::state::State;
 use crate::ui::admin_layout::{AdminContext, Section};
-use crate::ui::pages::admin::{ComponentDeletion, ComponentEdit, ComponentList};
+use crate::ui::pages::admin::{ComponentDeletion, ComponentEdit, ComponentList, SAME_NAME};
 use crate::web::access::manager::{CanAdminister, CanPublish, CanRead, Fresh, Manager};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show};
 use crate::web::admin::preview::{self, PreviewRequest};
@@ -35,7 +37,7 @@ pub async fn index(
 pub async fn new(manager: Manager<CanAdminister>, FromState(state): FromState<State>) -> Result<Response> {
     let form = ComponentForm { status: Status::Operational.key().to_owned(), ..ComponentForm::default() };
     let mut tx = state.db.read().await?;
-    show(&state, &mut tx, &manager, &ComponentEditor { id: None }, form).await
+    show(&state, &mut tx, &manager, &ComponentEditor::new(None), form).await
 }
 
 /// `POST /admin/components`
@@ -45,8 +47,9 @@ pub async fn create(
     Form(fields): Form,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
-    let (form, editor) = (ComponentForm::read(&edit.fields), ComponentEditor { id: None });
+    let (form, editor) = (ComponentForm::read(&edit.fields), ComponentEditor::new(None));
     let new = edit.check(&editor, form.clone(), form.parse()).await?;
+    check_name(&mut edit, &editor, &form, (&new.name, new.group_id.as_ref())).await?;
     let added = match actions::components::add(&mut edit.tx, new, edit.now).await {
         Err(db::Error::NotFound) => return Err(edit.reject(&editor, form, unknown_group()).await),
         added => added,
@@ -64,7 +67,7 @@ pub async fn edit(
     let mut tx = state.db.read().await?;
     let component = find_component(&mut tx, &id).await?;
     let form = ComponentForm::from_component(&component);
-    show(&state, &mut tx, &manager, &ComponentEditor { id: Some(component.id) }, form).await
+    show(&state, &mut tx, &manager, &ComponentEditor::new(Some(component.id)), form).await
 }
 
 /// `POST /admin/components/{id}`
@@ -76,18 +79,60 @@ pub async fn update(
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
     let before = find_component(&mut edit.tx, &id).await?;
-    let (form, editor) = (ComponentForm::read(&edit.fields), ComponentEditor { id: Some(before.id.clone()) });
+    let (form, editor) = (ComponentForm::read(&edit.fields), ComponentEditor::new(Some(before.id.clone())));
     let saved = Saved { audit_id: &id, version: before.version, theirs: ComponentForm::from_component(&before) };
     let form = edit.check_version(&editor, form, saved).await?;
     let mut after = edit.check(&editor, form.clone(), form.parse()).await?.apply(&before);
     if after == before {
         return edit.save(None, LIST, "component-saved").await;
     }
+    if (&after.name, &after.group_id) != (&before.name, &before.group_id) {
+        check_name(&mut edit, &editor, &form, (&after.name, after.group_id.as_ref())).await?;
+    }
     let entry = match actions::components::edit(&mut edit.tx, &before, &mut after, edit.now).await {
         Err(db::Error::NotFound) => return Err(edit.reject(&editor, form, unknown_group()).await),
         edited => edited?,
     };
     edit.save([entry], LIST, "component-saved").await
+}
+
+/// `POST /admin/components/{id}/position`: one step up or down in its list.
+pub async fn step(
+    manager: Manager<CanAdminister>,
+    FromState(state): FromState<State>,
+    Path(id): Path<String>,
+    Form(fields): Form,
+) -> Result<Response> {
+    let direction = read_direction(&fields)?;
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    let component = find_component(&mut edit.tx, &id).await?;
+    let entry = actions::components::step(&mut edit.tx, &component.id, direction, edit.now).await?;
+    edit.save(entry, &format!("{LIST}#component-{id}"), "position-set").await
+}
+
+pub(super) fn read_direction(fields: &Fields) -> Result<Direction> {
+    let direction = Direction::from_key(&fields.text("direction"));
+    direction.ok_or_else(|| Error::BadRequest("Choose up or down.".into()))
+}
+
+/// Asks before a second component of the same name in the same list is saved: 409 with the form.
+async fn check_name(
+    edit: &mut Edit<CanAdminister>,
+    editor: &ComponentEditor,
+    form: &ComponentForm,
+    (name, group): (&str, Option<&GroupId>),
+) -> Result<()> {
+    if edit.fields.has(SAME_NAME) {
+        return Ok(());
+    }
+    let all = components::list(&mut edit.tx).await?;
+    let mut others =
+        all.iter().filter(|other| other.group_id.as_ref() == group && Some(&other.id) != editor.id.as_ref());
+    if others.all(|other| !is_same_name(&other.name, name)) {
+        return Ok(());
+    }
+    let asking = ComponentEditor { same_name: true, ..editor.clone() };
+    Err(edit.conflict(&asking, form.clone()).await)
 }
 
 /// `POST /admin/components/{id}/status`: the component's own status, from the dashboard.
@@ -155,8 +200,17 @@ fn unknown_group() -> Invalid {
     Invalid::field("group", "This group was deleted. Choose another.")
 }
 
+#[derive(Clone)]
 struct ComponentEditor {
     id: Option<ComponentId>,
+    /// Whether to ask about a second component of the same name.
+    same_name: bool,
+}
+
+impl ComponentEditor {
+    fn new(id: Option<ComponentId>) -> Self {
+        Self { id, same_name: false }
+    }
 }
 
 impl Editor for ComponentEditor {
@@ -172,6 +226,7 @@ impl Editor for ComponentEditor {
     ) -> Result<String> {
         let groups = components::list_groups(tx).await?;
         let Problem { invalid, conflict } = problem;
-        Ok(ComponentEdit { shell, id: self.id.clone(), form, invalid, groups, conflict }.html())
+        let (id, same_name) = (self.id.clone(), self.same_name);
+        Ok(ComponentEdit { shell, id, form, invalid, groups, conflict, same_name }.html())
     }
 }

@@ -1,13 +1,15 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
+use super::component::read_direction;
 use crate::actions;
 use crate::db::{Tx, components};
+use crate::domain::component::is_same_name;
 use crate::domain::forms::{Fields, GroupForm};
 use crate::domain::{Group, GroupId};
 use crate::state::State;
 use crate::ui::admin_layout::AdminContext;
-use crate::ui::pages::admin::{GroupDeletion, GroupEdit};
+use crate::ui::pages::admin::{GroupDeletion, GroupEdit, SAME_NAME};
 use crate::web::access::manager::{CanAdminister, Fresh, Manager};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show};
 use crate::web::form::Form;
@@ -20,7 +22,7 @@ const LIST: &str = "/admin/components";
 /// `GET /admin/groups/new`
 pub async fn new(manager: Manager<CanAdminister>, FromState(state): FromState<State>) -> Result<Response> {
     let mut tx = state.db.read().await?;
-    show(&state, &mut tx, &manager, &GroupEditor { id: None }, GroupForm::default()).await
+    show(&state, &mut tx, &manager, &GroupEditor::new(None), GroupForm::default()).await
 }
 
 /// `POST /admin/groups`
@@ -30,8 +32,9 @@ pub async fn create(
     Form(fields): Form,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
-    let (form, editor) = (GroupForm::read(&edit.fields), GroupEditor { id: None });
+    let (form, editor) = (GroupForm::read(&edit.fields), GroupEditor::new(None));
     let new = edit.check(&editor, form.clone(), form.parse()).await?;
+    check_name(&mut edit, &editor, &form, &new.name).await?;
     let added = actions::groups::add(&mut edit.tx, new, edit.now).await;
     let (_, entry) = edit.check_limit(&editor, form, added, "name").await?;
     edit.save([entry], LIST, "group-added").await
@@ -46,7 +49,7 @@ pub async fn edit(
     let mut tx = state.db.read().await?;
     let group = find_group(&mut tx, &id).await?;
     let form = GroupForm::from_group(&group);
-    show(&state, &mut tx, &manager, &GroupEditor { id: Some(group.id) }, form).await
+    show(&state, &mut tx, &manager, &GroupEditor::new(Some(group.id)), form).await
 }
 
 /// `POST /admin/groups/{id}`
@@ -58,10 +61,13 @@ pub async fn update(
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
     let before = find_group(&mut edit.tx, &id).await?;
-    let (form, editor) = (GroupForm::read(&edit.fields), GroupEditor { id: Some(before.id.clone()) });
+    let (form, editor) = (GroupForm::read(&edit.fields), GroupEditor::new(Some(before.id.clone())));
     let saved = Saved { audit_id: &id, version: before.version, theirs: GroupForm::from_group(&before) };
     let form = edit.check_version(&editor, form, saved).await?;
     let new = edit.check(&editor, form.clone(), form.parse()).await?;
+    if new.name != before.name {
+        check_name(&mut edit, &editor, &form, &new.name).await?;
+    }
     let position = new.position.unwrap_or(before.position);
     let mut after = Group { name: new.name, description: new.description, position, ..before.clone() };
     let entry = match after == before {
@@ -69,6 +75,31 @@ pub async fn update(
         false => Some(actions::groups::edit(&mut edit.tx, &before, &mut after, edit.now).await?),
     };
     edit.save(entry, LIST, "group-saved").await
+}
+
+/// `POST /admin/groups/{id}/position`: one step up or down on the page.
+pub async fn step(
+    manager: Manager<CanAdminister>,
+    FromState(state): FromState<State>,
+    Path(id): Path<String>,
+    Form(fields): Form,
+) -> Result<Response> {
+    let direction = read_direction(&fields)?;
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    let group = find_group(&mut edit.tx, &id).await?;
+    let entry = actions::groups::step(&mut edit.tx, &group.id, direction, edit.now).await?;
+    edit.save(entry, &format!("{LIST}#group-{id}"), "position-set").await
+}
+
+/// Asks before a second group of the same name is saved: 409 with the form.
+async fn check_name(edit: &mut Edit<CanAdminister>, editor: &GroupEditor, form: &GroupForm, name: &str) -> Result<()> {
+    let groups = components::list_groups(&mut edit.tx).await?;
+    let mut others = groups.iter().filter(|other| Some(&other.id) != editor.id.as_ref());
+    if edit.fields.has(SAME_NAME) || others.all(|other| !is_same_name(&other.name, name)) {
+        return Ok(());
+    }
+    let asking = GroupEditor { same_name: true, ..editor.clone() };
+    Err(edit.conflict(&asking, form.clone()).await)
 }
 
 /// `GET /admin/groups/{id}/deletion`
@@ -102,8 +133,17 @@ async fn find_group(tx: &mut Tx, id: &str) -> Result<Group> {
     Ok(components::find_group(tx, &id).await?)
 }
 
+#[derive(Clone)]
 struct GroupEditor {
     id: Option<GroupId>,
+    /// Whether to ask about a second group of the same name.
+    same_name: bool,
+}
+
+impl GroupEditor {
+    fn new(id: Option<GroupId>) -> Self {
+        Self { id, same_name: false }
+    }
 }
 
 impl Editor for GroupEditor {
@@ -118,6 +158,7 @@ impl Editor for GroupEditor {
         problem: Problem<GroupForm>,
     ) -> Result<String> {
         let Problem { invalid, conflict } = problem;
-        Ok(GroupEdit { shell, id: self.id.clone(), form, invalid, conflict }.html())
+        let (id, same_name) = (self.id.clone(), self.same_name);
+        Ok(GroupEdit { shell, id, form, invalid, conflict, same_name }.html())
     }
 }

@@ -3,19 +3,22 @@ use std::time::Duration;
 use axum::extract::{Path, State as FromState};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 
 use crate::actions;
 use crate::credentials::random_bytes;
 use crate::db::{Tx, admin_incidents, draft_presence, drafts};
-use crate::domain::forms::{Fields, IncidentForm, UpdateForm};
+use crate::domain::draft::DraftReader;
+use crate::domain::forms::{IncidentForm, UpdateForm};
 use crate::domain::{DraftId, IncidentId, SavedDraft};
 use crate::state::State;
-use crate::ui::pages::admin::DraftConflict;
+use crate::ui::admin_layout::AdminContext;
+use crate::ui::pages::admin::{DraftConflict, DraftDeletion};
 use crate::web::access::manager::{CanPublish, Manager};
 use crate::web::admin::composer::{
     Composer, ComposerDraft, FoundDraft, IncidentComposer, UpdateComposer, find_submitted_draft,
 };
-use crate::web::admin::edit::{Edit, Editor as _, Problem};
+use crate::web::admin::edit::{Edit, Editor, Problem, show as show_editor};
 use crate::web::form::{Form, QueryFields};
 use crate::web::page::layout::admin_context;
 use crate::web::page::page_response;
@@ -72,17 +75,68 @@ async fn record_presence(state: &State, manager: &Manager<CanPublish>, draft: &S
     }
 }
 
-/// `POST /admin/drafts/{id}/deletion`
+/// `GET /admin/drafts/{id}/deletion`: asks, and names who has the draft open.
+pub async fn confirm_delete(
+    manager: Manager<CanPublish>,
+    FromState(state): FromState<State>,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    let mut tx = state.db.read().await?;
+    let draft = find_draft(&mut tx, &id).await?;
+    let editor = DeletionEditor::load(&mut tx, draft, &manager, state.clock.now()).await?;
+    show_editor(&state, &mut tx, &manager, &editor, ()).await
+}
+
+/// `POST /admin/drafts/{id}/deletion`: only the version that the manager has seen.
 pub async fn destroy(
     manager: Manager<CanPublish>,
     FromState(state): FromState<State>,
     Path(id): Path<String>,
-    Form(_): Form,
+    Form(fields): Form,
 ) -> Result<Response> {
-    let mut edit = Edit::begin(state, manager, Fields::default()).await?;
+    let mut edit = Edit::begin(state, manager, fields).await?;
     let draft = find_draft(&mut edit.tx, &id).await?;
+    if edit.fields.version() != draft.version {
+        let editor = DeletionEditor::load(&mut edit.tx, draft, &edit.manager, edit.now).await?;
+        let changed = DeletionEditor { changed: edit.fields.has("version"), ..editor };
+        return Err(edit.conflict(&changed, ()).await);
+    }
     let entry = actions::drafts::delete(&mut edit.tx, &draft).await?;
     edit.save_private(entry, "/admin", "draft-deleted").await
+}
+
+struct DeletionEditor {
+    draft: SavedDraft,
+    title: String,
+    readers: Vec<DraftReader>,
+    changed: bool,
+}
+
+impl DeletionEditor {
+    async fn load<P>(
+        tx: &mut Tx,
+        draft: SavedDraft,
+        manager: &Manager<P>,
+        now: DateTime<Utc>,
+    ) -> Result<DeletionEditor> {
+        let title = match &draft.incident {
+            None => draft.fields.text("title"),
+            Some(incident) => admin_incidents::find(tx, incident).await?.title,
+        };
+        let mut readers = draft_presence::list_others(tx, &manager.id, now).await?;
+        readers.retain(|reader| reader.draft == draft.id);
+        Ok(Self { draft, title, readers, changed: false })
+    }
+}
+
+impl Editor for DeletionEditor {
+    type Form = ();
+    type Theirs = ();
+
+    async fn html(&self, _: &mut Tx, shell: AdminContext, (): (), _: Problem<()>) -> Result<String> {
+        let (draft, title, readers) = (self.draft.clone(), self.title.clone(), self.readers.clone());
+        Ok(DraftDeletion { shell, draft, title, readers, changed: self.changed }.html())
+    }
 }
 
 /// Saves a composer as a draft for all publishers; `incident` is set for an update. A draft that was deleted since is

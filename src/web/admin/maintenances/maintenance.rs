@@ -1,11 +1,12 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
+use super::steps;
 use crate::actions;
 use crate::credentials::random_bytes;
 use crate::db::{self, Tx, components, maintenances, series};
 use crate::domain::audit::{Action, Entry};
-use crate::domain::forms::{Fields, MaintenanceUpdateForm, PlanForm, SeriesForm};
+use crate::domain::forms::{MaintenanceUpdateForm, PlanForm, SeriesForm};
 use crate::domain::history::Cursor;
 use crate::domain::maintenance::Automation;
 use crate::domain::{Invalid, Maintenance, MaintenanceId, UpdateId};
@@ -154,8 +155,10 @@ pub async fn show(
     let mut tx = state.db.read().await?;
     let maintenance = find_maintenance(&mut tx, &id).await?;
     let form = MaintenanceUpdateForm::from_maintenance(&maintenance);
+    let undoes_start = steps::can_undo_start(&mut tx, &maintenance).await?;
     let shell = admin_context(&state, &mut tx, &manager, &query).await?;
-    Ok(page_response(MaintenanceView { shell, maintenance, form, invalid: Invalid::new(), conflict: None }.html()))
+    let (invalid, conflict) = (Invalid::new(), None);
+    Ok(page_response(MaintenanceView { shell, maintenance, form, invalid, conflict, undoes_start }.html()))
 }
 
 /// `GET /admin/maintenances/{id}/edit`
@@ -212,32 +215,6 @@ impl Editor for PlanEditor {
         let maintenance = self.maintenance.clone();
         Ok(MaintenanceEdit { shell, maintenance, form, invalid, board, conflict }.html())
     }
-}
-
-/// `POST /admin/maintenances/{id}/beginning`: starts the maintenance now, regardless of its schedule.
-pub async fn begin(
-    manager: Manager<CanPublish>,
-    FromState(state): FromState<State>,
-    Path(id): Path<String>,
-) -> Result<Response> {
-    let mut edit = Edit::begin(state, manager, Fields::default()).await?;
-    let before = find_maintenance(&mut edit.tx, &id).await?;
-    let mut after = before.clone();
-    after.begin(fresh_update_id(), edit.now).map_err(|sentence| Error::Conflict(sentence.to_owned()))?;
-    save(edit, Action::MaintenanceStart, (&before, after), address(&before), "maintenance-begun").await
-}
-
-/// `POST /admin/maintenances/{id}/completion`
-pub async fn complete(
-    manager: Manager<CanPublish>,
-    FromState(state): FromState<State>,
-    Path(id): Path<String>,
-) -> Result<Response> {
-    let mut edit = Edit::begin(state, manager, Fields::default()).await?;
-    let before = find_maintenance(&mut edit.tx, &id).await?;
-    let mut after = before.clone();
-    after.complete(fresh_update_id(), edit.now).map_err(|sentence| Error::Conflict(sentence.to_owned()))?;
-    save(edit, Action::MaintenanceComplete, (&before, after), address(&before), "maintenance-completed").await
 }
 
 /// Saves a maintenance, or previews its public page with a form that posts to `form_address`.

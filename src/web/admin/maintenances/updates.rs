@@ -2,6 +2,7 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
 use super::maintenance::{address, find_maintenance, fresh_update_id, save};
+use super::steps::can_undo_start;
 use crate::db::Tx;
 use crate::domain::audit::Action;
 use crate::domain::forms::{MaintenanceUpdateForm, UpdateEditForm};
@@ -49,13 +50,14 @@ impl Editor for Composer {
 
     async fn html(
         &self,
-        _: &mut Tx,
+        tx: &mut Tx,
         shell: AdminContext,
         form: MaintenanceUpdateForm,
         problem: Problem<()>,
     ) -> Result<String> {
         let (Problem { invalid, conflict }, maintenance) = (problem, self.maintenance.clone());
-        Ok(MaintenanceView { shell, maintenance, form, invalid, conflict }.html())
+        let undoes_start = can_undo_start(tx, &maintenance).await?;
+        Ok(MaintenanceView { shell, maintenance, form, invalid, conflict, undoes_start }.html())
     }
 }
 

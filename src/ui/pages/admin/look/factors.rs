@@ -12,9 +12,18 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
         last_used_at,
     };
     let list = |factors: Factors, passkeys, lacking, passkeys_possible| {
-        FactorList { shell: shell(), factors, passkeys, lacking, passkeys_possible }.html()
+        FactorList {
+            shell: shell(),
+            factors,
+            passkeys,
+            lacking,
+            next: Some("/admin/incidents".into()),
+            passkeys_possible,
+        }
+        .html()
     };
-    let enrolment = |secret, invalid| TotpEnrolment { shell: shell(), secret, invalid }.html();
+    let enrolment =
+        |secret, invalid| TotpEnrolment { shell: shell(), secret, next: Some("/admin".into()), invalid }.html();
     let secret = TotpSecret {
         address: format!("otpauth://totp/Harbor:ines?secret=GEZDGNBVGY3TQOJQ&issuer={}", world.text.len()),
         spelled: "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ".into(),
@@ -34,9 +43,19 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
         ("totp-wrong", enrolment(Some(secret), wrong())),
         (
             "passkey-new",
-            PasskeyNew { shell: shell(), name: world.text.clone(), possible: true, invalid: Invalid::new() }.html(),
+            PasskeyNew {
+                shell: shell(),
+                name: world.text.clone(),
+                next: None,
+                possible: true,
+                invalid: Invalid::new(),
+            }
+            .html(),
         ),
-        ("recovery-codes", RecoveryCodes { shell: shell(), codes: vec!["abcd-efgh-ijkl-mnop".into(); 10] }.html()),
+        (
+            "recovery-codes",
+            RecoveryCodes { shell: shell(), codes: vec!["abcd-efgh-ijkl-mnop".into(); 10], next: None }.html(),
+        ),
         ("proof", proof(world)),
         ("proved", proved(world)),
         (
@@ -82,6 +101,6 @@ pub fn plain_pages(world: &Gallery) -> Vec<(&'static str, String)> {
     ]
 }
 
-pub fn login(world: &Gallery, email: String, next: String, error: Option<String>) -> String {
-    Login { shell: world.shell(), email, next, passkeys: true, provider: Some(world.text.clone()), error }.html()
+pub fn login(world: &Gallery, email: String, next: String, error: Option<String>) -> Login {
+    Login { shell: world.shell(), email, next, passkeys: true, provider: Some(world.text.clone()), error }
 }

@@ -7,7 +7,7 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let none = Invalid::new;
     let view = |it: Maintenance, conflict| {
         let form = MaintenanceUpdateForm { body: world.text.clone(), ..MaintenanceUpdateForm::from_maintenance(&it) };
-        MaintenanceView { shell: shell(), maintenance: it, form, invalid: none(), conflict }.html()
+        MaintenanceView { shell: shell(), maintenance: it, form, invalid: none(), conflict, undoes_start: true }.html()
     };
     let wrong = SeriesForm::default();
     let invalid = wrong.parse().unwrap_err();
@@ -30,6 +30,10 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let (it, form) = (world.planned(), CancellationForm { body: world.text.clone(), version: 1 });
     let conflict = world.conflict(());
     let cancellation = MaintenanceCancellation { shell: shell(), maintenance: it, form, invalid: none(), conflict };
+    let (it, form) = (world.planned(), StartForm { version: 1 });
+    let start = MaintenanceStart { shell: shell(), maintenance: it, form, conflict: None };
+    let (it, typed) = (world.planned(), world.text.clone());
+    let deletion = MaintenanceDeletion { shell: shell(), maintenance: it, typed, invalid: none() };
     let update = world.planned().updates.remove(0);
     let form = UpdateEditForm::from_update(&update);
     let it = world.planned();
@@ -60,6 +64,8 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
         ("maintenance-move", schedule.html()),
         ("maintenance-extend", extension.html()),
         ("maintenance-cancel", cancellation.html()),
+        ("maintenance-start", start.html()),
+        ("maintenance-delete", deletion.html()),
         ("maintenance-update-edit", editing.html()),
         ("series-edit", series.html()),
     ]

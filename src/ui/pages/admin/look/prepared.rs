@@ -35,7 +35,10 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     };
     let gone =
         PagePreview { back: Some("/admin".into()), removed: Some("/incidents/late".into()), ..previewed.clone() };
+    let (draft, title) = (world.draft(), world.text.clone());
+    let deletion = DraftDeletion { shell: shell(), draft, title, readers: vec![world.reader()], changed: true };
     vec![
+        ("draft-delete", deletion.html()),
         ("templates", TemplateList { shell: shell(), templates: vec![template.clone()] }.html()),
         ("templates-none", TemplateList { shell: shell(), templates: Vec::new() }.html()),
         ("template-edit-wrong", edit(Some(template.id.clone()), wrong, invalid)),
