@@ -1,6 +1,7 @@
 //! Forms that were sent after their session had ended, until their manager has logged in again.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use macro_rules_attribute::apply;
 
 use super::{Result, WriteTx};
 use crate::domain::ManagerId;
@@ -13,7 +14,8 @@ pub const MAX_SIZE: usize = 512 * 1024;
 /// In characters.
 pub const MAX_PATH: usize = 1000;
 
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[apply(from_row!)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingForm {
     /// Where the form was sent.
     pub path: String,

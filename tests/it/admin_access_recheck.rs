@@ -239,9 +239,8 @@ async fn second_factor_required_during_upload_applies(test: TestDb) {
     assert_denied_everywhere(test, LostAccess::FactorRequired).await;
 }
 
-/// The files of the admin in which there is no manager yet: whoever logs in, or comes with a link, or sends a form after
-/// the session has ended.
-const WITHOUT_MANAGER: [&str; 8] = [
+/// Files of the admin whose routes run before a login: the login itself, one-time links, and forms of ended sessions.
+const FILES_BEFORE_LOGIN: [&str; 8] = [
     "challenges.rs",
     "forgot_password.rs",
     "login.rs",

@@ -40,8 +40,8 @@ const ADMIN_POLICY: &str = "default-src 'none'; script-src 'nonce-*' 'strict-dyn
 const STRICT_POLICY: &str =
     "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// What else may stand in a header: it says what this answer is, and protects nobody.
-const OTHERS: [&str; 21] = [
+/// Other allowed headers, which describe the answer and are not security headers.
+const OTHER_HEADERS: [&str; 21] = [
     "access-control-allow-headers",
     "access-control-allow-methods",
     "access-control-max-age",

@@ -170,7 +170,7 @@ fn printed_links_have_the_address_of_the_running_server() {
         .output()
         .unwrap();
     let log_text = String::from_utf8(output.stdout).unwrap();
-    assert!(log_text.contains(&format!("http://{}/setup/", process.address)), "{said}");
+    assert!(log_text.contains(&format!("http://{}/setup/", process.address)), "{log_text}");
 }
 
 #[test]

@@ -342,7 +342,7 @@ async fn walk_as(test: TestDb, role: Role) {
     walk.app.passkey(&walker, "passkey").await;
     walk.api_token = api_token(&walk.app, &walker).await;
     add_pending_form(&walk.app, &walker).await;
-    for (method, path, least) in table().filter(|(_, _, least)| least.is_some()) {
+    for (method, path, least) in route_table().filter(|(_, _, least)| least.is_some()) {
         let mut browser = walk.app.with_session(&walker).await;
         let hash = candor::credentials::secret_token::hash_token(&browser.cookies["sid"]);
         let before = walk.app.all_content().await;

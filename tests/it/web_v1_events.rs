@@ -445,7 +445,7 @@ async fn metadata_and_reminders_round_trip(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn resolving_leaves_components_as_asked(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let (api, db) = (app.component("API").await.id.to_string(), app.component("DB").await.id.to_string());
     let component = async |id: &str| program.get(&format!("/components/{id}")).await;
     let set = json!({ "component": { "status": "major_outage" } });
@@ -486,7 +486,7 @@ async fn resolving_leaves_components_as_asked(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn component_status_is_read_back_under_an_open_incident(test: TestDb) {
     let app = TestApp::new(test).await;
-    let program = program(&app).await;
+    let program = new_client(&app).await;
     let api = app.component("API").await.id.to_string();
     let path = format!("/components/{api}");
     let set = json!({ "component": { "status": "degraded_performance" } });
