@@ -31,7 +31,9 @@ fn walked(wanted: impl Fn(&str) -> bool) -> Vec<(Method, &'static str, Role)> {
 /// The address of a route with `id` in every place but the page's.
 fn address(path: &str, page: &str, id: &str) -> String {
     let path = path.replace("{page}", page).replace("{update}", &format!("{id}-2"));
-    ["{incident}", "{component}", "{group}", "{subscriber}"].iter().fold(path, |path, name| path.replace(name, id))
+    ["{incident}", "{component}", "{group}", "{subscriber}", "{organization}"]
+        .iter()
+        .fold(path, |path, name| path.replace(name, id))
 }
 
 async fn page_of(app: &TestApp) -> String {

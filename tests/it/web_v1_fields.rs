@@ -467,3 +467,21 @@ async fn instants_are_read_in_every_common_form(test: TestDb) {
         assert_eq!(program.wrong(Method::PATCH, &at(&made), &body).await, ["/incident/scheduled_for"], "{wrong}");
     }
 }
+
+#[apply(on_both_databases!)]
+async fn chunked_body_is_like_any_other(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let program = program(&app).await;
+    let body = json!({ "incident": { "name": "Chunked", "status": "resolved", "body": "x" } }).to_string();
+    let chunked = [("transfer-encoding", "chunked"), ("content-type", "application/json")];
+    let answer = program.send_with(Method::POST, "/incidents", body.clone(), &chunked).await;
+    assert_eq!((answer.status, answer.header("connection")), (StatusCode::CREATED, "close"));
+    let large = program.send_with(Method::POST, "/incidents", "x".repeat(600 * 1024), &chunked).await;
+    assert_eq!(large.status, StatusCode::PAYLOAD_TOO_LARGE);
+    let two = [("transfer-encoding", "chunked"), ("content-length", "3")];
+    for (method, headers) in [(Method::POST, &two[..]), (Method::GET, &chunked[..])] {
+        let answer = program.send_with(method, "/incidents", body.clone(), headers).await;
+        assert_eq!((answer.status, answer.header("connection")), (StatusCode::BAD_REQUEST, "close"));
+    }
+    assert_eq!(program.get("/incidents").await.as_array().unwrap().len(), 1);
+}

@@ -59,6 +59,14 @@ const TABLE: &[(&str, &str, Role)] = &[
     ("GET", "/v1/pages/{page}/subscribers/histogram_by_state", Viewer),
     ("GET", "/v1/pages/{page}/subscribers/unsubscribed", Viewer),
     ("GET", "/v1/pages/{page}/subscribers/{subscriber}", Viewer),
+    ("GET", "/v1/pages/{page}/metrics", Viewer),
+    ("GET", "/v1/pages/{page}/metrics_providers", Viewer),
+    ("GET", "/v1/pages/{page}/page_access_users", Viewer),
+    ("GET", "/v1/pages/{page}/page_access_groups", Viewer),
+    ("GET", "/v1/pages/{page}/status_embed_config", Viewer),
+    ("PATCH", "/v1/pages/{page}/status_embed_config", Owner),
+    ("PUT", "/v1/pages/{page}/status_embed_config", Owner),
+    ("GET", "/v1/organizations/{organization}/users", Viewer),
 ];
 
 #[test]
@@ -71,7 +79,7 @@ fn api_route_table_is_exact() {
 /// The address of a route in which nothing is that it asks for, but the page.
 fn address(path: &str, program: &ApiClient) -> String {
     let page = program.root.trim_start_matches("/v1/pages/");
-    ["{component}", "{group}", "{incident}", "{update}", "{subscriber}"]
+    ["{component}", "{group}", "{incident}", "{update}", "{subscriber}", "{organization}"]
         .iter()
         .fold(path.replace("{page}", page), |path, name| path.replace(name, "never"))
 }
@@ -113,7 +121,7 @@ async fn api_not_found_is_json(test: TestDb) {
     let owner = app.manager("Ines", Owner).await;
     let program = ApiClient::new(&app, &owner, "Deploy", Scope::Admin).await;
     for (method, path) in [
-        (Method::GET, "/metrics"),
+        (Method::GET, "/metrics/never"),
         (Method::GET, "/v1/pages/another"),
         (Method::GET, "/v1/pages/another/incidents"),
         (Method::DELETE, "/components/never"),

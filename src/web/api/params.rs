@@ -184,7 +184,11 @@ impl Params {
     }
 
     pub fn add_error(&mut self, name: &str, message: impl Into<String>) {
-        self.wrong.push((format!("{}/{name}", self.at), message.into()));
+        let wrong = (format!("{}/{name}", self.at), message.into());
+        // A field may be read more than once.
+        if !self.wrong.contains(&wrong) {
+            self.wrong.push(wrong);
+        }
     }
 
     /// A text; `None` if the field is absent, empty if it is null.
