@@ -183,6 +183,36 @@ async fn maintenance_statuses_of_components_apply(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
+async fn completed_maintenance_ends_own_status_under_maintenance(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let program = program(&app).await;
+    let db = app.component("DB").await.id.to_string();
+    let planned = json!({
+        "components": { db.as_str(): "under_maintenance" }, "scheduled_auto_in_progress": true,
+        "scheduled_auto_completed": true, "scheduled_for": "2026-11-10T13:00:00Z",
+        "scheduled_until": "2026-11-10T14:00:00Z",
+    });
+    for automatic in [false, true] {
+        let made = program.make("/incidents", &work("scheduled", &planned)).await;
+        assert_eq!(made["components"][0]["status"], "under_maintenance");
+        if automatic {
+            app.clock.advance(chrono::TimeDelta::minutes(121));
+            let mut tx = app.db.write().await.unwrap();
+            let entries = candor::actions::maintenances::take_due_steps(&mut tx, app.clock.now()).await.unwrap();
+            tx.commit_all(&candor::domain::audit::Actor::shell(), app.clock.now(), &entries).await.unwrap();
+        } else {
+            program.change(Method::PATCH, &at(&made), &json!({ "incident": { "status": "completed" } })).await;
+        }
+        let component = program.get(&format!("/components/{db}")).await;
+        let both = (&component["status"], &component["effective_status"]);
+        assert_eq!(both, (&json!("operational"), &json!("operational")), "{automatic}");
+        let body = json!({ "incident": { "components": { db.as_str(): "degraded_performance" } } });
+        program.change(Method::PATCH, &at(&made), &body).await;
+        assert_eq!(program.get(&format!("/components/{db}")).await["status"], "degraded_performance");
+    }
+}
+
+#[apply(on_both_databases!)]
 async fn started_maintenance_takes_another_component(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
