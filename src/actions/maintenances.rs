@@ -5,10 +5,10 @@ use serde::Serialize;
 
 use super::recurring_maintenances::replace_cancelled;
 use crate::credentials::random_bytes;
-use crate::db::{Result, WriteTx, maintenances};
+use crate::db::{self, Result, WriteTx, components, maintenances};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::maintenance::AutomaticStep;
-use crate::domain::{Maintenance, MaintenancePhase, UpdateId};
+use crate::domain::{Component, Maintenance, MaintenancePhase, Status, UpdateId};
 
 pub async fn schedule(tx: &mut WriteTx, maintenance: &Maintenance) -> Result<Entry> {
     maintenances::insert(tx, maintenance).await?;
@@ -27,7 +27,27 @@ pub async fn save(
     maintenances::update(tx, after, now).await?;
     let entry = Entry::new(action, &after.id, &after.title).before(before).after(after);
     let next = replace_cancelled(tx, after, now).await?;
-    Ok(std::iter::once(entry).chain(next).collect())
+    let released = if before.phase == after.phase { Vec::new() } else { release_components(tx, after, now).await? };
+    Ok(std::iter::once(entry).chain(next).chain(released).collect())
+}
+
+/// Ends the own status under maintenance of the components of a completed maintenance, if it sets that status itself.
+async fn release_components(tx: &mut WriteTx, maintenance: &Maintenance, now: DateTime<Utc>) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    if maintenance.phase != MaintenancePhase::Completed || !maintenance.switches.marks {
+        return Ok(entries);
+    }
+    for planned in &maintenance.components {
+        let before = match components::find(tx, &planned.id).await {
+            Err(db::Error::NotFound) => continue,
+            found => found?,
+        };
+        if before.status == Status::UnderMaintenance {
+            let mut after = Component { status: Status::Operational, ..before.clone() };
+            entries.push(super::components::set_status(tx, &before, &mut after, now).await?);
+        }
+    }
+    Ok(entries)
 }
 
 /// Deletes a maintenance. Deleting an occurrence schedules the next one, as a cancellation does.
@@ -47,6 +67,7 @@ pub async fn take_due_steps(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<Vec<
         if !taken.is_empty() {
             maintenances::update(tx, &mut maintenance, now).await?;
             entries.extend(taken);
+            entries.extend(release_components(tx, &maintenance, now).await?);
         }
     }
     Ok(entries)

@@ -20,7 +20,8 @@ pub struct Component {
     pub group_id: Option<GroupId>,
     pub name: String,
     pub description: String,
-    /// The baseline, set by managers. Incidents never write it, so resolving one can't leave a wrong status behind.
+    /// The own status (baseline), set by managers and API clients. Incidents never write it, so resolving one can't leave
+    /// a wrong status behind; a client that resolves with statuses sets both.
     pub status: Status,
     /// From 1, within the group or the page.
     pub position: i64,

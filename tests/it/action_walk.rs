@@ -625,6 +625,7 @@ async fn walk_passkeys(walk: &mut Walk) {
 }
 
 const PAGE: &str = "/v1/pages/{page}";
+const EMBED_CONFIG: &str = "/v1/pages/{page}/status_embed_config";
 const COMPONENTS: &str = "/v1/pages/{page}/components";
 const COMPONENT: &str = "/v1/pages/{page}/components/{component}";
 const GROUPS: &str = "/v1/pages/{page}/component-groups";
@@ -642,6 +643,10 @@ async fn walk_api_page(walk: &mut Walk, program: &ApiClient) {
     for (method, name) in [(M::PATCH, "Acme one"), (M::PUT, "Acme two")] {
         let body = json!({ "page": { "name": name } });
         walk.call(program, (method, PAGE, &[]), body, &[Action::PageEdit]).await;
+    }
+    for (method, position) in [(M::PATCH, "top-left"), (M::PUT, "top-right")] {
+        let body = json!({ "status_embed_config": { "position": position } });
+        walk.call(program, (method, EMBED_CONFIG, &[]), body, &[Action::PageEdit]).await;
     }
     let body = json!({ "component": { "name": "Search two" } });
     walk.call(program, (M::POST, COMPONENTS, &[]), body, &[Action::ComponentAdd]).await;

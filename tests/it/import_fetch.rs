@@ -236,7 +236,8 @@ async fn every_server_failure_has_a_message() {
     ] {
         let server = hosted_page();
         server.respond(path, vec![answer.clone()]);
-        let short = Throttle { bounds: ResponseLimits { time: Duration::from_millis(300), size: 1 << 20 }, ..test_throttle() };
+        let short =
+            Throttle { bounds: ResponseLimits { time: Duration::from_millis(300), size: 1 << 20 }, ..test_throttle() };
         let (stopped, _) = fetch_page(&server.url, &tempfile::tempdir().unwrap(), short).await;
         let error = stopped.map_err(|error| format!("{error:#}"));
         assert!(error.as_ref().is_err_and(|error| error.contains(message)), "{answer:?}: {error:?}");

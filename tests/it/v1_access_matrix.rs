@@ -33,7 +33,9 @@ fn chosen_routes(wanted: impl Fn(&str) -> bool) -> Vec<(Method, &'static str, Ro
 /// The address of a route with the page's id, and `id` for every other parameter.
 fn address(path: &str, page: &str, id: &str) -> String {
     let path = path.replace("{page}", page).replace("{update}", &format!("{id}-2"));
-    ["{incident}", "{component}", "{group}", "{subscriber}"].iter().fold(path, |path, name| path.replace(name, id))
+    ["{incident}", "{component}", "{group}", "{subscriber}", "{organization}"]
+        .iter()
+        .fold(path, |path, name| path.replace(name, id))
 }
 
 async fn page_id(app: &TestApp) -> String {

@@ -273,6 +273,46 @@ async fn subscribing_is_not_supported(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
+async fn lists_of_missing_features_are_empty(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let program = new_client(&app).await;
+    for path in [
+        "/metrics",
+        "/metrics_providers",
+        "/page_access_users?email=a@example.org",
+        "/page_access_groups.json",
+        "/v1/organizations/any/users",
+    ] {
+        assert_eq!(program.get(path).await, json!([]), "{path}");
+    }
+    for path in ["/v1/pages/another/metrics", "/metrics/never", "/page_access_users/never/components"] {
+        assert_eq!(program.send(Method::GET, path, &json!({})).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[apply(on_both_databases!)]
+async fn embed_config_has_defaults_and_is_stored(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let program = new_client(&app).await;
+    let usual = program.get("/status_embed_config").await;
+    assert_eq!((keys(&usual).len(), &usual["position"]), (6, &json!("bottom-right")));
+    assert!(usual.as_object().unwrap().values().all(Value::is_string), "{usual}");
+    let before = app.counts().await;
+    let same = json!({ "status_embed_config": usual });
+    assert_eq!(program.change(Method::PUT, "/status_embed_config", &same).await, usual);
+    assert_eq!(app.counts().await, before);
+    let page = program.get("").await;
+    let body = json!({ "status_embed_config": { "position": "top-left", "incident_text_color": "ffffff" } });
+    let changed = program.change(Method::PATCH, "/status_embed_config", &body).await;
+    assert_eq!((&changed["position"], &changed["incident_text_color"]), (&json!("top-left"), &json!("ffffff")));
+    assert_eq!(program.get("/status_embed_config").await, changed);
+    assert_eq!(program.get("").await, page, "the page has no such field");
+    let wrong = json!({ "status_embed_config": { "position": "x".repeat(51) } });
+    let places = program.wrong(Method::PATCH, "/status_embed_config", &wrong).await;
+    assert_eq!(places, ["/status_embed_config/position"]);
+}
+
+#[apply(on_both_databases!)]
 async fn token_revoked_during_upload_writes_nothing(test: TestDb) {
     let app = TestApp::new(test).await;
     app.manager("Keeper", Owner).await;

@@ -183,6 +183,36 @@ async fn maintenance_statuses_of_components_apply(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
+async fn completed_maintenance_ends_own_status_under_maintenance(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let program = program(&app).await;
+    let db = app.component("DB").await.id.to_string();
+    let planned = json!({
+        "components": { db.as_str(): "under_maintenance" }, "scheduled_auto_in_progress": true,
+        "scheduled_auto_completed": true, "scheduled_for": "2026-11-10T13:00:00Z",
+        "scheduled_until": "2026-11-10T14:00:00Z",
+    });
+    for automatic in [false, true] {
+        let made = program.make("/incidents", &work("scheduled", &planned)).await;
+        assert_eq!(made["components"][0]["status"], "under_maintenance");
+        if automatic {
+            app.clock.advance(chrono::TimeDelta::minutes(121));
+            let mut tx = app.db.write().await.unwrap();
+            let entries = candor::actions::maintenances::take_due_steps(&mut tx, app.clock.now()).await.unwrap();
+            tx.commit_all(&candor::domain::audit::Actor::shell(), app.clock.now(), &entries).await.unwrap();
+        } else {
+            program.change(Method::PATCH, &at(&made), &json!({ "incident": { "status": "completed" } })).await;
+        }
+        let component = program.get(&format!("/components/{db}")).await;
+        let both = (&component["status"], &component["effective_status"]);
+        assert_eq!(both, (&json!("operational"), &json!("operational")), "{automatic}");
+        let body = json!({ "incident": { "components": { db.as_str(): "degraded_performance" } } });
+        program.change(Method::PATCH, &at(&made), &body).await;
+        assert_eq!(program.get(&format!("/components/{db}")).await["status"], "degraded_performance");
+    }
+}
+
+#[apply(on_both_databases!)]
 async fn started_maintenance_takes_another_component(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;
@@ -466,4 +496,22 @@ async fn instants_are_read_in_every_common_form(test: TestDb) {
         let body = json!({ "incident": { "scheduled_for": wrong } });
         assert_eq!(program.wrong(Method::PATCH, &at(&made), &body).await, ["/incident/scheduled_for"], "{wrong}");
     }
+}
+
+#[apply(on_both_databases!)]
+async fn chunked_body_is_like_any_other(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let program = program(&app).await;
+    let body = json!({ "incident": { "name": "Chunked", "status": "resolved", "body": "x" } }).to_string();
+    let chunked = [("transfer-encoding", "chunked"), ("content-type", "application/json")];
+    let answer = program.send_with(Method::POST, "/incidents", body.clone(), &chunked).await;
+    assert_eq!((answer.status, answer.header("connection")), (StatusCode::CREATED, "close"));
+    let large = program.send_with(Method::POST, "/incidents", "x".repeat(600 * 1024), &chunked).await;
+    assert_eq!(large.status, StatusCode::PAYLOAD_TOO_LARGE);
+    let two = [("transfer-encoding", "chunked"), ("content-length", "3")];
+    for (method, headers) in [(Method::POST, &two[..]), (Method::GET, &chunked[..])] {
+        let answer = program.send_with(method, "/incidents", body.clone(), headers).await;
+        assert_eq!((answer.status, answer.header("connection")), (StatusCode::BAD_REQUEST, "close"));
+    }
+    assert_eq!(program.get("/incidents").await.as_array().unwrap().len(), 1);
 }

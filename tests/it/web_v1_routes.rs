@@ -59,6 +59,14 @@ const TABLE: &[(&str, &str, Role)] = &[
     ("GET", "/v1/pages/{page}/subscribers/histogram_by_state", Viewer),
     ("GET", "/v1/pages/{page}/subscribers/unsubscribed", Viewer),
     ("GET", "/v1/pages/{page}/subscribers/{subscriber}", Viewer),
+    ("GET", "/v1/pages/{page}/metrics", Viewer),
+    ("GET", "/v1/pages/{page}/metrics_providers", Viewer),
+    ("GET", "/v1/pages/{page}/page_access_users", Viewer),
+    ("GET", "/v1/pages/{page}/page_access_groups", Viewer),
+    ("GET", "/v1/pages/{page}/status_embed_config", Viewer),
+    ("PATCH", "/v1/pages/{page}/status_embed_config", Owner),
+    ("PUT", "/v1/pages/{page}/status_embed_config", Owner),
+    ("GET", "/v1/organizations/{organization}/users", Viewer),
 ];
 
 #[test]
@@ -68,10 +76,90 @@ fn api_route_table_is_exact() {
     assert_eq!(real.collect::<Vec<_>>(), TABLE);
 }
 
-/// The address of a route with the page's id, and unknown ids for all other parameters.
+/// The operations of Statuspage's API: methods and path.
+#[rustfmt::skip]
+const OFFICIAL: &[(&str, &str)] = &[
+    ("GET", "/v1/pages"),
+    ("GET PATCH PUT", "/v1/pages/{page}"),
+    ("GET POST", "/v1/pages/{page}/components"),
+    ("GET PATCH PUT DELETE", "/v1/pages/{page}/components/{component}"),
+    ("GET", "/v1/pages/{page}/components/{component}/uptime"),
+    ("POST DELETE", "/v1/pages/{page}/components/{component}/page_access_users"),
+    ("POST DELETE", "/v1/pages/{page}/components/{component}/page_access_groups"),
+    ("GET POST", "/v1/pages/{page}/component-groups"),
+    ("GET PATCH PUT DELETE", "/v1/pages/{page}/component-groups/{group}"),
+    ("GET", "/v1/pages/{page}/component-groups/{group}/uptime"),
+    ("GET POST", "/v1/pages/{page}/incidents"),
+    ("GET", "/v1/pages/{page}/incidents/unresolved"),
+    ("GET", "/v1/pages/{page}/incidents/scheduled"),
+    ("GET", "/v1/pages/{page}/incidents/upcoming"),
+    ("GET", "/v1/pages/{page}/incidents/active_maintenance"),
+    ("GET PATCH PUT DELETE", "/v1/pages/{page}/incidents/{incident}"),
+    ("PATCH PUT", "/v1/pages/{page}/incidents/{incident}/incident_updates/{update}"),
+    ("GET PUT DELETE", "/v1/pages/{page}/incidents/{incident}/postmortem"),
+    ("PUT", "/v1/pages/{page}/incidents/{incident}/postmortem/publish"),
+    ("PUT", "/v1/pages/{page}/incidents/{incident}/postmortem/revert"),
+    ("GET POST", "/v1/pages/{page}/incidents/{incident}/subscribers"),
+    ("GET DELETE", "/v1/pages/{page}/incidents/{incident}/subscribers/{subscriber}"),
+    ("POST", "/v1/pages/{page}/incidents/{incident}/subscribers/{subscriber}/resend_confirmation"),
+    ("GET POST", "/v1/pages/{page}/incident_templates"),
+    ("GET POST", "/v1/pages/{page}/subscribers"),
+    ("GET", "/v1/pages/{page}/subscribers/count"),
+    ("GET", "/v1/pages/{page}/subscribers/histogram_by_state"),
+    ("GET", "/v1/pages/{page}/subscribers/unsubscribed"),
+    ("POST", "/v1/pages/{page}/subscribers/unsubscribe"),
+    ("POST", "/v1/pages/{page}/subscribers/reactivate"),
+    ("POST", "/v1/pages/{page}/subscribers/resend_confirmation"),
+    ("GET PATCH DELETE", "/v1/pages/{page}/subscribers/{subscriber}"),
+    ("POST", "/v1/pages/{page}/subscribers/{subscriber}/resend_confirmation"),
+    ("GET PATCH PUT", "/v1/pages/{page}/status_embed_config"),
+    ("GET", "/v1/pages/{page}/metrics"),
+    ("POST", "/v1/pages/{page}/metrics/data"),
+    ("GET PATCH PUT DELETE", "/v1/pages/{page}/metrics/{metric}"),
+    ("POST DELETE", "/v1/pages/{page}/metrics/{metric}/data"),
+    ("GET POST", "/v1/pages/{page}/metrics_providers"),
+    ("GET PATCH PUT DELETE", "/v1/pages/{page}/metrics_providers/{provider}"),
+    ("GET POST", "/v1/pages/{page}/metrics_providers/{provider}/metrics"),
+    ("GET POST", "/v1/pages/{page}/page_access_users"),
+    ("GET PATCH PUT DELETE", "/v1/pages/{page}/page_access_users/{user}"),
+    ("GET POST PATCH PUT DELETE", "/v1/pages/{page}/page_access_users/{user}/components"),
+    ("DELETE", "/v1/pages/{page}/page_access_users/{user}/components/{component}"),
+    ("GET POST PATCH PUT DELETE", "/v1/pages/{page}/page_access_users/{user}/metrics"),
+    ("DELETE", "/v1/pages/{page}/page_access_users/{user}/metrics/{metric}"),
+    ("GET POST", "/v1/pages/{page}/page_access_groups"),
+    ("GET PATCH PUT DELETE", "/v1/pages/{page}/page_access_groups/{group}"),
+    ("GET POST PATCH PUT DELETE", "/v1/pages/{page}/page_access_groups/{group}/components"),
+    ("DELETE", "/v1/pages/{page}/page_access_groups/{group}/components/{component}"),
+    ("GET POST", "/v1/organizations/{organization}/users"),
+    ("DELETE", "/v1/organizations/{organization}/users/{user}"),
+    ("GET PUT", "/v1/organizations/{organization}/permissions/{user}"),
+];
+/// Routes that always answer 422 or 404.
+const REFUSED: &[(&str, &str)] =
+    &[("POST", "/v1/pages/{page}/subscribers"), ("GET", "/v1/pages/{page}/subscribers/{subscriber}")];
+
+#[test]
+fn documented_number_of_operations_is_true() {
+    let all = OFFICIAL.iter().flat_map(|(methods, path)| methods.split(' ').map(move |method| (method, *path)));
+    let all: Vec<_> = all.collect();
+    let routed = |(method, path): &&(&str, &str)| TABLE.iter().any(|line| (line.0, line.1) == (*method, *path));
+    let answered = all.iter().filter(routed).filter(|operation| !REFUSED.contains(operation)).count();
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/COMPATIBILITY.md")).unwrap();
+    let said = format!("Of the {} operations of Statuspage's API, {answered} answer as documented.", all.len());
+    assert!(text.contains(&said), "{said}");
+    let rows = text.lines().skip_while(|line| !line.starts_with("| Group | Operations")).skip(2);
+    let rows: Vec<Vec<usize>> = rows
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| line.split('|').skip(2).take(2).map(|cell| cell.trim().parse().unwrap()).collect())
+        .collect();
+    let sum = |column: usize| rows.iter().map(|row| row[column]).sum::<usize>();
+    assert_eq!((sum(0), sum(1)), (all.len(), answered));
+}
+
+/// The address of a route in which nothing is that it asks for, but the page.
 fn address(path: &str, program: &ApiClient) -> String {
     let page = program.root.trim_start_matches("/v1/pages/");
-    ["{component}", "{group}", "{incident}", "{update}", "{subscriber}"]
+    ["{component}", "{group}", "{incident}", "{update}", "{subscriber}", "{organization}"]
         .iter()
         .fold(path.replace("{page}", page), |path, name| path.replace(name, "never"))
 }
@@ -113,7 +201,7 @@ async fn api_not_found_is_json(test: TestDb) {
     let owner = app.manager("Ines", Owner).await;
     let program = ApiClient::new(&app, &owner, "Deploy", Scope::Admin).await;
     for (method, path) in [
-        (Method::GET, "/metrics"),
+        (Method::GET, "/metrics/never"),
         (Method::GET, "/v1/pages/another"),
         (Method::GET, "/v1/pages/another/incidents"),
         (Method::DELETE, "/components/never"),

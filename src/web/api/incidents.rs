@@ -15,7 +15,7 @@ use super::page_context::{ApiContext, ClientFields};
 use super::params::{Params, format_utc};
 use crate::actions;
 use crate::credentials::random_bytes;
-use crate::db::api_metadata;
+use crate::db::{api_metadata, components};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{IncidentDetailsForm, IncidentForm, UpdateForm};
 use crate::domain::{Component, ComponentId, Incident, IncidentId, Invalid, Phase, Reminder, Status};
@@ -55,7 +55,7 @@ pub async fn create(mut change: Change<CanPublish>, context: &ApiContext, mut gi
     let mut entries = vec![actions::incidents::open(&mut change.tx, &incident, None).await?];
     api_metadata::replace(&mut change.tx, incident.id.as_str(), &said).await?;
     if !incident.is_open() {
-        entries.extend(set_own_statuses(&mut change, context, &statuses).await?);
+        entries.extend(set_own_statuses(&mut change, &statuses).await?);
     }
     commit_event(change, StatusCode::CREATED, IncidentOrMaintenance::Incident(incident), said, &entries).await
 }
@@ -178,15 +178,17 @@ pub fn check_statuses(
 /// Sets the own statuses of components, where they differ.
 pub async fn set_own_statuses(
     change: &mut Change<CanPublish>,
-    context: &ApiContext,
     statuses: &BTreeMap<String, String>,
 ) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
-    for before in &context.components {
+    if statuses.is_empty() {
+        return Ok(entries);
+    }
+    for before in components::list(&mut change.tx).await? {
         let status = statuses.get(before.id.as_str()).and_then(|status| Status::from_key(status));
         let Some(status) = status.filter(|status| *status != before.status) else { continue };
         let mut after = Component { status, ..before.clone() };
-        entries.push(actions::components::set_status(&mut change.tx, before, &mut after, change.now).await?);
+        entries.push(actions::components::set_status(&mut change.tx, &before, &mut after, change.now).await?);
     }
     Ok(entries)
 }
@@ -239,7 +241,7 @@ pub async fn update(
         });
     }
     if !after.is_open() {
-        entries.extend(set_own_statuses(&mut change, context, &statuses).await?);
+        entries.extend(set_own_statuses(&mut change, &statuses).await?);
     }
     if said != said_before {
         api_metadata::replace(&mut change.tx, after.id.as_str(), &said).await?;

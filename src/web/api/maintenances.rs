@@ -52,7 +52,7 @@ pub async fn create(mut change: Change<CanPublish>, context: &ApiContext, mut gi
     let mut entries = vec![actions::maintenances::schedule(&mut change.tx, &made).await?];
     api_metadata::replace(&mut change.tx, made.id.as_str(), &said).await?;
     if !made.phase.is_active() {
-        entries.extend(set_own_statuses(&mut change, context, &statuses).await?);
+        entries.extend(set_own_statuses(&mut change, &statuses).await?);
     }
     commit_event(change, StatusCode::CREATED, IncidentOrMaintenance::Maintenance(made), said, &entries).await
 }
@@ -112,7 +112,7 @@ pub async fn update(
         entries.extend(actions::maintenances::save(&mut change.tx, action, &before, &mut after, change.now).await?);
     }
     if !after.phase.is_active() {
-        entries.extend(set_own_statuses(&mut change, context, &statuses).await?);
+        entries.extend(set_own_statuses(&mut change, &statuses).await?);
     }
     if said != said_before {
         api_metadata::replace(&mut change.tx, after.id.as_str(), &said).await?;

@@ -2,6 +2,7 @@
 
 mod change;
 mod components;
+mod embed_config;
 mod groups;
 mod incident_or_maintenance;
 mod incident_routes;
@@ -18,6 +19,7 @@ pub mod routes;
 mod subscribers;
 mod templates;
 mod token;
+mod unsupported;
 mod updates;
 mod uptime;
 
@@ -38,6 +40,7 @@ pub fn routes() -> Routes {
     const PAGE_QUERY: &[&str] = &["page", "per_page"];
     const RANGE_QUERY: &[&str] = &["start", "end", "skip_related_events"];
     const SEARCH_QUERY: &[&str] = &["q", "limit", "page"];
+    const ACCESS_QUERY: &[&str] = &["email", "page", "per_page"];
     const SUBSCRIBER_QUERY: &[&str] = &["q", "type", "state", "limit", "page", "sort_field", "sort_direction"];
     Routes::default()
         .get("/v1/token", token::show, returns("Get the token's scope", "Token"))
@@ -80,6 +83,13 @@ pub fn routes() -> Routes {
         .get("/v1/pages/{page}/subscribers/histogram_by_state", subscribers::histogram, returns("Count subscribers by state (always 0)", "Histogram"))
         .get("/v1/pages/{page}/subscribers/unsubscribed", subscribers::index, returns("List subscribers (always empty)", "[Subscriber]").with_query(PAGE_QUERY))
         .get("/v1/pages/{page}/subscribers/{subscriber}", subscribers::show, returns("Not found", "Subscriber"))
+        .get("/v1/pages/{page}/metrics", unsupported::index, returns("List metrics (always empty)", "[Metric]").with_query(PAGE_QUERY))
+        .get("/v1/pages/{page}/metrics_providers", unsupported::index, returns("List metrics providers (always empty)", "[MetricsProvider]").with_query(PAGE_QUERY))
+        .get("/v1/pages/{page}/page_access_users", unsupported::index, returns("List page access users (always empty)", "[PageAccessUser]").with_query(ACCESS_QUERY))
+        .get("/v1/pages/{page}/page_access_groups", unsupported::index, returns("List page access groups (always empty)", "[PageAccessGroup]").with_query(PAGE_QUERY))
+        .get("/v1/pages/{page}/status_embed_config", embed_config::show, returns("Get the settings of the embed", "EmbedConfig"))
+        .patch_and_put("/v1/pages/{page}/status_embed_config", embed_config::update, returns("Store settings of the embed, without effect", "EmbedConfig").with_body("EmbedConfigChange"))
+        .get("/v1/organizations/{organization}/users", unsupported::index_users, returns("List users (always empty)", "[User]").with_query(PAGE_QUERY))
 }
 
 pub fn router() -> Router<State> {

@@ -29,6 +29,8 @@ pub type ClientFields = Map<String, serde_json::Value>;
 
 /// Client field of a maintenance.
 pub const RELEASE_FIELD: &str = "auto_transition_to_operational_state";
+/// Client field of the page: the settings of its embed.
+pub const EMBED_FIELDS: &str = "status_embed_config";
 /// Client field of an event: the notification flags of its updates, by their id.
 pub const UPDATE_FIELDS: &str = "updates";
 /// Client field of an incident: what was sent when its postmortem was published.

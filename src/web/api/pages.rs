@@ -141,7 +141,9 @@ async fn page_object(tx: &mut Tx, context: &ApiContext, state: &State) -> Result
     }
     view["domain"] = host.into();
     for (name, value) in api_metadata::load(tx, &page.id).await? {
-        view[name.as_str()] = value;
+        if name == "branding" || STORED_TEXTS.iter().any(|(stored, _)| *stored == name) {
+            view[name.as_str()] = value;
+        }
     }
     Ok(view)
 }

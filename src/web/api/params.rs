@@ -36,7 +36,8 @@ const MAX_COMPONENT_FIELDS: usize = 2 * MAX_COMPONENTS as usize;
 /// Parses the fields of a request. Fields of the query count where the body lacks them.
 pub async fn parse_request(headers: &HeaderMap, query: &Value, bytes: &Bytes) -> Result<Value> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let is_multipart = kind.trim_start().to_ascii_lowercase().starts_with("multipart/form-data");
+    let is_multipart = kind.trim_start().to_ascii_lowercase().starts_with("multipart/form-data")
+        && !bytes.trim_ascii_start().starts_with(b"{");
     let mut body = if is_multipart { parse_multipart(kind, bytes).await? } else { parse_body(bytes)? };
     fill_missing(&mut body, query);
     Ok(body)
@@ -184,7 +185,11 @@ impl Params {
     }
 
     pub fn add_error(&mut self, name: &str, message: impl Into<String>) {
-        self.wrong.push((format!("{}/{name}", self.at), message.into()));
+        let wrong = (format!("{}/{name}", self.at), message.into());
+        // A field may be read more than once.
+        if !self.wrong.contains(&wrong) {
+            self.wrong.push(wrong);
+        }
     }
 
     /// A text; `None` if the field is absent, empty if it is null.
@@ -365,6 +370,8 @@ mod tests {
         };
         let parts = part("name=\"it[name]\"", "A\r\nb") + &part("name=\"it[ids][]\"", "1");
         assert_eq!(read(parts).await.unwrap(), json!({ "it": { "name": "A\r\nb", "ids": ["1"] } }));
+        let json = parse_request(&kind("multipart/form-data; boundary=x"), &json!({}), &"{\"a\":1}".into()).await;
+        assert_eq!(json.unwrap(), json!({ "a": 1 }), "JSON with a wrong type");
         let file = part("name=\"it[logo]\"; filename=\"a.png\"", "x");
         assert!(matches!(read(file).await, Err(Error::BadRequest(message)) if message == FILES_REJECTED));
         let broken = parse_request(&kind("multipart/form-data; boundary=x"), &json!({}), &"--x".into()).await;
