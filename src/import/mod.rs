@@ -12,6 +12,7 @@ mod feed_ids;
 pub mod fetch;
 mod files;
 mod html;
+mod json;
 mod kuma;
 mod maintenances;
 mod postmortems;
