@@ -83,6 +83,16 @@ impl<'a> ThrottledClient<'a> {
         Ok(Self { outbound, base, authorization, pace, clock: clock.clone(), watch, asked: 0, received: 0 })
     }
 
+    /// Sends the token as a bearer token instead of Statuspage's `OAuth`.
+    #[must_use]
+    pub fn with_bearer(mut self, token: Option<&str>) -> Self {
+        self.authorization = token.and_then(|token| HeaderValue::from_str(&format!("Bearer {token}")).ok());
+        if let Some(value) = &mut self.authorization {
+            value.set_sensitive(true);
+        }
+        self
+    }
+
     /// Returns the response body, or `None` if the server has nothing at `path`.
     pub async fn get(&mut self, path: &str) -> anyhow::Result<Option<Bytes>> {
         let url = self.base.join(path)?;
