@@ -1,7 +1,7 @@
 //! OpenStatus: the public document `/feed/json` of a status page, which has everything that visitors see.
 //!
-//! Reports, maintenances, components and groups are numbered separately; incidents get the ids `report-ID`, maintenances
-//! `maintenance-ID`.
+//! Reports, maintenances, components and groups are numbered separately; incidents get the ids `report-ID`, and
+//! maintenances `maintenance-ID`.
 
 use std::path::Path;
 

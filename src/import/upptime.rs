@@ -1,6 +1,6 @@
-//! Upptime: a clone of the repository (`history/summary.json`, `history/*.yml`, `.upptimerc.yml`) and its issues as JSON:
-//! `gh issue list --state all --json number,title,body,state,createdAt,closedAt,labels,comments`, or the issues of
-//! GitHub's API.
+//! Upptime: a clone of the repository (`history/summary.json`, `history/*.yml`, `.upptimerc.yml`) and its issues as
+//! JSON: `gh issue list --state all --json number,title,body,state,createdAt,closedAt,labels,comments`, or the issues
+//! of GitHub's API.
 //!
 //! The settings contain addresses and secrets of monitors; only the name of the page is read.
 

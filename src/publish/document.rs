@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn stale_notice_starts_the_main_element() {
         let page = Document::html(200, format!("<body>{MAIN_TAG}<h1>x</h1></main></body>"));
-        let age = Staleness { confirmed_at: chrono::DateTime::UNIX_EPOCH, time_zone: chrono_tz::Tz::UTC };
+        let age = Staleness { confirmed_at: DateTime::UNIX_EPOCH, time_zone: chrono_tz::Tz::UTC };
         let html = page.as_stale(&age);
         assert_eq!(
             &html.bytes(Encoding::Plain)[..],

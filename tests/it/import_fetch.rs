@@ -241,10 +241,15 @@ async fn every_server_failure_has_a_message() {
     let server = hosted();
     server.says("/api/v2/incidents/old.json", vec![FakeResponse::Text("<html>".into())]);
     server.has("/incidents/older.json", incident("another", "resolved", &[("resolved", "x")]));
+    for path in ["/api/v2/incidents/oldwork.json", "/incidents/oldwork.json"] {
+        server.says(path, vec![FakeResponse::Status(500, "")]);
+    }
     let (problems, _) = fetched(&server.url, &tempfile::tempdir().unwrap(), pace()).await;
     let problems = problems.unwrap();
     assert!(problems.iter().any(|told| told.starts_with("incident old: it is not a feed")), "{problems:?}");
     assert!(problems.iter().any(|told| told.starts_with("incident older: ") && told.contains("something else")));
+    let failed = |told: &String| told.starts_with("incident oldwork: ") && told.contains("unexpected status 500");
+    assert!(problems.iter().any(failed), "{problems:?}");
 }
 
 #[tokio::test]

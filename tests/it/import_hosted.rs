@@ -52,8 +52,8 @@ fn instatus() -> Files {
                     update("u3", "RESOLVED", "Over.", 45)]});
     let open = json!({"id": "in_open", "name": "Gate shut", "status": "Monitoring", "started": at(60), "resolved": null,
         "components": [{"id": "in_gate", "name": "Gate"}], "updates": [update("u4", "MONITORING", "Shown-part.", 60)]});
-    let work = json!({"id": "in_work", "name": "New rope", "status": "NOTSTARTEDYET", "start": ahead(2), "duration": "90",
-        "components": [{"id": "in_crane", "name": "Crane"}],
+    let work = json!({"id": "in_work", "name": "New rope", "status": "NOTSTARTEDYET", "start": ahead(2),
+        "duration": "90", "components": [{"id": "in_crane", "name": "Crane"}],
         "updates": [{"id": "w1", "status": "NOTSTARTEDYET", "message": "Announced.", "started": at(0)}]});
     let done = json!({"id": "in_done", "name": "Old rope", "status": "COMPLETED", "start": at(0), "duration": 30,
         "updates": [{"id": "w2", "status": "INPROGRESS", "message": "Begun.", "started": at(0)},
@@ -73,7 +73,10 @@ fn openstatus() -> Files {
         json!({"id": id, "title": format!("Report {id}"), "status": status, "updatedAt": at(90), "monitors": [],
                "pageComponents": [7], "statusReportUpdates": updates})
     };
-    let update = |id: i64, status: &str, message: &str, minute: i64| json!({"id": id, "status": status, "message": message, "date": at(minute), "updatedAt": at(minute)});
+    let update = |id: i64, status: &str, message: &str, minute: i64| {
+        json!({
+        "id": id, "status": status, "message": message, "date": at(minute), "updatedAt": at(minute)})
+    };
     let work = |id: i64, from: String, to: String| {
         json!({"id": id, "name": format!("Work {id}"), "message": "Announced.", "maintenanceUpdates": [], "from": from,
                "to": to, "updatedAt": at(0), "monitors": [], "pageComponents": [8]})
@@ -81,11 +84,13 @@ fn openstatus() -> Files {
     let document = json!({"title": "Quill", "description": "Harbour", "status": "operational", "updatedAt": at(99),
         "monitors": [],
         "pageComponents": [
-            {"id": 7, "name": "Gate", "description": null, "monitorId": null, "order": 0, "groupId": 3, "groupOrder": 1},
+            {"id": 7, "name": "Gate", "description": null, "monitorId": null, "order": 0, "groupId": 3,
+             "groupOrder": 1},
             {"id": 8, "name": "Crane", "description": "Lifts.", "monitorId": 2, "order": 1, "groupId": null}],
         "pageComponentGroups": [{"id": 3, "name": "Harbour"}],
         "statusReports": [
-            report(1, "resolved", json!([update(2, "resolved", "Over.", 40), update(1, "investigating", "We look.", 0)])),
+            report(1, "resolved", json!([update(2, "resolved", "Over.", 40),
+                                         update(1, "investigating", "We look.", 0)])),
             report(2, "Monitoring", json!([update(3, "monitoring", "Shown-part.", 60)]))],
         "maintenances": [work(1, at(0), at(30)), work(2, ahead(2), ahead(3)),
                          work(3, at(1380), ahead(1))]});
@@ -97,7 +102,8 @@ fn upptime() -> Files {
         json!({"name": name, "url": "https://marker-word.example", "slug": slug, "status": status, "uptime": "99.9%",
                "dailyMinutesDown": {}})
     };
-    let settings = "owner: quill\nrepo: status\nPAT: marker-word\nsites:\n  - name: Gate\n    url: https://marker-word.example\n\
+    let settings = "owner: quill\nrepo: status\nPAT: marker-word\n\
+                    sites:\n  - name: Gate\n    url: https://marker-word.example\n\
                     status-website:\n  name: Quill\n";
     let issue = |number: i64, state: &str, labels: &[&str], body: &str, comments: Value| {
         let labels: Vec<Value> = labels.iter().map(|name| json!({"name": name})).collect();
@@ -142,19 +148,26 @@ fn upptime() -> Files {
 }
 
 fn incident_io() -> Files {
-    let member = |id: &str, name: &str, hidden: bool| json!({"component_id": id, "name": name, "description": "", "hidden": hidden, "display_uptime": true});
+    let member = |id: &str, name: &str, hidden: bool| {
+        json!({
+        "component_id": id, "name": name, "description": "", "hidden": hidden, "display_uptime": true})
+    };
     let summary = json!({"summary": {"id": "01PAGE", "name": "Quill",
-        "components": [{"id": "01GATE", "name": "Gate"}, {"id": "01CRANE", "name": "Crane"}, {"id": "01SECRET", "name": "marker-word"}],
+        "components": [{"id": "01GATE", "name": "Gate"}, {"id": "01CRANE", "name": "Crane"},
+                       {"id": "01SECRET", "name": "marker-word"}],
         "affected_components": [{"component_id": "01GATE", "status": "full_outage"}],
         "structure": {"items": [
             {"group": {"id": "01GROUP", "name": "Harbour", "hidden": false,
                        "components": [member("01GATE", "Gate", false), member("01SECRET", "marker-word", true)]}},
             {"component": member("01CRANE", "Crane", false)}]},
         "ongoing_incidents": [], "scheduled_maintenances": []}});
-    let impact = |id: &str, status: &str, from: i64, to: Value| json!({"component_id": id, "status": status, "start_at": at(from), "end_at": to});
+    let impact = |id: &str, status: &str, from: i64, to: Value| {
+        json!({
+        "component_id": id, "status": status, "start_at": at(from), "end_at": to})
+    };
     let update = |id: &str, status: &str, text: &str, minute: i64| {
-        json!({"id": id, "to_status": status, "message": {"type": "doc"}, "message_string": text, "published_at": at(minute),
-               "component_statuses": []})
+        json!({"id": id, "to_status": status, "message": {"type": "doc"}, "message_string": text,
+               "published_at": at(minute), "component_statuses": []})
     };
     let incidents = json!({"incidents": [
         {"id": "01OVER", "name": "Crane stuck", "status": "resolved", "type": "incident", "published_at": at(5),
@@ -318,7 +331,8 @@ async fn incident_io_widget_and_statuspage_copy_are_imported(test: TestDb) {
             "affected_components": []}],
         "scheduled_maintenances": []});
     // Without started_at, as incident.io writes it.
-    let copy = json!({"page": {"id": "01PAGE", "name": "Quill", "url": "https://status.quill.example", "updated_at": at(99)},
+    let copy = json!({"page": {"id": "01PAGE", "name": "Quill", "url": "https://status.quill.example",
+                                   "updated_at": at(99)},
         "incidents": [{"id": "01C", "name": "Old", "status": "resolved", "impact": "minor", "created_at": at(0),
             "updated_at": at(30), "resolved_at": at(30), "shortlink": "https://status.quill.example/incidents/01C",
             "incident_updates": [{"id": "01D", "status": "resolved", "body": "Over.", "created_at": at(30),
@@ -342,9 +356,10 @@ async fn hidden_instatus_content_stays_hidden(test: TestDb) {
     let hidden = json!([
         {"id": "h1", "name": "marker-word", "status": "OPERATIONAL", "order": 9, "archivedAt": at(0)},
         {"id": "h2", "name": "marker-word", "status": "RESOLVED", "started": at(0), "draft": true, "updates": []},
-        {"id": "h3", "name": "marker-word", "status": "COMPLETED", "start": at(0), "duration": 9, "visibility": "private"},
-        {"id": "h4", "name": "Seen", "status": "RESOLVED", "started": at(0), "resolved": at(1), "internalNote": "marker-word",
-         "components": [{"id": "h1", "name": "marker-word"}],
+        {"id": "h3", "name": "marker-word", "status": "COMPLETED", "start": at(0), "duration": 9,
+         "visibility": "private"},
+        {"id": "h4", "name": "Seen", "status": "RESOLVED", "started": at(0), "resolved": at(1),
+         "internalNote": "marker-word", "components": [{"id": "h1", "name": "marker-word"}],
          "updates": [{"id": "h5", "status": "RESOLVED", "message": "Over.<!-- marker-word -->", "started": at(1)}]}]);
     files.push(("hidden.json", hidden.to_string()));
     let report = run(&app.db, &Instatus, &files).await;
@@ -518,11 +533,11 @@ fn every_source() -> Vec<(&'static str, Box<dyn Format>, Files)> {
     let cachet = ["components.json", "groups.json", "incidents.json", "schedules.json"];
     let cachet = cachet.map(|file| (file, fixture("cachet", file))).to_vec();
     let kuma = vec![("page.json", fixture("kuma", "status-page.json"))];
-    let issue = "---\ntitle: Berths\ndate: 2026-01-14 10:00:00\nresolved: true\naffected:\n  - Berths\nsection: issue\n---\nOver.\n";
-    let cstate = vec![
-        ("config.yml", "title: Quill\nparams:\n  categories:\n    - name: Water\n  systems:\n    - name: Berths\n      category: Water\n".to_owned()),
-        ("content/issues/berths.md", issue.to_owned()),
-    ];
+    let issue = "---\ntitle: Berths\ndate: 2026-01-14 10:00:00\nresolved: true\naffected:\n  - Berths\n\
+                 section: issue\n---\nOver.\n";
+    let config = "title: Quill\nparams:\n  categories:\n    - name: Water\n  systems:\n    - name: Berths\n\
+                  \x20     category: Water\n";
+    let cstate = vec![("config.yml", config.to_owned()), ("content/issues/berths.md", issue.to_owned())];
     let update = json!({"id": "p", "status": "postmortem", "body": "Why", "created_at": at(9), "display_at": at(9)});
     let over = json!({"id": "u", "status": "resolved", "body": "Over", "created_at": at(5), "display_at": at(5)});
     let statuspage = json!({
@@ -530,7 +545,8 @@ fn every_source() -> Vec<(&'static str, Box<dyn Format>, Files)> {
                        {"id": "c", "name": "Berths", "group_id": "g", "status": "operational", "position": 1}],
         "incidents": [{"id": "i", "name": "I", "status": "postmortem", "impact": "none", "created_at": at(0),
                        "resolved_at": at(5), "incident_updates": [update, over]}],
-        "scheduled_maintenances": [{"id": "m", "name": "M", "status": "completed", "created_at": at(0), "scheduled_for": at(0),
+        "scheduled_maintenances": [{"id": "m", "name": "M", "status": "completed", "created_at": at(0),
+                                    "scheduled_for": at(0),
                                     "scheduled_until": at(9), "incident_updates": []}]});
     vec![
         ("cachet", Box::new(Cachet { zone: Tz::UTC }), cachet),

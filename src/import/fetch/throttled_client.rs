@@ -44,6 +44,11 @@ impl Throttle {
     }
 }
 
+/// An error after which the fetch stops. After others, only one document is missing.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct FetchStopped(String);
+
 pub struct ThrottledClient<'a> {
     outbound: HttpClient,
     /// Prefix of every path; ends with a slash.
@@ -105,7 +110,9 @@ impl<'a> ThrottledClient<'a> {
             let wait = match self.outbound.send(self.request(&url)?).await {
                 Ok(answer) => {
                     self.received += answer.body().len();
-                    ensure!(self.received <= self.pace.total, "{url}: the response is too large");
+                    if self.received > self.pace.total {
+                        bail!(FetchStopped(format!("{url}: the response is too large")));
+                    }
                     match self.classify(&url, &answer)? {
                         FetchOutcome::Found => return Ok(Some(answer.into_body())),
                         FetchOutcome::Missing => return Ok(None),
@@ -117,12 +124,13 @@ impl<'a> ThrottledClient<'a> {
             };
             let seconds = wait.unwrap_or(1 << attempt);
             if seconds > MAX_RETRY_AFTER {
-                bail!("{url}: the server asks us to wait {} minutes; {RETRY_HINT}", seconds.div_ceil(60));
+                let minutes = seconds.div_ceil(60);
+                bail!(FetchStopped(format!("{url}: the server asks us to wait {minutes} minutes; {RETRY_HINT}")));
             }
             (self.watch)(FetchStep::Waiting(seconds));
             tokio::time::sleep(self.pace.second.saturating_mul(u32::try_from(seconds)?)).await;
         }
-        bail!("{url}: no answer after {MAX_ATTEMPTS} attempts; {RETRY_HINT}")
+        bail!(FetchStopped(format!("{url}: no answer after {MAX_ATTEMPTS} attempts; {RETRY_HINT}")))
     }
 
     pub fn report(&self, step: FetchStep<'_>) {
