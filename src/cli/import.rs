@@ -15,12 +15,13 @@ use crate::domain::forms::parse_line;
 use crate::domain::incident::MAX_DETECTED_BY;
 use crate::import::fetch::{self, DownloadCache, FetchStep, Throttle, ThrottledClient};
 use crate::import::{
-    self, CState, Cachet, Format, ImportError, ImportOptions, ImportReport, KindCounts, Kuma, SourceFiles, Statuspage,
+    self, CState, Cachet, Format, ImportError, ImportOptions, ImportReport, IncidentIo, Instatus, KindCounts, Kuma,
+    OpenStatus, SourceFiles, Statuspage, Upptime,
 };
 
 /// The number of incidents from which a progress bar is shown.
 const PROGRESS_BAR_FROM: usize = 200;
-/// The exit code if items were refused.
+/// The exit code if items were refused or documents could not be fetched.
 const ITEMS_REFUSED: u8 = 2;
 /// The maximum number of errors and of warnings printed per document.
 const MAX_PRINTED: usize = 50;
@@ -34,7 +35,7 @@ pub enum Command {
     /// IDs are kept, so old links work; importing twice changes nothing. What was edited here since
     /// an import is skipped. The status of a component becomes its manual status only if no
     /// unresolved incident affects it. Each file is imported completely or not at all. The exit code is 2 if
-    /// items could not be read; they are listed.
+    /// items could not be read or documents could not be fetched; they are listed.
     ///
     /// Or import from a URL: `candor import statuspage https://status.example.org` fetches any public page,
     /// one request at a time, and caches the responses, so an interrupted run resumes and a
@@ -64,6 +65,81 @@ pub enum Command {
     },
     /// Import a JSON backup of Uptime Kuma, or the response of /api/status-page/SLUG
     Kuma(ImportArgs),
+    /// Import saved responses of Instatus' API (pages, components, incidents, maintenances), or a page from its URL
+    ///
+    /// A public page has no past incidents. With a token, `candor import instatus https://api.instatus.com` reads
+    /// all of them.
+    Instatus {
+        #[command(flatten)]
+        manner: ImportArgs,
+        #[command(flatten)]
+        from: FetchArgs,
+    },
+    /// Import a status page of OpenStatus from its URL, or its saved document /feed/json
+    Openstatus {
+        #[command(flatten)]
+        manner: ImportArgs,
+        #[command(flatten)]
+        from: FetchArgs,
+    },
+    /// Import an Upptime repository from https://github.com/OWNER/NAME, or a clone with its issues as JSON
+    ///
+    /// In a clone, save the issues with
+    /// `gh issue list --state all --limit 9999 --json number,title,body,state,createdAt,closedAt,labels,comments`.
+    Upptime {
+        #[command(flatten)]
+        manner: ImportArgs,
+        #[command(flatten)]
+        from: FetchArgs,
+    },
+    /// Import a status page of incident.io from its URL, or its saved documents
+    #[command(name = "incident-io")]
+    IncidentIo {
+        #[command(flatten)]
+        manner: ImportArgs,
+        #[command(flatten)]
+        from: FetchArgs,
+    },
+}
+
+/// A source that can be fetched from a URL.
+#[derive(Clone, Copy, Debug)]
+enum Hosted {
+    Statuspage,
+    Instatus,
+    OpenStatus,
+    Upptime,
+    IncidentIo,
+}
+
+impl Hosted {
+    fn format(self) -> &'static dyn Format {
+        match self {
+            Self::Statuspage => &Statuspage,
+            Self::Instatus => &Instatus,
+            Self::OpenStatus => &OpenStatus,
+            Self::Upptime => &Upptime,
+            Self::IncidentIo => &IncidentIo,
+        }
+    }
+
+    /// Fetches the page; returns a message for each document that could not be fetched.
+    async fn fetch(
+        self,
+        polite: &mut ThrottledClient<'_>,
+        keep: &DownloadCache,
+        (url, from, has_token): (&Url, &FetchArgs, bool),
+    ) -> anyhow::Result<Vec<String>> {
+        match self {
+            Self::Statuspage if has_token => fetch::fetch_managed(polite, keep, from.page.as_deref()).await,
+            Self::Statuspage => fetch::fetch_public(polite, keep).await,
+            Self::Instatus if has_token => fetch::fetch_instatus_managed(polite, keep, from.page.as_deref()).await,
+            Self::Instatus => fetch::fetch_instatus(polite, keep).await,
+            Self::OpenStatus => fetch::fetch_openstatus(polite, keep).await,
+            Self::Upptime => fetch::fetch_upptime(polite, keep).await,
+            Self::IncidentIo => fetch::fetch_incident_io(polite, keep, url.host_str().unwrap_or_default()).await,
+        }
+    }
 }
 
 /// Where a page is fetched from, and how.
@@ -92,7 +168,7 @@ pub struct FetchArgs {
 /// What is imported, and how.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ImportArgs {
-    /// Exported files, folders with exported files, or (Statuspage only) the URL of a page
+    /// Exported files, folders with exported files, or (not Cachet, cState and Kuma) the URL of a page
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// "Detected by" of all imported incidents
@@ -103,16 +179,21 @@ pub struct ImportArgs {
     dry_run: bool,
 }
 
-/// The exit code is 2 if items were refused.
+/// The exit code is 2 if items were refused or documents could not be fetched.
 pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<ExitCode> {
-    match command {
-        Command::Statuspage { manner, from } => match parse_url_argument(&manner.paths)? {
-            Some(url) => import_page(&url, manner, &from, db, clock).await,
-            None => import_files(&Statuspage, &manner, db, clock).await,
-        },
-        Command::Cachet { manner, zone } => import_files(&Cachet { zone }, &manner, db, clock).await,
-        Command::Cstate { manner, zone } => import_files(&CState { zone }, &manner, db, clock).await,
-        Command::Kuma(manner) => import_files(&Kuma, &manner, db, clock).await,
+    let (hosted, manner, from) = match command {
+        Command::Cachet { manner, zone } => return import_files(&Cachet { zone }, &manner, db, clock).await,
+        Command::Cstate { manner, zone } => return import_files(&CState { zone }, &manner, db, clock).await,
+        Command::Kuma(manner) => return import_files(&Kuma, &manner, db, clock).await,
+        Command::Statuspage { manner, from } => (Hosted::Statuspage, manner, from),
+        Command::Instatus { manner, from } => (Hosted::Instatus, manner, from),
+        Command::Openstatus { manner, from } => (Hosted::OpenStatus, manner, from),
+        Command::Upptime { manner, from } => (Hosted::Upptime, manner, from),
+        Command::IncidentIo { manner, from } => (Hosted::IncidentIo, manner, from),
+    };
+    match parse_url_argument(&manner.paths)? {
+        Some(url) => import_page(hosted, &url, manner, &from, (db, clock)).await,
+        None => import_files(hosted.format(), &manner, db, clock).await,
     }
 }
 
@@ -152,11 +233,11 @@ fn parse_url_argument(paths: &[PathBuf]) -> anyhow::Result<Option<Url>> {
 }
 
 async fn import_page(
+    hosted: Hosted,
     url: &Url,
     manner: ImportArgs,
     from: &FetchArgs,
-    db: &Db,
-    clock: &Clock,
+    (db, clock): (&Db, &Clock),
 ) -> anyhow::Result<ExitCode> {
     let host = url.host_str().unwrap_or_default().replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
     let token = from.token()?;
@@ -165,20 +246,20 @@ async fn import_page(
     let bar = ProgressBar::no_length();
     let watch = |step: FetchStep<'_>| show_step(&bar, step);
     let pace = if token.is_some() { Throttle::managed() } else { Throttle::public() };
-    let mut polite = ThrottledClient::new(url, token.as_deref(), pace, clock, &watch)?;
-    let problems = match token {
-        Some(_) => fetch::fetch_managed(&mut polite, &keep, from.page.as_deref()).await,
-        None => fetch::fetch_public(&mut polite, &keep).await,
-    };
+    let base = if matches!(hosted, Hosted::Upptime) { fetch::github_api(url)? } else { url.clone() };
+    let polite = ThrottledClient::new(&base, token.as_deref(), pace, clock, &watch)?;
+    let is_statuspage = matches!(hosted, Hosted::Statuspage);
+    let mut polite = if is_statuspage { polite } else { polite.with_bearer(token.as_deref()) };
+    let problems = hosted.fetch(&mut polite, &keep, (url, from, token.is_some())).await;
     bar.finish_and_clear();
     let problems = problems?;
     let manner = ImportArgs { paths: vec![folder], ..manner };
-    let code = import_files(&Statuspage, &manner, db, clock).await?;
+    let code = import_files(hosted.format(), &manner, db, clock).await?;
     print_sentences("could not be fetched", &problems);
     if !manner.dry_run {
         keep.mark_imported()?;
     }
-    Ok(code)
+    Ok(if problems.is_empty() { code } else { ExitCode::from(ITEMS_REFUSED) })
 }
 
 impl FetchArgs {

@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 
 use super::Format;
+use super::json::text;
 use super::sanitize::normalize_time;
 use super::source::{Source, SourceAffected, SourceComponent, SourceError, SourceIncident, SourceUpdate};
 use crate::domain::MaintenancePhase;
@@ -70,18 +71,14 @@ impl Cachet {
         } else if has("name") && has("status") && item["enabled"] != false && item["enabled"] != 0 {
             source.components.push(self.component(item));
         } else if has("name") && has("status") {
-            source.hidden.insert(text_or_number(item, "id"));
+            source.hidden.insert(text(item, "id"));
             source.remarks.push(format!(
                 "component {} “{}” is not enabled; it is skipped",
-                text_or_number(item, "id"),
-                text_or_number(item, "name")
+                text(item, "id"),
+                text(item, "name")
             ));
         } else {
-            source.broken.push(format!(
-                "entry {} “{}” has an unknown type",
-                text_or_number(item, "id"),
-                text_or_number(item, "name")
-            ));
+            source.broken.push(format!("entry {} “{}” has an unknown type", text(item, "id"), text(item, "name")));
         }
     }
 
@@ -92,20 +89,20 @@ impl Cachet {
             source.components.push(self.group(item));
             return;
         }
-        let id = text_or_number(item, "id");
+        let id = text(item, "id");
         source.remarks.push(format!(
             "group {id} “{}” is visible to logged-in users only; it is skipped with its components",
-            text_or_number(item, "name")
+            text(item, "name")
         ));
         source.hidden.insert(group_id(&id));
         let lists = ["enabled_components", "components"].iter().filter_map(|key| item[*key].as_array());
-        source.hidden.extend(lists.flatten().map(|component| text_or_number(component, "id")));
+        source.hidden.extend(lists.flatten().map(|component| text(component, "id")));
     }
 
     fn group(&self, item: &Value) -> SourceComponent {
         SourceComponent {
-            id: group_id(&text_or_number(item, "id")),
-            name: text_or_number(item, "name"),
+            id: group_id(&text(item, "id")),
+            name: text(item, "name"),
             position: item["order"].as_i64().unwrap_or(0) + 1,
             group: true,
             ..self.dated_component(item)
@@ -113,11 +110,11 @@ impl Cachet {
     }
 
     fn component(&self, item: &Value) -> SourceComponent {
-        let group = text_or_number(item, "group_id");
+        let group = text(item, "group_id");
         SourceComponent {
-            id: text_or_number(item, "id"),
-            name: text_or_number(item, "name"),
-            description: text_or_number(item, "description"),
+            id: text(item, "id"),
+            name: text(item, "name"),
+            description: text(item, "description"),
             status: status_key(item["status"].as_i64().or_else(|| item["status"].as_str()?.parse().ok())).to_owned(),
             group_id: if matches!(group.as_str(), "" | "0") { String::new() } else { group_id(&group) },
             position: item["order"].as_i64().unwrap_or(0) + 1,
@@ -141,7 +138,7 @@ impl Cachet {
         let is_changed = latest.is_none_or(|latest| latest == own);
         let first = SourceUpdate {
             status: if more.is_empty() || !is_changed { own } else { "investigating" }.to_owned(),
-            body: text_or_number(item, "message"),
+            body: text(item, "message"),
             created_at: self.time(item, "created_at"),
             display_at: started_at.clone(),
             affected_components: affected_components(item, latest.unwrap_or(own)),
@@ -154,8 +151,8 @@ impl Cachet {
         updates.reverse();
         let newest = updates.first().map(|newest| newest.status.clone()).unwrap_or_default();
         SourceIncident {
-            id: text_or_number(item, "id"),
-            name: text_or_number(item, "name"),
+            id: text(item, "id"),
+            name: text(item, "name"),
             status: latest.map_or(newest, str::to_owned),
             created_at: self.time(item, "created_at"),
             updated_at: self.time(item, "updated_at"),
@@ -169,9 +166,9 @@ impl Cachet {
 
     fn update(&self, item: &Value) -> SourceUpdate {
         SourceUpdate {
-            id: format!("update-{}", text_or_number(item, "id")),
+            id: format!("update-{}", text(item, "id")),
             status: phase_key(item["status"].as_i64()).to_owned(),
-            body: text_or_number(item, "message"),
+            body: text(item, "message"),
             created_at: self.time(item, "created_at"),
             updated_at: self.time(item, "updated_at"),
             display_at: self.time(item, "created_at"),
@@ -182,10 +179,10 @@ impl Cachet {
     /// A schedule, unless it is not published yet.
     fn push_maintenance(&self, item: &Value, is_old: bool, source: &mut Source) {
         if item.get("published_at").is_some_and(Value::is_null) && item["type"] == "schedules" {
-            let (id, name) = (text_or_number(item, "id"), text_or_number(item, "name"));
+            let (id, name) = (text(item, "id"), text(item, "name"));
             source.remarks.push(format!("schedule {id} “{name}” is not published; it is skipped"));
         } else if is_old && !is_public(&item["visible"]) {
-            let (id, name) = (text_or_number(item, "id"), text_or_number(item, "name"));
+            let (id, name) = (text(item, "id"), text(item, "name"));
             source.remarks.push(format!("schedule {id} “{name}” is visible to logged-in users only; it is skipped"));
         } else {
             source.maintenances.push(self.maintenance(item));
@@ -206,8 +203,8 @@ impl Cachet {
             ..SourceUpdate::default()
         };
         let usual = |phase: MaintenancePhase, at: &str| step(phase, at, phase.default_text().to_owned());
-        let mut updates = vec![step(MaintenancePhase::Scheduled, &created, text_or_number(item, "message"))];
-        let reached = item["status"].as_i64().unwrap_or(0);
+        let mut updates = vec![step(MaintenancePhase::Scheduled, &created, text(item, "message"))];
+        let reached = if done.is_empty() { item["status"].as_i64().unwrap_or(0) } else { 2 };
         if reached >= 1 {
             updates.insert(0, usual(MaintenancePhase::InProgress, &start));
         }
@@ -216,9 +213,10 @@ impl Cachet {
         }
         SourceIncident {
             // Incident ids are numbers too, and both share the path `/incidents/ID` here.
-            id: format!("schedule-{}", text_or_number(item, "id")),
-            name: text_or_number(item, "name"),
-            status: updates[0].status.clone(),
+            id: format!("schedule-{}", text(item, "id")),
+            name: text(item, "name"),
+            // Cachet does not start schedules: until people do, only the window tells.
+            status: if reached == 0 { String::new() } else { updates[0].status.clone() },
             created_at: created,
             updated_at: self.time(item, "updated_at"),
             scheduled_until: if done.is_empty() { an_hour } else { done },
@@ -235,7 +233,7 @@ impl Cachet {
     }
 
     fn time(&self, item: &Value, key: &str) -> String {
-        normalize_time(&text_or_number(item, key), self.zone)
+        normalize_time(&text(item, key), self.zone)
     }
 }
 
@@ -263,13 +261,13 @@ fn affected_components(item: &Value, phase: &str) -> Vec<SourceAffected> {
 
 /// The components in `component_id` and `components`.
 fn named_components(item: &Value) -> Vec<SourceComponent> {
-    let one = text_or_number(item, "component_id");
+    let one = text(item, "component_id");
     let mut named = vec![SourceComponent { id: one, ..SourceComponent::default() }];
     for row in item["components"].as_array().into_iter().flatten() {
         // Version 2 lists rows that refer to a component, version 3 the components.
         let refers = row.get("component_id").is_some();
-        let id = text_or_number(row, if refers { "component_id" } else { "id" });
-        let name = if refers { String::new() } else { text_or_number(row, "name") };
+        let id = text(row, if refers { "component_id" } else { "id" });
+        let name = if refers { String::new() } else { text(row, "name") };
         if named.iter().all(|known| known.id != id) {
             named.push(SourceComponent { id, name, ..SourceComponent::default() });
         }
@@ -336,13 +334,5 @@ fn phase_key(number: Option<i64>) -> &'static str {
         Some(3) => "monitoring",
         Some(4) => "resolved",
         _ => "investigating",
-    }
-}
-
-fn text_or_number(item: &Value, key: &str) -> String {
-    match &item[key] {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        _ => String::new(),
     }
 }

@@ -44,11 +44,13 @@ pub struct ImportContext {
     newest: BTreeMap<(ItemKind, String), ItemVersion>,
     /// Open incidents and maintenances in progress, by id.
     open: BTreeMap<String, OpenEvent>,
-    /// Components named by any incident, with their names.
-    named: BTreeMap<String, String>,
-    /// When the first incident began that names a component.
+    /// Components named by any incident, with what it says of them.
+    named: BTreeMap<String, SourceComponent>,
+    /// Whether any document lists components.
+    has_component_list: bool,
+    /// When the first incident began that names a component, or its history begins.
     first_named: BTreeMap<String, DateTime<Utc>>,
-    /// Ids that the source shows to logged-in users only.
+    /// Ids of items that visitors of the source don't see.
     hidden: BTreeSet<String>,
     /// Components named by an open incident or an ongoing maintenance.
     explained: BTreeSet<String>,
@@ -94,6 +96,10 @@ impl ImportContext {
             self.origins.insert(source.origin.clone());
         }
         self.hidden.extend(source.hidden.iter().cloned());
+        self.has_component_list |= source.components.iter().any(|row| !row.group);
+        for (id, at) in &source.history_starts {
+            self.add_history_start(id, read_time(at));
+        }
         let incidents = source.incidents.iter().enumerate().map(|(position, it)| (position, it, true));
         let maintenances = source.maintenances.iter().enumerate().map(|(position, it)| (position, it, false));
         for (position, event, is_incident) in incidents.chain(maintenances) {
@@ -127,20 +133,21 @@ impl ImportContext {
         let mut components = BTreeMap::new();
         for row in &event.components {
             components.insert(row.id.clone(), None);
-            self.named.insert(row.id.clone(), row.name.clone());
+            self.named.insert(row.id.clone(), row.clone());
         }
         let updates = oldest_first(event.incident_updates.iter().collect());
         for affected in updates.iter().flat_map(|update| &update.affected_components) {
             components.insert(affected.code.clone(), Status::from_key(&affected.new_status));
-            self.named.insert(affected.code.clone(), affected.name.clone());
+            let row = || SourceComponent { id: affected.code.clone(), ..SourceComponent::default() };
+            let named = self.named.entry(affected.code.clone()).or_insert_with(row);
+            if !affected.name.is_empty() && named.name.is_empty() {
+                named.name.clone_from(&affected.name);
+            }
         }
         components.remove("");
         let began = [&event.started_at, &event.created_at].into_iter().find_map(|time| read_time(time));
-        if let Some(at) = began.filter(|_| is_incident) {
-            for id in components.keys() {
-                let first = self.first_named.entry(id.clone()).or_insert(at);
-                *first = at.min(*first);
-            }
+        for id in components.keys().filter(|_| is_incident) {
+            self.add_history_start(id, began);
         }
         let is_open = if is_incident { event.is_open() } else { event.is_in_progress() };
         if is_open {
@@ -151,7 +158,13 @@ impl ImportContext {
         }
     }
 
-    /// When the first incident of the documents began that names the component.
+    fn add_history_start(&mut self, id: &str, at: Option<DateTime<Utc>>) {
+        let Some(at) = at else { return };
+        let first = self.first_named.entry(id.to_owned()).or_insert(at);
+        *first = at.min(*first);
+    }
+
+    /// When the first incident of the documents began that names the component, or its history began.
     pub fn first_named_at(&self, component: &ComponentId) -> Option<DateTime<Utc>> {
         self.first_named.get(component.as_str()).copied()
     }
@@ -242,12 +255,30 @@ impl ImportContext {
         wanted.difference(&here).filter_map(|id| self.group_rows.get(*id)).collect()
     }
 
-    /// The names of components that only incidents and maintenances name.
-    pub fn missing_components(&self) -> Vec<&str> {
+    /// Components that only incidents and maintenances name. If no document lists components, these are all there are;
+    /// otherwise they may have been deleted in the source.
+    pub fn components_of_events(&self) -> Vec<SourceComponent> {
         let is_missing =
             |id: &String| !self.components.contains_key(id) && !self.stored.contains(id) && !self.is_hidden(id);
         let named = self.named.iter().filter(|(id, _)| !id.is_empty() && is_missing(id));
-        named.map(|(id, name)| if name.is_empty() { id.as_str() } else { name.as_str() }).collect()
+        (1..).zip(named.map(|(_, row)| row)).map(|(position, row)| self.component_of_events(row, position)).collect()
+    }
+
+    fn component_of_events(&self, row: &SourceComponent, position: i64) -> SourceComponent {
+        let name = if row.name.is_empty() { &row.id } else { &row.name };
+        let status = if row.status.is_empty() { Status::Operational.key() } else { &row.status };
+        SourceComponent {
+            name: self.bare_name(&row.id, name).to_owned(),
+            status: status.to_owned(),
+            group_id: Some(row.group_id.clone()).filter(|group| self.has_group(group)).unwrap_or_default(),
+            position: if row.position > 0 { row.position } else { position },
+            ..row.clone()
+        }
+    }
+
+    /// Whether any document lists components.
+    pub fn has_component_list(&self) -> bool {
+        self.has_component_list
     }
 
     /// Whether `url` is the imported status page itself, not the owner's website.

@@ -346,7 +346,7 @@ fn remove_between(
     kept + rest
 }
 
-fn parse_yaml<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, SourceError> {
+pub(super) fn parse_yaml<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, SourceError> {
     if text.trim().is_empty() {
         return Err(SourceError::Empty);
     }

@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::Format;
+use super::json::{items, text};
 use super::sanitize::normalize_time;
 use super::source::{Source, SourceComponent, SourceError, SourceIncident, SourcePage, SourceUpdate};
 
@@ -47,7 +48,7 @@ fn convert_backup(monitors: &[Value], source: &mut Source) {
             source.remarks.push(format!(
                 "monitor {} “{}” is paused; it is skipped",
                 monitor["id"],
-                text_or_number(monitor, "name")
+                text(monitor, "name")
             ));
             continue;
         }
@@ -55,7 +56,7 @@ fn convert_backup(monitors: &[Value], source: &mut Source) {
         let parent = monitor["parent"].as_i64().filter(|_| !is_group(monitor));
         source.components.push(SourceComponent {
             id: if is_group(monitor) { group_id(&monitor["id"]) } else { number(&monitor["id"]) },
-            name: text_or_number(monitor, "name"),
+            name: text(monitor, "name"),
             status: "operational".into(),
             group_id: parent.map(|id| group_id(&id.into())).unwrap_or_default(),
             position: place,
@@ -71,27 +72,22 @@ fn convert_page(document: &Value, groups: &[Value], source: &mut Source) {
     let mut first_groups: BTreeMap<String, String> = BTreeMap::new();
     for (place, group) in (1..).zip(groups) {
         let id = group_id(&group["id"]);
-        let row = SourceComponent {
-            id: id.clone(),
-            name: text_or_number(group, "name"),
-            position: place,
-            ..Default::default()
-        };
+        let row = SourceComponent { id: id.clone(), name: text(group, "name"), position: place, ..Default::default() };
         source.components.push(SourceComponent { group: true, ..row });
-        for (place, monitor) in (1..).zip(list_items(group, "monitorList")) {
+        for (place, monitor) in (1..).zip(items(group, "monitorList")) {
             // A monitor may be in several groups, a component in one.
-            let (monitor_id, group_name) = (number(&monitor["id"]), text_or_number(group, "name"));
+            let (monitor_id, group_name) = (number(&monitor["id"]), text(group, "name"));
             if let Some(first) = first_groups.get(&monitor_id) {
                 source.remarks.push(format!(
                     "monitor {monitor_id} “{}” is in several groups; it is imported into “{first}”, not into “{group_name}”",
-                    text_or_number(monitor, "name")
+                    text(monitor, "name")
                 ));
                 continue;
             }
             first_groups.insert(monitor_id.clone(), group_name);
             source.components.push(SourceComponent {
                 id: monitor_id,
-                name: text_or_number(monitor, "name"),
+                name: text(monitor, "name"),
                 status: "operational".into(),
                 group_id: id.clone(),
                 position: place,
@@ -101,8 +97,8 @@ fn convert_page(document: &Value, groups: &[Value], source: &mut Source) {
     }
     // Version 1 has one incident, version 2 a list.
     let one = document.get("incident").filter(|incident| incident.is_object());
-    source.incidents.extend(one.into_iter().chain(list_items(document, "incidents")).map(convert_incident));
-    for maintenance in list_items(document, "maintenanceList") {
+    source.incidents.extend(one.into_iter().chain(items(document, "incidents")).map(convert_incident));
+    for maintenance in items(document, "maintenanceList") {
         convert_maintenance(maintenance, source);
     }
 }
@@ -110,10 +106,8 @@ fn convert_page(document: &Value, groups: &[Value], source: &mut Source) {
 /// Pinned incidents are open. Kuma stores no updates, only the time of the last change.
 fn convert_incident(item: &Value) -> SourceIncident {
     let is_over = item["pin"] == false || item["pin"] == 0 || item["active"] == false;
-    let (created, changed) = (
-        normalize_time(&text_or_number(item, "createdDate"), Tz::UTC),
-        normalize_time(&text_or_number(item, "lastUpdatedDate"), Tz::UTC),
-    );
+    let (created, changed) =
+        (normalize_time(&text(item, "createdDate"), Tz::UTC), normalize_time(&text(item, "lastUpdatedDate"), Tz::UTC));
     let status = if is_over { "resolved" } else { "investigating" }.to_owned();
     let impact = match item["style"].as_str() {
         Some("danger") => "major",
@@ -122,7 +116,7 @@ fn convert_incident(item: &Value) -> SourceIncident {
     };
     SourceIncident {
         id: format!("incident-{}", number(&item["id"])),
-        name: text_or_number(item, "title"),
+        name: text(item, "title"),
         status: status.clone(),
         impact: impact.to_owned(),
         created_at: created.clone(),
@@ -130,7 +124,7 @@ fn convert_incident(item: &Value) -> SourceIncident {
         started_at: created.clone(),
         incident_updates: vec![SourceUpdate {
             status,
-            body: text_or_number(item, "content"),
+            body: text(item, "content"),
             created_at: created.clone(),
             updated_at: changed,
             display_at: created,
@@ -143,8 +137,8 @@ fn convert_incident(item: &Value) -> SourceIncident {
 /// Creates one maintenance per listed time; the recurrence rule is not imported.
 fn convert_maintenance(item: &Value, source: &mut Source) {
     let zone: Tz = item["timezone"].as_str().and_then(|zone| zone.parse().ok()).unwrap_or(Tz::UTC);
-    let (id, name) = (number(&item["id"]), text_or_number(item, "title"));
-    let strategy = text_or_number(item, "strategy");
+    let (id, name) = (number(&item["id"]), text(item, "title"));
+    let strategy = text(item, "strategy");
     if item["active"] == false || item["active"] == 0 || item["status"] == "inactive" {
         source.remarks.push(format!("maintenance {id} “{name}” is not active; it is skipped"));
         return;
@@ -154,17 +148,15 @@ fn convert_maintenance(item: &Value, source: &mut Source) {
             .remarks
             .push(format!("maintenance {id} “{name}” recurs ({strategy}): only the listed times are imported"));
     }
-    let slots: Vec<&Value> = list_items(item, "timeslotList").collect();
+    let slots: Vec<&Value> = items(item, "timeslotList").collect();
     if slots.is_empty() && item["status"] == "under-maintenance" {
         source.maintenances.push(convert_untimed(item, &id, &name));
     } else if slots.is_empty() {
         source.broken.push(format!("maintenance {id} “{name}”: it has no time"));
     }
     for (index, slot) in slots.iter().enumerate() {
-        let (from, until) = (
-            normalize_time(&text_or_number(slot, "startDate"), zone),
-            normalize_time(&text_or_number(slot, "endDate"), zone),
-        );
+        let (from, until) =
+            (normalize_time(&text(slot, "startDate"), zone), normalize_time(&text(slot, "endDate"), zone));
         let status = match item["status"].as_str() {
             Some("under-maintenance") if index == 0 => "in_progress",
             Some("ended") => "completed",
@@ -173,7 +165,7 @@ fn convert_maintenance(item: &Value, source: &mut Source) {
         let at = if status == "completed" { &until } else { &from };
         let update = SourceUpdate {
             status: status.to_owned(),
-            body: text_or_number(item, "description"),
+            body: text(item, "description"),
             created_at: at.clone(),
             display_at: at.clone(),
             ..SourceUpdate::default()
@@ -193,11 +185,8 @@ fn convert_maintenance(item: &Value, source: &mut Source) {
 
 /// A maintenance that people started by hand: Kuma does not store when.
 fn convert_untimed(item: &Value, id: &str, name: &str) -> SourceIncident {
-    let update = SourceUpdate {
-        status: "in_progress".into(),
-        body: text_or_number(item, "description"),
-        ..SourceUpdate::default()
-    };
+    let update =
+        SourceUpdate { status: "in_progress".into(), body: text(item, "description"), ..SourceUpdate::default() };
     SourceIncident {
         id: format!("maintenance-{id}"),
         name: name.to_owned(),
@@ -214,12 +203,4 @@ fn group_id(id: &Value) -> String {
 
 fn number(id: &Value) -> String {
     id.as_i64().map(|id| id.to_string()).unwrap_or_default()
-}
-
-fn list_items<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
-    value[key].as_array().map(Vec::as_slice).unwrap_or_default().iter()
-}
-
-fn text_or_number(value: &Value, key: &str) -> String {
-    value[key].as_str().unwrap_or_default().to_owned()
 }

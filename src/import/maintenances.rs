@@ -46,7 +46,13 @@ pub fn convert_maintenance(
         (start, convert_end(source, start, &mut warn))
     };
     let created_at = parse_instant(&source.created_at).unwrap_or(scheduled_for);
-    let updates = convert_updates(source, &id, (created_at, scheduled_for, scheduled_until), known, &mut warn);
+    let window = Window {
+        announced_at: created_at,
+        start: scheduled_for,
+        end: scheduled_until,
+        phase: source.status.is_empty().then(|| phase_by_window(scheduled_for, scheduled_until, now)),
+    };
+    let updates = convert_updates(source, &id, &window, known, &mut warn);
     let mut it = Maintenance {
         title: convert::convert_title(&source.name, &mut warn),
         phase: MaintenancePhase::Scheduled,
@@ -89,6 +95,23 @@ fn convert_impact(source: &SourceIncident, warn: &mut impl FnMut(String)) -> Opt
     Impact::from_key(&source.impact_override).or(shown.filter(|impact| *impact != Impact::Maintenance))
 }
 
+/// When a maintenance was announced, and is to begin and end.
+struct Window {
+    announced_at: DateTime<Utc>,
+    start: DateTime<Utc>,
+    end: DateTime<Utc>,
+    /// The phase by the window, if the source does not say a phase.
+    phase: Option<MaintenancePhase>,
+}
+
+fn phase_by_window(start: DateTime<Utc>, end: DateTime<Utc>, now: DateTime<Utc>) -> MaintenancePhase {
+    match () {
+        () if end <= now => MaintenancePhase::Completed,
+        () if start <= now => MaintenancePhase::InProgress,
+        () => MaintenancePhase::Scheduled,
+    }
+}
+
 /// The automation settings, if the document has them.
 fn convert_automation(source: &SourceIncident) -> Option<Automation> {
     let (starts, completes) = (source.scheduled_auto_in_progress?, source.scheduled_auto_completed?);
@@ -106,11 +129,11 @@ fn convert_end(source: &SourceIncident, start: DateTime<Utc>, warn: &mut impl Fn
 }
 
 /// The updates, oldest first; a single update without text if there are none. If they do not reach the phase of the
-/// maintenance, an update without text does. `times` are those of the announcement and the window.
+/// maintenance, an update without text does.
 fn convert_updates(
     source: &SourceIncident,
     id: &MaintenanceId,
-    times: (DateTime<Utc>, DateTime<Utc>, DateTime<Utc>),
+    window: &Window,
     known: &ImportContext,
     warn: &mut impl FnMut(String),
 ) -> Vec<MaintenanceUpdate> {
@@ -122,7 +145,7 @@ fn convert_updates(
         phase = convert_phase(&row.status, phase, warn);
         let posted_at = displayed_at(row).unwrap_or_else(|| {
             warn("an update has no readable time; it is put at the start".into());
-            times.0
+            window.announced_at
         });
         updates.push(Update {
             id: convert::update_id(row, id.as_str(), index, &mut taken, warn),
@@ -136,7 +159,7 @@ fn convert_updates(
         });
     }
     updates.sort_by_key(|update| update.posted_at);
-    reach_source_phase(&mut updates, id, source, times, warn);
+    reach_source_phase(&mut updates, id, source, window, warn);
     convert::separate_ties(&mut updates);
     updates
 }
@@ -158,23 +181,31 @@ fn reach_source_phase(
     updates: &mut Vec<MaintenanceUpdate>,
     id: &MaintenanceId,
     source: &SourceIncident,
-    (created_at, start, end): (DateTime<Utc>, DateTime<Utc>, DateTime<Utc>),
+    window: &Window,
     warn: &mut impl FnMut(String),
 ) {
     let newest = updates.last().map(|newest| (newest.phase, newest.posted_at));
     let before = newest.map_or(MaintenancePhase::Scheduled, |(phase, _)| phase);
-    let says = convert_phase(&source.status, before, warn);
+    let says = match window.phase {
+        // An update may say more than the window.
+        Some(phase) if before.is_over() || phase == MaintenancePhase::Scheduled => before,
+        Some(phase) => phase,
+        None => convert_phase(&source.status, before, warn),
+    };
     match newest {
         None => warn("it has no updates; an update without text was added".into()),
         Some((phase, _)) if phase == says => return,
+        Some(_) if window.phase.is_some() => {
+            warn(format!("the source does not say whether it took place; imported as {}", says.key()));
+        }
         Some((phase, _)) => {
             warn(format!("it is {}, but its newest update is {}; imported as {0}", says.key(), phase.key()));
         }
     }
     let at = match says {
-        MaintenancePhase::Scheduled => created_at,
-        MaintenancePhase::InProgress | MaintenancePhase::Verifying => start,
-        _ => read_time(&source.resolved_at).unwrap_or(end),
+        MaintenancePhase::Scheduled => window.announced_at,
+        MaintenancePhase::InProgress | MaintenancePhase::Verifying => window.start,
+        _ => read_time(&source.resolved_at).unwrap_or(window.end),
     };
     let at = newest.map_or(at, |(_, posted_at)| at.max(posted_at));
     updates.push(Update {

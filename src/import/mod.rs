@@ -12,8 +12,12 @@ mod feed_ids;
 pub mod fetch;
 mod files;
 mod html;
+mod incident_io;
+mod instatus;
+mod json;
 mod kuma;
 mod maintenances;
+mod openstatus;
 mod postmortems;
 mod progress;
 mod reserved;
@@ -22,15 +26,20 @@ mod source;
 mod statuspage;
 mod templates;
 mod times;
+mod upptime;
 mod write;
 mod zones;
 
 pub use cachet::Cachet;
 pub use cstate::CState;
 pub use files::{BrokenDocument, SourceFiles, SourceParts};
+pub use incident_io::IncidentIo;
+pub use instatus::Instatus;
 pub use kuma::Kuma;
+pub use openstatus::OpenStatus;
 pub use source::{Source, SourceError};
 pub use statuspage::{Statuspage, read};
+pub use upptime::Upptime;
 
 use std::path::Path;
 

@@ -40,11 +40,11 @@ pub fn convert_postmortem(
     if lesson.published_at.is_none() {
         warn("its postmortem is not published; it is imported as a draft".into());
     }
-    let published = lesson.published_at.map(|at| PublishedPostmortem {
-        body: body.clone(),
-        at,
-        update_id: UpdateId::parse(lesson.id).filter(|id| incident.updates.iter().all(|update| update.id != *id)),
-    });
+    let id = UpdateId::parse(lesson.id).filter(|id| incident.updates.iter().all(|update| update.id != *id));
+    if id.is_none() && !lesson.id.is_empty() {
+        warn(format!("the id “{}” of its postmortem can't be kept", lesson.id));
+    }
+    let published = lesson.published_at.map(|at| PublishedPostmortem { body: body.clone(), at, update_id: id.clone() });
     let updated_at = lesson.published_at.unwrap_or(incident.updated_at);
     Postmortem { incident: incident.id.clone(), body, published, updated_at, version: 0 }
 }

@@ -16,8 +16,10 @@ pub struct Source {
     pub templates: Vec<SourceTemplate>,
     /// Ids of feed entries by incident or maintenance id.
     pub feed_ids: BTreeMap<String, String>,
-    /// Ids of components and groups that the source shows to logged-in users only.
+    /// Ids of components and groups that visitors of the source don't see.
     pub hidden: BTreeSet<String>,
+    /// When the history of a component begins, by id, from a document that does not list the component.
+    pub history_starts: BTreeMap<String, String>,
     /// Scheme and host of the imported page, if the document contains them.
     pub origin: String,
     /// Notes about the whole document for the user.
@@ -89,6 +91,7 @@ pub struct SourceIncident {
     pub id: String,
     #[serde(deserialize_with = "text")]
     pub name: String,
+    /// Empty for a maintenance whose source tells only its window.
     #[serde(deserialize_with = "key")]
     pub status: String,
     #[serde(deserialize_with = "impact")]
@@ -192,8 +195,8 @@ pub struct SourceTemplate {
 
 impl Source {
     pub fn extend(&mut self, other: Source) {
-        let Source { page, components, incidents, maintenances, templates, feed_ids, hidden, origin, remarks, broken } =
-            other;
+        let Source { page, components, incidents, maintenances, templates, feed_ids, .. } = other;
+        let Source { hidden, history_starts, origin, remarks, broken, .. } = other;
         self.page = page.or(self.page.take());
         self.components.extend(components);
         self.incidents.extend(incidents);
@@ -201,6 +204,7 @@ impl Source {
         self.templates.extend(templates);
         self.feed_ids.extend(feed_ids);
         self.hidden.extend(hidden);
+        self.history_starts.extend(history_starts);
         self.remarks.extend(remarks);
         self.broken.extend(broken);
         if self.origin.is_empty() {
@@ -237,18 +241,18 @@ pub fn normalize_key(text: &str) -> String {
     let key = match letters.as_str() {
         "operational" | "up" | "ok" => "operational",
         "undermaintenance" | "maintenance" => "under_maintenance",
-        "degradedperformance" | "degraded" | "performanceissues" => "degraded_performance",
-        "partialoutage" | "minoroutage" => "partial_outage",
-        "majoroutage" | "fulloutage" | "outage" => "major_outage",
+        "degradedperformance" | "degraded" | "performanceissues" | "minoroutage" => "degraded_performance",
+        "partialoutage" => "partial_outage",
+        "majoroutage" | "fulloutage" | "outage" | "down" => "major_outage",
         "investigating" => "investigating",
         "identified" => "identified",
         "monitoring" | "watching" => "monitoring",
         "resolved" | "fixed" => "resolved",
         "postmortem" => "postmortem",
-        "scheduled" | "notstartedyet" | "upcoming" => "scheduled",
-        "inprogress" => "in_progress",
+        "scheduled" | "maintenancescheduled" | "notstartedyet" | "upcoming" => "scheduled",
+        "inprogress" | "maintenanceinprogress" => "in_progress",
         "verifying" => "verifying",
-        "completed" | "complete" => "completed",
+        "completed" | "complete" | "maintenancecomplete" | "maintenancecompleted" => "completed",
         "canceled" | "cancelled" => "cancelled",
         _ => &lower,
     };
@@ -326,6 +330,9 @@ mod tests {
             ("MAJOROUTAGE", "major_outage"),
             ("Degraded Performance", "degraded_performance"),
             ("NOTSTARTEDYET", "scheduled"),
+            ("MINOROUTAGE", "degraded_performance"),
+            ("full_outage", "major_outage"),
+            ("maintenance_in_progress", "in_progress"),
             ("Broken Thing", "broken thing"),
             ("", ""),
         ] {

@@ -8,7 +8,7 @@ use super::context::{ImportContext, ItemKind};
 use super::convert::{self, Converted, ConvertedIncident};
 use super::postmortems::{self, Existing};
 use super::progress::{COMPONENT_NOUNS, GROUP_NOUNS, INCIDENT_NOUNS, Import, LocalChange, find_local_change};
-use super::source::{Source, SourceIncident, SourcePage};
+use super::source::{Source, SourceComponent, SourceIncident, SourcePage};
 use super::zones::parse_zone_name;
 use super::{ImportReport, KindCounts, maintenances, sanitize};
 use crate::actions::imported;
@@ -28,9 +28,6 @@ const MAX_NAMED: usize = 20;
 /// Writes the differences between `source` and the database into `tx`. The caller commits with the audit entries in
 /// `import`, or rolls back for a dry run. Problems with single items are in the report.
 pub async fn write_source(import: &mut Import<'_>, tx: &mut WriteTx, source: &Source, step: impl Fn()) -> Result<()> {
-    if import.document == 0 {
-        import.report_missing_components();
-    }
     if let Some(page) = &source.page {
         import.page(tx, page).await?;
     }
@@ -60,18 +57,21 @@ pub async fn write_source(import: &mut Import<'_>, tx: &mut WriteTx, source: &So
 }
 
 impl Import<'_> {
-    /// Components that no list has may have been deleted in the source.
-    fn report_missing_components(&mut self) {
-        let missing = self.known.missing_components();
-        if missing.is_empty() {
-            return;
+    /// The components that only incidents name, and a warning that says which: created if no document lists components,
+    /// otherwise not.
+    fn components_of_events(&mut self) -> Vec<SourceComponent> {
+        let rows = self.known.components_of_events();
+        // A number is no name.
+        let is_named = |row: &SourceComponent| row.name.bytes().any(|b| !b.is_ascii_digit());
+        let is_created = |row: &SourceComponent| !self.known.has_component_list() && is_named(row);
+        let (created, missing): (Vec<_>, Vec<_>) = rows.into_iter().partition(is_created);
+        for (rows, what) in [(&missing, "not created"), (&created, "created from them")] {
+            if !rows.is_empty() {
+                let names = list_names(rows.iter().map(|row| row.name.as_str()));
+                self.report.warnings.push(format!("components that only incidents name are {what}: {names}"));
+            }
         }
-        let more = missing.len().saturating_sub(MAX_NAMED);
-        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let names: Vec<String> = missing.iter().take(MAX_NAMED).map(|name| format!("“{name}”")).collect();
-        let names = names.join(", ");
-        let warning = format!("components that only incidents name are not created: {names}{rest}");
-        self.report.warnings.push(warning);
+        created
     }
 
     /// Whether the source shows the item now. Others are skipped and reported.
@@ -174,11 +174,15 @@ impl Import<'_> {
         let stored = components::list(tx).await?;
         let mut stored: BTreeMap<ComponentId, Component> =
             stored.into_iter().map(|component| (component.id.clone(), component)).collect();
+        let of_events = if self.document == 0 { self.components_of_events() } else { Vec::new() };
+        let mut rows: Vec<&SourceComponent> = of_events.iter().collect();
         for (position, row) in source.components.iter().enumerate().filter(|(_, row)| !row.group) {
             let is_newest = self.is_newest(ItemKind::Component, (&row.id, &row.name), position, |r| &mut r.components);
-            if !is_newest || self.known.is_hidden(&row.id) {
-                continue;
+            if is_newest && !self.known.is_hidden(&row.id) {
+                rows.push(row);
             }
+        }
+        for row in rows {
             let planned = convert::convert_component(row, self.known, self.now);
             let Some(Converted { mut thing, warnings }) = self.or_reject(planned, |r| &mut r.components) else {
                 continue;
@@ -313,6 +317,13 @@ async fn ensure_unique_update_ids(tx: &mut WriteTx, incident: &mut Incident, war
         }
     }
     Ok(())
+}
+
+fn list_names<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = names.len().saturating_sub(MAX_NAMED);
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let names: Vec<String> = names.take(MAX_NAMED).map(|name| format!("“{name}”")).collect();
+    names.join(", ") + &rest
 }
 
 fn page_settings(existing: &Page, source: &SourcePage, known: &ImportContext) -> (PageSettings, Vec<String>) {

@@ -31,7 +31,7 @@ mod uptime;
 mod withdrawals;
 
 pub use change_event::ChangeEvent;
-pub use document::{CrossOrigin, Document, Encoding};
+pub use document::{CrossOrigin, Document, Encoding, PreviousVersion};
 pub use failure::{Step, StepFailure};
 pub use live_site::LiveSite;
 pub use on_demand::OnDemandPage;

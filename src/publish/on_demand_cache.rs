@@ -11,8 +11,8 @@ use super::STALE_AFTER;
 use super::render_site::render_error;
 use super::turns::RenderPermits;
 use super::{
-    CACHE_BRIEF, CSP_NONE, Document, Encoding, OnDemandPage, PreparedResponse, Publisher, ResponsePolicy, Site,
-    Staleness, Step, content_security_policy,
+    CACHE_BRIEF, CSP_NONE, Document, Encoding, OnDemandPage, PreparedResponse, PreviousVersion, Publisher,
+    ResponsePolicy, Site, Staleness, Step, content_security_policy,
 };
 use crate::db;
 use crate::domain::audit::Digest;
@@ -23,6 +23,8 @@ const PAGES_BYTES: u64 = 16 * 1024 * 1024;
 const LATEST_BYTES: u64 = 8 * 1024 * 1024;
 /// Bytes for addresses known to be missing.
 const MISSING_BYTES: u64 = 1024 * 1024;
+/// Bytes for the times at which pages changed.
+const CHANGES_BYTES: u64 = 1024 * 1024;
 /// Bytes for error pages with a custom message.
 const ERRORS_BYTES: u64 = 1024 * 1024;
 
@@ -64,6 +66,9 @@ pub(super) struct OnDemandCache {
     stale: moka::sync::Cache<String, StaleCopy>,
     /// The edition in which an address was missing.
     missing: moka::sync::Cache<String, Edition>,
+    /// By address: the entity tag of the latest rendering and when it changed. Outlives withdrawals: otherwise the time
+    /// of change would tell when managers change something hidden.
+    changes: moka::sync::Cache<String, (String, DateTime<Utc>)>,
     /// Error pages with a custom message, by revision, status and message.
     errors: moka::sync::Cache<String, Arc<PreparedResponse>>,
     permits: RenderPermits,
@@ -97,7 +102,10 @@ impl OnDemandCache {
             moka::sync::Cache::builder().weigher(|_: &String, answer: &Arc<PreparedResponse>| response_weight(answer));
         let missing =
             moka::sync::Cache::builder().weigher(|address: &String, _: &Edition| clamp_weight(address.len() + 100));
+        let changes = moka::sync::Cache::builder()
+            .weigher(|address: &String, _: &(String, DateTime<Utc>)| clamp_weight(address.len() + 150));
         Self {
+            changes: changes.max_capacity(CHANGES_BYTES).build(),
             missing: missing.max_capacity(MISSING_BYTES).build(),
             errors: errors.max_capacity(ERRORS_BYTES).build(),
             pages: pages.max_capacity(PAGES_BYTES).build(),
@@ -278,10 +286,14 @@ impl Publisher {
         drop(tx);
         self.counts.rendered.increment();
         let (origin, terms) = (self.origin.clone(), self.on_demand_policy());
-        let latest = self.on_demand.latest.get(&address).map(|latest| latest.answer);
+        let changes = self.on_demand.changes.clone();
         let rendered = tokio::task::spawn_blocking(move || {
-            let before = latest.as_ref().map(|latest| latest.document().as_ref());
-            let document = found.render(&origin, now).with_change_time(before, now);
+            let document = found.render(&origin, now);
+            let tag = document.etag(Encoding::Plain).to_owned();
+            let before = changes.get(&address);
+            let before = before.map(|(known, changed_at)| PreviousVersion { is_same: known == tag, changed_at });
+            let document = document.with_change_time(before, now);
+            changes.insert(address, (tag, document.changed_at().unwrap_or(now)));
             PreparedResponse::new(Arc::new(document), &terms)
         });
         Ok(rendered.await.map(Arc::new).map_err(db::Error::other)?)

@@ -109,9 +109,9 @@ impl PreparedResponse {
     }
 
     fn is_unmodified_since(&self, since: &[u8]) -> bool {
+        let Some(own) = self.full_headers[0].get(header::LAST_MODIFIED) else { return false };
         // Most clients repeat the header that they got.
-        let own = self.full_headers[0].get(header::LAST_MODIFIED);
-        own.is_some_and(|own| own == since)
+        own == since
             || parse_http_date(since).zip(self.document.changed_at()).is_some_and(|(since, changed)| changed <= since)
     }
 
@@ -143,7 +143,9 @@ fn response_headers(document: &Document, encoding: Encoding, status: StatusCode,
     if status == StatusCode::OK {
         fields.insert(header::CACHE_CONTROL, terms.cache_control.clone());
         fields.extend(HeaderValue::from_str(document.etag(encoding)).map(|tag| (header::ETAG, tag)));
-        fields.extend(document.changed_at().and_then(http_date).map(|at| (header::LAST_MODIFIED, at)));
+        // Of a stale document, only the entity tag tells that it is stale.
+        let changed_at = document.changed_at().filter(|_| terms.staleness.is_none());
+        fields.extend(changed_at.and_then(http_date).map(|at| (header::LAST_MODIFIED, at)));
         fields.extend(terms.staleness.as_ref().and_then(Staleness::header_value).map(|at| (CONFIRMED_AT_HEADER, at)));
     } else {
         fields.insert(header::CACHE_CONTROL, NO_STORE);

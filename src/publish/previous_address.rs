@@ -70,7 +70,14 @@ pub struct PreviousTarget {
 /// The addresses that may answer for `path`, the best first.
 pub fn previous_targets(path: &str) -> impl Iterator<Item = PreviousTarget> {
     let path = path.trim_end_matches('/');
-    PREVIOUS_ADDRESSES.iter().filter_map(move |(pattern, address)| build_target(pattern, address, path))
+    // Scanners ask for many paths; most differ in the first segment.
+    let may_match = move |pattern: &str| first_segment(pattern) == first_segment(path);
+    let rows = PREVIOUS_ADDRESSES.iter().filter(move |(pattern, _)| may_match(pattern));
+    rows.filter_map(move |(pattern, address)| build_target(pattern, address, path))
+}
+
+fn first_segment(path: &str) -> Option<&str> {
+    path.split('/').nth(1)
 }
 
 fn build_target(pattern: &str, address: &str, path: &str) -> Option<PreviousTarget> {

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::site::{FILTER_UNAVAILABLE, error_path};
 use super::snapshot::{MAX_HOT_MAINTENANCES, MAX_MAINTENANCES};
 use super::uptime::component_intervals;
-use super::{CrossOrigin, Document, Site, Snapshot, address, calendar, machine_documents};
+use super::{CrossOrigin, Document, PreviousVersion, Site, Snapshot, address, calendar, machine_documents};
 use crate::domain::audit::PublicDigest;
 use crate::domain::history::{Cursor, HistoryFilter, Month, PAGE_SIZE};
 use crate::domain::page_status::{Banner, Tone};
@@ -109,8 +109,13 @@ impl SiteDocuments<'_> {
     /// Adds a document: the previous one if it has this text and is `like` the new one.
     fn add(&mut self, path: String, text: &str, like: impl Fn(&Document) -> bool, make: impl FnOnce() -> Document) {
         let before = self.before.document(&path);
-        let same = before.filter(|before| before.has_text(text) && like(before)).cloned();
-        let document = same.unwrap_or_else(|| Arc::new(make().with_change_time(before.map(Arc::as_ref), self.now)));
+        let previous = before.and_then(|before| {
+            Some(PreviousVersion { is_same: before.has_text(text), changed_at: before.changed_at()? })
+        });
+        // A stale copy has an entity tag of its own.
+        let fresh = before.filter(|_| self.before.staleness.is_none());
+        let same = fresh.filter(|before| before.has_text(text) && like(before)).cloned();
+        let document = same.unwrap_or_else(|| Arc::new(make().with_change_time(previous, self.now)));
         self.all.insert(path, document);
     }
 }

@@ -408,7 +408,8 @@ async fn unknown_ids_get_json_404(test: TestDb) {
         "/api/v2/incidents/never.json",
         "/api/v2/incidents/..json",
         "/api/v2/nothing.json",
-        "/api/v2/incidents/broken",
+        "/api/v2/incidents/bro.ken",
+        "/api/v2/broken",
         "/incidents/never.json",
     ] {
         let answer = app.visitor().get(path).await;

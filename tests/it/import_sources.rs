@@ -16,7 +16,8 @@ use crate::cli::{candor, stderr_text};
 use crate::support::app::TestApp;
 use crate::support::{TestDb, now};
 
-fn write_folder(files: &[(&str, String)]) -> TempDir {
+/// Writes files into a new folder.
+pub fn folder(files: &[(&str, String)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         let path = folder.path().join(name);
@@ -26,7 +27,7 @@ fn write_folder(files: &[(&str, String)]) -> TempDir {
     folder
 }
 
-async fn import_once(db: &Db, format: &dyn Format, folder: &Path) -> ImportReport {
+pub async fn import_once(db: &Db, format: &dyn Format, folder: &Path) -> ImportReport {
     let files = SourceFiles::open(format, &[folder.to_owned()]).unwrap();
     let reports = import(db, &files, &ImportOptions::default(), now(), || {}).await.unwrap();
     let mut all = ImportReport::default();
@@ -34,9 +35,9 @@ async fn import_once(db: &Db, format: &dyn Format, folder: &Path) -> ImportRepor
     all
 }
 
-/// Imports a folder three times; the second and third import must change nothing. Returns the first report.
-async fn import_three_times(db: &Db, format: &dyn Format, files: &[(&str, String)]) -> ImportReport {
-    let folder = write_folder(files);
+/// Imports a folder three times; the second and third time change nothing. Returns the first report.
+pub async fn import_three_times(db: &Db, format: &dyn Format, files: &[(&str, String)]) -> ImportReport {
+    let folder = folder(files);
     let first = import_once(db, format, folder.path()).await;
     let revision = db.read().await.unwrap().revision().await.unwrap();
     for _ in 0..2 {
@@ -54,30 +55,30 @@ async fn statuspage(db: &Db, documents: &[Value]) -> ImportReport {
     import_three_times(db, &Statuspage, &files).await
 }
 
-async fn find_incident(db: &Db, id: &str) -> Incident {
+pub async fn find_incident(db: &Db, id: &str) -> Incident {
     admin_incidents::find(&mut db.read().await.unwrap(), &IncidentId::parse(id).unwrap()).await.unwrap()
 }
 
-async fn find_maintenance(db: &Db, id: &str) -> Maintenance {
+pub async fn find_maintenance(db: &Db, id: &str) -> Maintenance {
     maintenances::find(&mut db.read().await.unwrap(), &MaintenanceId::parse(id).unwrap()).await.unwrap()
 }
 
-async fn list_components(db: &Db) -> Vec<Component> {
+pub async fn list_components(db: &Db) -> Vec<Component> {
     components::list(&mut db.read().await.unwrap()).await.unwrap()
 }
 
-fn times(incident: &Incident) -> (String, Option<String>) {
+pub fn times(incident: &Incident) -> (String, Option<String>) {
     let text = |at: chrono::DateTime<chrono::Utc>| at.format("%Y-%m-%d %H:%M").to_string();
     (text(incident.started_at), incident.ended_at.map(text))
 }
 
-fn has_warning(report: &ImportReport, words: &[&str]) -> bool {
+pub fn has_warning(report: &ImportReport, words: &[&str]) -> bool {
     let all = report.warnings.iter().chain(&report.refusals).chain(&report.skips);
     all.into_iter().any(|sentence| words.iter().all(|word| sentence.contains(word)))
 }
 
-/// `shown` is in some public document, and `hidden` in none.
-async fn assert_published(app: &TestApp, shown: &str, hidden: &str) {
+/// Every public document contains `shown` somewhere and `hidden` nowhere.
+pub async fn assert_published(app: &TestApp, shown: &str, hidden: &str) {
     app.publish().await;
     let target = tempfile::tempdir().unwrap();
     app.publisher.export(target.path(), std::iter::empty(), |_| {}).await.unwrap();
@@ -602,6 +603,58 @@ async fn components_that_only_incidents_name_are_reported(test: TestDb) {
         has_warning(&report, &["only incidents name", "“Old pier”"])
             && !has_warning(&report, &["only incidents name", "Tills"])
     );
+}
+
+#[apply(on_both_databases!)]
+async fn components_without_a_list_are_created_from_incidents(test: TestDb) {
+    let at = "2026-01-14T08:00:00Z";
+    let mut open = update("u", "investigating", "Looking", at);
+    open["affected_components"] = json!([{"code": "c1", "name": "Tills", "new_status": "partial_outage"},
+                                         {"code": "c2", "name": "Old pier", "new_status": "operational"}]);
+    let incident = json!({"id": "i", "name": "I", "status": "investigating", "impact": "major", "created_at": at,
+        "incident_updates": [open], "components": [part("partial_outage", at)]});
+    let document = [json!({"incidents": [incident]})];
+    let report = statuspage(&test, &document).await;
+    assert!(has_warning(&report, &["created from them", "“Old pier”", "“Tills”"]), "{:#?}", report.warnings);
+    let list_components = list_components(&test).await;
+    let names: Vec<(&str, Status)> = list_components.iter().map(|part| (part.name.as_str(), part.status)).collect();
+    assert_eq!(
+        names,
+        [("Tills", Status::Operational), ("Old pier", Status::Operational)],
+        "the incident has the status"
+    );
+    assert_eq!(list_components[0].created_at.to_rfc3339(), "2026-01-01T00:00:00+00:00");
+    assert_eq!(list_components[1].created_at.to_rfc3339(), "2026-01-14T08:00:00+00:00");
+    let mut tx = test.write().await.unwrap();
+    let entry = actions::components::delete(&mut tx, &list_components[1]).await.unwrap();
+    tx.commit_all(&crate::support::fixtures::actor(), now(), &[entry]).await.unwrap();
+    let report = statuspage(&test, &document).await;
+    assert!(report.changes_nothing() && report.components.skipped == 1, "{report:#?}");
+}
+
+#[apply(on_both_databases!)]
+async fn schedules_of_the_past_are_completed(test: TestDb) {
+    let old = |id: i64, at: &str| {
+        json!({"id": id, "component_id": 0, "name": "Old", "status": 0, "visible": 1, "message": "Text",
+               "scheduled_at": at, "created_at": "2016-01-12 12:00:00", "updated_at": "2016-01-12 12:00:00",
+               "deleted_at": null})
+    };
+    let schedule = json!({"id": 3, "name": "New", "message": "x", "status": 0, "scheduled_at": "2016-02-14 12:00:00",
+                          "completed_at": null, "created_at": "2016-01-12 12:00:00", "updated_at": "2016-01-12 12:00:00"});
+    let files = [
+        ("incidents.json", json!({"data": [old(1, "2016-01-14 12:00:00"), old(2, "2190-01-14 12:00:00")]}).to_string()),
+        ("schedules.json", json!({"data": [schedule]}).to_string()),
+    ];
+    let report = import_three_times(&test, &Cachet { zone: Tz::UTC }, &files).await;
+    assert_eq!(report.maintenances.created, 3, "{report:#?}");
+    for (id, phase, ended_at) in [
+        ("schedule-1", MaintenancePhase::Completed, Some("2016-01-14T13:00:00+00:00")),
+        ("schedule-2", MaintenancePhase::Scheduled, None),
+        ("schedule-3", MaintenancePhase::Completed, Some("2016-02-14T13:00:00+00:00")),
+    ] {
+        let it = find_maintenance(&test, id).await;
+        assert_eq!((it.phase, it.ended_at.map(|at| at.to_rfc3339()).as_deref()), (phase, ended_at), "{id}");
+    }
 }
 
 #[apply(on_both_databases!)]

@@ -44,6 +44,7 @@ mod http2;
 mod http_edge;
 mod import;
 mod import_fetch;
+mod import_hosted;
 mod import_others;
 mod import_sources;
 mod limits;

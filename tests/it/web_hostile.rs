@@ -378,7 +378,7 @@ const FOREIGN: [(&str, &str); 60] = [
     ("range", "bytes=0-9"),
     ("if-range", "\"x\""),
     ("if-match", "\"x\""),
-    ("if-modified-since", "Fri, 01 Jan 2100 00:00:00 GMT"),
+    ("if-modified-since", "Fri, 01 Jan 2010 00:00:00 GMT"),
     ("if-unmodified-since", "Fri, 01 Jan 2010 00:00:00 GMT"),
     ("cache-control", "no-cache, only-if-cached"),
     ("pragma", "no-cache"),

@@ -156,7 +156,7 @@ fn documented_number_of_operations_is_true() {
     assert_eq!((sum(0), sum(1)), (all.len(), answered));
 }
 
-/// The address of a route in which nothing is that it asks for, but the page.
+/// The address of a route with the page's id, and unknown ids for all other parameters.
 fn address(path: &str, program: &ApiClient) -> String {
     let page = program.root.trim_start_matches("/v1/pages/");
     ["{component}", "{group}", "{incident}", "{update}", "{subscriber}", "{organization}"]

@@ -1,6 +1,6 @@
 //! Hidden incidents: nothing of them is public until they are published.
 
-use axum::http::StatusCode;
+use axum::http::{HeaderName, StatusCode, header};
 use candor::domain::Role::{Publisher, Viewer};
 use candor::domain::{Component, Incident, Phase, Status, Visibility};
 use candor::worker::{Worker, end_embargoes};
@@ -110,9 +110,10 @@ async fn add_hidden_incidents(app: &TestApp) -> [&'static str; 4] {
     ["later", "inside", "over", "deleted"]
 }
 
-/// The answers at these addresses without their request ids.
+/// What a visitor is told at each of these addresses. The id of the request and the time of the last change are left
+/// out: something public may come and go in between.
 async fn fetch_all(app: &TestApp, addresses: &[&str]) -> Vec<(StatusCode, Vec<(String, String)>, String)> {
-    let mut answers = Vec::new();
+    let mut fetch_all = Vec::new();
     for address in addresses {
         answers.push(comparable_answer(app.visitor().get(address).await));
     }
@@ -120,7 +121,8 @@ async fn fetch_all(app: &TestApp, addresses: &[&str]) -> Vec<(StatusCode, Vec<(S
 }
 
 fn comparable_answer(answer: Answer) -> (StatusCode, Vec<(String, String)>, String) {
-    let headers = answer.headers.iter().filter(|(name, _)| *name != "x-request-id");
+    let left_out = |name: &HeaderName| *name == "x-request-id" || *name == header::LAST_MODIFIED;
+    let headers = answer.headers.iter().filter(|(name, _)| !left_out(name));
     let headers = headers.map(|(name, value)| (name.to_string(), format!("{value:?}"))).collect();
     (answer.status, headers, answer.text())
 }
@@ -140,6 +142,33 @@ async fn hidden_incident_leaves_public_pages_unchanged(test: TestDb) {
     changes.mark_unchanged();
     app.add(&[secret_incident(&app, "another", Visibility::Internal, TimeDelta::hours(1))]).await;
     assert!(!changes.has_changed().unwrap(), "followers were told of something hidden");
+}
+
+#[apply(on_both_databases!)]
+async fn hidden_changes_leave_last_modified(test: TestDb) {
+    let app = with_public_incident(test.at_noon()).await;
+    let stamps = async || {
+        let mut stamps = Vec::new();
+        for address in PUBLIC {
+            stamps.push(app.visitor().get(address).await.header("last-modified").to_owned());
+        }
+        stamps
+    };
+    let before = stamps().await;
+    assert!(before.iter().filter(|stamp| !stamp.is_empty()).count() > PUBLIC.len() / 2, "{before:?}");
+    // Editing and deleting count as withdrawals, which drop every cached page.
+    app.clock.advance(TimeDelta::seconds(10));
+    app.add(&[secret_incident(&app, "another", Visibility::Internal, TimeDelta::hours(1))]).await;
+    let mut publisher = app.logged_in(Publisher).await;
+    let edited = submit_edit(&app, &mut publisher, "another", &[("title", "Another title")]).await;
+    assert_eq!(edited.location(), "/admin/incidents/another?done=incident-saved");
+    assert_eq!(stamps().await, before);
+    let another = app.incident("another").await;
+    let mut tx = app.db.write().await.unwrap();
+    let entry = candor::actions::incidents::delete(&mut tx, &another).await.unwrap();
+    tx.commit_all(&fixtures::actor(), app.clock.now(), &[entry]).await.unwrap();
+    app.publish().await;
+    assert_eq!(stamps().await, before);
 }
 
 #[apply(on_both_databases!)]

@@ -4,11 +4,15 @@
 //! again. After an import the next run fetches everything again.
 
 mod download_cache;
+mod hosted;
 mod management_api;
 mod public_api;
 mod throttled_client;
 
 pub use download_cache::DownloadCache;
+pub use hosted::{
+    fetch_incident_io, fetch_instatus, fetch_instatus_managed, fetch_openstatus, fetch_upptime, github_api,
+};
 pub use throttled_client::{Throttle, ThrottledClient};
 
 /// Progress of a fetch.

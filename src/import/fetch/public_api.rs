@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
+use super::throttled_client::FetchStopped;
 use super::{DownloadCache, FetchStep, ThrottledClient};
 use crate::domain::id::is_id;
 use crate::import::{Source, read};
@@ -61,7 +62,7 @@ pub async fn fetch_all(polite: &mut ThrottledClient<'_>, keep: &DownloadCache) -
     }
     polite.report(FetchStep::Incidents(older.len(), older.len()));
     for planned in listed.maintenances.iter().filter(|it| it.status != "completed" && is_id(&it.id)) {
-        fetch_automation(polite, keep, &planned.id).await?;
+        problems.extend(fetch_automation(polite, keep, &planned.id).await?);
     }
     Ok(problems)
 }
@@ -142,7 +143,15 @@ async fn fetch_incident(
     }
     let mut problem = "it is listed in the history, but has no page".to_owned();
     for place in &places {
-        let Some(body) = polite.get(place).await? else { continue };
+        let body = match polite.get(place).await {
+            Ok(Some(body)) => body,
+            Ok(None) => continue,
+            Err(error) if error.is::<FetchStopped>() => return Err(error),
+            Err(error) => {
+                problem = format!("{error:#}");
+                continue;
+            }
+        };
         match read(&body) {
             Ok(source) if source.incidents.iter().chain(&source.maintenances).any(|it| it.id == code) => {
                 keep.put(place, &body)?;
@@ -156,13 +165,23 @@ async fn fetch_incident(
 }
 
 /// Automatic start and completion of an upcoming maintenance are only in its own document, if there is one.
-async fn fetch_automation(polite: &mut ThrottledClient<'_>, keep: &DownloadCache, id: &str) -> anyhow::Result<()> {
+async fn fetch_automation(
+    polite: &mut ThrottledClient<'_>,
+    keep: &DownloadCache,
+    id: &str,
+) -> anyhow::Result<Option<String>> {
     let place = format!("incidents/{id}.json");
-    if !keep.has(&place)
-        && let Some(body) = polite.get(&place).await?
-        && read(&body).is_ok_and(|source| source.maintenances.iter().any(|it| it.id == id))
-    {
+    if keep.has(&place) {
+        return Ok(None);
+    }
+    let body = match polite.get(&place).await {
+        Err(error) if error.is::<FetchStopped>() => return Err(error),
+        Err(error) => return Ok(Some(format!("automation settings of maintenance {id}: {error:#}"))),
+        Ok(body) => body,
+    };
+    let is_maintenance = |body: &[u8]| read(body).is_ok_and(|it| it.maintenances.iter().any(|it| it.id == id));
+    if let Some(body) = body.filter(|body| is_maintenance(body)) {
         keep.put(&place, &body)?;
     }
-    Ok(())
+    Ok(None)
 }

@@ -44,6 +44,11 @@ impl Throttle {
     }
 }
 
+/// An error after which the fetch stops. After others, only one document is missing.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct FetchStopped(String);
+
 pub struct ThrottledClient<'a> {
     outbound: HttpClient,
     /// Prefix of every path; ends with a slash.
@@ -83,6 +88,16 @@ impl<'a> ThrottledClient<'a> {
         Ok(Self { outbound, base, authorization, pace, clock: clock.clone(), watch, asked: 0, received: 0 })
     }
 
+    /// Sends the token as a bearer token instead of Statuspage's `OAuth`.
+    #[must_use]
+    pub fn with_bearer(mut self, token: Option<&str>) -> Self {
+        self.authorization = token.and_then(|token| HeaderValue::from_str(&format!("Bearer {token}")).ok());
+        if let Some(value) = &mut self.authorization {
+            value.set_sensitive(true);
+        }
+        self
+    }
+
     /// Returns the response body, or `None` if the server has nothing at `path`.
     pub async fn get(&mut self, path: &str) -> anyhow::Result<Option<Bytes>> {
         let url = self.base.join(path)?;
@@ -95,7 +110,9 @@ impl<'a> ThrottledClient<'a> {
             let wait = match self.outbound.send(self.request(&url)?).await {
                 Ok(answer) => {
                     self.received += answer.body().len();
-                    ensure!(self.received <= self.pace.total, "{url}: the response is too large");
+                    if self.received > self.pace.total {
+                        bail!(FetchStopped(format!("{url}: the response is too large")));
+                    }
                     match self.classify(&url, &answer)? {
                         FetchOutcome::Found => return Ok(Some(answer.into_body())),
                         FetchOutcome::Missing => return Ok(None),
@@ -107,12 +124,13 @@ impl<'a> ThrottledClient<'a> {
             };
             let seconds = wait.unwrap_or(1 << attempt);
             if seconds > MAX_RETRY_AFTER {
-                bail!("{url}: the server asks us to wait {} minutes; {RETRY_HINT}", seconds.div_ceil(60));
+                let minutes = seconds.div_ceil(60);
+                bail!(FetchStopped(format!("{url}: the server asks us to wait {minutes} minutes; {RETRY_HINT}")));
             }
             (self.watch)(FetchStep::Waiting(seconds));
             tokio::time::sleep(self.pace.second.saturating_mul(u32::try_from(seconds)?)).await;
         }
-        bail!("{url}: no answer after {MAX_ATTEMPTS} attempts; {RETRY_HINT}")
+        bail!(FetchStopped(format!("{url}: no answer after {MAX_ATTEMPTS} attempts; {RETRY_HINT}")))
     }
 
     pub fn report(&self, step: FetchStep<'_>) {

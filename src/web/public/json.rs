@@ -4,14 +4,13 @@
 use std::collections::BTreeSet;
 
 use axum::extract::{Path, Request, State as FromState};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
 
 use super::pages::{Client, not_found, on_demand_response, show_hot};
 use crate::domain::{ComponentId, IncidentId};
-use crate::publish::address::{is_api_path, is_cross_origin};
 use crate::publish::api::MAX_PAGE;
-use crate::publish::{CORS_HEADERS, JsonShape, OnDemandPage};
+use crate::publish::{JsonShape, OnDemandPage};
 use crate::state::State;
 use crate::web::form::QueryFields;
 
@@ -58,25 +57,4 @@ pub async fn showcase(
         return show_hot(state, uri, headers).await;
     }
     on_demand_response(&state.0, client, OnDemandPage::Showcase(chosen), &headers).await
-}
-
-/// `OPTIONS`: CORS preflight; any origin is allowed.
-pub async fn preflight() -> Response {
-    let allowed = [
-        (header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD")),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*")),
-        (header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400")),
-        (header::ALLOW, HeaderValue::from_static("GET,HEAD,OPTIONS")),
-    ];
-    (StatusCode::NO_CONTENT, CORS_HEADERS, allowed).into_response()
-}
-
-/// The CORS headers at `path`, if scripts of any origin may read it.
-pub fn cors_headers(path: &str) -> Option<[(HeaderName, HeaderValue); 2]> {
-    is_cross_origin(path).then_some(CORS_HEADERS)
-}
-
-/// The CORS headers of an error at `path`.
-pub fn error_cors_headers(path: &str) -> Option<[(HeaderName, HeaderValue); 2]> {
-    (is_api_path(path) || is_cross_origin(path)).then_some(CORS_HEADERS)
 }

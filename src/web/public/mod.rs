@@ -1,11 +1,12 @@
 //! Public routes beyond the prepared documents: pages rendered on demand, streams, and errors.
 
+mod cors;
 pub(crate) mod event_stream;
 mod health;
 mod json;
 mod pages;
 
-pub use json::{cors_headers, error_cors_headers};
+pub use cors::{cors_headers, error_cors_headers};
 pub use pages::history_cache_key;
 pub use pages::{error_page, not_found};
 
@@ -18,7 +19,7 @@ use crate::state::State;
 pub fn router() -> Router<State> {
     ADDRESSES.iter().fold(Router::new(), |router, address| {
         let handler = handler(address.endpoint);
-        let handler = if address.has_preflight() { handler.options(json::preflight) } else { handler };
+        let handler = if address.has_preflight() { handler.options(cors::preflight) } else { handler };
         router.route(address.pattern, handler)
     })
 }

@@ -4,7 +4,7 @@ use axum::extract::{Path, Query, Request, State as FromState};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
-use super::json::cors_headers;
+use super::cors::cors_headers;
 use crate::db;
 use crate::domain::forms::Fields;
 use crate::domain::history::{Cursor, HistoryFilter, Month};
