@@ -13,8 +13,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;
 
-use crate::cli::{candor, refused};
-use crate::export_import::{copy_unexported_settings, differing_documents, exported_demo, import_folder};
+use crate::cli::{candor, stderr_text};
+use crate::export_import::{
+    copy_unexported_settings, differing_documents, empty_database, exported_demo, import_folder,
+};
 use crate::support::TestDb;
 use crate::support::app::TestApp;
 use crate::support::fake_statuspage::{Answer, FakeResponse, FakeStatuspage};
@@ -247,13 +249,14 @@ async fn every_server_failure_has_a_message() {
     for path in ["/api/v2/incidents/oldwork.json", "/incidents/oldwork.json"] {
         server.respond(path, vec![FakeResponse::Status(500, "")]);
     }
-    let (problems, _) = fetch_page(&server.url, &tempfile::tempdir().unwrap(), pace()).await;
+    let (problems, _) = fetch_page(&server.url, &tempfile::tempdir().unwrap(), test_throttle()).await;
     let problems = problems.unwrap();
     assert!(problems.iter().any(|message| message.starts_with("incident old: it is not a feed")), "{problems:?}");
     assert!(
         problems.iter().any(|message| message.starts_with("incident older: ") && message.contains("something else"))
     );
-    let failed = |told: &String| message.starts_with("incident oldwork: ") && message.contains("unexpected status 500");
+    let failed =
+        |message: &String| message.starts_with("incident oldwork: ") && message.contains("unexpected status 500");
     assert!(problems.iter().any(failed), "{problems:?}");
 }
 
@@ -430,16 +433,16 @@ async fn command_fetches_once_for_dry_run_and_import(test: TestDb) {
     };
     // One incident of the history can't be fetched.
     let printed = |output: &std::process::Output| {
-        refused(output, 2);
+        stderr_text(output, 2);
         String::from_utf8(output.stdout.clone()).unwrap()
     };
     let preview = printed(&run(&["--dry-run"]));
     assert!(preview.contains("incidents: 4 created") && preview.contains("(dry run)"), "{preview}");
     assert!(preview.contains("could not be fetched: incident “../etc/passwd”"), "{preview}");
-    assert!(server.asked().len() > 10);
+    assert!(server.take_requests().len() > 10);
     let output = printed(&run(&[]));
-    assert!(output.contains("incidents: 4 created") && output.contains("feed entries: 1 created"), "{done}");
-    assert_eq!(server.asked(), ["/incidents/coming.json"], "only what was missing is asked for again");
+    assert!(output.contains("incidents: 4 created") && output.contains("feed entries: 1 created"), "{output}");
+    assert_eq!(server.take_requests(), ["/incidents/coming.json"], "only what was missing is asked for again");
     let two = candor(&test, &["import", "statuspage", "https://a.test", "https://b.test"], "");
     assert!(stderr_text(&two, 1).contains("one page at a time"));
 }

@@ -11,9 +11,10 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 
-use crate::cli::{candor, refused};
+use crate::cli::{candor, stderr_text};
 use crate::import_sources::{
-    assert_published, folder, found, found_maintenance, has_warning, import_once, parts, run, times,
+    assert_published, find_incident, find_maintenance, has_warning, import_once, import_three_times, list_components,
+    times, write_folder,
 };
 use crate::support::app::TestApp;
 use crate::support::fake_statuspage::{FakeResponse, FakeStatuspage};
@@ -189,34 +190,35 @@ async fn page_name(test: &TestDb) -> String {
 
 #[apply(on_both_databases!)]
 async fn instatus_responses_are_imported(test: TestDb) {
-    let report = run(&test, &Instatus, &instatus()).await;
+    let report = import_three_times(&test, &Instatus, &instatus()).await;
     assert_eq!((report.groups.created, report.components.created), (1, 3), "{report:#?}");
     assert_eq!(
         (report.incidents.created, report.maintenances.created, report.refusals.len()),
         (2, 2, 0),
         "{report:#?}"
     );
-    let (all, page) = (parts(&test).await, page_settings::load(&mut test.read().await.unwrap()).await.unwrap());
+    let (all, page) =
+        (list_components(&test).await, page_settings::load(&mut test.read().await.unwrap()).await.unwrap());
     assert_eq!((page.name.as_str(), page.url.as_str()), ("Quill", "https://quill.example"));
     let groups: Vec<Option<&str>> = all.iter().map(|part| part.group_id.as_ref().map(|id| id.as_str())).collect();
     assert_eq!(groups.iter().filter(|group| **group == Some("in_group")).count(), 2, "{groups:?}");
-    let over = found(&test, "in_over").await;
+    let over = find_incident(&test, "in_over").await;
     let phases: Vec<(&str, Phase)> = over.updates.iter().map(|it| (it.body.as_str(), it.phase)).collect();
     let expected = [("We look.", Phase::Investigating), ("A rope.", Phase::Identified), ("Over.", Phase::Resolved)];
     assert_eq!((phases, over.impact(), over.updates[0].id.as_str()), (expected.to_vec(), Impact::Major, "u1"));
     assert_eq!(over.ended_at.unwrap() - over.started_at, TimeDelta::minutes(45));
-    let open = found(&test, "in_open").await;
+    let open = find_incident(&test, "in_open").await;
     assert_eq!(
         (open.phase, open.statuses().into_values().collect::<Vec<_>>()),
         (Phase::Monitoring, vec![Status::MajorOutage])
     );
-    let work = found_maintenance(&test, "in_work").await;
+    let work = find_maintenance(&test, "in_work").await;
     assert_eq!(
         (work.phase, work.scheduled_until - work.scheduled_for),
         (MaintenancePhase::Scheduled, TimeDelta::minutes(90))
     );
     assert_eq!(work.components[0].name, "Crane");
-    let done = found_maintenance(&test, "in_done").await;
+    let done = find_maintenance(&test, "in_done").await;
     assert_eq!(
         (done.phase, done.ended_at.unwrap() - done.started_at.unwrap()),
         (MaintenancePhase::Completed, TimeDelta::minutes(25))
@@ -234,33 +236,36 @@ async fn public_instatus_page_is_imported(test: TestDb) {
     let server = FakeStatuspage::new();
     server.serve_document("/summary.json", summary);
     server.serve_document("/components.json", components);
-    server.otherwise(|_| FakeResponse::Status(404, ""));
+    server.respond_otherwise(|_| FakeResponse::Status(404, ""));
     let printed = import_address(&test, "instatus", &server, 2);
     assert!(printed.contains("could not be fetched: past incidents are not public"), "{printed}");
-    assert_eq!((found(&test, "cl4a").await.impact(), parts(&test).await.len()), (Impact::Critical, 1));
-    assert_eq!(found_maintenance(&test, "cl4b").await.phase, MaintenancePhase::Scheduled);
+    assert_eq!(
+        (find_incident(&test, "cl4a").await.impact(), list_components(&test).await.len()),
+        (Impact::Critical, 1)
+    );
+    assert_eq!(find_maintenance(&test, "cl4b").await.phase, MaintenancePhase::Scheduled);
 }
 
 #[apply(on_both_databases!)]
 async fn openstatus_document_is_imported(test: TestDb) {
-    let report = run(&test, &OpenStatus, &openstatus()).await;
+    let report = import_three_times(&test, &OpenStatus, &openstatus()).await;
     assert_eq!((report.groups.created, report.components.created), (1, 2), "{report:#?}");
     assert_eq!(
         (report.incidents.created, report.maintenances.created, report.refusals.len()),
         (2, 3, 0),
         "{report:#?}"
     );
-    let over = found(&test, "report-1").await;
+    let over = find_incident(&test, "report-1").await;
     let bodies: Vec<&str> = over.updates.iter().map(|update| update.body.as_str()).collect();
     assert_eq!((bodies, over.updates[0].id.as_str()), (vec!["We look.", "Over."], "update-1"));
     assert_eq!((over.ended_at.unwrap() - over.started_at, over.impact()), (TimeDelta::minutes(40), Impact::Minor));
-    assert_eq!(found(&test, "report-2").await.phase, Phase::Monitoring);
+    assert_eq!(find_incident(&test, "report-2").await.phase, Phase::Monitoring);
     for (id, phase) in [
         ("maintenance-1", MaintenancePhase::Completed),
         ("maintenance-2", MaintenancePhase::Scheduled),
         ("maintenance-3", MaintenancePhase::InProgress),
     ] {
-        let work = found_maintenance(&test, id).await;
+        let work = find_maintenance(&test, id).await;
         assert_eq!((work.phase, work.components[0].name.as_str()), (phase, "Crane"), "{id}");
     }
     assert_eq!(page_name(&test).await, "Quill");
@@ -268,7 +273,7 @@ async fn openstatus_document_is_imported(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn upptime_repository_is_imported(test: TestDb) {
-    let report = run(&test, &Upptime, &upptime()).await;
+    let report = import_three_times(&test, &Upptime, &upptime()).await;
     assert_eq!(
         (report.components.created, report.incidents.created, report.maintenances.created),
         (2, 2, 1),
@@ -276,47 +281,47 @@ async fn upptime_repository_is_imported(test: TestDb) {
     );
     assert!(report.refusals.is_empty() && has_warning(&report, &["issue 15", "not on the status page"]), "{report:#?}");
     assert_eq!(page_name(&test).await, "Quill");
-    let all = parts(&test).await;
+    let all = list_components(&test).await;
     assert_eq!(all[0].created_at.to_rfc3339(), "2024-01-09T10:00:00+00:00", "its history begins with the monitoring");
     assert_eq!(all[1].created_at.format("%Y-%m-%dT%H:%M").to_string(), at(0)[..16]);
-    let over = found(&test, "issue-12").await;
+    let over = find_incident(&test, "issue-12").await;
     assert_eq!(
         (over.phase, over.updates.len(), over.ended_at.unwrap() - over.started_at),
         (Phase::Resolved, 2, TimeDelta::minutes(30))
     );
     assert_eq!((over.impact(), over.updates[0].components[0].name.as_str()), (Impact::Critical, "Gate"));
-    assert!(found(&test, "issue-13").await.is_open());
-    let work = found_maintenance(&test, "issue-14").await;
+    assert!(find_incident(&test, "issue-13").await.is_open());
+    let work = find_maintenance(&test, "issue-14").await;
     assert_eq!((work.phase, work.components.len()), (MaintenancePhase::Scheduled, 2));
 }
 
 #[apply(on_both_databases!)]
 async fn upptime_issues_alone_create_their_components(test: TestDb) {
     let issues = upptime().into_iter().filter(|(name, _)| *name == "issues.json").collect::<Vec<_>>();
-    let report = run(&test, &Upptime, &issues).await;
+    let report = import_three_times(&test, &Upptime, &issues).await;
     assert_eq!((report.components.created, report.incidents.created), (2, 2), "{report:#?}");
     assert!(has_warning(&report, &["created from them", "gate"]), "{:#?}", report.warnings);
 }
 
 #[apply(on_both_databases!)]
 async fn incident_io_documents_are_imported(test: TestDb) {
-    let report = run(&test, &IncidentIo, &incident_io()).await;
+    let report = import_three_times(&test, &IncidentIo, &incident_io()).await;
     assert_eq!((report.groups.created, report.components.created), (1, 2), "{report:#?}");
     assert_eq!(
         (report.incidents.created, report.maintenances.created, report.refusals.len()),
         (2, 1, 0),
         "{report:#?}"
     );
-    let over = found(&test, "01OVER").await;
+    let over = find_incident(&test, "01OVER").await;
     assert_eq!((over.ended_at.unwrap() - over.started_at, over.impact()), (TimeDelta::minutes(40), Impact::Major));
-    let open = found(&test, "01OPEN").await;
+    let open = find_incident(&test, "01OPEN").await;
     assert_eq!(
         (open.phase, open.statuses().into_values().collect::<Vec<_>>()),
         (Phase::Identified, vec![Status::MajorOutage])
     );
-    let work = found_maintenance(&test, "01WORK").await;
+    let work = find_maintenance(&test, "01WORK").await;
     assert_eq!((work.phase, work.components[0].name.as_str()), (MaintenancePhase::Scheduled, "Crane"));
-    let all = parts(&test).await;
+    let all = list_components(&test).await;
     assert_eq!((all[0].name.as_str(), all[0].status), ("Gate", Status::Operational), "the incident has the status");
 }
 
@@ -338,15 +343,15 @@ async fn incident_io_widget_and_statuspage_copy_are_imported(test: TestDb) {
             "incident_updates": [{"id": "01D", "status": "resolved", "body": "Over.", "created_at": at(30),
                                   "updated_at": at(30), "display_at": at(30)}]}]});
     let files = [("summary.json", widget.to_string()), ("incidents.json", copy.to_string())];
-    let report = run(&test, &IncidentIo, &files).await;
+    let report = import_three_times(&test, &IncidentIo, &files).await;
     assert_eq!(
         (report.incidents.created, report.maintenances.created, report.components.created),
         (2, 1, 1),
         "{report:#?}"
     );
-    assert_eq!(found(&test, "01A").await.impact(), Impact::Critical);
-    assert_eq!(times(&found(&test, "01C").await).0, at(0).replace('T', " ")[..16].to_owned());
-    assert_eq!(found_maintenance(&test, "01B").await.phase, MaintenancePhase::InProgress);
+    assert_eq!(find_incident(&test, "01A").await.impact(), Impact::Critical);
+    assert_eq!(times(&find_incident(&test, "01C").await).0, at(0).replace('T', " ")[..16].to_owned());
+    assert_eq!(find_maintenance(&test, "01B").await.phase, MaintenancePhase::InProgress);
 }
 
 #[apply(on_both_databases!)]
@@ -362,7 +367,7 @@ async fn hidden_instatus_content_stays_hidden(test: TestDb) {
          "internalNote": "marker-word", "components": [{"id": "h1", "name": "marker-word"}],
          "updates": [{"id": "h5", "status": "RESOLVED", "message": "Over.<!-- marker-word -->", "started": at(1)}]}]);
     files.push(("hidden.json", hidden.to_string()));
-    let report = run(&app.db, &Instatus, &files).await;
+    let report = import_three_times(&app.db, &Instatus, &files).await;
     assert_eq!(
         (report.components.created, report.incidents.created, report.maintenances.created),
         (3, 3, 2),
@@ -383,7 +388,7 @@ async fn hidden_openstatus_content_stays_hidden(test: TestDb) {
     document["statusReports"][0]["title"] = json!("marker-word");
     document["statusReports"][0]["draft"] = json!(true);
     document["statusReports"][1]["internalNote"] = json!("marker-word");
-    run(&app.db, &OpenStatus, &[("feed.json", document.to_string())]).await;
+    import_three_times(&app.db, &OpenStatus, &[("feed.json", document.to_string())]).await;
     assert_published(&app, "Shown-part.", "marker-word").await;
     document["accessType"] = json!("password");
     let read = OpenStatus.read_document("x.json".as_ref(), document.to_string().as_bytes(), &|_| true);
@@ -393,7 +398,7 @@ async fn hidden_openstatus_content_stays_hidden(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn hidden_upptime_content_stays_hidden(test: TestDb) {
     let app = TestApp::new(test).await;
-    run(&app.db, &Upptime, &upptime()).await;
+    import_three_times(&app.db, &Upptime, &upptime()).await;
     assert_published(&app, "Shown-part.", "marker-word").await;
 }
 
@@ -404,7 +409,7 @@ async fn hidden_incident_io_content_stays_hidden(test: TestDb) {
     let hidden = json!({"incidents": [{"id": "01H", "name": "marker-word", "status": "resolved", "is_private": true,
         "updates": [{"id": "01I", "to_status": "resolved", "message_string": "marker-word", "published_at": at(0)}]}]});
     files.push(("private.json", hidden.to_string()));
-    run(&app.db, &IncidentIo, &files).await;
+    import_three_times(&app.db, &IncidentIo, &files).await;
     assert_published(&app, "Shown-part.", "marker-word").await;
 }
 
@@ -421,16 +426,16 @@ async fn unknown_content_is_refused_with_code_2(test: TestDb) {
         ("incident-io", no_id, "refused: incident ? “No id”: it has no id"),
         ("openstatus", nothing, "refused: incident “No id”: it has no id"),
     ] {
-        let folder = folder(&[("document.json", document.to_string())]);
+        let folder = write_folder(&[("document.json", document.to_string())]);
         let output = candor(&test, &["import", source, &folder.path().display().to_string()], "");
-        refused(&output, 2);
+        stderr_text(&output, 2);
         let printed = String::from_utf8(output.stdout).unwrap();
         assert!(printed.contains(refusal), "{source}: {printed}");
     }
     for source in ["openstatus", "incident-io"] {
-        let folder = folder(&[("document.json", "{\"hello\": 1}".to_owned())]);
+        let folder = write_folder(&[("document.json", "{\"hello\": 1}".to_owned())]);
         let output = candor(&test, &["import", source, &folder.path().display().to_string()], "");
-        assert!(refused(&output, 1).contains("nothing was imported"), "{source}");
+        assert!(stderr_text(&output, 1).contains("nothing was imported"), "{source}");
     }
 }
 
@@ -474,7 +479,7 @@ async fn incident_io_page_is_fetched(test: TestDb) {
 async fn one_missing_document_exits_with_2(test: TestDb) {
     let server = FakeStatuspage::new();
     server.serve_document("/proxy/127.0.0.1", &incident_io()[0].1);
-    server.otherwise(|_| FakeResponse::Status(404, ""));
+    server.respond_otherwise(|_| FakeResponse::Status(404, ""));
     let printed = import_address(&test, "incident-io", &server, 2);
     assert!(printed.contains("components: 2 created"), "{printed}");
     assert!(printed.contains("could not be fetched: /proxy/127.0.0.1/incidents not found"), "{printed}");
@@ -497,11 +502,11 @@ async fn upptime_repository_is_fetched(test: TestDb) {
     server.serve_document(&list("status"), json!([from_api(&issues[0]), from_api(&issues[1])]));
     server.serve_document(&list("maintenance"), json!([from_api(&issues[2])]));
     server.serve_document("/issues/comments?per_page=100&page=1", json!([comment]));
-    server.otherwise(|_| FakeResponse::Status(404, ""));
+    server.respond_otherwise(|_| FakeResponse::Status(404, ""));
     let printed = import_address(&test, "upptime", &server, 2);
     assert!(printed.contains("incidents: 2 created") && printed.contains("maintenances: 1 created"), "{printed}");
     assert!(printed.contains("could not be fetched: /contents/history/summary.json"), "{printed}");
-    assert_eq!(found(&test, "issue-12").await.updates.len(), 2);
+    assert_eq!(find_incident(&test, "issue-12").await.updates.len(), 2);
 }
 
 #[apply(on_both_databases!)]
@@ -520,8 +525,8 @@ async fn instatus_api_is_fetched_with_a_token(test: TestDb) {
     let arguments = ["import", "instatus", server.url.as_str(), "--keep", &keep, "--token-file", &token];
     let output = candor(&test, &arguments, "");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(server.asked().iter().all(|asked| asked.contains("Bearer s3cret")));
-    assert_eq!((parts(&test).await.len(), found(&test, "in_over").await.updates.len()), (3, 3));
+    assert!(server.take_requests().iter().all(|asked| asked.contains("Bearer s3cret")));
+    assert_eq!((list_components(&test).await.len(), find_incident(&test, "in_over").await.updates.len()), (3, 3));
 }
 
 /// Every format, with documents that it imports.
@@ -588,7 +593,7 @@ async fn delete_everything(test: &TestDb) -> usize {
 #[apply(on_both_databases!)]
 async fn deleted_items_of_every_source_stay_deleted(test: TestDb) {
     for (name, format, files) in every_source() {
-        let folder = folder(&files);
+        let folder = write_folder(&files);
         let first = import_once(&test, &*format, folder.path()).await;
         let created =
             first.incidents.created + first.maintenances.created + first.components.created + first.groups.created;

@@ -17,7 +17,7 @@ use crate::support::app::TestApp;
 use crate::support::{TestDb, now};
 
 /// Writes files into a new folder.
-pub fn folder(files: &[(&str, String)]) -> TempDir {
+pub fn write_folder(files: &[(&str, String)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         let path = folder.path().join(name);
@@ -608,11 +608,11 @@ async fn components_that_only_incidents_name_are_reported(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn components_without_a_list_are_created_from_incidents(test: TestDb) {
     let at = "2026-01-14T08:00:00Z";
-    let mut open = update("u", "investigating", "Looking", at);
+    let mut open = update_document("u", "investigating", "Looking", at);
     open["affected_components"] = json!([{"code": "c1", "name": "Tills", "new_status": "partial_outage"},
                                          {"code": "c2", "name": "Old pier", "new_status": "operational"}]);
     let incident = json!({"id": "i", "name": "I", "status": "investigating", "impact": "major", "created_at": at,
-        "incident_updates": [open], "components": [part("partial_outage", at)]});
+        "incident_updates": [open], "components": [component_document("partial_outage", at)]});
     let document = [json!({"incidents": [incident]})];
     let report = statuspage(&test, &document).await;
     assert!(has_warning(&report, &["created from them", "“Old pier”", "“Tills”"]), "{:#?}", report.warnings);

@@ -110,10 +110,10 @@ async fn add_hidden_incidents(app: &TestApp) -> [&'static str; 4] {
     ["later", "inside", "over", "deleted"]
 }
 
-/// What a visitor is told at each of these addresses. The id of the request and the time of the last change are left
-/// out: something public may come and go in between.
+/// The answers at these addresses without their request ids and times of the last change: something public may have come
+/// and gone in between.
 async fn fetch_all(app: &TestApp, addresses: &[&str]) -> Vec<(StatusCode, Vec<(String, String)>, String)> {
-    let mut fetch_all = Vec::new();
+    let mut answers = Vec::new();
     for address in addresses {
         answers.push(comparable_answer(app.visitor().get(address).await));
     }
