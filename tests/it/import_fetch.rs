@@ -245,7 +245,7 @@ async fn every_server_failure_has_a_message() {
     // One incident that can't be read keeps back no other.
     let server = hosted_page();
     server.respond("/api/v2/incidents/old.json", vec![FakeResponse::Text("<html>".into())]);
-    server.has("/incidents/older.json", incident("another", "resolved", &[("resolved", "x")]));
+    server.serve_document("/incidents/older.json", incident("another", "resolved", &[("resolved", "x")]));
     for path in ["/api/v2/incidents/oldwork.json", "/incidents/oldwork.json"] {
         server.respond(path, vec![FakeResponse::Status(500, "")]);
     }

@@ -37,7 +37,7 @@ pub async fn import_once(db: &Db, format: &dyn Format, folder: &Path) -> ImportR
 
 /// Imports a folder three times; the second and third time change nothing. Returns the first report.
 pub async fn import_three_times(db: &Db, format: &dyn Format, files: &[(&str, String)]) -> ImportReport {
-    let folder = folder(files);
+    let folder = write_folder(files);
     let first = import_once(db, format, folder.path()).await;
     let revision = db.read().await.unwrap().revision().await.unwrap();
     for _ in 0..2 {
