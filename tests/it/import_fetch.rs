@@ -184,10 +184,10 @@ async fn retry_after_is_respected() {
 #[tokio::test]
 async fn interrupted_fetch_resumes() {
     let server = hosted();
-    server.says("/incidents/older.json", vec![FakeResponse::Status(500, "")]);
+    server.says("/incidents/older.json", vec![FakeResponse::Status(503, "")]);
     let folder = tempfile::tempdir().unwrap();
     let (stopped, _) = fetched(&server.url, &folder, pace()).await;
-    assert!(format!("{:#}", stopped.unwrap_err()).contains("older.json: unexpected status 500"));
+    assert!(format!("{:#}", stopped.unwrap_err()).contains("older.json: no answer after 6 attempts"));
     server.asked();
     server.has("/incidents/older.json", incident("older", "resolved", &[("resolved", "Long over")]));
     let (problems, _) = fetched(&server.url, &folder, pace()).await;
