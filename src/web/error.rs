@@ -4,6 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::{Request, State as FromState};
 use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -293,6 +294,7 @@ pub(super) fn message_of(extensions: &Extensions) -> Option<String> {
 /// Renders error responses without a page as a page or as JSON, including those of the router and the limits.
 pub async fn render_error(FromState(state): FromState<State>, request: Request, next: Next) -> Response {
     let wants_json = wants_json(request.uri().path(), request.headers());
+    let shared_path = Some(request.uri().path().to_owned()).filter(|path| is_cross_origin(path));
     let accepted = request.headers().get(header::ACCEPT_ENCODING).cloned();
     let response = next.run(request).await;
     let status = response.status();
@@ -308,8 +310,11 @@ pub async fn render_error(FromState(state): FromState<State>, request: Request, 
         .chain(api::rate_limit::RATE_LIMIT_HEADERS)
         .filter_map(|name| response.headers().get(&name).cloned().map(|value| (name, value)))
         .collect();
-    let reader = accepted.map(|accepted| (header::ACCEPT_ENCODING, accepted)).into_iter().collect();
-    let mut page = if wants_json {
+    let reader: HeaderMap = accepted.map(|accepted| (header::ACCEPT_ENCODING, accepted)).into_iter().collect();
+    let mut page = if let Some(path) = shared_path.filter(|_| status == StatusCode::NOT_FOUND && sentence.is_none()) {
+        // The fast path answers the same once the document is known to be missing.
+        PreparedNotFound::new(state.is_secure()).response(&path).respond(&reader, false).map(Body::new)
+    } else if wants_json {
         json_response(status, sentence)
     } else {
         public::error_page(&state, status, sentence, &reader)
