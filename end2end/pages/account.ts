@@ -23,18 +23,13 @@ export function accountPlaces(means: Means): Place[] {
       await watch.expects(403, page, () => page.getByRole('button', { name: 'Delete the incident' }).click());
     },
   };
-  const expired: Place = {
-    name: 'session-expired',
+  const pendingForm: Place = {
+    name: 'pending-form',
     go: async (page) => {
       await page.goto('/admin/incidents/new');
       await page.getByLabel('Title', { exact: true }).fill('Logins fail');
       await candor.age(13 * 60);
       await watch.expects(401, page, () => page.getByRole('button', { name: 'Publish' }).click());
-    },
-  };
-  const pendingForm: Place = {
-    name: 'pending-form',
-    go: async (page) => {
       await page.getByLabel('Email').fill(OWNER.email);
       await page.getByLabel('Password').fill(OWNER.password);
       await page.getByRole('button', { name: 'Log in', exact: true }).click();
@@ -43,7 +38,6 @@ export function accountPlaces(means: Means): Place[] {
   };
   const secondStep: Place = { name: 'second-step', go: (page) => givePassword(page) };
   return [
-    expired,
     pendingForm,
     account,
     errorPlace(means, 422, 'account-email-refused', filledForm(account, 'Email', 'nobody'), 'Change e-mail address'),

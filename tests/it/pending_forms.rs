@@ -114,12 +114,6 @@ async fn pending_forms_are_bounded(test: TestDb) {
         browser.clone().post("/admin/incidents", &fields).await;
     }
     assert_eq!(count().await, MAX_FORMS);
-    for _ in 0..40 {
-        browser.clone().post("/admin/incidents", &fields).await;
-    }
-    let limited = browser.clone().post("/admin/incidents", &fields).await;
-    assert_eq!(limited.status, StatusCode::UNAUTHORIZED);
-    assert!(limited.attributes("main form", "action").contains(&"/admin/incidents".to_owned()), "{}", limited.text());
     let large = "x".repeat(600_000);
     assert_eq!(
         browser.clone().post("/admin/incidents", &[("body", &large)]).await.status,

@@ -156,7 +156,9 @@ async fn commit_group<P>(
     entries: &[Entry],
 ) -> Result<Response> {
     let context = ApiContext::load(&mut change.tx, &change.state).await?;
-    let response = GroupView::new(&context.page_context(), group, said);
+    // Its members may have made room on the page.
+    let settled = context.groups.iter().find(|other| other.id == group.id).unwrap_or(group);
+    let response = GroupView::new(&context.page_context(), settled, said);
     change.commit(status, &response, entries).await
 }
 

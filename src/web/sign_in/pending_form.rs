@@ -68,7 +68,7 @@ pub async fn keep_form(state: &State, headers: &HeaderMap, sent: &SubmittedForm)
     }
     {
         let mut changes = state.session_changes().lock().unwrap_or_else(PoisonError::into_inner);
-        if changes.own_account.count((manager.clone(), ended.created_at), state.clock.monotonic()).is_err() {
+        if changes.others.count((manager.clone(), ended.created_at), state.clock.monotonic()).is_err() {
             return Ok(None);
         }
     }

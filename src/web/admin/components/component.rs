@@ -103,9 +103,9 @@ pub async fn step(
     Path(id): Path<String>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let direction = read_direction(&fields)?;
     let mut edit = Edit::begin(state, manager, fields).await?;
     let component = find_component(&mut edit.tx, &id).await?;
+    let direction = read_direction(&edit.fields)?;
     let entry = actions::components::step(&mut edit.tx, &component.id, direction, edit.now).await?;
     edit.save(entry, &format!("{LIST}#component-{id}"), "position-set").await
 }

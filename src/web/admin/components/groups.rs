@@ -84,9 +84,9 @@ pub async fn step(
     Path(id): Path<String>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let direction = read_direction(&fields)?;
     let mut edit = Edit::begin(state, manager, fields).await?;
     let group = find_group(&mut edit.tx, &id).await?;
+    let direction = read_direction(&edit.fields)?;
     let entry = actions::groups::step(&mut edit.tx, &group.id, direction, edit.now).await?;
     edit.save(entry, &format!("{LIST}#group-{id}"), "position-set").await
 }

@@ -1,10 +1,9 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
-use super::steps;
 use crate::actions;
 use crate::credentials::random_bytes;
-use crate::db::{self, Tx, components, maintenances, series};
+use crate::db::{self, Tx, audit, components, maintenances, series};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{MaintenanceUpdateForm, PlanForm, SeriesForm};
 use crate::domain::history::Cursor;
@@ -155,7 +154,7 @@ pub async fn show(
     let mut tx = state.db.read().await?;
     let maintenance = find_maintenance(&mut tx, &id).await?;
     let form = MaintenanceUpdateForm::from_maintenance(&maintenance);
-    let undoes_start = steps::can_undo_start(&mut tx, &maintenance).await?;
+    let undoes_start = can_undo_start(&mut tx, &maintenance).await?;
     let shell = admin_context(&state, &mut tx, &manager, &query).await?;
     let (invalid, conflict) = (Invalid::new(), None);
     Ok(page_response(MaintenanceView { shell, maintenance, form, invalid, conflict, undoes_start }.html()))
@@ -240,6 +239,15 @@ pub(super) fn address(maintenance: &Maintenance) -> String {
 pub(super) async fn find_maintenance(tx: &mut Tx, id: &str) -> Result<Maintenance> {
     let id = MaintenanceId::parse(id).ok_or(Error::NotFound)?;
     Ok(maintenances::find(tx, &id).await?)
+}
+
+/// Whether the start is the last change of the maintenance.
+pub(super) async fn can_undo_start(tx: &mut Tx, it: &Maintenance) -> Result<bool> {
+    if !it.phase.is_active() {
+        return Ok(false);
+    }
+    let newest = audit::find_latest_of(tx, it.id.as_str(), "maintenance").await?;
+    Ok(newest.is_some_and(|record| record.action == Action::MaintenanceStart.key()))
 }
 
 pub(super) fn fresh_update_id() -> UpdateId {

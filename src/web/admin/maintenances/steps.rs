@@ -3,8 +3,8 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
-use super::maintenance::{address, find_maintenance, fresh_update_id, save};
-use crate::db::{Tx, audit};
+use super::maintenance::{address, can_undo_start, find_maintenance, fresh_update_id, save};
+use crate::db::Tx;
 use crate::domain::Maintenance;
 use crate::domain::audit::Action;
 use crate::domain::forms::StartForm;
@@ -41,7 +41,9 @@ pub async fn begin(
     let mut after = before.clone();
     after.begin(fresh_update_id(), edit.now).map_err(|sentence| Error::Conflict(sentence.to_owned()))?;
     let saved = Saved { audit_id: &id, version: before.version, theirs: () };
-    edit.check_version(&editor, form, saved).await?;
+    let form = edit.check_version(&editor, form, saved).await?;
+    // Returning from the preview of the page shows the question again.
+    edit.check(&editor, form, Ok(())).await?;
     let form_address = format!("{}/beginning", address(&before));
     save(edit, Action::MaintenanceStart, (&before, after), form_address, "maintenance-begun").await
 }
@@ -79,15 +81,6 @@ pub async fn complete(
     check_seen_version(&edit, &before)?;
     let form_address = address(&before);
     save(edit, Action::MaintenanceComplete, (&before, after), form_address, "maintenance-completed").await
-}
-
-/// Whether the start is the last change of the maintenance.
-pub(super) async fn can_undo_start(tx: &mut Tx, it: &Maintenance) -> Result<bool> {
-    if !it.phase.is_active() {
-        return Ok(false);
-    }
-    let newest = audit::find_latest_of(tx, it.id.as_str(), "maintenance").await?;
-    Ok(newest.is_some_and(|record| record.action == Action::MaintenanceStart.key()))
 }
 
 /// Denies a step on a version that the manager has not seen.
