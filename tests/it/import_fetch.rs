@@ -190,11 +190,11 @@ async fn interrupted_fetch_resumes() {
     let server = hosted_page();
     server.respond("/incidents/older.json", vec![FakeResponse::Status(503, "")]);
     let folder = tempfile::tempdir().unwrap();
-    let (stopped, _) = fetch_page(&server.url, &folder, pace()).await;
+    let (stopped, _) = fetch_page(&server.url, &folder, test_throttle()).await;
     assert!(format!("{:#}", stopped.unwrap_err()).contains("older.json: no answer after 6 attempts"));
-    server.asked();
-    server.has("/incidents/older.json", incident("older", "resolved", &[("resolved", "Long over")]));
-    let (problems, _) = fetch_page(&server.url, &folder, pace()).await;
+    server.take_requests();
+    server.serve_document("/incidents/older.json", incident("older", "resolved", &[("resolved", "Long over")]));
+    let (problems, _) = fetch_page(&server.url, &folder, test_throttle()).await;
     assert_eq!(problems.unwrap().len(), 1);
     let asked = server.take_requests();
     // The scheduled maintenance is requested on its own and not found.
