@@ -34,9 +34,9 @@ text_values! {
     StatusKey = Status::ALL.into_iter().map(Status::key);
     /// The status of an incident or a maintenance. A cancelled maintenance is reported as completed.
     EntryStatusKey = Phase::ALL.into_iter().map(Phase::key).chain(["postmortem"]).chain(maintenance_keys());
-    ImpactKey = Impact::ALL.into_iter().map(Impact::key).chain(["maintenance"]);
+    ImpactKey = Impact::ALL.into_iter().map(Impact::key);
     /// The page's overall status.
-    IndicatorKey = Impact::ALL.into_iter().map(Impact::key).chain(["maintenance"]);
+    IndicatorKey = Impact::ALL.into_iter().map(Impact::key);
 }
 
 fn maintenance_keys() -> impl Iterator<Item = &'static str> {
