@@ -16,6 +16,10 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("candor serve", "runs until it is stopped; process.rs starts it"),
     ("candor import statuspage https://", "reads another server; import_fetch.rs has one"),
     ("candor import statuspage", "needs an export of another page; export_import.rs has one"),
+    ("candor import openstatus https://", "reads another server; import_hosted.rs has one"),
+    ("candor import upptime", "reads another server or a clone of a repository; import_hosted.rs has both"),
+    ("candor import incident-io https://", "reads another server; import_hosted.rs has one"),
+    ("candor import instatus https://", "reads another server; import_hosted.rs has one"),
     ("candor restore", "replaces the database of the test; restore.rs"),
     ("candor audit verify --expect", "needs the hash of an earlier row; audit_chain.rs"),
 ];

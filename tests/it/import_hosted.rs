@@ -200,7 +200,8 @@ async fn instatus_responses_are_imported(test: TestDb) {
     let (all, page) =
         (list_components(&test).await, page_settings::load(&mut test.read().await.unwrap()).await.unwrap());
     assert_eq!((page.name.as_str(), page.url.as_str()), ("Quill", "https://quill.example"));
-    let groups: Vec<Option<&str>> = all.iter().map(|part| part.group_id.as_ref().map(|id| id.as_str())).collect();
+    let groups: Vec<Option<&str>> =
+        all.iter().map(|part| part.group_id.as_ref().map(candor::domain::GroupId::as_str)).collect();
     assert_eq!(groups.iter().filter(|group| **group == Some("in_group")).count(), 2, "{groups:?}");
     let over = find_incident(&test, "in_over").await;
     let phases: Vec<(&str, Phase)> = over.updates.iter().map(|it| (it.body.as_str(), it.phase)).collect();

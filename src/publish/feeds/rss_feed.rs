@@ -42,8 +42,9 @@ fn rss_item(feed: &Feed<'_>, it: &FeedEntry<'_>) -> Item {
 fn guid(feed: &Feed<'_>, it: &FeedEntry<'_>) -> String {
     let tag = it.source_id.and_then(|id| id.strip_prefix("tag:")?.split_once(",2005:Incident/"));
     match tag {
-        Some((host, _)) => format!("https://{host}/incidents/{}", it.id),
-        None => feed.entry_id(it),
+        // Candor's own ids have the page's id, which has no dot, instead of a host.
+        Some((host, _)) if host.contains('.') => format!("https://{host}/incidents/{}", it.id),
+        _ => feed.entry_id(it),
     }
 }
 
