@@ -65,8 +65,9 @@ async fn expired_rows_are_deleted(test: TestDb) {
     let manager = app.manager("Ines", Owner).await;
     let other = app.manager("Rui", Owner).await;
     app.with_session(&manager).await;
-    app.link(LinkPurpose::Reset, Some(&manager), TimeDelta::minutes(30)).await;
-    app.clock.advance(TimeDelta::minutes(29));
+    // As long as a session lives without use.
+    app.link(LinkPurpose::Reset, Some(&manager), TimeDelta::hours(12)).await;
+    app.clock.advance(TimeDelta::minutes(12 * 60 - 1));
     let mut fresh = app.with_session(&manager).await;
     app.link(LinkPurpose::Invite, Some(&other), TimeDelta::days(3)).await;
     sweep(&app).await.unwrap();
