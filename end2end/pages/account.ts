@@ -28,7 +28,7 @@ export function accountPlaces(means: Means): Place[] {
     go: async (page) => {
       await page.goto('/admin/incidents/new');
       await page.getByLabel('Title', { exact: true }).fill('Logins fail');
-      await candor.age(13 * 60);
+      await candor.ageSessions(13 * 60);
       await watch.expects(401, page, () => page.getByRole('button', { name: 'Publish' }).click());
       await page.getByLabel('Email').fill(OWNER.email);
       await page.getByLabel('Password').fill(OWNER.password);

@@ -9,7 +9,7 @@ test('a form whose session has ended goes on after the login, with every field',
   await page.goto(`/admin/incidents/${id}`);
   await page.getByText('Add other components').click();
   await compose(page, { phase: 'Identified', message: 'A **disk** is full.', components: { Login: 'Major outage', Search: 'Degraded performance' } });
-  await candor.age(13 * 60);
+  await candor.ageSessions(13 * 60);
   await watch.expects(401, page, () => page.getByRole('button', { name: 'Publish update' }).click());
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Your session has ended');
   await page.getByLabel('Email').fill(OWNER.email);

@@ -16,7 +16,7 @@ pub const LIFETIME: TimeDelta = TimeDelta::hours(12);
 /// How long a session without a login is stored after its last use.
 const ANONYMOUS_RETENTION: TimeDelta = TimeDelta::minutes(30);
 /// How long the row of an ended session still tells whose it was, counted from its creation.
-const ENDED_RETENTION: TimeDelta = TimeDelta::hours(24);
+pub const ENDED_RETENTION: TimeDelta = TimeDelta::hours(24);
 
 /// The limits by the login policy.
 pub async fn limits(tx: &mut Tx, now: DateTime<Utc>) -> Result<Lifetimes> {

@@ -1,6 +1,6 @@
 //! The worker's steps.
 
-use candor::db::{Db, managers};
+use candor::db::{Db, managers, sessions};
 use candor::domain::Role::Owner;
 use candor::domain::manager::LinkPurpose;
 use candor::worker::{Worker, offer_setup_link, sweep};
@@ -65,9 +65,8 @@ async fn expired_rows_are_deleted(test: TestDb) {
     let manager = app.manager("Ines", Owner).await;
     let other = app.manager("Rui", Owner).await;
     app.with_session(&manager).await;
-    // As long as a session lives without use.
-    app.link(LinkPurpose::Reset, Some(&manager), TimeDelta::hours(12)).await;
-    app.clock.advance(TimeDelta::minutes(12 * 60 - 1));
+    app.link(LinkPurpose::Reset, Some(&manager), sessions::ENDED_RETENTION).await;
+    app.clock.advance(sessions::ENDED_RETENTION - TimeDelta::minutes(1));
     let mut fresh = app.with_session(&manager).await;
     app.link(LinkPurpose::Invite, Some(&other), TimeDelta::days(3)).await;
     sweep(&app).await.unwrap();
