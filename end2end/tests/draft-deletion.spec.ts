@@ -2,7 +2,7 @@ import { logIn, expectMessage } from '../steps';
 import { expect, PUBLISHER, test } from '../test';
 
 test("deleting a colleague's draft asks first and names who is editing it", async ({ page, candor, anotherBrowser }) => {
-  await candor.letIn(PUBLISHER, 'publisher');
+  await candor.addManager(PUBLISHER, 'publisher');
   const colleague = await anotherBrowser();
   await logIn(colleague, PUBLISHER);
   await colleague.goto('/admin/incidents/new');

@@ -100,14 +100,18 @@ test('no text of the corpus runs in a browser', async ({ page, visitor }) => {
   await logIn(page);
   const texts = corpus();
   expect(texts.length).toBeGreaterThan(270);
-  const third = Math.ceil(texts.length / 3);
-  for (let begin = 0; begin < texts.length; begin += third) {
-    const message = texts.slice(begin, begin + third).join('\n\n');
-    const title = texts[begin + 5].replace(/\s+/g, ' ').trim().slice(0, 250);
+  const hasComment = (text: string) => text.includes('<!--');
+  const uncommented = texts.filter((text) => !hasComment(text));
+  const third = Math.ceil(uncommented.length / 3);
+  const parts = [0, 1, 2].map((part) => uncommented.slice(part * third, (part + 1) * third));
+  for (const part of [...parts, texts.filter(hasComment)]) {
+    const message = part.join('\n\n');
+    const title = part[Math.min(5, part.length - 1)].replace(/\s+/g, ' ').trim().slice(0, 250);
     const id = await openIncident(page, title, { message });
     await expectHarmless(page);
     await page.getByRole('link', { name: /^Edit the update of/ }).click();
-    await expect(page.getByLabel('Message', { exact: true })).toHaveValue(message.trimEnd());
+    // Comments are not stored.
+    if (!hasComment(message)) await expect(page.getByLabel('Message', { exact: true })).toHaveValue(message.trimEnd());
     await page.getByRole('button', { name: 'Preview', exact: true }).click();
     await expect(page.locator('.preview')).toBeVisible();
     await expectHarmless(page);

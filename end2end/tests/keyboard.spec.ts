@@ -4,11 +4,11 @@ import { expect, OWNER, test } from '../test';
 
 test.use({ initialData: 'sample' });
 
-/** Presses Tab until the control called `name` has the focus, which must be visible at every stop. */
-async function tabTo(page: Page, name: RegExp): Promise<void> {
+/** Presses `key` until the control called `name` has the focus, which must be visible at every stop. */
+async function tabTo(page: Page, name: RegExp, key = 'Tab'): Promise<void> {
   const focused = page.locator(':focus');
   for (let stop = 0; stop < 200; stop++) {
-    await page.keyboard.press('Tab');
+    await page.keyboard.press(key);
     await expect(focused, 'the focus is somewhere').toHaveCount(1);
     await expect(focused).toBeInViewport();
     expect(await hasFocusRing(page), `the focus is visible on ${await focused.evaluate((it) => it.outerHTML)}`).toBe(true);
@@ -45,7 +45,8 @@ test('an update can be published with the keyboard alone', async ({ page, visito
   await keyboard.press('Enter');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Post an update');
   await expect(page.locator('#body-count')).toHaveText('0 of 25,000');
-  await tabTo(page, /^Identified$/);
+  await expect(page.getByLabel('Message', { exact: true })).toBeFocused();
+  await tabTo(page, /^Identified$/, 'Shift+Tab');
   await keyboard.press('ArrowRight');
   await expect(page.getByRole('radio', { name: 'Monitoring' })).toBeChecked();
   await tabTo(page, /^Message$/);

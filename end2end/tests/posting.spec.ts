@@ -142,7 +142,7 @@ test('two managers share a template and a draft', async ({ page, candor, another
 
   await test.step('a colleague goes on with it, and the first sees both texts', async () => {
     await colleague.goto('/admin');
-    await colleague.getByRole('link', { name: 'Search is slow' }).click();
+    await colleague.getByRole('link', { name: 'Search is slow', exact: true }).click();
     await expect(colleague.getByText('Ines Duarte edited this just now')).toBeVisible();
     await expect(colleague.getByText(/^Ines Duarte is editing this since \d\d:\d\d\.$/)).toBeVisible();
     await expectNoOverflow(colleague);

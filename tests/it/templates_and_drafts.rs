@@ -62,7 +62,7 @@ async fn dashboard_links_update_and_resolve(test: TestDb) {
     let page = admin.publisher.get("/admin").await;
     assert_eq!(
         page.attributes(".card .act a", "href"),
-        ["/admin/incidents/it#phase", "/admin/incidents/it?phase=resolved"]
+        ["/admin/incidents/it#body", "/admin/incidents/it?phase=resolved"]
     );
     let composer = admin.publisher.get("/admin/incidents/it?phase=resolved").await;
     assert_eq!((composer.field("phase"), composer.field("version")), ("resolved".into(), "1".into()));

@@ -101,7 +101,7 @@ fn incident_actions(incident: &Incident, shell: &AdminContext, first: bool) -> O
     shell.can_publish().then(|| {
         view! {
             <p class="act actions">
-                <a class="button" href=format!("{path}#phase") data-keys=first.then_some("u")>
+                <a class="button" href=format!("{path}#body") data-keys=first.then_some("u")>
                     "Post an update"{about()}
                 </a>
                 <a class="button" href=format!("{path}?phase=resolved") data-keys=first.then_some("r")>
