@@ -17,12 +17,12 @@ test('Resolve puts the focus in the message, and typing keeps the status', async
   await expect(page.locator('.timeline strong').first()).toHaveText('Resolved');
 });
 
-test('Post an update focuses the current status', async ({ page }) => {
+test('Post an update puts the focus in the message and keeps the status', async ({ page }) => {
   await logIn(page);
   await openIncident(page, 'Login fails', { phase: 'Identified', message: 'A disk is full.' });
   await page.goto('/admin');
   await page.getByRole('link', { name: /^Post an update/ }).click();
-  await expect(page.getByRole('radio', { name: 'Identified' })).toBeFocused();
+  await expect(page.getByLabel('Message', { exact: true })).toBeFocused();
   await page.keyboard.press('Space');
   await expect(page.getByRole('radio', { name: 'Identified' })).toBeChecked();
 });
