@@ -59,7 +59,7 @@ async fn roles_decide_access_for_every_incident_state(test: TestDb) {
         }
     }
     assert!(asked > 500, "{asked}");
-    assert!(app.all_content().await == before, "somebody changed something");
+    assert!(app.all_content().await == before, "a request changed content");
 }
 
 /// Routes whose last parameter is not the id of a resource.
@@ -86,7 +86,7 @@ async fn missing_and_forbidden_are_indistinguishable(test: TestDb) {
         }
     }
     assert_eq!(wrong, [""; 0]);
-    assert!(app.all_content().await == before, "somebody changed something");
+    assert!(app.all_content().await == before, "a request changed content");
 }
 
 /// Every public path except `/events`, whose stream never ends; see tests/it/event_stream.rs.
@@ -153,7 +153,7 @@ async fn hidden_incidents_answer_like_missing_ones(test: TestDb) {
             let never = comparable_answer(&never, NEVER);
             for id in HIDDEN {
                 let answer = who.request(&Method::GET, &addresses_with_id(id)[place]).await;
-                assert!(comparable_answer(&answer, id) == never, "{} is told of {id} at {address}", who.name);
+                assert!(comparable_answer(&answer, id) == never, "{} learns of {id} at {address}", who.name);
             }
         }
     }
@@ -197,7 +197,7 @@ async fn token_works_only_for_the_api(test: TestDb) {
             assert!(AccessResult::Login.matches_answer(&method, path, &answer), "{} {method} {path}", who.name);
         }
     }
-    assert!(app.all_content().await == before, "somebody changed something");
+    assert!(app.all_content().await == before, "a request changed content");
 }
 
 /// Public admin routes that are not in the list of public pages: the callback of the identity provider redirects, and

@@ -68,7 +68,7 @@ async fn invalid_token_gets_401_on_every_route(test: TestDb) {
             );
         }
     }
-    assert!(app.all_content().await == before, "somebody changed something");
+    assert!(app.all_content().await == before, "a request changed content");
 }
 
 #[apply(on_both_databases!)]
@@ -98,7 +98,7 @@ async fn hidden_incidents_are_404_in_the_api(test: TestDb) {
         }
     }
     assert!(asked > 700, "{asked}");
-    assert!(app.all_content().await == before, "somebody changed something");
+    assert!(app.all_content().await == before, "a request changed content");
 }
 
 #[apply(on_both_databases!)]

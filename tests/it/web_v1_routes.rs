@@ -192,7 +192,7 @@ async fn token_scope_decides_access(test: TestDb) {
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path}");
         assert!(json(&answer)["error"].is_string() && json(&answer)["message"].is_string());
     }
-    assert!(app.all_content().await == before, "somebody changed something");
+    assert!(app.all_content().await == before, "a request changed content");
 }
 
 #[apply(on_both_databases!)]

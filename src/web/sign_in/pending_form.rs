@@ -1,6 +1,6 @@
 //! A form that was sent after its session had ended. It waits for its manager, who continues it after the login.
 //!
-//! The manager is the one of the ended session; nobody else gets the form. [`keep_form`] stores it, and
+//! The manager is the one of the ended session; no other manager gets the form. [`keep_form`] stores it, and
 //! `GET /admin/pending-forms/{id}` deletes it and renders the form's own page with its fields: [`resume_form`] sends it
 //! to its route with the button `preview`, which saves nothing.
 

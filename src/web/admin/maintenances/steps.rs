@@ -48,7 +48,7 @@ pub async fn begin(
     save(edit, Action::MaintenanceStart, (&before, after), form_address, "maintenance-begun").await
 }
 
-/// `POST /admin/maintenances/{id}/beginning/withdrawal`: undoes an early start that nobody has built on.
+/// `POST /admin/maintenances/{id}/beginning/withdrawal`: undoes an early start if nothing has changed since.
 pub async fn undo_begin(
     manager: Manager<CanPublish>,
     FromState(state): FromState<State>,
