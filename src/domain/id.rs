@@ -107,6 +107,14 @@ id!(
     /// A passkey's id.
     PasskeyId
 );
+id!(
+    /// A subscriber's id.
+    SubscriberId
+);
+id!(
+    /// The id of a notice to subscribers.
+    NoticeId
+);
 
 #[cfg(test)]
 mod tests {

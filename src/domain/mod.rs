@@ -22,6 +22,7 @@ pub mod mail_retry;
 pub mod maintenance;
 pub mod manager;
 pub mod monotonic;
+pub mod notice;
 pub mod oidc_roles;
 pub mod page;
 pub mod page_status;
@@ -35,6 +36,7 @@ pub mod reminder;
 pub mod search;
 pub mod second_factor;
 pub mod status;
+pub mod subscriber;
 pub mod template;
 pub mod update;
 pub mod uptime;
@@ -44,14 +46,15 @@ pub mod visibility;
 pub use component::{Component, Group};
 pub use draft::SavedDraft;
 pub use id::{
-    ComponentId, CorrectionId, DraftId, GroupId, IncidentId, MaintenanceId, ManagerId, PasskeyId, SeriesId, TemplateId,
-    TokenId, UpdateId,
+    ComponentId, CorrectionId, DraftId, GroupId, IncidentId, MaintenanceId, ManagerId, NoticeId, PasskeyId, SeriesId,
+    SubscriberId, TemplateId, TokenId, UpdateId,
 };
 pub use impact::Impact;
 pub use incident::Incident;
 pub use invalid::Invalid;
 pub use maintenance::{Maintenance, MaintenancePhase, MaintenanceUpdate};
 pub use manager::{Manager, Role};
+pub use notice::Notice;
 pub use page::Page;
 pub use phase::Phase;
 pub use postmortem::Postmortem;
@@ -59,6 +62,7 @@ pub use recurring_maintenance::Series;
 pub use reminder::Reminder;
 pub use second_factor::{Factors, LoginPolicy, PasswordPolicy};
 pub use status::Status;
+pub use subscriber::Subscriber;
 pub use template::Template;
 pub use update::{AffectedComponent, Update};
 pub use uptime_correction::UptimeCorrection;

@@ -1,0 +1,122 @@
+//! A notice: what one publishing tells subscribers. It becomes one message for each subscriber that it matches.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{ComponentId, NoticeId, Status, UpdateId};
+
+/// The events that subscribers are notified of. An edit of an earlier text is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    IncidentOpened,
+    IncidentUpdated,
+    IncidentResolved,
+    PostmortemPublished,
+    MaintenanceScheduled,
+    MaintenanceReminder,
+    MaintenanceStarted,
+    MaintenanceUpdated,
+    MaintenanceCompleted,
+    MaintenanceCancelled,
+    /// For webhooks only, as at Statuspage.
+    ComponentUpdated,
+}
+
+impl Event {
+    pub const ALL: [Self; 11] = [
+        Self::IncidentOpened,
+        Self::IncidentUpdated,
+        Self::IncidentResolved,
+        Self::PostmortemPublished,
+        Self::MaintenanceScheduled,
+        Self::MaintenanceReminder,
+        Self::MaintenanceStarted,
+        Self::MaintenanceUpdated,
+        Self::MaintenanceCompleted,
+        Self::MaintenanceCancelled,
+        Self::ComponentUpdated,
+    ];
+
+    /// In the form of Standard Webhooks: `incident.resolved`.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::IncidentOpened => "incident.opened",
+            Self::IncidentUpdated => "incident.updated",
+            Self::IncidentResolved => "incident.resolved",
+            Self::PostmortemPublished => "incident.postmortem",
+            Self::MaintenanceScheduled => "maintenance.scheduled",
+            Self::MaintenanceReminder => "maintenance.reminder",
+            Self::MaintenanceStarted => "maintenance.started",
+            Self::MaintenanceUpdated => "maintenance.updated",
+            Self::MaintenanceCompleted => "maintenance.completed",
+            Self::MaintenanceCancelled => "maintenance.cancelled",
+            Self::ComponentUpdated => "component.updated",
+        }
+    }
+
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|event| event.key() == key)
+    }
+
+    pub fn is_of_incident(self) -> bool {
+        matches!(
+            self,
+            Self::IncidentOpened | Self::IncidentUpdated | Self::IncidentResolved | Self::PostmortemPublished
+        )
+    }
+
+    pub fn is_of_maintenance(self) -> bool {
+        !self.is_of_incident() && self != Self::ComponentUpdated
+    }
+
+    /// Whether a newer notice of the same incident or maintenance may replace it before it is sent.
+    pub fn is_replaceable(self) -> bool {
+        matches!(
+            self,
+            Self::IncidentOpened
+                | Self::IncidentUpdated
+                | Self::MaintenanceScheduled
+                | Self::MaintenanceReminder
+                | Self::MaintenanceStarted
+                | Self::MaintenanceUpdated
+        )
+    }
+
+    /// Whether subscribers who asked for the first and the last word of an incident get it.
+    pub fn opens_or_resolves(self) -> bool {
+        matches!(self, Self::IncidentOpened | Self::IncidentResolved)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    pub id: NoticeId,
+    pub event: Event,
+    /// The id of the incident, the maintenance or, for [`Event::ComponentUpdated`], the component.
+    pub subject_id: String,
+    /// The update that is told, if there is one.
+    pub update_id: Option<UpdateId>,
+    /// The affected components: whose subscribers are notified.
+    pub components: Vec<ComponentId>,
+    /// For [`Event::ComponentUpdated`]: the status before and after.
+    pub change: Option<(Status, Status)>,
+    pub created_at: DateTime<Utc>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_word_of_an_incident_is_never_replaced() {
+        for event in [Event::IncidentResolved, Event::MaintenanceCompleted, Event::MaintenanceCancelled] {
+            assert!(!event.is_replaceable());
+        }
+    }
+
+    #[test]
+    fn keys_lead_back_to_their_events() {
+        assert!(Event::ALL.into_iter().all(|event| Event::from_key(event.key()) == Some(event)));
+    }
+}
