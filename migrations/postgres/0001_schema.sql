@@ -196,31 +196,6 @@ create table pending_forms (
 
 create index pending_forms_by_manager on pending_forms (manager_id, created_at);
 
--- Mails that are to be sent, and for a day those that were. A row says what to send and contains no text: a link is
--- made when it is sent, so its secret is never stored. A request for an unknown address adds a row without a manager, so
--- that it takes as long; that row is finished at once.
-create table outbox (
-  id text primary key check (length(id) between 1 and 40),
-  kind text not null check (kind in ('password-reset', 'account-change', 'email-confirmation')),
-  manager_id text references managers (id) on delete cascade,
-  -- Null for the manager's address at the time of sending.
-  recipient text check (length(recipient) between 1 and 254),
-  -- Which change of the account.
-  account_change text check (length(account_change) between 1 and 40),
-  created_at timestamptz not null,
-  -- The earliest time of the next attempt; postponed during an attempt.
-  due_at timestamptz not null,
-  attempts bigint not null check (attempts >= 0),
-  done_at timestamptz,
-  outcome text check (outcome in ('sent', 'given-up', 'no-recipient')),
-  check ((done_at is null) = (outcome is null)),
-  check ((kind = 'password-reset') = (recipient is null)),
-  check ((kind = 'account-change') = (account_change is not null))
-);
-
-create index outbox_due on outbox (due_at) where done_at is null;
-create index outbox_by_manager on outbox (manager_id, created_at);
-
 -- Components, their groups, and the parts of uptime that managers set.
 
 create table component_groups (
@@ -616,6 +591,168 @@ create table api_metadata (
   field text not null check (length(field) between 1 and 60),
   value text not null check (length(value) between 1 and 20000),
   primary key (subject_id, field)
+);
+
+-- Subscribers and what they are sent.
+
+-- Who is notified. An unsubscribed address is deleted; see suppressions.
+create table subscribers (
+  id text primary key check (length(id) between 1 and 40),
+  channel text not null check (channel in ('email', 'webhook', 'slack', 'teams', 'discord', 'google_chat', 'mattermost',
+                                           'ntfy', 'telegram', 'matrix', 'pagerduty')),
+  -- In lower case. For other channels: who confirms the endpoint and is told when it fails.
+  email text check (length(email) between 3 and 254),
+  -- What identifies the address within its channel: the SHA-256 of the e-mail address or the endpoint.
+  address_hash text not null check (length(address_hash) = 64),
+  endpoint_host text check (length(endpoint_host) between 1 and 255),
+  -- The endpoint and its credentials, encrypted with the key file, bound to the subscriber.
+  endpoint text check (length(endpoint) between 1 and 4000),
+  -- The secret that signs the subscriber's webhooks, encrypted likewise.
+  secret text check (length(secret) between 1 and 400),
+  -- One incident only; null for the page or components of it.
+  incident_id text references incidents (id) on delete cascade,
+  all_components boolean not null,
+  incident_events text not null check (incident_events in ('all', 'opened_and_resolved', 'none')),
+  maintenance_events boolean not null,
+  state text not null check (state in ('unconfirmed', 'active', 'quarantined')),
+  paused_at timestamptz,
+  requested_at timestamptz not null,
+  confirmed_at timestamptz,
+  -- Which text the subscriber agreed to.
+  consent_version bigint not null,
+  quarantined_at timestamptz,
+  quarantine_reason text check (length(quarantine_reason) <= 300),
+  -- Failed messages in a row, and since when.
+  failures bigint not null check (failures >= 0),
+  failing_since timestamptz,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  version bigint not null,
+  check ((channel = 'email') = (endpoint is null)),
+  check ((endpoint is null) = (endpoint_host is null)),
+  check ((state = 'quarantined') = (quarantined_at is not null)),
+  check ((state = 'unconfirmed') = (confirmed_at is null))
+);
+
+-- An address subscribes once to the page or its components, and once to each incident.
+create unique index subscribers_by_address on subscribers (channel, address_hash, coalesce(incident_id, ''));
+create index subscribers_by_state on subscribers (state, channel, id);
+create index subscribers_by_email on subscribers (email, id);
+create index subscribers_by_incident on subscribers (incident_id) where incident_id is not null;
+create index subscribers_newest on subscribers (created_at desc, id desc);
+create index subscribers_unconfirmed on subscribers (requested_at) where state = 'unconfirmed';
+create index subscribers_quarantined on subscribers (quarantined_at) where state = 'quarantined';
+
+create table subscriber_components (
+  subscriber_id text not null references subscribers (id) on delete cascade,
+  component_id text not null references components (id) on delete cascade,
+  primary key (subscriber_id, component_id)
+);
+
+create index subscriber_components_by_component on subscriber_components (component_id);
+
+-- Addresses that unsubscribed or complained, as HMAC with the key file: an import does not add them again.
+create table suppressions (
+  address_hmac text primary key check (length(address_hmac) = 64),
+  reason text not null check (reason in ('unsubscribed', 'erased', 'complaint')),
+  created_at timestamptz not null
+);
+
+create index suppressions_by_age on suppressions (created_at);
+
+-- Mails to one manager or subscriber that are to be sent, and for a day those that were. A row says what to send and
+-- contains no text: a link is made when it is sent, so its secret is never stored. A request for an unknown address adds a row without a manager, so
+-- that it takes as long; that row is finished at once.
+create table outbox (
+  id text primary key check (length(id) between 1 and 40),
+  kind text not null check (kind in ('password-reset', 'account-change', 'email-confirmation',
+                                     'subscription-confirmation', 'subscription-links', 'endpoint-failure')),
+  manager_id text references managers (id) on delete cascade,
+  subscriber_id text references subscribers (id) on delete cascade,
+  -- Null for the address of the manager or subscriber at the time of sending.
+  recipient text check (length(recipient) between 1 and 254),
+  -- Which change of the account.
+  account_change text check (length(account_change) between 1 and 40),
+  created_at timestamptz not null,
+  -- The earliest time of the next attempt; postponed during an attempt.
+  due_at timestamptz not null,
+  attempts bigint not null check (attempts >= 0),
+  done_at timestamptz,
+  outcome text check (outcome in ('sent', 'given-up', 'no-recipient')),
+  check ((done_at is null) = (outcome is null)),
+  check ((kind in ('account-change', 'email-confirmation')) = (recipient is not null)),
+  check ((kind = 'account-change') = (account_change is not null)),
+  check ((kind in ('subscription-confirmation', 'subscription-links', 'endpoint-failure')) = (subscriber_id is not null))
+);
+
+create index outbox_due on outbox (due_at) where done_at is null;
+create index outbox_by_manager on outbox (manager_id, created_at);
+create index outbox_by_subscriber on outbox (subscriber_id, created_at);
+
+-- What was published, one row per publishing; the worker turns it into deliveries.
+create table notices (
+  id text primary key check (length(id) between 1 and 40),
+  event text not null check (length(event) between 1 and 40),
+  -- The incident, the maintenance or the component.
+  subject_id text not null check (length(subject_id) between 1 and 40),
+  update_id text check (length(update_id) between 1 and 40),
+  -- The status of a component before and after.
+  old_status text,
+  new_status text,
+  created_at timestamptz not null,
+  -- The last subscriber that was matched; null before the first.
+  expanded_to text,
+  -- When all subscribers were matched.
+  expanded_at timestamptz,
+  -- Deliveries that were created.
+  recipients bigint not null check (recipients >= 0),
+  check ((old_status is null) = (new_status is null))
+);
+
+create index notices_newest on notices (created_at desc, id desc);
+create index notices_to_expand on notices (created_at, id) where expanded_at is null;
+create index notices_by_subject on notices (subject_id, created_at);
+
+create table notice_components (
+  notice_id text not null references notices (id) on delete cascade,
+  component_id text not null,
+  primary key (notice_id, component_id)
+);
+
+-- One message to one subscriber. Its id in mails and webhooks is NOTICE-SUBSCRIBER, the same at every attempt.
+create table deliveries (
+  notice_id text not null references notices (id) on delete cascade,
+  subscriber_id text not null references subscribers (id) on delete cascade,
+  channel text not null,
+  -- Smaller is sent first: subscribers of the incident, then of components, then of the page.
+  rank bigint not null,
+  created_at timestamptz not null,
+  -- The earliest time of the next attempt; null once it is done.
+  due_at timestamptz,
+  attempts bigint not null check (attempts >= 0),
+  -- Which attempt holds the row, and until when.
+  lease text check (length(lease) between 1 and 40),
+  done_at timestamptz,
+  outcome text check (outcome in ('sent', 'replaced', 'rejected', 'expired', 'cancelled')),
+  -- In the words of the receiving server, without addresses.
+  reason text check (length(reason) <= 300),
+  primary key (notice_id, subscriber_id),
+  check ((done_at is null) = (outcome is null)),
+  check ((done_at is null) = (due_at is not null))
+);
+
+create index deliveries_due on deliveries ((channel = 'email'), created_at desc, rank) where done_at is null;
+create index deliveries_by_lease on deliveries (lease) where lease is not null;
+create index deliveries_by_subscriber on deliveries (subscriber_id, created_at desc);
+create index deliveries_done on deliveries (done_at);
+
+-- The message that a chat service keeps for an incident, so that the next update edits it.
+create table chat_messages (
+  subscriber_id text not null references subscribers (id) on delete cascade,
+  subject_id text not null check (length(subject_id) between 1 and 40),
+  message_id text not null check (length(message_id) between 1 and 200),
+  created_at timestamptz not null,
+  primary key (subscriber_id, subject_id)
 );
 
 -- The management API.

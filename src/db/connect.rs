@@ -21,7 +21,7 @@ use super::schema::{self, SQLITE};
 use super::sidecar::Sidecar;
 use super::sqlite_file::Opened;
 use super::statements::Statements;
-use super::tx::{Tx, WriteTx};
+use super::tx::{DeliveryTx, Tx, WriteTx};
 use super::{Error, Result, audit_chain, connection, page_settings, random_mark};
 
 /// How long SQLite waits for another process's write lock.
@@ -147,6 +147,19 @@ impl Db {
             }
         };
         Ok(WriteTx::new(tx, self.clone()))
+    }
+
+    /// Begins a transaction on notices and deliveries. On SQLite it is the only write transaction; on PostgreSQL it takes
+    /// no lock, so that sending delays no publishing.
+    pub async fn deliver(&self) -> Result<DeliveryTx> {
+        match self {
+            Self::Sqlite { .. } => Ok(DeliveryTx(self.write().await?.into_tx())),
+            Self::Postgres(pool, statements) => {
+                statements.look_for_pooler(pool).await?;
+                let (begin, limit) = (postgres::BEGIN_DELIVERY, postgres::WRITE_TIMEOUT);
+                Ok(DeliveryTx(Tx::Postgres(connection::begin(pool, begin, limit, statements).await?)))
+            }
+        }
     }
 
     pub async fn close(&self) {

@@ -29,6 +29,7 @@ pub mod audit;
 pub mod audit_chain;
 pub mod challenges;
 pub mod components;
+pub mod deliveries;
 pub mod draft_presence;
 pub mod drafts;
 pub mod faults;
@@ -41,6 +42,7 @@ pub mod login_failures;
 pub mod login_policy;
 pub mod maintenances;
 pub mod managers;
+pub mod notices;
 pub mod oidc_identities;
 pub mod one_time_links;
 pub mod outbox;
@@ -53,6 +55,8 @@ pub mod second_factors;
 pub mod series;
 pub mod sessions;
 pub mod status_intervals;
+pub mod subscribers;
+pub mod suppressions;
 pub mod templates;
 pub mod totp;
 pub mod uptime_corrections;
@@ -67,7 +71,7 @@ pub use examine::{DatabaseState, Examination};
 pub use outage::Outage;
 pub use probe::Depth;
 pub use schema::{FOREIGN_KEYS, PRE_RELEASE, SchemaError, TABLES, VIEWS};
-pub use tx::{Tx, WriteTx};
+pub use tx::{DeliveryTx, Tx, WriteTx};
 
 /// A random mark for the header of an SQLite file, which distinguishes the file from its copies.
 fn random_mark() -> u32 {

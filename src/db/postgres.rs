@@ -36,6 +36,7 @@ pub(super) const BEGIN_READ: &str = begin!("repeatable read, read only", "10s", 
 /// Each statement sees what earlier writers committed. Not `read write`, which would override an operator's read-only
 /// setting.
 pub(super) const BEGIN_WRITE: &str = begin!("read committed", "10s", "; select pg_advisory_xact_lock(1128353860)");
+pub(super) const BEGIN_DELIVERY: &str = begin!("read committed", "10s", "");
 /// Migrating a large table takes longer.
 const BEGIN_MIGRATION: &str = begin!("read committed", "10min", "; select pg_advisory_xact_lock(1128353860)");
 

@@ -9,14 +9,16 @@ use sqlx::postgres::PgConnection;
 
 use super::{Result, Tx};
 
-pub const TABLES: [&str; 42] = [
+pub const TABLES: [&str; 49] = [
     "api_metadata",
     "api_tokens",
     "audit_log",
     "challenges",
+    "chat_messages",
     "component_baselines",
     "component_groups",
     "components",
+    "deliveries",
     "draft_presence",
     "drafts",
     "idempotency_keys",
@@ -37,6 +39,8 @@ pub const TABLES: [&str; 42] = [
     "maintenance_updates",
     "maintenances",
     "managers",
+    "notice_components",
+    "notices",
     "oidc_identities",
     "one_time_links",
     "outbox",
@@ -48,6 +52,9 @@ pub const TABLES: [&str; 42] = [
     "recovery_codes",
     "revision",
     "sessions",
+    "subscriber_components",
+    "subscribers",
+    "suppressions",
     "template_components",
     "templates",
     "totp_secrets",
@@ -56,7 +63,7 @@ pub const TABLES: [&str; 42] = [
 pub const VIEWS: [&str; 4] =
     ["public_feed_ids", "public_incident_status_intervals", "public_incidents", "public_postmortems"];
 /// `pg_restore` creates foreign keys last, so their number shows that a restore is complete.
-pub const FOREIGN_KEYS: i64 = 33;
+pub const FOREIGN_KEYS: i64 = 41;
 
 /// The migrations of a database, oldest first. `sqlx::migrate!` does the same, but compiles both database drivers a second
 /// time, for the compiler.

@@ -39,9 +39,41 @@ impl DerefMut for WriteTx {
     }
 }
 
+/// A transaction on notices and deliveries only. On PostgreSQL it does not wait for other changes, and they don't wait
+/// for it.
+pub struct DeliveryTx(pub(super) Tx);
+
+impl Deref for DeliveryTx {
+    type Target = Tx;
+
+    fn deref(&self) -> &Tx {
+        &self.0
+    }
+}
+
+impl DerefMut for DeliveryTx {
+    fn deref_mut(&mut self) -> &mut Tx {
+        &mut self.0
+    }
+}
+
+impl DeliveryTx {
+    /// No audit row and no revision: visitors see nothing of it.
+    pub async fn commit(self) -> Result<()> {
+        match self.0 {
+            Tx::Sqlite(tx) => tx.commit().await,
+            Tx::Postgres(tx) => tx.commit().await,
+        }
+    }
+}
+
 impl WriteTx {
     pub(super) fn new(tx: Tx, db: Db) -> Self {
         Self { tx, db }
+    }
+
+    pub(super) fn into_tx(self) -> Tx {
+        self.tx
     }
 
     /// Commits the change with its audit row and the next revision, and returns the revision. [`Error::Uncertain`] if

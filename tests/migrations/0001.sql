@@ -19,10 +19,10 @@ insert into known_browsers values ('eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee
 insert into sessions values ('cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc', 'ines', '{}', '192.0.2.1', 'Browser', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 2);
 insert into challenges values ('cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc', 'passkey-login', '{}', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:05:00.123456+00:00');
 insert into pending_forms values ('ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff', 'ines', '/admin/incidents', 'title=Late', '2026-11-10T12:00:00.123456+00:00');
-insert into outbox values ('mail', 'password-reset', 'ines', null, null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1, '2026-11-10T12:00:01.123456+00:00', 'sent');
-insert into outbox values ('mail2', 'password-reset', null, null, null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 0, null, null);
-insert into outbox values ('mail3', 'account-change', 'ines', 'old@example.org', 'email', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 0, null, null);
-insert into outbox values ('mail4', 'email-confirmation', 'ines', 'new@example.org', null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 0, '2026-11-10T12:00:00.123456+00:00', 'no-recipient');
+insert into outbox values ('mail', 'password-reset', 'ines', null, null, null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1, '2026-11-10T12:00:01.123456+00:00', 'sent');
+insert into outbox values ('mail2', 'password-reset', null, null, null, null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 0, null, null);
+insert into outbox values ('mail3', 'account-change', 'ines', null, 'old@example.org', 'email', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 0, null, null);
+insert into outbox values ('mail4', 'email-confirmation', 'ines', null, 'new@example.org', null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 0, '2026-11-10T12:00:00.123456+00:00', 'no-recipient');
 insert into component_groups values ('maps', 'Maps', 'What a map is drawn from', 1, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);
 insert into components values ('tiles', 'maps', 'Tile API', '', 'operational', 1, '2024-11-10', true, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 3);
 insert into components values ('billing', null, 'Billing', '', 'partial_outage', 2, null, true, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);

@@ -1,0 +1,313 @@
+//! Subscribers. Endpoints and secrets are stored encrypted; the caller seals and opens them.
+
+use chrono::{DateTime, Utc};
+use macro_rules_attribute::apply;
+
+use super::list::{behind, pattern};
+use super::{Error, Result, Tx, WriteTx};
+use crate::domain::history::Cursor;
+use crate::domain::subscriber::{
+    Channel, IncidentEvents, QUARANTINE_LIFETIME, Scope, SubscriberState, UNCONFIRMED_LIFETIME,
+};
+use crate::domain::{ComponentId, IncidentId, Subscriber, SubscriberId};
+
+/// The maximum number of subscribers.
+pub const MAX_SUBSCRIBERS: i64 = 500_000;
+
+/// The stored parts of a subscriber that only delivery reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedAddress {
+    /// SHA-256 of the e-mail address or the endpoint.
+    pub hash: String,
+    /// The endpoint with its credentials, encrypted; `None` for an e-mail address.
+    pub endpoint: Option<String>,
+    /// The secret that signs webhooks, encrypted.
+    pub secret: Option<String>,
+}
+
+/// Which subscribers a list contains.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SubscriberFilter {
+    /// Part of an e-mail address or of an endpoint's host; empty for all.
+    pub search: String,
+    pub channel: Option<Channel>,
+    pub state: Option<SubscriberState>,
+    /// Subscribers of this incident; `None` for those of the page and its components.
+    pub incident: Option<IncidentId>,
+}
+
+#[apply(from_row!)]
+struct Row {
+    id: String,
+    channel: String,
+    email: Option<String>,
+    endpoint_host: Option<String>,
+    incident_id: Option<String>,
+    all_components: bool,
+    incident_events: String,
+    maintenance_events: bool,
+    state: String,
+    paused_at: Option<DateTime<Utc>>,
+    requested_at: DateTime<Utc>,
+    confirmed_at: Option<DateTime<Utc>>,
+    consent_version: i64,
+    quarantined_at: Option<DateTime<Utc>>,
+    quarantine_reason: Option<String>,
+    updated_at: DateTime<Utc>,
+    version: i64,
+}
+
+macro_rules! columns {
+    () => {
+        "select id, channel, email, endpoint_host, incident_id, all_components, incident_events, maintenance_events, \
+         state, paused_at, requested_at, confirmed_at, consent_version, quarantined_at, quarantine_reason, updated_at, \
+         version from subscribers "
+    };
+}
+
+/// Adds a subscriber.
+///
+/// # Errors
+/// `Full` at [`MAX_SUBSCRIBERS`]; `Conflict` if the address has subscribed to the same already.
+pub async fn insert(tx: &mut WriteTx, subscriber: &Subscriber, address: &SealedAddress) -> Result<()> {
+    if count_all(tx).await? >= MAX_SUBSCRIBERS {
+        return Err(Error::Full("Limit reached (500,000 subscribers)."));
+    }
+    let sql = "insert into subscribers (id, channel, email, address_hash, endpoint_host, endpoint, secret, incident_id,
+                 all_components, incident_events, maintenance_events, state, paused_at, requested_at, confirmed_at,
+                 consent_version, quarantined_at, quarantine_reason, failures, created_at, updated_at, version)
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0, $14, $19, $20)
+               on conflict do nothing";
+    let added = run!(
+        tx,
+        sql,
+        subscriber.id.as_str(),
+        subscriber.channel.key(),
+        subscriber.email.as_deref(),
+        address.hash.as_str(),
+        subscriber.endpoint_host.as_deref(),
+        address.endpoint.as_deref(),
+        address.secret.as_deref(),
+        scope_incident(&subscriber.scope).map(IncidentId::as_str),
+        subscriber.scope == Scope::Page,
+        subscriber.incidents.key(),
+        subscriber.maintenance,
+        subscriber.state.key(),
+        subscriber.paused_at,
+        subscriber.requested_at,
+        subscriber.confirmed_at,
+        subscriber.consent_version,
+        subscriber.quarantined_at,
+        subscriber.quarantine_reason.as_deref(),
+        subscriber.updated_at,
+        subscriber.version
+    )?;
+    if added == 0 {
+        return Err(Error::Conflict("This address has subscribed already."));
+    }
+    set_components(tx, subscriber).await
+}
+
+/// Saves choices and state of a subscriber. Its address can't change.
+///
+/// # Errors
+/// `Conflict` if it changed since it was read.
+pub async fn update(tx: &mut WriteTx, subscriber: &mut Subscriber, now: DateTime<Utc>) -> Result<()> {
+    let sql = "update subscribers set all_components = $1, incident_events = $2, maintenance_events = $3, state = $4,
+                 paused_at = $5, requested_at = $6, confirmed_at = $7, consent_version = $8, quarantined_at = $9,
+                 quarantine_reason = $10, updated_at = $11, version = version + 1,
+                 failures = case when $4 = 'active' then 0 else failures end,
+                 failing_since = case when $4 = 'active' then null else failing_since end
+               where id = $12 and version = $13";
+    let saved = run!(
+        tx,
+        sql,
+        subscriber.scope == Scope::Page,
+        subscriber.incidents.key(),
+        subscriber.maintenance,
+        subscriber.state.key(),
+        subscriber.paused_at,
+        subscriber.requested_at,
+        subscriber.confirmed_at,
+        subscriber.consent_version,
+        subscriber.quarantined_at,
+        subscriber.quarantine_reason.as_deref(),
+        now,
+        subscriber.id.as_str(),
+        subscriber.version
+    )?;
+    if saved == 0 {
+        return Err(Error::Conflict("This subscription was changed meanwhile."));
+    }
+    (subscriber.updated_at, subscriber.version) = (now, subscriber.version + 1);
+    set_components(tx, subscriber).await
+}
+
+/// Replaces the components that a subscriber chose. Skips components that were deleted meanwhile.
+async fn set_components(tx: &mut WriteTx, subscriber: &Subscriber) -> Result<()> {
+    run!(tx, "delete from subscriber_components where subscriber_id = $1", subscriber.id.as_str())?;
+    let Scope::Components(components) = &subscriber.scope else { return Ok(()) };
+    for component in components {
+        let sql = "insert into subscriber_components (subscriber_id, component_id)
+                   select $1, id from components where id = $2 on conflict do nothing";
+        run!(tx, sql, subscriber.id.as_str(), component.as_str())?;
+    }
+    Ok(())
+}
+
+pub async fn find(tx: &mut Tx, id: &SubscriberId) -> Result<Subscriber> {
+    let row = row!(tx, Row, concat!(columns!(), "where id = $1"), id.as_str())?.ok_or(Error::NotFound)?;
+    with_components(tx, row).await
+}
+
+/// The subscription of an address to the page and its components, or to an incident.
+pub async fn find_by_address(
+    tx: &mut Tx,
+    channel: Channel,
+    hash: &str,
+    incident: Option<&IncidentId>,
+) -> Result<Option<Subscriber>> {
+    let sql = concat!(
+        columns!(),
+        "where channel = $1 and address_hash = $2 and coalesce(incident_id, '') = $3"
+    );
+    match row!(tx, Row, sql, channel.key(), hash, incident.map_or("", IncidentId::as_str))? {
+        Some(row) => Ok(Some(with_components(tx, row).await?)),
+        None => Ok(None),
+    }
+}
+
+/// All subscriptions of an e-mail address, also of the endpoints that it confirmed; at most 100.
+pub async fn list_by_email(tx: &mut Tx, email: &str) -> Result<Vec<Subscriber>> {
+    let rows = rows!(tx, Row, concat!(columns!(), "where email = $1 order by id limit 100"), email)?;
+    all_with_components(tx, rows).await
+}
+
+/// A page of subscribers, newest first.
+pub async fn list(
+    tx: &mut Tx,
+    filter: &SubscriberFilter,
+    cursor: Option<&Cursor>,
+    limit: i64,
+) -> Result<Vec<Subscriber>> {
+    let (before, id) = behind(cursor);
+    let sql = concat!(
+        columns!(),
+        "where (created_at, id) < ($1, $2)
+           and ($3 = '' or email like $3 escape '\\' or endpoint_host like $3 escape '\\')
+           and ($4 = '' or channel = $4) and ($5 = '' or state = $5) and coalesce(incident_id, '') = $6
+         order by created_at desc, id desc limit $7"
+    );
+    let rows = rows!(
+        tx,
+        Row,
+        sql,
+        before,
+        id,
+        pattern(&filter.search),
+        filter.channel.map_or("", Channel::key),
+        filter.state.map_or("", SubscriberState::key),
+        filter.incident.as_ref().map_or("", IncidentId::as_str),
+        limit
+    )?;
+    all_with_components(tx, rows).await
+}
+
+/// How many subscribers each channel has in each state, without those of single incidents.
+pub async fn count_by_channel(tx: &mut Tx) -> Result<Vec<(Channel, SubscriberState, i64)>> {
+    let sql = "select channel, state, count(*) from subscribers where incident_id is null
+               group by channel, state order by channel, state";
+    let rows = rows!(tx, (String, String, i64), sql)?;
+    rows.into_iter().map(|(channel, state, count)| Ok((channel_of(&channel)?, state_of(&state)?, count))).collect()
+}
+
+pub async fn count_all(tx: &mut Tx) -> Result<i64> {
+    Ok(row!(tx, (i64,), "select count(*) from subscribers")?.map_or(0, |(count,)| count))
+}
+
+/// Unconfirmed subscriptions that wait for the same host.
+pub async fn count_unconfirmed_of_host(tx: &mut Tx, host: &str) -> Result<i64> {
+    let sql = "select count(*) from subscribers where state = 'unconfirmed' and endpoint_host = $1";
+    Ok(row!(tx, (i64,), sql, host)?.map_or(0, |(count,)| count))
+}
+
+/// The encrypted endpoint and secret.
+pub async fn find_address(tx: &mut Tx, id: &SubscriberId) -> Result<SealedAddress> {
+    let sql = "select address_hash, endpoint, secret from subscribers where id = $1";
+    let found = row!(tx, (String, Option<String>, Option<String>), sql, id.as_str())?.ok_or(Error::NotFound)?;
+    Ok(SealedAddress { hash: found.0, endpoint: found.1, secret: found.2 })
+}
+
+/// Deletes a subscriber with its deliveries. `NotFound` if it is gone already.
+pub async fn delete(tx: &mut WriteTx, id: &SubscriberId) -> Result<()> {
+    let gone = run!(tx, "delete from subscribers where id = $1", id.as_str())?;
+    if gone == 0 { Err(Error::NotFound) } else { Ok(()) }
+}
+
+/// Deletes what was not confirmed in time, what stayed quarantined too long, and the subscriptions to incidents that
+/// are resolved and whose messages were sent.
+pub async fn delete_expired(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<u64> {
+    let unconfirmed = "delete from subscribers where state = 'unconfirmed' and requested_at <= $1";
+    let quarantined = "delete from subscribers where state = 'quarantined' and quarantined_at <= $1";
+    let resolved = "delete from subscribers where incident_id in (select id from incidents where phase = 'resolved')
+                      and not exists (select 1 from deliveries d
+                                      where d.subscriber_id = subscribers.id and d.done_at is null)
+                      and not exists (select 1 from notices n
+                                      where n.subject_id = subscribers.incident_id and n.expanded_at is null)";
+    Ok(run!(tx, unconfirmed, now - UNCONFIRMED_LIFETIME)?
+        + run!(tx, quarantined, now - QUARANTINE_LIFETIME)?
+        + run!(tx, resolved)?)
+}
+
+fn scope_incident(scope: &Scope) -> Option<&IncidentId> {
+    match scope {
+        Scope::Incident(id) => Some(id),
+        Scope::Page | Scope::Components(_) => None,
+    }
+}
+
+async fn all_with_components(tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<Subscriber>> {
+    let mut subscribers = Vec::with_capacity(rows.len());
+    for row in rows {
+        subscribers.push(with_components(tx, row).await?);
+    }
+    Ok(subscribers)
+}
+
+async fn with_components(tx: &mut Tx, row: Row) -> Result<Subscriber> {
+    let scope = match &row.incident_id {
+        Some(id) => Scope::Incident(IncidentId::parse(id).ok_or_else(|| Error::other("an incident's id"))?),
+        None if row.all_components => Scope::Page,
+        None => {
+            let sql = "select component_id from subscriber_components where subscriber_id = $1 order by component_id";
+            let ids = rows!(tx, (String,), sql, row.id.as_str())?;
+            Scope::Components(ids.iter().filter_map(|(id,)| ComponentId::parse(id)).collect())
+        }
+    };
+    Ok(Subscriber {
+        id: SubscriberId::parse(&row.id).ok_or_else(|| Error::other("a subscriber's id"))?,
+        channel: channel_of(&row.channel)?,
+        email: row.email,
+        endpoint_host: row.endpoint_host,
+        scope,
+        incidents: IncidentEvents::from_key(&row.incident_events).ok_or_else(|| Error::other("incident events"))?,
+        maintenance: row.maintenance_events,
+        state: state_of(&row.state)?,
+        paused_at: row.paused_at,
+        requested_at: row.requested_at,
+        confirmed_at: row.confirmed_at,
+        consent_version: row.consent_version,
+        quarantined_at: row.quarantined_at,
+        quarantine_reason: row.quarantine_reason,
+        updated_at: row.updated_at,
+        version: row.version,
+    })
+}
+
+pub(super) fn channel_of(key: &str) -> Result<Channel> {
+    Channel::from_key(key).ok_or_else(|| Error::other("a subscriber's channel"))
+}
+
+fn state_of(key: &str) -> Result<SubscriberState> {
+    SubscriberState::from_key(key).ok_or_else(|| Error::other("a subscriber's state"))
+}
