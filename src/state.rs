@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::clock::{Clock, Heartbeat, OngoingSince};
 use crate::counters::{Counter, ResponseCounts};
 use crate::credentials::secret_key::SecretKey;
+use crate::credentials::subscriber_links::SubscriberLinks;
 use crate::db::Db;
 use crate::db::write_health::WriteHealth;
 use crate::domain::audit_throttle::DenialThrottle;
@@ -29,6 +30,10 @@ const LOGIN_INTERVAL: TimeDelta = TimeDelta::seconds(6);
 /// Password reset requests per network: burst size, and time until one more is allowed.
 const RESET_BURST: i32 = 10;
 const RESET_INTERVAL: TimeDelta = TimeDelta::minutes(6);
+
+/// Subscription requests per network: burst size, and time until one more is allowed.
+const SUBSCRIBE_BURST: i32 = 10;
+const SUBSCRIBE_INTERVAL: TimeDelta = TimeDelta::minutes(6);
 
 /// Writes and reads per minute and API token.
 pub const TOKEN_WRITES: i32 = 60;
@@ -60,6 +65,7 @@ struct Shared {
     audit_denials: Mutex<DenialThrottle>,
     login_attempts: Mutex<RateLimit>,
     password_resets: Mutex<RateLimit>,
+    subscription_requests: Mutex<RateLimit>,
     token_calls: Mutex<TokenCalls>,
     session_changes: Mutex<SessionChanges>,
 }
@@ -125,9 +131,15 @@ impl State {
             audit_denials: Mutex::default(),
             login_attempts: Mutex::new(RateLimit::new(LOGIN_BURST, LOGIN_INTERVAL)),
             password_resets: Mutex::new(RateLimit::new(RESET_BURST, RESET_INTERVAL)),
+            subscription_requests: Mutex::new(RateLimit::new(SUBSCRIBE_BURST, SUBSCRIBE_INTERVAL)),
             token_calls: Mutex::new(TokenCalls::per_minute(TOKEN_READS, TOKEN_WRITES)),
             session_changes: Mutex::default(),
         }))
+    }
+
+    /// Signs the links of subscribers. Fails if the key file can't be read.
+    pub fn subscriber_links(&self) -> anyhow::Result<SubscriberLinks> {
+        SubscriberLinks::from_secret_key(&self.secret_key)
     }
 
     pub fn streams(&self) -> &EventStreams {
@@ -147,6 +159,10 @@ impl State {
         &self.0.password_resets
     }
 
+    pub fn subscription_requests(&self) -> &Mutex<RateLimit> {
+        &self.0.subscription_requests
+    }
+
     pub fn token_calls(&self) -> &Mutex<TokenCalls> {
         &self.0.token_calls
     }
@@ -156,13 +172,14 @@ impl State {
     }
 
     pub fn mail_worker(&self) -> MailWorker {
-        let StateParts { db, clock, mailer, origin, .. } = &self.0.parts;
+        let StateParts { db, clock, mailer, origin, secret_key, .. } = &self.0.parts;
         let pulse = self.0.mail_heartbeat.clone();
         MailWorker {
             db: db.clone(),
             clock: clock.clone(),
             mailer: mailer.clone(),
             origin: origin.clone(),
+            secret_key: secret_key.clone(),
             heartbeat: pulse,
         }
     }

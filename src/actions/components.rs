@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::notices::announce_component;
 use super::positions;
 use crate::db::{Result, WriteTx, components, uptime_corrections};
 use crate::domain::audit::{Action, Entry};
@@ -40,7 +41,20 @@ pub async fn step(
     Ok((after.position != before.position).then_some(entry))
 }
 
+/// Sets a component's own status, which is told to webhooks.
 pub async fn set_status(
+    tx: &mut WriteTx,
+    before: &Component,
+    after: &mut Component,
+    now: DateTime<Utc>,
+) -> Result<Entry> {
+    let entry = save_status(tx, before, after, now).await?;
+    announce_component(tx, before, after, now).await?;
+    Ok(entry)
+}
+
+/// As [`set_status`], where the incident or maintenance that changes the status is told.
+pub async fn save_status(
     tx: &mut WriteTx,
     before: &Component,
     after: &mut Component,

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::notices::announce_incident;
 use crate::db::{self, Result, WriteTx, admin_incidents, drafts, incidents};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::{Incident, IncidentId, SavedDraft, Visibility};
@@ -10,6 +11,7 @@ use crate::domain::{Incident, IncidentId, SavedDraft, Visibility};
 /// Opens an incident and deletes the draft it was written from.
 pub async fn open(tx: &mut WriteTx, incident: &Incident, draft: Option<&SavedDraft>) -> Result<Entry> {
     incidents::insert(tx, incident).await?;
+    announce_incident(tx, None, incident, incident.created_at).await?;
     delete_posted_draft(tx, draft).await?;
     Ok(Entry::new(Action::IncidentOpen, &incident.id, &incident.title).after(incident))
 }
@@ -96,6 +98,7 @@ async fn save(
     now: DateTime<Utc>,
 ) -> Result<Entry> {
     incidents::update(tx, after, now).await?;
+    announce_incident(tx, Some(before), after, now).await?;
     Ok(Entry::new(action, &after.id, &after.title).before(before).after(after))
 }
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::notices::announce_maintenance;
 use super::recurring_maintenances::replace_cancelled;
 use crate::credentials::random_bytes;
 use crate::db::{self, Result, WriteTx, components, maintenances};
@@ -12,6 +13,7 @@ use crate::domain::{Component, Maintenance, MaintenancePhase, Status, UpdateId};
 
 pub async fn schedule(tx: &mut WriteTx, maintenance: &Maintenance) -> Result<Entry> {
     maintenances::insert(tx, maintenance).await?;
+    announce_maintenance(tx, None, maintenance, false, maintenance.created_at).await?;
     Ok(Entry::new(Action::MaintenanceSchedule, &maintenance.id, &maintenance.title).after(maintenance))
 }
 
@@ -25,6 +27,7 @@ pub async fn save(
     now: DateTime<Utc>,
 ) -> Result<Vec<Entry>> {
     maintenances::update(tx, after, now).await?;
+    announce_maintenance(tx, Some(before), after, false, now).await?;
     let entry = Entry::new(action, &after.id, &after.title).before(before).after(after);
     let next = replace_cancelled(tx, after, now).await?;
     let released = if before.phase == after.phase { Vec::new() } else { release_components(tx, after, now).await? };
@@ -44,7 +47,7 @@ async fn release_components(tx: &mut WriteTx, maintenance: &Maintenance, now: Da
         };
         if before.status == Status::UnderMaintenance {
             let mut after = Component { status: Status::Operational, ..before.clone() };
-            entries.push(super::components::set_status(tx, &before, &mut after, now).await?);
+            entries.push(super::components::save_status(tx, &before, &mut after, now).await?);
         }
     }
     Ok(entries)
@@ -62,10 +65,12 @@ pub async fn delete(tx: &mut WriteTx, maintenance: &Maintenance, now: DateTime<U
 /// Posts every reminder, start and completion that is due.
 pub async fn take_due_steps(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
-    for mut maintenance in maintenances::list_planned(tx).await? {
+    for before in maintenances::list_planned(tx).await? {
+        let mut maintenance = before.clone();
         let taken = steps(&mut maintenance, now);
         if !taken.is_empty() {
             maintenances::update(tx, &mut maintenance, now).await?;
+            announce_maintenance(tx, Some(&before), &maintenance, true, now).await?;
             entries.extend(taken);
             entries.extend(release_components(tx, &maintenance, now).await?);
         }

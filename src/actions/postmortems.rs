@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
+use super::notices::announce_postmortem;
 use crate::db::{Result, WriteTx, postmortems};
 use crate::domain::audit::{Action, Entry};
-use crate::domain::{Incident, IncidentId, Postmortem};
+use crate::domain::{Incident, IncidentId, Postmortem, Visibility};
 
 /// The suffix distinguishes the postmortem from its incident in the audit log.
 pub fn audit_id(incident: &IncidentId) -> String {
@@ -20,6 +21,10 @@ pub async fn save(
     now: DateTime<Utc>,
 ) -> Result<Entry> {
     postmortems::save(tx, after, now).await?;
+    let was_published = before.is_some_and(|before| before.published.is_some());
+    if action == Action::PostmortemPublish && !was_published && incident.visibility == Visibility::Public {
+        announce_postmortem(tx, incident, now).await?;
+    }
     let entry = Entry::new(action, audit_id(&incident.id), &incident.title).after(after);
     Ok(match before {
         Some(before) => entry.before(before),

@@ -4,6 +4,7 @@ pub mod passkey;
 pub mod password;
 pub mod secret_key;
 pub mod secret_token;
+pub mod subscriber_links;
 pub mod totp;
 
 /// From a cryptographic generator that is seeded by the operating system.

@@ -1,11 +1,11 @@
-//! Encrypts secrets that must be readable again: those of authenticator apps.
+//! Encrypts secrets that must be readable again: those of authenticator apps, and subscribers' endpoints.
 //!
 //! The key is a file beside the data, so a database backup doesn't reveal the secrets; the server's disk does. Losing
 //! the file disables all authenticator apps; recovery codes and passkeys still work.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
@@ -21,15 +21,17 @@ const NONCE_BYTES: usize = 12;
 /// A key takes 64 bytes.
 const MAX_BYTES: u64 = 4096;
 
+/// Clones share the loaded key.
+#[derive(Clone)]
 pub struct SecretKey {
     file: PathBuf,
-    key: RwLock<Option<[u8; 32]>>,
+    key: Arc<RwLock<Option<[u8; 32]>>>,
 }
 
 impl SecretKey {
     /// Creates the file with a new key if it is missing.
     pub fn from_file(file: PathBuf) -> Self {
-        Self { file, key: RwLock::default() }
+        Self { file, key: Arc::default() }
     }
 
     /// Encrypts `secret` with AES-256-GCM and `owner` as associated data.
@@ -50,6 +52,13 @@ impl SecretKey {
             .map_err(|_| anyhow::anyhow!("{} can't decrypt the stored secrets: it is another key", self.file.display()))
     }
 
+    /// A key for one other purpose, which does not reveal this key: HMAC-SHA256 of the purpose.
+    pub fn derive_key(&self, purpose: &str) -> anyhow::Result<[u8; 32]> {
+        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &self.key()?);
+        let derived = ring::hmac::sign(&key, purpose.as_bytes());
+        Ok(std::array::from_fn(|at| derived.as_ref()[at]))
+    }
+
     /// Reloads the key if it was loaded. On failure the old key stays in use.
     pub fn reload(&self) -> anyhow::Result<()> {
         if self.loaded().is_some() {
@@ -60,14 +69,15 @@ impl SecretKey {
     }
 
     fn cipher(&self) -> anyhow::Result<Aes256Gcm> {
-        let key = match self.loaded() {
-            Some(key) => key,
-            None => {
-                let read = read_or_create(&self.file).with_context(|| self.file_name())?;
-                *self.key.write().unwrap_or_else(PoisonError::into_inner).get_or_insert(read)
-            }
-        };
-        Ok(Aes256Gcm::new(&Key::<Aes256Gcm>::from(key)))
+        Ok(Aes256Gcm::new(&Key::<Aes256Gcm>::from(self.key()?)))
+    }
+
+    fn key(&self) -> anyhow::Result<[u8; 32]> {
+        if let Some(key) = self.loaded() {
+            return Ok(key);
+        }
+        let read = read_or_create(&self.file).with_context(|| self.file_name())?;
+        Ok(*self.key.write().unwrap_or_else(PoisonError::into_inner).get_or_insert(read))
     }
 
     fn loaded(&self) -> Option<[u8; 32]> {

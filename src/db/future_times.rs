@@ -8,11 +8,13 @@ use crate::domain::parse_time::CLOCK_TOLERANCE;
 
 /// The longest retry delay of a mail, and the lease of a delivery in progress.
 const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(20);
+/// The longest retry delay of a message to a subscriber.
+const LONGEST_DELIVERY_WAIT: TimeDelta = TimeDelta::minutes(30);
 /// Links per run; there are as many as invited managers.
 const MAX_LINKS: i64 = 1_000;
 
 /// Times that are only ever written as the current time, and that something waits for.
-const PRESENT_COLUMNS: [&str; 12] = [
+const PRESENT_COLUMNS: [&str; 15] = [
     "update sessions set created_at = $1 where created_at > $2",
     "update sessions set last_seen_at = $1 where last_seen_at > $2",
     "update login_failures set failed_at = $1 where failed_at > $2",
@@ -25,6 +27,9 @@ const PRESENT_COLUMNS: [&str; 12] = [
     "update pending_forms set created_at = $1 where created_at > $2",
     "update draft_presence set opened_at = $1 where opened_at > $2",
     "update draft_presence set seen_at = $1 where seen_at > $2",
+    "update subscribers set requested_at = $1 where requested_at > $2",
+    "update subscribers set quarantined_at = $1 where quarantined_at > $2",
+    "update notices set created_at = $1 where created_at > $2",
 ];
 
 /// Replaces future times with `now` and returns the number of changed rows. Links keep their lifetime, counted from
@@ -37,6 +42,8 @@ pub async fn clamp(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<u64> {
     }
     let due = "update outbox set due_at = $1 where due_at > $2 and done_at is null";
     mended += run!(tx, due, now, now + LONGEST_WAIT)?;
+    let due = "update deliveries set due_at = $1 where due_at > $2 and done_at is null";
+    mended += run!(tx, due, now, now + LONGEST_DELIVERY_WAIT)?;
     let step = crate::credentials::totp::time_step(now);
     // The code of the next step is accepted early, so `last_step` may be one ahead.
     mended += run!(tx, "update totp_secrets set last_step = $1 where last_step > $2", step, step + 1)?;

@@ -6,7 +6,7 @@ use macro_rules_attribute::apply;
 use super::{Error, Result, Tx, WriteTx};
 use crate::credentials::random_bytes;
 use crate::domain::mail_retry::AccountChange;
-use crate::domain::{ManagerId, TokenId};
+use crate::domain::{ManagerId, Subscriber, SubscriberId, TokenId};
 
 /// Rows per lease.
 const MAX_TAKEN: i64 = 20;
@@ -32,6 +32,32 @@ pub enum Kind {
     Change { recipient: String, change: AccountChange },
     /// A link that confirms the manager's new email address.
     Confirmation { recipient: String },
+    /// A mail about one subscription.
+    Subscription { subscriber: SubscriberId, mail: SubscriptionMail },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubscriptionMail {
+    /// The link that confirms a subscription.
+    Confirmation,
+    /// The links that manage a subscription.
+    Links,
+    /// An endpoint was quarantined.
+    EndpointFailure,
+}
+
+impl SubscriptionMail {
+    fn key(self) -> &'static str {
+        match self {
+            Self::Confirmation => "subscription-confirmation",
+            Self::Links => "subscription-links",
+            Self::EndpointFailure => "endpoint-failure",
+        }
+    }
+
+    fn from_key(key: &str) -> Option<Self> {
+        [Self::Confirmation, Self::Links, Self::EndpointFailure].into_iter().find(|mail| mail.key() == key)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +70,9 @@ pub enum Outcome {
 #[apply(from_row!)]
 struct Row {
     id: String,
+    kind: String,
     manager_id: Option<String>,
+    subscriber_id: Option<String>,
     recipient: Option<String>,
     account_change: Option<String>,
     created_at: DateTime<Utc>,
@@ -55,13 +83,17 @@ impl TryFrom<Row> for Mail {
     type Error = Error;
 
     fn try_from(row: Row) -> Result<Self> {
-        let kind = match (row.recipient, row.account_change) {
-            (Some(recipient), Some(change)) => {
+        let kind = match (row.subscriber_id.as_deref().and_then(SubscriberId::parse), row.recipient, row.account_change) {
+            (Some(subscriber), ..) => {
+                let mail = SubscriptionMail::from_key(&row.kind).ok_or_else(|| Error::other("a subscriber's mail"))?;
+                Kind::Subscription { subscriber, mail }
+            }
+            (None, Some(recipient), Some(change)) => {
                 let change = AccountChange::from_key(&change).ok_or_else(|| Error::other("what a mail is about"))?;
                 Kind::Change { recipient, change }
             }
-            (Some(recipient), None) => Kind::Confirmation { recipient },
-            (None, _) => Kind::Reset,
+            (None, Some(recipient), None) => Kind::Confirmation { recipient },
+            (None, None, _) => Kind::Reset,
         };
         let manager_id = row.manager_id.as_deref().and_then(ManagerId::parse);
         Ok(Self { id: row.id, manager_id, kind, created_at: row.created_at, attempts: row.attempts })
@@ -116,6 +148,25 @@ pub async fn add_confirmation(
     Ok(())
 }
 
+pub async fn add_subscription_mail(
+    tx: &mut WriteTx,
+    subscriber: &SubscriberId,
+    mail: SubscriptionMail,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let id = TokenId::from_random(random_bytes());
+    let sql = "insert into outbox (id, kind, subscriber_id, created_at, due_at, attempts) values ($1, $2, $3, $4, $4, 0)";
+    run!(tx, sql, id.as_str(), mail.key(), subscriber.as_str(), now)?;
+    Ok(())
+}
+
+/// Mails about any subscription of the same e-mail address.
+pub async fn subscriber_mails_since(tx: &mut Tx, subscriber: &Subscriber, since: DateTime<Utc>) -> Result<i64> {
+    let sql = "select count(*) from outbox where created_at > $1 and subscriber_id in (
+                 select id from subscribers where email = $2)";
+    Ok(row!(tx, (i64,), sql, since, subscriber.email.as_deref())?.map_or(0, |(count,)| count))
+}
+
 pub async fn confirmations_since(tx: &mut Tx, manager: &ManagerId, since: DateTime<Utc>) -> Result<i64> {
     let sql = "select count(*) from outbox where manager_id = $1 and kind = 'email-confirmation' and created_at > $2";
     Ok(row!(tx, (i64,), sql, manager.as_str(), since)?.map_or(0, |(count,)| count))
@@ -136,7 +187,7 @@ pub async fn changes_since(tx: &mut Tx, manager: &ManagerId, since: DateTime<Utc
 pub async fn lease_due(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<Vec<Mail>> {
     let sql = "update outbox set attempts = attempts + 1, due_at = $1
                where id in (select id from outbox where done_at is null and due_at <= $2 order by due_at, id limit $3)
-               returning id, manager_id, recipient, account_change, created_at, attempts";
+               returning id, kind, manager_id, subscriber_id, recipient, account_change, created_at, attempts";
     let rows = rows!(tx, Row, sql, now + LEASE, now, MAX_TAKEN)?;
     rows.into_iter().map(Mail::try_from).collect()
 }

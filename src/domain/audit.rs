@@ -26,6 +26,11 @@ impl Actor {
         Self { manager_id: None, name: "nobody".into(), address: address.to_string() }
     }
 
+    /// A subscriber, who acts by a signed link. The address stays out of the log, so that it can be erased.
+    pub fn subscriber() -> Self {
+        Self { manager_id: None, name: "subscriber".into(), address: "link".into() }
+    }
+
     /// The command line on the server.
     pub fn shell() -> Self {
         Self { manager_id: None, name: "shell".into(), address: "shell".into() }

@@ -103,6 +103,14 @@ actions! {
     PageEdit = "page.edit", "changed the settings of page", MayWithdraw;
     PageImport = "page.import", "imported the settings of page", MayWithdraw;
     PageImportFeedIds = "page.import-feed-ids", "imported feed entry ids:", MayWithdraw;
+    SubscriberAdd = "subscriber.add", "added subscriber", Private;
+    SubscriberImport = "subscriber.import", "imported subscribers:", Private;
+    SubscriberConfirm = "subscriber.confirm", "confirmed subscription", Private;
+    SubscriberEdit = "subscriber.edit", "changed subscription", Private;
+    SubscriberUnsubscribe = "subscriber.unsubscribe", "ended subscription", Private;
+    SubscriberErase = "subscriber.erase", "deleted all data of subscriber", Private;
+    SubscriberQuarantine = "subscriber.quarantine", "quarantined subscriber", Private;
+    SubscriberReactivate = "subscriber.reactivate", "reactivated subscriber", Private;
     ManagerCreateFirstOwner = "manager.create-first-owner", "created the first owner account:", Private;
     ManagerAdd = "manager.add", "added manager", Private;
     ManagerInvite = "manager.invite", "invited manager", Private;

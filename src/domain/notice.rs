@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{ComponentId, NoticeId, Status, UpdateId};
+use super::{ComponentId, Incident, Maintenance, MaintenancePhase, NoticeId, Status, UpdateId, Visibility};
 
 /// The events that subscribers are notified of. An edit of an earlier text is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,6 +37,47 @@ impl Event {
         Self::MaintenanceCancelled,
         Self::ComponentUpdated,
     ];
+
+    /// What a change to an incident tells; `None` for an edit of what was told, and for what visitors can't see.
+    pub fn of_incident(before: Option<&Incident>, after: &Incident) -> Option<Self> {
+        if after.visibility != Visibility::Public {
+            return None;
+        }
+        let before = before.filter(|before| before.visibility == Visibility::Public);
+        let newest = |incident: &Incident| incident.newest_update().map(|update| update.id.clone());
+        match before {
+            Some(before) if newest(before) == newest(after) || after.updates.len() <= before.updates.len() => None,
+            _ if !after.is_open() => Some(Self::IncidentResolved),
+            // A reopened incident is told like a new one.
+            Some(before) if before.is_open() => Some(Self::IncidentUpdated),
+            _ => Some(Self::IncidentOpened),
+        }
+    }
+
+    /// What a change to a maintenance tells. What was recorded when it was over is not told.
+    pub fn of_maintenance(before: Option<&Maintenance>, after: &Maintenance) -> Option<Self> {
+        let Some(before) = before else {
+            return match after.phase {
+                MaintenancePhase::Scheduled => Some(Self::MaintenanceScheduled),
+                MaintenancePhase::InProgress | MaintenancePhase::Verifying => Some(Self::MaintenanceStarted),
+                MaintenancePhase::Completed | MaintenancePhase::Cancelled => None,
+            };
+        };
+        if after.updates.len() <= before.updates.len() {
+            return None;
+        }
+        let reminds = before.remind_at.is_some() && after.remind_at.is_none();
+        Some(match after.phase {
+            phase if phase == before.phase && phase == MaintenancePhase::Scheduled && reminds => {
+                Self::MaintenanceReminder
+            }
+            phase if phase == before.phase => Self::MaintenanceUpdated,
+            MaintenancePhase::InProgress => Self::MaintenanceStarted,
+            MaintenancePhase::Completed => Self::MaintenanceCompleted,
+            MaintenancePhase::Cancelled => Self::MaintenanceCancelled,
+            MaintenancePhase::Scheduled | MaintenancePhase::Verifying => Self::MaintenanceUpdated,
+        })
+    }
 
     /// In the form of Standard Webhooks: `incident.resolved`.
     pub fn key(self) -> &'static str {

@@ -6,8 +6,10 @@ mod confirmation;
 mod mail;
 mod password_reset;
 mod smtp;
+mod subscription;
 
 pub use confirmation::LIFETIME as CONFIRMATION_LIFETIME;
+pub use subscription::SubscriberUrls;
 pub use mail::{Mailer, SendError};
 
 use std::panic::AssertUnwindSafe;
@@ -19,6 +21,7 @@ use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Heartbeat};
+use crate::credentials::secret_key::SecretKey;
 use crate::db::outbox::{Kind, Mail, Outcome};
 use crate::db::{self, Db, outbox};
 use crate::domain::mail_retry::next_attempt;
@@ -35,6 +38,8 @@ pub struct MailWorker {
     pub mailer: Option<Mailer>,
     /// Scheme, host and port of the links in mail.
     pub origin: String,
+    /// Signs the links of subscribers.
+    pub secret_key: SecretKey,
     /// Beats after every poll of the outbox.
     pub heartbeat: Arc<Heartbeat>,
 }
@@ -77,6 +82,9 @@ impl MailWorker {
                 Kind::Confirmation { recipient } => {
                     confirmation::deliver_confirmation(self, mailer, &mail, &recipient).await?;
                 }
+                Kind::Subscription { subscriber, mail: text } => {
+                    subscription::deliver_subscription_mail(self, mailer, &mail, &subscriber, text).await?;
+                }
             }
         }
         Ok(())
@@ -90,7 +98,7 @@ async fn record_delivery(worker: &MailWorker, mail: &Mail, sent: Result<(), Send
     match sent {
         Ok(()) => outbox::finish(&mut tx, &mail.id, Outcome::Sent, now).await?,
         Err(unsent) => {
-            tracing::warn!("a mail to a manager could not be sent: {unsent}");
+            tracing::warn!("a mail could not be sent: {unsent}");
             let again =
                 next_attempt(mail.attempts, mail.created_at, now).filter(|_| matches!(unsent, SendError::Temporary(_)));
             match again {

@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use crate::actions;
 use crate::credentials::secret_token;
 use crate::db::{
-    admin_incidents, challenges, future_times, known_browsers, managers, one_time_links, outbox, page_settings,
-    pending_forms, sessions,
+    admin_incidents, challenges, future_times, known_browsers, managers, notices, one_time_links, outbox, page_settings,
+    pending_forms, sessions, subscribers, suppressions,
 };
 use crate::domain::IncidentId;
 use crate::domain::audit::{Action, Actor, start_of_hour};
@@ -34,6 +34,8 @@ const ROUND_TIMEOUT: Duration = Duration::from_secs(45);
 /// Re-renders an unchanged Site, because ages ("open for 12m") and days change.
 const REFRESH_INTERVAL: TimeDelta = TimeDelta::seconds(60);
 const SWEEP_INTERVAL: TimeDelta = TimeDelta::minutes(10);
+/// How long the log of notices and deliveries is kept.
+const DELIVERY_LOG: TimeDelta = TimeDelta::days(30);
 /// The smallest clock change that is noticed; smaller ones are normal clock synchronization.
 const CLOCK_JUMP: TimeDelta = TimeDelta::seconds(5);
 pub const SETUP_LINK_LIFETIME: TimeDelta = TimeDelta::minutes(30);
@@ -284,6 +286,9 @@ pub async fn sweep(state: &State) -> db::Result<()> {
     challenges::delete_expired(&mut tx, now).await?;
     one_time_links::delete_expired(&mut tx, now).await?;
     outbox::delete_done(&mut tx, now - notify::SENT_RETENTION).await?;
+    subscribers::delete_expired(&mut tx, now).await?;
+    suppressions::delete_expired(&mut tx, now).await?;
+    notices::delete_done(&mut tx, now - DELIVERY_LOG).await?;
     known_browsers::delete_unused(&mut tx, now - known_browsers::RETENTION).await?;
     tx.commit_unaudited().await
 }

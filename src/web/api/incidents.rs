@@ -52,8 +52,9 @@ pub async fn create(mut change: Change<CanPublish>, context: &ApiContext, mut gi
     let is_past = backfilled || given.has("started_at") || given.has("resolved_at");
     let statuses = read_statuses(&mut given).filter(|_| !is_past).unwrap_or_default();
     let incident = given.finish(opened, &FIELD_NAMES)?;
-    let mut entries = vec![actions::incidents::open(&mut change.tx, &incident, None).await?];
+    // Before the incident, because its notice reads the flags.
     api_metadata::replace(&mut change.tx, incident.id.as_str(), &said).await?;
+    let mut entries = vec![actions::incidents::open(&mut change.tx, &incident, None).await?];
     if !incident.is_open() {
         entries.extend(set_own_statuses(&mut change, &statuses).await?);
     }
@@ -188,7 +189,7 @@ pub async fn set_own_statuses(
         let status = statuses.get(before.id.as_str()).and_then(|status| Status::from_key(status));
         let Some(status) = status.filter(|status| *status != before.status) else { continue };
         let mut after = Component { status, ..before.clone() };
-        entries.push(actions::components::set_status(&mut change.tx, &before, &mut after, change.now).await?);
+        entries.push(actions::components::save_status(&mut change.tx, &before, &mut after, change.now).await?);
     }
     Ok(entries)
 }
@@ -233,6 +234,11 @@ pub async fn update(
     let said = merge_update_flags(said, &mut given, newest.map(|update| update.id.as_str()));
     given.finish(changed, &FIELD_NAMES)?;
     let mut entries = Vec::new();
+    // Before the update, because its notice reads the flags.
+    if said != said_before {
+        api_metadata::replace(&mut change.tx, after.id.as_str(), &said).await?;
+        entries.push(actions::incidents::record_metadata(&after, &said_before, &said));
+    }
     if after != before {
         let (tx, now) = (&mut change.tx, change.now);
         entries.push(match posted {
@@ -242,10 +248,6 @@ pub async fn update(
     }
     if !after.is_open() {
         entries.extend(set_own_statuses(&mut change, &statuses).await?);
-    }
-    if said != said_before {
-        api_metadata::replace(&mut change.tx, after.id.as_str(), &said).await?;
-        entries.push(actions::incidents::record_metadata(&after, &said_before, &said));
     }
     commit_event(change, StatusCode::OK, IncidentOrMaintenance::Incident(after), said, &entries).await
 }

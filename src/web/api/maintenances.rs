@@ -49,8 +49,9 @@ pub async fn create(mut change: Change<CanPublish>, context: &ApiContext, mut gi
     let said = merge_update_flags(said, &mut given, first.as_deref());
     let made = given.finish(made, &FIELD_NAMES)?;
     let made = Maintenance { impact_override: impact, ..made };
-    let mut entries = vec![actions::maintenances::schedule(&mut change.tx, &made).await?];
+    // Before the maintenance, because its notice reads the flags.
     api_metadata::replace(&mut change.tx, made.id.as_str(), &said).await?;
+    let mut entries = vec![actions::maintenances::schedule(&mut change.tx, &made).await?];
     if !made.phase.is_active() {
         entries.extend(set_own_statuses(&mut change, &statuses).await?);
     }
@@ -107,16 +108,17 @@ pub async fn update(
     let said = merge_update_flags(said, &mut given, posted.map(|update| update.id.as_str()));
     given.finish(changed, &FIELD_NAMES)?;
     let mut entries = Vec::new();
+    // Before the update, because its notice reads the flags.
+    if said != said_before {
+        api_metadata::replace(&mut change.tx, after.id.as_str(), &said).await?;
+        entries.push(actions::maintenances::record_metadata(&after, &said_before, &said));
+    }
     if after != before {
         let action = audit_action(&before, &after);
         entries.extend(actions::maintenances::save(&mut change.tx, action, &before, &mut after, change.now).await?);
     }
     if !after.phase.is_active() {
         entries.extend(set_own_statuses(&mut change, &statuses).await?);
-    }
-    if said != said_before {
-        api_metadata::replace(&mut change.tx, after.id.as_str(), &said).await?;
-        entries.push(actions::maintenances::record_metadata(&after, &said_before, &said));
     }
     commit_event(change, StatusCode::OK, IncidentOrMaintenance::Maintenance(after), said, &entries).await
 }

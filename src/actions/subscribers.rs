@@ -1,0 +1,335 @@
+//! Subscriptions: requested by visitors, added by managers and programs, ended by the subscriber.
+//!
+//! The audit log names subscribers by id and never holds an address, so that an address can be erased.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+use url::Url;
+
+use crate::credentials::secret_key::SecretKey;
+use crate::credentials::secret_token::hash_token;
+use crate::credentials::subscriber_links::SubscriberLinks;
+use crate::credentials::{random_bytes, secret_token};
+use crate::db::subscribers::{self, SealedAddress};
+use crate::db::suppressions::{self, SuppressionReason};
+use crate::db::{self, Result, WriteTx, outbox};
+use crate::domain::audit::{Action, Entry};
+use crate::domain::subscriber::{CONSENT_VERSION, Channel, IncidentEvents, Scope, SubscriberState};
+use crate::domain::{Subscriber, SubscriberId};
+
+/// Mails that a request can cause to one address in [`MAILS_WINDOW`].
+const MAX_MAILS: i64 = 3;
+const MAILS_WINDOW: TimeDelta = TimeDelta::hours(24);
+/// Endpoints that one e-mail address may subscribe.
+pub const MAX_ENDPOINTS: usize = 5;
+/// Unconfirmed endpoints of one host.
+pub const MAX_UNCONFIRMED_OF_HOST: i64 = 50;
+
+/// What a visitor asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubscriptionRequest {
+    pub channel: Channel,
+    /// In the form of [`crate::domain::subscriber::parse_email`]; `None` for an operator's channel.
+    pub email: Option<String>,
+    /// Where messages go, unless the channel is e-mail.
+    pub endpoint: Option<Url>,
+    pub scope: Scope,
+    pub incidents: IncidentEvents,
+    pub maintenance: bool,
+}
+
+/// The server's keys for addresses and links.
+#[derive(Clone, Copy)]
+pub struct SubscriberKeys<'a> {
+    pub secret_key: &'a SecretKey,
+    pub links: &'a SubscriberLinks,
+}
+
+impl SubscriptionRequest {
+    /// What identifies the subscription: the address or the endpoint.
+    fn address(&self) -> &str {
+        match &self.endpoint {
+            Some(endpoint) => endpoint.as_str(),
+            None => self.email.as_deref().unwrap_or_default(),
+        }
+    }
+
+    fn subscriber(&self, state: SubscriberState, now: DateTime<Utc>) -> Subscriber {
+        Subscriber {
+            id: SubscriberId::from_random(random_bytes()),
+            channel: self.channel,
+            email: self.email.clone(),
+            endpoint_host: self.endpoint.as_ref().and_then(Url::host_str).map(str::to_owned),
+            scope: self.scope.clone(),
+            incidents: self.incidents,
+            maintenance: self.maintenance,
+            state,
+            paused_at: None,
+            requested_at: now,
+            confirmed_at: (state == SubscriberState::Active).then_some(now),
+            consent_version: CONSENT_VERSION,
+            quarantined_at: None,
+            quarantine_reason: None,
+            updated_at: now,
+            version: 1,
+        }
+    }
+
+    fn seal(&self, keys: SubscriberKeys<'_>, id: &SubscriberId) -> Result<SealedAddress> {
+        let seal = |text: &str| keys.secret_key.seal(id.as_str(), text.as_bytes()).map_err(db::Error::other);
+        let has_secret = self.channel == Channel::Webhook;
+        Ok(SealedAddress {
+            hash: hash_token(self.address()),
+            endpoint: self.endpoint.as_ref().map(|endpoint| seal(endpoint.as_str())).transpose()?,
+            secret: has_secret.then(|| seal(&secret_token::fresh_token())).transpose()?,
+        })
+    }
+}
+
+/// Stores a visitor's request and mails the address: a confirmation link, or the links of a subscription that exists.
+/// The caller answers the same in every case. Nothing is mailed to an address that got [`MAX_MAILS`] in a day.
+pub async fn request(
+    tx: &mut WriteTx,
+    keys: SubscriberKeys<'_>,
+    wish: &SubscriptionRequest,
+    now: DateTime<Utc>,
+) -> Result<Subscriber> {
+    let hash = hash_token(wish.address());
+    let incident = match &wish.scope {
+        Scope::Incident(id) => Some(id),
+        Scope::Page | Scope::Components(_) => None,
+    };
+    let found = subscribers::find_by_address(tx, wish.channel, &hash, incident).await?;
+    let subscriber = match found {
+        None => {
+            let added = wish.subscriber(SubscriberState::Unconfirmed, now);
+            subscribers::insert(tx, &added, &wish.seal(keys, &added.id)?).await?;
+            added
+        }
+        // Until the address confirms, the last request counts.
+        Some(mut pending) if pending.state == SubscriberState::Unconfirmed => {
+            pending.scope = wish.scope.clone();
+            (pending.incidents, pending.maintenance) = (wish.incidents, wish.maintenance);
+            pending.requested_at = now;
+            subscribers::update(tx, &mut pending, now).await?;
+            pending
+        }
+        Some(existing) => existing,
+    };
+    mail(tx, &subscriber, now).await?;
+    Ok(subscriber)
+}
+
+/// Queues the mail that fits the state of the subscription, unless its address got too many.
+async fn mail(tx: &mut WriteTx, subscriber: &Subscriber, now: DateTime<Utc>) -> Result<()> {
+    if outbox::subscriber_mails_since(tx, subscriber, now - MAILS_WINDOW).await? >= MAX_MAILS {
+        return Ok(());
+    }
+    let kind = match subscriber.state {
+        SubscriberState::Active => outbox::SubscriptionMail::Links,
+        SubscriberState::Unconfirmed | SubscriberState::Quarantined => outbox::SubscriptionMail::Confirmation,
+    };
+    outbox::add_subscription_mail(tx, &subscriber.id, kind, now).await
+}
+
+/// Queues the confirmation or the links of a subscription again.
+pub async fn resend(tx: &mut WriteTx, subscriber: &Subscriber, now: DateTime<Utc>) -> Result<()> {
+    mail(tx, subscriber, now).await
+}
+
+/// Mails the links of every subscription of `email`: a link was lost. An unknown address gets nothing.
+pub async fn mail_links(tx: &mut WriteTx, email: &str, now: DateTime<Utc>) -> Result<()> {
+    for subscriber in subscribers::list_by_email(tx, email).await?.into_iter().take(MAX_ENDPOINTS) {
+        mail(tx, &subscriber, now).await?;
+    }
+    Ok(())
+}
+
+/// Confirms a subscription, or reactivates a quarantined one: its address works again. `None` if it is active already.
+pub async fn confirm(
+    tx: &mut WriteTx,
+    keys: SubscriberKeys<'_>,
+    mut subscriber: Subscriber,
+    now: DateTime<Utc>,
+) -> Result<(Subscriber, Option<Entry>)> {
+    if subscriber.state == SubscriberState::Active {
+        return Ok((subscriber, None));
+    }
+    let before = subscriber.clone();
+    activate(&mut subscriber, now);
+    subscriber.confirmed_at = Some(now);
+    subscribers::update(tx, &mut subscriber, now).await?;
+    if let Some(email) = &subscriber.email {
+        suppressions::delete(tx, &keys.links.address_hmac(email)).await?;
+    }
+    let entry = entry(Action::SubscriberConfirm, &subscriber).before(&Audited::of(&before)).after(&Audited::of(&subscriber));
+    Ok((subscriber, Some(entry)))
+}
+
+/// Adds a subscriber for a manager or a program, at once if the address has agreed already. `Conflict` if the address
+/// has subscribed.
+pub async fn add(
+    tx: &mut WriteTx,
+    keys: SubscriberKeys<'_>,
+    wish: &SubscriptionRequest,
+    state: SubscriberState,
+    now: DateTime<Utc>,
+) -> Result<(Subscriber, Entry)> {
+    let added = wish.subscriber(state, now);
+    subscribers::insert(tx, &added, &wish.seal(keys, &added.id)?).await?;
+    if state == SubscriberState::Unconfirmed {
+        mail(tx, &added, now).await?;
+    }
+    let entry = entry(Action::SubscriberAdd, &added).after(&Audited::of(&added));
+    Ok((added, entry))
+}
+
+/// Adds a confirmed subscriber of an imported list; `None` if the address has subscribed or has unsubscribed here.
+pub async fn import(
+    tx: &mut WriteTx,
+    keys: SubscriberKeys<'_>,
+    wish: &SubscriptionRequest,
+    now: DateTime<Utc>,
+) -> Result<Option<Subscriber>> {
+    let address = wish.email.as_deref().unwrap_or(wish.address());
+    if suppressions::is_suppressed(tx, &keys.links.address_hmac(address)).await? {
+        return Ok(None);
+    }
+    let added = wish.subscriber(SubscriberState::Active, now);
+    match subscribers::insert(tx, &added, &wish.seal(keys, &added.id)?).await {
+        Err(db::Error::Conflict(_)) => Ok(None),
+        inserted => inserted.map(|()| Some(added)),
+    }
+}
+
+/// One audit row for a whole import.
+pub fn record_import(added: usize, skipped: usize) -> Entry {
+    Entry::new(Action::SubscriberImport, "", format!("{added} added, {skipped} skipped"))
+}
+
+/// Saves changed choices, a pause or its end.
+pub async fn edit(
+    tx: &mut WriteTx,
+    before: &Subscriber,
+    after: &mut Subscriber,
+    now: DateTime<Utc>,
+) -> Result<Entry> {
+    subscribers::update(tx, after, now).await?;
+    Ok(entry(Action::SubscriberEdit, after).before(&Audited::of(before)).after(&Audited::of(after)))
+}
+
+/// Ends a subscription. Its address is suppressed, so that an import does not add it again.
+pub async fn unsubscribe(
+    tx: &mut WriteTx,
+    keys: SubscriberKeys<'_>,
+    subscriber: &Subscriber,
+    now: DateTime<Utc>,
+) -> Result<Entry> {
+    end(tx, keys, subscriber, SuppressionReason::Unsubscribed, now).await?;
+    Ok(entry(Action::SubscriberUnsubscribe, subscriber).before(&Audited::of(subscriber)))
+}
+
+/// Deletes every subscription of an e-mail address with its delivery log.
+pub async fn erase(
+    tx: &mut WriteTx,
+    keys: SubscriberKeys<'_>,
+    email: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for subscriber in subscribers::list_by_email(tx, email).await? {
+        end(tx, keys, &subscriber, SuppressionReason::Erased, now).await?;
+        entries.push(entry(Action::SubscriberErase, &subscriber));
+    }
+    Ok(entries)
+}
+
+async fn end(
+    tx: &mut WriteTx,
+    keys: SubscriberKeys<'_>,
+    subscriber: &Subscriber,
+    reason: SuppressionReason,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    subscribers::delete(tx, &subscriber.id).await?;
+    // Who unsubscribes a webhook may go on to get mail, and the subscription to one incident says nothing of others.
+    let ends_all = subscriber.channel == Channel::Email && !matches!(subscriber.scope, Scope::Incident(_));
+    match &subscriber.email {
+        Some(email) if ends_all || reason == SuppressionReason::Erased => {
+            suppressions::insert(tx, &keys.links.address_hmac(email), reason, now).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Stops sending to an address that rejects messages. The owner of an endpoint is told by e-mail.
+pub async fn quarantine(
+    tx: &mut WriteTx,
+    keys: SubscriberKeys<'_>,
+    before: &Subscriber,
+    (reason, is_complaint): (&str, bool),
+    now: DateTime<Utc>,
+) -> Result<Entry> {
+    let mut after = Subscriber {
+        state: SubscriberState::Quarantined,
+        quarantined_at: Some(now),
+        quarantine_reason: Some(reason.chars().take(db::deliveries::MAX_REASON).collect()),
+        confirmed_at: before.confirmed_at.or(Some(now)),
+        ..before.clone()
+    };
+    subscribers::update(tx, &mut after, now).await?;
+    match &before.email {
+        Some(email) if is_complaint => {
+            let hmac = keys.links.address_hmac(email);
+            suppressions::insert(tx, &hmac, SuppressionReason::Complaint, now).await?;
+        }
+        Some(_) if before.channel != Channel::Email => {
+            outbox::add_subscription_mail(tx, &before.id, outbox::SubscriptionMail::EndpointFailure, now).await?;
+        }
+        _ => {}
+    }
+    Ok(entry(Action::SubscriberQuarantine, &after).before(&Audited::of(before)).after(&Audited::of(&after)))
+}
+
+/// Sends to a quarantined subscriber again.
+pub async fn reactivate(tx: &mut WriteTx, before: &Subscriber, now: DateTime<Utc>) -> Result<Entry> {
+    let mut after = before.clone();
+    activate(&mut after, now);
+    subscribers::update(tx, &mut after, now).await?;
+    Ok(entry(Action::SubscriberReactivate, &after).before(&Audited::of(before)).after(&Audited::of(&after)))
+}
+
+fn activate(subscriber: &mut Subscriber, now: DateTime<Utc>) {
+    subscriber.state = SubscriberState::Active;
+    (subscriber.quarantined_at, subscriber.quarantine_reason) = (None, None);
+    subscriber.confirmed_at = subscriber.confirmed_at.or(Some(now));
+}
+
+/// What the audit log holds of a subscriber: no address.
+#[derive(Serialize)]
+struct Audited<'a> {
+    channel: Channel,
+    scope: &'a Scope,
+    incidents: IncidentEvents,
+    maintenance: bool,
+    state: SubscriberState,
+    paused: bool,
+}
+
+impl<'a> Audited<'a> {
+    fn of(subscriber: &'a Subscriber) -> Audited<'a> {
+        let Subscriber { channel, scope, incidents, maintenance, state, .. } = subscriber;
+        Audited {
+            channel: *channel,
+            scope,
+            incidents: *incidents,
+            maintenance: *maintenance,
+            state: *state,
+            paused: subscriber.paused_at.is_some(),
+        }
+    }
+}
+
+fn entry(action: Action, subscriber: &Subscriber) -> Entry {
+    Entry::new(action, &subscriber.id, format!("{} subscriber {}", subscriber.channel.words(), subscriber.id))
+}
