@@ -162,7 +162,8 @@ pub async fn confirm(
     if let Some(email) = &subscriber.email {
         suppressions::delete(tx, &keys.links.address_hmac(email)).await?;
     }
-    let entry = entry(Action::SubscriberConfirm, &subscriber).before(&Audited::of(&before)).after(&Audited::of(&subscriber));
+    let entry =
+        entry(Action::SubscriberConfirm, &subscriber).before(&Audited::of(&before)).after(&Audited::of(&subscriber));
     Ok((subscriber, Some(entry)))
 }
 
@@ -208,12 +209,7 @@ pub fn record_import(added: usize, skipped: usize) -> Entry {
 }
 
 /// Saves changed choices, a pause or its end.
-pub async fn edit(
-    tx: &mut WriteTx,
-    before: &Subscriber,
-    after: &mut Subscriber,
-    now: DateTime<Utc>,
-) -> Result<Entry> {
+pub async fn edit(tx: &mut WriteTx, before: &Subscriber, after: &mut Subscriber, now: DateTime<Utc>) -> Result<Entry> {
     subscribers::update(tx, after, now).await?;
     Ok(entry(Action::SubscriberEdit, after).before(&Audited::of(before)).after(&Audited::of(after)))
 }
@@ -230,12 +226,7 @@ pub async fn unsubscribe(
 }
 
 /// Deletes every subscription of an e-mail address with its delivery log.
-pub async fn erase(
-    tx: &mut WriteTx,
-    keys: SubscriberKeys<'_>,
-    email: &str,
-    now: DateTime<Utc>,
-) -> Result<Vec<Entry>> {
+pub async fn erase(tx: &mut WriteTx, keys: SubscriberKeys<'_>, email: &str, now: DateTime<Utc>) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for subscriber in subscribers::list_by_email(tx, email).await? {
         end(tx, keys, &subscriber, SuppressionReason::Erased, now).await?;

@@ -40,7 +40,10 @@ pub struct Delivery {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Sent,
-    Retry { at: DateTime<Utc>, reason: String },
+    Retry {
+        at: DateTime<Utc>,
+        reason: String,
+    },
     /// The receiver rejected it for good.
     Rejected(String),
     /// It was retried as long as it is of use.
@@ -110,9 +113,10 @@ pub async fn lease_due(
     rows!(tx, Row, sql, lease)?.into_iter().map(Delivery::try_from).collect()
 }
 
-pub async fn is_due(tx: &mut Tx, now: DateTime<Utc>) -> Result<bool> {
-    let sql = "select notice_id from deliveries where done_at is null and due_at <= $1 limit 1";
-    Ok(row!(tx, (String,), sql, now)?.is_some())
+pub async fn is_due(tx: &mut Tx, transport: Transport, now: DateTime<Utc>) -> Result<bool> {
+    let sql = "select notice_id from deliveries
+               where done_at is null and due_at <= $1 and (channel = 'email') = $2 limit 1";
+    Ok(row!(tx, (String,), sql, now, transport == Transport::Mail)?.is_some())
 }
 
 /// Writes how an attempt ended, unless another process took the message over.

@@ -162,16 +162,18 @@ async fn insert_deliveries(
     Ok(i64::try_from(added).unwrap_or(i64::MAX))
 }
 
-/// Ends the unsent messages of older notices on the same subject, where the subscriber gets the newer one instead. A
-/// message that ends an incident or a maintenance is never replaced, and none that is being sent.
+/// Ends unsent messages of older notices on the same subject, where the subscriber gets the newer one instead; the
+/// notice of `row` may be the older or the newer one. A message that ends an incident or a maintenance is never
+/// replaced, and none that is being sent.
 async fn replace_older(
     tx: &mut DeliveryTx,
     row: &Row,
     (from, to): (&str, Option<&str>),
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let older = concat!(columns!(), "where subject_id = $1 and id <> $2 and created_at <= $3 order by created_at desc limit 50");
-    for older in rows!(tx, Row, older, row.subject_id.as_str(), row.id.as_str(), row.created_at)? {
+    let sql = concat!(columns!(), "where subject_id = $1 and id <> $2 order by created_at desc limit 50");
+    for other in rows!(tx, Row, sql, row.subject_id.as_str(), row.id.as_str())? {
+        let (older, newer) = if other.created_at <= row.created_at { (&other, row) } else { (row, &other) };
         if !event_of(&older.event)?.is_replaceable() {
             continue;
         }
@@ -180,7 +182,7 @@ async fn replace_older(
                      and lease is null
                      and exists (select 1 from deliveries n
                                  where n.notice_id = $5 and n.subscriber_id = deliveries.subscriber_id)";
-        run!(tx, sql, now, older.id.as_str(), from, to.unwrap_or(BEYOND), row.id.as_str())?;
+        run!(tx, sql, now, older.id.as_str(), from, to.unwrap_or(BEYOND), newer.id.as_str())?;
     }
     Ok(())
 }

@@ -167,10 +167,7 @@ pub async fn find_by_address(
     hash: &str,
     incident: Option<&IncidentId>,
 ) -> Result<Option<Subscriber>> {
-    let sql = concat!(
-        columns!(),
-        "where channel = $1 and address_hash = $2 and coalesce(incident_id, '') = $3"
-    );
+    let sql = concat!(columns!(), "where channel = $1 and address_hash = $2 and coalesce(incident_id, '') = $3");
     match row!(tx, Row, sql, channel.key(), hash, incident.map_or("", IncidentId::as_str))? {
         Some(row) => Ok(Some(with_components(tx, row).await?)),
         None => Ok(None),

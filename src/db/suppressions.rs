@@ -25,12 +25,7 @@ impl SuppressionReason {
 }
 
 /// `address_hmac` is keyed with the server's key file, so a copy of the database does not reveal addresses.
-pub async fn insert(
-    tx: &mut WriteTx,
-    address_hmac: &str,
-    reason: SuppressionReason,
-    now: DateTime<Utc>,
-) -> Result<()> {
+pub async fn insert(tx: &mut WriteTx, address_hmac: &str, reason: SuppressionReason, now: DateTime<Utc>) -> Result<()> {
     let sql = "insert into suppressions (address_hmac, reason, created_at) values ($1, $2, $3)
                on conflict (address_hmac) do update set reason = excluded.reason, created_at = excluded.created_at";
     run!(tx, sql, address_hmac, reason.key(), now)?;

@@ -9,8 +9,8 @@ mod smtp;
 mod subscription;
 
 pub use confirmation::LIFETIME as CONFIRMATION_LIFETIME;
-pub use subscription::SubscriberUrls;
 pub use mail::{Mailer, SendError};
+pub use subscription::SubscriberUrls;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

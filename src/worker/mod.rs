@@ -1,5 +1,6 @@
 //! Background work: opens the database, follows its revision, runs scheduled steps, re-renders as time passes.
 
+pub mod deliveries;
 pub mod maintenances;
 mod probe;
 
@@ -16,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 use crate::actions;
 use crate::credentials::secret_token;
 use crate::db::{
-    admin_incidents, challenges, future_times, known_browsers, managers, notices, one_time_links, outbox, page_settings,
-    pending_forms, sessions, subscribers, suppressions,
+    admin_incidents, challenges, future_times, known_browsers, managers, notices, one_time_links, outbox,
+    page_settings, pending_forms, sessions, subscribers, suppressions,
 };
 use crate::domain::IncidentId;
 use crate::domain::audit::{Action, Actor, start_of_hour};

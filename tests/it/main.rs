@@ -25,6 +25,7 @@ mod db_faults;
 mod db_incidents;
 mod db_maintenances;
 mod db_managers;
+mod db_notices;
 mod db_page;
 mod db_postgres;
 mod db_sessions;

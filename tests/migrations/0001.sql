@@ -69,3 +69,13 @@ insert into api_tokens values ('token', 'ines', 'Deploy', 'publish', 'ffffffffff
 insert into idempotency_keys values ('token', 'deploy-17', 'abababababababababababababababababababababababababababababababab', 201, '{"id":"incident"}', '2026-11-10T12:00:00.123456+00:00');
 insert into audit_log (at, manager_id, actor_name, address, action, subject_id, subject_name, before, after, revision, hash)
   values ('2026-11-10T12:00:00.123456+00:00', 'ines', 'Ines', '192.0.2.1', 'incident.open', 'incident', 'Tiles fail', null, '{"title":"Tiles fail"}', 7, 'dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd');
+insert into subscribers values ('reader', 'email', 'reader@example.org', '1111111111111111111111111111111111111111111111111111111111111111', null, null, null, null, false, 'all', true, 'active', null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1, null, null, 0, null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);
+insert into subscribers values ('hook', 'webhook', 'hook@example.org', '2222222222222222222222222222222222222222222222222222222222222222', 'hooks.example.org', 'c2VhbGVk', 'c2VhbGVk', 'incident', false, 'opened_and_resolved', false, 'quarantined', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1, '2026-11-10T12:00:00.123456+00:00', 'HTTP 404', 10, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 2);
+insert into subscriber_components values ('reader', 'tiles');
+insert into suppressions values ('3333333333333333333333333333333333333333333333333333333333333333', 'unsubscribed', '2026-11-10T12:00:00.123456+00:00');
+insert into outbox values ('mail5', 'subscription-confirmation', null, 'reader', null, null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 0, null, null);
+insert into notices values ('notice', 'incident.opened', 'incident', 'update', null, null, '2026-11-10T12:00:00.123456+00:00', 'reader', '2026-11-10T12:00:00.123456+00:00', 1);
+insert into notice_components values ('notice', 'tiles');
+insert into deliveries values ('notice', 'reader', 'email', 1, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1, 'lease', null, null, null);
+insert into deliveries values ('notice', 'hook', 'webhook', 0, '2026-11-10T12:00:00.123456+00:00', null, 10, null, '2026-11-10T12:00:00.123456+00:00', 'rejected', 'HTTP 404');
+insert into chat_messages values ('hook', 'incident', '1234567890', '2026-11-10T12:00:00.123456+00:00');

@@ -1,0 +1,168 @@
+//! Leases due messages, sends them on several connections at once, and records every result before its sender takes the
+//! next message: after a kill, at most one message per sender is sent twice.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use super::queue::Queue;
+use crate::clock::Clock;
+use crate::credentials::secret_token::fresh_token;
+use crate::db::deliveries::{self, Delivery, LEASE, Outcome, Transport};
+use crate::db::{self, Db};
+use crate::domain::monotonic::Monotonic;
+
+/// Messages that one lease holds.
+const BATCH: i64 = 200;
+/// Results that one transaction records.
+const MAX_RESULTS: usize = 256;
+/// The longest time that one attempt may take; a message whose lease ends sooner is left to the next lease.
+pub const MAX_ATTEMPT: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
+/// Pause before a transaction is tried again.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
+
+/// Sends one message.
+pub trait SendMessage: Send + Sync + 'static {
+    fn send(&self, delivery: &Delivery) -> impl Future<Output = Outcome> + Send;
+}
+
+pub(super) struct Leased {
+    pub delivery: Delivery,
+    lease: Arc<str>,
+    until: Monotonic,
+}
+
+struct Recorded {
+    leased: Leased,
+    outcome: Outcome,
+    done: oneshot::Sender<()>,
+}
+
+pub struct Pipeline<S> {
+    pub db: Db,
+    pub clock: Clock,
+    pub transport: Transport,
+    pub senders: usize,
+    pub sender: S,
+    /// Wakes the pipeline when messages were added.
+    pub wake: Arc<Notify>,
+}
+
+impl<S: SendMessage> Pipeline<S> {
+    /// Sends until `stop`. What is being sent then is finished.
+    pub async fn run(self, poll: Duration, stop: CancellationToken) {
+        let pipeline = Arc::new(self);
+        let queue = Arc::new(Queue::default());
+        let (results, received) = mpsc::channel(MAX_RESULTS);
+        let recorder = tokio::spawn(pipeline.clone().record_results(received));
+        let senders: Vec<_> = (0..pipeline.senders)
+            .map(|_| tokio::spawn(pipeline.clone().send_queued(queue.clone(), results.clone(), stop.clone())))
+            .collect();
+        drop(results);
+        pipeline.fill(&queue, poll, &stop).await;
+        for sender in senders {
+            let _ = sender.await;
+        }
+        let _ = recorder.await;
+        if let Err(error) = pipeline.release(queue.drain()).await {
+            tracing::warn!("leases of messages to subscribers end later: {error}");
+        }
+    }
+
+    /// Gives back what no sender took, so that the next process need not wait for the end of the lease.
+    async fn release(&self, waiting: Vec<Leased>) -> db::Result<()> {
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let mut tx = self.db.deliver().await?;
+        for Leased { delivery, lease, .. } in &waiting {
+            let retry = Outcome::Retry { at: now, reason: String::new() };
+            deliveries::record(&mut tx, delivery, lease, &retry, now).await?;
+        }
+        tx.commit().await
+    }
+
+    /// Leases messages whenever the queue runs low.
+    async fn fill(&self, queue: &Queue, poll: Duration, stop: &CancellationToken) {
+        let mut failing = false;
+        while !stop.is_cancelled() {
+            if queue.len() > self.senders {
+                tokio::select! { () = queue.wait_until_taken() => {}, () = stop.cancelled() => {} }
+                continue;
+            }
+            let leased = self.lease().await;
+            if let (Err(error), false) = (&leased, failing) {
+                tracing::warn!("messages to subscribers can't be read: {error}");
+            }
+            failing = leased.is_err();
+            match leased {
+                Ok(batch) if !batch.is_empty() => queue.add(batch),
+                Ok(_) | Err(_) => {
+                    tokio::select! {
+                        () = tokio::time::sleep(poll) => {}
+                        () = self.wake.notified() => {}
+                        () = stop.cancelled() => {}
+                    }
+                }
+            }
+        }
+    }
+
+    async fn lease(&self) -> db::Result<Vec<Leased>> {
+        let now = self.clock.now();
+        if !deliveries::is_due(&mut self.db.read().await?, self.transport, now).await? {
+            return Ok(Vec::new());
+        }
+        let lease: Arc<str> = fresh_token()[..22].into();
+        let until = self.clock.monotonic() + (LEASE - MAX_ATTEMPT);
+        let mut tx = self.db.deliver().await?;
+        let batch = deliveries::lease_due(&mut tx, self.transport, &lease, now, BATCH).await?;
+        tx.commit().await?;
+        Ok(batch.into_iter().map(|delivery| Leased { delivery, lease: lease.clone(), until }).collect())
+    }
+
+    async fn send_queued(self: Arc<Self>, queue: Arc<Queue>, results: mpsc::Sender<Recorded>, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let leased = tokio::select! { leased = queue.take() => leased, () = stop.cancelled() => return };
+            // The lease is about to end, so another process may take the message.
+            if self.clock.monotonic() >= leased.until {
+                queue.finish(&leased.delivery);
+                continue;
+            }
+            let outcome = self.sender.send(&leased.delivery).await;
+            queue.finish(&leased.delivery);
+            let (done, recorded) = oneshot::channel();
+            if results.send(Recorded { leased, outcome, done }).await.is_err() {
+                return;
+            }
+            let _ = recorded.await;
+        }
+    }
+
+    /// Records results, as many at once as have arrived.
+    async fn record_results(self: Arc<Self>, mut received: mpsc::Receiver<Recorded>) {
+        let mut batch = Vec::new();
+        while received.recv_many(&mut batch, MAX_RESULTS).await > 0 {
+            while let Err(error) = self.record(&batch).await {
+                tracing::warn!("results of messages to subscribers can't be written: {error}");
+                tokio::time::sleep(RETRY_PAUSE).await;
+            }
+            for result in batch.drain(..) {
+                let _ = result.done.send(());
+            }
+        }
+    }
+
+    async fn record(&self, batch: &[Recorded]) -> db::Result<()> {
+        let now = self.clock.now();
+        let mut tx = self.db.deliver().await?;
+        for Recorded { leased, outcome, .. } in batch {
+            deliveries::record(&mut tx, &leased.delivery, &leased.lease, outcome, now).await?;
+        }
+        tx.commit().await
+    }
+}

@@ -1,0 +1,114 @@
+//! Leased messages that wait for a sender. At most [`MAX_PER_HOST`] of one host are sent at once; its others wait aside,
+//! so that a slow host holds up no other.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::pipeline::Leased;
+use crate::db::deliveries::Delivery;
+
+/// Requests at once to one host. The mail server has its own limit.
+pub const MAX_PER_HOST: usize = 4;
+
+#[derive(Default)]
+pub(super) struct Queue {
+    lists: Mutex<Lists>,
+    arrived: Notify,
+    taken: Notify,
+}
+
+#[derive(Default)]
+struct Lists {
+    ready: VecDeque<Leased>,
+    hosts: HashMap<String, Host>,
+    /// In all lists of hosts.
+    parked: usize,
+}
+
+#[derive(Default)]
+struct Host {
+    sending: usize,
+    parked: VecDeque<Leased>,
+}
+
+impl Queue {
+    /// Messages that no sender has taken.
+    pub(super) fn len(&self) -> usize {
+        let lists = self.lists();
+        lists.ready.len() + lists.parked
+    }
+
+    pub(super) fn add(&self, batch: Vec<Leased>) {
+        self.lists().ready.extend(batch);
+        self.arrived.notify_waiters();
+    }
+
+    /// Waits for a message of a host that has a place free. Call [`Queue::finish`] when it was sent.
+    pub(super) async fn take(&self) -> Leased {
+        loop {
+            let arrived = self.arrived.notified();
+            if let Some(leased) = self.lists().take() {
+                self.taken.notify_one();
+                return leased;
+            }
+            arrived.await;
+        }
+    }
+
+    /// Empties the queue.
+    pub(super) fn drain(&self) -> Vec<Leased> {
+        let mut lists = self.lists();
+        let parked: Vec<_> = lists.hosts.values_mut().flat_map(|host| std::mem::take(&mut host.parked)).collect();
+        lists.parked = 0;
+        std::mem::take(&mut lists.ready).into_iter().chain(parked).collect()
+    }
+
+    pub(super) async fn wait_until_taken(&self) {
+        self.taken.notified().await;
+    }
+
+    /// Frees the place of its host.
+    pub(super) fn finish(&self, delivery: &Delivery) {
+        if let Some(host) = &delivery.endpoint_host
+            && self.lists().finish(host)
+        {
+            self.arrived.notify_waiters();
+        }
+    }
+
+    fn lists(&self) -> MutexGuard<'_, Lists> {
+        self.lists.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lists {
+    fn take(&mut self) -> Option<Leased> {
+        while let Some(leased) = self.ready.pop_front() {
+            let Some(name) = &leased.delivery.endpoint_host else { return Some(leased) };
+            let host = self.hosts.entry(name.clone()).or_default();
+            if host.sending < MAX_PER_HOST {
+                host.sending += 1;
+                return Some(leased);
+            }
+            host.parked.push_back(leased);
+            self.parked += 1;
+        }
+        None
+    }
+
+    /// Returns whether a message became ready.
+    fn finish(&mut self, name: &str) -> bool {
+        let Some(host) = self.hosts.get_mut(name) else { return false };
+        host.sending = host.sending.saturating_sub(1);
+        let next = host.parked.pop_front();
+        if host.sending == 0 && next.is_none() {
+            self.hosts.remove(name);
+        }
+        let Some(next) = next else { return false };
+        self.parked -= 1;
+        self.ready.push_front(next);
+        true
+    }
+}
