@@ -10,6 +10,7 @@ mod audit_action;
 pub mod audit_throttle;
 pub mod component;
 pub mod component_order;
+pub mod delivery_retry;
 pub mod draft;
 pub mod forms;
 pub mod history;

@@ -4,6 +4,7 @@
 //! into escaped text. A sanitizer that parses the HTML again needed seconds for 64 KiB of `&` or `>`.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, TextMergeStream, html};
 
@@ -95,11 +96,7 @@ fn comment_end(text: &str, at: usize, last_end: Option<usize>) -> Option<usize> 
 /// Splits a text into links and the rest.
 fn link_addresses<'a>(text: CowStr<'a>, events: &mut Vec<Event<'a>>) {
     let mut done = 0;
-    for (start, _) in text.match_indices("http") {
-        if start < done {
-            continue;
-        }
-        let Some(end) = address_end(&text, start) else { continue };
+    for Range { start, end } in find_addresses(&text) {
         let address = &text[start..end];
         events.push(Event::Text(text[done..start].to_owned().into()));
         events.push(open_link(address));
@@ -112,6 +109,18 @@ fn link_addresses<'a>(text: CowStr<'a>, events: &mut Vec<Event<'a>>) {
     } else {
         events.push(Event::Text(text[done..].to_owned().into()));
     }
+}
+
+/// Where bare addresses are in a text, in order.
+pub fn find_addresses(text: &str) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for (start, _) in text.match_indices("http") {
+        if found.last().is_some_and(|last| start < last.end) {
+            continue;
+        }
+        found.extend(address_end(text, start).map(|end| start..end));
+    }
+    found
 }
 
 /// The end of the bare address that starts at `start`, if one does.
@@ -139,7 +148,8 @@ pub fn render_truncated(text: &str, max: usize) -> String {
     render_markdown(&text[..end])
 }
 
-fn parser_options(text: &str) -> Options {
+/// The Markdown extensions that `text` is read with.
+pub fn parser_options(text: &str) -> Options {
     let is_wide = text.lines().any(|line| line.matches('|').count() > MAX_BARS);
     let tables = if is_wide { Options::empty() } else { Options::ENABLE_TABLES };
     Options::ENABLE_STRIKETHROUGH | tables

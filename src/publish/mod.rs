@@ -15,6 +15,7 @@ mod failure;
 pub mod feeds;
 mod live_site;
 mod machine_documents;
+pub mod notices;
 mod on_demand;
 mod on_demand_cache;
 mod on_demand_json;

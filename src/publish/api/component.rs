@@ -13,19 +13,19 @@ use crate::domain::{Component, Group, Status};
 #[schemars(rename = "Component", deny_unknown_fields)]
 pub struct ComponentRow<'a> {
     pub id: &'a str,
-    name: &'a str,
+    pub name: &'a str,
     #[schemars(with = "StatusKey")]
     pub status: &'static str,
     #[schemars(with = "DateTime<Utc>")]
-    created_at: String,
+    pub created_at: String,
     #[schemars(with = "DateTime<Utc>")]
-    updated_at: String,
-    position: i64,
+    pub updated_at: String,
+    pub position: i64,
     pub description: Option<&'a str>,
     pub showcase: bool,
     start_date: Option<NaiveDate>,
-    group_id: Option<&'a str>,
-    page_id: &'a str,
+    pub group_id: Option<&'a str>,
+    pub page_id: &'a str,
     group: bool,
     only_show_if_degraded: bool,
     /// The ids of the members; only groups have this key.

@@ -19,7 +19,7 @@ pub use badge::{badge_path, render_badge, stale_badge};
 pub use component::{ComponentRow, component_row, ungrouped_rows};
 pub use context::{PageContext, stamp};
 pub use history::{MAX_PAGE, history_months, render_quarter};
-pub use incident::{EntryRow, UpdateRow, render_incident};
+pub use incident::{AffectedRow, EntryRow, UpdateRow, render_incident};
 pub use incident_flat::{flat_incident, flat_maintenance};
 pub use openapi::OPENAPI;
 pub use showcase::{IncidentTitles, render_showcase};
