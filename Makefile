@@ -88,6 +88,10 @@ bench-scale: islands ## Benchmarks a long history, event streams and publishing 
 	@.ci/tools postgres >&2
 	cargo bench --bench bench -- scale $(BENCH)
 
+bench-notify: islands ## Benchmarks messages to 50,000 subscribers and 10,000 webhooks, on both databases
+	@.ci/tools postgres >&2
+	cargo bench --bench bench -- notify $(BENCH)
+
 build: islands ## Builds the self-contained release binary: target/release/candor
 	cargo build --release
 

@@ -1,4 +1,4 @@
-//! Candor's performance on this machine: `make bench` and `make bench-scale`.
+//! Candor's performance on this machine: `make bench`, `make bench-scale` and `make bench-notify`.
 //!
 //! All servers run on loopback ports and take turns. The report is Markdown on standard output; progress goes to
 //! standard error. See docs/PERFORMANCE.md.
@@ -8,6 +8,7 @@ mod client;
 mod compare;
 mod consistency;
 mod history;
+mod notify;
 mod on_demand;
 mod postgres;
 mod process;
@@ -38,6 +39,8 @@ enum Measure {
     Reading(compare::Options),
     /// A long history, many followers, and publishing under load
     Scale(scale::Options),
+    /// Messages to many subscribers
+    Notify(notify::Options),
 }
 
 #[tokio::main]
@@ -46,6 +49,7 @@ async fn main() -> anyhow::Result<()> {
     match Cli::parse().measure {
         Measure::Reading(options) => compare::run(&options, &Clock::system()).await,
         Measure::Scale(options) => scale::run(&options, &Clock::system()).await,
+        Measure::Notify(options) => notify::run(&options, &Clock::system()).await,
     }
 }
 

@@ -26,6 +26,12 @@ impl Server {
         self.child.id()
     }
 
+    /// Ends the process at once, as a crash would.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// Sends `GET path` on a new connection.
     pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> anyhow::Result<Answer> {
         Connection::open(self.address).await?.get(path, headers).await
@@ -63,9 +69,15 @@ impl Drop for Server {
 
 /// Candor over the database at `url`, with its Site file in `folder`.
 pub fn candor(url: &str, folder: &Path) -> anyhow::Result<Server> {
+    candor_with(url, folder, &[])
+}
+
+/// The same with further arguments.
+pub fn candor_with(url: &str, folder: &Path, arguments: &[&str]) -> anyhow::Result<Server> {
     let address = free_port()?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_candor"));
     command.args(["serve", "--listen", &address.to_string(), "--database-url", url, "--data-dir"]).arg(folder);
+    command.args(arguments);
     // Ignores settings from our own environment.
     let ours = std::env::vars_os().map(|(name, _)| name);
     ours.filter(|name| name.to_string_lossy().starts_with("CANDOR_")).for_each(|name| {

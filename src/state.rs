@@ -4,6 +4,8 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Notify;
+use url::Url;
 
 use crate::clock::{Clock, Heartbeat, OngoingSince};
 use crate::counters::{Counter, ResponseCounts};
@@ -62,6 +64,7 @@ struct Shared {
     worker_failure: OngoingSince,
     writes: WriteHealth,
     mail_heartbeat: Arc<Heartbeat>,
+    notices: Notify,
     audit_denials: Mutex<DenialThrottle>,
     login_attempts: Mutex<RateLimit>,
     password_resets: Mutex<RateLimit>,
@@ -113,6 +116,8 @@ pub struct StateParts {
     pub provider: Option<Provider>,
     /// Proxies whose forwarding headers are trusted.
     pub trusted_proxies: TrustedProxies,
+    /// Endpoints of subscribers at these hosts may have private addresses.
+    pub endpoint_hosts: Vec<Url>,
 }
 
 impl State {
@@ -122,6 +127,7 @@ impl State {
             worker_failure: OngoingSince::new(parts.clock.clone()),
             writes: WriteHealth::new(parts.clock.clone()),
             mail_heartbeat: Arc::new(Heartbeat::new(parts.clock.clone())),
+            notices: Notify::new(),
             parts,
             streams: EventStreams::new(MAX_STREAMS),
             connections: ClientCounter::default(),
@@ -140,6 +146,11 @@ impl State {
     /// Signs the links of subscribers. Fails if the key file can't be read.
     pub fn subscriber_links(&self) -> anyhow::Result<SubscriberLinks> {
         SubscriberLinks::from_secret_key(&self.secret_key)
+    }
+
+    /// Wakes the worker that notifies subscribers.
+    pub fn notices(&self) -> &Notify {
+        &self.0.notices
     }
 
     pub fn streams(&self) -> &EventStreams {
@@ -239,6 +250,7 @@ impl State {
 
     /// Publishes a committed change before the manager gets the response. If publishing fails, the worker retries.
     pub async fn publish(&self) {
+        self.0.notices.notify_one();
         if let Err(error) = self.publisher.publish().await {
             self.publisher.invalidate_copies();
             tracing::error!("a change was saved but could not be published yet: {error:#}");

@@ -102,6 +102,7 @@ pub async fn request(
     let found = subscribers::find_by_address(tx, wish.channel, &hash, incident).await?;
     let subscriber = match found {
         None => {
+            subscribers::check_room(tx, 1).await?;
             let added = wish.subscriber(SubscriberState::Unconfirmed, now);
             subscribers::insert(tx, &added, &wish.seal(keys, &added.id)?).await?;
             added
@@ -176,6 +177,7 @@ pub async fn add(
     state: SubscriberState,
     now: DateTime<Utc>,
 ) -> Result<(Subscriber, Entry)> {
+    subscribers::check_room(tx, 1).await?;
     let added = wish.subscriber(state, now);
     subscribers::insert(tx, &added, &wish.seal(keys, &added.id)?).await?;
     if state == SubscriberState::Unconfirmed {
@@ -185,7 +187,7 @@ pub async fn add(
     Ok((added, entry))
 }
 
-/// Adds a confirmed subscriber of an imported list; `None` if the address has subscribed or has unsubscribed here.
+/// Adds a confirmed subscriber of an imported list, for which there is room; `None` if the address has subscribed or has unsubscribed here.
 pub async fn import(
     tx: &mut WriteTx,
     keys: SubscriberKeys<'_>,

@@ -65,14 +65,20 @@ macro_rules! columns {
     };
 }
 
-/// Adds a subscriber.
-///
-/// # Errors
-/// `Full` at [`MAX_SUBSCRIBERS`]; `Conflict` if the address has subscribed to the same already.
-pub async fn insert(tx: &mut WriteTx, subscriber: &Subscriber, address: &SealedAddress) -> Result<()> {
-    if count_all(tx).await? >= MAX_SUBSCRIBERS {
+/// Fails with `Full` if there is no room for `more` subscribers. Counting takes time, so call it once per request.
+pub async fn check_room(tx: &mut Tx, more: usize) -> Result<()> {
+    let more = i64::try_from(more).unwrap_or(i64::MAX);
+    if count_all(tx).await?.saturating_add(more) > MAX_SUBSCRIBERS {
         return Err(Error::Full("Limit reached (500,000 subscribers)."));
     }
+    Ok(())
+}
+
+/// Adds a subscriber. Call [`check_room`] first.
+///
+/// # Errors
+/// `Conflict` if the address has subscribed to the same already.
+pub async fn insert(tx: &mut WriteTx, subscriber: &Subscriber, address: &SealedAddress) -> Result<()> {
     let sql = "insert into subscribers (id, channel, email, address_hash, endpoint_host, endpoint, secret, incident_id,
                  all_components, incident_events, maintenance_events, state, paused_at, requested_at, confirmed_at,
                  consent_version, quarantined_at, quarantine_reason, failures, created_at, updated_at, version)

@@ -52,7 +52,19 @@ impl App {
         let secret_key = SecretKey::from_file(serve.secret_key_file());
         let mailer = serve.mail.mailer(&origin)?;
         let provider = serve.oidc.provider(&origin)?;
-        let parts = StateParts { db, clock, publisher, secret_key, origin, hosts, mailer, provider, trusted_proxies };
+        let endpoint_hosts = serve.endpoint_hosts.clone();
+        let parts = StateParts {
+            db,
+            clock,
+            publisher,
+            secret_key,
+            origin,
+            hosts,
+            mailer,
+            provider,
+            trusted_proxies,
+            endpoint_hosts,
+        };
         let state = State::new(parts);
         *state.token_calls().lock().unwrap_or_else(PoisonError::into_inner) =
             TokenCalls::per_minute(serve.api_reads, serve.api_writes);

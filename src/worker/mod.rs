@@ -55,6 +55,7 @@ pub async fn run_worker(state: State, stop: CancellationToken) -> anyhow::Result
                     opened = true;
                     tokio::spawn(probe::run_probe(state.clone(), stop.clone()));
                     tokio::spawn(state.mail_worker().run(stop.clone()));
+                    tokio::spawn(deliveries::run_deliveries(state.clone(), stop.clone()));
                 }
                 Some(cause) => {
                     if logged.as_ref() != Some(&cause) {

@@ -3,50 +3,16 @@
 use std::collections::BTreeSet;
 
 use candor::actions;
-use candor::credentials::secret_token::hash_token;
 use candor::db::deliveries::{self, LEASE, Outcome, Transport};
-use candor::db::subscribers::{self, SealedAddress};
-use candor::db::{components, incidents, notices};
+use candor::db::{components, incidents, notices, subscribers};
 use candor::domain::notice::Event;
 use candor::domain::subscriber::{Channel, IncidentEvents, Scope, SubscriberState};
 use candor::domain::{Component, Incident, Phase, Status, Subscriber, SubscriberId};
 use candor::worker::deliveries::expand_notices;
 use chrono::TimeDelta;
 
+use crate::support::subscribers::{subscribe, subscriber};
 use crate::support::{TestDb, fixtures};
-
-fn subscriber(test: &TestDb, id: &str, scope: Scope) -> Subscriber {
-    let now = test.clock.now();
-    Subscriber {
-        id: SubscriberId::parse(id).unwrap(),
-        channel: Channel::Email,
-        email: Some(format!("{id}@example.org")),
-        endpoint_host: None,
-        scope,
-        incidents: IncidentEvents::All,
-        maintenance: true,
-        state: SubscriberState::Active,
-        paused_at: None,
-        requested_at: now,
-        confirmed_at: Some(now),
-        consent_version: 1,
-        quarantined_at: None,
-        quarantine_reason: None,
-        updated_at: now,
-        version: 1,
-    }
-}
-
-async fn subscribe(test: &TestDb, subscribers: impl IntoIterator<Item = Subscriber>) {
-    let mut tx = test.write().await.unwrap();
-    for subscriber in subscribers {
-        let address = subscriber.email.clone().unwrap();
-        let endpoint = (subscriber.channel != Channel::Email).then(|| "sealed".to_owned());
-        let sealed = SealedAddress { hash: hash_token(&address), endpoint, secret: None };
-        subscribers::insert(&mut tx, &subscriber, &sealed).await.unwrap();
-    }
-    tx.commit_unaudited().await.unwrap();
-}
 
 async fn component(test: &TestDb, name: &str) -> Component {
     let mut tx = test.write().await.unwrap();

@@ -26,6 +26,7 @@ mod db_incidents;
 mod db_maintenances;
 mod db_managers;
 mod db_notices;
+mod deliveries;
 mod db_page;
 mod db_postgres;
 mod db_sessions;

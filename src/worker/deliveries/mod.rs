@@ -1,18 +1,117 @@
 //! Tells subscribers: matches notices with subscribers, and sends the messages by mail and HTTP.
 
+mod context;
+mod http;
+mod mail;
 mod pipeline;
 mod queue;
 
 pub use pipeline::{MAX_ATTEMPT, Pipeline, SendMessage};
+pub use queue::MAX_PER_HOST;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
-use crate::db::{self, Db, notices};
+use self::context::Context;
+use self::http::HttpSender;
+use self::mail::MailSender;
+use crate::db::deliveries::Transport;
+use crate::db::{self, Db, deliveries, notices};
+use crate::net::http_client::HttpClient;
+use crate::notify::endpoint::ENDPOINT_LIMITS;
+use crate::notify::standard_webhooks::WebhookKeyPair;
+use crate::state::State;
 
 /// How often new notices and due messages are looked for, if nothing announces them.
-pub const POLL_INTERVAL: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// When a message is tried again whose content could not be read.
+const READ_RETRY: TimeDelta = TimeDelta::seconds(30);
+/// Endpoints that are sent to at once. Each may take 15 seconds to answer.
+const HTTP_SENDERS: usize = 512;
+const KEY_PAIR: &str = "webhook key pair";
+
+/// The page's key pair, which signs webhooks.
+///
+/// # Errors
+/// The key file can't be read.
+pub fn webhook_key_pair(state: &State) -> anyhow::Result<WebhookKeyPair> {
+    WebhookKeyPair::from_seed(state.secret_key.derive_key(KEY_PAIR)?)
+}
+
+/// Tells subscribers until `stop`. Without a mail server, only endpoints are sent to.
+pub async fn run_deliveries(state: State, stop: CancellationToken) {
+    match try_run(&state, &stop).await {
+        Ok(()) => {}
+        Err(error) => tracing::error!("subscribers are not notified: {error:#}"),
+    }
+}
+
+async fn try_run(state: &State, stop: &CancellationToken) -> anyhow::Result<()> {
+    release_leases(state).await;
+    let context = Context::new(state.db.clone(), state.clock.clone(), &state.origin, state.secret_key.clone())?;
+    let client = HttpClient::new(&state.endpoint_hosts, ENDPOINT_LIMITS)?;
+    let http = HttpSender { context: context.clone(), client, key_pair: webhook_key_pair(state)? };
+    let (to_mail, to_http) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let http = pipeline(state, Transport::Http, (HTTP_SENDERS, http), to_http.clone());
+    let mail = match &state.mailer {
+        Some(mailer) => {
+            let senders = mailer.pool().limits().connections;
+            let sender = MailSender::new(context, mailer.clone())?;
+            Some(pipeline(state, Transport::Mail, (senders, sender), to_mail.clone()))
+        }
+        None => None,
+    };
+    let queued = || {
+        to_mail.notify_one();
+        to_http.notify_one();
+    };
+    let mail = async {
+        if let Some(mail) = mail {
+            mail.run(POLL_INTERVAL, stop.clone()).await;
+        }
+    };
+    tokio::join!(http.run(POLL_INTERVAL, stop.clone()), mail, expand_until(state, queued, stop));
+    Ok(())
+}
+
+/// SQLite has one server, so whatever is leased at its start was leased by one that was killed.
+async fn release_leases(state: &State) {
+    if !matches!(state.db, Db::Sqlite { .. }) {
+        return;
+    }
+    let released = async {
+        let mut tx = state.db.write().await?;
+        deliveries::release_leases(&mut tx, state.clock.now()).await?;
+        tx.commit_unaudited().await
+    };
+    if let Err(error) = released.await {
+        tracing::warn!("messages that an earlier server left are sent later: {error}");
+    }
+}
+
+fn pipeline<S>(state: &State, transport: Transport, (senders, sender): (usize, S), wake: Arc<Notify>) -> Pipeline<S> {
+    Pipeline { db: state.db.clone(), clock: state.clock.clone(), transport, senders, sender, wake }
+}
+
+async fn expand_until(state: &State, queued: impl Fn(), stop: &CancellationToken) {
+    let mut failing = false;
+    while !stop.is_cancelled() {
+        let expanded = expand_notices(&state.db, state.clock.now(), &queued).await;
+        if let (Err(error), false) = (&expanded, failing) {
+            tracing::warn!("notices can't be matched with subscribers: {error}");
+        }
+        failing = expanded.is_err();
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
+            () = state.notices().notified() => {}
+        }
+    }
+}
 
 /// Matches all waiting notices with subscribers, newest first, in short transactions. Calls `queued` after each.
 pub async fn expand_notices(db: &Db, now: DateTime<Utc>, queued: impl Fn()) -> db::Result<()> {

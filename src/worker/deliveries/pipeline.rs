@@ -7,7 +7,6 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
 use super::queue::Queue;
 use crate::clock::Clock;
 use crate::credentials::secret_token::fresh_token;

@@ -431,7 +431,7 @@ fn state(
     let publisher = Publisher::new(db.clone(), clock.clone(), origin.into(), file).with_renderer(render);
     let (hosts, origin, trusted_proxies) =
         (AllowedHosts::new(origin, &[]), origin.to_owned(), TrustedProxies::default());
-    State::new(StateParts { db, clock, publisher, secret_key, origin, hosts, mailer, provider, trusted_proxies })
+    State::new(StateParts { db, clock, publisher, secret_key, origin, hosts, mailer, provider, trusted_proxies, endpoint_hosts: endpoint_hosts() })
 }
 
 fn front(state: &State) -> FastPath {
@@ -449,6 +449,11 @@ async fn password_hash() -> &'static str {
 }
 
 /// Whether `answer` is a visitor's at a guarded address: a redirect to the login, or a form's submitted text.
+/// Where the endpoints of tests listen.
+fn endpoint_hosts() -> Vec<url::Url> {
+    ["http://127.0.0.2", "http://127.0.0.3"].map(|url| url.parse().unwrap()).into()
+}
+
 pub fn is_denied(method: &Method, address: &str, answer: &Answer) -> bool {
     if *method == Method::POST && !address.starts_with("/admin/islands/") {
         return answer.status == StatusCode::UNAUTHORIZED && answer.word("h1") == "Your session has ended";

@@ -50,6 +50,7 @@ impl Server {
             allowed_hosts: Vec::new(),
             metrics_listen: Some(any),
             secret_key_file: None,
+            endpoint_hosts: Vec::new(),
             trusted_proxies: proxies.iter().map(|proxy| parse_network(proxy).unwrap()).collect(),
             api_writes: candor::state::TOKEN_WRITES,
             api_reads: candor::state::TOKEN_READS,

@@ -1,0 +1,271 @@
+//! Messages to subscribers, from the published update to the mail server and the endpoint.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State as FromState;
+use axum::http::{HeaderMap, StatusCode};
+use candor::actions;
+use candor::actions::subscribers::{SubscriberKeys, SubscriptionRequest};
+use candor::db::{incidents, notices, subscribers};
+use candor::domain::subscriber::{Channel, IncidentEvents, Scope, SubscriberState};
+use candor::domain::{Incident, Phase, Subscriber};
+use candor::notify::Mailer;
+use candor::worker::deliveries::run_deliveries;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::support::app::TestApp;
+use crate::support::smtp::{FakeSmtpServer, Mail};
+use crate::support::subscribers::{subscribe, subscriber};
+use crate::support::{TestDb, fixtures};
+
+/// How long a test waits for what must happen.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn app_with_mail(test: TestDb) -> (TestApp, FakeSmtpServer) {
+    let sink = FakeSmtpServer::open().await;
+    let mailer = Mailer::new(&sink.url, "Tidewater <status@tidewater.example>", "http://status.test", &[]).unwrap();
+    (TestApp::with_mailer(test, mailer).await, sink)
+}
+
+/// Runs the worker until the guard is dropped.
+fn deliver(app: &TestApp) -> DropGuard {
+    let stop = CancellationToken::new();
+    tokio::spawn(run_deliveries((**app).clone(), stop.clone()));
+    stop.drop_guard()
+}
+
+async fn open(app: &TestApp, incident: &Incident) {
+    let mut tx = app.db.write().await.unwrap();
+    let entry = actions::incidents::open(&mut tx, incident, None).await.unwrap();
+    tx.commit(&fixtures::actor(), app.clock.now(), entry).await.unwrap();
+    app.publish().await;
+}
+
+async fn post(app: &TestApp, incident: &Incident, id: &str, phase: Phase) {
+    let now = app.clock.now();
+    let mut tx = app.db.write().await.unwrap();
+    let before = incidents::find(&mut tx, &incident.id).await.unwrap();
+    let mut after = before.clone();
+    after.updates.push(fixtures::update(id, now, phase, &[]));
+    after.recompute();
+    let entry = actions::incidents::post_update(&mut tx, &before, &mut after, None, now).await.unwrap();
+    tx.commit(&fixtures::actor(), now, entry).await.unwrap();
+    app.publish().await;
+}
+
+/// Adds an active endpoint of the page.
+async fn add_endpoint(app: &TestApp, channel: Channel, url: &str) -> Subscriber {
+    let links = app.subscriber_links().unwrap();
+    let keys = SubscriberKeys { secret_key: &app.secret_key, links: &links };
+    let wish = SubscriptionRequest {
+        channel,
+        email: Some("ops@example.org".into()),
+        endpoint: Some(url.parse().unwrap()),
+        scope: Scope::Page,
+        incidents: IncidentEvents::All,
+        maintenance: true,
+    };
+    let mut tx = app.db.write().await.unwrap();
+    let now = app.clock.now();
+    let (added, entry) = actions::subscribers::add(&mut tx, keys, &wish, SubscriberState::Active, now).await.unwrap();
+    tx.commit(&fixtures::actor(), now, entry).await.unwrap();
+    added
+}
+
+async fn wait_for<T>(mut what: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = what().await {
+            return found;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "it did not happen within {PATIENCE:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn wait_for_mails(sink: &FakeSmtpServer, count: usize) -> Vec<Mail> {
+    wait_for(async || Some(sink.mails()).filter(|mails| mails.len() >= count)).await
+}
+
+async fn state_of(app: &TestApp, subscriber: &Subscriber) -> Subscriber {
+    subscribers::find(&mut app.db.read().await.unwrap(), &subscriber.id).await.unwrap()
+}
+
+/// Waits until no message is queued and returns how many were sent and rejected, by notice, newest first.
+async fn wait_until_done(app: &TestApp) -> Vec<(i64, i64)> {
+    wait_for(async || {
+        let all = notices::list_progress(&mut app.db.read().await.unwrap(), 10).await.unwrap();
+        let done = all.iter().all(|it| it.is_expanded && it.queued == 0);
+        done.then(|| all.iter().map(|it| (it.sent, it.rejected)).collect())
+    })
+    .await
+}
+
+/// An endpoint that answers with the given codes in turn, and then with 200.
+#[derive(Clone, Default)]
+struct Endpoint {
+    codes: Arc<Mutex<Vec<u16>>>,
+    requests: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
+}
+
+impl Endpoint {
+    async fn open(host: &str, codes: &[u16]) -> (Self, String) {
+        let endpoint = Self { codes: Arc::new(Mutex::new(codes.into())), requests: Arc::default() };
+        let listener = TcpListener::bind((host, 0)).await.unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let router = Router::new().fallback(receive).with_state(endpoint.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        (endpoint, url)
+    }
+
+    fn requests(&self) -> Vec<(HeaderMap, Value)> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+async fn receive(FromState(endpoint): FromState<Endpoint>, headers: HeaderMap, body: String) -> StatusCode {
+    endpoint.requests.lock().unwrap().push((headers, serde_json::from_str(&body).unwrap()));
+    let mut codes = endpoint.codes.lock().unwrap();
+    let code = if codes.is_empty() { 200 } else { codes.remove(0) };
+    StatusCode::from_u16(code).unwrap()
+}
+
+#[apply(on_both_databases!)]
+async fn published_update_is_mailed_with_its_links(test: TestDb) {
+    let (app, sink) = app_with_mail(test).await;
+    subscribe(&app.test, [subscriber(&app.test, "ines", Scope::Page)]).await;
+    let _worker = deliver(&app);
+    let incident = fixtures::incident("it", app.clock.now());
+    open(&app, &incident).await;
+    let first = wait_for_mails(&sink, 1).await.remove(0);
+    assert_eq!(first.header("To"), "ines@example.org");
+    let unsubscribe = first.header("List-Unsubscribe");
+    assert!(unsubscribe.starts_with("<http://status.test/subscribe/unsubscribe/ines."), "{unsubscribe}");
+    assert_eq!(first.header("List-Unsubscribe-Post"), "List-Unsubscribe=One-Click");
+    wait_until_done(&app).await;
+    post(&app, &incident, "second", Phase::Resolved).await;
+    let second = wait_for_mails(&sink, 2).await.remove(1);
+    assert_eq!(first.header("Subject"), second.header("Subject"), "mail programs show one thread");
+    assert_eq!(first.header("References"), second.header("References"));
+    assert_ne!(first.header("Message-ID"), second.header("Message-ID"));
+    assert_eq!(wait_until_done(&app).await, [(1, 0), (1, 0)]);
+}
+
+#[apply(on_both_databases!)]
+async fn rejected_recipient_is_quarantined_and_policy_is_not_its_fault(test: TestDb) {
+    let (app, sink) = app_with_mail(test).await;
+    let ines = subscriber(&app.test, "ines", Scope::Page);
+    subscribe(&app.test, [ines.clone()]).await;
+    sink.reject_next_mail("550 5.7.26 sender is not authenticated");
+    let worker = deliver(&app);
+    open(&app, &fixtures::incident("one", app.clock.now())).await;
+    wait_for(async || {
+        let waiting = app.number("select count(*) from deliveries where reason like '550 5.7.26%'").await;
+        (waiting == 1).then_some(())
+    })
+    .await;
+    assert_eq!(state_of(&app, &ines).await.state, SubscriberState::Active);
+    drop(worker);
+    sink.reject_next_mail("550 5.1.1 no such mailbox");
+    let _worker = deliver(&app);
+    open(&app, &fixtures::incident("two", app.clock.now())).await;
+    wait_for(async || Some(state_of(&app, &ines).await).filter(|it| it.state == SubscriberState::Quarantined)).await;
+    let audit = app.audit().await;
+    let row = audit.iter().find(|row| row.action == "subscriber.quarantine").unwrap();
+    assert!(!format!("{row:?}").contains("ines@"), "the audit log holds an address: {row:?}");
+}
+
+#[apply(on_both_databases!)]
+async fn webhook_is_signed_and_gets_the_update(test: TestDb) {
+    let (app, _sink) = app_with_mail(test).await;
+    let (endpoint, url) = Endpoint::open("127.0.0.2", &[]).await;
+    add_endpoint(&app, Channel::Webhook, &url).await;
+    let _worker = deliver(&app);
+    open(&app, &fixtures::incident("it", app.clock.now())).await;
+    let (headers, body) = wait_for(async || endpoint.requests().pop()).await;
+    assert_eq!(body["incident"]["id"], "it");
+    assert_eq!(body["incident"]["incident_updates"][0]["id"], "it-1");
+    let signature = headers["webhook-signature"].to_str().unwrap();
+    assert!(signature.contains("v1,") && signature.contains("v1a,"), "{signature}");
+    assert!(!headers["webhook-id"].to_str().unwrap().contains('.'));
+    assert_eq!(wait_until_done(&app).await, [(1, 0)]);
+}
+
+#[apply(on_both_databases!)]
+async fn failing_endpoint_is_retried_and_missing_one_is_quarantined(test: TestDb) {
+    let (app, _sink) = app_with_mail(test).await;
+    let (endpoint, url) = Endpoint::open("127.0.0.2", &[503, 410]).await;
+    let hook = add_endpoint(&app, Channel::Webhook, &url).await;
+    let _worker = deliver(&app);
+    open(&app, &fixtures::incident("it", app.clock.now())).await;
+    let first = wait_for(async || endpoint.requests().pop()).await.0;
+    wait_for(async || {
+        let waiting = app.number("select count(*) from deliveries where lease is null and attempts = 1").await;
+        (waiting == 1).then_some(())
+    })
+    .await;
+    app.clock.advance(chrono::TimeDelta::seconds(10));
+    let second = wait_for(async || endpoint.requests().get(1).cloned()).await.0;
+    assert_eq!(first["webhook-id"], second["webhook-id"]);
+    let gone =
+        wait_for(async || Some(state_of(&app, &hook).await).filter(|it| it.state == SubscriberState::Quarantined))
+            .await;
+    assert!(gone.quarantine_reason.unwrap().contains("410"));
+    let told = app.number("select count(*) from outbox where kind = 'endpoint-failure'").await;
+    assert_eq!(told, 1, "its owner is told by mail");
+}
+
+#[apply(on_both_databases!)]
+async fn slow_host_holds_up_no_other(test: TestDb) {
+    let (app, _sink) = app_with_mail(test).await;
+    // Accepts connections and never answers.
+    let silent = TcpListener::bind("127.0.0.2:0").await.unwrap();
+    let silent_url = format!("http://{}/hook", silent.local_addr().unwrap());
+    let (endpoint, url) = Endpoint::open("127.0.0.3", &[]).await;
+    for at in 0..20 {
+        add_endpoint(&app, Channel::Webhook, &format!("{silent_url}/{at}")).await;
+        add_endpoint(&app, Channel::Webhook, &format!("{url}/{at}")).await;
+    }
+    let _worker = deliver(&app);
+    open(&app, &fixtures::incident("it", app.clock.now())).await;
+    wait_for(async || (endpoint.requests().len() == 20).then_some(())).await;
+    let sending = app.number("select count(*) from deliveries where done_at is null").await;
+    assert_eq!(sending, 20, "the silent endpoints are still waited for");
+}
+
+#[apply(on_both_databases!)]
+async fn deleted_incident_is_not_sent(test: TestDb) {
+    let (app, sink) = app_with_mail(test).await;
+    subscribe(&app.test, [subscriber(&app.test, "ines", Scope::Page)]).await;
+    let incident = fixtures::incident("it", app.clock.now());
+    open(&app, &incident).await;
+    let mut tx = app.db.write().await.unwrap();
+    let entry = actions::incidents::delete(&mut tx, &incident).await.unwrap();
+    tx.commit(&fixtures::actor(), app.clock.now(), entry).await.unwrap();
+    let _worker = deliver(&app);
+    wait_for(async || {
+        (app.number("select count(*) from deliveries where outcome = 'cancelled'").await == 1).then_some(())
+    })
+    .await;
+    assert!(sink.mails().is_empty());
+}
+
+#[apply(on_both_databases!)]
+async fn two_nodes_send_each_message_once(test: TestDb) {
+    let (app, sink) = app_with_mail(test).await;
+    subscribe(&app.test, (0..300).map(|at| subscriber(&app.test, &format!("s{at:03}"), Scope::Page))).await;
+    let _workers = [deliver(&app), deliver(&app)];
+    open(&app, &fixtures::incident("it", app.clock.now())).await;
+    wait_for_mails(&sink, 300).await;
+    assert_eq!(wait_until_done(&app).await, [(300, 0)]);
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for mail in sink.mails() {
+        *counts.entry(mail.header("To")).or_default() += 1;
+    }
+    assert_eq!((counts.len(), counts.values().max()), (300, Some(&1)));
+}
