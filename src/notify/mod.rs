@@ -1,12 +1,16 @@
 //! Mail notifications. The transaction of a change writes a row to the outbox; this worker composes the mail, sends it
 //! and retries.
 
+pub mod challenge;
 mod change;
 mod confirmation;
+pub mod endpoint;
+pub mod endpoint_request;
 mod mail;
 mod password_reset;
 mod smtp;
 mod subscription;
+pub mod standard_webhooks;
 
 pub use confirmation::LIFETIME as CONFIRMATION_LIFETIME;
 pub use mail::{Mailer, SendError};

@@ -85,26 +85,52 @@ impl HttpClient {
 
     /// Fails on a forbidden address, a timeout and a response that is too long, but not on an error status.
     pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, HttpClientError> {
+        self.execute(request, Overlong::Fails).await
+    }
+
+    /// As [`HttpClient::send`], but returns the beginning of a response that is too long and reads no further.
+    pub async fn send_and_truncate(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, HttpClientError> {
+        self.execute(request, Overlong::IsCut).await
+    }
+
+    /// Whether a request would be refused for its URL alone.
+    pub fn check_url(&self, url: &Url) -> Result<(), HttpClientError> {
+        self.trusted.check_url(url)
+    }
+
+    async fn execute(&self, request: Request<Vec<u8>>, overlong: Overlong) -> Result<Response<Bytes>, HttpClientError> {
         let request = reqwest::Request::try_from(request)?;
         self.trusted.check_url(request.url())?;
         let mut answer = self.client.execute(request).await?;
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = answer.status();
         *response.headers_mut() = std::mem::take(answer.headers_mut());
-        *response.body_mut() = self.read_body(answer).await?;
+        *response.body_mut() = self.read_body(answer, overlong).await?;
         Ok(response)
     }
 
-    async fn read_body(&self, mut answer: reqwest::Response) -> Result<Bytes, HttpClientError> {
+    async fn read_body(&self, mut answer: reqwest::Response, overlong: Overlong) -> Result<Bytes, HttpClientError> {
         let mut body = BytesMut::new();
         while let Some(chunk) = answer.chunk().await? {
-            if body.len() + chunk.len() > self.bounds.size {
-                return Err(HttpClientError::TooLong(self.bounds.size));
+            let room = self.bounds.size - body.len();
+            match overlong {
+                Overlong::Fails if chunk.len() > room => return Err(HttpClientError::TooLong(self.bounds.size)),
+                Overlong::IsCut if chunk.len() > room => {
+                    body.extend_from_slice(&chunk[..room]);
+                    break;
+                }
+                _ => body.extend_from_slice(&chunk),
             }
-            body.extend_from_slice(&chunk);
         }
         Ok(body.freeze())
     }
+}
+
+/// What happens with a response beyond the limit.
+#[derive(Clone, Copy, Debug)]
+enum Overlong {
+    Fails,
+    IsCut,
 }
 
 #[derive(Clone, Debug)]
@@ -364,6 +390,8 @@ mod tests {
         let short = ResponseLimits { size: 4, ..ResponseLimits::default() };
         let error = outbound(&[&there], short).send(asking(&there)).await.unwrap_err();
         assert_eq!(error.to_string(), "the response is longer than 4 bytes");
+        let cut = outbound(&[&there], short).send_and_truncate(asking(&there)).await.unwrap();
+        assert_eq!((cut.status().as_u16(), &cut.body()[..]), (200, &b"0123"[..]));
         let quick = ResponseLimits { time: Duration::from_millis(50), ..ResponseLimits::default() };
         let error = outbound(&[&there], quick).send(asking(&there)).await.unwrap_err();
         assert!(error.to_string().contains("timed out"), "{error}");
