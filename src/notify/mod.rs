@@ -1,14 +1,19 @@
 //! Mail notifications. The transaction of a change writes a row to the outbox; this worker composes the mail, sends it
 //! and retries.
 
+pub mod bounce;
+pub mod bounce_token;
 mod change;
 mod confirmation;
+pub mod dkim;
 mod mail;
+mod mail_failure;
 mod password_reset;
 mod smtp;
 
 pub use confirmation::LIFETIME as CONFIRMATION_LIFETIME;
 pub use mail::{Mailer, SendError};
+pub use mail_failure::{EnhancedStatus, MailFailure, SmtpFailure};
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
