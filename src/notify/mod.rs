@@ -8,12 +8,16 @@ mod confirmation;
 pub mod dkim;
 mod mail;
 mod mail_failure;
+mod mail_pool;
 mod password_reset;
 mod smtp;
+mod smtp_stream;
 
 pub use confirmation::LIFETIME as CONFIRMATION_LIFETIME;
-pub use mail::{Mailer, SendError};
+pub use mail::{ComposedMail, ListId, Mailer, OutgoingMail};
 pub use mail_failure::{EnhancedStatus, MailFailure, SmtpFailure};
+pub use mail_pool::{DEFAULT_CONNECTIONS, MailPool, PoolLimits};
+pub use smtp::{MailServer, SmtpLimits};
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -89,15 +93,14 @@ impl MailWorker {
 }
 
 /// Records the outcome of a delivery: sent, postponed or given up.
-async fn record_delivery(worker: &MailWorker, mail: &Mail, sent: Result<(), SendError>) -> db::Result<()> {
+async fn record_delivery(worker: &MailWorker, mail: &Mail, sent: Result<(), SmtpFailure>) -> db::Result<()> {
     let now = worker.clock.now();
     let mut tx = worker.db.write().await?;
     match sent {
         Ok(()) => outbox::finish(&mut tx, &mail.id, Outcome::Sent, now).await?,
         Err(unsent) => {
             tracing::warn!("a mail to a manager could not be sent: {unsent}");
-            let again =
-                next_attempt(mail.attempts, mail.created_at, now).filter(|_| matches!(unsent, SendError::Temporary(_)));
+            let again = next_attempt(mail.attempts, mail.created_at, now).filter(|_| unsent.kind.is_retriable());
             match again {
                 Some(due_at) => outbox::postpone(&mut tx, &mail.id, due_at).await?,
                 None => outbox::finish(&mut tx, &mail.id, Outcome::GivenUp, now).await?,
