@@ -10,6 +10,7 @@ mod mail;
 mod mail_failure;
 mod mail_pool;
 mod password_reset;
+pub mod sender_check;
 mod smtp;
 mod smtp_stream;
 
