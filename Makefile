@@ -42,6 +42,7 @@ check: islands ## Checks format, lints, and licences and sources of dependencies
 unit: islands ## Runs unit and integration tests on SQLite and PostgreSQL
 	.ci/tools postgres
 	.ci/tools webhooks
+	.ci/tools mail
 	.ci/rust-tests unit
 	.ci/dates rust-today
 

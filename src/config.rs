@@ -10,7 +10,8 @@ use url::Url;
 
 use crate::domain::oidc_roles::{ProviderFactor, RoleRule};
 use crate::net::trusted_proxies::parse_network;
-use crate::notify::Mailer;
+use crate::notify::dkim::DkimSigner;
+use crate::notify::{DEFAULT_CONNECTIONS, Mailer};
 use crate::oidc::{Provider, ProviderSettings};
 use crate::state::{TOKEN_READS, TOKEN_WRITES};
 
@@ -127,6 +128,28 @@ pub struct MailConfig {
     /// From address of e-mails, like Status <status@example.org>
     #[arg(long, env = "CANDOR_SMTP_FROM", value_name = "SENDER")]
     pub smtp_from: Option<String>,
+
+    /// Connections to the SMTP server at a time
+    #[arg(long, env = "CANDOR_MAIL_CONNECTIONS", default_value_t = DEFAULT_CONNECTIONS, value_name = "NUMBER",
+        value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub mail_connections: u16,
+
+    /// Address that receives bounces, like bounce@status.example.org; Candor sends from bounce+TOKEN@…
+    /// [default: bounces go to the sender]
+    #[arg(long, env = "CANDOR_MAIL_BOUNCE_ADDRESS", value_name = "ADDRESS")]
+    pub mail_bounce_address: Option<String>,
+
+    /// Domain of the DKIM signature [default: the domain of --smtp-from]
+    #[arg(long, env = "CANDOR_DKIM_DOMAIN", value_name = "DOMAIN")]
+    pub dkim_domain: Option<String>,
+
+    /// DKIM selector: the public key is the TXT record SELECTOR._domainkey.DOMAIN
+    #[arg(long, env = "CANDOR_DKIM_SELECTOR", value_name = "SELECTOR")]
+    pub dkim_selector: Option<String>,
+
+    /// PEM file with the private DKIM key, RSA of 2048 bits or more or Ed25519 [default: mail is not signed]
+    #[arg(long, env = "CANDOR_DKIM_KEY_FILE", value_name = "FILE")]
+    pub dkim_key_file: Option<PathBuf>,
 }
 
 impl MailConfig {
@@ -140,9 +163,35 @@ impl MailConfig {
             None => self.smtp_url.clone(),
         };
         match (url, &self.smtp_from) {
-            (Some(url), Some(from)) => Mailer::new(&url, from, origin, &self.authorities()?).map(Some),
+            (Some(url), Some(from)) => {
+                let mailer = Mailer::new(&url, from, origin, &self.authorities()?)?;
+                self.add_options(mailer).map(Some)
+            }
             (None, None) => Ok(None),
             _ => bail!("to send mail, set both --smtp-url and --smtp-from"),
+        }
+    }
+
+    fn add_options(&self, mailer: Mailer) -> anyhow::Result<Mailer> {
+        let mut mailer = mailer.with_connections(self.mail_connections.into());
+        if let Some(address) = &self.mail_bounce_address {
+            mailer = mailer.with_bounce_address(address)?;
+        }
+        if let Some(signer) = self.dkim_signer(mailer.from_domain())? {
+            mailer = mailer.with_dkim(signer);
+        }
+        Ok(mailer)
+    }
+
+    fn dkim_signer(&self, from_domain: &str) -> anyhow::Result<Option<DkimSigner>> {
+        match (&self.dkim_selector, &self.dkim_key_file) {
+            (Some(selector), Some(file)) => {
+                let pem = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+                let domain = self.dkim_domain.as_deref().unwrap_or(from_domain);
+                DkimSigner::new(domain, selector, &pem).map(Some)
+            }
+            (None, None) if self.dkim_domain.is_none() => Ok(None),
+            _ => bail!("to sign mail, set both --dkim-selector and --dkim-key-file"),
         }
     }
 

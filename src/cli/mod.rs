@@ -9,6 +9,7 @@ pub mod demo;
 mod export;
 mod import;
 mod incidents;
+mod mail;
 mod maintenances;
 mod managers;
 mod output;
@@ -62,6 +63,9 @@ pub enum Command {
     /// Import from Statuspage, Cachet, cState or Uptime Kuma
     #[command(subcommand)]
     Import(import::Command),
+    /// Check the mail settings, send a test mail, read a bounce
+    #[command(subcommand)]
+    Mail(mail::Command),
     /// Fill an empty database with a fictional company and two years of its incidents
     Sample,
     /// Export the public page as files
@@ -111,6 +115,9 @@ pub async fn run(cli: Cli, clock: &Clock) -> anyhow::Result<ExitCode> {
         app::serve(serve, database, clock.clone()).await?;
         return Ok(ExitCode::SUCCESS);
     }
+    if let Command::Mail(command) = &cli.command {
+        return mail::run(command, clock).await;
+    }
     let db = match &cli.command {
         Command::Manager(managers::Command::Add { .. }) | Command::Import(_) | Command::Sample => {
             prepare_database(database, clock).await?
@@ -134,7 +141,7 @@ pub async fn run(cli: Cli, clock: &Clock) -> anyhow::Result<ExitCode> {
 
 async fn run_command(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve(_) => unreachable!("serving opens the database its own way"),
+        Command::Serve(_) | Command::Mail(_) => unreachable!("these open no database here"),
         Command::Export { dir, format, site } => export::run(db, clock, &site, &dir, format).await?,
         Command::Manager(command) => managers::run(command, db, clock).await?,
         Command::Incident(command) => incidents::run(command, db, clock).await?,

@@ -1,6 +1,7 @@
-//! Network rules: allowed hosts, limits per client, event streams, outgoing HTTP requests.
+//! Network rules: allowed hosts, limits per client, event streams, DNS records, outgoing HTTP requests.
 
 pub mod allowed_hosts;
+pub mod dns;
 pub mod event_streams;
 pub mod http_client;
 pub mod per_client;

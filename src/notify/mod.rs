@@ -1,19 +1,29 @@
 //! Mail notifications. The transaction of a change writes a row to the outbox; this worker composes the mail, sends it
 //! and retries.
 
+pub mod bounce;
+pub mod bounce_token;
 pub mod challenge;
 mod change;
 mod confirmation;
+pub mod dkim;
 pub mod endpoint;
 pub mod endpoint_request;
 mod mail;
+mod mail_failure;
+mod mail_pool;
 mod password_reset;
+pub mod sender_check;
 mod smtp;
-mod subscription;
+mod smtp_stream;
 pub mod standard_webhooks;
+mod subscription;
 
 pub use confirmation::LIFETIME as CONFIRMATION_LIFETIME;
-pub use mail::{Mailer, SendError};
+pub use mail::{ComposedMail, ListId, Mailer, OutgoingMail};
+pub use mail_failure::{EnhancedStatus, MailFailure, SmtpFailure};
+pub use mail_pool::{DEFAULT_CONNECTIONS, MailPool, PoolLimits};
+pub use smtp::{MailServer, SmtpLimits};
 pub use subscription::SubscriberUrls;
 
 use std::panic::AssertUnwindSafe;
@@ -96,15 +106,14 @@ impl MailWorker {
 }
 
 /// Records the outcome of a delivery: sent, postponed or given up.
-async fn record_delivery(worker: &MailWorker, mail: &Mail, sent: Result<(), SendError>) -> db::Result<()> {
+async fn record_delivery(worker: &MailWorker, mail: &Mail, sent: Result<(), SmtpFailure>) -> db::Result<()> {
     let now = worker.clock.now();
     let mut tx = worker.db.write().await?;
     match sent {
         Ok(()) => outbox::finish(&mut tx, &mail.id, Outcome::Sent, now).await?,
         Err(unsent) => {
             tracing::warn!("a mail could not be sent: {unsent}");
-            let again =
-                next_attempt(mail.attempts, mail.created_at, now).filter(|_| matches!(unsent, SendError::Temporary(_)));
+            let again = next_attempt(mail.attempts, mail.created_at, now).filter(|_| unsent.kind.is_retriable());
             match again {
                 Some(due_at) => outbox::postpone(&mut tx, &mail.id, due_at).await?,
                 None => outbox::finish(&mut tx, &mail.id, Outcome::GivenUp, now).await?,

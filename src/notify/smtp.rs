@@ -2,33 +2,34 @@
 //! connect, and checks a line's length only after reading the line.
 
 use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use lettre::Address;
 use lettre::address::Envelope;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
-#[expect(deprecated, reason = "lettre has no other way to speak TLS over a stream of ours")]
-use lettre::transport::smtp::client::AsyncNetworkStream;
-use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters};
-use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Noop, Quit, Rcpt, Rset};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::{Error as SmtpError, SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT};
 use percent_encoding::percent_decode_str;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use url::{Host, Url};
+
+use super::mail_failure::{SmtpFailure, Step};
+use super::smtp_stream::{LimitedStream, TlsStream};
 
 /// How long connecting to one address may take; a host may have several addresses.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long `QUIT` may take after the server has accepted the mail.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(1);
+/// The server closes the connection (RFC 5321, 3.8).
+const CLOSING: u16 = 421;
 
 #[derive(Clone, Copy, Debug)]
 pub struct SmtpLimits {
-    /// From the first packet until the server has accepted the mail.
+    /// From the first packet of a mail until the server has accepted it, with the connection if it needs one.
     pub time: Duration,
     /// The most bytes received between two writes of ours. A certificate chain has some thousand bytes, a response some
     /// hundred. lettre parses the whole response again for each of its lines, so a long response costs much CPU time.
@@ -64,21 +65,28 @@ enum TlsMode {
     Implicit,
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum SmtpFailure {
-    #[error("{0}")]
-    Smtp(#[from] SmtpError),
-    #[error("connecting to the mail server: {0}")]
-    Connecting(#[from] io::Error),
-    #[error("the mail server did not accept it within {0} s")]
-    TooSlow(u64),
+/// One connection to the mail server, after EHLO and AUTH.
+pub(super) struct SmtpSession {
+    connection: AsyncSmtpConnection,
+    /// The mails sent or rejected in this session.
+    pub(super) mails: u32,
+    /// The last mail was rejected, so the next needs RSET before it.
+    needs_reset: bool,
 }
 
-impl SmtpFailure {
-    /// Whether the server rejected the mail permanently (5xx).
-    pub fn is_permanent(&self) -> bool {
-        matches!(self, Self::Smtp(error) if error.is_permanent())
-    }
+/// Why a session sent no mail.
+pub(super) struct SendProblem {
+    pub(super) failure: SmtpFailure,
+    pub(super) session: SessionState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SessionState {
+    /// The session takes further mails.
+    Open,
+    /// The server closed it before it saw anything of this mail.
+    ClosedBefore,
+    Closed,
 }
 
 impl std::fmt::Debug for MailServer {
@@ -115,29 +123,34 @@ impl MailServer {
         Ok(Self { host, port, tls, tls_parameters, credentials, hello: ClientId::Domain(hello), bounds })
     }
 
-    pub async fn send(&self, envelope: &Envelope, mail: &[u8]) -> Result<(), SmtpFailure> {
-        let conversation = async {
-            let mut connection = self.connect().await?;
-            if let Some(credentials) = &self.credentials {
-                connection.auth(DEFAULT_MECHANISMS, credentials).await?;
-            }
-            connection.send(envelope, mail).await?;
-            Ok::<_, SmtpFailure>(connection)
-        };
-        let too_slow = |_| SmtpFailure::TooSlow(self.bounds.time.as_secs());
-        let mut connection = timeout(self.bounds.time, conversation).await.map_err(too_slow)??;
-        // The server has accepted the mail, so a failed `QUIT` is ignored.
-        let _ = timeout(QUIT_TIMEOUT, connection.quit()).await;
-        Ok(())
+    pub fn limits(&self) -> SmtpLimits {
+        self.bounds
+    }
+
+    pub(super) async fn open(&self) -> Result<SmtpSession, SmtpFailure> {
+        let mut connection = self.connect().await?;
+        if let Some(credentials) = &self.credentials {
+            connection
+                .auth(DEFAULT_MECHANISMS, credentials)
+                .await
+                .map_err(|error| describe_smtp_error(&error, Step::Session))?;
+        }
+        Ok(SmtpSession { connection, mails: 0, needs_reset: false })
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpFailure> {
-        let (stream, most) = (self.connect_tcp().await?, self.bounds.received);
-        let stream = LimitedStream { stream, limit: most, left: most };
+        let tcp = self.connect_tcp().await;
+        let stream = tcp.and_then(|stream| LimitedStream::new(stream, self.bounds.received));
+        let stream =
+            stream.map_err(|error| SmtpFailure::temporary(format!("connecting to the mail server: {error}")))?;
+        self.greet(stream).await.map_err(|error| describe_smtp_error(&error, Step::Session))
+    }
+
+    async fn greet(&self, stream: LimitedStream) -> Result<AsyncSmtpConnection, SmtpError> {
         let tls = || self.tls_parameters.clone();
         if self.tls == TlsMode::Implicit {
             let stream = TlsStream::handshake(stream, tls()).await?;
-            return Ok(AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await?);
+            return AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await;
         }
         let mut connection = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await?;
         if self.tls == TlsMode::Required || self.tls == TlsMode::Opportunistic && connection.can_starttls() {
@@ -160,46 +173,79 @@ impl MailServer {
     }
 }
 
-/// Fails when more than `limit` bytes are read between two writes.
-#[derive(Debug)]
-struct LimitedStream {
-    stream: TcpStream,
-    limit: usize,
-    left: usize,
-}
-
-impl AsyncTokioStream for LimitedStream {
-    fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.stream.peer_addr()
+impl SmtpSession {
+    /// Whether the session, idle since the last mail, takes another.
+    pub(super) async fn is_ready(&mut self, ask: bool) -> bool {
+        let is_ready = match (self.needs_reset, ask) {
+            (true, _) => self.connection.command(Rset).await.is_ok(),
+            (false, true) => self.connection.command(Noop).await.is_ok(),
+            (false, false) => true,
+        };
+        self.needs_reset = false;
+        is_ready
     }
-}
 
-impl AsyncRead for LimitedStream {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = into.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, into))?;
-        let read = into.filled().len() - before;
-        match self.left.checked_sub(read) {
-            Some(left) => self.left = left,
-            None => return Poll::Ready(Err(io::Error::other("the mail server's response is too long"))),
+    /// Sends one mail. After [`SessionState::Open`] the session takes another one.
+    pub(super) async fn send(&mut self, envelope: &Envelope, mail: &[u8]) -> Result<(), SendProblem> {
+        self.mails += 1;
+        let parameters = self.mail_parameters(envelope, mail)?;
+        let sender = self.connection.command(Mail::new(envelope.from().cloned(), parameters)).await;
+        self.check(sender, Step::Sender)?;
+        for recipient in envelope.to() {
+            let answer = self.connection.command(Rcpt::new(recipient.clone(), Vec::new())).await;
+            self.check(answer, Step::Recipient)?;
         }
-        Poll::Ready(Ok(()))
+        let data = self.connection.command(Data).await;
+        self.check(data, Step::Data)?;
+        let accepted = self.connection.message(mail).await;
+        self.check(accepted, Step::Data)
+    }
+
+    fn mail_parameters(&self, envelope: &Envelope, mail: &[u8]) -> Result<Vec<MailParameter>, SendProblem> {
+        let server = self.connection.server_info();
+        let lacks = |extension: Extension, what: &str| {
+            let failure = SmtpFailure::permanent(format!("the mail server does not support {extension} ({what})"));
+            (!server.supports_feature(extension)).then_some(SendProblem { failure, session: SessionState::Open })
+        };
+        let mut parameters = Vec::new();
+        let is_plain = |address: &Address| AsRef::<str>::as_ref(address).is_ascii();
+        if !envelope.from().into_iter().chain(envelope.to()).all(is_plain) {
+            lacks(Extension::SmtpUtfEight, "the address is not ASCII").map_or(Ok(()), Err)?;
+            parameters.push(MailParameter::SmtpUtfEight);
+        }
+        if !mail.is_ascii() {
+            lacks(Extension::EightBitMime, "the mail is not ASCII").map_or(Ok(()), Err)?;
+            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+        }
+        Ok(parameters)
+    }
+
+    fn check<T>(&mut self, answer: Result<T, SmtpError>, step: Step) -> Result<(), SendProblem> {
+        let Err(error) = answer else { return Ok(()) };
+        let session = match error.status().map(u16::from) {
+            Some(code) if code != CLOSING => SessionState::Open,
+            _ if step == Step::Sender => SessionState::ClosedBefore,
+            _ => SessionState::Closed,
+        };
+        self.needs_reset = true;
+        Err(SendProblem { failure: describe_smtp_error(&error, step), session })
+    }
+
+    /// Failures are ignored, because the mails were already accepted.
+    pub(super) async fn quit(mut self) {
+        let _ = timeout(QUIT_TIMEOUT, self.connection.command(Quit)).await;
+    }
+
+    /// Whether the session is encrypted.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.connection.is_encrypted()
     }
 }
 
-impl AsyncWrite for LimitedStream {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.left = self.limit;
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
+fn describe_smtp_error(error: &SmtpError, step: Step) -> SmtpFailure {
+    let Some(code) = error.status() else { return SmtpFailure::temporary(error) };
+    let text = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    SmtpFailure::rejected(step, code.into(), &text)
 }
 
 /// TLS to `host` that also trusts the `authorities`, certificates in PEM.
@@ -211,51 +257,11 @@ fn tls_parameters(host: &str, authorities: &[u8]) -> anyhow::Result<TlsParameter
     Ok(builder.build()?)
 }
 
-/// lettre's TLS over a [`LimitedStream`].
-#[expect(deprecated, reason = "as above")]
-#[derive(Debug)]
-struct TlsStream(AsyncNetworkStream);
-
-impl TlsStream {
-    #[expect(deprecated, reason = "as above")]
-    async fn handshake(stream: LimitedStream, tls: TlsParameters) -> Result<Self, SmtpError> {
-        let mut stream = AsyncNetworkStream::use_existing_tokio1(Box::new(stream));
-        stream.upgrade_tls(tls).await?;
-        Ok(Self(stream))
-    }
-}
-
-impl AsyncTokioStream for TlsStream {
-    fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.0.peer_addr()
-    }
-}
-
-impl AsyncRead for TlsStream {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let read = ready!(futures_io::AsyncRead::poll_read(Pin::new(&mut self.0), cx, into.initialize_unfilled()))?;
-        into.advance(read);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for TlsStream {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        futures_io::AsyncWrite::poll_write(Pin::new(&mut self.0), cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        futures_io::AsyncWrite::poll_flush(Pin::new(&mut self.0), cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        futures_io::AsyncWrite::poll_close(Pin::new(&mut self.0), cx)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::notify::mail_failure::MailFailure;
+    use crate::notify::mail_pool::{MailPool, PoolLimits};
     use tokio::io::AsyncWriteExt as _;
     use tokio::net::TcpListener;
 
@@ -276,16 +282,20 @@ mod tests {
             }
         });
         let server = MailServer::new(&url, "status.example.org".into(), &[], bounds).unwrap();
+        let pool = MailPool::new(server, PoolLimits::default());
         let (from, to) = ("a@tidewater.example".parse().unwrap(), "b@tidewater.example".parse().unwrap());
         let envelope = Envelope::new(Some(from), vec![to]).unwrap();
-        server.send(&envelope, b"Subject: A link\r\n\r\nText\r\n").await.unwrap_err()
+        pool.send(&envelope, b"Subject: A link\r\n\r\nText\r\n").await.unwrap_err()
     }
 
     #[tokio::test]
     async fn smtp_responses_are_limited_by_size() {
         let bounds = SmtpLimits { time: Duration::from_secs(600), received: 4 * 1024 };
         let failure = sent_to("", &[b'2'; 60_000], Duration::ZERO, bounds).await;
-        assert!(failure.to_string().contains("too long") && !failure.is_permanent(), "an endless line: {failure}");
+        assert!(
+            failure.to_string().contains("too long") && failure.kind == MailFailure::Temporary,
+            "an endless line: {failure}"
+        );
         let failure = sent_to("220 here\r\n", b"250-more\r\n", Duration::ZERO, bounds).await;
         assert!(failure.to_string().contains("too long"), "endless lines: {failure}");
         let failure = sent_to("220 here\r\n250 here\r\n", &[b'2'; 60_000], Duration::ZERO, bounds).await;
@@ -297,7 +307,7 @@ mod tests {
         let bounds = SmtpLimits { time: Duration::from_millis(300), ..SmtpLimits::default() };
         for (opening, drip) in [("", &b""[..]), ("", b"2"), ("220 here\r\n", b"2")] {
             let failure = sent_to(opening, drip, Duration::from_millis(20), bounds).await;
-            assert!(matches!(failure, SmtpFailure::TooSlow(_)), "{opening:?}, {drip:?}: {failure}");
+            assert!(failure.words.contains("did not accept it within"), "{opening:?}, {drip:?}: {failure}");
         }
     }
 

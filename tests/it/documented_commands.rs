@@ -29,6 +29,9 @@ const NOT_ON_POSTGRES: &[(&str, &str)] = &[("candor backup", "pg_dump backs it u
 const FAILING: &[(&str, &str)] = &[
     ("candor manager passwords on", "already enabled"),
     ("candor manager remove-factors", "no second factor"),
+    ("candor mail check", "no mail server is configured"),
+    ("candor mail test", "no mail server is configured"),
+    ("candor mail bounce", "not a mail"),
     // The fixture has a file that can't be imported.
     ("candor import cstate", "1 refused"),
 ];

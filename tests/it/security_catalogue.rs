@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The cases: 1-59, 64-69 and 90-98, and those about the identity provider, the process, and files and restores.
+/// The cases: 1-59, 64-69 and 90-98, and those about the identity provider, the process, mail, and files
+/// and restores.
 fn cases() -> Vec<String> {
     let general = (1..=59).chain(64..=69).chain(90..=98).map(|number| format!("A-{number:02}"));
     let provider = (1..=14).map(|number| format!("O-{number:02}"));
     let process = (1..=9).map(|number| format!("P-{number:02}"));
+    let mail = (1..=6).map(|number| format!("M-{number:02}"));
     let files = (1..=6).map(|number| format!("R-{number:02}"));
-    general.chain(provider).chain(process).chain(files).collect()
+    general.chain(provider).chain(process).chain(mail).chain(files).collect()
 }
 
 fn document() -> String {
@@ -20,7 +22,7 @@ fn document() -> String {
 fn rows(document: &str) -> Vec<[&str; 3]> {
     let cells = document
         .lines()
-        .filter(|line| ["| A-", "| O-", "| P-", "| R-"].iter().any(|start| line.starts_with(start)))
+        .filter(|line| ["| A-", "| O-", "| P-", "| M-", "| R-"].iter().any(|start| line.starts_with(start)))
         .map(|line| line.trim_matches('|').split(" | "));
     cells.map(|mut cells| std::array::from_fn(|_| cells.next().expect("three cells").trim())).collect()
 }

@@ -6,6 +6,8 @@ pub mod actors;
 pub mod api_client;
 #[allow(dead_code, reason = "only the tests through the router need it")]
 pub mod app;
+#[allow(dead_code, reason = "only the tests of mail need it")]
+pub mod dns;
 #[allow(dead_code, reason = "not every test binary has a database that fails")]
 pub mod failure;
 #[allow(dead_code, reason = "only the tests of passkeys need it")]
@@ -29,6 +31,8 @@ pub mod server;
 pub mod smtp;
 #[allow(dead_code, reason = "only the tests of subscribers need it")]
 pub mod subscribers;
+#[allow(dead_code, reason = "only the tests of mail need it")]
+pub mod tools;
 
 use std::ops::Deref;
 use std::path::PathBuf;
