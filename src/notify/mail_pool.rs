@@ -73,6 +73,11 @@ impl MailPool {
         Self(Arc::new(Pool { server, limits, free, idle: Mutex::default() }))
     }
 
+    /// The most connections at a time.
+    pub fn connections(&self) -> usize {
+        self.0.limits.connections
+    }
+
     /// The same server with another number of connections.
     #[must_use]
     pub fn with_connections(&self, connections: usize) -> Self {

@@ -66,7 +66,8 @@ impl WebhookKeyPair {
         Ok(pair)
     }
 
-    fn from_seed(seed: [u8; SEED_LENGTH]) -> anyhow::Result<Self> {
+    /// The pair that belongs to 32 secret bytes.
+    pub fn from_seed(seed: [u8; SEED_LENGTH]) -> anyhow::Result<Self> {
         let pair = Ed25519KeyPair::from_seed_unchecked(&seed);
         let pair = pair.map_err(|_| anyhow::anyhow!("this is no Ed25519 key"))?;
         Ok(Self { seed, pair })

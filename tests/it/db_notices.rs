@@ -7,7 +7,7 @@ use candor::db::deliveries::{self, LEASE, Outcome, Transport};
 use candor::db::{components, incidents, notices, subscribers};
 use candor::domain::notice::Event;
 use candor::domain::subscriber::{Channel, IncidentEvents, Scope, SubscriberState};
-use candor::domain::{Component, Incident, Phase, Status, Subscriber, SubscriberId};
+use candor::domain::{Component, Incident, Phase, Status};
 use candor::worker::deliveries::expand_notices;
 use chrono::TimeDelta;
 

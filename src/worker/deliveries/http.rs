@@ -53,7 +53,7 @@ impl HttpSender {
     fn target(&self, delivery: &Delivery) -> Result<Target, String> {
         let id = delivery.subscriber.as_str();
         let open = |sealed: &Option<String>| {
-            let sealed = sealed.as_deref().ok_or("the subscriber has no endpoint")?;
+            let sealed = sealed.as_deref().ok_or_else(|| "the subscriber has no endpoint".to_owned())?;
             let bytes = self.context.secret_key.open(id, sealed).map_err(|error| error.to_string())?;
             String::from_utf8(bytes).map_err(|error| error.to_string())
         };

@@ -59,7 +59,7 @@ async fn try_run(state: &State, stop: &CancellationToken) -> anyhow::Result<()> 
     let http = pipeline(state, Transport::Http, (HTTP_SENDERS, http), to_http.clone());
     let mail = match &state.mailer {
         Some(mailer) => {
-            let senders = mailer.pool().limits().connections;
+            let senders = mailer.pool().connections();
             let sender = MailSender::new(context, mailer.clone())?;
             Some(pipeline(state, Transport::Mail, (senders, sender), to_mail.clone()))
         }
