@@ -18,16 +18,16 @@ use candor::domain::audit::Actor;
 use candor::domain::subscriber::{Channel, IncidentEvents, Scope, SubscriberState};
 use candor::domain::{Incident, IncidentId, Phase, Subscriber, SubscriberId, Update, UpdateId};
 use candor::notify::standard_webhooks::WebhookSecret;
-use rand::{RngExt as _, rngs::Xoshiro256PlusPlus, SeedableRng as _};
+use rand::{RngExt as _, SeedableRng as _, rngs::Xoshiro256PlusPlus};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::history::{self, Size};
 use crate::postgres::Cluster;
+use crate::print_progress;
 use crate::process::resident;
 use crate::report::{self, mb, target_row};
 use crate::servers::{self, Server};
-use crate::print_progress;
 
 const SEED: u64 = 20_261_128;
 /// Hosts of the measured endpoints: each takes four requests at once.
@@ -88,12 +88,7 @@ pub async fn run(options: &Options, clock: &Clock) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn measure(
-    urls: [&str; 3],
-    home: &Path,
-    options: &Options,
-    clock: &Clock,
-) -> anyhow::Result<Vec<Vec<String>>> {
+async fn measure(urls: [&str; 3], home: &Path, options: &Options, clock: &Clock) -> anyhow::Result<Vec<Vec<String>>> {
     let mut rows = mail(urls[0], &folder(home, "mail")?, options, clock).await?;
     rows.extend(webhooks(urls[1], &folder(home, "hooks")?, options, clock).await?);
     rows.extend(kills(urls[2], &folder(home, "kills")?, options, clock).await?);

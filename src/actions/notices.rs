@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::db::{Result, Tx, WriteTx, api_metadata, notices};
 use crate::domain::notice::Event;
-use crate::domain::{Component, ComponentId, Incident, Maintenance, MaintenanceId, UpdateId};
+use crate::domain::{Component, ComponentId, Incident, Maintenance, MaintenanceId, UpdateId, Visibility};
 
 /// The flags of single updates, in the metadata of their incident or maintenance.
 const UPDATES: &str = "updates";
@@ -50,8 +50,9 @@ pub(super) async fn announce_incident(
 ) -> Result<()> {
     let Some(event) = Event::of_incident(before, after) else { return Ok(()) };
     let Some(update) = after.newest_update() else { return Ok(()) };
-    // What was entered after it was over is told only on request.
-    let default = !after.is_backfilled();
+    // What visitors first see after it was over is told only on request.
+    let was_public = before.is_some_and(|before| before.visibility == Visibility::Public);
+    let default = was_public || after.is_open();
     if !notifies(tx, after.id.as_str(), &update.id).await?.unwrap_or(default) {
         return Ok(());
     }

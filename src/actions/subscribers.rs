@@ -6,16 +6,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use url::Url;
 
+use crate::credentials::random_bytes;
 use crate::credentials::secret_key::SecretKey;
 use crate::credentials::secret_token::hash_token;
 use crate::credentials::subscriber_links::SubscriberLinks;
-use crate::credentials::{random_bytes, secret_token};
 use crate::db::subscribers::{self, SealedAddress};
 use crate::db::suppressions::{self, SuppressionReason};
 use crate::db::{self, Result, WriteTx, outbox};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::subscriber::{CONSENT_VERSION, Channel, IncidentEvents, Scope, SubscriberState};
 use crate::domain::{Subscriber, SubscriberId};
+use crate::notify::standard_webhooks::WebhookSecret;
 
 /// Mails that a request can cause to one address in [`MAILS_WINDOW`].
 const MAX_MAILS: i64 = 3;
@@ -81,7 +82,7 @@ impl SubscriptionRequest {
         Ok(SealedAddress {
             hash: hash_token(self.address()),
             endpoint: self.endpoint.as_ref().map(|endpoint| seal(endpoint.as_str())).transpose()?,
-            secret: has_secret.then(|| seal(&secret_token::fresh_token())).transpose()?,
+            secret: has_secret.then(|| seal(&WebhookSecret::generate().reveal())).transpose()?,
         })
     }
 }

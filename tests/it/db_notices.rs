@@ -173,6 +173,7 @@ async fn message_that_is_being_sent_is_not_replaced(test: TestDb) {
     open(&test, &incident).await;
     expand(&test).await;
     let leased = lease(&test, "one").await;
+    test.clock.advance(TimeDelta::minutes(1));
     post(&test, &incident, "second", Phase::Identified).await;
     expand(&test).await;
     let mut tx = test.db.deliver().await.unwrap();

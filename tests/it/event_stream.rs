@@ -160,7 +160,18 @@ impl Published {
         let (db, clock) = (test.db.clone(), test.clock.clone());
         let hosts = AllowedHosts::new(&origin, &[]);
         let (mailer, provider, trusted_proxies) = (None, None, TrustedProxies::default());
-        let parts = StateParts { db, clock, publisher, secret_key, origin, hosts, mailer, provider, trusted_proxies, endpoint_hosts: Vec::new() };
+        let parts = StateParts {
+            db,
+            clock,
+            publisher,
+            secret_key,
+            origin,
+            hosts,
+            mailer,
+            provider,
+            trusted_proxies,
+            endpoint_hosts: Vec::new(),
+        };
         let state = State::new(parts);
         state.publish().await;
         let front = FastPath::new(state.clone(), SECOND);

@@ -7,12 +7,11 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::queue::Queue;
+use super::queue::{Leased, Queue};
 use crate::clock::Clock;
 use crate::credentials::secret_token::fresh_token;
 use crate::db::deliveries::{self, Delivery, LEASE, Outcome, Transport};
 use crate::db::{self, Db};
-use crate::domain::monotonic::Monotonic;
 
 /// Messages that one lease holds.
 const BATCH: i64 = 200;
@@ -26,12 +25,6 @@ const RETRY_PAUSE: Duration = Duration::from_millis(500);
 /// Sends one message.
 pub trait SendMessage: Send + Sync + 'static {
     fn send(&self, delivery: &Delivery) -> impl Future<Output = Outcome> + Send;
-}
-
-pub(super) struct Leased {
-    pub delivery: Delivery,
-    lease: Arc<str>,
-    until: Monotonic,
 }
 
 struct Recorded {

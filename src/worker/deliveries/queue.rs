@@ -2,15 +2,22 @@
 //! so that a slow host holds up no other.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::pipeline::Leased;
 use crate::db::deliveries::Delivery;
+use crate::domain::monotonic::Monotonic;
 
 /// Requests at once to one host. The mail server has its own limit.
 pub const MAX_PER_HOST: usize = 4;
+
+pub(super) struct Leased {
+    pub delivery: Delivery,
+    pub lease: Arc<str>,
+    /// The latest time to begin an attempt.
+    pub until: Monotonic,
+}
 
 #[derive(Default)]
 pub(super) struct Queue {

@@ -431,7 +431,18 @@ fn state(
     let publisher = Publisher::new(db.clone(), clock.clone(), origin.into(), file).with_renderer(render);
     let (hosts, origin, trusted_proxies) =
         (AllowedHosts::new(origin, &[]), origin.to_owned(), TrustedProxies::default());
-    State::new(StateParts { db, clock, publisher, secret_key, origin, hosts, mailer, provider, trusted_proxies, endpoint_hosts: endpoint_hosts() })
+    State::new(StateParts {
+        db,
+        clock,
+        publisher,
+        secret_key,
+        origin,
+        hosts,
+        mailer,
+        provider,
+        trusted_proxies,
+        endpoint_hosts: endpoint_hosts(),
+    })
 }
 
 fn front(state: &State) -> FastPath {
