@@ -12,12 +12,16 @@ use crate::credentials::secret_token::hash_token;
 use crate::credentials::subscriber_links::SubscriberLinks;
 use crate::db::subscribers::{self, SealedAddress};
 use crate::db::suppressions::{self, SuppressionReason};
-use crate::db::{self, Result, WriteTx, outbox};
+use crate::db::{self, Result, WriteTx, deliveries, outbox};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::subscriber::{CONSENT_VERSION, Channel, IncidentEvents, Scope, SubscriberState};
 use crate::domain::{Subscriber, SubscriberId};
+use crate::notify::bounce::{Bounce, BounceKind};
+use crate::notify::bounce_token::verify_token;
 use crate::notify::standard_webhooks::WebhookSecret;
 
+/// What the key of bounce tokens is derived for.
+pub const BOUNCE_KEY: &str = "bounce tokens";
 /// Mails that a request can cause to one address in [`MAILS_WINDOW`].
 const MAX_MAILS: i64 = 3;
 const MAILS_WINDOW: TimeDelta = TimeDelta::hours(24);
@@ -267,7 +271,7 @@ pub async fn quarantine(
     let mut after = Subscriber {
         state: SubscriberState::Quarantined,
         quarantined_at: Some(now),
-        quarantine_reason: Some(reason.chars().take(db::deliveries::MAX_REASON).collect()),
+        quarantine_reason: Some(reason.chars().take(deliveries::MAX_REASON).collect()),
         confirmed_at: before.confirmed_at.or(Some(now)),
         ..before.clone()
     };
@@ -283,6 +287,48 @@ pub async fn quarantine(
         _ => {}
     }
     Ok(entry(Action::SubscriberQuarantine, &after).before(&Audited::of(before)).after(&Audited::of(&after)))
+}
+
+/// What a bounce did to its subscriber.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BounceEffect {
+    /// The token was made by another key, or there is none: anybody could have written the mail.
+    Unproven,
+    /// The subscriber has gone, or is quarantined already.
+    Nothing,
+    /// A soft bounce was counted.
+    Counted,
+    Quarantined(Box<Entry>),
+}
+
+/// Applies a bounce. Only its token says whose it is: the text of a report can be written by anybody.
+pub async fn apply_bounce(
+    tx: &mut WriteTx,
+    keys: SubscriberKeys<'_>,
+    bounce: &Bounce,
+    now: DateTime<Utc>,
+) -> Result<BounceEffect> {
+    let key = keys.secret_key.derive_key(BOUNCE_KEY).map_err(db::Error::other)?;
+    let proven = bounce.token.as_deref().and_then(|token| verify_token(&key, token));
+    let Some((id, _)) = proven else { return Ok(BounceEffect::Unproven) };
+    let before = match subscribers::find(tx, &id).await {
+        Err(db::Error::NotFound) => return Ok(BounceEffect::Nothing),
+        found => found?,
+    };
+    let quarantines = match bounce.kind {
+        BounceKind::Hard | BounceKind::Complaint => true,
+        BounceKind::Soft => deliveries::count_failure(tx, &id, now).await?.must_quarantine(now),
+        BounceKind::Policy => false,
+    };
+    if before.state != SubscriberState::Active {
+        return Ok(BounceEffect::Nothing);
+    }
+    if !quarantines {
+        return Ok(BounceEffect::Counted);
+    }
+    let complaint = bounce.kind == BounceKind::Complaint;
+    let entry = quarantine(tx, keys, &before, (&bounce.diagnostic, complaint), now).await?;
+    Ok(BounceEffect::Quarantined(Box::new(entry)))
 }
 
 /// Sends to a quarantined subscriber again.

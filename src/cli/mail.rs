@@ -2,15 +2,21 @@
 
 use std::io::Read as _;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Subcommand;
 
-use super::MAX_INPUT;
+use super::{MAX_INPUT, output};
+use crate::actions::subscribers::{BounceEffect, SubscriberKeys, apply_bounce};
 use crate::clock::Clock;
 use crate::config::{DEFAULT_LISTEN, MailConfig, SiteConfig};
+use crate::credentials::secret_key::SecretKey;
 use crate::credentials::secret_token;
+use crate::credentials::subscriber_links::SubscriberLinks;
+use crate::db::Db;
+use crate::domain::audit::Actor;
 use crate::net::dns::DnsResolver;
 use crate::notify::bounce::{self, Bounce};
 use crate::notify::sender_check::{self, Finding, Level};
@@ -38,8 +44,15 @@ pub enum Command {
         #[command(flatten)]
         mail: Box<MailArgs>,
     },
-    /// Read a bounce or a complaint from standard input; the exit code is 2 if it is neither
-    Bounce,
+    /// Read a bounce or a complaint from standard input and quarantine its subscriber; the exit code is 2 if it is
+    /// neither, or if its token does not prove which mail came back
+    Bounce {
+        #[command(flatten)]
+        site: SiteConfig,
+        /// File with the key of the server [default: DATA_DIR/secret.key]
+        #[arg(long, env = "CANDOR_SECRET_KEY_FILE", value_name = "FILE")]
+        secret_key_file: Option<PathBuf>,
+    },
 }
 
 /// The mail settings of `candor serve`.
@@ -55,8 +68,43 @@ pub async fn run(command: &Command, clock: &Clock) -> anyhow::Result<ExitCode> {
     match command {
         Command::Check { mail, dns_server } => check_mail(&mail.mailer()?, *dns_server).await,
         Command::Test { address, mail } => send_test_mail(mail, address, clock).await,
-        Command::Bounce => read_bounce(),
+        Command::Bounce { .. } => unreachable!("it opens the database"),
     }
+}
+
+/// `candor mail bounce`
+pub async fn read_bounce(db: &Db, clock: &Clock, key_file: PathBuf) -> anyhow::Result<ExitCode> {
+    let mut mail = Vec::new();
+    std::io::stdin().take(MAX_INPUT).read_to_end(&mut mail).context("reading the mail from standard input")?;
+    let bounce = match bounce::read_bounce(&mail) {
+        Ok(bounce) => bounce,
+        Err(reason) => {
+            say_error!("{reason}");
+            return Ok(ExitCode::from(NO_BOUNCE));
+        }
+    };
+    print_bounce(&bounce);
+    let secret_key = SecretKey::from_file(key_file);
+    let links = SubscriberLinks::from_secret_key(&secret_key)?;
+    let keys = SubscriberKeys { secret_key: &secret_key, links: &links };
+    let (mut tx, now) = (db.write().await.map_err(output::describe_error)?, clock.now());
+    let effect = apply_bounce(&mut tx, keys, &bounce, now).await.map_err(output::describe_error)?;
+    match effect {
+        BounceEffect::Quarantined(entry) => {
+            tx.commit(&Actor::shell(), now, *entry).await.map_err(output::describe_error)?;
+            say!("The subscriber is quarantined and gets no further messages.");
+        }
+        BounceEffect::Counted => {
+            tx.commit_unaudited().await.map_err(output::describe_error)?;
+            say!("The bounce was counted.");
+        }
+        BounceEffect::Nothing => say!("The subscriber has gone or is quarantined already."),
+        BounceEffect::Unproven => {
+            say_error!("The token does not prove which mail came back; nothing was changed.");
+            return Ok(ExitCode::from(NO_BOUNCE));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 impl MailArgs {
@@ -86,7 +134,7 @@ async fn check_mail(mailer: &Mailer, dns_server: Option<SocketAddr>) -> anyhow::
         say!("No problem found.");
         return Ok(ExitCode::SUCCESS);
     }
-    say_error!("{} found.", super::output::format_count(problems, "problem"));
+    say_error!("{} found.", output::format_count(problems, "problem"));
     Ok(ExitCode::FAILURE)
 }
 
@@ -137,21 +185,6 @@ fn describe_failure(failure: &SmtpFailure) -> &'static str {
         MailFailure::MailboxFull => "The mailbox is full.",
         MailFailure::Policy => "The server rejects this sender: check the login, SPF, DKIM and DMARC.",
         MailFailure::Permanent => "The server rejects this mail for good.",
-    }
-}
-
-fn read_bounce() -> anyhow::Result<ExitCode> {
-    let mut mail = Vec::new();
-    std::io::stdin().take(MAX_INPUT).read_to_end(&mut mail).context("reading the mail from standard input")?;
-    match bounce::read_bounce(&mail) {
-        Ok(bounce) => {
-            print_bounce(&bounce);
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(reason) => {
-            say_error!("{reason}");
-            Ok(ExitCode::from(NO_BOUNCE))
-        }
     }
 }
 

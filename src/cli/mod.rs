@@ -115,7 +115,7 @@ pub async fn run(cli: Cli, clock: &Clock) -> anyhow::Result<ExitCode> {
         app::serve(serve, database, clock.clone()).await?;
         return Ok(ExitCode::SUCCESS);
     }
-    if let Command::Mail(command) = &cli.command {
+    if let Command::Mail(command @ (mail::Command::Check { .. } | mail::Command::Test { .. })) = &cli.command {
         return mail::run(command, clock).await;
     }
     let db = match &cli.command {
@@ -141,6 +141,10 @@ pub async fn run(cli: Cli, clock: &Clock) -> anyhow::Result<ExitCode> {
 
 async fn run_command(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Mail(mail::Command::Bounce { site, secret_key_file }) => {
+            let key_file = secret_key_file.unwrap_or_else(|| site.data_dir.join("secret.key"));
+            return mail::read_bounce(db, clock, key_file).await;
+        }
         Command::Serve(_) | Command::Mail(_) => unreachable!("these open no database here"),
         Command::Export { dir, format, site } => export::run(db, clock, &site, &dir, format).await?,
         Command::Manager(command) => managers::run(command, db, clock).await?,

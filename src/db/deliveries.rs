@@ -5,6 +5,7 @@ use macro_rules_attribute::apply;
 
 use super::subscribers::channel_of;
 use super::{DeliveryTx, Error, Result, Tx, WriteTx};
+use crate::domain::delivery_retry::SoftBounces;
 use crate::domain::subscriber::Channel;
 use crate::domain::{NoticeId, SubscriberId};
 
@@ -150,15 +151,12 @@ pub async fn record(
     Ok(())
 }
 
-/// Counts a failure of the subscriber's address and returns how many there are in a row, and since when.
-pub async fn count_failure(
-    tx: &mut DeliveryTx,
-    subscriber: &SubscriberId,
-    now: DateTime<Utc>,
-) -> Result<(i64, DateTime<Utc>)> {
+/// Counts a soft bounce of the subscriber's address and returns those since its last delivery.
+pub async fn count_failure(tx: &mut Tx, subscriber: &SubscriberId, now: DateTime<Utc>) -> Result<SoftBounces> {
     let sql = "update subscribers set failures = failures + 1, failing_since = coalesce(failing_since, $1)
                where id = $2 returning failures, failing_since";
-    row!(tx, (i64, DateTime<Utc>), sql, now, subscriber.as_str())?.ok_or(Error::NotFound)
+    let row = row!(tx, (i64, DateTime<Utc>), sql, now, subscriber.as_str())?.ok_or(Error::NotFound)?;
+    Ok(SoftBounces { count: row.0, first_at: row.1 })
 }
 
 /// Releases all leases: after a start, no sender of this database is left. For a database of one process only.

@@ -13,7 +13,7 @@ use super::disk_file::{Shape, beside, descriptor, folder, inode, lock, read_mark
 use super::schema::{FOREIGN_KEYS, SchemaError, TABLES, is_newest, is_pre_release, newest_version};
 use super::sidecar::{self, Wal, owner_of_wal};
 use super::sqlite_file::{Closed, Opened};
-use super::{Db, Error, Result, Tx, audit_chain};
+use super::{Db, Error, Result, Tx, audit_chain, notices};
 use crate::domain::audit::{Action, Actor, Entry};
 
 /// Name prefix of temporary copies for examination.
@@ -86,6 +86,8 @@ impl Db {
             return Ok(());
         }
         run!(tx, "update revision set number = $1 where id = 1", published)?;
+        // What the backup was about to send was sent since, or is old.
+        notices::cancel_unsent(&mut tx, now).await?;
         let entry = Entry::new(Action::DatabaseRestore, "", "database").before(&restored).after(&published);
         tx.commit(&Actor::server(), now, entry).await.map(drop)
     }

@@ -3,6 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use candor::actions::subscribers::BOUNCE_KEY;
+use candor::credentials::secret_key::SecretKey;
+use candor::db::subscribers;
+use candor::domain::subscriber::{Scope, SubscriberState};
 use candor::domain::{NoticeId, SubscriberId};
 use candor::notify::bounce::{Bounce, BounceKind, read_bounce};
 use candor::notify::bounce_token::{make_token, verify_token};
@@ -11,6 +15,7 @@ use chrono::DateTime;
 
 use crate::cli::{candor, stderr_text, stdout_text};
 use crate::support::TestDb;
+use crate::support::subscribers::{subscribe, subscriber};
 use crate::support::tools::{bounce_corpus, mail_python, run_python};
 
 const KEY: [u8; 32] = [7; 32];
@@ -48,19 +53,37 @@ fn bounce_leads_back_to_the_mail_that_was_sent() {
 }
 
 #[apply(on_both_databases!)]
-async fn bounce_command_prints_what_it_reads(test: TestDb) {
-    let sender = "bounce+8sk2m0q1x7aa.n0t1ce000001.0123456789abcdef0123@status.example.org";
-    let output = candor(&test, &["mail", "bounce"], &delivery_report(sender, "failed", "5.1.1"));
-    let printed = stdout_text(&output);
+async fn bounce_command_quarantines_the_subscriber_of_its_token(test: TestDb) {
+    let folder = tempfile::tempdir().unwrap();
+    let key_file = folder.path().join("secret.key");
+    let key = SecretKey::from_file(key_file.clone()).derive_key(BOUNCE_KEY).unwrap();
+    let ines = subscriber(&test, "ines", Scope::Page);
+    subscribe(&test, [ines.clone()]).await;
+    let token = make_token(&key, &ines.id, &NoticeId::parse("n0t1ce000001").unwrap());
+    let sender = format!("bounce+{token}@status.example.org");
+    let command = ["mail", "bounce", "--secret-key-file", key_file.to_str().unwrap()];
+    // A report without a token that the server made proves nothing.
+    let forged = sender.replace("ines.", "other.");
+    let error = stderr_text(&candor(&test, &command, &delivery_report(&forged, "failed", "5.1.1")), 2);
+    assert!(error.contains("does not prove"), "{error}");
+    let state = async || subscribers::find(&mut test.read().await.unwrap(), &ines.id).await.unwrap().state;
+    assert_eq!(state().await, SubscriberState::Active);
+    let printed = stdout_text(&candor(&test, &command, &delivery_report(&sender, "failed", "5.1.1")));
     for line in [
         "Kind:       hard bounce",
         "Recipient:  ines@example.org",
-        "Token:      8sk2m0q1x7aa.n0t1ce000001.0123456789abcdef0123",
         "Status:     5.1.1",
         "Diagnostic: 550 5.1.1 no such user",
+        "The subscriber is quarantined and gets no further messages.",
     ] {
         assert!(printed.lines().any(|printed| printed == line), "{line}: {printed}");
     }
+    assert_eq!(state().await, SubscriberState::Quarantined);
+}
+
+#[apply(on_both_databases!)]
+async fn bounce_command_says_why_a_mail_is_no_bounce(test: TestDb) {
+    let sender = "bounce+8sk2m0q1x7aa.n0t1ce000001.0123456789abcdef0123@status.example.org";
     for (input, words) in [
         (delivery_report(sender, "delayed", "4.2.0"), "reports a delay"),
         ("Auto-Submitted: auto-replied\r\n\r\nI am away.\r\n".to_owned(), "automatic reply"),

@@ -15,7 +15,6 @@ use crate::db::deliveries::Delivery;
 use crate::db::{self, Db, deliveries, notices, subscribers};
 use crate::domain::NoticeId;
 use crate::domain::audit::Actor;
-use crate::domain::delivery_retry::SoftBounces;
 use crate::notify::SubscriberUrls;
 use crate::publish::notices::{EmailTemplate, Links, NoticeContent};
 
@@ -88,9 +87,8 @@ impl Context {
     pub(super) async fn count_soft_bounce(&self, delivery: &Delivery, reason: &str) -> db::Result<()> {
         let now: DateTime<Utc> = self.clock.now();
         let mut tx = self.db.deliver().await?;
-        let (count, first_at) = deliveries::count_failure(&mut tx, &delivery.subscriber, now).await?;
+        let bounces = deliveries::count_failure(&mut tx, &delivery.subscriber, now).await?;
         tx.commit().await?;
-        let bounces = SoftBounces { count, first_at };
         if bounces.must_quarantine(now) {
             self.quarantine(delivery, reason).await?;
         }

@@ -4,12 +4,11 @@ use url::Url;
 
 use super::context::Context;
 use super::pipeline::SendMessage;
+use crate::actions::subscribers::BOUNCE_KEY;
 use crate::db::deliveries::{Delivery, Outcome};
 use crate::domain::delivery_retry::next_mail_attempt;
 use crate::notify::bounce_token::make_token;
 use crate::notify::{ListId, MailFailure, Mailer, OutgoingMail, SmtpFailure};
-
-const BOUNCE_KEY: &str = "bounce tokens";
 
 pub(super) struct MailSender {
     context: Context,
