@@ -47,6 +47,8 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
         board: world.board(),
         conflict: None,
     };
+    let (stopping, next) = (world.series(), Some(world.planned()));
+    let end = SeriesEnd { shell: shell(), series: stopping, next, changed: true };
     let list = MaintenanceList {
         shell: shell(),
         maintenances: vec![world.planned(), world.under_way()],
@@ -68,5 +70,6 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
         ("maintenance-delete", deletion.html()),
         ("maintenance-update-edit", editing.html()),
         ("series-edit", series.html()),
+        ("series-end", end.html()),
     ]
 }
