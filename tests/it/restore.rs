@@ -10,9 +10,9 @@ use candor::db::{Db, Examination, audit, page_settings};
 use candor::domain::Role::Owner;
 use candor::publish::{Publisher, Site};
 use candor::server::connection_limits::ConnectionLimits;
-use candor::worker::Worker;
+use candor::worker::{Worker, probe_if_due};
 use chrono::TimeDelta;
-use sqlx::{Connection as _, SqliteConnection};
+use sqlx::{Connection as _, PgConnection, SqliteConnection};
 
 use crate::cli::{candor, stderr_text, stdout_text};
 use crate::support::app::{Browser, ORIGIN, TestApp};
@@ -201,7 +201,10 @@ async fn unusable_files_are_not_opened_and_page_stays_up() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         assert!(is_refused(), "{reason}: {:?}", app.publisher.waiting_reason());
-        assert_eq!(app.visitor().get("/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE, "{reason}");
+        probe_if_due(&app).await;
+        let ready = app.visitor().get("/readyz").await;
+        assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE, "{reason}");
+        assert!(ready.text().contains(reason), "{reason}: {}", ready.text());
         assert!(app.visitor().get("/").await.body == page, "{reason}");
         assert!(std::fs::read(&file).unwrap() == bytes, "{reason}: nothing is written to it");
     }
@@ -370,6 +373,61 @@ async fn database_of_another_page_never_replaces_the_published_one(test: TestDb)
     let published = accepting.site().revision;
     let accepting = accepting.with_accept_empty(true);
     assert!(accepting.publish().await.unwrap() > published, "events and caches go forward");
+}
+
+/// The URL of a database with the migrations of another application.
+async fn foreign_database(test: &TestDb, folder: &Path) -> (String, Option<Database>) {
+    let (url, database) = missing_database(test, folder).await;
+    let sql = "create table _sqlx_migrations (version bigint primary key, description text not null,
+                 installed_on timestamp not null default current_timestamp, success boolean not null,
+                 checksum BYTES not null, execution_time bigint not null);
+               insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+                 values (1, 'notes', true, CHECKSUM, 1000);
+               create table notes (text text);";
+    if database.is_some() {
+        let sql = sql.replace("BYTES", "bytea").replace("CHECKSUM", "'\\x00'");
+        let mut connection = PgConnection::connect(&url).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    } else {
+        let sql = sql.replace("BYTES", "blob").replace("CHECKSUM", "x'00'");
+        let mut connection = SqliteConnection::connect(&format!("{url}?mode=rwc")).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+    (url, database)
+}
+
+#[apply(on_both_databases!)]
+async fn refused_database_is_logged_once_and_named_by_readyz(test: TestDb) {
+    let (data, folder, log) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), listen());
+    test.insert(&[fixtures::incident("it", now())]).await;
+    let mut first = Server::published(&test.url, &test.clock, ConnectionLimits::default(), &data).await;
+    first.stop.cancel();
+    (&mut first.ended).await.unwrap().unwrap();
+    let (foreign, _database) = foreign_database(&test, folder.path()).await;
+    let other = other_page_database(&test).await;
+    other.insert(&[fixtures::incident("other", now())]).await;
+    for (url, reason) in [(foreign, "another application"), (other.url.clone(), "another page")] {
+        let before = log.text().len();
+        let mut server = Server::start(&url, &test.clock, ConnectionLimits::default(), &data).await;
+        let is_refused = || server.state.publisher.waiting_reason().is_some_and(|words| words.contains(reason));
+        until("the database is refused", is_refused).await;
+        let begun = Instant::now();
+        until("the worker has tried several times", || begun.elapsed() > Duration::from_millis(1500)).await;
+        let get = async |path: &str| {
+            server.answer(&format!("GET {path} HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n")).await
+        };
+        let ready = get("/readyz").await;
+        assert!(ready.starts_with("HTTP/1.1 503") && ready.contains(reason), "{ready}");
+        let page = get("/").await;
+        assert!(page.starts_with("HTTP/1.1 200") && page.contains("Incident it"), "{page}");
+        let lines = log.text().split_off(before);
+        let count = lines.lines().filter(|line| line.contains("database unavailable") && line.contains(reason)).count();
+        assert_eq!(count, 1, "{lines}");
+        server.stop.cancel();
+        (&mut server.ended).await.unwrap().unwrap();
+    }
 }
 
 #[apply(on_both_databases!)]
