@@ -113,7 +113,10 @@ async fn impact_override_is_read_back_as_set(test: TestDb) {
             assert_eq!(program.get(&at(event)).await, changed);
             let public = public_json(&app, &format!("/api/v2{}.json", at(event))).await;
             assert_eq!(public["incident"]["impact"], impact);
-            assert_eq!(history_impact(&app, event).await, impact, "/history.json says the same");
+            // A planned maintenance is not in the history yet.
+            if usual == "none" {
+                assert_eq!(history_impact(&app, event).await, impact);
+            }
         }
         let body = json!({ "incident": { "impact_override": null } });
         let changed = program.change(Method::PATCH, &at(event), &body).await;
@@ -123,6 +126,7 @@ async fn impact_override_is_read_back_as_set(test: TestDb) {
     }
     let made = program.make("/incidents", &work("in_progress", &json!({ "impact_override": "critical" }))).await;
     assert_eq!((&made["impact_override"], &made["impact"]), (&json!("critical"), &json!("critical")));
+    assert_eq!(history_impact(&app, &made).await, "critical");
 }
 
 #[apply(on_both_databases!)]

@@ -354,6 +354,17 @@ impl MaintenanceUpdateForm {
         }
     }
 
+    /// Fills the form from `template`. Of its statuses, those count that a maintenance can give its own components.
+    pub fn apply_template(&mut self, template: &Template, meanings: &PlaceholderValues) {
+        self.body = template.filled(meanings).1;
+        self.phase = template.phase.key().to_owned();
+        for (id, status) in &template.components {
+            if let Some(own) = self.components.get_mut(id.as_str()).filter(|_| status.is_planned_work()) {
+                status.key().clone_into(own);
+            }
+        }
+    }
+
     pub fn parse(&self) -> Result<NewMaintenanceUpdate, Invalid> {
         let mut invalid = Invalid::new();
         let phase = MaintenancePhase::from_key(&self.phase).ok_or_else(|| "Choose a status.".to_owned());
@@ -372,8 +383,7 @@ impl NewMaintenanceUpdate {
     /// Rejects an invalid phase transition, a component of another maintenance, and a status that only an incident may
     /// set.
     pub fn post(self, maintenance: &mut Maintenance, id: UpdateId, now: DateTime<Utc>) -> Result<(), Invalid> {
-        let is_work = |status: &Status| matches!(status, Status::Operational | Status::UnderMaintenance);
-        if self.components.iter().all(|(_, status)| is_work(status)) {
+        if self.components.iter().all(|(_, status)| status.is_planned_work()) {
             return self.post_any_status(maintenance, id, now);
         }
         Err(Invalid::field("components", "Create an incident for anything that breaks outside the planned work."))

@@ -220,16 +220,8 @@ pub async fn destroy(
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
     let incident = find_incident(&mut edit.tx, &id).await?;
-    let typed = edit.fields.text("title");
-    let changed = edit.fields.version() != incident.version;
-    if changed || typed.trim() != incident.title {
-        let message = if changed {
-            "The incident was changed in the meantime. Check it again before you delete it."
-        } else {
-            "The title does not match."
-        };
-        return Err(edit.reject(&DeletionEditor { incident }, typed, Invalid::field("title", message)).await);
-    }
+    let editor = DeletionEditor { incident: incident.clone() };
+    edit.check_deletion(&editor, ("incident", incident.version, &incident.title)).await?;
     let entry = actions::incidents::delete(&mut edit.tx, &incident).await?;
     edit.save([entry], "/admin/incidents", "incident-deleted").await
 }

@@ -11,6 +11,7 @@ use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::{MaintenanceUpdateEditView, MaintenanceView};
 use crate::web::access::manager::{CanPublish, Manager};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show};
+use crate::web::admin::templates::maintenance_templates;
 use crate::web::form::Form;
 use crate::web::{Error, Result};
 
@@ -39,8 +40,9 @@ pub async fn create(
     save(edit, Action::MaintenanceUpdate, (&before, after), form_address, "update-posted").await
 }
 
-struct Composer {
-    maintenance: Maintenance,
+/// The page of a maintenance, with the form for an update.
+pub(super) struct Composer {
+    pub maintenance: Maintenance,
 }
 
 impl Editor for Composer {
@@ -56,7 +58,8 @@ impl Editor for Composer {
     ) -> Result<String> {
         let (Problem { invalid, conflict }, maintenance) = (problem, self.maintenance.clone());
         let undoes_start = can_undo_start(tx, &maintenance).await?;
-        Ok(MaintenanceView { shell, maintenance, form, invalid, conflict, undoes_start }.html())
+        let templates = maintenance_templates(tx, maintenance.phase.next()).await?;
+        Ok(MaintenanceView { shell, maintenance, form, invalid, conflict, undoes_start, templates }.html())
     }
 }
 
