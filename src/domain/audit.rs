@@ -23,7 +23,7 @@ impl Actor {
 
     /// A client without a session.
     pub fn anonymous(address: impl ToString) -> Self {
-        Self { manager_id: None, name: "nobody".into(), address: address.to_string() }
+        Self { manager_id: None, name: "anonymous".into(), address: address.to_string() }
     }
 
     /// The command line on the server.

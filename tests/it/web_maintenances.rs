@@ -242,7 +242,7 @@ async fn early_start_asks_with_title_and_effect(test: TestDb) {
         ("Start this maintenance now?".into(), "Maintenance work".into())
     );
     let text = question.word("main");
-    for words in ["API", "Under maintenance", "Nobody is notified", "undo the start"] {
+    for words in ["API", "Under maintenance", "No e-mail is sent", "undo the start"] {
         assert!(text.contains(words), "{words}: {text}");
     }
     assert_eq!(app.maintenance("work").await.phase, MaintenancePhase::Scheduled, "a link changes nothing");
@@ -361,7 +361,7 @@ async fn stopping_a_series_asks_first(test: TestDb) {
     let first = app.create_series("weekly", noon_in(2)).await;
     let mut browser = app.logged_in(Role::Publisher).await;
     let form = browser.get("/admin/series/weekly/edit").await;
-    assert_eq!(form.attributes("#end ~ p a", "href"), ["/admin/series/weekly/end"]);
+    assert_eq!(form.attributes("a.destructive", "href"), ["/admin/series/weekly/end"]);
     let question = browser.get("/admin/series/weekly/end").await;
     assert_eq!(question.words("main ul time").len(), 3, "the next dates are listed");
     assert!(question.text().contains("and all later ones"), "{}", question.text());
