@@ -10,9 +10,10 @@ use candor::db::{Db, Examination, audit, page_settings};
 use candor::domain::Role::Owner;
 use candor::publish::{Publisher, Site};
 use candor::server::connection_limits::ConnectionLimits;
-use candor::worker::{Worker, probe_if_due};
+use candor::worker::{Worker, probe_if_due, run_worker};
 use chrono::TimeDelta;
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
+use tokio_util::sync::CancellationToken;
 
 use crate::cli::{candor, stderr_text, stdout_text};
 use crate::support::app::{Browser, ORIGIN, TestApp};
@@ -400,33 +401,29 @@ async fn foreign_database(test: &TestDb, folder: &Path) -> (String, Option<Datab
 
 #[apply(on_both_databases!)]
 async fn refused_database_is_logged_once_and_named_by_readyz(test: TestDb) {
-    let (data, folder, log) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), listen());
-    test.insert(&[fixtures::incident("it", now())]).await;
-    let mut first = Server::published(&test.url, &test.clock, ConnectionLimits::default(), &data).await;
-    first.stop.cancel();
-    (&mut first.ended).await.unwrap().unwrap();
-    let (foreign, _database) = foreign_database(&test, folder.path()).await;
-    let other = other_page_database(&test).await;
+    let app = TestApp::new(test).await;
+    app.add(&[fixtures::incident("it", app.clock.now())]).await;
+    let (page, folder, log) = (app.visitor().get("/").await.body, tempfile::tempdir().unwrap(), listen());
+    let (foreign, _database) = foreign_database(&app.test, folder.path()).await;
+    let other = other_page_database(&app.test).await;
     other.insert(&[fixtures::incident("other", now())]).await;
-    for (url, reason) in [(foreign, "another application"), (other.url.clone(), "another page")] {
+    for (db, reason) in [(Db::at(&foreign).unwrap(), "another application"), (other.db.clone(), "another page")] {
         let before = log.text().len();
-        let mut server = Server::start(&url, &test.clock, ConnectionLimits::default(), &data).await;
-        let is_refused = || server.state.publisher.waiting_reason().is_some_and(|words| words.contains(reason));
+        let ((state, browser), stop) = (app.restart_with(db), CancellationToken::new());
+        let worker = tokio::spawn(run_worker(state.clone(), stop.clone()));
+        let is_refused = || state.publisher.waiting_reason().is_some_and(|words| words.contains(reason));
         until("the database is refused", is_refused).await;
         let begun = Instant::now();
         until("the worker has tried several times", || begun.elapsed() > Duration::from_millis(1500)).await;
-        let get = async |path: &str| {
-            server.answer(&format!("GET {path} HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n")).await
-        };
-        let ready = get("/readyz").await;
-        assert!(ready.starts_with("HTTP/1.1 503") && ready.contains(reason), "{ready}");
-        let page = get("/").await;
-        assert!(page.starts_with("HTTP/1.1 200") && page.contains("Incident it"), "{page}");
+        let ready = browser.clone().get("/readyz").await;
+        assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE, "{reason}");
+        assert!(ready.text().contains(reason), "{}", ready.text());
+        assert!(browser.clone().get("/").await.body == page, "{reason}");
+        stop.cancel();
+        worker.await.unwrap().unwrap();
         let lines = log.text().split_off(before);
         let count = lines.lines().filter(|line| line.contains("database unavailable") && line.contains(reason)).count();
         assert_eq!(count, 1, "{lines}");
-        server.stop.cancel();
-        (&mut server.ended).await.unwrap().unwrap();
     }
 }
 
