@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
-use super::incident_edit::reminder_words;
 use crate::domain::forms::{
     ComponentForm, GroupForm, IncidentDetailsForm, PageForm, PlanForm, PostmortemForm, SeriesForm, TemplateForm,
     UpdateEditForm,
@@ -40,7 +39,7 @@ impl ComparableForm for IncidentDetailsForm {
             ("Detected by", self.detected_by.clone()),
             ("Internal note", self.internal_note.clone()),
             ("Visibility", visibility_words(self)),
-            ("Reminders", Reminder::from_text(&self.reminder).map_or_else(|| self.reminder.clone(), reminder_words)),
+            ("Reminders", Reminder::from_text(&self.reminder).map_or_else(|| self.reminder.clone(), Reminder::words)),
         ]
     }
 }

@@ -109,22 +109,7 @@ fn reminder_choices(current: &str) -> Vec<Choice> {
     let common = [1, 2, 4, 8, 24].map(Reminder::Every);
     let mut reminders: Vec<Reminder> = std::iter::once(Reminder::Usual).chain(common).chain([Reminder::Off]).collect();
     reminders.extend(Reminder::from_text(current).filter(|current| !reminders.contains(current)));
-    reminders.into_iter().map(|reminder| Choice::new(reminder.to_field(), reminder_words(reminder))).collect()
-}
-
-pub fn reminder_words(reminder: Reminder) -> String {
-    match reminder {
-        Reminder::Usual => "After 3, 6, 12 and 24 hours, then daily".into(),
-        Reminder::Every(1) => "Every hour".into(),
-        Reminder::Every(hours) => format!("Every {hours} hours"),
-        Reminder::After(set) => {
-            let hours: Vec<String> = Vec::<u32>::from(set).iter().map(|hour| format!("{hour} h")).collect();
-            let (last, others) = hours.split_last().map_or(("", &[][..]), |(last, others)| (last, others));
-            let list = if others.is_empty() { last.to_owned() } else { format!("{} and {last}", others.join(", ")) };
-            format!("After {list}, as set by the API")
-        }
-        Reminder::Off => "Never".into(),
-    }
+    reminders.into_iter().map(|reminder| Choice::new(reminder.to_field(), reminder.words())).collect()
 }
 
 fn impact_choices() -> Vec<Choice> {

@@ -1,7 +1,6 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
-use super::updates::Composer;
 use crate::actions;
 use crate::credentials::random_bytes;
 use crate::db::{self, Tx, audit, components, maintenances, series};
@@ -12,7 +11,7 @@ use crate::domain::maintenance::Automation;
 use crate::domain::{Invalid, Maintenance, MaintenanceId, MaintenancePhase, UpdateId};
 use crate::state::State;
 use crate::ui::admin_layout::AdminContext;
-use crate::ui::pages::admin::{MaintenanceEdit, MaintenanceList, MaintenanceNew};
+use crate::ui::pages::admin::{MaintenanceEdit, MaintenanceList, MaintenanceNew, MaintenanceView};
 use crate::web::access::manager::{CanPublish, CanRead, Manager};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show as show_editor};
 use crate::web::admin::incidents::double_submit::{self, Submission, series_id};
@@ -163,7 +162,30 @@ pub async fn show(
         form.apply_template(&template, &meanings);
     }
     let shell = admin_context(&state, &mut tx, &manager, &query).await?;
-    Ok(page_response(Composer { maintenance }.html(&mut tx, shell, form, Problem::none()).await?))
+    Ok(page_response(UpdateComposer { maintenance }.html(&mut tx, shell, form, Problem::none()).await?))
+}
+
+/// The page of a maintenance, with the form for an update.
+pub(super) struct UpdateComposer {
+    pub maintenance: Maintenance,
+}
+
+impl Editor for UpdateComposer {
+    type Form = MaintenanceUpdateForm;
+    type Theirs = ();
+
+    async fn html(
+        &self,
+        tx: &mut Tx,
+        shell: AdminContext,
+        form: MaintenanceUpdateForm,
+        problem: Problem<()>,
+    ) -> Result<String> {
+        let (Problem { invalid, conflict }, maintenance) = (problem, self.maintenance.clone());
+        let undoes_start = can_undo_start(tx, &maintenance).await?;
+        let templates = templates::maintenance_templates(tx, maintenance.phase.next()).await?;
+        Ok(MaintenanceView { shell, maintenance, form, invalid, conflict, undoes_start, templates }.html())
+    }
 }
 
 /// `GET /admin/maintenances/{id}/edit`
