@@ -203,7 +203,7 @@ impl MailConfig {
     }
 }
 
-/// Who else may say who somebody is.
+/// The identity provider that managers log in with.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct OidcConfig {
     /// OpenID Connect issuer that managers can log in with, like https://id.example.org [default: none].

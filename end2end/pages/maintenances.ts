@@ -34,6 +34,13 @@ export function maintenancePlaces(means: Means): Place[] {
   const updateEdit = linkedFromMaintenance('maintenance-update-edit', /^Edit the update of/);
   const deletion = linkedFromMaintenance('maintenance-deletion', 'Delete the maintenance');
   const series = linkedPlace('series-edit', '/admin/maintenances', 'a[href^="/admin/series/"]');
+  const seriesEnd: Place = {
+    name: 'series-end',
+    go: async (page) => {
+      await series.go(page);
+      await page.getByRole('link', { name: 'Stop repeating' }).click();
+    },
+  };
   const fillMessage = (page: Page) => page.getByLabel('Message', { exact: true }).fill('The copy goes on.');
   return [
     placeAt('maintenances', '/admin/maintenances'),
@@ -49,6 +56,7 @@ export function maintenancePlaces(means: Means): Place[] {
     deletion,
     invalidForm(means, deletion, 'Delete the maintenance'),
     series,
+    seriesEnd,
     STARTED,
     invalidForm(means, COMPOSER, 'Publish update'),
     extension,

@@ -29,6 +29,7 @@ export const ROUTES: Record<string, string> = {
   '/admin/maintenances/{id}/deletion': 'maintenance-deletion',
   '/admin/maintenances/{id}/updates/{update}/edit': 'maintenance-update-edit',
   '/admin/series/{id}/edit': 'series-edit',
+  '/admin/series/{id}/end': 'series-end',
   '/admin/drafts/{id}': 'draft',
   '/admin/drafts/{id}/deletion': 'draft-deletion',
   '/admin/templates': 'templates',

@@ -68,7 +68,7 @@ pub enum Command {
     },
 }
 
-/// Who sees an incident; everybody where nothing is said.
+/// Who sees an incident; everyone by default.
 #[derive(Clone, Debug, clap::Args)]
 pub struct VisibilityArgs {
     /// Keep it internal until it is published

@@ -191,7 +191,7 @@ mod tests {
         let queue = HashQueue::new(1);
         let waiting: Vec<QueueSlot> = (0..=MAX_WAITING).map(|_| queue.slot().unwrap()).collect();
         assert!(matches!(queue.slot(), Err(Error::Busy)));
-        assert!(queue.slot_for_known().is_ok(), "no stranger takes the place of somebody known");
+        assert!(queue.slot_for_known().is_ok(), "an unknown account does not take the slot of a known one");
         drop(waiting);
         assert!(queue.slot().is_ok(), "who goes away leaves the place to others");
     }

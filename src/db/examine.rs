@@ -349,10 +349,13 @@ async fn find(tx: &mut Tx) -> Result<Examination> {
     if version == 0 {
         return Ok(Examination::Empty);
     }
+    if !has("page") || !has("revision") {
+        return Ok(Examination::Foreign);
+    }
     if is_pre_release(tx).await? {
         return Ok(Examination::PreRelease);
     }
-    if !has("page") || !has("revision") || !has("audit_log") {
+    if !has("audit_log") {
         return Ok(Examination::Foreign);
     }
     if is_newest(version) {

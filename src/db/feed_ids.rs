@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use super::list::end_of_time;
 use super::{Result, Tx, WriteTx};
 
+/// For entries whose feed named them by a bare UUID, which is no URL as Atom requires.
+pub const UUID_PREFIX: &str = "urn:uuid:";
+
 /// Feed ids of the newest public incidents and the newest maintenances, at most `limit` of each, by incident or
 /// maintenance id.
 pub async fn list_newest(tx: &mut Tx, limit: i64) -> Result<BTreeMap<String, String>> {

@@ -41,7 +41,7 @@ pub async fn insert(
 }
 
 /// Deletes and returns the form of this manager, unless it was kept before `since`.
-pub async fn take(
+pub async fn take_form(
     tx: &mut WriteTx,
     token_hash: &str,
     manager: &ManagerId,

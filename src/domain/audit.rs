@@ -23,7 +23,7 @@ impl Actor {
 
     /// A client without a session.
     pub fn anonymous(address: impl ToString) -> Self {
-        Self { manager_id: None, name: "nobody".into(), address: address.to_string() }
+        Self { manager_id: None, name: "anonymous".into(), address: address.to_string() }
     }
 
     /// A subscriber, who acts by a signed link. The address stays out of the log, so that it can be erased.

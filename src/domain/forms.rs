@@ -8,6 +8,8 @@ mod component;
 mod correction;
 mod incident;
 mod maintenance;
+mod maintenance_steps;
+mod maintenance_update;
 mod manager;
 mod page;
 mod policy;
@@ -20,10 +22,9 @@ pub use api_token::{ApiTokenForm, NewApiToken};
 pub use component::{ComponentForm, GroupForm, NewComponent, NewGroup};
 pub use correction::{CorrectionForm, NewCorrection};
 pub use incident::{IncidentDetails, IncidentDetailsForm, IncidentForm, NewIncident};
-pub use maintenance::{
-    CancellationForm, ExtensionForm, MaintenanceForm, MaintenanceUpdateForm, NewMaintenance, NewMaintenanceUpdate,
-    Plan, PlanForm, ScheduleForm, StartForm, Window, WindowForm,
-};
+pub use maintenance::{MaintenanceForm, NewMaintenance, Plan, PlanForm, Window, WindowForm};
+pub use maintenance_steps::{CancellationForm, ExtensionForm, ScheduleForm, StartForm};
+pub use maintenance_update::{MaintenanceUpdateForm, NewMaintenanceUpdate};
 pub use manager::{ManagerForm, NewManager};
 pub use page::{PageForm, PageSettings};
 pub use policy::PolicyForm;

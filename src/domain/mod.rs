@@ -21,6 +21,7 @@ pub mod invalid;
 pub mod login_backoff;
 pub mod mail_retry;
 pub mod maintenance;
+mod maintenance_phase;
 pub mod manager;
 pub mod monotonic;
 pub mod notice;
@@ -53,7 +54,8 @@ pub use id::{
 pub use impact::Impact;
 pub use incident::Incident;
 pub use invalid::Invalid;
-pub use maintenance::{Maintenance, MaintenancePhase, MaintenanceUpdate};
+pub use maintenance::{Maintenance, MaintenanceUpdate};
+pub use maintenance_phase::MaintenancePhase;
 pub use manager::{Manager, Role};
 pub use notice::Notice;
 pub use page::Page;

@@ -73,6 +73,13 @@ impl Series {
         Some(made)
     }
 
+    /// The starts of at most `count` occurrences after the newest.
+    pub fn future_starts(&self, count: usize) -> Vec<DateTime<Utc>> {
+        let next = |last: &Option<NaiveDateTime>| self.rule.next_after(self.first_start, *last, &self.skipped);
+        let starts = std::iter::successors(next(&self.made_until), |start| next(&Some(*start)));
+        starts.take(count).map(|start| instant(start, self.zone)).collect()
+    }
+
     fn occurrence(
         &self,
         start: NaiveDateTime,
@@ -158,6 +165,14 @@ mod tests {
     fn grow(series: &mut Series, now: &str) -> Option<String> {
         let ids = (MaintenanceId::parse("m").unwrap(), UpdateId::parse("u").unwrap());
         series.plan_next_occurrence(ids, &[], at(now)).map(|made| made.scheduled_for.to_rfc3339())
+    }
+
+    #[test]
+    fn future_starts_follow_the_newest_occurrence() {
+        let mut series = weekly();
+        grow(&mut series, "2026-10-01T00:00:00Z");
+        // The 18th is skipped.
+        assert_eq!(series.future_starts(2), [at("2026-10-25T02:00:00Z"), at("2026-11-01T02:00:00Z")]);
     }
 
     #[test]

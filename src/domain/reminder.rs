@@ -94,6 +94,22 @@ impl Reminder {
         }
     }
 
+    /// As the admin's form offers it. Only the API can set a list of hours.
+    pub fn words(self) -> String {
+        match self {
+            Reminder::Usual => "After 3, 6, 12 and 24 hours, then daily".into(),
+            Reminder::Every(1) => "Every hour".into(),
+            Reminder::Every(hours) => format!("Every {hours} hours"),
+            Reminder::After(set) => {
+                let mut hours: Vec<String> = set.hours().map(|hour| format!("{hour} h")).collect();
+                let last = hours.pop().unwrap_or_default();
+                let list = if hours.is_empty() { last } else { format!("{} and {last}", hours.join(", ")) };
+                format!("After {list}, as set by the API")
+            }
+            Reminder::Off => "Never".into(),
+        }
+    }
+
     /// How many reminders are due after `silence`.
     pub fn count_due(self, silence: TimeDelta) -> i64 {
         let hours = silence.num_hours();
@@ -142,6 +158,14 @@ mod tests {
         let counts: Vec<i64> = [0, 1, 4, 5, 100].into_iter().map(|hours| due(listed, hours * 60)).collect();
         assert_eq!(counts, [0, 1, 1, 2, 2]);
         assert_eq!(due(listed, -600), 0);
+    }
+
+    #[test]
+    fn listed_hours_are_named() {
+        let words = |text: &str| Reminder::from_text(text).unwrap().words();
+        assert_eq!(words("[4]"), "After 4 h, as set by the API");
+        assert_eq!(words("[1, 4, 12]"), "After 1 h, 4 h and 12 h, as set by the API");
+        assert_eq!((words("1").as_str(), words("5").as_str()), ("Every hour", "Every 5 hours"));
     }
 
     #[test]

@@ -37,6 +37,11 @@ impl Status {
         Self::ALL.into_iter().find(|status| status.key() == key)
     }
 
+    /// Whether a maintenance may give this status to its components; anything worse is an incident.
+    pub fn is_planned_work(self) -> bool {
+        matches!(self, Status::Operational | Status::UnderMaintenance)
+    }
+
     pub fn words(self) -> &'static str {
         match self {
             Status::Operational => "Operational",

@@ -1,4 +1,4 @@
-//! Templates of incidents and updates.
+//! Templates of incidents, maintenances and updates.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub const MAX_NAME: usize = 100;
 pub struct Template {
     pub id: TemplateId,
     pub name: String,
-    /// The title of the incident; may be empty in a template for updates.
+    /// The title of the incident or maintenance; may be empty in a template for updates.
     pub title: String,
     /// Markdown.
     pub body: String,
@@ -35,6 +35,16 @@ pub enum TemplatePhase {
 }
 
 impl TemplatePhase {
+    pub fn of_incidents() -> Vec<Self> {
+        Phase::ALL.map(Self::Incident).to_vec()
+    }
+
+    /// Without cancelled: cancelling is a separate action.
+    pub fn of_maintenances() -> Vec<Self> {
+        let offered = |phase: &MaintenancePhase| *phase != MaintenancePhase::Cancelled;
+        MaintenancePhase::ALL.into_iter().filter(offered).map(Self::Maintenance).collect()
+    }
+
     pub fn key(self) -> &'static str {
         match self {
             Self::Incident(phase) => phase.key(),
@@ -42,10 +52,8 @@ impl TemplatePhase {
         }
     }
 
-    /// `None` for unknown keys, and for cancelled: cancelling is a separate action.
     pub fn from_key(key: &str) -> Option<Self> {
-        let maintenance = || MaintenancePhase::from_key(key).filter(|phase| *phase != MaintenancePhase::Cancelled);
-        Phase::from_key(key).map(Self::Incident).or_else(|| maintenance().map(Self::Maintenance))
+        Self::of_incidents().into_iter().chain(Self::of_maintenances()).find(|phase| phase.key() == key)
     }
 
     pub fn words(self) -> &'static str {
@@ -131,7 +139,7 @@ pub fn fill_placeholders(text: &str, meaning: impl Fn(Placeholder) -> Option<Str
 #[derive(Clone, Debug)]
 pub struct PlaceholderValues {
     pub components: Vec<String>,
-    /// `None` for a new incident.
+    /// `None` for a new incident or maintenance.
     pub title: Option<String>,
     pub phase: TemplatePhase,
     pub date: String,
@@ -208,9 +216,9 @@ mod tests {
 
     #[test]
     fn template_phases_are_found_by_their_key() {
-        let incident = Phase::ALL.map(TemplatePhase::from);
-        let maintenance = &MaintenancePhase::ALL[..4];
-        for phase in incident.into_iter().chain(maintenance.iter().copied().map(TemplatePhase::Maintenance)) {
+        let all = TemplatePhase::of_incidents().into_iter().chain(TemplatePhase::of_maintenances());
+        assert_eq!(all.clone().count(), 8);
+        for phase in all {
             assert_eq!(TemplatePhase::from_key(phase.key()), Some(phase));
         }
         assert_eq!(TemplatePhase::from_key("cancelled"), None);

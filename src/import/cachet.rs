@@ -8,9 +8,11 @@ use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 
 use super::Format;
+use super::feed::{id_in_path, is_feed, is_feed_name, read_feed};
 use super::json::text;
 use super::sanitize::normalize_time;
 use super::source::{Source, SourceAffected, SourceComponent, SourceError, SourceIncident, SourceUpdate};
+use crate::db::feed_ids::UUID_PREFIX;
 use crate::domain::MaintenancePhase;
 use crate::domain::parse_time::parse_instant;
 
@@ -24,10 +26,13 @@ pub struct Cachet {
 
 impl Format for Cachet {
     fn accepts(&self, path: &Path) -> bool {
-        path.extension().is_some_and(|extension| extension == "json")
+        is_feed(path) || path.extension().is_some_and(|extension| extension == "json")
     }
 
-    fn read_document(&self, _path: &Path, bytes: &[u8], _wanted: &dyn Fn(&str) -> bool) -> Result<Source, SourceError> {
+    fn read_document(&self, path: &Path, bytes: &[u8], _wanted: &dyn Fn(&str) -> bool) -> Result<Source, SourceError> {
+        if is_feed_name(path) {
+            return read_feed(bytes, |path| id_in_path(path, &[("/incidents/", "")]));
+        }
         let mut source = Source::default();
         let mut document: Value = serde_json::from_slice(bytes)?;
         flatten_document(&mut document);
@@ -65,6 +70,11 @@ impl Cachet {
         if is_old_schedule || kind == "schedules" || has("scheduled_at") && !is_incident {
             self.push_maintenance(item, is_old_schedule, source);
         } else if kind == "incidents" || has("message") && has("name") {
+            let (id, guid) = (text(item, "id"), text(item, "guid"));
+            if !guid.is_empty() {
+                // Version 3 names the items of its feed by this UUID.
+                source.feed_ids.insert(id, format!("{UUID_PREFIX}{guid}"));
+            }
             source.incidents.push(self.incident(item));
         } else if kind == "componentGroups" || has("enabled_components") || has("collapsed") {
             self.push_group(item, source);

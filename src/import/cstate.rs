@@ -1,4 +1,4 @@
-//! cState: Hugo's Markdown files with YAML front matter, one per issue, and its `config.yml`.
+//! cState: Hugo's Markdown files with YAML front matter, one per issue, its `config.yml`, and its feed (`index.xml`).
 
 use std::path::Path;
 
@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 
 use super::Format;
+use super::feed::{is_feed, is_feed_name, read_feed};
 use super::sanitize::{normalize_time, slug};
 use super::source::{
     Source, SourceAffected, SourceComponent, SourceError, SourceIncident, SourcePage, SourceUpdate, lenient_bool, list,
@@ -104,12 +105,12 @@ struct IssuePart {
 }
 
 impl Format for CState {
-    /// Issues, and the settings at the top of the folder.
+    /// Issues, and the settings and the feed at the top of the folder.
     fn accepts(&self, path: &Path) -> bool {
         let is_top = path.parent().is_none_or(|parent| parent.as_os_str().is_empty());
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let is_issue = name.ends_with(".md") && !name.starts_with('_') && (is_top || has_folder(path, "issues"));
-        is_issue || (is_top && is_config(name))
+        is_issue || (is_top && is_config(name)) || is_feed(path)
     }
 
     fn single_incident_id(&self, path: &Path) -> Option<String> {
@@ -118,6 +119,9 @@ impl Format for CState {
     }
 
     fn read_document(&self, path: &Path, bytes: &[u8], _wanted: &dyn Fn(&str) -> bool) -> Result<Source, SourceError> {
+        if is_feed_name(path) {
+            return read_feed(bytes, |path| Some(slug(path.rsplit_once("/issues/")?.1)));
+        }
         let text = std::str::from_utf8(bytes).map_err(|_| SourceError::Other("it is not UTF-8".into()))?;
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if is_config(name) {

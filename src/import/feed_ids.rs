@@ -17,6 +17,11 @@ impl Import<'_> {
         for (id, feed_id) in &source.feed_ids {
             match feed_id_error(tx, id, feed_id).await? {
                 Some(UNKNOWN_INCIDENT) if is_left_out(tx, id).await? => self.report.feed_ids.unchanged += 1,
+                // A feed may go further back than the documents.
+                Some(UNKNOWN_INCIDENT) => {
+                    self.report.feed_ids.skipped += 1;
+                    self.report.skips.push(format!("feed entry “{feed_id}”: incident {id} was not imported"));
+                }
                 Some(refusal) => {
                     self.report.feed_ids.refused += 1;
                     self.report.refusals.push(format!("feed entry “{feed_id}” of incident {id}: {refusal}"));

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Format;
+use super::feed::is_feed_name;
 use super::source::{Source, SourceError};
 
 /// Incidents with a file of their own per transaction.
@@ -128,10 +129,12 @@ fn list_folder(format: &dyn Format, path: &Path) -> Result<Vec<PartLocation>, Br
         match format.single_incident_id(&file) {
             Some(id) if taken.insert(id.clone()) => alone.push(file),
             Some(_) => {}
-            None if file.extension().is_some_and(|extension| extension == "atom") => feeds.push(file),
+            None if is_feed_name(&file) => feeds.push(file),
             None => lists.push(file),
         }
     }
+    // The first id of an incident counts: prefer that of the Atom feed.
+    feeds.sort_by_key(|file| file.extension().is_none_or(|extension| extension != "atom"));
     let list = |file| PartLocation::One(file, taken.clone());
     let mut parts: Vec<PartLocation> = lists.into_iter().rev().map(list).collect();
     parts.extend(alone.chunks(BATCH_SIZE).map(|files| PartLocation::Alone(files.to_vec())));

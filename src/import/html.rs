@@ -2,8 +2,17 @@
 //!
 //! Only tags that these programs render are converted; `<class name>` and the like stay as typed.
 
+mod entity;
+mod markdown;
+mod tag;
+
 use std::collections::BTreeMap;
 
+use self::entity::{parse_entity, parse_shortcode};
+use self::markdown::{
+    escape_address, escape_label, is_numbered_line, limit_blank_lines, link, longest_run, mark_text, trim_spaces,
+};
+use self::tag::{HtmlTag, attribute, closing_tag, parse_tag};
 use crate::format::url::is_safe_url;
 
 /// Elements whose content is never shown.
@@ -13,19 +22,6 @@ const BLOCKS: [&str; 13] =
 /// Elements without an equivalent in Markdown; only their content remains.
 const PLAIN: [&str; 14] =
     ["u", "span", "font", "small", "big", "sub", "sup", "mark", "ins", "abbr", "cite", "var", "time", "label"];
-/// In bytes; longer tags and entities are not converted.
-const MAX_TAG: usize = 4096;
-const MAX_ENTITY: usize = 10;
-const MAX_SHORTCODE: usize = 40;
-
-#[derive(Debug)]
-struct HtmlTag<'a> {
-    name: String,
-    closes: bool,
-    attributes: &'a str,
-    /// In bytes.
-    length: usize,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Element {
@@ -406,190 +402,6 @@ fn element(name: &str) -> Option<Element> {
         _ if HIDDEN.contains(&name) => Element::Hidden,
         _ => return None,
     })
-}
-
-/// Parses the tag at the start of `text`.
-fn parse_tag(text: &str) -> Option<HtmlTag<'_>> {
-    let inside = text.strip_prefix('<')?;
-    let (closes, inside) = inside.strip_prefix('/').map_or((false, inside), |rest| (true, rest));
-    let name_length = inside.find(|c: char| !c.is_ascii_alphanumeric()).filter(|length| *length > 0)?;
-    let name = inside[..name_length].to_ascii_lowercase();
-    let rest = &inside[name_length..];
-    let end = tag_end(rest)?;
-    let attributes = rest[..end].trim().trim_end_matches('/').trim();
-    let is_plain = rest.starts_with(|c: char| c.is_whitespace() || c == '>' || c == '/');
-    // `<a lot>` and `<SOME/ALL>` are text.
-    let are_attributes = attributes.is_empty() || attributes.contains('=') && !attributes.starts_with('=');
-    let length = text.len() - inside.len() + name_length + end + 1;
-    (is_plain && are_attributes && !attributes.starts_with('/')).then_some(HtmlTag { name, closes, attributes, length })
-}
-
-/// The position of the `>` outside of quotes, before any other `<`.
-fn tag_end(rest: &str) -> Option<usize> {
-    let mut quote = None;
-    for (at, c) in rest.char_indices().take_while(|(at, _)| *at < MAX_TAG) {
-        match (quote, c) {
-            (None, '>') => return Some(at),
-            (None, '<') => return None,
-            (None, '"' | '\'') => quote = Some(c),
-            (Some(open), c) if open == c => quote = None,
-            _ => {}
-        }
-    }
-    None
-}
-
-/// The end of the next closing tag of this name.
-fn closing_tag(text: &str, name: &str) -> Option<usize> {
-    text.match_indices("</").find_map(|(at, _)| {
-        let rest = &text[at + 2..];
-        let is_it = rest.get(..name.len()).is_some_and(|found| found.eq_ignore_ascii_case(name));
-        let after = rest.get(name.len()..).filter(|_| is_it)?;
-        let blank = after.len() - after.trim_start().len();
-        after[blank..].starts_with('>').then_some(at + 2 + name.len() + blank + 1)
-    })
-}
-
-/// The decoded value of an attribute.
-fn attribute(attributes: &str, name: &str) -> Option<String> {
-    let lower = attributes.to_ascii_lowercase();
-    let at = lower.match_indices(name).find_map(|(at, _)| {
-        let is_name = !lower[..at].ends_with(|c: char| c.is_alphanumeric() || c == '-');
-        let after = lower[at + name.len()..].trim_start();
-        (is_name && after.starts_with('=')).then(|| lower.len() - after.len() + 1)
-    })?;
-    let value = attributes[at..].trim_start();
-    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
-    let value = match quote {
-        Some(quote) => value[1..].split(quote).next()?,
-        None => value.split_whitespace().next()?,
-    };
-    Some(convert_entities(value.trim()))
-}
-
-fn convert_entities(text: &str) -> String {
-    let (mut out, mut rest) = (String::new(), text);
-    while let Some(at) = rest.find('&') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let (decoded, length) = parse_entity(rest).unwrap_or(("&".to_owned(), 1));
-        out.push_str(&decoded);
-        rest = &rest[length..];
-    }
-    out + rest
-}
-
-/// The character that the entity at the start of `text` stands for, and the entity's length.
-fn parse_entity(text: &str) -> Option<(String, usize)> {
-    let end = text.bytes().take(MAX_ENTITY + 2).position(|byte| byte == b';')?;
-    let name = text.strip_prefix('&')?.get(..end.checked_sub(1)?)?;
-    let number = name.strip_prefix('#').and_then(|digits| match digits.strip_prefix(['x', 'X']) {
-        Some(digits) => u32::from_str_radix(digits, 16).ok(),
-        None => digits.parse().ok(),
-    });
-    let decoded = match name {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        "nbsp" => ' ',
-        "ndash" => '–',
-        "mdash" => '—',
-        "hellip" => '…',
-        "lsquo" => '‘',
-        "rsquo" => '’',
-        "ldquo" => '“',
-        "rdquo" => '”',
-        "laquo" => '«',
-        "raquo" => '»',
-        "bull" => '•',
-        "middot" => '·',
-        "times" => '×',
-        "deg" => '°',
-        "euro" => '€',
-        "pound" => '£',
-        "copy" => '©',
-        "reg" => '®',
-        "trade" => '™',
-        "rarr" => '→',
-        "larr" => '←',
-        _ => number.and_then(char::from_u32).filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))?,
-    };
-    Some((if decoded == '\u{a0}' { " ".to_owned() } else { decoded.to_string() }, end + 1))
-}
-
-/// The emoji of the shortcode at the start of `text`, and the shortcode's length.
-fn parse_shortcode(text: &str, before: Option<char>) -> Option<(String, usize)> {
-    let is_start = before.is_none_or(|c| !c.is_ascii_alphanumeric() && !matches!(c, ':' | '/' | '\\' | '=' | '`'));
-    let rest = text.strip_prefix(':').filter(|_| is_start)?;
-    let end = rest.bytes().take(MAX_SHORTCODE).position(|byte| byte == b':').filter(|end| *end > 0)?;
-    let emoji = emojis::get_by_shortcode(&rest[..end])?;
-    Some((emoji.as_str().to_owned(), end + 2))
-}
-
-/// Puts Markdown's `mark` around a text. White space, and punctuation beside a word, stay outside: with them, Markdown
-/// would not recognize the marks.
-fn mark_text(text: &str, mark: &str, before: Option<char>, after: Option<char>) -> String {
-    let trimmed = text.trim();
-    if trimmed.is_empty() || trimmed.contains("\n\n") {
-        return text.to_owned();
-    }
-    let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-    let (lead, rest) = text.split_at(text.len() - text.trim_start().len());
-    let (mut middle, mut tail) = (rest.trim_end(), &rest[rest.trim_end().len()..]);
-    if tail.is_empty() && is_word(after) {
-        let kept = middle.trim_end_matches(|c: char| !c.is_alphanumeric());
-        tail = &rest[kept.len()..];
-        middle = kept;
-    }
-    let mut front = lead.to_owned();
-    if lead.is_empty() && is_word(before) {
-        let kept = middle.trim_start_matches(|c: char| !c.is_alphanumeric());
-        front.push_str(&middle[..middle.len() - kept.len()]);
-        middle = kept;
-    }
-    if middle.is_empty() { text.to_owned() } else { format!("{front}{mark}{middle}{mark}{tail}") }
-}
-
-/// A Markdown link. Only the text remains if the address can't be linked.
-fn link(text: &str, address: &str) -> String {
-    if !is_safe_url(address) {
-        return text.to_owned();
-    }
-    if text.is_empty() || text == address {
-        return address.to_owned();
-    }
-    format!("[{}]({})", escape_label(text, address), escape_address(address))
-}
-
-fn escape_label(text: &str, address: &str) -> String {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if text.is_empty() { address.to_owned() } else { text.replace('[', "\\[").replace(']', "\\]") }
-}
-
-fn escape_address(address: &str) -> String {
-    address.replace('(', "%28").replace(')', "%29")
-}
-
-fn longest_run(text: &str) -> usize {
-    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
-}
-
-fn is_numbered_line(out: &str) -> bool {
-    let line = out.rsplit('\n').next().unwrap_or_default().trim();
-    line.strip_suffix('.').is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
-}
-
-fn trim_spaces(out: &mut String) {
-    let length = out.trim_end_matches([' ', '\t']).len();
-    out.truncate(length);
-}
-
-/// Keeps at most one blank line at the end.
-fn limit_blank_lines(out: &mut String) {
-    let length = out.trim_end_matches('\n').len();
-    out.truncate(out.len().min(length + 2));
 }
 
 #[cfg(test)]

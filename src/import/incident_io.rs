@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::feed::{id_in_path, is_feed, is_feed_name, read_feed};
 use super::json::{first_text, first_time, hidden_reason, items, text, values};
 use super::source::{
     Source, SourceAffected, SourceComponent, SourceError, SourceIncident, SourcePage, SourceUpdate, describe_item,
@@ -20,10 +21,13 @@ pub struct IncidentIo;
 
 impl Format for IncidentIo {
     fn accepts(&self, path: &Path) -> bool {
-        path.extension().is_some_and(|extension| extension == "json") && Statuspage.accepts(path)
+        is_feed(path) || path.extension().is_some_and(|extension| extension == "json") && Statuspage.accepts(path)
     }
 
     fn read_document(&self, path: &Path, bytes: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result<Source, SourceError> {
+        if is_feed_name(path) {
+            return read_feed(bytes, |path| id_in_path(path, &[("/incidents/", ""), ("/maintenances/", "")]));
+        }
         let documents = values(bytes)?;
         if documents.iter().any(is_like_statuspage) {
             return Statuspage.read_document(path, bytes, wanted);

@@ -1,5 +1,5 @@
 //! Instatus: saved responses of its API (`/v2/pages`, `/v2/PAGE/components`, `/v1/PAGE/incidents`,
-//! `/v2/PAGE/maintenances`), and of a public page (`/summary.json`, `/components.json`).
+//! `/v2/PAGE/maintenances`), and of a public page (`/summary.json`, `/components.json`, `/history.atom`).
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use serde_json::Value;
 
 use super::Format;
+use super::feed::{id_in_path, is_feed, is_feed_name, read_feed};
 use super::json::{first_text, first_time, hidden_reason, items, text, values};
 use super::sanitize::slug;
 use super::source::{
@@ -20,10 +21,13 @@ pub struct Instatus;
 
 impl Format for Instatus {
     fn accepts(&self, path: &Path) -> bool {
-        path.extension().is_some_and(|extension| extension == "json")
+        is_feed(path) || path.extension().is_some_and(|extension| extension == "json")
     }
 
-    fn read_document(&self, _path: &Path, bytes: &[u8], _wanted: &dyn Fn(&str) -> bool) -> Result<Source, SourceError> {
+    fn read_document(&self, path: &Path, bytes: &[u8], _wanted: &dyn Fn(&str) -> bool) -> Result<Source, SourceError> {
+        if is_feed_name(path) {
+            return read_feed(bytes, |path| id_in_path(path, &[("/incident/", ""), ("/maintenance/", "")]));
+        }
         let mut source = Source::default();
         let lists = ["components", "incidents", "maintenances", "activeIncidents", "activeMaintenances"];
         let mut components = Vec::new();

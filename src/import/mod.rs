@@ -8,6 +8,7 @@ mod cachet;
 mod context;
 mod convert;
 mod cstate;
+mod feed;
 mod feed_ids;
 pub mod fetch;
 mod files;
@@ -18,6 +19,7 @@ mod json;
 mod kuma;
 mod maintenances;
 mod openstatus;
+mod order;
 mod postmortems;
 mod progress;
 mod reserved;
@@ -106,7 +108,7 @@ pub struct ImportReport {
     pub others: KindCounts,
     /// Items imported with changes; each message names the item.
     pub warnings: Vec<String>,
-    /// Items left alone, because people changed or deleted them here; each message names the item.
+    /// Items left alone, because people changed or deleted them here or they are hidden; each message names the item.
     pub skips: Vec<String>,
     /// Rejected items with the reason; each message names the item.
     pub refusals: Vec<String>,

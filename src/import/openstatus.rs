@@ -1,26 +1,33 @@
 //! OpenStatus: the public document `/feed/json` of a status page, which has everything that visitors see.
 //!
 //! Reports, maintenances, components and groups are numbered separately; incidents get the ids `report-ID`, and
-//! maintenances `maintenance-ID`.
+//! maintenances `maintenance-ID`. The entries of the feeds (`/feed/atom`, `/feed/rss`) have their addresses as ids.
 
 use std::path::Path;
 
 use serde_json::Value;
 
 use super::Format;
+use super::feed::{id_in_path, is_feed, is_feed_name, read_feed};
 use super::json::{first_text, first_time, hidden_reason, items, text, values};
 use super::source::{
     Source, SourceAffected, SourceComponent, SourceError, SourceIncident, SourcePage, SourceUpdate, normalize_key,
 };
 
+/// The paths of reports and maintenances, and the prefixes of their ids.
+const EVENT_PATHS: [(&str, &str); 2] = [("/events/report/", "report-"), ("/events/maintenance/", "maintenance-")];
+
 pub struct OpenStatus;
 
 impl Format for OpenStatus {
     fn accepts(&self, path: &Path) -> bool {
-        path.extension().is_some_and(|extension| extension == "json")
+        is_feed(path) || path.extension().is_some_and(|extension| extension == "json")
     }
 
-    fn read_document(&self, _path: &Path, bytes: &[u8], _wanted: &dyn Fn(&str) -> bool) -> Result<Source, SourceError> {
+    fn read_document(&self, path: &Path, bytes: &[u8], _wanted: &dyn Fn(&str) -> bool) -> Result<Source, SourceError> {
+        if is_feed_name(path) {
+            return read_feed(bytes, |path| id_in_path(path, &EVENT_PATHS));
+        }
         let mut source = Source::default();
         for value in values(bytes)? {
             if !["statusReports", "maintenances", "pageComponents"].iter().any(|key| value[*key].is_array()) {

@@ -6,6 +6,7 @@ use chrono::DateTime;
 
 use super::context::{ImportContext, ItemKind};
 use super::convert::{self, Converted, ConvertedIncident};
+use super::order::{Place, imported_positions};
 use super::postmortems::{self, Existing};
 use super::progress::{COMPONENT_NOUNS, GROUP_NOUNS, INCIDENT_NOUNS, Import, LocalChange, find_local_change};
 use super::source::{Source, SourceComponent, SourceIncident, SourcePage};
@@ -135,13 +136,22 @@ impl Import<'_> {
         // A component's group may be in a later document and is then imported here.
         let elsewhere = self.known.groups_in_other_documents(source).into_iter();
         rows.extend(elsewhere.filter(|row| !stored_ids.contains(&row.id)));
+        let mut converted = Vec::new();
+        let mut places = Vec::new();
         for row in rows.into_iter().filter(|row| !self.known.is_hidden(&row.id)) {
-            let Some(Converted { mut thing, warnings }) =
-                self.or_reject(convert::convert_group(row, self.now), |r| &mut r.groups)
-            else {
+            let Some(group) = self.or_reject(convert::convert_group(row, self.now), |r| &mut r.groups) else {
                 continue;
             };
-            let change = find_local_change(tx, thing.id.as_str(), GROUP_NOUNS).await?;
+            let (id, source) = (group.thing.id.to_string(), group.thing.position);
+            let change = find_local_change(tx, &id, GROUP_NOUNS).await?;
+            let stored = stored.get(&group.thing.id).map(|stored| stored.position);
+            let is_changed_here = stored.is_some() && change.is_some();
+            places.push(Place { list: None, id, source, stored, is_changed_here });
+            converted.push((group, change));
+        }
+        let positions = imported_positions(places);
+        for (Converted { mut thing, warnings }, change) in converted {
+            thing.position = positions.get(thing.id.as_str()).copied().unwrap_or(thing.position);
             match stored.get(&thing.id) {
                 None if change == Some(LocalChange::Deleted) => {
                     self.skip(LocalChange::Deleted, ("group", thing.id.as_str(), &thing.name), |r| &mut r.groups);
@@ -182,14 +192,24 @@ impl Import<'_> {
                 rows.push(row);
             }
         }
+        let mut converted = Vec::new();
+        let mut places = Vec::new();
         for row in rows {
             let planned = convert::convert_component(row, self.known, self.now);
-            let Some(Converted { mut thing, warnings }) = self.or_reject(planned, |r| &mut r.components) else {
-                continue;
-            };
+            let Some(mut component) = self.or_reject(planned, |r| &mut r.components) else { continue };
             // The group may have been rejected.
-            thing.group_id = thing.group_id.filter(|group| groups.contains(group));
-            let change = find_local_change(tx, thing.id.as_str(), COMPONENT_NOUNS).await?;
+            component.thing.group_id = component.thing.group_id.filter(|group| groups.contains(group));
+            let (id, source) = (component.thing.id.to_string(), component.thing.position);
+            let change = find_local_change(tx, &id, COMPONENT_NOUNS).await?;
+            let list = component.thing.group_id.as_ref().map(ToString::to_string);
+            let stored = stored.get(&component.thing.id).map(|stored| stored.position);
+            let is_changed_here = stored.is_some() && change.is_some();
+            places.push(Place { list, id, source, stored, is_changed_here });
+            converted.push((component, change));
+        }
+        let positions = imported_positions(places);
+        for (Converted { mut thing, warnings }, change) in converted {
+            thing.position = positions.get(thing.id.as_str()).copied().unwrap_or(thing.position);
             match stored.get(&thing.id) {
                 None if change == Some(LocalChange::Deleted) => {
                     let item = ("component", thing.id.as_str(), thing.name.as_str());

@@ -94,7 +94,8 @@ impl Document {
     }
 
     /// Sets the time of the last change: that of the previous version if the content is the same. Otherwise `now`, but
-    /// at least a second after the previous version: `Last-Modified` has whole seconds and must differ.
+    /// at least a second after the previous version: `Last-Modified` has whole seconds and must differ. The time may
+    /// therefore be in the future; the header is omitted until then.
     #[must_use]
     pub fn with_change_time(mut self, before: Option<PreviousVersion>, now: DateTime<Utc>) -> Self {
         self.changed_at = Some(match before {

@@ -23,6 +23,7 @@ impl LiveSite {
             content_security_policy: policy,
             secure,
             staleness: site.staleness.clone(),
+            now: site.confirmed_at,
         };
         let of_one = ResponsePolicy { cache_control: CACHE_BRIEF, ..terms.clone() };
         let terms = |path: &str| if is_single_incident(path) { &of_one } else { &terms };

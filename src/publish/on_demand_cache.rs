@@ -333,6 +333,7 @@ impl Publisher {
             content_security_policy: policy,
             secure: self.is_secure(),
             staleness: None,
+            now: self.clock.now(),
         }
     }
 }

@@ -59,6 +59,8 @@ pub struct ResponsePolicy {
     /// Whether the site is served over TLS.
     pub secure: bool,
     pub staleness: Option<Staleness>,
+    /// `Last-Modified` is omitted while it would be later (RFC 9110, 8.8.2.1).
+    pub now: DateTime<Utc>,
 }
 
 #[derive(Clone, Debug)]
@@ -144,7 +146,7 @@ fn response_headers(document: &Document, encoding: Encoding, status: StatusCode,
         fields.insert(header::CACHE_CONTROL, terms.cache_control.clone());
         fields.extend(HeaderValue::from_str(document.etag(encoding)).map(|tag| (header::ETAG, tag)));
         // Of a stale document, only the entity tag tells that it is stale.
-        let changed_at = document.changed_at().filter(|_| terms.staleness.is_none());
+        let changed_at = document.changed_at().filter(|at| terms.staleness.is_none() && *at <= terms.now);
         fields.extend(changed_at.and_then(http_date).map(|at| (header::LAST_MODIFIED, at)));
         fields.extend(terms.staleness.as_ref().and_then(Staleness::header_value).map(|at| (CONFIRMED_AT_HEADER, at)));
     } else {
@@ -206,6 +208,7 @@ mod tests {
                 content_security_policy: CSP_NONE,
                 secure: true,
                 staleness: None,
+                now: "2026-11-08T08:49:40Z".parse().unwrap(),
             },
         )
     }
@@ -249,6 +252,20 @@ mod tests {
         assert_eq!(status(&[(since.clone(), own), (tag, "\"other\"")]), StatusCode::OK, "the tag decides");
         let known = answer.respond(&request(&[(since, own)]), false);
         assert_eq!(known.headers()[header::LAST_MODIFIED], own);
+    }
+
+    #[test]
+    fn last_modified_is_never_in_the_future() {
+        let document = |at: &str| Document::html(200, "four".into()).with_change_time(None, at.parse().unwrap());
+        for (at, stamp) in
+            [("2026-11-08T08:49:40.9Z", Some("Sun, 08 Nov 2026 08:49:40 GMT")), ("2026-11-08T08:49:41Z", None)]
+        {
+            let answer = answer(document(at));
+            let response = answer.respond(&HeaderMap::new(), false);
+            assert_eq!(response.headers().get(header::LAST_MODIFIED).map(|it| it.to_str().unwrap()), stamp);
+            let since = request(&[(header::IF_MODIFIED_SINCE, "Sun, 08 Nov 2026 08:49:41 GMT")]);
+            assert_eq!(answer.respond(&since, false).status() == StatusCode::NOT_MODIFIED, stamp.is_some());
+        }
     }
 
     #[test]

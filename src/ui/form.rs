@@ -232,6 +232,21 @@ pub fn Select(field: Field, choices: Vec<Choice>, #[prop(into)] value: String) -
     field.wrap(control)
 }
 
+/// A select whose choices have headings.
+#[component]
+pub fn GroupedSelect(
+    field: Field,
+    groups: Vec<(&'static str, Vec<Choice>)>,
+    #[prop(into)] value: String,
+) -> impl IntoView {
+    let group = |(label, choices): (&'static str, Vec<Choice>)| {
+        view! { <optgroup label=label>{select_options(choices, &value)}</optgroup> }
+    };
+    let options = groups.into_iter().map(group).collect_view().into_any();
+    let control = select_control(&field, options);
+    field.wrap(control)
+}
+
 /// A row with the label on the left and the select on the right.
 #[component]
 pub fn SelectRow(field: Field, choices: Vec<Choice>, #[prop(into)] value: String) -> impl IntoView {
@@ -246,10 +261,18 @@ pub fn SelectRow(field: Field, choices: Vec<Choice>, #[prop(into)] value: String
 }
 
 fn bare_select(field: &Field, choices: Vec<Choice>, value: &str) -> AnyView {
+    select_control(field, select_options(choices, value))
+}
+
+fn select_options(choices: Vec<Choice>, value: &str) -> AnyView {
     let option = |choice: Choice| {
         let selected = choice.value == value;
         view! { <option value=choice.value selected=selected>{choice.words}</option> }
     };
+    choices.into_iter().map(option).collect_view().into_any()
+}
+
+fn select_control(field: &Field, options: AnyView) -> AnyView {
     view! {
         <select
             id=field.id.clone()
@@ -258,7 +281,7 @@ fn bare_select(field: &Field, choices: Vec<Choice>, value: &str) -> AnyView {
             aria-describedby=field.described_by()
             aria-invalid=field.invalid()
         >
-            {choices.into_iter().map(option).collect_view()}
+            {options}
         </select>
     }
     .into_any()

@@ -9,7 +9,7 @@ use axum::extract::{Request, State as FromState};
 use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta};
 
 use super::{api, public};
 use crate::db;
@@ -368,6 +368,7 @@ impl PreparedNotFound {
                     content_security_policy: CSP_NONE,
                     secure,
                     staleness: None,
+                    now: DateTime::UNIX_EPOCH,
                 },
             )
         };

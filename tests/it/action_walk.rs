@@ -13,7 +13,7 @@ use candor::domain::api_token::Scope;
 use candor::domain::audit::{Action, Effect};
 use candor::domain::manager::LinkPurpose;
 use candor::domain::oidc_roles::Identity;
-use candor::domain::{Manager, SeriesId, Visibility};
+use candor::domain::{Manager, Series, SeriesId, Visibility};
 use candor::import::{ImportOptions, import, read};
 use candor::web::{admin, api};
 use candor::worker::Worker;
@@ -208,6 +208,11 @@ impl Walk {
 
     async fn maintenance_version(&self, id: &str) -> String {
         self.app.maintenance(id).await.version.to_string()
+    }
+
+    async fn series(&self, id: &str) -> Series {
+        let id = SeriesId::parse(id).unwrap();
+        series::find(&mut self.app.db.read().await.unwrap(), &id).await.unwrap()
     }
 
     async fn connect_identity(&self, manager: &Manager) {
@@ -459,9 +464,7 @@ async fn walk_maintenances(walk: &mut Walk) {
 async fn walk_series(walk: &mut Walk) {
     let (from, until) = (noon_in(12), noon_in(12) + TimeDelta::hours(1));
     let first = walk.app.create_series("weekly", from).await.id.to_string();
-    let mut tx = walk.app.db.read().await.unwrap();
-    let stored = series::find(&mut tx, &SeriesId::parse("weekly").unwrap()).await.unwrap();
-    drop(tx);
+    let stored = walk.series("weekly").await;
     let (from, until, version) = (format_local(from), format_local(until), stored.version.to_string());
     let mut fields = vec![("title", "Every week"), ("body", "Text"), ("zone", "UTC"), ("repeats", "FREQ=WEEKLY")];
     fields.extend([("version", version.as_str()), ("scheduled_for", &from), ("scheduled_until", &until)]);
@@ -473,7 +476,8 @@ async fn walk_series(walk: &mut Walk) {
     let (route, fields) = ("/admin/maintenances/{id}/cancellation", [("version", version.as_str())]);
     let replaced = [Action::MaintenanceCancel, Action::MaintenanceSchedule];
     walk.submit(route, &[&first], &fields, &replaced).await;
-    walk.submit("/admin/series/{id}/end", &["weekly"], &[], &[Action::SeriesEnd]).await;
+    let version = walk.series("weekly").await.version.to_string();
+    walk.submit("/admin/series/{id}/end", &["weekly"], &[("version", &version)], &[Action::SeriesEnd]).await;
 }
 
 async fn walk_components(walk: &mut Walk) {

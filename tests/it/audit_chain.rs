@@ -211,11 +211,11 @@ async fn denied_attempts_are_audited_without_secrets(test: TestDb) {
         audited.iter().map(|r| (r.action.as_str(), r.actor.name.as_str(), r.subject_name.as_str())).collect();
     let expected = [
         ("manager.deny-role", "Vera", "POST /admin/groups"),
-        ("manager.deny-cross-site", "nobody", "POST /logout"),
-        ("manager.deny-cross-site", "nobody", "POST /setup/…"),
-        ("manager.deny-link", "nobody", ""),
-        ("manager.deny-link", "nobody", ""),
-        ("manager.deny-login", "nobody", "a@example.org"),
+        ("manager.deny-cross-site", "anonymous", "POST /logout"),
+        ("manager.deny-cross-site", "anonymous", "POST /setup/…"),
+        ("manager.deny-link", "anonymous", ""),
+        ("manager.deny-link", "anonymous", ""),
+        ("manager.deny-login", "anonymous", "a@example.org"),
     ];
     assert_eq!(audited, expected);
     assert!(!format!("{:?}", app.audit().await).contains("secret"));

@@ -88,7 +88,7 @@ async fn every_denial_is_audited_without_secrets(test: TestDb) {
     }
     assert_eq!(watch.new_rows().await.len(), 10);
     Worker::default().tick(&app).await;
-    watch.expect_row("audit.suppress-denials", "nobody", "what was only counted").await;
+    watch.expect_row("audit.suppress-denials", "anonymous", "what was only counted").await;
     assert_eq!(watch.kinds, denied_actions(), "every denied action was provoked");
     assert!(!format!("{:?}", app.audit().await).contains(SECRET));
 }
@@ -108,13 +108,13 @@ async fn deny_roles_and_pages(app: &TestApp, watch: &mut AuditWatch<'_>) {
     assert_eq!(vera.get("/admin/managers").await.status, StatusCode::FORBIDDEN);
     watch.expect_row("manager.deny-role", "Vera", "a page beyond the role").await;
     vera.post_with("/admin/incidents", &[("title", SECRET)], &[("sec-fetch-site", "cross-site")]).await;
-    watch.expect_row("manager.deny-cross-site", "nobody", "a form of a foreign page").await;
+    watch.expect_row("manager.deny-cross-site", "anonymous", "a form of a foreign page").await;
     app.visitor().post_with(&format!("/setup/{SECRET}"), &[], &[]).await;
-    watch.expect_row("manager.deny-cross-site", "nobody", "a form of no page at all").await;
+    watch.expect_row("manager.deny-cross-site", "anonymous", "a form of no page at all").await;
     app.visitor().get(&format!("/setup/{SECRET}")).await;
-    watch.expect_row("manager.deny-link", "nobody", "looking behind a link that never was").await;
+    watch.expect_row("manager.deny-link", "anonymous", "looking behind a link that never was").await;
     app.visitor().post(&format!("/setup/{SECRET}"), &[("password", SECRET)]).await;
-    watch.expect_row("manager.deny-link", "nobody", "using one").await;
+    watch.expect_row("manager.deny-link", "anonymous", "using one").await;
 }
 
 async fn deny_passwords(app: &TestApp, watch: &mut AuditWatch<'_>) {
@@ -130,7 +130,7 @@ async fn deny_passwords(app: &TestApp, watch: &mut AuditWatch<'_>) {
         ("gone@example.org", PASSWORD, "a disabled manager"),
     ] {
         assert_eq!(log_in(app, email, password).await.status, StatusCode::UNPROCESSABLE_ENTITY);
-        watch.expect_row(refuse_login, "nobody", what).await;
+        watch.expect_row(refuse_login, "anonymous", what).await;
     }
     for _ in 0..3 {
         log_in(app, "rui@example.org", SECRET).await;
@@ -148,15 +148,15 @@ async fn deny_passwords(app: &TestApp, watch: &mut AuditWatch<'_>) {
     }
     let refused = busy.post("/login", &[("email", "rui@example.org"), ("password", SECRET)]).await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
-    watch.expect_row(refuse_login, "nobody", "too many from one network").await;
+    watch.expect_row(refuse_login, "anonymous", "too many from one network").await;
     app.visitor().post("/login/passkey", &[("credential", SECRET)]).await;
-    watch.expect_row(refuse_login, "nobody", "a passkey that answers nothing").await;
+    watch.expect_row(refuse_login, "anonymous", "a passkey that answers nothing").await;
     for _ in 0..20 {
         busy.post("/login/passkey/challenge", &[]).await;
     }
     let refused = busy.post("/login/passkey", &[("credential", SECRET)]).await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
-    watch.expect_row(refuse_login, "nobody", "a passkey, too many from one network").await;
+    watch.expect_row(refuse_login, "anonymous", "a passkey, too many from one network").await;
 }
 
 async fn deny_second_factors_and_proofs(app: &TestApp, issuer: &FakeProvider, watch: &mut AuditWatch<'_>) {
@@ -165,7 +165,7 @@ async fn deny_second_factors_and_proofs(app: &TestApp, issuer: &FakeProvider, wa
     let mut waiting = half_logged_in(app, &ines).await;
     for code in ["123456", SECRET] {
         waiting.post("/login/factor", &[("code", code)]).await;
-        watch.expect_row("manager.deny-code", "nobody", "a wrong code after the password").await;
+        watch.expect_row("manager.deny-code", "anonymous", "a wrong code after the password").await;
     }
     for (field, value) in [("proof_password", SECRET), ("proof_code", "123456"), ("proof_passkey", SECRET)] {
         let mut browser = app.with_session(&ines).await;
@@ -185,15 +185,15 @@ async fn deny_second_factors_and_proofs(app: &TestApp, issuer: &FakeProvider, wa
 async fn deny_provider_logins(app: &TestApp, issuer: &FakeProvider, watch: &mut AuditWatch<'_>) {
     let refuse_login = "manager.deny-login";
     app.visitor().get(&format!("/login/oidc/callback?code={SECRET}&state={SECRET}")).await;
-    watch.expect_row(refuse_login, "nobody", "an answer that nobody asked for").await;
+    watch.expect_row(refuse_login, "anonymous", "an answer that nobody asked for").await;
     let mut browser = app.visitor();
     let redirect = browser.post("/login/oidc", &[]).await;
     let state = issuer.authorize(&provider_address(&redirect), &Person::named("Eve", &[])).state;
     browser.get(&format!("/login/oidc/callback?state={state}&error=access_denied&error_description={SECRET}")).await;
-    watch.expect_row(refuse_login, "nobody", "somebody whom the provider refuses").await;
+    watch.expect_row(refuse_login, "anonymous", "somebody whom the provider refuses").await;
     issuer.sign_with(Signing::Strangers);
     provider_callback(&mut app.visitor(), issuer, &Person::named("Eve", &[])).await;
-    watch.expect_row(refuse_login, "nobody", "a token that the provider has not signed").await;
+    watch.expect_row(refuse_login, "anonymous", "a token that the provider has not signed").await;
     issuer.sign_with(Signing::Ours);
     let nowhere = Person { email: "eve@elsewhere.test".into(), ..Person::named("Eve", &[]) };
     let unverified = Person { verified: false, ..Person::named("Eve", &[]) };
@@ -204,7 +204,7 @@ async fn deny_provider_logins(app: &TestApp, issuer: &FakeProvider, watch: &mut 
         (Person::named("Gone", &[]), "a disabled manager"),
     ] {
         provider_callback(&mut app.visitor(), issuer, &person).await;
-        watch.expect_row(refuse_login, "nobody", what).await;
+        watch.expect_row(refuse_login, "anonymous", what).await;
     }
 }
 
@@ -218,7 +218,7 @@ async fn deny_tokens(app: &TestApp, watch: &mut AuditWatch<'_>) {
     program.browser.peer = Some([127, 0, 0, 1].into());
     program.secret = SECRET.into();
     assert_eq!(program.send(Method::GET, "/components", &json!({})).await.status, StatusCode::UNAUTHORIZED);
-    watch.expect_row("token.deny", "nobody", "a token that nobody has").await;
+    watch.expect_row("token.deny", "anonymous", "a token that nobody has").await;
 }
 
 /// These requests try no credentials: a row for each would let clients fill the disk. The log and the metrics

@@ -203,7 +203,9 @@ async fn imported_feed_entry_keeps_its_id(test: TestDb) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("history.atom"), feed).unwrap();
     let report = import_folder(&app.test, folder.path()).await;
-    assert_eq!((report.feed_ids.created, report.feed_ids.refused), (2, 2), "{:#?}", report.refusals);
+    let counts = report.feed_ids;
+    assert_eq!((counts.created, counts.refused, counts.skipped), (2, 1, 1), "{report:#?}");
+    assert!(report.skips[0].ends_with("incident gone was not imported"), "{report:#?}");
     assert!(import_folder(&app.test, folder.path()).await.changes_nothing());
     app.publish().await;
     for feed in ["/history.atom", "/feed.json"] {

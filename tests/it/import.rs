@@ -5,11 +5,12 @@ use std::path::Path;
 use candor::db::{components, incidents, maintenances, page_settings};
 use candor::domain::audit::{Action, Entry};
 use candor::domain::history::HistoryFilter;
-use candor::domain::{Impact, Incident, IncidentId, Maintenance, MaintenanceId, MaintenancePhase, Phase, Status};
+use candor::domain::{Impact, Incident, IncidentId, Maintenance, MaintenanceId, MaintenancePhase, Phase, Role, Status};
 use candor::format::duration;
 use candor::import::{ImportOptions, ImportReport, Source, import, preview, read};
 use serde_json::{Value, json};
 
+use crate::support::app::TestApp;
 use crate::support::{TestDb, fixtures, now};
 
 fn pingoru() -> ImportOptions {
@@ -425,4 +426,35 @@ async fn ids_of_updates_never_collide(test: TestDb) {
     let report = import_sources(&test, &[source(&document)]).await.remove(0);
     assert_eq!(report.incidents.created, 3);
     assert!(import_sources(&test, &[source(&document)]).await[0].changes_nothing());
+}
+
+/// The ids of all components by position.
+async fn component_order(app: &TestApp) -> Vec<String> {
+    let all = components::list(&mut app.db.read().await.unwrap()).await.unwrap();
+    all.into_iter().map(|component| component.id.to_string()).collect()
+}
+
+#[apply(on_both_databases!)]
+async fn import_again_keeps_the_order_that_people_chose(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let rows = |ids: &[&str]| -> Value {
+        let row = |(place, id): (usize, &&str)| json!({"id": id, "name": id, "status": "operational", "position": 3 * place + 2});
+        json!({ "page": { "id": "p", "name": "P" }, "components": ids.iter().enumerate().map(row).collect::<Vec<_>>() })
+    };
+    let import_rows = async |ids: &[&str]| {
+        let source = read(rows(ids).to_string().as_bytes()).unwrap();
+        let now = app.clock.now();
+        import(&app.db, &[source], &ImportOptions::default(), now, || {}).await.unwrap().remove(0)
+    };
+    import_rows(&["a", "b", "c"]).await;
+    assert!(import_rows(&["a", "b", "c"]).await.changes_nothing());
+    assert_eq!(import_rows(&["b", "a", "c"]).await.components.changed, 2, "the order of the source is followed");
+    assert_eq!(import_rows(&["b", "a", "n", "c"]).await.components.created, 1);
+    assert_eq!(component_order(&app).await, ["b", "a", "n", "c"]);
+    let mut owner = app.logged_in(Role::Owner).await;
+    owner.post("/admin/components/c/position", &[("direction", "up")]).await;
+    assert_eq!(component_order(&app).await, ["b", "a", "c", "n"], "and all are renumbered");
+    let again = import_rows(&["b", "a", "n", "c"]).await;
+    assert!(again.changes_nothing(), "{again:#?}");
+    assert_eq!(component_order(&app).await, ["b", "a", "c", "n"]);
 }

@@ -458,12 +458,79 @@ fn import_address(test: &TestDb, source: &str, server: &FakeStatuspage, code: i3
     printed.remove(0)
 }
 
+/// An Atom feed whose entries have their addresses as ids.
+fn atom_feed(paths: &[&str]) -> String {
+    let entry = |path: &&str| {
+        let url = format!("https://quill.example/{path}");
+        format!("<entry><id>{url}</id><title>t</title><updated>{}</updated><link href=\"{url}\"/></entry>", at(0))
+    };
+    let entries: String = paths.iter().map(entry).collect();
+    format!(
+        "<?xml version=\"1.0\"?><feed xmlns=\"http://www.w3.org/2005/Atom\"><id>f</id><title>t</title>\
+         <updated>{}</updated>{entries}</feed>",
+        at(0)
+    )
+}
+
+/// An RSS feed with these links and guids.
+fn rss_feed(items: &[(&str, &str)]) -> String {
+    let item = |(link, guid): &(&str, &str)| {
+        format!("<item><title>t</title><link>https://quill.example/{link}</link><guid>{guid}</guid></item>")
+    };
+    let items: String = items.iter().map(item).collect();
+    format!("\n<?xml version=\"1.0\"?><rss version=\"2.0\"><channel><title>t</title>{items}</channel></rss>")
+}
+
+#[apply(on_both_databases!)]
+async fn imported_feeds_keep_their_entry_ids(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let issue = "---\ntitle: Berths\ndate: 2026-01-14 10:00:00\nresolved: true\nsection: issue\n---\nOver.\n";
+    let cachet = json!({"data": [{"type": "incidents", "id": "7", "attributes": {"id": 7, "name": "Crane",
+        "guid": "6f2a1c1e-6f3a-4d39-9a52-0d1a4ab0e0aa", "message": "Text", "status": {"value": 4},
+        "created": {"string": "2026-01-14 10:00:00"}}}]});
+    let permalink = "https://quill.example/issues/2026-01-14-berths/";
+    let sources: Vec<(Box<dyn Format>, Files)> = vec![
+        (
+            Box::new(OpenStatus),
+            [openstatus(), vec![("feed.rss", rss_feed(&[("events/report/1", "urn:report:1")]))]].concat(),
+        ),
+        (Box::new(Instatus), [instatus(), vec![("history.atom", atom_feed(&["incident/in_over"]))]].concat()),
+        (
+            Box::new(CState { zone: Tz::UTC }),
+            vec![
+                ("content/issues/2026-01-14-Berths.md", issue.to_owned()),
+                ("index.xml", rss_feed(&[("issues/2026-01-14-berths/", permalink)])),
+                ("public/issues/index.xml", "<broken".to_owned()),
+            ],
+        ),
+        (Box::new(Cachet { zone: Tz::UTC }), vec![("incidents.json", cachet.to_string())]),
+    ];
+    for (format, files) in &sources {
+        let folder = write_folder(files);
+        let report = import_once(&app.db, &**format, folder.path()).await;
+        assert_eq!((report.feed_ids.created, report.feed_ids.refused), (1, 0), "{report:#?}");
+        assert!(import_once(&app.db, &**format, folder.path()).await.changes_nothing());
+    }
+    app.publish().await;
+    let atom = app.visitor().get("/history.atom").await.text();
+    let rss = app.visitor().get("/history.rss").await.text();
+    for id in ["urn:report:1", "https://quill.example/incident/in_over", permalink] {
+        assert!(atom.contains(&format!("<id>{id}</id>")), "{id}: {atom}");
+        assert!(rss.contains(&format!("<guid isPermaLink=\"false\">{id}</guid>")), "{id}: {rss}");
+    }
+    assert!(atom.contains("<id>urn:uuid:6f2a1c1e-6f3a-4d39-9a52-0d1a4ab0e0aa</id>"), "{atom}");
+    assert!(rss.contains(">6f2a1c1e-6f3a-4d39-9a52-0d1a4ab0e0aa</guid>"), "readers know the bare UUID: {rss}");
+}
+
 #[apply(on_both_databases!)]
 async fn openstatus_page_is_fetched(test: TestDb) {
     let server = FakeStatuspage::new();
     server.serve_document("/feed/json", &openstatus()[0].1);
+    server.serve_document("/feed/atom", atom_feed(&["events/report/1", "events/maintenance/2", "events/report/99"]));
     let printed = import_address(&test, "openstatus", &server, 0);
     assert!(printed.contains("incidents: 2 created"), "{printed}");
+    assert!(printed.contains("feed entries: 2 created, 0 changed, 0 unchanged, 1 skipped"), "{printed}");
+    assert!(printed.contains("skipped: feed entry “https://quill.example/events/report/99”"), "{printed}");
 }
 
 #[apply(on_both_databases!)]
@@ -472,6 +539,7 @@ async fn incident_io_page_is_fetched(test: TestDb) {
     let server = FakeStatuspage::new();
     server.serve_document("/proxy/127.0.0.1", &files[0].1);
     server.serve_document("/proxy/127.0.0.1/incidents", &files[1].1);
+    server.serve_document("/feed.atom", atom_feed(&[]));
     let printed = import_address(&test, "incident-io", &server, 0);
     assert!(printed.contains("incidents: 2 created") && printed.contains("components: 2 created"), "{printed}");
 }
@@ -484,6 +552,7 @@ async fn one_missing_document_exits_with_2(test: TestDb) {
     let printed = import_address(&test, "incident-io", &server, 2);
     assert!(printed.contains("components: 2 created"), "{printed}");
     assert!(printed.contains("could not be fetched: /proxy/127.0.0.1/incidents not found"), "{printed}");
+    assert!(printed.contains("could not be fetched: /feed.atom not found: feed readers will show"), "{printed}");
 }
 
 #[apply(on_both_databases!)]

@@ -10,9 +10,10 @@ use candor::db::{Db, Examination, audit, page_settings};
 use candor::domain::Role::Owner;
 use candor::publish::{Publisher, Site};
 use candor::server::connection_limits::ConnectionLimits;
-use candor::worker::Worker;
+use candor::worker::{Worker, probe_if_due, run_worker};
 use chrono::TimeDelta;
-use sqlx::{Connection as _, SqliteConnection};
+use sqlx::{Connection as _, PgConnection, SqliteConnection};
+use tokio_util::sync::CancellationToken;
 
 use crate::cli::{candor, stderr_text, stdout_text};
 use crate::support::app::{Browser, ORIGIN, TestApp};
@@ -201,7 +202,10 @@ async fn unusable_files_are_not_opened_and_page_stays_up() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         assert!(is_refused(), "{reason}: {:?}", app.publisher.waiting_reason());
-        assert_eq!(app.visitor().get("/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE, "{reason}");
+        probe_if_due(&app).await;
+        let ready = app.visitor().get("/readyz").await;
+        assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE, "{reason}");
+        assert!(ready.text().contains(reason), "{reason}: {}", ready.text());
         assert!(app.visitor().get("/").await.body == page, "{reason}");
         assert!(std::fs::read(&file).unwrap() == bytes, "{reason}: nothing is written to it");
     }
@@ -370,6 +374,57 @@ async fn database_of_another_page_never_replaces_the_published_one(test: TestDb)
     let published = accepting.site().revision;
     let accepting = accepting.with_accept_empty(true);
     assert!(accepting.publish().await.unwrap() > published, "events and caches go forward");
+}
+
+/// The URL of a database with the migrations of another application.
+async fn foreign_database(test: &TestDb, folder: &Path) -> (String, Option<Database>) {
+    let (url, database) = missing_database(test, folder).await;
+    let sql = "create table _sqlx_migrations (version bigint primary key, description text not null,
+                 installed_on timestamp not null default current_timestamp, success boolean not null,
+                 checksum BYTES not null, execution_time bigint not null);
+               insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+                 values (1, 'notes', true, CHECKSUM, 1000);
+               create table notes (text text);";
+    if database.is_some() {
+        let sql = sql.replace("BYTES", "bytea").replace("CHECKSUM", "'\\x00'");
+        let mut connection = PgConnection::connect(&url).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    } else {
+        let sql = sql.replace("BYTES", "blob").replace("CHECKSUM", "x'00'");
+        let mut connection = SqliteConnection::connect(&format!("{url}?mode=rwc")).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+    (url, database)
+}
+
+#[apply(on_both_databases!)]
+async fn refused_database_is_logged_once_and_named_by_readyz(test: TestDb) {
+    let app = TestApp::new(test).await;
+    app.add(&[fixtures::incident("it", app.clock.now())]).await;
+    let (page, folder, log) = (app.visitor().get("/").await.body, tempfile::tempdir().unwrap(), listen());
+    let (foreign, _database) = foreign_database(&app.test, folder.path()).await;
+    let other = other_page_database(&app.test).await;
+    other.insert(&[fixtures::incident("other", now())]).await;
+    for (db, reason) in [(Db::at(&foreign).unwrap(), "another application"), (other.db.clone(), "another page")] {
+        let before = log.text().len();
+        let ((state, browser), stop) = (app.restart_with(db), CancellationToken::new());
+        let worker = tokio::spawn(run_worker(state.clone(), stop.clone()));
+        let is_refused = || state.publisher.waiting_reason().is_some_and(|words| words.contains(reason));
+        until("the database is refused", is_refused).await;
+        let begun = Instant::now();
+        until("the worker has tried several times", || begun.elapsed() > Duration::from_millis(1500)).await;
+        let ready = browser.clone().get("/readyz").await;
+        assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE, "{reason}");
+        assert!(ready.text().contains(reason), "{}", ready.text());
+        assert!(browser.clone().get("/").await.body == page, "{reason}");
+        stop.cancel();
+        worker.await.unwrap().unwrap();
+        let lines = log.text().split_off(before);
+        let count = lines.lines().filter(|line| line.contains("database unavailable") && line.contains(reason)).count();
+        assert_eq!(count, 1, "{lines}");
+    }
 }
 
 #[apply(on_both_databases!)]

@@ -135,6 +135,44 @@ async fn a_template_fills_the_composer_of_an_update(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
+async fn maintenance_templates_fill_the_maintenance_composers(test: TestDb) {
+    let mut admin = AdminSession::over(test).await;
+    let form = admin.publisher.get("/admin/templates/new").await;
+    assert_eq!(form.attributes("select[name='phase'] optgroup", "label"), ["Incident", "Maintenance"]);
+    assert_eq!(form.words("select[name='phase'] option").len(), 8);
+    let api = status_of(&admin.api.id);
+    for (phase, status) in [("scheduled", "under_maintenance"), ("in_progress", "operational"), ("verifying", "")] {
+        let fields = [("name", phase), ("title", "Work on {{component}}"), ("phase", phase), ("body", "{{title}}!")];
+        let fields = [&fields[..], &[(api.as_str(), status)]].concat();
+        let answer = admin.publisher.post("/admin/templates", &fields).await;
+        assert_eq!(answer.location(), "/admin/templates?done=template-added", "{}", answer.text());
+    }
+    let list = admin.publisher.get("/admin/templates").await;
+    let [in_progress, scheduled] = [0, 3].map(|index| list.attributes(".links a", "href").remove(index));
+    let [in_progress, scheduled] = [in_progress, scheduled].map(|href| href.rsplit_once('=').unwrap().1.to_owned());
+    let offered = admin.publisher.get("/admin/maintenances/new").await;
+    let link = format!("/admin/maintenances/new?template={scheduled}");
+    assert_eq!(offered.attributes(".offered a", "href"), [link.as_str()]);
+    let form = admin.publisher.get(&link).await;
+    assert_eq!((form.field("title").as_str(), form.field("body").as_str()), ("Work on API", "Work on API!"));
+    let (from, api) = (admin.app.clock.now(), admin.api.id.to_string());
+    admin.app.plan(&[fixtures::maintenance("work", from, from + TimeDelta::hours(1), &[&api])]).await;
+    let page = admin.publisher.get("/admin/maintenances/work").await;
+    assert_eq!(page.words(".offered a"), ["in_progress", "scheduled"], "those of the next phases");
+    let form = admin.publisher.get(&format!("/admin/maintenances/work?template={in_progress}")).await;
+    assert_eq!((form.field("phase").as_str(), form.field("body").as_str()), ("in_progress", "Maintenance work!"));
+    assert_eq!(form.field(&status_of(&admin.api.id)), "operational");
+    let edited = admin.publisher.get(&format!("/admin/templates/{in_progress}/edit")).await;
+    let fields = [("version", "1"), ("name", "x"), ("phase", "completed"), ("body", edited.field("body").as_str())]
+        .map(|(name, value)| (name, value.to_owned()));
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let answer = admin.publisher.post(&format!("/admin/templates/{in_progress}"), &fields).await;
+    assert_eq!(answer.location(), "/admin/templates?done=template-saved", "{}", answer.text());
+    let edited = admin.publisher.get(&format!("/admin/templates/{in_progress}/edit")).await;
+    assert_eq!(edited.field("phase"), "completed");
+}
+
+#[apply(on_both_databases!)]
 async fn unknown_placeholder_is_rejected_at_its_field(test: TestDb) {
     let mut admin = AdminSession::over(test).await;
     let before = admin.app.all_content().await;

@@ -85,7 +85,7 @@ async fn email_login_is_case_insensitive(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn email_with_control_character_matches_nobody(test: TestDb) {
+async fn email_with_control_character_matches_no_account(test: TestDb) {
     let app = TestApp::new(test).await;
     let owner = app.manager("Ines", Owner).await;
     let mut browser = app.through_login(&owner).await;

@@ -242,7 +242,7 @@ async fn early_start_asks_with_title_and_effect(test: TestDb) {
         ("Start this maintenance now?".into(), "Maintenance work".into())
     );
     let text = question.word("main");
-    for words in ["API", "Under maintenance", "Nobody is notified", "undo the start"] {
+    for words in ["API", "Under maintenance", "No e-mail is sent", "undo the start"] {
         assert!(text.contains(words), "{words}: {text}");
     }
     assert_eq!(app.maintenance("work").await.phase, MaintenancePhase::Scheduled, "a link changes nothing");
@@ -349,9 +349,36 @@ async fn series_edit_applies_to_future_and_can_end(test: TestDb) {
     assert_eq!(changed[0].scheduled_for.to_rfc3339(), "2026-11-12T21:30:00+00:00");
     let stale = browser.post(&path, &fields).await;
     assert_eq!(stale.status, StatusCode::CONFLICT);
-    browser.post(&format!("{path}/end"), &[]).await;
+    let question = browser.get(&format!("{path}/end")).await;
+    browser.post(&format!("{path}/end"), &[("version", &question.field("version"))]).await;
     assert!(series::list_active(&mut app.db.read().await.unwrap()).await.unwrap().is_empty());
     assert_eq!(list_maintenances(&app).await.len(), 1, "the planned one stays");
+}
+
+#[apply(on_both_databases!)]
+async fn stopping_a_series_asks_first(test: TestDb) {
+    let app = TestApp::new(test.at_noon()).await;
+    let first = app.create_series("weekly", noon_in(2)).await;
+    let mut browser = app.logged_in(Role::Publisher).await;
+    let form = browser.get("/admin/series/weekly/edit").await;
+    assert_eq!(form.attributes("a.destructive", "href"), ["/admin/series/weekly/end"]);
+    let question = browser.get("/admin/series/weekly/end").await;
+    assert_eq!(question.words("main ul time").len(), 3, "the next dates are listed");
+    assert!(question.text().contains("and all later ones"), "{}", question.text());
+    assert_eq!(question.attributes("main p a", "href")[0], format!("/admin/maintenances/{}/cancellation", first.id));
+    let is_active = async || !series::list_active(&mut app.db.read().await.unwrap()).await.unwrap().is_empty();
+    for fields in [&[][..], &[("version", "99")]] {
+        let answer = browser.post("/admin/series/weekly/end", fields).await;
+        assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.text());
+        assert!(answer.text().contains("This is its current version."), "{}", answer.text());
+        assert!(is_active().await);
+    }
+    let version = question.field("version");
+    let answer = browser.post("/admin/series/weekly/end", &[("version", &version)]).await;
+    assert_eq!(answer.location(), "/admin/maintenances?done=series-ended", "{}", answer.text());
+    assert!(!is_active().await);
+    let ended = browser.get("/admin/series/weekly/end").await;
+    assert!(ended.text().contains("has stopped already") && ended.words("main form button").is_empty());
 }
 
 #[apply(on_both_databases!)]

@@ -74,6 +74,7 @@ const TABLE: &[(&str, &str, Option<Role>)] = &[
     ("POST", "/admin/maintenances/{id}/updates/{update}", Some(Publisher)),
     ("GET", "/admin/series/{id}/edit", Some(Publisher)),
     ("POST", "/admin/series/{id}", Some(Publisher)),
+    ("GET", "/admin/series/{id}/end", Some(Publisher)),
     ("POST", "/admin/series/{id}/end", Some(Publisher)),
     ("GET", "/admin/drafts/{id}", Some(Publisher)),
     ("GET", "/admin/drafts/{id}/deletion", Some(Publisher)),

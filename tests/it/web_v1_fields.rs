@@ -75,13 +75,27 @@ async fn admin_edit_keeps_reminder_list(test: TestDb) {
     let mut rui = app.logged_in(Owner).await;
     let path = format!("/admin{}", at(&made));
     let form = rui.get(&format!("{path}/edit")).await;
-    let kept = ["version", "started_at", "zone"].map(|name| (name, form.field(name)));
+    let options = form.words("select[name='reminder'] option");
+    assert!(options.contains(&"After 1 h and 5 h, as set by the API".to_owned()), "{options:?}");
+    let kept = ["version", "started_at", "zone", "reminder"].map(|name| (name, form.field(name)));
     let mut fields: Vec<(&str, &str)> = kept.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    fields.extend([("title", "B"), ("reminder", "")]);
+    fields.push(("title", "B"));
     let answer = rui.post(&path, &fields).await;
     assert!(answer.location().contains("done=incident-saved"), "{}", answer.text());
     let read = program.get(&at(&made)).await;
     assert_eq!((&read["name"], &read["reminder_intervals"]), (&json!("B"), &json!("[1, 5]")));
+    let fields = [("version", "2"), ("title", "B"), ("zone", "UTC"), ("reminder", "")];
+    let answer = rui.post(&path, &fields).await;
+    assert!(answer.location().contains("done=incident-saved"), "{}", answer.text());
+    assert_eq!(program.get(&at(&made)).await["reminder_intervals"], Value::Null, "another choice replaces the list");
+}
+
+/// The impact in `/history.json`.
+async fn history_impact(app: &TestApp, event: &Value) -> Value {
+    let history = public_json(app, "/history.json").await;
+    let months = history["months"].as_array().unwrap().iter();
+    let mut entries = months.flat_map(|month| month["incidents"].as_array().unwrap());
+    entries.find(|entry| entry["code"] == event["id"]).expect("an entry of this month")["impact"].clone()
 }
 
 #[apply(on_both_databases!)]
@@ -99,6 +113,10 @@ async fn impact_override_is_read_back_as_set(test: TestDb) {
             assert_eq!(program.get(&at(event)).await, changed);
             let public = public_json(&app, &format!("/api/v2{}.json", at(event))).await;
             assert_eq!(public["incident"]["impact"], impact);
+            // A planned maintenance is not in the history yet.
+            if usual == "none" {
+                assert_eq!(history_impact(&app, event).await, impact);
+            }
         }
         let body = json!({ "incident": { "impact_override": null } });
         let changed = program.change(Method::PATCH, &at(event), &body).await;
@@ -108,6 +126,7 @@ async fn impact_override_is_read_back_as_set(test: TestDb) {
     }
     let made = program.make("/incidents", &work("in_progress", &json!({ "impact_override": "critical" }))).await;
     assert_eq!((&made["impact_override"], &made["impact"]), (&json!("critical"), &json!("critical")));
+    assert_eq!(history_impact(&app, &made).await, "critical");
 }
 
 #[apply(on_both_databases!)]

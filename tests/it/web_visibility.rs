@@ -147,6 +147,7 @@ async fn hidden_incident_leaves_public_pages_unchanged(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn hidden_changes_leave_last_modified(test: TestDb) {
     let app = with_public_incident(test.at_noon()).await;
+    app.refresh_in(TimeDelta::minutes(1)).await;
     let stamps = async || {
         let mut stamps = Vec::new();
         for address in PUBLIC {

@@ -426,7 +426,7 @@ mod tests {
         form.details.visibility.clear();
         form.details.parse().unwrap().apply(&mut incident, now).unwrap();
         assert_eq!(incident.visibility, Visibility::Internal);
-        form.details.visibility = "everybody".into();
+        form.details.visibility = "unlisted".into();
         assert!(form.details.parse().unwrap_err().get("visibility").is_some());
     }
 

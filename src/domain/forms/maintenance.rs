@@ -1,18 +1,16 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::incident::keep_seconds;
-use super::{Fields, parse_body, parse_component_statuses, parse_required_line};
+use super::{Fields, parse_body, parse_required_line};
 use crate::domain::incident::MAX_TITLE;
 use crate::domain::maintenance::{Automation, PlannedComponent};
 use crate::domain::parse_time::{parse_local, parse_zone};
 use crate::domain::recurring_maintenance::planned_components;
 use crate::domain::template::PlaceholderValues;
 use crate::domain::{
-    AffectedComponent, Component, ComponentId, Invalid, Maintenance, MaintenanceId, MaintenancePhase, Status, Template,
-    UpdateId,
+    Component, ComponentId, Invalid, Maintenance, MaintenanceId, MaintenancePhase, Status, Template, UpdateId,
 };
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,51 +58,6 @@ pub struct NewMaintenance {
     pub plan: Plan,
     pub window: Window,
     pub body: String,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct MaintenanceUpdateForm {
-    pub phase: String,
-    pub body: String,
-    pub components: BTreeMap<String, String>,
-    /// The maintenance's version when the form was opened.
-    pub version: i64,
-}
-
-#[derive(Clone, Debug)]
-pub struct NewMaintenanceUpdate {
-    pub phase: MaintenancePhase,
-    pub body: String,
-    pub components: Vec<(ComponentId, Status)>,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct ScheduleForm {
-    pub window: WindowForm,
-    /// Empty for the default text.
-    pub body: String,
-    pub version: i64,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct ExtensionForm {
-    pub until: String,
-    pub zone: String,
-    /// Empty for the default text.
-    pub body: String,
-    pub version: i64,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-pub struct StartForm {
-    pub version: i64,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct CancellationForm {
-    /// Empty for the default text.
-    pub body: String,
-    pub version: i64,
 }
 
 impl WindowForm {
@@ -327,179 +280,10 @@ pub(super) fn check_end(until: DateTime<Utc>, now: DateTime<Utc>, invalid: &mut 
     }
 }
 
-impl MaintenanceUpdateForm {
-    pub fn read(fields: &Fields) -> Self {
-        Self {
-            phase: fields.text("phase"),
-            body: fields.text("body"),
-            components: fields.components(),
-            version: fields.version(),
-        }
-    }
-
-    /// Prefills the current phase and component statuses.
-    pub fn from_maintenance(maintenance: &Maintenance) -> Self {
-        let phase = maintenance.phase;
-        let mut statuses: BTreeMap<ComponentId, Status> = maintenance
-            .default_statuses(MaintenancePhase::InProgress)
-            .into_iter()
-            .map(|it| (it.id, it.status))
-            .collect();
-        statuses.extend(maintenance.statuses());
-        Self {
-            phase: phase.key().to_owned(),
-            body: String::new(),
-            components: statuses.into_iter().map(|(id, status)| (id.to_string(), status.key().to_owned())).collect(),
-            version: maintenance.version,
-        }
-    }
-
-    pub fn parse(&self) -> Result<NewMaintenanceUpdate, Invalid> {
-        let mut invalid = Invalid::new();
-        let phase = MaintenancePhase::from_key(&self.phase).ok_or_else(|| "Choose a status.".to_owned());
-        let phase = invalid.take("phase", phase);
-        let text = invalid.take("body", parse_body(&self.body));
-        let components = parse_component_statuses(&self.components, &mut invalid);
-        match (phase, text) {
-            (Some(phase), Some(body)) if invalid.is_empty() => Ok(NewMaintenanceUpdate { phase, body, components }),
-            _ => Err(invalid),
-        }
-    }
-}
-
-impl NewMaintenanceUpdate {
-    /// Component statuses are stored only while work is in progress: outside of it a maintenance affects no component.
-    /// Rejects an invalid phase transition, a component of another maintenance, and a status that only an incident may
-    /// set.
-    pub fn post(self, maintenance: &mut Maintenance, id: UpdateId, now: DateTime<Utc>) -> Result<(), Invalid> {
-        let is_work = |status: &Status| matches!(status, Status::Operational | Status::UnderMaintenance);
-        if self.components.iter().all(|(_, status)| is_work(status)) {
-            return self.post_any_status(maintenance, id, now);
-        }
-        Err(Invalid::field("components", "Create an incident for anything that breaks outside the planned work."))
-    }
-
-    /// As [`NewMaintenanceUpdate::post`], with every status: API clients may set a worse one.
-    pub fn post_any_status(
-        self,
-        maintenance: &mut Maintenance,
-        id: UpdateId,
-        now: DateTime<Utc>,
-    ) -> Result<(), Invalid> {
-        let mut invalid = Invalid::new();
-        if !maintenance.phase.next().contains(&self.phase) {
-            let (to, from) = (self.phase.words(), maintenance.phase.words().to_lowercase());
-            invalid.add("phase", format!("The status can't change from {from} to {to}."));
-        }
-        if !maintenance.phase.is_active() && self.phase.is_active() && maintenance.ends_immediately(now) {
-            invalid.add("phase", "The window has passed. Reschedule it first.");
-        }
-        let mut named = Vec::new();
-        for (id, status) in &self.components {
-            match maintenance.components.iter().find(|component| component.id == *id) {
-                Some(it) => named.push(AffectedComponent { id: id.clone(), name: it.name.clone(), status: *status }),
-                None => invalid.add("components", format!("{id} is not one of its components.")),
-            }
-        }
-        invalid.check()?;
-        let components = match self.phase {
-            MaintenancePhase::InProgress | MaintenancePhase::Verifying => named,
-            MaintenancePhase::Completed if maintenance.phase.is_active() => {
-                maintenance.named_components(Status::Operational)
-            }
-            _ => Vec::new(),
-        };
-        maintenance.push_update(self.phase, self.body, components, id, now, now);
-        Ok(())
-    }
-}
-
-impl ScheduleForm {
-    pub fn read(fields: &Fields) -> Self {
-        Self { window: WindowForm::read(fields), body: fields.text("body"), version: fields.version() }
-    }
-
-    pub fn from_maintenance(maintenance: &Maintenance) -> Self {
-        let window = WindowForm::from_times(maintenance.scheduled_for, maintenance.scheduled_until, maintenance.zone);
-        Self { window, body: String::new(), version: maintenance.version }
-    }
-
-    pub fn apply(&self, maintenance: &mut Maintenance, id: UpdateId, now: DateTime<Utc>) -> Result<(), Invalid> {
-        let mut invalid = Invalid::new();
-        let window = self.window.parse_into(&mut invalid);
-        let text =
-            invalid.take("body", parse_optional_body(&self.body, "This maintenance has been moved to another time."));
-        if let Some(window) = window {
-            check_end(window.until, now, &mut invalid);
-        }
-        let (Some(window), Some(text)) = (window, text) else { return Err(invalid) };
-        invalid.check()?;
-        let from = keep_seconds(Some(window.from), Some(maintenance.scheduled_for)).unwrap_or(window.from);
-        let until = keep_seconds(Some(window.until), Some(maintenance.scheduled_until)).unwrap_or(window.until);
-        let moved = maintenance.reschedule((from, until), window.zone, text, id, now);
-        moved.map_err(|sentence| Invalid::field("scheduled_for", sentence))
-    }
-}
-
-impl ExtensionForm {
-    pub fn read(fields: &Fields) -> Self {
-        Self {
-            until: fields.text("until"),
-            zone: fields.text("zone"),
-            body: fields.text("body"),
-            version: fields.version(),
-        }
-    }
-
-    /// Suggests 30 minutes more.
-    pub fn from_maintenance(maintenance: &Maintenance, now: DateTime<Utc>) -> Self {
-        let more = maintenance.scheduled_until.max(now) + chrono::TimeDelta::minutes(30);
-        Self {
-            until: format_local(more, maintenance.zone),
-            zone: maintenance.zone.name().to_owned(),
-            body: String::new(),
-            version: maintenance.version,
-        }
-    }
-
-    pub fn apply(&self, maintenance: &mut Maintenance, id: UpdateId, now: DateTime<Utc>) -> Result<(), Invalid> {
-        let mut invalid = Invalid::new();
-        let zone = invalid.take("zone", parse_zone(&self.zone));
-        let until = zone.and_then(|zone| invalid.take("until", parse_local(&self.until, zone)));
-        let text = invalid.take("body", parse_optional_body(&self.body, "This maintenance takes longer than planned."));
-        let (Some(until), Some(text)) = (until, text) else { return Err(invalid) };
-        let extended = maintenance.extend(until, text, id, now);
-        extended.map_err(|sentence| Invalid::field("until", sentence))
-    }
-}
-
-impl StartForm {
-    pub fn read(fields: &Fields) -> Self {
-        Self { version: fields.version() }
-    }
-}
-
-impl CancellationForm {
-    pub fn read(fields: &Fields) -> Self {
-        Self { body: fields.text("body"), version: fields.version() }
-    }
-
-    pub fn parse(&self) -> Result<String, Invalid> {
-        let usual = MaintenancePhase::Cancelled.default_text();
-        parse_optional_body(&self.body, usual).map_err(|message| Invalid::field("body", message))
-    }
-}
-
-/// The text of an update, or `usual` if empty.
-fn parse_optional_body(text: &str, usual: &str) -> Result<String, String> {
-    if text.trim().is_empty() { Ok(usual.to_owned()) } else { parse_body(text) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::maintenance::tests::maintenance;
-    use chrono::TimeDelta;
 
     fn form() -> MaintenanceForm {
         let window = WindowForm {
@@ -550,25 +334,6 @@ mod tests {
     }
 
     #[test]
-    fn update_follows_allowed_phase_transitions() {
-        let now = DateTime::UNIX_EPOCH + TimeDelta::minutes(600);
-        let mut it = maintenance(600, 660, &["api"]);
-        let mut form = MaintenanceUpdateForm::from_maintenance(&it);
-        form.body = "Text".into();
-        let id = |text: &str| UpdateId::parse(text).unwrap();
-        form.phase = "completed".into();
-        assert!(form.parse().unwrap().post(&mut it, id("a"), now).unwrap_err().get("phase").is_some());
-        form.phase = "in_progress".into();
-        form.components.insert("api".into(), "major_outage".into());
-        assert!(form.parse().unwrap().post(&mut it, id("b"), now).unwrap_err().get("components").is_some());
-        form.components.insert("api".into(), "under_maintenance".into());
-        form.parse().unwrap().post(&mut it, id("c"), now).unwrap();
-        assert_eq!(it.statuses().len(), 1);
-        form.components.insert("other".into(), "operational".into());
-        assert!(form.parse().unwrap().post(&mut it, id("d"), now).is_err());
-    }
-
-    #[test]
     fn maintenance_is_recorded_in_any_phase() {
         let record = |phase, now| form().parse().unwrap().record(ids(), &[], phase, at(now));
         let (before, during, after) = ("2026-11-25T00:00:00Z", "2026-11-25T21:00:00Z", "2026-11-27T00:00:00Z");
@@ -583,25 +348,5 @@ mod tests {
         assert_eq!(past.updates[0].posted_at, at("2026-11-25T22:30:00Z"));
         let early = record(MaintenancePhase::Completed, before).unwrap();
         assert_eq!((early.started_at, early.ended_at), (Some(at(before)), Some(at(before))));
-    }
-
-    #[test]
-    fn updates_before_start_have_no_components() {
-        let mut it = maintenance(600, 660, &["api"]);
-        let form = MaintenanceUpdateForm { body: "Reminder".into(), ..MaintenanceUpdateForm::from_maintenance(&it) };
-        form.parse().unwrap().post(&mut it, UpdateId::parse("a").unwrap(), DateTime::UNIX_EPOCH).unwrap();
-        assert!(it.newest_update().unwrap().components.is_empty() && it.statuses().is_empty());
-    }
-
-    #[test]
-    fn empty_text_uses_the_default() {
-        let now = DateTime::UNIX_EPOCH + TimeDelta::minutes(610);
-        let mut it = maintenance(600, 660, &[]);
-        it.begin(UpdateId::parse("a").unwrap(), now).unwrap();
-        let form = ExtensionForm::from_maintenance(&it, now);
-        assert_eq!((form.until.as_str(), form.zone.as_str()), ("1970-01-01T11:30", "UTC"));
-        form.apply(&mut it, UpdateId::parse("b").unwrap(), now).unwrap();
-        assert_eq!(it.newest_update().unwrap().body, "This maintenance takes longer than planned.");
-        assert_eq!(CancellationForm::default().parse().unwrap(), "This maintenance has been cancelled.");
     }
 }

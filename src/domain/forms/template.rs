@@ -88,11 +88,11 @@ mod tests {
             name: "Late".into(),
             title: "{{title}}".into(),
             phase: "identified".into(),
-            body: "{{nobody}} knows {{title}}".into(),
+            body: "{{unknown}} knows {{title}}".into(),
             ..Default::default()
         };
         let invalid = form.parse().unwrap_err();
         assert!(invalid.get("title").unwrap().starts_with("Unknown placeholder {{title}}."));
-        assert!(invalid.get("body").unwrap().starts_with("Unknown placeholder {{nobody}}. Available: {{component}},"));
+        assert!(invalid.get("body").unwrap().starts_with("Unknown placeholder {{unknown}}. Available: {{component}},"));
     }
 }

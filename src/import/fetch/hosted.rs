@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
 use url::Url;
 
+use super::super::feed::has_feed;
 use super::{DownloadCache, FetchStep, ThrottledClient};
 use crate::domain::id::is_id;
 
@@ -17,7 +18,7 @@ const MAX_PAGES: usize = 1000;
 /// The only public document of a status page of OpenStatus that has its history.
 pub async fn fetch_openstatus(polite: &mut ThrottledClient<'_>, keep: &DownloadCache) -> anyhow::Result<Vec<String>> {
     ensure!(fetch_document(polite, keep, "feed/json", "feed.json").await?, "/feed/json not found");
-    Ok(Vec::new())
+    Ok(fetch_feed(polite, keep, "feed/atom").await?.into_iter().collect())
 }
 
 /// The documents that a status page of incident.io at `host` loads, or else its copy of Statuspage's API.
@@ -30,7 +31,7 @@ pub async fn fetch_incident_io(
         let incidents = format!("proxy/{host}/incidents");
         let is_found = fetch_document(polite, keep, &incidents, "proxy-incidents.json").await?;
         let missing = (!is_found).then(|| format!("/{incidents} not found: only what goes on can be imported"));
-        return Ok(missing.into_iter().collect());
+        return Ok(missing.into_iter().chain(fetch_feed(polite, keep, "feed.atom").await?).collect());
     }
     let mut problems = Vec::new();
     let lists = ["summary.json", "components.json", "incidents.json", "scheduled-maintenances.json"];
@@ -41,6 +42,7 @@ pub async fn fetch_incident_io(
         }
     }
     ensure!(problems.len() < lists.len(), "neither /proxy/{host} nor /api/v2/summary.json was found");
+    problems.extend(fetch_feed(polite, keep, "feed.atom").await?);
     Ok(problems)
 }
 
@@ -51,6 +53,7 @@ pub async fn fetch_instatus(polite: &mut ThrottledClient<'_>, keep: &DownloadCac
     if !fetch_document(polite, keep, "components.json", "components.json").await? {
         problems.push("/components.json not found".into());
     }
+    problems.extend(fetch_feed(polite, keep, "history.atom").await?);
     Ok(problems)
 }
 
@@ -142,6 +145,22 @@ async fn fetch_document(
     serde_json::from_slice::<Value>(&body).with_context(|| format!("/{path} is not JSON"))?;
     keep.put(name, &body)?;
     Ok(true)
+}
+
+/// Caches the feed at `path`; returns a message if there is none.
+async fn fetch_feed(
+    polite: &mut ThrottledClient<'_>,
+    keep: &DownloadCache,
+    path: &str,
+) -> anyhow::Result<Option<String>> {
+    const FILE: &str = "feed.atom";
+    if keep.has(FILE) {
+        return Ok(None);
+    }
+    match polite.get(path).await?.filter(|body| has_feed(body)) {
+        Some(body) => keep.put(FILE, &body).map(|()| None),
+        None => Ok(Some(format!("/{path} not found: feed readers will show the imported incidents as new"))),
+    }
 }
 
 /// All pages of a list; `None` if it doesn't exist.

@@ -180,7 +180,7 @@ fn maintenance_row(it: &Maintenance, now: DateTime<Utc>, zone: Tz) -> IncidentRo
         code: it.id.as_str(),
         name: &it.title,
         message: it.newest_update().map(|update| render_message(&update.body)).unwrap_or_default(),
-        impact: "maintenance",
+        impact: it.api_impact().key(),
         timestamp: format_window(from, to, zone),
         ended_at: it.ended_at.unwrap_or(now),
     }

@@ -5,6 +5,7 @@ use rss::extension::Extension;
 use rss::{Channel, Guid, Item};
 
 use super::{Feed, FeedEntry, strip_invalid_xml};
+use crate::db::feed_ids::UUID_PREFIX;
 
 pub fn render_rss(feed: &Feed<'_>) -> String {
     let channel = Channel {
@@ -38,8 +39,12 @@ fn rss_item(feed: &Feed<'_>, it: &FeedEntry<'_>) -> Item {
     }
 }
 
-/// The entry's id, as in the other feeds. Readers of Statuspage's RSS feed know an imported entry by its address.
+/// The entry's id, as in the other feeds. Readers of Statuspage's RSS feed know an imported entry by its address, and
+/// those of Cachet's by its bare UUID.
 fn guid(feed: &Feed<'_>, it: &FeedEntry<'_>) -> String {
+    if let Some(uuid) = it.source_id.and_then(|id| id.strip_prefix(UUID_PREFIX)) {
+        return uuid.to_owned();
+    }
     let tag = it.source_id.and_then(|id| id.strip_prefix("tag:")?.split_once(",2005:Incident/"));
     match tag {
         // Candor's own ids have the page's id, which has no dot, instead of a host.

@@ -181,6 +181,26 @@ impl<P: Policy> Edit<P> {
         }
     }
 
+    /// Checks a deletion that is confirmed by typing the title of the object (its noun, version and title).
+    ///
+    /// # Errors
+    /// 422 with the question if the object was changed after the question was shown, or the title differs.
+    pub async fn check_deletion<E: Editor<Form = String>>(
+        &mut self,
+        editor: &E,
+        (noun, version, title): (&str, i64, &str),
+    ) -> Result<()> {
+        let typed = self.fields.text("title");
+        let message = if self.fields.version() != version {
+            format!("The {noun} was changed in the meantime. Check it again before you delete it.")
+        } else if typed.trim() != title {
+            "The title does not match.".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(self.reject(editor, typed, Invalid::field("title", message)).await)
+    }
+
     /// 422: the form with messages beside the invalid fields.
     pub async fn reject<E: Editor>(&mut self, editor: &E, form: E::Form, wrong: Invalid) -> Error {
         match self.render(editor, form, Problem { invalid: wrong, conflict: None }).await {

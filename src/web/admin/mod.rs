@@ -108,6 +108,7 @@ fn maintenance_routes(routes: Routes) -> Routes {
         .post("/admin/maintenances/{id}/updates/{update}", maintenance_updates::update)
         .get("/admin/series/{id}/edit", recurring::edit)
         .post("/admin/series/{id}", recurring::update)
+        .get("/admin/series/{id}/end", recurring::confirm_end)
         .post("/admin/series/{id}/end", recurring::end)
 }
 

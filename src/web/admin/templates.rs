@@ -4,8 +4,8 @@ use axum::response::Response;
 use crate::actions;
 use crate::db::{self, Tx, templates};
 use crate::domain::forms::{Fields, TemplateForm};
-use crate::domain::template::PlaceholderValues;
-use crate::domain::{Component, Incident, Phase, Template, TemplateId};
+use crate::domain::template::{PlaceholderValues, TemplatePhase};
+use crate::domain::{Component, Incident, Maintenance, MaintenancePhase, Phase, Template, TemplateId};
 use crate::format::time;
 use crate::state::State;
 use crate::ui::admin_layout::AdminContext;
@@ -77,13 +77,11 @@ pub async fn update(
     let saved = Saved { audit_id: &id, version: before.version, theirs: TemplateForm::from_template(&before) };
     let form = edit.check_version(&editor, form, saved).await?;
     let new = edit.check(&editor, form.clone(), form.parse()).await?;
-    // The form offers the phases of incidents only, so a template of maintenances keeps its phase.
-    let phase = if before.phase.is_maintenance() { before.phase } else { new.phase };
     let mut after = Template {
         name: new.name,
         title: new.title,
         body: new.body,
-        phase,
+        phase: new.phase,
         components: new.components,
         ..before.clone()
     };
@@ -131,23 +129,50 @@ pub(super) async fn requested_template(tx: &mut Tx, query: &Fields) -> Result<Op
     }
 }
 
-/// Values of the template's placeholders, for a new incident or for an update of `incident`.
+/// The templates of maintenances in one of these phases, sorted by name.
+pub(super) async fn maintenance_templates(tx: &mut Tx, phases: &[MaintenancePhase]) -> Result<Vec<Template>> {
+    let is_offered = |template: &Template| match template.phase {
+        TemplatePhase::Incident(_) => false,
+        TemplatePhase::Maintenance(phase) => phases.contains(&phase),
+    };
+    Ok(templates::list(tx).await?.into_iter().filter(is_offered).collect())
+}
+
+/// The incident or maintenance that an update made from a template belongs to.
+pub(super) struct TemplateSubject {
+    title: String,
+    components: Vec<String>,
+}
+
+impl From<&Incident> for TemplateSubject {
+    fn from(incident: &Incident) -> Self {
+        let components = incident.affected_components().into_iter().map(|(_, name)| name.to_owned()).collect();
+        Self { title: incident.title.clone(), components }
+    }
+}
+
+impl From<&Maintenance> for TemplateSubject {
+    fn from(it: &Maintenance) -> Self {
+        let components = it.components.iter().map(|component| component.name.clone()).collect();
+        Self { title: it.title.clone(), components }
+    }
+}
+
+/// Values of the template's placeholders, for something new or for an update of `subject`.
 pub(super) async fn placeholder_values(
     tx: &mut Tx,
     template: &Template,
-    incident: Option<&Incident>,
+    subject: Option<TemplateSubject>,
     now: chrono::DateTime<chrono::Utc>,
 ) -> db::Result<PlaceholderValues> {
     let page = db::page_settings::load(tx).await?;
     let named = |component: &&Component| template.components.iter().any(|(id, _)| *id == component.id);
-    let mut names: Vec<String> =
-        db::components::list(tx).await?.iter().filter(named).map(|component| component.name.clone()).collect();
-    if let Some(incident) = incident.filter(|_| names.is_empty()) {
-        names = incident.affected_components().into_iter().map(|(_, name)| name.to_owned()).collect();
-    }
+    let names = db::components::list(tx).await?.iter().filter(named).map(|component| component.name.clone()).collect();
+    let (title, of_subject) = subject.map(|subject| (subject.title, subject.components)).unzip();
+    let names = Some(names).filter(|names: &Vec<String>| !names.is_empty()).or(of_subject).unwrap_or_default();
     Ok(PlaceholderValues {
         components: names,
-        title: incident.map(|incident| incident.title.clone()),
+        title,
         phase: template.phase,
         date: time::format_day(now, page.time_zone),
         time: time::format_clock_with_zone(now, page.time_zone),

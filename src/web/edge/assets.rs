@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use axum::http::HeaderValue;
+use chrono::DateTime;
 use rust_embed::RustEmbed;
 use sha2::{Digest as _, Sha256};
 
@@ -94,7 +95,13 @@ pub fn prepared_files(secure: bool) -> HashMap<String, PreparedResponse> {
             path,
             PreparedResponse::new(
                 file.clone(),
-                &ResponsePolicy { cache_control: kept, content_security_policy: CSP_NONE, secure, staleness: None },
+                &ResponsePolicy {
+                    cache_control: kept,
+                    content_security_policy: CSP_NONE,
+                    secure,
+                    staleness: None,
+                    now: DateTime::UNIX_EPOCH,
+                },
             ),
         )
     };

@@ -120,9 +120,12 @@ fn readiness(state: &State) -> Readiness {
     }
 }
 
-/// The sentence for the operator; for an unreadable database, the publisher's reason is more precise.
+/// The sentence for the operator; for a database that can't be read or was refused, the publisher's reason is more
+/// precise.
 fn problem_sentence(state: &State, trouble: HealthProblem) -> Cow<'static, str> {
-    let waiting = state.publisher.waiting_reason().filter(|_| trouble == HealthProblem::Reading);
+    let is_refused = matches!(trouble, HealthProblem::Database(_)) && state.db.is_closed();
+    let is_precise = trouble == HealthProblem::Reading || is_refused;
+    let waiting = state.publisher.waiting_reason().filter(|_| is_precise);
     waiting.map_or(Cow::Borrowed(trouble.sentence()), Cow::Owned)
 }
 

@@ -102,7 +102,7 @@ pub async fn show(
     }
     let mut tx = manager.begin(&state).await?;
     let since = state.clock.now() - pending_forms::RETENTION;
-    let taken = pending_forms::take(&mut tx, &secret_token::hash_token(&token), &manager.id, since).await?;
+    let taken = pending_forms::take_form(&mut tx, &secret_token::hash_token(&token), &manager.id, since).await?;
     let form = taken.ok_or(Error::NotFound)?;
     tx.commit_unaudited().await?;
     if is_rendered_again(&form.path) {

@@ -73,8 +73,8 @@ pub(in crate::web) async fn finish(
     } else {
         let entry = actions::managers::record_event(Action::ManagerDenyReauthentication, &manager);
         denied_audit::commit_denial(state, tx, &manager.actor(), &entry).await?;
-        let somebody_else = || format!("This account at {} is not connected to yours.", provider.name());
-        let why = result.map_or_else(|failure| failure_sentence(&failure, provider.name()), |_| somebody_else());
+        let other_account = || format!("This account at {} is not connected to yours.", provider.name());
+        let why = result.map_or_else(|failure| failure_sentence(&failure, provider.name()), |_| other_account());
         return Err(Error::Conflict(why));
     }
     session::record_proof(state, session).await?;

@@ -304,6 +304,12 @@ impl TestApp {
     }
 
     /// Creates and publishes a weekly recurring maintenance whose first occurrence starts at `first` and lasts an hour.
+    /// Renders the page again after this time, as the worker does every minute.
+    pub async fn refresh_in(&self, time: TimeDelta) {
+        self.clock.advance(time);
+        self.publisher.refresh().await.unwrap();
+    }
+
     pub async fn create_series(&self, id: &str, first: DateTime<chrono::Utc>) -> Maintenance {
         let now = self.clock.now();
         let window = WindowForm::from_times(first, first + TimeDelta::hours(1), chrono_tz::Tz::UTC);

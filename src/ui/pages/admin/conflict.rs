@@ -7,7 +7,7 @@ use crate::domain::forms::{
     ComponentForm, GroupForm, IncidentDetailsForm, PageForm, PlanForm, PostmortemForm, SeriesForm, TemplateForm,
     UpdateEditForm,
 };
-use crate::domain::{Impact, Status};
+use crate::domain::{Impact, Reminder, Status};
 use crate::format::time::format_full;
 use crate::ui::admin_layout::AdminContext;
 use crate::ui::time::Time;
@@ -39,7 +39,7 @@ impl ComparableForm for IncidentDetailsForm {
             ("Detected by", self.detected_by.clone()),
             ("Internal note", self.internal_note.clone()),
             ("Visibility", visibility_words(self)),
-            ("Reminders", self.reminder.clone()),
+            ("Reminders", Reminder::from_text(&self.reminder).map_or_else(|| self.reminder.clone(), Reminder::words)),
         ]
     }
 }

@@ -3,7 +3,7 @@ use leptos::prelude::*;
 
 use super::conflict::{Conflict, conflict_details};
 use crate::domain::forms::IncidentDetailsForm;
-use crate::domain::{Impact, Incident, Invalid, Visibility};
+use crate::domain::{Impact, Incident, Invalid, Reminder, Visibility};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{
     Choice, DateTimeLocal, ErrorSummary, Field, FormErrors, Hidden, PreviewPageButton, Select, Submit, TextArea,
@@ -104,20 +104,12 @@ pub fn detail_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &FormE
     .into_any()
 }
 
-/// The default, common intervals, and the current one if not among them.
+/// The default, common intervals, and the current reminder if not among them.
 fn reminder_choices(current: &str) -> Vec<Choice> {
-    let every = |hours: i64| Choice::new(hours.to_string(), count_hours(hours));
-    let mut choices = vec![Choice::new("", "After 3, 6, 12 and 24 hours, then daily")];
-    choices.extend([1, 2, 4, 8, 24].map(every));
-    choices.push(Choice::new("0", "Never"));
-    if !choices.iter().any(|choice| choice.value == current) {
-        choices.extend(current.parse().map(every));
-    }
-    choices
-}
-
-fn count_hours(hours: i64) -> String {
-    if hours == 1 { "Every hour".into() } else { format!("Every {hours} hours") }
+    let common = [1, 2, 4, 8, 24].map(Reminder::Every);
+    let mut reminders: Vec<Reminder> = std::iter::once(Reminder::Usual).chain(common).chain([Reminder::Off]).collect();
+    reminders.extend(Reminder::from_text(current).filter(|current| !reminders.contains(current)));
+    reminders.into_iter().map(|reminder| Choice::new(reminder.to_field(), reminder.words())).collect()
 }
 
 fn impact_choices() -> Vec<Choice> {

@@ -2,6 +2,7 @@
 //! writes the pages to that folder.
 
 mod factors;
+mod incidents;
 mod maintenances;
 mod people;
 mod prepared;
@@ -305,8 +306,8 @@ pub fn page(name: &str) -> String {
 pub fn every_page(role: Role, text: &str) -> Vec<(&'static str, String)> {
     let world = Gallery::new(role, text);
     [
-        incident_pages(&world),
-        update_pages(&world),
+        incidents::pages(&world),
+        incidents::update_pages(&world),
         maintenances::pages(&world),
         prepared::pages(&world),
         component_pages(&world),
@@ -318,123 +319,6 @@ pub fn every_page(role: Role, text: &str) -> Vec<(&'static str, String)> {
     .chain(factors::pages(&world))
     .chain(factors::plain_pages(&world))
     .collect()
-}
-
-fn incident_pages(world: &Gallery) -> Vec<(&'static str, String)> {
-    let shell = || world.shell.clone();
-    let text = world.text.clone();
-    let mut written = UpdateForm::from_incident(&world.open);
-    written.phase = "monitoring".into();
-    written.body = format!("{text}\n\nOutbound traffic uses the second pool. The queue is **shrinking**.");
-    let mut conflict = world.view(&world.open, written.clone());
-    conflict.conflict = world.conflict(());
-    let notice = AdminContext { notice: Some(format!("Published: {text}")), ..shell() };
-    vec![
-        (
-            "desk",
-            Dashboard {
-                shell: notice,
-                open: vec![world.open.clone()],
-                older: Some("1_m".into()),
-                planned: vec![world.under_way(), world.planned()],
-                board: world.board(),
-                recent: vec![world.over.clone()],
-                drafts: vec![world.draft()],
-                readers: vec![world.reader()],
-            }
-            .html(),
-        ),
-        (
-            "desk-empty",
-            Dashboard {
-                shell: AdminContext { tone: Tone::Operational, ..shell() },
-                open: vec![],
-                older: None,
-                planned: vec![],
-                board: ComponentBoard::default(),
-                recent: vec![],
-                drafts: vec![],
-                readers: vec![],
-            }
-            .html(),
-        ),
-        (
-            "incidents",
-            IncidentList {
-                shell: shell(),
-                search: IncidentSearch { text: text.clone(), ..Default::default() },
-                incidents: vec![world.open.clone(), world.over.clone()],
-                older: Some("late".into()),
-            }
-            .html(),
-        ),
-        ("incident", world.view(&world.open, written).html()),
-        ("incident-untouched", world.view(&world.open, UpdateForm::from_incident(&world.open)).html()),
-        ("incident-resolved", world.view(&world.over, UpdateForm::from_incident(&world.over)).html()),
-        ("incident-conflict", conflict.html()),
-        (
-            "incident-delete",
-            IncidentDeletion {
-                shell: shell(),
-                incident: world.open.clone(),
-                typed: text,
-                invalid: Invalid::field("title", "The title does not match."),
-            }
-            .html(),
-        ),
-    ]
-    .into_iter()
-    .chain(incident_forms(world))
-    .collect()
-}
-
-fn incident_forms(world: &Gallery) -> Vec<(&'static str, String)> {
-    let shell = || world.shell.clone();
-    let new = |form, invalid| {
-        IncidentNew { shell: shell(), form, invalid, board: world.board(), extras: world.extras() }.html()
-    };
-    let wrong = IncidentForm {
-        phase: "investigating".into(),
-        details: IncidentDetailsForm {
-            ended_at: "2026-11-23T14:00".into(),
-            detected_by: world.text.clone(),
-            ..Default::default()
-        },
-        ..Default::default()
-    };
-    let mut mine = IncidentDetailsForm::from_incident(&world.open, Tz::UTC);
-    mine.title = "My title".into();
-    mine.version = 5;
-    let theirs = IncidentDetailsForm { title: "Their title".into(), ..mine.clone() };
-    let edit = |form, conflict| {
-        IncidentEdit { shell: shell(), incident: world.open.clone(), form, invalid: Invalid::new(), conflict }.html()
-    };
-    let invalid = wrong.parse().unwrap_err();
-    vec![
-        ("incident-new", new(IncidentForm::default(), Invalid::new())),
-        ("incident-new-wrong", new(wrong, invalid)),
-        ("incident-edit", edit(IncidentDetailsForm::from_incident(&world.open, Tz::UTC), None)),
-        ("incident-edit-conflict", edit(mine, world.conflict(theirs))),
-    ]
-}
-
-fn update_pages(world: &Gallery) -> Vec<(&'static str, String)> {
-    let shell = || world.shell.clone();
-    let update = world.open.updates[0].clone();
-    let form = UpdateEditForm::from_update(&update);
-    let theirs = UpdateEditForm { body: format!("{} They said more.", world.text), version: 2 };
-    let edit = UpdateEditView {
-        shell: shell(),
-        incident: world.open.clone(),
-        update: update.clone(),
-        form,
-        invalid: Invalid::new(),
-        conflict: world.conflict(theirs),
-    };
-    vec![
-        ("update-edit-conflict", edit.html()),
-        ("update-delete", UpdateDeletion { shell: shell(), incident: world.open.clone(), update }.html()),
-    ]
 }
 
 fn component_pages(world: &Gallery) -> Vec<(&'static str, String)> {

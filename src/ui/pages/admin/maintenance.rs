@@ -4,8 +4,9 @@ use super::component_list::status_words;
 use super::composer;
 use super::conflict::{Conflict, conflict_notice};
 use super::maintenances::phase_words;
+use super::templates::template_links;
 use crate::domain::forms::MaintenanceUpdateForm;
-use crate::domain::{AffectedComponent, Invalid, Maintenance, MaintenancePhase, MaintenanceUpdate, Status};
+use crate::domain::{AffectedComponent, Invalid, Maintenance, MaintenancePhase, MaintenanceUpdate, Status, Template};
 use crate::format::markdown;
 use crate::format::time::{format_full, format_window};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
@@ -28,6 +29,8 @@ pub struct MaintenanceView {
     pub conflict: Option<Conflict<()>>,
     /// Whether the last change was a start, so that it can be undone.
     pub undoes_start: bool,
+    /// Those of the next phases, sorted by name.
+    pub templates: Vec<Template>,
 }
 
 #[component]
@@ -102,6 +105,7 @@ fn composer(page: &MaintenanceView, problems: &FormErrors) -> AnyView {
     view! {
         <section aria-labelledby="compose">
             <h2 id="compose">"Post an update"</h2>
+            {template_links(&page.templates, &format!("/admin/maintenances/{}", it.id))}
             <form method="post" action=path.clone() novalidate>
                 <Hidden name="version" value=form.version.to_string()/>
                 <Segments field choices=phases value=form.phase.clone()/>

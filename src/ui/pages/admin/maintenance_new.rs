@@ -4,9 +4,10 @@ use leptos::prelude::*;
 
 use super::component_list::{BoardSection, ComponentBoard};
 use super::composer;
-use crate::domain::Invalid;
+use super::templates::template_links;
 use crate::domain::forms::{PlanForm, RecurrenceForm, SeriesForm, WindowForm};
 use crate::domain::maintenance::Automation;
+use crate::domain::{Invalid, Template};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{
     CheckBox, Choice, DateTimeLocal, ErrorSummary, Field, FormErrors, Group, Hidden, PreviewPageButton,
@@ -21,6 +22,8 @@ pub struct MaintenanceNew {
     pub form: SeriesForm,
     pub invalid: Invalid,
     pub board: ComponentBoard,
+    /// Those for new maintenances, sorted by name.
+    pub templates: Vec<Template>,
 }
 
 /// The fields of [`plan_fields`] and [`recurrence_fields`] in their order.
@@ -37,6 +40,7 @@ pub fn MaintenanceNewPage(page: MaintenanceNew) -> impl IntoView {
         <div class="column">
             <h1>"Schedule maintenance"</h1>
             <ErrorSummary problems=problems.clone()/>
+            {template_links(&page.templates, "/admin/maintenances/new")}
             <form method="post" action="/admin/maintenances" novalidate>
                 <Hidden name="new_id" value=page.form.id.clone()/>
                 {plan_fields(&page.form, &page.board, &problems)}

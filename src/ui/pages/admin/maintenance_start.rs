@@ -39,7 +39,7 @@ pub fn MaintenanceStartPage(page: MaintenanceStart) -> impl IntoView {
             {component_effect(it)}
             <p>{end}</p>
             <p>
-                "Visitors see the start at once on the status page, in the feeds and in the API. Nobody is notified by e-mail."
+                "Visitors see the start at once on the status page, in the feeds and in the API. No e-mail is sent."
             </p>
             <p class="soft">"You can undo the start until someone changes the maintenance."</p>
             <form method="post" action=format!("{back}/beginning")>

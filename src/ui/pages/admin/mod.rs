@@ -43,6 +43,7 @@ mod preview;
 mod reauthenticate;
 mod recovery_codes;
 mod series_edit;
+mod series_end;
 mod sessions;
 mod settings;
 mod shortcuts;
@@ -105,6 +106,7 @@ pub use reauthenticate::{
 };
 pub use recovery_codes::{RecoveryCodes, RecoveryCodesPage};
 pub use series_edit::{SeriesEdit, SeriesEditPage};
+pub use series_end::{SeriesEnd, SeriesEndPage};
 pub use sessions::{OwnedSession, SessionList, SessionsPage};
 pub use settings::{Settings, SettingsPage};
 pub use shortcuts::{Shortcuts, ShortcutsPage};
@@ -156,6 +158,7 @@ pages! {
     "/admin/maintenances/{id}/cancellation" MaintenanceCancellation => MaintenanceCancellationPage,
     "/admin/maintenances/{id}/updates/{update}/edit" MaintenanceUpdateEditView => MaintenanceUpdateEditPage,
     "/admin/series/{id}/edit" SeriesEdit => SeriesEditPage,
+    "/admin/series/{id}/end" SeriesEnd => SeriesEndPage,
     "/admin/components" ComponentList => ComponentsPage,
     "/admin/components/{id}/edit" ComponentEdit => ComponentEditPage,
     "/admin/components/{id}/deletion" ComponentDeletion => ComponentDeletionPage,

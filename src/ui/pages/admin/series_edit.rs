@@ -6,7 +6,7 @@ use super::maintenance_new::{PLAN_FIELDS, plan_fields, recurrence_fields};
 use crate::domain::forms::SeriesForm;
 use crate::domain::{Invalid, Series};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
-use crate::ui::form::{ButtonStyle, ErrorSummary, FormErrors, Hidden, PostButton, Submit};
+use crate::ui::form::{ErrorSummary, FormErrors, Hidden, Submit};
 
 /// The form that edits a recurring maintenance and all its future occurrences.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ pub fn SeriesEditPage(page: SeriesEdit) -> impl IntoView {
             <section aria-labelledby="end">
                 <h2 id="end">"Stop repeating"</h2>
                 <p class="soft">"No further occurrences. One that is already scheduled stays; it can be cancelled."</p>
-                <PostButton action=format!("{path}/end") words="Stop repeating" weight=ButtonStyle::Destructive/>
+                <p><a class="button destructive" href=format!("{path}/end")>"Stop repeating …"</a></p>
             </section>
         }
     });

@@ -7,10 +7,10 @@ use super::component_list::ComponentBoard;
 use super::composer;
 use super::conflict::{Conflict, conflict_details};
 use crate::domain::forms::TemplateForm;
-use crate::domain::template::Placeholder;
+use crate::domain::template::{Placeholder, TemplatePhase};
 use crate::domain::{Invalid, Template, TemplateId};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
-use crate::ui::form::{ErrorSummary, Field, FormErrors, Hidden, Submit, TextInput};
+use crate::ui::form::{Choice, ErrorSummary, Field, FormErrors, GroupedSelect, Hidden, Submit, TextInput};
 
 /// The form that adds or edits a template.
 #[derive(Clone, Debug)]
@@ -34,11 +34,13 @@ pub fn TemplateEditPage(page: TemplateEdit) -> impl IntoView {
         Some(id) => ("Edit a template", format!("/admin/templates/{id}"), "Save the template"),
     };
     let deletion = page.id.as_ref().map(|id| {
-        let consequence = "Published incidents are not changed.";
+        let consequence = "Published incidents and maintenances are not changed.";
         deletion_link(format!("/admin/templates/{id}/deletion"), "Delete the template", consequence)
     });
     let name = Field::new("name", "Name").hint("Internal, for example “Login outage”.").with_error(&problems);
-    let title = Field::new("title", "Title (optional)").hint("The title of the incident.").with_error(&problems);
+    let title =
+        Field::new("title", "Title (optional)").hint("The title of the incident or maintenance.").with_error(&problems);
+    let phase = Field::new("phase", "Status").hint("Decides where the template is offered.").with_error(&problems);
     let content = view! {
         <div class="column">
             <h1>{heading}</h1>
@@ -48,7 +50,7 @@ pub fn TemplateEditPage(page: TemplateEdit) -> impl IntoView {
                 <Hidden name="version" value=form.version.to_string()/>
                 <TextInput field=name value=form.name.clone() autofocus=page.id.is_none() && problems.is_empty()/>
                 <TextInput field=title value=form.title.clone()/>
-                {composer::phase_field(&form.phase, &problems)}
+                <GroupedSelect field=phase groups=phase_groups() value=form.phase.clone()/>
                 {composer::message_field(&form.body, &problems)}
                 <p class="hint">{placeholders()}</p>
                 {composer::component_fields(&page.board, &form.components, &BTreeSet::new(), &problems)}
@@ -62,6 +64,16 @@ pub fn TemplateEditPage(page: TemplateEdit) -> impl IntoView {
     };
     let title = problems.titled(heading);
     view! { <AdminLayout shell title section=Some(Section::Templates) content=content.into_any()/> }
+}
+
+fn phase_groups() -> Vec<(&'static str, Vec<Choice>)> {
+    let choices = |phases: Vec<TemplatePhase>| {
+        phases.into_iter().map(|phase| Choice::new(phase.key(), phase.words())).collect::<Vec<_>>()
+    };
+    vec![
+        ("Incident", choices(TemplatePhase::of_incidents())),
+        ("Maintenance", choices(TemplatePhase::of_maintenances())),
+    ]
 }
 
 fn placeholders() -> AnyView {
@@ -81,7 +93,7 @@ pub fn TemplateDeletionPage(page: TemplateDeletion) -> impl IntoView {
     let content = deletion_question(
         "Delete a template",
         &template.name,
-        "Published incidents are not changed. This can't be undone.",
+        "Published incidents and maintenances are not changed. This can't be undone.",
         format!("/admin/templates/{}/deletion", template.id),
         template.version,
         "Delete the template",

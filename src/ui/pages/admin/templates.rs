@@ -17,7 +17,7 @@ pub fn TemplatesPage(page: TemplateList) -> impl IntoView {
         view! { <a class="button primary" href="/admin/templates/new">"Add a template"</a> }
     });
     let list = if page.templates.is_empty() {
-        view! { <p class="soft">"No templates yet. Templates pre-fill incidents so you can publish faster."</p> }
+        view! { <p class="soft">"No templates yet. Templates pre-fill incidents and maintenances, so that you publish faster."</p> }
             .into_any()
     } else {
         let rows = page.templates.iter().map(|template| template_row(template, &shell)).collect_view();
@@ -35,11 +35,12 @@ pub fn TemplatesPage(page: TemplateList) -> impl IntoView {
 
 fn template_row(template: &Template, shell: &AdminContext) -> AnyView {
     let path = format!("/admin/templates/{}", template.id);
+    let composed = if template.phase.is_maintenance() { "maintenances" } else { "incidents" };
     let name = || view! { <span class="unseen" dir="auto">{format!(": {}", template.name)}</span> };
     let links = shell.can_publish().then(|| {
         view! {
             <p class="links">
-                <a href=format!("/admin/incidents/new?template={}", template.id)>"Use template"{name()}</a>
+                <a href=format!("/admin/{composed}/new?template={}", template.id)>"Use template"{name()}</a>
                 <a href=format!("{path}/edit")>"Edit"{name()}</a>
                 <a class="danger" href=format!("{path}/deletion")>"Delete"{name()}</a>
             </p>

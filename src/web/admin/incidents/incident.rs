@@ -7,7 +7,7 @@ use crate::db::{self, Tx, admin_incidents, components};
 use crate::domain::forms::{IncidentDetailsForm, IncidentForm, UpdateForm};
 use crate::domain::history::Cursor;
 use crate::domain::search::IncidentSearch;
-use crate::domain::{Incident, IncidentId, Invalid, Phase, Reminder, UpdateId};
+use crate::domain::{Incident, IncidentId, Invalid, Phase, UpdateId};
 use crate::state::State;
 use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::{IncidentDeletion, IncidentEdit, IncidentList};
@@ -128,8 +128,10 @@ pub async fn show(
     if let Some(phase) = Phase::from_key(&query.text("phase")) {
         form.phase = phase.key().to_owned();
     }
-    if let Some(template) = templates::requested_template(&mut tx, &query).await? {
-        let meanings = templates::placeholder_values(&mut tx, &template, Some(&incident), state.clock.now()).await?;
+    let template = templates::requested_template(&mut tx, &query).await?;
+    if let Some(template) = template.filter(|template| !template.phase.is_maintenance()) {
+        let subject = Some((&incident).into());
+        let meanings = templates::placeholder_values(&mut tx, &template, subject, state.clock.now()).await?;
         form.apply_template(&template, &meanings);
     }
     let shell = admin_context(&state, &mut tx, &manager, &query).await?;
@@ -165,10 +167,6 @@ pub async fn update(
     let form = edit.check_version(&editor, form, saved).await?;
     let mut after = before.clone();
     let applied = form.parse().and_then(|details| details.apply(&mut after, edit.now));
-    // The form can't show a list of hours; it sends the default then.
-    if matches!(before.reminder, Reminder::After(_)) && after.reminder == Reminder::Usual {
-        after.reminder = before.reminder;
-    }
     edit.check(&editor, form, applied).await?;
     let address = address(&before);
     if edit.wants_preview() {
@@ -222,16 +220,8 @@ pub async fn destroy(
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
     let incident = find_incident(&mut edit.tx, &id).await?;
-    let typed = edit.fields.text("title");
-    let changed = edit.fields.version() != incident.version;
-    if changed || typed.trim() != incident.title {
-        let message = if changed {
-            "The incident was changed in the meantime. Check it again before you delete it."
-        } else {
-            "The title does not match."
-        };
-        return Err(edit.reject(&DeletionEditor { incident }, typed, Invalid::field("title", message)).await);
-    }
+    let editor = DeletionEditor { incident: incident.clone() };
+    edit.check_deletion(&editor, ("incident", incident.version, &incident.title)).await?;
     let entry = actions::incidents::delete(&mut edit.tx, &incident).await?;
     edit.save([entry], "/admin/incidents", "incident-deleted").await
 }

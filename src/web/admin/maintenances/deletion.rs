@@ -6,7 +6,7 @@ use axum::response::Response;
 use super::maintenance::find_maintenance;
 use crate::actions;
 use crate::db::Tx;
-use crate::domain::{Invalid, Maintenance};
+use crate::domain::Maintenance;
 use crate::state::State;
 use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::MaintenanceDeletion;
@@ -35,16 +35,8 @@ pub async fn destroy(
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
     let maintenance = find_maintenance(&mut edit.tx, &id).await?;
-    let typed = edit.fields.text("title");
-    let changed = edit.fields.version() != maintenance.version;
-    if changed || typed.trim() != maintenance.title {
-        let message = if changed {
-            "The maintenance was changed in the meantime. Check it again before you delete it."
-        } else {
-            "The title does not match."
-        };
-        return Err(edit.reject(&DeletionEditor { maintenance }, typed, Invalid::field("title", message)).await);
-    }
+    let editor = DeletionEditor { maintenance: maintenance.clone() };
+    edit.check_deletion(&editor, ("maintenance", maintenance.version, &maintenance.title)).await?;
     let entries = actions::maintenances::delete(&mut edit.tx, &maintenance, edit.now).await?;
     edit.save(entries, "/admin/maintenances", "maintenance-deleted").await
 }

@@ -8,7 +8,7 @@ use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{MaintenanceUpdateForm, PlanForm, SeriesForm};
 use crate::domain::history::Cursor;
 use crate::domain::maintenance::Automation;
-use crate::domain::{Invalid, Maintenance, MaintenanceId, UpdateId};
+use crate::domain::{Invalid, Maintenance, MaintenanceId, MaintenancePhase, UpdateId};
 use crate::state::State;
 use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::{MaintenanceEdit, MaintenanceList, MaintenanceNew, MaintenanceView};
@@ -140,11 +140,12 @@ impl Editor for NewEditor {
             form.id = MaintenanceId::from_random(random_bytes()).to_string();
         }
         let board = component_board(tx).await?;
-        Ok(MaintenanceNew { shell, form, invalid: problem.invalid, board }.html())
+        let templates = templates::maintenance_templates(tx, &[MaintenancePhase::Scheduled]).await?;
+        Ok(MaintenanceNew { shell, form, invalid: problem.invalid, board, templates }.html())
     }
 }
 
-/// `GET /admin/maintenances/{id}`
+/// `GET /admin/maintenances/{id}`: the composer above the timeline, filled from a template if the query names one.
 pub async fn show(
     manager: Manager<CanRead>,
     FromState(state): FromState<State>,
@@ -153,11 +154,38 @@ pub async fn show(
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
     let maintenance = find_maintenance(&mut tx, &id).await?;
-    let form = MaintenanceUpdateForm::from_maintenance(&maintenance);
-    let undoes_start = can_undo_start(&mut tx, &maintenance).await?;
+    let mut form = MaintenanceUpdateForm::from_maintenance(&maintenance);
+    let template = templates::requested_template(&mut tx, &query).await?;
+    if let Some(template) = template.filter(|template| template.phase.is_maintenance()) {
+        let subject = Some((&maintenance).into());
+        let meanings = templates::placeholder_values(&mut tx, &template, subject, state.clock.now()).await?;
+        form.apply_template(&template, &meanings);
+    }
     let shell = admin_context(&state, &mut tx, &manager, &query).await?;
-    let (invalid, conflict) = (Invalid::new(), None);
-    Ok(page_response(MaintenanceView { shell, maintenance, form, invalid, conflict, undoes_start }.html()))
+    Ok(page_response(UpdateComposer { maintenance }.html(&mut tx, shell, form, Problem::none()).await?))
+}
+
+/// The page of a maintenance, with the form for an update.
+pub(super) struct UpdateComposer {
+    pub maintenance: Maintenance,
+}
+
+impl Editor for UpdateComposer {
+    type Form = MaintenanceUpdateForm;
+    type Theirs = ();
+
+    async fn html(
+        &self,
+        tx: &mut Tx,
+        shell: AdminContext,
+        form: MaintenanceUpdateForm,
+        problem: Problem<()>,
+    ) -> Result<String> {
+        let (Problem { invalid, conflict }, maintenance) = (problem, self.maintenance.clone());
+        let undoes_start = can_undo_start(tx, &maintenance).await?;
+        let templates = templates::maintenance_templates(tx, maintenance.phase.next()).await?;
+        Ok(MaintenanceView { shell, maintenance, form, invalid, conflict, undoes_start, templates }.html())
+    }
 }
 
 /// `GET /admin/maintenances/{id}/edit`

@@ -2,12 +2,12 @@ use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
 use crate::actions;
-use crate::db::{self, Tx, components, series};
-use crate::domain::forms::{Fields, SeriesForm};
+use crate::db::{self, Tx, components, maintenances, series};
+use crate::domain::forms::SeriesForm;
 use crate::domain::{Series, SeriesId};
 use crate::state::State;
 use crate::ui::admin_layout::AdminContext;
-use crate::ui::pages::admin::SeriesEdit;
+use crate::ui::pages::admin::{SeriesEdit, SeriesEnd};
 use crate::web::Result;
 use crate::web::access::manager::{CanPublish, Manager};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show};
@@ -48,14 +48,29 @@ pub async fn update(
     edit.save(entries, LIST, "series-saved").await
 }
 
-/// `POST /admin/series/{id}/end`
-pub async fn end(
+/// `GET /admin/series/{id}/end`: asks before a series stops.
+pub async fn confirm_end(
     manager: Manager<CanPublish>,
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let mut edit = Edit::begin(state, manager, Fields::default()).await?;
+    let mut tx = state.db.read().await?;
+    let series = find_series(&mut tx, &id).await?;
+    show(&state, &mut tx, &manager, &EndEditor { series }, false).await
+}
+
+/// `POST /admin/series/{id}/end`: stops only the version that the question showed.
+pub async fn end(
+    manager: Manager<CanPublish>,
+    FromState(state): FromState<State>,
+    Path(id): Path<String>,
+    Form(fields): Form,
+) -> Result<Response> {
+    let mut edit = Edit::begin(state, manager, fields).await?;
     let before = find_series(&mut edit.tx, &id).await?;
+    if edit.fields.version() != before.version {
+        return Err(edit.conflict(&EndEditor { series: before }, true).await);
+    }
     let mut after = before.clone();
     after.end();
     let entry = match after == before {
@@ -88,5 +103,20 @@ impl Editor for SeriesEditor {
         let (board, series) = (component_board(tx).await?, self.series.clone());
         let Problem { invalid, conflict } = problem;
         Ok(SeriesEdit { shell, series, form, invalid, board, conflict }.html())
+    }
+}
+
+struct EndEditor {
+    series: Series,
+}
+
+impl Editor for EndEditor {
+    /// Whether the series was changed after the question was shown.
+    type Form = bool;
+    type Theirs = ();
+
+    async fn html(&self, tx: &mut Tx, shell: AdminContext, changed: bool, _: Problem<()>) -> Result<String> {
+        let next = maintenances::find_next_occurrence(tx, &self.series.id).await?;
+        Ok(SeriesEnd { shell, series: self.series.clone(), next, changed }.html())
     }
 }

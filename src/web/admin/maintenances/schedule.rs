@@ -2,18 +2,19 @@
 
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 
-use super::maintenance::{address, find_maintenance, fresh_update_id, save};
-use crate::db::Tx;
+use super::maintenance::fresh_update_id;
+use super::step_form::{StepForm, save_step, show_step};
 use crate::domain::audit::Action;
-use crate::domain::forms::{CancellationForm, ExtensionForm, ScheduleForm};
+use crate::domain::forms::{CancellationForm, ExtensionForm, Fields, ScheduleForm};
 use crate::domain::{Invalid, Maintenance};
 use crate::state::State;
 use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::{MaintenanceCancellation, MaintenanceExtension, MaintenanceSchedule};
 use crate::web::Result;
 use crate::web::access::manager::{CanPublish, Manager};
-use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show};
+use crate::web::admin::edit::Problem;
 use crate::web::form::Form;
 
 /// `GET /admin/maintenances/{id}/schedule`
@@ -22,10 +23,7 @@ pub async fn edit_schedule(
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let mut tx = state.db.read().await?;
-    let maintenance = find_maintenance(&mut tx, &id).await?;
-    let form = ScheduleForm::from_maintenance(&maintenance);
-    show(&state, &mut tx, &manager, &ScheduleEditor { maintenance }, form).await
+    show_step::<ScheduleForm>(&manager, &state, &id).await
 }
 
 /// `POST /admin/maintenances/{id}/schedule`
@@ -35,15 +33,7 @@ pub async fn update_schedule(
     Path(id): Path<String>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let mut edit = Edit::begin(state, manager, fields).await?;
-    let before = find_maintenance(&mut edit.tx, &id).await?;
-    let (form, editor) = (ScheduleForm::read(&edit.fields), ScheduleEditor { maintenance: before.clone() });
-    let form = edit.check_version(&editor, form, saved(&id, &before)).await?;
-    let mut after = before.clone();
-    let applied = form.apply(&mut after, fresh_update_id(), edit.now);
-    edit.check(&editor, form, applied).await?;
-    let form_address = format!("{}/schedule", address(&before));
-    save(edit, Action::MaintenanceReschedule, (&before, after), form_address, "maintenance-moved").await
+    save_step::<ScheduleForm>(manager, state, &id, fields).await
 }
 
 /// `GET /admin/maintenances/{id}/extension`
@@ -52,10 +42,7 @@ pub async fn edit_extension(
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let mut tx = state.db.read().await?;
-    let maintenance = find_maintenance(&mut tx, &id).await?;
-    let form = ExtensionForm::from_maintenance(&maintenance, state.clock.now());
-    show(&state, &mut tx, &manager, &ExtensionEditor { maintenance }, form).await
+    show_step::<ExtensionForm>(&manager, &state, &id).await
 }
 
 /// `POST /admin/maintenances/{id}/extension`
@@ -65,15 +52,7 @@ pub async fn extend(
     Path(id): Path<String>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let mut edit = Edit::begin(state, manager, fields).await?;
-    let before = find_maintenance(&mut edit.tx, &id).await?;
-    let (form, editor) = (ExtensionForm::read(&edit.fields), ExtensionEditor { maintenance: before.clone() });
-    let form = edit.check_version(&editor, form, saved(&id, &before)).await?;
-    let mut after = before.clone();
-    let applied = form.apply(&mut after, fresh_update_id(), edit.now);
-    edit.check(&editor, form, applied).await?;
-    let form_address = format!("{}/extension", address(&before));
-    save(edit, Action::MaintenanceExtend, (&before, after), form_address, "maintenance-extended").await
+    save_step::<ExtensionForm>(manager, state, &id, fields).await
 }
 
 /// `GET /admin/maintenances/{id}/cancellation`
@@ -82,10 +61,7 @@ pub async fn confirm_cancel(
     FromState(state): FromState<State>,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let mut tx = state.db.read().await?;
-    let maintenance = find_maintenance(&mut tx, &id).await?;
-    let form = CancellationForm { body: String::new(), version: maintenance.version };
-    show(&state, &mut tx, &manager, &CancellationEditor { maintenance }, form).await
+    show_step::<CancellationForm>(&manager, &state, &id).await
 }
 
 /// `POST /admin/maintenances/{id}/cancellation`
@@ -95,67 +71,75 @@ pub async fn cancel(
     Path(id): Path<String>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let mut edit = Edit::begin(state, manager, fields).await?;
-    let before = find_maintenance(&mut edit.tx, &id).await?;
-    let (form, editor) = (CancellationForm::read(&edit.fields), CancellationEditor { maintenance: before.clone() });
-    let form = edit.check_version(&editor, form, saved(&id, &before)).await?;
-    let mut after = before.clone();
-    let cancelled = form.parse().and_then(|body| {
-        after.cancel(body, fresh_update_id(), edit.now).map_err(|sentence| Invalid::field("body", sentence))
-    });
-    edit.check(&editor, form, cancelled).await?;
-    let form_address = format!("{}/cancellation", address(&before));
-    save(edit, Action::MaintenanceCancel, (&before, after), form_address, "maintenance-cancelled").await
+    save_step::<CancellationForm>(manager, state, &id, fields).await
 }
 
-fn saved<'a>(id: &'a str, before: &Maintenance) -> Saved<'a, ()> {
-    Saved { audit_id: id, version: before.version, theirs: () }
-}
+impl StepForm for ScheduleForm {
+    const SEGMENT: &'static str = "schedule";
+    const ACTION: Action = Action::MaintenanceReschedule;
+    const FLASH: &'static str = "maintenance-moved";
 
-struct ScheduleEditor {
-    maintenance: Maintenance,
-}
+    fn from_stored(maintenance: &Maintenance, _: DateTime<Utc>) -> Self {
+        Self::from_maintenance(maintenance)
+    }
 
-impl Editor for ScheduleEditor {
-    type Form = ScheduleForm;
-    type Theirs = ();
+    fn from_fields(fields: &Fields) -> Self {
+        Self::read(fields)
+    }
 
-    async fn html(&self, _: &mut Tx, shell: AdminContext, form: ScheduleForm, problem: Problem<()>) -> Result<String> {
-        let (Problem { invalid, conflict }, maintenance) = (problem, self.maintenance.clone());
-        Ok(MaintenanceSchedule { shell, maintenance, form, invalid, conflict }.html())
+    fn apply_to(&self, maintenance: &mut Maintenance, now: DateTime<Utc>) -> std::result::Result<(), Invalid> {
+        self.apply(maintenance, fresh_update_id(), now)
+    }
+
+    fn render(self, shell: AdminContext, maintenance: Maintenance, problem: Problem<()>) -> String {
+        let Problem { invalid, conflict } = problem;
+        MaintenanceSchedule { shell, maintenance, form: self, invalid, conflict }.html()
     }
 }
 
-struct ExtensionEditor {
-    maintenance: Maintenance,
-}
+impl StepForm for ExtensionForm {
+    const SEGMENT: &'static str = "extension";
+    const ACTION: Action = Action::MaintenanceExtend;
+    const FLASH: &'static str = "maintenance-extended";
 
-impl Editor for ExtensionEditor {
-    type Form = ExtensionForm;
-    type Theirs = ();
+    fn from_stored(maintenance: &Maintenance, now: DateTime<Utc>) -> Self {
+        Self::from_maintenance(maintenance, now)
+    }
 
-    async fn html(&self, _: &mut Tx, shell: AdminContext, form: ExtensionForm, problem: Problem<()>) -> Result<String> {
-        let (Problem { invalid, conflict }, maintenance) = (problem, self.maintenance.clone());
-        Ok(MaintenanceExtension { shell, maintenance, form, invalid, conflict }.html())
+    fn from_fields(fields: &Fields) -> Self {
+        Self::read(fields)
+    }
+
+    fn apply_to(&self, maintenance: &mut Maintenance, now: DateTime<Utc>) -> std::result::Result<(), Invalid> {
+        self.apply(maintenance, fresh_update_id(), now)
+    }
+
+    fn render(self, shell: AdminContext, maintenance: Maintenance, problem: Problem<()>) -> String {
+        let Problem { invalid, conflict } = problem;
+        MaintenanceExtension { shell, maintenance, form: self, invalid, conflict }.html()
     }
 }
 
-struct CancellationEditor {
-    maintenance: Maintenance,
-}
+impl StepForm for CancellationForm {
+    const SEGMENT: &'static str = "cancellation";
+    const ACTION: Action = Action::MaintenanceCancel;
+    const FLASH: &'static str = "maintenance-cancelled";
 
-impl Editor for CancellationEditor {
-    type Form = CancellationForm;
-    type Theirs = ();
+    fn from_stored(maintenance: &Maintenance, _: DateTime<Utc>) -> Self {
+        Self { body: String::new(), version: maintenance.version }
+    }
 
-    async fn html(
-        &self,
-        _: &mut Tx,
-        shell: AdminContext,
-        form: CancellationForm,
-        problem: Problem<()>,
-    ) -> Result<String> {
-        let (Problem { invalid, conflict }, maintenance) = (problem, self.maintenance.clone());
-        Ok(MaintenanceCancellation { shell, maintenance, form, invalid, conflict }.html())
+    fn from_fields(fields: &Fields) -> Self {
+        Self::read(fields)
+    }
+
+    fn apply_to(&self, maintenance: &mut Maintenance, now: DateTime<Utc>) -> std::result::Result<(), Invalid> {
+        let cancelled = maintenance.cancel(self.parse()?, fresh_update_id(), now);
+        cancelled.map_err(|sentence| Invalid::field("body", sentence))
+    }
+
+    fn render(self, shell: AdminContext, maintenance: Maintenance, problem: Problem<()>) -> String {
+        let Problem { invalid, conflict } = problem;
+        MaintenanceCancellation { shell, maintenance, form: self, invalid, conflict }.html()
     }
 }

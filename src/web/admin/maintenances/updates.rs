@@ -1,14 +1,14 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
-use super::maintenance::{address, can_undo_start, find_maintenance, fresh_update_id, save};
+use super::maintenance::{UpdateComposer, address, find_maintenance, fresh_update_id, save};
 use crate::db::Tx;
 use crate::domain::audit::Action;
 use crate::domain::forms::{MaintenanceUpdateForm, UpdateEditForm};
 use crate::domain::{Maintenance, MaintenanceUpdate};
 use crate::state::State;
 use crate::ui::admin_layout::AdminContext;
-use crate::ui::pages::admin::{MaintenanceUpdateEditView, MaintenanceView};
+use crate::ui::pages::admin::MaintenanceUpdateEditView;
 use crate::web::access::manager::{CanPublish, Manager};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show};
 use crate::web::form::Form;
@@ -25,11 +25,11 @@ pub async fn create(
     if fields.has("preview") {
         let mut tx = state.db.read().await?;
         let maintenance = find_maintenance(&mut tx, &id).await?;
-        return show(&state, &mut tx, &manager, &Composer { maintenance }, form).await;
+        return show(&state, &mut tx, &manager, &UpdateComposer { maintenance }, form).await;
     }
     let mut edit = Edit::begin(state, manager, fields).await?;
     let before = find_maintenance(&mut edit.tx, &id).await?;
-    let composer = Composer { maintenance: before.clone() };
+    let composer = UpdateComposer { maintenance: before.clone() };
     let saved = Saved { audit_id: &id, version: before.version, theirs: () };
     let form = edit.check_version(&composer, form, saved).await?;
     let mut after = before.clone();
@@ -37,27 +37,6 @@ pub async fn create(
     edit.check(&composer, form, posted).await?;
     let form_address = format!("{}/updates", address(&before));
     save(edit, Action::MaintenanceUpdate, (&before, after), form_address, "update-posted").await
-}
-
-struct Composer {
-    maintenance: Maintenance,
-}
-
-impl Editor for Composer {
-    type Form = MaintenanceUpdateForm;
-    type Theirs = ();
-
-    async fn html(
-        &self,
-        tx: &mut Tx,
-        shell: AdminContext,
-        form: MaintenanceUpdateForm,
-        problem: Problem<()>,
-    ) -> Result<String> {
-        let (Problem { invalid, conflict }, maintenance) = (problem, self.maintenance.clone());
-        let undoes_start = can_undo_start(tx, &maintenance).await?;
-        Ok(MaintenanceView { shell, maintenance, form, invalid, conflict, undoes_start }.html())
-    }
 }
 
 /// `GET /admin/maintenances/{id}/updates/{update}/edit`

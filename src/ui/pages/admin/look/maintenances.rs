@@ -7,11 +7,17 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let none = Invalid::new;
     let view = |it: Maintenance, conflict| {
         let form = MaintenanceUpdateForm { body: world.text.clone(), ..MaintenanceUpdateForm::from_maintenance(&it) };
-        MaintenanceView { shell: shell(), maintenance: it, form, invalid: none(), conflict, undoes_start: true }.html()
+        let templates = vec![world.template()];
+        let maintenance = it;
+        MaintenanceView { shell: shell(), maintenance, form, invalid: none(), conflict, undoes_start: true, templates }
+            .html()
     };
     let wrong = SeriesForm::default();
     let invalid = wrong.parse().unwrap_err();
-    let new = |form, invalid| MaintenanceNew { shell: shell(), form, invalid, board: world.board() }.html();
+    let new = |form, invalid| {
+        let templates = vec![world.template()];
+        MaintenanceNew { shell: shell(), form, invalid, board: world.board(), templates }.html()
+    };
     let theirs = PlanForm { title: "Their title".into(), ..PlanForm::from_maintenance(&world.planned()) };
     let edit = MaintenanceEdit {
         shell: shell(),
@@ -47,6 +53,8 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
         board: world.board(),
         conflict: None,
     };
+    let (stopping, next) = (world.series(), Some(world.planned()));
+    let end = SeriesEnd { shell: shell(), series: stopping, next, changed: true };
     let list = MaintenanceList {
         shell: shell(),
         maintenances: vec![world.planned(), world.under_way()],
@@ -68,5 +76,6 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
         ("maintenance-delete", deletion.html()),
         ("maintenance-update-edit", editing.html()),
         ("series-edit", series.html()),
+        ("series-end", end.html()),
     ]
 }

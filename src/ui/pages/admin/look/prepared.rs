@@ -8,7 +8,7 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let edit = |id, form: TemplateForm, invalid| {
         TemplateEdit { shell: shell(), id, form, invalid, board: world.board(), conflict: None }.html()
     };
-    let wrong = TemplateForm { body: "{{nobody}}".into(), ..TemplateForm::from_template(&template) };
+    let wrong = TemplateForm { body: "{{unknown}}".into(), ..TemplateForm::from_template(&template) };
     let invalid = wrong.parse().unwrap_err();
     let (theirs, yours) = (world.draft(), SavedDraft { fields: Fields::default(), ..world.draft() });
     let conflict = DraftConflict::Changed(Box::new((world.conflict(theirs).unwrap(), yours)));
