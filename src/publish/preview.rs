@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 
+use super::notices::{NoticeSubject, PreviewedMessage, preview_messages};
 use super::on_demand::LoadedPage;
 use super::{Document, JsonShape, OnDemandPage, Publisher, Site, Snapshot, render_site};
 use crate::db::{self, Tx, WriteTx};
@@ -21,6 +22,8 @@ pub struct SitePreview {
     pub header_paths: Vec<String>,
     /// The path of the subject's page, if visitors can no longer read it.
     pub removed: Option<String>,
+    /// What subscribers would get.
+    pub messages: Vec<PreviewedMessage>,
 }
 
 #[derive(Debug)]
@@ -72,6 +75,14 @@ impl PreviewSubject {
         Ok(found)
     }
 
+    /// The incident or maintenance.
+    fn event_id(&self) -> Option<&IncidentId> {
+        self.0.iter().find_map(|page| match page {
+            OnDemandPage::Incident(id) => Some(id),
+            _ => None,
+        })
+    }
+
     /// The paths listed first.
     fn first_paths(&self) -> Vec<String> {
         let history = matches!(self.0.first(), Some(OnDemandPage::Incident(_))).then(|| "/history".to_owned());
@@ -86,6 +97,13 @@ impl Publisher {
         let now = self.clock.now();
         let after = Snapshot::load(&mut tx, now).await?;
         let own_after = subject.load(&mut tx, now).await?;
+        let messages = match subject.event_id() {
+            Some(id) => {
+                let stored = NoticeSubject::load(&mut self.db.read().await?, id).await?;
+                preview_messages(&mut tx, id, &stored, &self.origin, now).await?
+            }
+            None => Vec::new(),
+        };
         drop(tx);
         let mut tx = self.db.read().await?;
         let before = Snapshot::load(&mut tx, now).await?;
@@ -104,7 +122,8 @@ impl Publisher {
             let after = all_documents(&would, render(own_after, &would));
             compare_sites(&before, after, &subject)
         });
-        rendered.await.context("rendering the preview")
+        let preview = rendered.await.context("rendering the preview")?;
+        Ok(SitePreview { messages, ..preview })
     }
 }
 

@@ -94,6 +94,27 @@ async fn preview_lists_machine_documents(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
+async fn preview_shows_the_messages_to_subscribers(test: TestDb) {
+    let mut admin = AdminSession::over(test).await;
+    let api = status_of(&admin.api.id);
+    let fields =
+        [("title", HOSTILE), ("phase", "identified"), ("body", "It is **out**."), (api.as_str(), "major_outage")];
+    let answer = admin.preview("/admin/incidents", &fields).await;
+    let channels = ["E-mail", "Webhook", "Slack", "Microsoft Teams", "Discord", "Google Chat"];
+    assert_eq!(answer.words("#messages summary"), channels);
+    let texts = answer.words("#messages pre");
+    assert!(texts[0].contains("Identified") && texts[0].contains("It is out"), "{}", texts[0]);
+    assert!(texts[1].contains("\"incident_updates\""), "{}", texts[1]);
+    assert!(!answer.text().contains("<script>alert"));
+    assert!(answer.header("content-security-policy").contains("style-src-attr 'unsafe-inline'"));
+    // An edit of what was told already tells nothing.
+    let incident = fixtures::incident("it", admin.app.clock.now());
+    admin.app.add(std::slice::from_ref(&incident)).await;
+    let answer = admin.preview("/admin/incidents/it", &[("title", "Another"), ("version", "1")]).await;
+    assert!(answer.words("#messages summary").is_empty());
+}
+
+#[apply(on_both_databases!)]
 async fn preview_of_many_changes_stays_small(test: TestDb) {
     let mut admin = AdminSession::over(test).await;
     let mut tx = admin.app.db.write().await.unwrap();

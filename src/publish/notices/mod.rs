@@ -14,6 +14,7 @@ mod mattermost;
 mod message;
 mod ntfy;
 mod pagerduty;
+mod preview;
 mod slack;
 mod teams;
 mod telegram;
@@ -22,6 +23,7 @@ mod webhook;
 pub use chat::render_chat;
 pub use email::{Email, EmailTemplate};
 pub use message::Message;
+pub use preview::{NoticeSubject, PreviewedMessage, preview_messages};
 pub use webhook::{BodyForm, render_webhook};
 
 use crate::db::{self, Tx, components, incidents, maintenances, page_settings, postmortems};

@@ -10,11 +10,12 @@ use chrono::{DateTime, Utc};
 use crate::db::{WriteTx, incidents};
 use crate::domain::forms::Fields;
 use crate::domain::{Incident, IncidentId, Visibility};
+use crate::publish::notices::PreviewedMessage;
 use crate::publish::{Difference, Encoding, PreviewSubject, PreviewedPage, content_security_policy};
 use crate::state::State;
 use crate::ui::admin_layout::Section;
 use crate::ui::live_script;
-use crate::ui::pages::admin::{FramedPage, PagePreview};
+use crate::ui::pages::admin::{FramedPage, PagePreview, ShownMessage};
 use crate::web::page::layout::admin_context;
 use crate::web::page::page_response;
 
@@ -106,15 +107,21 @@ pub(super) async fn show_preview<P: Policy>(
         pages: preview.pages.into_iter().map(framed_page).collect(),
         machine_paths: preview.machine_paths,
         header_paths: preview.header_paths,
+        messages: preview.messages.into_iter().map(shown_message).collect(),
     };
     let mut response = page_response(page.html()).into_response();
     // A `srcdoc` frame inherits the policy of its page, so the policy also allows the public stylesheet.
     if let Some(policy) =
-        stylesheet_hash().and_then(|hash| HeaderValue::from_str(&admin_csp(&manager.nonce, &hash)).ok())
+        stylesheet_hash().and_then(|hash| HeaderValue::from_str(&preview_csp(&manager.nonce, &hash)).ok())
     {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     Ok(response)
+}
+
+/// The policy of the admin, and in addition the style attributes of the e-mail in its frame.
+fn preview_csp(nonce: &str, hash: &str) -> String {
+    format!("{}; style-src-attr 'unsafe-inline'", admin_csp(nonce, hash))
 }
 
 /// The hash in the public policy that allows the public stylesheet.
@@ -133,6 +140,11 @@ fn framed_page(page: PreviewedPage) -> FramedPage {
     };
     // The frame runs no script; without the tag the browser logs no error.
     FramedPage { path: page.path, difference, html: strip_script(&html) }
+}
+
+fn shown_message(message: PreviewedMessage) -> ShownMessage {
+    let PreviewedMessage { channel, subject, html, text } = message;
+    ShownMessage { channel: channel.words(), subject, html, text }
 }
 
 /// Removes the script that keeps the page current.

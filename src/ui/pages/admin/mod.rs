@@ -100,7 +100,7 @@ pub use oidc_redirect::{OidcRedirect, OidcRedirectPage};
 pub use one_time_link::{OneTimeLink, OneTimeLinkPage};
 pub use passkey_new::{PasskeyNew, PasskeyNewPage};
 pub use postmortem_edit::{PostmortemEdit, PostmortemEditPage};
-pub use preview::{FramedPage, PagePreview, PreviewPage};
+pub use preview::{FramedPage, PagePreview, PreviewPage, ShownMessage};
 pub use reauthenticate::{
     Reauthenticate, ReauthenticatePage, Reauthenticated, ReauthenticatedPage, Resumed, ResumedPage,
 };

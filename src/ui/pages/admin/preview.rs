@@ -27,6 +27,19 @@ pub struct PagePreview {
     pub machine_paths: Vec<String>,
     /// Other pages where only the header changes, by path.
     pub header_paths: Vec<String>,
+    /// What subscribers would get, by channel.
+    pub messages: Vec<ShownMessage>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ShownMessage {
+    /// `E-mail`, `Webhook` or the name of a chat service.
+    pub channel: &'static str,
+    pub subject: Option<String>,
+    /// A whole document.
+    pub html: Option<String>,
+    /// Plain text or JSON.
+    pub text: String,
 }
 
 #[derive(Clone, Debug)]
@@ -57,6 +70,7 @@ pub fn PreviewPage(page: PagePreview) -> impl IntoView {
             </p>
         </form>
         {page.pages.iter().map(page_frame).collect_view()}
+        {message_list(&page.messages)}
         {path_list("machine-documents", "API documents, feeds and badges that change", &page.machine_paths)}
         {path_list("other-pages", "Other pages; only their header changes", &page.header_paths)}
         <p class="soft">
@@ -99,6 +113,36 @@ fn page_frame(page: &FramedPage) -> AnyView {
             <h2><code>{page.path.clone()}</code>" "<span class="soft">{page.difference}</span></h2>
             <iframe class="preview-page" title=title sandbox="" srcdoc=page.html.clone()></iframe>
         </section>
+    }
+    .into_any()
+}
+
+/// Each message in a fold of its own.
+fn message_list(messages: &[ShownMessage]) -> Option<AnyView> {
+    (!messages.is_empty()).then(|| {
+        view! {
+            <section id="messages">
+                <h2>"Messages to subscribers"</h2>
+                <p class="soft">"Sent if the form says to notify subscribers. The links lead to each subscription."</p>
+                {messages.iter().map(shown_message).collect_view()}
+            </section>
+        }
+        .into_any()
+    })
+}
+
+fn shown_message(message: &ShownMessage) -> AnyView {
+    let html = message.html.clone().map(|html| {
+        view! { <iframe class="preview-page" title="E-mail as HTML" sandbox="" srcdoc=html></iframe> }
+    });
+    let subject = message.subject.clone().map(|subject| view! { <p><b>"Subject: "</b>{subject}</p> });
+    view! {
+        <details class="fold">
+            <summary>{message.channel}</summary>
+            {subject}
+            {html}
+            <pre class="message" tabindex="0">{message.text.clone()}</pre>
+        </details>
     }
     .into_any()
 }

@@ -32,6 +32,12 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
         }],
         machine_paths: vec!["/badge.svg".into(), "/history.atom".into()],
         header_paths: vec!["/incidents/late".into()],
+        messages: vec![ShownMessage {
+            channel: "E-mail",
+            subject: Some("Tidewater Maps Status: Satellite imagery is late".into()),
+            html: None,
+            text: "Identified\n\nA disk is full.".into(),
+        }],
     };
     let gone =
         PagePreview { back: Some("/admin".into()), removed: Some("/incidents/late".into()), ..previewed.clone() };

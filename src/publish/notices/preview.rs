@@ -1,0 +1,92 @@
+//! The messages of a change that is not saved yet.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::{BodyForm, EmailTemplate, Links, NoticeContent, render_chat, render_webhook};
+use crate::db::{self, Tx, admin_incidents, maintenances, notices};
+use crate::domain::notice::Event;
+use crate::domain::subscriber::Channel;
+use crate::domain::{Incident, IncidentId, Maintenance, MaintenanceId};
+
+/// The links of a message that is sent to no subscriber.
+const NO_LINK: &str = "#";
+
+/// A message as it would be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreviewedMessage {
+    pub channel: Channel,
+    /// One line; of an e-mail only.
+    pub subject: Option<String>,
+    /// A whole HTML document; of an e-mail only.
+    pub html: Option<String>,
+    /// Plain text or JSON.
+    pub text: String,
+}
+
+/// An incident or a maintenance before and after a change.
+#[derive(Debug, Default)]
+pub struct NoticeSubject {
+    incident: Option<Incident>,
+    maintenance: Option<Maintenance>,
+}
+
+impl NoticeSubject {
+    /// Incidents and maintenances share their ids.
+    pub async fn load(tx: &mut Tx, id: &IncidentId) -> db::Result<Self> {
+        let incident = super::found(admin_incidents::find(tx, id).await)?;
+        let maintenance = match MaintenanceId::parse(id.as_str()) {
+            Some(id) if incident.is_none() => super::found(maintenances::find(tx, &id).await)?,
+            _ => None,
+        };
+        Ok(Self { incident, maintenance })
+    }
+
+    /// What the change from `before` tells subscribers.
+    fn event(&self, before: &Self) -> Option<Event> {
+        match (&self.incident, &self.maintenance) {
+            (Some(after), _) => Event::of_incident(before.incident.as_ref(), after),
+            (None, Some(after)) => Event::of_maintenance(before.maintenance.as_ref(), after),
+            (None, None) => None,
+        }
+    }
+}
+
+/// The messages of the change that `tx` makes to the incident or maintenance `id`; empty if subscribers hear nothing.
+pub async fn preview_messages(
+    tx: &mut Tx,
+    id: &IncidentId,
+    before: &NoticeSubject,
+    origin: &str,
+    now: DateTime<Utc>,
+) -> db::Result<Vec<PreviewedMessage>> {
+    let after = NoticeSubject::load(tx, id).await?;
+    let Some(event) = after.event(before) else { return Ok(Vec::new()) };
+    let mut notice = notices::new_notice(event, id.as_str(), now);
+    notice.update_id = match (&after.incident, &after.maintenance) {
+        (Some(incident), _) => incident.newest_update().map(|update| update.id.clone()),
+        (None, maintenance) => {
+            maintenance.as_ref().and_then(Maintenance::newest_update).map(|update| update.id.clone())
+        }
+    };
+    let Some(content) = NoticeContent::load(tx, &notice, origin).await? else { return Ok(Vec::new()) };
+    Ok(Channel::PUBLIC.into_iter().filter_map(|channel| message(&content, channel, now)).collect())
+}
+
+fn message(content: &NoticeContent, channel: Channel, now: DateTime<Utc>) -> Option<PreviewedMessage> {
+    let links = Links { manage_url: NO_LINK.to_owned(), unsubscribe_url: NO_LINK.to_owned() };
+    let (subject, html, text) = match channel {
+        Channel::Email => {
+            let email = EmailTemplate::new(content).for_subscriber(&links);
+            (Some(email.subject), Some(email.html), email.text)
+        }
+        Channel::Webhook => (None, None, indent(&render_webhook(content, BodyForm::Statuspage, &links, now))),
+        _ => (None, None, indent(&render_chat(content, channel, &links, false)?.to_string())),
+    };
+    Some(PreviewedMessage { channel, subject, html, text })
+}
+
+fn indent(json: &str) -> String {
+    let value: Result<Value, _> = serde_json::from_str(json);
+    value.and_then(|value| serde_json::to_string_pretty(&value)).unwrap_or_else(|_| json.to_owned())
+}
