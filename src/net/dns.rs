@@ -4,14 +4,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
 use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::RData;
+use hickory_resolver::{ResolverBuilder, TokioResolver};
 
-const TIMEOUT: Duration = Duration::from_secs(5);
+/// Of one attempt; there is a second one.
+const TIMEOUT: Duration = Duration::from_secs(3);
 /// Longer records are cut, in bytes.
 const MAX_RECORD: usize = 4096;
 /// Further records of a name are ignored.
@@ -37,9 +38,8 @@ pub struct MailExchange {
 impl DnsResolver {
     /// Asks the servers that the machine is configured with.
     pub fn system() -> anyhow::Result<Self> {
-        let mut builder = TokioResolver::builder_tokio().context("reading the DNS configuration of the machine")?;
-        builder.options_mut().timeout = TIMEOUT;
-        Ok(Self(builder.build()?))
+        let builder = TokioResolver::builder_tokio().context("reading the DNS configuration of the machine")?;
+        Ok(Self(limit_attempts(builder).build()?))
     }
 
     /// Asks one server, over UDP, and over TCP if the answer is long.
@@ -51,9 +51,8 @@ impl DnsResolver {
         let connections = vec![on_port(ConnectionConfig::udp()), on_port(ConnectionConfig::tcp())];
         let servers = vec![NameServerConfig::new(server.ip(), true, connections)];
         let config = ResolverConfig::from_name_servers(servers);
-        let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
-        builder.options_mut().timeout = TIMEOUT;
-        Ok(Self(builder.build()?))
+        let builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+        Ok(Self(limit_attempts(builder).build()?))
     }
 
     /// The TXT records of a name, each with its parts joined; none if the name does not exist.
@@ -85,6 +84,12 @@ impl DnsResolver {
         let v4 = read_records(name, self.0.ipv4_lookup(absolute(name)).await, is_address)?;
         Ok(!v4.is_empty() || !read_records(name, self.0.ipv6_lookup(absolute(name)).await, is_address)?.is_empty())
     }
+}
+
+fn limit_attempts(mut builder: ResolverBuilder<TokioRuntimeProvider>) -> ResolverBuilder<TokioRuntimeProvider> {
+    builder.options_mut().timeout = TIMEOUT;
+    builder.options_mut().attempts = 1;
+    builder
 }
 
 /// With a final dot the machine's search domains do not apply.

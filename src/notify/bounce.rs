@@ -31,7 +31,7 @@ pub enum BounceKind {
 pub struct Bounce {
     /// The token of the envelope sender, not yet verified. Without one, nothing proves which mail came back.
     pub token: Option<String>,
-    /// As the report says, which anybody can write.
+    /// As the report says, which is not proven.
     pub recipient: Option<String>,
     pub kind: BounceKind,
     pub status: Option<EnhancedStatus>,
@@ -347,7 +347,7 @@ mod tests {
         assert_eq!(read_bounce(mail.as_bytes()), Err(NoBounce::OtherMail));
     }
 
-    /// Somebody forwards a bounce: the report is attached to their mail.
+    /// A forwarded bounce.
     #[test]
     fn attached_report_is_no_bounce() {
         let inner = delivery_report("failed", "5.1.1", "550 no");

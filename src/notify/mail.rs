@@ -530,6 +530,27 @@ mod tests {
     }
 
     #[test]
+    fn odd_addresses_are_sent_whole_or_rejected() {
+        let long = format!("{}@example.org", "a".repeat(320));
+        for (address, sent) in [
+            ("a+b@example.org", Some("a+b@example.org")),
+            ("-oQ/tmp@example.org", Some("-oQ/tmp@example.org")),
+            ("\"a b\"@example.org", Some("\"a b\"@example.org")),
+            ("a b@example.org", None),
+            ("a@example.org,b@example.org", None),
+            ("a@example.org>\r\nRCPT TO:<b@example.org", None),
+            ("<a@example.org>", None),
+            ("a@b@example.org", None),
+            (&long, None),
+            ("", None),
+        ] {
+            let mail = mailer().compose(&letter(address, "A link", "Text"), DateTime::UNIX_EPOCH);
+            let to = mail.ok().map(|mail| mail.envelope.to().iter().map(ToString::to_string).collect::<Vec<_>>());
+            assert_eq!(to, sent.map(|sent| vec![sent.to_owned()]), "{address:?}");
+        }
+    }
+
+    #[test]
     fn bounce_addresses_need_a_configured_address() {
         assert_eq!(mailer().bounce_address("token"), None);
         let mailer = mailer().with_bounce_address("bounce@status.example.org").unwrap();

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use lettre::address::Envelope;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -106,16 +107,14 @@ impl MailPool {
         let session = timeout(time, self.0.server.open()).await.map_err(|_| {
             SmtpFailure::temporary(format!("the mail server did not answer within {} s", time.as_secs()))
         })??;
-        let is_encrypted = session.is_encrypted();
+        let is_encrypted = session.is_encrypted;
         session.quit().await;
         Ok(is_encrypted)
     }
 
     /// Closes the idle connections.
     pub async fn close(&self) {
-        for idle in self.0.take_idle_since(Instant::now()) {
-            idle.session.quit().await;
-        }
+        quit_all(self.0.take_idle_since(Instant::now())).await;
     }
 
     /// Keeps the session for the next mail, or closes it if it has sent enough. The permit is released after that.
@@ -189,8 +188,11 @@ async fn close_idle_sessions(pool: Weak<Pool>) {
     while let Some(at) = pool.upgrade().and_then(|pool| pool.next_closing()) {
         sleep_until(at).await;
         let Some(pool) = pool.upgrade() else { return };
-        for idle in Instant::now().checked_sub(pool.limits.idle).map_or_else(Vec::new, |at| pool.take_idle_since(at)) {
-            idle.session.quit().await;
-        }
+        let expired = Instant::now().checked_sub(pool.limits.idle).map(|since| pool.take_idle_since(since));
+        quit_all(expired.unwrap_or_default()).await;
     }
+}
+
+async fn quit_all(sessions: Vec<IdleSession>) {
+    join_all(sessions.into_iter().map(|idle| idle.session.quit())).await;
 }

@@ -75,6 +75,9 @@ impl MailWorker {
                 () = tokio::time::sleep(POLL_INTERVAL) => {}
             }
         }
+        if let Some(mailer) = &self.mailer {
+            mailer.pool().close().await;
+        }
     }
 
     /// Sends all due mail. A mail that can't be sent is postponed or given up.

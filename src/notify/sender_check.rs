@@ -1,5 +1,7 @@
 //! What a receiver thinks of our mail: the DNS records of the sender and the mail server's TLS.
 
+use futures_util::future::join_all;
+
 use super::Mailer;
 use super::dkim::DkimSigner;
 use super::mail_failure::bound_words;
@@ -50,7 +52,7 @@ impl Finding {
     }
 
     fn of_failure(what: &str, failure: &DnsFailure) -> Self {
-        Self::notice(
+        Self::problem(
             format!("{what}: {}.", bound_words(&failure.to_string())),
             "Candor could not check it.",
             "Try again, or ask another DNS server with --dns-server.".to_owned(),
@@ -60,18 +62,18 @@ impl Finding {
 
 /// Checks mail server, MX, SPF, DKIM and DMARC, in this order.
 pub async fn check_sender(mailer: &Mailer, dns: &DnsResolver) -> Vec<Finding> {
-    let mut findings = vec![check_server(mailer).await];
     let mut domains = vec![mailer.envelope_domain()];
     if mailer.from_domain() != mailer.envelope_domain() {
         domains.push(mailer.from_domain());
     }
-    for domain in domains {
-        findings.push(check_mx(dns, domain).await);
-    }
-    findings.push(check_spf(dns, mailer.envelope_domain()).await);
-    findings.push(check_dkim(dns, mailer).await);
-    findings.push(check_dmarc(dns, mailer).await);
-    findings
+    let (server, exchanges, spf, dkim, dmarc) = tokio::join!(
+        check_server(mailer),
+        join_all(domains.into_iter().map(|domain| check_mx(dns, domain))),
+        check_spf(dns, mailer.envelope_domain()),
+        check_dkim(dns, mailer),
+        check_dmarc(dns, mailer),
+    );
+    std::iter::once(server).chain(exchanges).chain([spf, dkim, dmarc]).collect()
 }
 
 async fn check_server(mailer: &Mailer) -> Finding {

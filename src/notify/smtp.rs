@@ -68,6 +68,7 @@ enum TlsMode {
 /// One connection to the mail server, after EHLO and AUTH.
 pub(super) struct SmtpSession {
     connection: AsyncSmtpConnection,
+    pub(super) is_encrypted: bool,
     /// The mails sent or rejected in this session.
     pub(super) mails: u32,
     /// The last mail was rejected, so the next needs RSET before it.
@@ -135,7 +136,8 @@ impl MailServer {
                 .await
                 .map_err(|error| describe_smtp_error(&error, Step::Session))?;
         }
-        Ok(SmtpSession { connection, mails: 0, needs_reset: false })
+        let is_encrypted = self.tls == TlsMode::Implicit || connection.is_encrypted();
+        Ok(SmtpSession { connection, is_encrypted, mails: 0, needs_reset: false })
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpFailure> {
@@ -234,11 +236,6 @@ impl SmtpSession {
     /// Failures are ignored, because the mails were already accepted.
     pub(super) async fn quit(mut self) {
         let _ = timeout(QUIT_TIMEOUT, self.connection.command(Quit)).await;
-    }
-
-    /// Whether the session is encrypted.
-    pub(super) fn is_encrypted(&self) -> bool {
-        self.connection.is_encrypted()
     }
 }
 

@@ -125,6 +125,10 @@ async fn unreachable_servers_are_reported() {
     let outcome = check(&url, good_records()).await;
     assert_eq!(outcome.code, Some(1), "{}", outcome.text);
     assert_eq!(mark_of(&outcome, "Mail server: connecting to the mail server"), "PROBLEM");
+    let closed = url.trim_start_matches("smtp://");
+    let outcome = run_mail(&url, &["check", "--dns-server", closed]).await;
+    assert!(outcome.text.contains("Candor could not check it."), "{}", outcome.text);
+    assert_eq!((outcome.code, mark_of(&outcome, "SPF of bounces").as_str()), (Some(1), "PROBLEM"));
 }
 
 #[tokio::test]

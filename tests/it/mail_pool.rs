@@ -5,6 +5,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use candor::notify::{MailFailure, MailPool, MailServer, PoolLimits, SmtpFailure, SmtpLimits};
+use futures_util::future::join_all;
 use lettre::address::Envelope;
 use tokio::task::JoinSet;
 use url::Url;
@@ -161,19 +162,22 @@ async fn idle_connections_are_closed() {
     assert_eq!(server.mails().len(), 18);
 }
 
+/// Sends ten mails to a server that does not answer one `command`.
+async fn assert_silence_fails_one_mail(command: &'static str) {
+    let server = FakeSmtpServer::open().await;
+    let time = SmtpLimits { time: Duration::from_secs(3), ..PATIENCE };
+    let pool = pool_of(&server.url, b"", PoolLimits { connections: 2, ..PoolLimits::default() }, time);
+    server.reject_next(command, "");
+    let sent = send_many(&pool, 10).await;
+    let failed: Vec<_> = sent.into_iter().filter_map(Result::err).collect();
+    assert_eq!(failed.len(), 1, "{command}: {failed:?}");
+    assert!(failed[0].words.contains("did not accept it within"), "{command}: {failed:?}");
+    assert_eq!((server.mails().len(), failed[0].kind), (9, MailFailure::Temporary), "{command}");
+}
+
 #[tokio::test]
 async fn silent_server_fails_only_its_own_mail() {
-    for command in ["EHLO", "MAIL", "RCPT", "DATA", "."] {
-        let server = FakeSmtpServer::open().await;
-        let time = SmtpLimits { time: Duration::from_millis(400), ..PATIENCE };
-        let pool = pool_of(&server.url, b"", PoolLimits { connections: 2, ..PoolLimits::default() }, time);
-        server.reject_next(command, "");
-        let sent = send_many(&pool, 10).await;
-        let failed: Vec<_> = sent.into_iter().filter_map(Result::err).collect();
-        assert_eq!(failed.len(), 1, "{command}: {failed:?}");
-        assert!(failed[0].words.contains("did not accept it within"), "{command}: {failed:?}");
-        assert_eq!((server.mails().len(), failed[0].kind), (9, MailFailure::Temporary));
-    }
+    join_all(["EHLO", "MAIL", "RCPT", "DATA", "."].map(assert_silence_fails_one_mail)).await;
 }
 
 #[tokio::test]
@@ -223,6 +227,24 @@ async fn login_is_sent_only_inside_tls() {
 }
 
 #[tokio::test]
+async fn tls_from_the_first_byte_is_encrypted() {
+    let certificate = Certificate::of_host("127.0.0.1");
+    let server = FakeSmtpServer::with_tls(&certificate).await;
+    let url = server.url.replace("smtps://", "smtps://candor:hush-hush@");
+    let pool = pool_of(&url, certificate.pem.as_bytes(), one_connection(), PATIENCE);
+    for _ in 0..2 {
+        send(&pool, "ines@example.org").await.unwrap();
+    }
+    let once = ["OPEN", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "MAIL", "RCPT", "DATA"];
+    assert_eq!((server.commands(1), server.mails().len()), (once.map(str::to_owned).to_vec(), 2));
+    assert!(pool.test_connection().await.unwrap(), "it is encrypted");
+    let foreign = pool_of(&url, Certificate::of_host("127.0.0.1").pem.as_bytes(), one_connection(), PATIENCE);
+    let failure = send(&foreign, "ines@example.org").await.unwrap_err();
+    assert!(failure.words.contains("certificate"), "{failure}");
+    assert_eq!(server.logins().len(), 2, "the first pool and its test");
+}
+
+#[tokio::test]
 async fn server_without_tls_gets_no_login_and_no_mail() {
     let server = FakeSmtpServer::open().await;
     let pool = pool_of(&with_login(&server, "required"), b"", one_connection(), PATIENCE);
@@ -247,7 +269,7 @@ async fn wrong_certificates_get_no_login_and_no_mail() {
 }
 
 #[tokio::test]
-async fn clear_text_before_tls_is_not_read_as_an_answer_inside_it() {
+async fn clear_text_before_tls_ends_the_connection() {
     let certificate = Certificate::of_host("127.0.0.1");
     for injected in ["250 sink\r\n", "250-sink\r\n250 AUTH PLAIN\r\n235 welcome\r\n"] {
         let server = FakeSmtpServer::with_injection(&certificate, injected).await;
@@ -266,4 +288,26 @@ async fn rejected_login_is_a_policy_failure() {
     let pool = pool_of(&with_login(&server, "none"), b"", one_connection(), PATIENCE);
     let failure = send(&pool, "ines@example.org").await.unwrap_err();
     assert_eq!((failure.kind, failure.words.as_str()), (MailFailure::Policy, "535 5.7.8 wrong password"));
+}
+
+#[tokio::test]
+async fn foreign_letters_need_a_server_that_takes_them() {
+    let server = FakeSmtpServer::open().await;
+    let pool = pool(&server, one_connection());
+    let failure = send(&pool, "jürgen@example.org").await.unwrap_err();
+    assert_eq!(failure.kind, MailFailure::Permanent);
+    assert!(failure.words.contains("the address is not ASCII"), "{failure}");
+    send(&pool, "ines@example.org").await.unwrap();
+    assert_eq!((server.mails().len(), server.connections()), (1, 1));
+}
+
+#[tokio::test]
+async fn closed_pool_ends_its_connections() {
+    let server = FakeSmtpServer::open().await;
+    let pool = pool(&server, PoolLimits { connections: 4, ..PoolLimits::default() });
+    send_many(&pool, 12).await;
+    pool.close().await;
+    let all = 1..=server.connections();
+    assert!(all.into_iter().all(|number| server.commands(number).contains(&"QUIT".to_owned())));
+    send(&pool, "ines@example.org").await.unwrap();
 }

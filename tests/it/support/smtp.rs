@@ -81,6 +81,7 @@ struct Shared {
     /// The number of the connection and the command; `OPEN` and `CLOSE` are its beginning and its end.
     log: Mutex<Vec<(usize, String)>>,
     tls: Option<TlsAcceptor>,
+    is_implicit: bool,
     /// Sent with the reply to STARTTLS, before TLS.
     injected: &'static str,
     /// Closes all connections.
@@ -109,6 +110,13 @@ impl FakeSmtpServer {
     /// Offers STARTTLS, and AUTH only after it.
     pub async fn with_starttls(certificate: &Certificate) -> Self {
         Self::serve(Shared { tls: Some(certificate.acceptor.clone()), ..Shared::default() }).await
+    }
+
+    /// TLS from the first byte.
+    pub async fn with_tls(certificate: &Certificate) -> Self {
+        let tls = Some(certificate.acceptor.clone());
+        let server = Self::serve(Shared { tls, is_implicit: true, ..Shared::default() }).await;
+        Self { url: server.url.replace("smtp://", "smtps://"), ..server }
     }
 
     /// As [`Self::with_starttls`], and sends `injected` in clear text before TLS begins.
@@ -188,10 +196,16 @@ impl Shared {
         self.note(number, "CLOSE");
     }
 
-    async fn talk(&self, stream: TcpStream, number: usize) -> std::io::Result<()> {
-        let mut session = Session { number, ..Session::default() };
-        let mut stream = BufReader::new(stream);
+    async fn talk(&self, mut stream: TcpStream, number: usize) -> std::io::Result<()> {
+        let mut session = Session { number, is_encrypted: self.is_implicit, ..Session::default() };
+        if let (true, Some(tls)) = (self.is_implicit, &self.tls) {
+            let mut stream = tls.accept(stream).await?;
+            stream.write_all(b"220 sink\r\n").await?;
+            self.answer_commands(&mut BufReader::new(stream), &mut session).await?;
+            return Ok(());
+        }
         stream.write_all(b"220 sink\r\n").await?;
+        let mut stream = BufReader::new(stream);
         let ending = self.answer_commands(&mut stream, &mut session).await?;
         if let (Ending::StartTls, Some(tls)) = (ending, &self.tls) {
             session.is_encrypted = true;
