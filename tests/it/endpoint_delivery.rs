@@ -157,6 +157,39 @@ async fn private_addresses_are_refused_without_naming_them() {
 }
 
 #[tokio::test]
+async fn confusing_urls_never_reach_this_machine() {
+    let client = HttpClient::new([], ENDPOINT_LIMITS).unwrap();
+    for text in [
+        "https://good.example@127.0.0.1/",
+        "https://127.0.0.1#@good.example/",
+        "https://good.example\\@127.0.0.1/",
+        "https://127.0.0.1\t/",
+        "https:127.0.0.1",
+        "https:///127.0.0.1/",
+        "https://１２７.0.0.1/",
+        "https://127。0。0。1/",
+        "https://%31%32%37.0.0.1/",
+        "https://0/",
+        "https://localhost./",
+        "https://[::ffff:7f00:1]/",
+        "https://[64:ff9b::7f00:1]/",
+        "https://[fe80::1%25eth0]/",
+        "//127.0.0.1/",
+        "http://127.0.0.1:80/",
+        "https://127.0.0.1:8443/",
+        "unix:/run/socket",
+        "gopher://127.0.0.1/",
+    ] {
+        let Ok(url) = Target::from_visitor_url(text).and_then(|target| target.url()) else { continue };
+        let (_, request) = webhook(&url, "{}", crate::support::now());
+        let outcome = deliver(&client, request).await;
+        let reason = retry_reason(&outcome);
+        let is_refused = ["can't be requested", "not on the public internet", "metadata", "dns error"];
+        assert!(is_refused.iter().any(|words| reason.contains(words)), "{text}: {reason}");
+    }
+}
+
+#[tokio::test]
 async fn deleted_discord_message_is_posted_anew() {
     let endpoint = Endpoint::start(|request| {
         if request.starts_with("PATCH") {

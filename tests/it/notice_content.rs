@@ -63,6 +63,9 @@ pub fn incident() -> Incident {
     let text = |id: &str, minute, phase, components: &[(&str, Status)], body: &str| {
         let mut update = fixtures::update(id, at(minute), phase, components);
         update.body = body.into();
+        for component in &mut update.components {
+            component.name = if component.id.as_str() == "geo" { "Geocoding" } else { "Satellite tiles" }.into();
+        }
         update
     };
     incident.updates = vec![
@@ -91,6 +94,7 @@ pub fn maintenance() -> Maintenance {
     it.switches = Automation { reminds: true, starts: true, completes: false, marks: true };
     it.updates[0].id = UpdateId::parse("mu1").unwrap();
     it.updates[0].body = "Searches may be slow.".into();
+    it.updates[0].components[0].name = "Geocoding".into();
     (it.updates[0].posted_at, it.updates[0].created_at) = (at(-60), at(-60));
     it
 }
@@ -123,13 +127,17 @@ fn content(notice: Notice, subject: Subject) -> NoticeContent {
         Subject::Incident(incident, _) if incident.is_open() => vec![(**incident).clone()],
         _ => Vec::new(),
     };
+    let planned = match &subject {
+        Subject::Maintenance(maintenance) if maintenance.is_planned() => vec![(**maintenance).clone()],
+        _ => Vec::new(),
+    };
     NoticeContent {
         page: page(),
         origin: ORIGIN.into(),
         groups: vec![group],
         components: vec![tiles, component("geo", "Geocoding", 2)],
         open,
-        planned: Vec::new(),
+        planned,
         notice,
         subject,
     }

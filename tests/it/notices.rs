@@ -356,15 +356,24 @@ fn long_texts_are_cut_to_the_limits() {
 
 #[test]
 fn sixty_components_are_listed_or_counted() {
-    let mut content = content_of_text("Name of the component", "Text", 60);
-    for (index, component) in content.components.iter_mut().enumerate() {
-        component.name = format!("Component {index}");
-    }
+    let content = content_of_text("Name of the component", "Text", 60);
     let mail = EmailTemplate::new(&content).for_subscriber(&links());
     assert_eq!(mail.text.matches(": Partial outage").count(), 60);
     let slack = chat(&content, Channel::Slack).to_string();
     let shown = slack.matches(": Partial outage").count();
     assert!((20..60).contains(&shown) && slack.contains(&format!("and {} more", 60 - shown)), "{shown}");
+}
+
+#[test]
+fn cut_texts_reveal_no_comments() {
+    let body = format!("Text <!-- {} --> end", "secret ".repeat(3_000));
+    let content = content_of_text("Title", &body, 1);
+    for channel in CHATS {
+        assert!(!chat(&content, channel).to_string().contains("secret"), "{channel:?}");
+    }
+    let mail = EmailTemplate::new(&content).for_subscriber(&links());
+    assert!(!mail.text.contains("secret") && !mail.html.contains("secret"));
+    assert!(!webhook(&content, BodyForm::Standard).contains("secret"));
 }
 
 #[test]

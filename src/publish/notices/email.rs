@@ -123,7 +123,8 @@ fn text_part(message: &Message, body: &str) -> String {
 
 /// Up to the footer, with two elements open.
 fn html_part(message: &Message, body: &str) -> String {
-    let components = message.components.iter().map(component_item).collect::<String>();
+    let more = (message.more_components > 0).then(|| format!("<li>and {} more</li>", message.more_components));
+    let components = message.components.iter().map(component_item).chain(more).collect::<String>();
     let components = (!components.is_empty()).then(|| {
         format!(
             "<h2 class=\"ink\" style=\"margin:20px 0 4px;font-size:14px;color:#1b1f1d\">Affected components</h2>\

@@ -388,7 +388,7 @@ mod tests {
     use super::*;
 
     const TEXT: &str = "**Mail** to `mx1` is late, see [the log](https://a.example/x?a=1&b=(2)).\n\n\
-                        1. first\n2. second\n   - inner\n\n> quoted\n\n    code & <more>\n\nhttps://b.example/_y_";
+                        1. first\n2. second\n   - inner\n\n> quoted\n\n    code & <more>\n\nhttps://b.example/a_y_b";
 
     #[test]
     fn each_channel_gets_its_own_markup() {
@@ -396,29 +396,29 @@ mod tests {
             (
                 Markup::Plain,
                 "Mail to mx1 is late, see the log (https://a.example/x?a=1&b=(2)).\n\n1. first\n2. second\n  • inner\n\n\
-                 > quoted\n\ncode & <more>\n\nhttps://b.example/_y_",
+                 > quoted\n\ncode & <more>\n\nhttps://b.example/a_y_b",
             ),
             (
                 Markup::Slack,
                 "*Mail* to `mx1` is late, see <https://a.example/x?a=1&amp;b=(2)|the log>.\n\n1. first\n2. second\n  \
-                 • inner\n\n&gt; quoted\n\n```\ncode &amp; &lt;more&gt;\n```\n\n<https://b.example/_y_>",
+                 • inner\n\n&gt; quoted\n\n```\ncode &amp; &lt;more&gt;\n```\n\n<https://b.example/a_y_b>",
             ),
             (
                 Markup::Discord,
                 "**Mail** to `mx1` is late, see [the log](https://a.example/x?a=1&b=%282%29).\n\n1. first\n2. second\n  \
-                 - inner\n\n> quoted\n\n```\ncode & <more>\n```\n\nhttps://b.example/_y_",
+                 - inner\n\n> quoted\n\n```\ncode & <more>\n```\n\nhttps://b.example/a_y_b",
             ),
             (
                 Markup::GoogleChat,
                 "<b>Mail</b> to mx1 is late, see <a href=\"https://a.example/x?a=1&amp;b=(2)\">the log</a>.<br><br>\
                  1. first<br>2. second<br>  • inner<br><br>&gt; quoted<br><br>code &amp; &lt;more&gt;<br><br>\
-                 <a href=\"https://b.example/_y_\">https://b.example/_y_</a>",
+                 <a href=\"https://b.example/a_y_b\">https://b.example/a_y_b</a>",
             ),
             (
                 Markup::Telegram,
                 "<b>Mail</b> to <code>mx1</code> is late, see <a href=\"https://a.example/x?a=1&amp;b=(2)\">the log</a>.\
                  \n\n1. first\n2. second\n  • inner\n\n&gt; quoted\n\n<pre>code &amp; &lt;more&gt;</pre>\n\n\
-                 <a href=\"https://b.example/_y_\">https://b.example/_y_</a>",
+                 <a href=\"https://b.example/a_y_b\">https://b.example/a_y_b</a>",
             ),
         ] {
             assert_eq!(convert_markdown(TEXT, markup), expected, "{markup:?}");

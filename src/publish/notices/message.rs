@@ -10,10 +10,13 @@ use crate::domain::notice::Event;
 use crate::domain::page_status::Tone;
 use crate::domain::{AffectedComponent, ComponentId, Impact, Incident, Maintenance, MaintenancePhase, Status, Update};
 use crate::format::duration::format_duration;
+use crate::format::markdown::without_comments;
 use crate::format::time;
 
 /// In components; the page lists the others.
 const MAX_COMPONENTS: usize = 100;
+/// Of a component's name with its group.
+const MAX_NAME: usize = 120;
 /// In updates.
 const MAX_EARLIER: usize = 8;
 
@@ -27,10 +30,12 @@ pub struct Message {
     /// When it was posted, in the time zone of the page.
     pub when: String,
     pub at: DateTime<Utc>,
-    /// Markdown; empty for a component.
+    /// Markdown without comments, which a cut could open; empty for a component.
     pub body: String,
     /// The affected components after the update, with their groups; scheduled maintenance has no statuses.
     pub components: Vec<(String, Option<Status>)>,
+    /// The number of affected components that are not in the list.
+    pub more_components: usize,
     /// The window of a maintenance.
     pub window: Option<String>,
     /// How long the incident lasted, once it is resolved.
@@ -55,13 +60,13 @@ impl Message {
             Subject::Component(component) => {
                 let status = content.notice.change.map_or(component.status, |(_, new)| new);
                 let named = [(component.id.clone(), component.name.clone(), Some(status))];
-                Self {
+                let message = Self {
                     phase: status.words().to_owned(),
                     tone: status.into(),
-                    components: named_components(content, named),
                     is_over: status == Status::Operational,
                     ..Self::empty(content, &component.name, component.id.as_str())
-                }
+                };
+                message.with_components(content, named)
             }
         }
     }
@@ -78,6 +83,7 @@ impl Message {
             at,
             body: String::new(),
             components: Vec::new(),
+            more_components: 0,
             window: None,
             duration: None,
             earlier: Vec::new(),
@@ -100,11 +106,24 @@ impl Message {
             Some(status) => format!("{name}: {}", status.words()),
             None => name.clone(),
         };
-        let mut lines: Vec<String> = self.components.iter().take(MAX_COMPONENTS).map(line).collect();
-        if self.components.len() > MAX_COMPONENTS {
-            lines.push(format!("and {} more", self.components.len() - MAX_COMPONENTS));
-        }
-        lines
+        let more = (self.more_components > 0).then(|| format!("and {} more", self.more_components));
+        self.components.iter().map(line).chain(more).collect()
+    }
+
+    /// Lists `all` with their groups, up to a limit.
+    fn with_components(
+        self,
+        content: &NoticeContent,
+        all: impl IntoIterator<Item = (ComponentId, String, Option<Status>)>,
+    ) -> Self {
+        let scene = content.scene();
+        let named = |(id, name, status): (ComponentId, String, Option<Status>)| {
+            (cut_text(&single_line(&scene.full_name(&id, &name)), MAX_NAME), status)
+        };
+        let mut components: Vec<_> = all.into_iter().map(named).collect();
+        let more_components = components.len().saturating_sub(MAX_COMPONENTS);
+        components.truncate(MAX_COMPONENTS);
+        Self { components, more_components, ..self }
     }
 
     /// The window of a maintenance or the duration of an incident, with its label.
@@ -127,7 +146,8 @@ impl Message {
 
     /// Title, phase and the beginning of the text in one line, for notifications.
     pub fn summary(&self, max: usize) -> String {
-        let body = single_line(&convert_markdown(&self.body, Markup::Plain));
+        let beginning: String = self.body.chars().take(4 * max).collect();
+        let body = single_line(&convert_markdown(&beginning, Markup::Plain));
         let start = if self.phase.is_empty() { self.title.clone() } else { format!("{}: {}", self.title, self.phase) };
         cut_text(&if body.is_empty() { start } else { format!("{start}. {body}") }, max)
     }
@@ -154,20 +174,20 @@ fn incident_message(content: &NoticeContent, incident: &Incident) -> Message {
         phase: update.phase.words().to_owned(),
         when: format_when(update.posted_at, content.notice.created_at, zone),
         at: update.posted_at,
-        body: update.body.clone(),
+        body: without_comments(&update.body).into_owned(),
         tone: if is_over { Tone::Operational } else { incident_tone(incident, &statuses) },
-        components: named_components(content, statuses),
         duration: incident.duration().filter(|_| is_over).and_then(format_duration),
         earlier: earlier_updates(updates, |update| update.phase.words(), content),
         is_over,
         ..empty
-    };
+    }
+    .with_components(content, statuses);
     match (&content.subject, content.notice.event) {
         (Subject::Incident(_, Some(postmortem)), Event::PostmortemPublished) => Message {
             phase: "Postmortem".to_owned(),
             when: format_when(postmortem.at, content.notice.created_at, zone),
             at: postmortem.at,
-            body: postmortem.body.clone(),
+            body: without_comments(&postmortem.body).into_owned(),
             link: format!("{}#postmortem", message.link),
             link_words: "View postmortem",
             earlier: Vec::new(),
@@ -187,17 +207,13 @@ fn maintenance_message(content: &NoticeContent, it: &Maintenance) -> Message {
     let statuses = statuses_after(updates, |update| update.phase.is_over());
     let has_begun = updates.iter().any(|update| update.phase.is_active());
     let planned = it.components.iter().map(|component| (component.id.clone(), component.name.clone(), None));
+    let components = if has_begun { statuses } else { planned.collect() };
     let is_reminder = content.notice.event == Event::MaintenanceReminder;
     Message {
         phase: if is_reminder { "Reminder".to_owned() } else { update.phase.words().to_owned() },
         when: format_when(update.posted_at, content.notice.created_at, zone),
         at: update.posted_at,
-        body: update.body.clone(),
-        components: if has_begun {
-            named_components(content, statuses)
-        } else {
-            named_components(content, planned.collect::<Vec<_>>())
-        },
+        body: without_comments(&update.body).into_owned(),
         window: Some(time::format_window(it.scheduled_for, it.scheduled_until, content.notice.created_at, zone)),
         earlier: earlier_updates(updates, |update| update.phase.words(), content),
         tone: match update.phase {
@@ -208,6 +224,7 @@ fn maintenance_message(content: &NoticeContent, it: &Maintenance) -> Message {
         is_over: update.phase.is_over(),
         ..empty
     }
+    .with_components(content, components)
 }
 
 /// `22:13 WET`, with the date if it was not posted on the day of the notice.
@@ -249,14 +266,6 @@ fn statuses_after<P>(
         }
     }
     all.into_iter().map(|component| (component.id, component.name, Some(component.status))).collect()
-}
-
-fn named_components(
-    content: &NoticeContent,
-    all: impl IntoIterator<Item = (ComponentId, String, Option<Status>)>,
-) -> Vec<(String, Option<Status>)> {
-    let scene = content.scene();
-    all.into_iter().map(|(id, name, status)| (single_line(&scene.full_name(&id, &name)), status)).collect()
 }
 
 fn incident_tone(incident: &Incident, statuses: &[(ComponentId, String, Option<Status>)]) -> Tone {

@@ -317,7 +317,7 @@ struct StandardSubject<'a> {
     status: &'static str,
     impact: &'static str,
     url: String,
-    started_at: String,
+    started_at: Option<String>,
     resolved_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scheduled_for: Option<String>,
@@ -386,7 +386,11 @@ fn standard_body(content: &NoticeContent, links: &Links, message: &Message, show
             data.incident = Some(standard_subject(content, message, entry, shown));
         }
         Subject::Maintenance(it) => {
-            data.maintenance = Some(standard_subject(content, message, EntryRow::maintenance(&scene, it), shown));
+            let entry = EntryRow::maintenance(&scene, it);
+            // In the API, maintenance starts with its announcement, as at Statuspage.
+            let started_at = it.started_at.map(|at| scene.stamp(at));
+            let subject = standard_subject(content, message, entry, shown);
+            data.maintenance = Some(StandardSubject { started_at, ..subject });
         }
         Subject::Component(it) => {
             let (old, new) = content.notice.change.unwrap_or((it.status, it.status));
@@ -427,7 +431,7 @@ fn standard_subject<'a>(
         status: entry.status,
         impact: entry.impact,
         url: entry.shortlink,
-        started_at: entry.started_at,
+        started_at: Some(entry.started_at),
         resolved_at: entry.resolved_at,
         scheduled_for: entry.scheduled_for,
         scheduled_until: entry.scheduled_until,
