@@ -2,14 +2,16 @@
 //!
 //! The audit log names subscribers by id and never holds an address, so that an address can be erased.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use url::Url;
 
+use crate::credentials::random_bytes;
 use crate::credentials::secret_key::SecretKey;
 use crate::credentials::secret_token::hash_token;
 use crate::credentials::subscriber_links::SubscriberLinks;
-use crate::credentials::{random_bytes, secret_token};
 use crate::db::subscribers::{self, SealedAddress};
 use crate::db::suppressions::{self, SuppressionReason};
 use crate::db::{self, Result, WriteTx, outbox};
@@ -17,10 +19,12 @@ use crate::domain::audit::{Action, Entry};
 use crate::domain::subscriber::{CONSENT_VERSION, Channel, IncidentEvents, Scope, SubscriberState};
 use crate::domain::{Subscriber, SubscriberId};
 
-/// Mails that a request can cause to one address in [`MAILS_WINDOW`].
+/// Mails that requests can cause to one address in [`MAILS_WINDOW`].
 const MAX_MAILS: i64 = 3;
 const MAILS_WINDOW: TimeDelta = TimeDelta::hours(24);
-/// Endpoints that one e-mail address may subscribe.
+/// How long after a mail about a subscription a request causes no other.
+const MAIL_INTERVAL: TimeDelta = TimeDelta::hours(1);
+/// Endpoints that one e-mail address may confirm.
 pub const MAX_ENDPOINTS: usize = 5;
 /// Unconfirmed endpoints of one host.
 pub const MAX_UNCONFIRMED_OF_HOST: i64 = 50;
@@ -81,13 +85,22 @@ impl SubscriptionRequest {
         Ok(SealedAddress {
             hash: hash_token(self.address()),
             endpoint: self.endpoint.as_ref().map(|endpoint| seal(endpoint.as_str())).transpose()?,
-            secret: has_secret.then(|| seal(&secret_token::fresh_token())).transpose()?,
+            secret: has_secret.then(|| seal(&fresh_webhook_secret())).transpose()?,
         })
     }
 }
 
+/// In the form of Standard Webhooks.
+fn fresh_webhook_secret() -> String {
+    format!("whsec_{}", BASE64_STANDARD.encode(random_bytes::<32>()))
+}
+
 /// Stores a visitor's request and mails the address: a confirmation link, or the links of a subscription that exists.
-/// The caller answers the same in every case. Nothing is mailed to an address that got [`MAX_MAILS`] in a day.
+/// The caller answers the same in every case. A subscription causes at most one mail an hour, and an address gets at
+/// most [`MAX_MAILS`] in a day; each request adds one row to the outbox either way.
+///
+/// # Errors
+/// `Full` if too many subscriptions wait for the same host, or at the maximum number of subscribers.
 pub async fn request(
     tx: &mut WriteTx,
     keys: SubscriberKeys<'_>,
@@ -102,6 +115,7 @@ pub async fn request(
     let found = subscribers::find_by_address(tx, wish.channel, &hash, incident).await?;
     let subscriber = match found {
         None => {
+            check_host_limit(tx, wish).await?;
             let added = wish.subscriber(SubscriberState::Unconfirmed, now);
             subscribers::insert(tx, &added, &wish.seal(keys, &added.id)?).await?;
             added
@@ -110,42 +124,63 @@ pub async fn request(
         Some(mut pending) if pending.state == SubscriberState::Unconfirmed => {
             pending.scope = wish.scope.clone();
             (pending.incidents, pending.maintenance) = (wish.incidents, wish.maintenance);
-            pending.requested_at = now;
+            (pending.requested_at, pending.consent_version) = (now, CONSENT_VERSION);
             subscribers::update(tx, &mut pending, now).await?;
             pending
         }
         Some(existing) => existing,
     };
-    mail(tx, &subscriber, now).await?;
+    mail(tx, &subscriber, MAIL_INTERVAL, now).await?;
     Ok(subscriber)
 }
 
-/// Queues the mail that fits the state of the subscription, unless its address got too many.
-async fn mail(tx: &mut WriteTx, subscriber: &Subscriber, now: DateTime<Utc>) -> Result<()> {
-    if outbox::subscriber_mails_since(tx, subscriber, now - MAILS_WINDOW).await? >= MAX_MAILS {
-        return Ok(());
+/// Chat services have one host for all their customers.
+async fn check_host_limit(tx: &mut WriteTx, wish: &SubscriptionRequest) -> Result<()> {
+    let host = wish.endpoint.as_ref().and_then(Url::host_str).filter(|_| wish.channel == Channel::Webhook);
+    let Some(host) = host else { return Ok(()) };
+    if subscribers::count_unconfirmed_of_host(tx, host).await? >= MAX_UNCONFIRMED_OF_HOST {
+        return Err(db::Error::Full("Too many subscriptions wait for this host. Confirm some, or try again tomorrow."));
     }
+    Ok(())
+}
+
+/// Queues the mail that fits the state of the subscription, unless its address got enough. `interval` is the time
+/// between two mails about the same subscription.
+async fn mail(tx: &mut WriteTx, subscriber: &Subscriber, interval: TimeDelta, now: DateTime<Utc>) -> Result<()> {
+    let since = (now - MAILS_WINDOW, now - interval);
+    let (of_address, own) = outbox::subscriber_mails_since(tx, subscriber, since).await?;
     let kind = match subscriber.state {
         SubscriberState::Active => outbox::SubscriptionMail::Links,
         SubscriberState::Unconfirmed | SubscriberState::Quarantined => outbox::SubscriptionMail::Confirmation,
     };
+    if of_address >= MAX_MAILS || own > 0 {
+        return outbox::add_unsent_subscription_mail(tx, &subscriber.id, kind, now).await;
+    }
     outbox::add_subscription_mail(tx, &subscriber.id, kind, now).await
 }
 
-/// Queues the confirmation or the links of a subscription again.
+/// Queues the confirmation or the links of a subscription again, for a manager.
 pub async fn resend(tx: &mut WriteTx, subscriber: &Subscriber, now: DateTime<Utc>) -> Result<()> {
-    mail(tx, subscriber, now).await
+    mail(tx, subscriber, TimeDelta::zero(), now).await
+}
+
+/// As [`resend`], for a visitor who knows the id: at most once an hour.
+pub async fn request_resend(tx: &mut WriteTx, subscriber: &Subscriber, now: DateTime<Utc>) -> Result<()> {
+    mail(tx, subscriber, MAIL_INTERVAL, now).await
 }
 
 /// Mails the links of every subscription of `email`: a link was lost. An unknown address gets nothing.
 pub async fn mail_links(tx: &mut WriteTx, email: &str, now: DateTime<Utc>) -> Result<()> {
     for subscriber in subscribers::list_by_email(tx, email).await?.into_iter().take(MAX_ENDPOINTS) {
-        mail(tx, &subscriber, now).await?;
+        mail(tx, &subscriber, MAIL_INTERVAL, now).await?;
     }
     Ok(())
 }
 
 /// Confirms a subscription, or reactivates a quarantined one: its address works again. `None` if it is active already.
+///
+/// # Errors
+/// `Full` if the address has [`MAX_ENDPOINTS`] endpoints.
 pub async fn confirm(
     tx: &mut WriteTx,
     keys: SubscriberKeys<'_>,
@@ -155,6 +190,13 @@ pub async fn confirm(
     if subscriber.state == SubscriberState::Active {
         return Ok((subscriber, None));
     }
+    if subscriber.channel != Channel::Email
+        && subscriber.state == SubscriberState::Unconfirmed
+        && let Some(email) = &subscriber.email
+        && subscribers::count_endpoints(tx, email).await? >= MAX_ENDPOINTS as i64
+    {
+        return Err(db::Error::Full("An e-mail address can have 5 endpoints. Unsubscribe one of them first."));
+    }
     let before = subscriber.clone();
     activate(&mut subscriber, now);
     subscriber.confirmed_at = Some(now);
@@ -162,7 +204,8 @@ pub async fn confirm(
     if let Some(email) = &subscriber.email {
         suppressions::delete(tx, &keys.links.address_hmac(email)).await?;
     }
-    let entry = entry(Action::SubscriberConfirm, &subscriber).before(&Audited::of(&before)).after(&Audited::of(&subscriber));
+    let entry =
+        entry(Action::SubscriberConfirm, &subscriber).before(&Audited::of(&before)).after(&Audited::of(&subscriber));
     Ok((subscriber, Some(entry)))
 }
 
@@ -178,7 +221,7 @@ pub async fn add(
     let added = wish.subscriber(state, now);
     subscribers::insert(tx, &added, &wish.seal(keys, &added.id)?).await?;
     if state == SubscriberState::Unconfirmed {
-        mail(tx, &added, now).await?;
+        mail(tx, &added, MAIL_INTERVAL, now).await?;
     }
     let entry = entry(Action::SubscriberAdd, &added).after(&Audited::of(&added));
     Ok((added, entry))
@@ -208,12 +251,7 @@ pub fn record_import(added: usize, skipped: usize) -> Entry {
 }
 
 /// Saves changed choices, a pause or its end.
-pub async fn edit(
-    tx: &mut WriteTx,
-    before: &Subscriber,
-    after: &mut Subscriber,
-    now: DateTime<Utc>,
-) -> Result<Entry> {
+pub async fn edit(tx: &mut WriteTx, before: &Subscriber, after: &mut Subscriber, now: DateTime<Utc>) -> Result<Entry> {
     subscribers::update(tx, after, now).await?;
     Ok(entry(Action::SubscriberEdit, after).before(&Audited::of(before)).after(&Audited::of(after)))
 }
@@ -230,12 +268,7 @@ pub async fn unsubscribe(
 }
 
 /// Deletes every subscription of an e-mail address with its delivery log.
-pub async fn erase(
-    tx: &mut WriteTx,
-    keys: SubscriberKeys<'_>,
-    email: &str,
-    now: DateTime<Utc>,
-) -> Result<Vec<Entry>> {
+pub async fn erase(tx: &mut WriteTx, keys: SubscriberKeys<'_>, email: &str, now: DateTime<Utc>) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for subscriber in subscribers::list_by_email(tx, email).await? {
         end(tx, keys, &subscriber, SuppressionReason::Erased, now).await?;

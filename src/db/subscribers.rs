@@ -167,10 +167,7 @@ pub async fn find_by_address(
     hash: &str,
     incident: Option<&IncidentId>,
 ) -> Result<Option<Subscriber>> {
-    let sql = concat!(
-        columns!(),
-        "where channel = $1 and address_hash = $2 and coalesce(incident_id, '') = $3"
-    );
+    let sql = concat!(columns!(), "where channel = $1 and address_hash = $2 and coalesce(incident_id, '') = $3");
     match row!(tx, Row, sql, channel.key(), hash, incident.map_or("", IncidentId::as_str))? {
         Some(row) => Ok(Some(with_components(tx, row).await?)),
         None => Ok(None),
@@ -229,6 +226,13 @@ pub async fn count_all(tx: &mut Tx) -> Result<i64> {
 pub async fn count_unconfirmed_of_host(tx: &mut Tx, host: &str) -> Result<i64> {
     let sql = "select count(*) from subscribers where state = 'unconfirmed' and endpoint_host = $1";
     Ok(row!(tx, (i64,), sql, host)?.map_or(0, |(count,)| count))
+}
+
+/// Confirmed endpoints of an e-mail address.
+pub async fn count_endpoints(tx: &mut Tx, email: &str) -> Result<i64> {
+    let sql = "select count(*) from subscribers
+               where email = $1 and channel <> 'email' and state <> 'unconfirmed' and incident_id is null";
+    Ok(row!(tx, (i64,), sql, email)?.map_or(0, |(count,)| count))
 }
 
 /// The encrypted endpoint and secret.

@@ -95,6 +95,11 @@ impl HttpClient {
         Ok(response)
     }
 
+    /// Whether a request would be refused for its URL alone.
+    pub fn check_url(&self, url: &Url) -> Result<(), HttpClientError> {
+        self.trusted.check_url(url)
+    }
+
     async fn read_body(&self, mut answer: reqwest::Response) -> Result<Bytes, HttpClientError> {
         let mut body = BytesMut::new();
         while let Some(chunk) = answer.chunk().await? {
