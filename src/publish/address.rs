@@ -158,6 +158,14 @@ impl PublicAddress {
         }
     }
 
+    /// Whether GET is answered at all.
+    pub fn is_readable(&self) -> bool {
+        !matches!(
+            self.endpoint,
+            Endpoint::ApiSubscribers | Endpoint::ApiSubscriber | Endpoint::ApiResend | Endpoint::StatuspageForm
+        )
+    }
+
     const fn parameters(self, parameters: &'static [&'static str]) -> Self {
         Self { parameters, ..self }
     }

@@ -117,7 +117,7 @@ fn subscribe_form(
     let questions = if is_of_incident {
         view! { <input type="hidden" name="incident" value=form.choice.incident.clone() /> }.into_any()
     } else {
-        choice_questions(&form.choice, components, invalid)
+        view! { <div class="rest">{choice_questions(&form.choice, components, invalid)}</div> }.into_any()
     };
     view! {
         <form class="ask card" method="post" action="/subscribe">
@@ -133,7 +133,7 @@ fn subscribe_form(
                 </p>
                 <input type="hidden" name="sent" value=stamp />
             </fieldset>
-            <div class="rest">{questions}</div>
+            {questions}
             <div class="bottom rest">
                 <p>{(!is_of_incident).then(|| view! { <strong class="chosen"></strong>" " })}{CONSENT_TEXT}</p>
                 <button>

@@ -163,7 +163,7 @@ fn other_actions(subscriber: &Subscriber, secret: Option<String>, action: &str, 
             let shown = view! { <code class="secret">{secret}</code> }.into_any();
             line("Signing secret of your endpoint (Standard Webhooks):", shown)
         }
-        None => line("Verify with it that messages come from here.", button("secret", "Show signing secret")),
+        None => line("Your endpoint verifies our messages with it.", button("secret", "Show signing secret")),
     });
     let stop = view! { <a class="button" href=unsubscribe>"Unsubscribe"</a> }.into_any();
     view! {
