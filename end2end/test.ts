@@ -1,6 +1,7 @@
 import { type Page, test as base, expect } from '@playwright/test';
 import { Candor } from './candor';
 import { IdentityProvider } from './identity-provider';
+import { MailServer } from './mail-server';
 import { useKeyboardOnly } from './keyboard';
 import { Watch } from './console-errors';
 
@@ -28,10 +29,14 @@ export type Options = {
   onLocalhost: boolean;
   /** Whether the server has an identity provider; implies `named`. */
   hasProvider: boolean;
+  /** Whether the server has a mail server; implies `onLocalhost`. */
+  hasMail: boolean;
 };
 
 type Fixtures = {
   candor: Candor;
+  /** The mail server of `hasMail`. */
+  mailServer: MailServer;
   watch: Watch;
   /** Opens a page in a new browser without a session. */
   anotherBrowser: () => Promise<Page>;
@@ -44,13 +49,17 @@ type Shared = {
   sharedServer: () => Promise<Candor>;
 };
 
+/** A server that Candor talks to. */
+type Peer = { flags(url: string): Promise<string[]> };
+
 /** Starts a server and waits until its page is published. */
-async function start(initialData: InitialData, onLocalhost = false, provider?: IdentityProvider): Promise<Candor> {
+async function start(initialData: InitialData, onLocalhost = false, peers: Peer[] = []): Promise<Candor> {
   const candor = await Candor.inFreshFolder();
   try {
     if (initialData.startsWith('sample')) await candor.shell(['sample']);
     if (initialData !== 'empty') await candor.addManager(OWNER, 'owner');
-    await candor.serve(onLocalhost, provider && ((url) => provider.flags(url)));
+    const flags = async (url: string) => (await Promise.all(peers.map((peer) => peer.flags(url)))).flat();
+    await candor.serve(onLocalhost, flags);
     const status = async () => (await fetch(candor.url)).status;
     await expect.poll(status, { message: 'the page is published', timeout: 30_000 }).toBe(200);
     // The polling above may log that the page is not published yet.
@@ -73,6 +82,7 @@ export const test = base.extend<Options & Fixtures, Shared>({
   inputDevice: ['pointer', { option: true }],
   onLocalhost: [false, { option: true }],
   hasProvider: [false, { option: true }],
+  hasMail: [false, { option: true }],
 
   sharedServer: [
     async ({}, use) => {
@@ -83,7 +93,7 @@ export const test = base.extend<Options & Fixtures, Shared>({
     { scope: 'worker' },
   ],
 
-  candor: async ({ initialData, onLocalhost, hasProvider, sharedServer }, use, testInfo) => {
+  candor: async ({ initialData, onLocalhost, hasProvider, hasMail, mailServer, sharedServer }, use, testInfo) => {
     const folder = testInfo.outputPath('server');
     const keepIfFailed = async (candor: Candor) => {
       if (testInfo.status !== testInfo.expectedStatus) await candor.saveState(folder);
@@ -94,11 +104,18 @@ export const test = base.extend<Options & Fixtures, Shared>({
       return keepIfFailed(candor);
     }
     const provider = hasProvider ? new IdentityProvider() : undefined;
-    const candor = await start(initialData, onLocalhost || hasProvider, provider);
+    const peers = [provider, hasMail ? mailServer : undefined].filter((peer) => peer !== undefined);
+    const candor = await start(initialData, onLocalhost || peers.length > 0, peers);
     await use(candor);
     await keepIfFailed(candor);
     await end(candor, folder);
     await provider?.stop();
+  },
+
+  mailServer: async ({}, use) => {
+    const server = new MailServer();
+    await use(server);
+    await server.stop();
   },
 
   baseURL: async ({ candor }, use) => use(candor.url),

@@ -37,6 +37,11 @@ const RESET_INTERVAL: TimeDelta = TimeDelta::minutes(6);
 const SUBSCRIBE_BURST: i32 = 10;
 const SUBSCRIBE_INTERVAL: TimeDelta = TimeDelta::minutes(6);
 
+/// Changes to subscriptions per network: burst size, and time until one more is allowed. Each adds an audit row, or a
+/// challenge to an endpoint.
+const SUBSCRIBER_CHANGE_BURST: i32 = 30;
+const SUBSCRIBER_CHANGE_INTERVAL: TimeDelta = TimeDelta::seconds(10);
+
 /// Writes and reads per minute and API token.
 pub const TOKEN_WRITES: i32 = 60;
 pub const TOKEN_READS: i32 = 600;
@@ -69,6 +74,7 @@ struct Shared {
     login_attempts: Mutex<RateLimit>,
     password_resets: Mutex<RateLimit>,
     subscription_requests: Mutex<RateLimit>,
+    subscriber_changes: Mutex<RateLimit>,
     token_calls: Mutex<TokenCalls>,
     session_changes: Mutex<SessionChanges>,
 }
@@ -138,6 +144,7 @@ impl State {
             login_attempts: Mutex::new(RateLimit::new(LOGIN_BURST, LOGIN_INTERVAL)),
             password_resets: Mutex::new(RateLimit::new(RESET_BURST, RESET_INTERVAL)),
             subscription_requests: Mutex::new(RateLimit::new(SUBSCRIBE_BURST, SUBSCRIBE_INTERVAL)),
+            subscriber_changes: Mutex::new(RateLimit::new(SUBSCRIBER_CHANGE_BURST, SUBSCRIBER_CHANGE_INTERVAL)),
             token_calls: Mutex::new(TokenCalls::per_minute(TOKEN_READS, TOKEN_WRITES)),
             session_changes: Mutex::default(),
         }))
@@ -172,6 +179,10 @@ impl State {
 
     pub fn subscription_requests(&self) -> &Mutex<RateLimit> {
         &self.0.subscription_requests
+    }
+
+    pub fn subscriber_changes(&self) -> &Mutex<RateLimit> {
+        &self.0.subscriber_changes
     }
 
     pub fn token_calls(&self) -> &Mutex<TokenCalls> {

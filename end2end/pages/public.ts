@@ -14,6 +14,9 @@ export function publicPages(means: Means): Record<string, Place[]> {
     '/history/{month}': [linkedPlace('history-month', '/history', 'main h2 a')],
     '/uptime': [placeAt('uptime', '/uptime')],
     '/api': [placeAt('api', '/api')],
+    // Without a mail server; subscribe.spec.ts covers the form and the links.
+    '/subscribe': [placeAt('subscribe-feeds', '/subscribe')],
+    '/subscribe/links': [placeAt('subscribe-links', '/subscribe/links')],
     '/incidents/{id}': [
       linkedPlace('maintenance', '/', 'article h3 a[href^="/incidents/"] >> nth=1'),
       linkedPlace('incident-open', '/', 'article h3 a'),

@@ -22,10 +22,12 @@ use crate::notify::standard_webhooks::WebhookSecret;
 
 /// What the key of bounce tokens is derived for.
 pub const BOUNCE_KEY: &str = "bounce tokens";
-/// Mails that a request can cause to one address in [`MAILS_WINDOW`].
+/// Mails that requests can cause to one address in [`MAILS_WINDOW`].
 const MAX_MAILS: i64 = 3;
 const MAILS_WINDOW: TimeDelta = TimeDelta::hours(24);
-/// Endpoints that one e-mail address may subscribe.
+/// How long after a mail about a subscription a request causes no other.
+const MAIL_INTERVAL: TimeDelta = TimeDelta::hours(1);
+/// Endpoints that one e-mail address may confirm.
 pub const MAX_ENDPOINTS: usize = 5;
 /// Unconfirmed endpoints of one host.
 pub const MAX_UNCONFIRMED_OF_HOST: i64 = 50;
@@ -92,7 +94,11 @@ impl SubscriptionRequest {
 }
 
 /// Stores a visitor's request and mails the address: a confirmation link, or the links of a subscription that exists.
-/// The caller answers the same in every case. Nothing is mailed to an address that got [`MAX_MAILS`] in a day.
+/// The caller answers the same in every case. A subscription causes at most one mail an hour, and an address gets at
+/// most [`MAX_MAILS`] in a day; each request adds one row to the outbox either way.
+///
+/// # Errors
+/// `Full` if too many subscriptions wait for the same host, or at the maximum number of subscribers.
 pub async fn request(
     tx: &mut WriteTx,
     keys: SubscriberKeys<'_>,
@@ -108,6 +114,7 @@ pub async fn request(
     let subscriber = match found {
         None => {
             subscribers::check_room(tx, 1).await?;
+            check_host_limit(tx, wish).await?;
             let added = wish.subscriber(SubscriberState::Unconfirmed, now);
             subscribers::insert(tx, &added, &wish.seal(keys, &added.id)?).await?;
             added
@@ -116,42 +123,63 @@ pub async fn request(
         Some(mut pending) if pending.state == SubscriberState::Unconfirmed => {
             pending.scope = wish.scope.clone();
             (pending.incidents, pending.maintenance) = (wish.incidents, wish.maintenance);
-            pending.requested_at = now;
+            (pending.requested_at, pending.consent_version) = (now, CONSENT_VERSION);
             subscribers::update(tx, &mut pending, now).await?;
             pending
         }
         Some(existing) => existing,
     };
-    mail(tx, &subscriber, now).await?;
+    mail(tx, &subscriber, MAIL_INTERVAL, now).await?;
     Ok(subscriber)
 }
 
-/// Queues the mail that fits the state of the subscription, unless its address got too many.
-async fn mail(tx: &mut WriteTx, subscriber: &Subscriber, now: DateTime<Utc>) -> Result<()> {
-    if outbox::subscriber_mails_since(tx, subscriber, now - MAILS_WINDOW).await? >= MAX_MAILS {
-        return Ok(());
+/// Chat services have one host for all their customers.
+async fn check_host_limit(tx: &mut WriteTx, wish: &SubscriptionRequest) -> Result<()> {
+    let host = wish.endpoint.as_ref().and_then(Url::host_str).filter(|_| wish.channel == Channel::Webhook);
+    let Some(host) = host else { return Ok(()) };
+    if subscribers::count_unconfirmed_of_host(tx, host).await? >= MAX_UNCONFIRMED_OF_HOST {
+        return Err(db::Error::Full("Too many subscriptions wait for this host. Confirm some, or try again tomorrow."));
     }
+    Ok(())
+}
+
+/// Queues the mail that fits the state of the subscription, unless its address got enough. `interval` is the time
+/// between two mails about the same subscription.
+async fn mail(tx: &mut WriteTx, subscriber: &Subscriber, interval: TimeDelta, now: DateTime<Utc>) -> Result<()> {
+    let since = (now - MAILS_WINDOW, now - interval);
+    let (of_address, own) = outbox::subscriber_mails_since(tx, subscriber, since).await?;
     let kind = match subscriber.state {
         SubscriberState::Active => outbox::SubscriptionMail::Links,
         SubscriberState::Unconfirmed | SubscriberState::Quarantined => outbox::SubscriptionMail::Confirmation,
     };
+    if of_address >= MAX_MAILS || own > 0 {
+        return outbox::add_unsent_subscription_mail(tx, &subscriber.id, kind, now).await;
+    }
     outbox::add_subscription_mail(tx, &subscriber.id, kind, now).await
 }
 
-/// Queues the confirmation or the links of a subscription again.
+/// Queues the confirmation or the links of a subscription again, for a manager.
 pub async fn resend(tx: &mut WriteTx, subscriber: &Subscriber, now: DateTime<Utc>) -> Result<()> {
-    mail(tx, subscriber, now).await
+    mail(tx, subscriber, TimeDelta::zero(), now).await
+}
+
+/// As [`resend`], for a visitor who knows the id: at most once an hour.
+pub async fn request_resend(tx: &mut WriteTx, subscriber: &Subscriber, now: DateTime<Utc>) -> Result<()> {
+    mail(tx, subscriber, MAIL_INTERVAL, now).await
 }
 
 /// Mails the links of every subscription of `email`: a link was lost. An unknown address gets nothing.
 pub async fn mail_links(tx: &mut WriteTx, email: &str, now: DateTime<Utc>) -> Result<()> {
     for subscriber in subscribers::list_by_email(tx, email).await?.into_iter().take(MAX_ENDPOINTS) {
-        mail(tx, &subscriber, now).await?;
+        mail(tx, &subscriber, MAIL_INTERVAL, now).await?;
     }
     Ok(())
 }
 
 /// Confirms a subscription, or reactivates a quarantined one: its address works again. `None` if it is active already.
+///
+/// # Errors
+/// `Full` if the address has [`MAX_ENDPOINTS`] endpoints.
 pub async fn confirm(
     tx: &mut WriteTx,
     keys: SubscriberKeys<'_>,
@@ -160,6 +188,13 @@ pub async fn confirm(
 ) -> Result<(Subscriber, Option<Entry>)> {
     if subscriber.state == SubscriberState::Active {
         return Ok((subscriber, None));
+    }
+    if subscriber.channel != Channel::Email
+        && subscriber.state == SubscriberState::Unconfirmed
+        && let Some(email) = &subscriber.email
+        && subscribers::count_endpoints(tx, email).await? >= MAX_ENDPOINTS as i64
+    {
+        return Err(db::Error::Full("An e-mail address can have 5 endpoints. Unsubscribe one of them first."));
     }
     let before = subscriber.clone();
     activate(&mut subscriber, now);
@@ -186,7 +221,7 @@ pub async fn add(
     let added = wish.subscriber(state, now);
     subscribers::insert(tx, &added, &wish.seal(keys, &added.id)?).await?;
     if state == SubscriberState::Unconfirmed {
-        mail(tx, &added, now).await?;
+        mail(tx, &added, MAIL_INTERVAL, now).await?;
     }
     let entry = entry(Action::SubscriberAdd, &added).after(&Audited::of(&added));
     Ok((added, entry))

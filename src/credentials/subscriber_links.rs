@@ -5,6 +5,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
 use ring::hmac;
 use subtle::ConstantTimeEq as _;
 
@@ -13,6 +14,8 @@ use crate::domain::SubscriberId;
 use crate::format::hex;
 
 const SIGNATURE_BYTES: usize = 16;
+/// Differs from the key of every [`LinkKind`].
+const FORM_PURPOSE: &str = "form";
 
 /// What a link allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,13 +65,32 @@ impl SubscriberLinks {
         SubscriberId::parse(id).filter(|_| is_right)
     }
 
+    /// The time at which a form was sent to a visitor, signed: `MILLISECONDS.SIGNATURE`.
+    pub fn form_stamp(&self, now: DateTime<Utc>) -> String {
+        let at = now.timestamp_millis().to_string();
+        format!("{at}.{}", BASE64_URL_SAFE_NO_PAD.encode(self.sign(FORM_PURPOSE, &at)))
+    }
+
+    /// How long ago a form was sent; `None` unless the stamp is ours.
+    pub fn form_age(&self, stamp: &str, now: DateTime<Utc>) -> Option<TimeDelta> {
+        let (at, signature) = stamp.split_once('.')?;
+        let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).ok()?;
+        let is_right = bool::from(self.sign(FORM_PURPOSE, at).ct_eq(&signature));
+        let at = DateTime::from_timestamp_millis(at.parse().ok()?)?;
+        is_right.then(|| now - at)
+    }
+
     /// The hash that stays of an unsubscribed address.
     pub fn address_hmac(&self, address: &str) -> String {
         hex(hmac::sign(&self.addresses, address.as_bytes()).as_ref())
     }
 
     fn signature(&self, kind: LinkKind, id: &str) -> [u8; SIGNATURE_BYTES] {
-        let whole = hmac::sign(&self.links, format!("{}\n{id}", kind.key()).as_bytes());
+        self.sign(kind.key(), id)
+    }
+
+    fn sign(&self, purpose: &str, text: &str) -> [u8; SIGNATURE_BYTES] {
+        let whole = hmac::sign(&self.links, format!("{purpose}\n{text}").as_bytes());
         std::array::from_fn(|at| whole.as_ref()[at])
     }
 }
@@ -106,6 +128,18 @@ mod tests {
             &format!("{token}A"),
         ] {
             assert_eq!(links.verify(LinkKind::Unsubscribe, forged), None, "{forged}");
+        }
+    }
+
+    #[test]
+    fn form_stamps_are_signed() {
+        let folder = tempfile::tempdir().unwrap();
+        let links = links(&folder);
+        let sent = DateTime::from_timestamp_millis(1_800_000_000_123).unwrap();
+        let stamp = links.form_stamp(sent);
+        assert_eq!(links.form_age(&stamp, sent + TimeDelta::seconds(3)), Some(TimeDelta::seconds(3)));
+        for forged in ["", ".", "1800000000123", "1700000000123.AAAA", &stamp.replace("18000", "17000")] {
+            assert_eq!(links.form_age(forged, sent), None, "{forged}");
         }
     }
 

@@ -162,11 +162,32 @@ pub async fn add_subscription_mail(
     Ok(())
 }
 
-/// Mails about any subscription of the same e-mail address.
-pub async fn subscriber_mails_since(tx: &mut Tx, subscriber: &Subscriber, since: DateTime<Utc>) -> Result<i64> {
-    let sql = "select count(*) from outbox where created_at > $1 and subscriber_id in (
-                 select id from subscribers where email = $2)";
-    Ok(row!(tx, (i64,), sql, since, subscriber.email.as_deref())?.map_or(0, |(count,)| count))
+/// A request that is not mailed, because the address got enough mails. It takes as long as one that is.
+pub async fn add_unsent_subscription_mail(
+    tx: &mut WriteTx,
+    subscriber: &SubscriberId,
+    mail: SubscriptionMail,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let id = TokenId::from_random(random_bytes());
+    let sql = "insert into outbox (id, kind, subscriber_id, created_at, due_at, attempts, done_at, outcome)
+               values ($1, $2, $3, $4, $4, 0, $4, 'no-recipient')";
+    run!(tx, sql, id.as_str(), mail.key(), subscriber.as_str(), now)?;
+    Ok(())
+}
+
+/// Mails that were requested for any subscription of the same e-mail address, and for this one.
+pub async fn subscriber_mails_since(
+    tx: &mut Tx,
+    subscriber: &Subscriber,
+    (all_since, own_since): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<(i64, i64)> {
+    let sql = "select count(*), coalesce(sum(case when subscriber_id = $1 and created_at > $2 then 1 else 0 end), 0)
+               from outbox where created_at > $3 and coalesce(outcome, '') <> 'no-recipient'
+                 and kind in ('subscription-confirmation', 'subscription-links')
+                 and subscriber_id in (select id from subscribers where email = $4)";
+    let (id, email) = (subscriber.id.as_str(), subscriber.email.as_deref());
+    Ok(row!(tx, (i64, i64), sql, id, own_since, all_since, email)?.unwrap_or_default())
 }
 
 pub async fn confirmations_since(tx: &mut Tx, manager: &ManagerId, since: DateTime<Utc>) -> Result<i64> {

@@ -234,6 +234,13 @@ pub async fn count_unconfirmed_of_host(tx: &mut Tx, host: &str) -> Result<i64> {
     Ok(row!(tx, (i64,), sql, host)?.map_or(0, |(count,)| count))
 }
 
+/// Confirmed endpoints of an e-mail address.
+pub async fn count_endpoints(tx: &mut Tx, email: &str) -> Result<i64> {
+    let sql = "select count(*) from subscribers
+               where email = $1 and channel <> 'email' and state <> 'unconfirmed' and incident_id is null";
+    Ok(row!(tx, (i64,), sql, email)?.map_or(0, |(count,)| count))
+}
+
 /// The encrypted endpoint and secret.
 pub async fn find_address(tx: &mut Tx, id: &SubscriberId) -> Result<SealedAddress> {
     let sql = "select address_hash, endpoint, secret from subscribers where id = $1";

@@ -93,6 +93,16 @@ impl WriteTx {
         Ok(revision)
     }
 
+    /// Commits a change that visitors can't see, with its audit rows and without a revision: nothing is rendered again.
+    pub async fn commit_private(mut self, actor: &Actor, at: DateTime<Utc>, entries: &[Entry]) -> Result<()> {
+        let revision = self.revision().await?;
+        let mut last = None;
+        for entry in entries {
+            last = Some(audit::record(&mut self, actor, at, entry, revision).await?);
+        }
+        self.finish(last).await
+    }
+
     /// Commits the counters or locks of a denied request, and its audit row if given. Denied requests never create a
     /// revision.
     pub async fn commit_denial(mut self, actor: &Actor, at: DateTime<Utc>, entry: Option<&Entry>) -> Result<()> {

@@ -15,6 +15,7 @@ mod page;
 mod policy;
 mod postmortem;
 mod series;
+mod subscription;
 mod template;
 mod update;
 
@@ -30,6 +31,7 @@ pub use page::{PageForm, PageSettings};
 pub use policy::PolicyForm;
 pub use postmortem::PostmortemForm;
 pub use series::{NewSeries, Recurrence, RecurrenceForm, SeriesForm};
+pub use subscription::{Choice, ChoiceForm, FEED, NewSubscription, SubscriptionForm};
 pub use template::{NewTemplate, TemplateForm};
 pub use update::{NewUpdate, UpdateEdit, UpdateEditForm, UpdateForm};
 

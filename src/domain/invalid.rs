@@ -27,6 +27,13 @@ impl Invalid {
         parsed.map_err(|message| self.add(field, message)).ok()
     }
 
+    /// Adds the messages of another part of the form.
+    pub fn merge(&mut self, other: Self) {
+        for (field, message) in other.0 {
+            self.add(field, message);
+        }
+    }
+
     pub fn get(&self, field: &str) -> Option<&str> {
         self.0.get(field).map(String::as_str)
     }

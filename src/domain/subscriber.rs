@@ -17,6 +17,9 @@ pub const QUARANTINE_LIFETIME: TimeDelta = TimeDelta::days(90);
 pub const SUPPRESSION_LIFETIME: TimeDelta = TimeDelta::days(90);
 /// The version of the consent text that the subscribe page shows; it is stored with every subscription.
 pub const CONSENT_VERSION: i64 = 1;
+/// Change the version with the text.
+pub const CONSENT_TEXT: &str = "By subscribing, you agree to get these updates. Your address is used for nothing else, \
+                                and you can unsubscribe at any time.";
 
 /// How messages reach a subscriber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -24,6 +24,18 @@ pub enum Endpoint {
     Events,
     Health,
     Readiness,
+    /// The form of a new subscription.
+    Subscribe,
+    /// Mails the link of a subscription.
+    SubscriberLinks,
+    ConfirmSubscription,
+    ManageSubscription,
+    Unsubscribe,
+    ApiSubscribers,
+    ApiSubscriber,
+    ApiResend,
+    /// Where the forms of Statuspage's pages post to.
+    StatuspageForm,
     /// Always 404.
     NotFound,
 }
@@ -67,8 +79,17 @@ pub struct PublicAddress {
 
 /// Every public address. The first match wins.
 #[rustfmt::skip]
-pub const ADDRESSES: [PublicAddress; 31] = [
+pub const ADDRESSES: [PublicAddress; 40] = [
     address("/", Endpoint::Hot),
+    address("/subscribe", Endpoint::Subscribe),
+    address("/subscribe/links", Endpoint::SubscriberLinks),
+    address("/subscribe/confirm/{token}", Endpoint::ConfirmSubscription),
+    address("/subscribe/manage/{token}", Endpoint::ManageSubscription),
+    address("/subscribe/unsubscribe/{token}", Endpoint::Unsubscribe),
+    address("/subscriptions/{form}", Endpoint::StatuspageForm),
+    address("/api/v2/subscribers.json", Endpoint::ApiSubscribers).cors(),
+    address("/api/v2/subscribers/{id}", Endpoint::ApiSubscriber).cors(),
+    address("/api/v2/subscriptions/{id}/resend_confirmation", Endpoint::ApiResend).cors(),
     address("/history", Endpoint::History).parameters(&["q", "component", "impact", "range", "from", "to", "before", "page"]),
     address("/history/{month}", Endpoint::Month).parameters(&["before"]),
     address("/uptime", Endpoint::Uptime),
@@ -113,6 +134,36 @@ impl PublicAddress {
     /// Whether CORS preflight requests are answered for this address.
     pub fn has_preflight(&self) -> bool {
         self.cors != Cors::Denied
+    }
+
+    /// Whether requests of other sites may change something here. What counts there is a signed token, or the mail
+    /// that confirms the request; no cookie does.
+    pub fn takes_cross_site_changes(&self) -> bool {
+        !self.methods().is_empty() && !matches!(self.endpoint, Endpoint::Subscribe | Endpoint::SubscriberLinks)
+    }
+
+    /// The methods beside GET and HEAD.
+    pub fn methods(&self) -> &'static [&'static str] {
+        match self.endpoint {
+            Endpoint::Subscribe
+            | Endpoint::SubscriberLinks
+            | Endpoint::ConfirmSubscription
+            | Endpoint::ManageSubscription
+            | Endpoint::Unsubscribe
+            | Endpoint::ApiSubscribers
+            | Endpoint::ApiResend
+            | Endpoint::StatuspageForm => &["POST"],
+            Endpoint::ApiSubscriber => &["DELETE"],
+            _ => &[],
+        }
+    }
+
+    /// Whether GET is answered at all.
+    pub fn is_readable(&self) -> bool {
+        !matches!(
+            self.endpoint,
+            Endpoint::ApiSubscribers | Endpoint::ApiSubscriber | Endpoint::ApiResend | Endpoint::StatuspageForm
+        )
     }
 
     const fn parameters(self, parameters: &'static [&'static str]) -> Self {

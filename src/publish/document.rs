@@ -19,6 +19,15 @@ const BEST_QUALITY: i32 = 11;
 /// The base-2 logarithm of the brotli window size. Values below 17 select another, much slower code path.
 const BROTLI_WINDOW: i32 = 20;
 
+/// `plain` in the best encoding that the client accepts, for responses that are made for one request.
+pub fn compress(encoding: Encoding, plain: &[u8]) -> Bytes {
+    match encoding {
+        Encoding::Plain => Bytes::copy_from_slice(plain),
+        Encoding::Gzip => gzip(plain),
+        Encoding::Brotli => brotli(plain, BROTLI_QUALITY),
+    }
+}
+
 const MAIN_TAG: &str = "<main id=\"main\">";
 
 /// Which origins may read or frame a document.

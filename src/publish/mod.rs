@@ -32,7 +32,7 @@ mod uptime;
 mod withdrawals;
 
 pub use change_event::ChangeEvent;
-pub use document::{CrossOrigin, Document, Encoding, PreviousVersion};
+pub use document::{CrossOrigin, Document, Encoding, PreviousVersion, compress};
 pub use failure::{Step, StepFailure};
 pub use live_site::LiveSite;
 pub use on_demand::OnDemandPage;
@@ -42,7 +42,7 @@ pub use prepared_response::{
     CACHE_BRIEF, CACHE_SHORT, CORS_HEADERS, CSP_NONE, HSTS, PreparedResponse, ResponsePolicy, SECURITY_HEADERS,
 };
 pub use preview::{Difference, PreviewSubject, PreviewedPage, SitePreview};
-pub use render_site::{content_security_policy, render_site};
+pub use render_site::{content_security_policy, form_security_policy, render_site};
 pub use site::Site;
 pub use snapshot::Snapshot;
 pub use stale::{CONFIRMED_AT_HEADER, Staleness};

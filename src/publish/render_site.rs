@@ -14,10 +14,11 @@ use super::snapshot::{MAX_HOT_MAINTENANCES, MAX_MAINTENANCES};
 use super::uptime::component_intervals;
 use super::{CrossOrigin, Document, PreviousVersion, Site, Snapshot, address, calendar, machine_documents};
 use crate::domain::audit::PublicDigest;
+use crate::domain::forms::SubscriptionForm;
 use crate::domain::history::{Cursor, HistoryFilter, Month, PAGE_SIZE};
 use crate::domain::page_status::{Banner, Tone};
 use crate::domain::uptime;
-use crate::domain::{Component, ComponentId, Incident, Maintenance, Page, Status};
+use crate::domain::{Component, ComponentId, Incident, Invalid, Maintenance, Page, Status};
 use crate::format::time;
 use crate::ui::pages::public::api::{self, ApiPage};
 use crate::ui::pages::public::embed::{self, EmbedPage};
@@ -26,8 +27,9 @@ use crate::ui::pages::public::history::{self, HistoryPage};
 use crate::ui::pages::public::incident::{self, IncidentPage};
 use crate::ui::pages::public::maintenance::{self, MaintenancePage};
 use crate::ui::pages::public::status::{self, StatusPage};
+use crate::ui::pages::public::subscribe::{self, ComponentChoices, SubscribePage};
 use crate::ui::pages::public::{DAYS, UptimeBars};
-use crate::ui::public_layout::{PublicContext, stylesheet};
+use crate::ui::public_layout::{PublicContext, form_stylesheet, stylesheet};
 
 /// Statuses with an error page rendered at publish time.
 const ERROR_STATUSES: [u16; 12] = [400, 403, 404, 405, 408, 413, 421, 429, 500, 501, 502, 503];
@@ -36,16 +38,32 @@ pub(super) const CALENDAR_PATH: &str = "/maintenance.ics";
 const AUDIT_DIGEST_PATH: &str = "/.well-known/candor-audit";
 
 /// The CSP of public pages. The inline stylesheet is allowed by its hash.
-static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let hash = BASE64_STANDARD.encode(Sha256::digest(stylesheet()));
+static POLICY: LazyLock<String> = LazyLock::new(|| policy_with_style(stylesheet()));
+
+/// The CSP of the forms of subscribers.
+static FORM_POLICY: LazyLock<String> = LazyLock::new(|| policy_with_style(form_stylesheet()));
+
+fn policy_with_style(stylesheet: &str) -> String {
+    let hash = BASE64_STANDARD.encode(Sha256::digest(stylesheet));
     format!(
         "default-src 'none'; script-src 'self'; style-src 'sha256-{hash}'; img-src 'self' data:; connect-src 'self'; \
          form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
     )
-});
+}
 
 pub fn content_security_policy() -> String {
     POLICY.clone()
+}
+
+pub fn form_security_policy() -> &'static str {
+    &FORM_POLICY
+}
+
+impl Snapshot {
+    /// What a page at `path` shares with all public pages.
+    pub fn public_context(&self, origin: &str, path: &str, now: DateTime<Utc>) -> PublicContext {
+        SiteView::new(self, origin, now).shell(path)
+    }
 }
 
 /// Renders every hot document of `snapshot`. Documents with unchanged text are taken from `before`, with the time of
@@ -118,6 +136,19 @@ impl SiteDocuments<'_> {
         let document = same.unwrap_or_else(|| Arc::new(make().with_change_time(previous, self.now)));
         self.all.insert(path, document);
     }
+}
+
+/// The page that offers feeds only, for the export.
+pub(super) fn render_feeds_page(snapshot: &Snapshot, origin: &str, now: DateTime<Utc>) -> String {
+    subscribe::render_subscribe_page(SubscribePage {
+        shell: snapshot.public_context(origin, "/subscribe", now),
+        form: SubscriptionForm::default(),
+        invalid: Invalid::new(),
+        notice: None,
+        components: ComponentChoices::default(),
+        incident: None,
+        stamp: None,
+    })
 }
 
 /// The digest of the audit log as JSON, `null` before the first row. Compared with a copy kept elsewhere, it reveals a

@@ -1,4 +1,4 @@
-//! The script of the public pages: `public/live.js`, minified, under a URL with its content hash.
+//! The scripts of the public pages, minified, under URLs with their content hash.
 
 use std::sync::LazyLock;
 
@@ -6,10 +6,16 @@ use sha2::{Digest as _, Sha256};
 
 static SCRIPT: LazyLock<String> = LazyLock::new(|| minify_script(include_str!("../../public/live.js")));
 
-static SCRIPT_URL: LazyLock<String> = LazyLock::new(|| {
-    let hash: String = Sha256::digest(live_script())[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("/assets/live.{hash}.js")
-});
+static SCRIPT_URL: LazyLock<String> = LazyLock::new(|| script_url("live", live_script()));
+
+static SUBSCRIBE_SCRIPT: LazyLock<String> = LazyLock::new(|| minify_script(include_str!("../../public/subscribe.js")));
+
+static SUBSCRIBE_SCRIPT_URL: LazyLock<String> = LazyLock::new(|| script_url("subscribe", subscribe_script()));
+
+fn script_url(name: &str, script: &str) -> String {
+    let hash: String = Sha256::digest(script)[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("/assets/{name}.{hash}.js")
+}
 
 pub fn live_script() -> &'static str {
     &SCRIPT
@@ -20,7 +26,16 @@ pub fn live_script_url() -> &'static str {
     &SCRIPT_URL
 }
 
-/// Removes lines that are comments, indentation and empty lines. Correct only for this file, which has no multi-line
+/// Counts what is chosen in the forms of subscribers.
+pub fn subscribe_script() -> &'static str {
+    &SUBSCRIBE_SCRIPT
+}
+
+pub fn subscribe_script_url() -> &'static str {
+    &SUBSCRIBE_SCRIPT_URL
+}
+
+/// Removes lines that are comments, indentation and empty lines. Correct only for these files, which have no multi-line
 /// strings.
 fn minify_script(source: &str) -> String {
     let lines = source.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));

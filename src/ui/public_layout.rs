@@ -53,18 +53,28 @@ pub enum PageKind {
     Filtered,
     /// Not indexed, and shown without page status, which may be unknown at that time.
     Error,
+    /// The forms of subscribers: rendered for each request, not indexed.
+    Form,
 }
 
 static STYLESHEET: LazyLock<String> = LazyLock::new(|| {
     minify_css(concat!(include_str!("../../style/tokens.css"), include_str!("../../style/public.css")))
 });
 
+static FORM_STYLESHEET: LazyLock<String> =
+    LazyLock::new(|| format!("{}{}", stylesheet(), minify_css(include_str!("../../style/subscribe.css"))));
+
 /// The exact content of `<style>` on every public page; the CSP allows its hash.
 pub fn stylesheet() -> &'static str {
     &STYLESHEET
 }
 
-/// Removes comments, line breaks and insignificant spaces. Correct only for these two files: no quoted string may
+/// The exact content of `<style>` on the forms of subscribers.
+pub fn form_stylesheet() -> &'static str {
+    &FORM_STYLESHEET
+}
+
+/// Removes comments, line breaks and insignificant spaces. Correct only for these files: no quoted string may
 /// contain a comment or one of the pairs below.
 fn minify_css(css: &str) -> String {
     let mut bare = String::with_capacity(css.len());
@@ -93,11 +103,17 @@ fn minify_css(css: &str) -> String {
 #[component]
 pub fn PublicLayout(shell: PublicContext, head: PageHead, children: Children) -> AnyView {
     let title = format!("{} · {}", head.title, shell.page.name);
-    let canonical = (head.kind != PageKind::Error).then(|| view! { <link rel="canonical" href=shell.canonical() /> });
+    let is_static = matches!(head.kind, PageKind::Error | PageKind::Form);
+    let canonical = (!is_static).then(|| view! { <link rel="canonical" href=shell.canonical() /> });
     let robots = (head.kind != PageKind::Regular).then(|| view! { <meta name="robots" content="noindex" /> });
     // An error page has no live data to follow.
-    let script =
-        (head.kind != PageKind::Error).then(|| view! { <script src=live_script::live_script_url() defer></script> });
+    let script = match head.kind {
+        PageKind::Error => None,
+        PageKind::Form => Some(live_script::subscribe_script_url()),
+        PageKind::Regular | PageKind::Filtered => Some(live_script::live_script_url()),
+    };
+    let script = script.map(|url| view! { <script src=url defer></script> });
+    let style = if head.kind == PageKind::Form { form_stylesheet() } else { stylesheet() };
     let tone = if head.kind == PageKind::Error { "unknown" } else { shell.tone.key() };
     view! {
         <html lang="en">
@@ -110,7 +126,7 @@ pub fn PublicLayout(shell: PublicContext, head: PageHead, children: Children) ->
                 {canonical}
                 <link rel="icon" href=ICON />
                 {feed_links(&shell.page.title())}
-                <style>{stylesheet()}</style>
+                <style>{style}</style>
                 {script}
             </head>
             <body class=format!("tone-{tone}")>
@@ -149,6 +165,8 @@ fn page_header(shell: &PublicContext, kind: PageKind) -> AnyView {
     };
     // The status page shows its status in the first heading, other pages here.
     let state = (shell.path != "/" || kind == PageKind::Error).then(|| view! { <a href="/">{state}</a>" " });
+    let subscribe =
+        (kind != PageKind::Form).then(|| view! { " "<a class="subscribe" href="/subscribe">"Subscribe"</a> });
     // The spaces separate the words when the page is shown without styles.
     view! {
         <header class="top">
@@ -162,6 +180,7 @@ fn page_header(shell: &PublicContext, kind: PageKind) -> AnyView {
                 <a href="/history" aria-current=current("/history")>"History"</a>
                 " "
                 <a href="/uptime" aria-current=current("/uptime")>"Uptime"</a>
+                {subscribe}
             </nav>
         </header>
     }

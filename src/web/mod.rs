@@ -9,6 +9,7 @@ pub mod form;
 pub mod page;
 pub mod public;
 pub mod sign_in;
+pub mod subscribe;
 
 pub use edge::fast_path::FastPath;
 pub use error::Error;
@@ -40,6 +41,7 @@ fn router(state: State) -> Router {
         .layer(from_fn_with_state(state.clone(), csrf::reject_cross_origin));
     Router::new()
         .merge(public)
+        .merge(public::cross_site_router())
         .merge(api::router())
         // Inside the layers that render the error page and add the headers.
         .layer(RequestBodyLimitLayer::new(MAX_BODY))

@@ -2,7 +2,7 @@
 //! from its source, so new routes are included.
 
 use axum::http::{Method, StatusCode};
-use candor::publish::address::canonical_path;
+use candor::publish::address::{PublicAddress, canonical_path};
 use candor::web::access::routes::{Access, Route};
 use candor::web::admin::routes;
 
@@ -147,8 +147,14 @@ async fn hidden_incidents_answer_like_missing_ones(test: TestDb) {
         for who in &people {
             let never = who.request(&Method::GET, address).await;
             // A slash at the end redirects without looking for the document.
-            let is_redirected = canonical_path(address.split('?').next().unwrap()).is_some();
-            let status = if is_redirected { StatusCode::PERMANENT_REDIRECT } else { StatusCode::NOT_FOUND };
+            let path = address.split('?').next().unwrap();
+            let is_redirected = canonical_path(path).is_some();
+            let is_readable = PublicAddress::find(path).is_none_or(PublicAddress::is_readable);
+            let status = match (is_redirected, is_readable) {
+                (true, _) => StatusCode::PERMANENT_REDIRECT,
+                (false, true) => StatusCode::NOT_FOUND,
+                (false, false) => StatusCode::METHOD_NOT_ALLOWED,
+            };
             assert_eq!(never.status, status, "{address}");
             let never = comparable_answer(&never, NEVER);
             for id in HIDDEN {

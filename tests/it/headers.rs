@@ -73,11 +73,12 @@ struct ExpectedHeaders {
     cache_control: &'static str,
     /// Whether other origins may read it.
     is_shared: bool,
+    referrer: &'static str,
 }
 
 impl ExpectedHeaders {
     const fn new(kind: &'static str, policy: &'static str, cache_control: &'static str) -> Self {
-        Self { kind, policy, cache_control, is_shared: false }
+        Self { kind, policy, cache_control, is_shared: false, referrer: "strict-origin-when-cross-origin" }
     }
 
     const fn shared(self) -> Self {
@@ -92,7 +93,7 @@ impl ExpectedHeaders {
             ("cross-origin-opener-policy", "same-origin"),
             ("cross-origin-resource-policy", reach),
             ("permissions-policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=(), interest-cohort=()"),
-            ("referrer-policy", "strict-origin-when-cross-origin"),
+            ("referrer-policy", self.referrer),
             ("strict-transport-security", "max-age=63072000; includeSubDomains"),
             ("x-content-type-options", "nosniff"),
             ("x-frame-options", "DENY"),
@@ -261,6 +262,7 @@ async fn visitor_response_headers_are_exact(test: TestDb) {
     };
     let telling = ExpectedHeaders::new(TEXT, STRICT_POLICY, NO_STORE);
     let nothing = ExpectedHeaders::new("", STRICT_POLICY, NO_STORE);
+    let subscriber_form = ExpectedHeaders { referrer: "no-referrer", ..FAILURE };
     let rows = [
         (200, "the health", send("GET", "/healthz", &[]).await, telling),
         (200, "its head", send("HEAD", "/healthz", &[]).await, telling),
@@ -278,6 +280,10 @@ async fn visitor_response_headers_are_exact(test: TestDb) {
         (404, "no document", send("GET", "/api/v2/gone.json", &[]).await, UNCACHED_JSON.shared()),
         (404, "no incident of programs", send("GET", "/api/v2/incidents/gone.json", &[]).await, UNCACHED_JSON.shared()),
         (404, "nothing, in JSON", send("GET", "/nothing", &json).await, UNCACHED_JSON),
+        (200, "the form of subscribers", send("GET", "/subscribe", &[]).await, subscriber_form),
+        (404, "no link of a subscriber", send("GET", "/subscribe/manage/x.y", &[]).await, subscriber_form),
+        (404, "nothing to delete", send("DELETE", "/api/v2/subscribers/x.json", &[]).await, UNCACHED_JSON.shared()),
+        (405, "reading subscribers", send("GET", "/api/v2/subscribers.json", &[]).await, UNCACHED_JSON.shared()),
         (405, "a wrong method", send("DELETE", "/history", &[own_page]).await, FAILURE),
         (405, "a method that echoes", send("TRACE", "/", &[]).await, FAILURE),
         (

@@ -93,11 +93,6 @@ impl HttpClient {
         self.execute(request, Overlong::IsCut).await
     }
 
-    /// Whether a request would be refused for its URL alone.
-    pub fn check_url(&self, url: &Url) -> Result<(), HttpClientError> {
-        self.trusted.check_url(url)
-    }
-
     async fn execute(&self, request: Request<Vec<u8>>, overlong: Overlong) -> Result<Response<Bytes>, HttpClientError> {
         let request = reqwest::Request::try_from(request)?;
         self.trusted.check_url(request.url())?;
@@ -107,6 +102,11 @@ impl HttpClient {
         *response.headers_mut() = std::mem::take(answer.headers_mut());
         *response.body_mut() = self.read_body(answer, overlong).await?;
         Ok(response)
+    }
+
+    /// Whether a request would be refused for its URL alone.
+    pub fn check_url(&self, url: &Url) -> Result<(), HttpClientError> {
+        self.trusted.check_url(url)
     }
 
     async fn read_body(&self, mut answer: reqwest::Response, overlong: Overlong) -> Result<Bytes, HttpClientError> {

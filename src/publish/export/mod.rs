@@ -9,7 +9,11 @@ use anyhow::{Context as _, ensure};
 use crate::db;
 use crate::domain::IncidentId;
 use crate::domain::history::{Cursor, HistoryFilter, Month, PAGE_SIZE};
+use crate::publish::render_site::render_feeds_page;
 use crate::publish::{Document, Encoding, JsonShape, OnDemandPage, Publisher};
+
+/// Files take no subscriptions: this page offers the feeds.
+const FEEDS_PATH: &str = "/subscribe";
 
 impl Publisher {
     /// Writes every public page and the extra `files` into the empty folder `target`, and calls `on_page` for each
@@ -27,6 +31,12 @@ impl Publisher {
         for (path, document) in site.pages() {
             write_document(target, path, document)?;
             on_page(path);
+            count += 1;
+        }
+        let feeds = self.snapshot().map(|snapshot| render_feeds_page(&snapshot, &self.origin, self.clock.now()));
+        if let Some(feeds) = feeds {
+            write_document(target, FEEDS_PATH, &Document::html(200, feeds))?;
+            on_page(FEEDS_PATH);
             count += 1;
         }
         for page in self.on_demand_pages().await? {

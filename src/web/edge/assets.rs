@@ -39,6 +39,12 @@ const ADMIN_SCRIPT: &str = concat!(include_str!("../../../public/admin.js"), inc
 /// Carries a passkey between the browser and a form.
 const PASSKEY_SCRIPT: &str = include_str!("../../../public/passkey.js");
 
+/// The scripts of public pages: URL and content.
+const PUBLIC_SCRIPTS: [fn() -> (&'static str, &'static str); 2] = [
+    || (live_script::live_script_url(), live_script::live_script()),
+    || (live_script::subscribe_script_url(), live_script::subscribe_script()),
+];
+
 pub struct AssetUrls {
     pub css: String,
     /// Script with the keyboard shortcuts and the typed text.
@@ -67,8 +73,10 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
     let passkey = add("passkey.js", "text/javascript; charset=utf-8", PASSKEY_SCRIPT.as_bytes().into());
     let js = IslandFiles::get("candor.js").map(|file| add("candor.js", "text/javascript; charset=utf-8", file.data));
     let wasm = IslandFiles::get("candor_bg.wasm").map(|file| add("candor_bg.wasm", "application/wasm", file.data));
-    let script = Document::static_file("text/javascript; charset=utf-8", live_script::live_script());
-    by_name.insert(live_script::live_script_url().trim_start_matches("/assets/").to_owned(), Arc::new(script));
+    for (url, script) in PUBLIC_SCRIPTS.map(|script| script()) {
+        let script = Document::static_file("text/javascript; charset=utf-8", script);
+        by_name.insert(url.trim_start_matches("/assets/").to_owned(), Arc::new(script));
+    }
     Assets { addresses: AssetUrls { css, keys, passkey, js, wasm }, by_name }
 });
 
@@ -110,10 +118,9 @@ pub fn prepared_files(secure: bool) -> HashMap<String, PreparedResponse> {
 
 /// The files of public pages by path, for the export into a folder.
 pub fn fixed_files() -> impl Iterator<Item = (String, Vec<u8>)> {
-    let script = (
-        live_script::live_script_url().trim_start_matches('/').to_owned(),
-        live_script::live_script().as_bytes().to_vec(),
-    );
+    let scripts = PUBLIC_SCRIPTS
+        .map(|script| script())
+        .map(|(url, script)| (url.trim_start_matches('/').to_owned(), script.as_bytes().to_vec()));
     let file = |name: &str| EmbeddedFiles::get(name).map(|file| (name.to_owned(), file.data.into_owned()));
-    PUBLIC_FILES.into_iter().filter_map(file).chain([script])
+    PUBLIC_FILES.into_iter().filter_map(file).chain(scripts)
 }

@@ -66,15 +66,20 @@ const MAX_LOGGED_PATH: usize = 200;
 const MAX_LOGGED_METHOD: usize = 16;
 /// Length of the token in a one-time link; our ids are shorter.
 const LINK_TOKEN_LENGTH: usize = 43;
+/// Length of the signature after the dot in the link of a subscriber.
+const SIGNATURE_LENGTH: usize = 22;
+/// What follows is the token of a link.
+const PATHS_BEFORE_TOKENS: [&str; 4] = ["setup", "confirm", "manage", "unsubscribe"];
 
 /// A path for the log: truncated, and without the token of a one-time link, however the path is encoded.
 pub fn loggable_path(path: &str) -> String {
     let mut after_setup = false;
     let shown = |segment: &'_ str| {
-        let is_secret = after_setup && !segment.is_empty() || segment.len() >= LINK_TOKEN_LENGTH;
         // An escaped `setup` is another path, but the token after it is still secret.
-        let decoded = form_urlencoded::parse(segment.as_bytes()).next();
-        after_setup |= decoded.is_some_and(|(name, _)| name.eq_ignore_ascii_case("setup"));
+        let decoded = form_urlencoded::parse(segment.as_bytes()).next().map(|(name, _)| name).unwrap_or_default();
+        let has_signature = decoded.split('.').skip(1).any(|part| part.len() >= SIGNATURE_LENGTH);
+        let is_secret = after_setup && !segment.is_empty() || segment.len() >= LINK_TOKEN_LENGTH || has_signature;
+        after_setup |= PATHS_BEFORE_TOKENS.iter().any(|name| decoded.eq_ignore_ascii_case(name));
         if is_secret { "…".to_owned() } else { segment.to_owned() }
     };
     let shown: Vec<String> = path.split('/').map(shown).collect();
@@ -124,6 +129,11 @@ mod tests {
             assert!(!loggable_path(&format!("{path}{token}/more")).contains(&token), "{path}");
         }
         assert_eq!(loggable_path("/setup/short"), "/setup/…");
+        let signed = "k2v7xq0m4c9z.AbCdEfGhIjKlMnOpQrStUv";
+        for path in ["/subscribe/confirm/", "/subscribe/manage/", "/subscribe//unsubscribe/", "/api/v2/subscribers/"] {
+            assert!(!loggable_path(&format!("{path}{signed}.json")).contains("AbCd"), "{path}");
+        }
+        assert!(!loggable_path("/api/v2/subscribers/k2v7xq0m4c9z%2EAbCdEfGhIjKlMnOpQrStUv").contains("AbCd"));
     }
 
     #[test]

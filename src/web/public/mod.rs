@@ -11,13 +11,24 @@ pub use pages::history_cache_key;
 pub use pages::{error_page, not_found};
 
 use axum::Router;
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, delete, get, post};
 
-use crate::publish::address::{ADDRESSES, Endpoint};
+use crate::publish::address::{ADDRESSES, Endpoint, PublicAddress};
 use crate::state::State;
+use crate::web::subscribe::{api, confirm, form, lost_link, manage, unsubscribe};
 
+/// The addresses that only our own pages may change something at.
 pub fn router() -> Router<State> {
-    ADDRESSES.iter().fold(Router::new(), |router, address| {
+    router_of(|address| !address.takes_cross_site_changes())
+}
+
+/// The addresses where a token or a confirmation by mail counts.
+pub fn cross_site_router() -> Router<State> {
+    router_of(PublicAddress::takes_cross_site_changes)
+}
+
+fn router_of(is_included: impl Fn(&PublicAddress) -> bool) -> Router<State> {
+    ADDRESSES.iter().filter(|address| is_included(address)).fold(Router::new(), |router, address| {
         let handler = handler(address.endpoint);
         let handler = if address.has_preflight() { handler.options(cors::preflight) } else { handler };
         router.route(address.pattern, handler)
@@ -37,6 +48,15 @@ fn handler(endpoint: Endpoint) -> MethodRouter<State> {
         Endpoint::Events => get(event_stream::show),
         Endpoint::Health => get(health::show_health),
         Endpoint::Readiness => get(health::show_readiness),
+        Endpoint::Subscribe => get(form::new).post(form::create),
+        Endpoint::SubscriberLinks => get(lost_link::new).post(lost_link::create),
+        Endpoint::ConfirmSubscription => get(confirm::show).post(confirm::create),
+        Endpoint::ManageSubscription => get(manage::show).post(manage::change),
+        Endpoint::Unsubscribe => get(unsubscribe::show).post(unsubscribe::create),
+        Endpoint::ApiSubscribers => post(api::create),
+        Endpoint::ApiSubscriber => delete(api::destroy),
+        Endpoint::ApiResend => post(api::resend),
+        Endpoint::StatuspageForm => post(api::statuspage_form),
         Endpoint::NotFound => get(not_found),
     }
 }

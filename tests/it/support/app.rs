@@ -367,9 +367,12 @@ impl TestApp {
     pub async fn content_without_managers(&self) -> String {
         let factors =
             self.texts("select manager_id from totp_secrets union all select id from passkeys order by 1").await;
+        let subscribers = "select id || ' ' || coalesce(email, '') || ' ' || coalesce(endpoint, '') || ' ' ||
+                                  coalesce(secret, '') || ' ' || state || ' ' || version from subscribers order by 1";
+        let subscribers = self.texts(subscribers).await;
         let mut tx = self.db.read().await.unwrap();
         format!(
-            "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {factors:?}",
+            "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {factors:?} {subscribers:?}",
             tx.revision().await.unwrap(),
             audited_actions(&mut tx).await,
             page_settings::load(&mut tx).await.unwrap(),

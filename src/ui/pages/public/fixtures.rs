@@ -349,14 +349,31 @@ fn fixture_pages_render() {
 
 /// Checks that apply to every public page.
 pub fn check(html: &str) {
-    assert!(html.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{html}");
-    assert_eq!(html.matches("<h1").count(), 1, "{html}");
-    let script = format!("<script src=\"{}\" defer></script>", crate::ui::live_script::live_script_url());
     // Only error pages lack a canonical URL and the live script.
     let follows = usize::from(html.contains("<link rel=\"canonical\""));
-    assert_eq!((html.matches("<script").count(), html.matches(&script).count()), (follows, follows), "{html}");
-    assert!(!html.contains(" style=") && !html.contains(" onclick"), "{html}");
+    check_script(html, crate::ui::live_script::live_script_url(), follows);
     assert!(html.contains(&format!("<style>{}</style>", crate::ui::public_layout::stylesheet())));
+    check_markup(html);
+}
+
+/// As [`check`], for the forms of subscribers.
+pub fn check_form(html: &str) {
+    check_script(html, crate::ui::live_script::subscribe_script_url(), 1);
+    assert!(html.contains(&format!("<style>{}</style>", crate::ui::public_layout::form_stylesheet())));
+    assert!(html.contains("<meta name=\"robots\" content=\"noindex\">"));
+    check_markup(html);
+}
+
+/// The only scripts are `count` of this one.
+fn check_script(html: &str, url: &str, count: usize) {
+    let script = format!("<script src=\"{url}\" defer></script>");
+    assert_eq!((html.matches("<script").count(), html.matches(&script).count()), (count, count), "{html}");
+}
+
+fn check_markup(html: &str) {
+    assert!(html.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{html}");
+    assert_eq!(html.matches("<h1").count(), 1, "{html}");
+    assert!(!html.contains(" style=") && !html.contains(" onclick"), "{html}");
     assert!(!html.contains("never shown") && !html.contains("<textarea"));
     let levels: Vec<u8> = html.split("<h").skip(1).map(|rest| rest.as_bytes()[0]).filter(u8::is_ascii_digit).collect();
     assert!(levels.first() == Some(&b'1') && levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "{levels:?}");

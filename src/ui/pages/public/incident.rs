@@ -36,6 +36,7 @@ pub fn IncidentView(page: IncidentPage) -> AnyView {
     let head = PageHead { title: incident.title.clone(), description: said, kind: PageKind::Regular };
     let class = incident_card::state_class(&incident);
     let facts = incident_facts(&incident, &shell);
+    let subscribe = incident.is_open().then(|| view! { {incident_card::subscribe_link(&incident)}" " });
     view! {
         <PublicLayout shell=shell head=head>
             <article class=format!("incident {class}")>
@@ -48,7 +49,7 @@ pub fn IncidentView(page: IncidentPage) -> AnyView {
                 {incident_timeline(&incident, zone, now)}
                 {postmortem.map(|postmortem| postmortem_section(&postmortem, zone))}
             </article>
-            <p class="back"><a href="/">"Current status"</a>" "<a href="/history">"Incident history"</a></p>
+            <p class="back">{subscribe}<a href="/">"Current status"</a>" "<a href="/history">"Incident history"</a></p>
         </PublicLayout>
     }
     .into_any()

@@ -37,9 +37,16 @@ pub fn IncidentCard(incident: Incident, fold: TimelineFold, zone: Tz, now: DateT
             </div>
             <Facts incident=incident.clone() words=incident_span(&incident, now, zone) />
             {timeline}
+            {incident.is_open().then(|| view! { <p class="foot">{subscribe_link(&incident)}</p> })}
         </article>
     }
     .into_any()
+}
+
+/// To the form that subscribes to one incident.
+pub fn subscribe_link(incident: &Incident) -> AnyView {
+    let href = format!("/subscribe?incident={}", incident.id);
+    view! { <a href=href>"Get updates on this incident"</a> }.into_any()
 }
 
 /// When (`words`), how long, the severity once resolved, affected components, detection.

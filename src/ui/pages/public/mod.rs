@@ -10,6 +10,8 @@ mod incident_card;
 pub mod maintenance;
 mod stale;
 pub mod status;
+pub mod subscribe;
+pub mod subscription;
 pub mod uptime;
 mod uptime_bars;
 
