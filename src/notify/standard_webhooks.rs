@@ -7,6 +7,7 @@ use ring::hmac;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 
 use crate::credentials::random_bytes;
+use crate::credentials::secret_key::SecretKey;
 
 const SECRET_PREFIX: &str = "whsec_";
 const PRIVATE_PREFIX: &str = "whsk_";
@@ -19,6 +20,8 @@ pub const ID_HEADER: &str = "webhook-id";
 pub const TIMESTAMP_HEADER: &str = "webhook-timestamp";
 pub const SIGNATURE_HEADER: &str = "webhook-signature";
 
+const KEY_PAIR: &str = "webhook key pair";
+
 /// The secret that an endpoint shares with the page.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebhookSecret(Vec<u8>);
@@ -27,6 +30,14 @@ pub struct WebhookSecret(Vec<u8>);
 pub struct WebhookKeyPair {
     seed: [u8; SEED_LENGTH],
     pair: Ed25519KeyPair,
+}
+
+/// The page's key pair, derived from the server's key.
+///
+/// # Errors
+/// The key file can't be read.
+pub fn webhook_key_pair(key: &SecretKey) -> anyhow::Result<WebhookKeyPair> {
+    WebhookKeyPair::from_seed(key.derive_key(KEY_PAIR)?)
 }
 
 impl WebhookSecret {

@@ -24,6 +24,8 @@ pub enum Endpoint {
     Events,
     Health,
     Readiness,
+    /// The public half of the key pair that signs webhooks.
+    WebhookKey,
     /// The form of a new subscription.
     Subscribe,
     /// Mails the link of a subscription.
@@ -79,7 +81,7 @@ pub struct PublicAddress {
 
 /// Every public address. The first match wins.
 #[rustfmt::skip]
-pub const ADDRESSES: [PublicAddress; 40] = [
+pub const ADDRESSES: [PublicAddress; 41] = [
     address("/", Endpoint::Hot),
     address("/subscribe", Endpoint::Subscribe),
     address("/subscribe/links", Endpoint::SubscriberLinks),
@@ -117,6 +119,7 @@ pub const ADDRESSES: [PublicAddress; 40] = [
     address("/embed", Endpoint::Hot),
     address("/embed/{part}", Endpoint::Hot),
     address("/.well-known/candor-audit", Endpoint::Hot),
+    address("/.well-known/candor-webhook-key", Endpoint::WebhookKey).cors(),
     address("/events", Endpoint::Events),
     address("/healthz", Endpoint::Health),
     address("/readyz", Endpoint::Readiness),

@@ -13,6 +13,7 @@ use candor::db::{incidents, notices, subscribers};
 use candor::domain::subscriber::{Channel, IncidentEvents, Scope, SubscriberState};
 use candor::domain::{Incident, Phase, Subscriber};
 use candor::notify::Mailer;
+use candor::notify::standard_webhooks::webhook_key_pair;
 use candor::worker::deliveries::run_deliveries;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -193,6 +194,8 @@ async fn webhook_is_signed_and_gets_the_update(test: TestDb) {
     let signature = headers["webhook-signature"].to_str().unwrap();
     assert!(signature.contains("v1,") && signature.contains("v1a,"), "{signature}");
     assert!(!headers["webhook-id"].to_str().unwrap().contains('.'));
+    let key = app.visitor().get("/.well-known/candor-webhook-key").await.text();
+    assert_eq!(key, webhook_key_pair(&app.secret_key).unwrap().public_key());
     assert_eq!(wait_until_done(&app).await, [(1, 0)]);
 }
 

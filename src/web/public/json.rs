@@ -4,14 +4,16 @@
 use std::collections::BTreeSet;
 
 use axum::extract::{Path, Request, State as FromState};
-use axum::http::{HeaderMap, Uri};
-use axum::response::Response;
+use axum::http::{HeaderMap, Uri, header};
+use axum::response::{IntoResponse as _, Response};
 
 use super::pages::{Client, not_found, on_demand_response, show_hot};
 use crate::domain::{ComponentId, IncidentId};
+use crate::notify::standard_webhooks::webhook_key_pair;
 use crate::publish::api::MAX_PAGE;
-use crate::publish::{JsonShape, OnDemandPage};
+use crate::publish::{CORS_HEADERS, JsonShape, OnDemandPage};
 use crate::state::State;
+use crate::web::Error;
 use crate::web::form::QueryFields;
 
 /// Maximum number of components that a request may name.
@@ -57,4 +59,12 @@ pub async fn showcase(
         return show_hot(state, uri, headers).await;
     }
     on_demand_response(&state.0, client, OnDemandPage::Showcase(chosen), &headers).await
+}
+
+/// `GET /.well-known/candor-webhook-key`: the public key as text, `whpk_…`, as Standard Webhooks writes it.
+pub async fn webhook_key(FromState(state): FromState<State>) -> Result<Response, Error> {
+    let key = webhook_key_pair(&state.secret_key)?.public_key();
+    let headers =
+        [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "public, max-age=3600")];
+    Ok((headers, CORS_HEADERS, key).into_response())
 }

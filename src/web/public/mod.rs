@@ -48,6 +48,7 @@ fn handler(endpoint: Endpoint) -> MethodRouter<State> {
         Endpoint::Events => get(event_stream::show),
         Endpoint::Health => get(health::show_health),
         Endpoint::Readiness => get(health::show_readiness),
+        Endpoint::WebhookKey => get(json::webhook_key),
         Endpoint::Subscribe => get(form::new).post(form::create),
         Endpoint::SubscriberLinks => get(lost_link::new).post(lost_link::create),
         Endpoint::ConfirmSubscription => get(confirm::show).post(confirm::create),

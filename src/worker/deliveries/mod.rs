@@ -23,7 +23,7 @@ use crate::db::deliveries::Transport;
 use crate::db::{self, Db, deliveries, notices};
 use crate::net::http_client::HttpClient;
 use crate::notify::endpoint::ENDPOINT_LIMITS;
-use crate::notify::standard_webhooks::WebhookKeyPair;
+use crate::notify::standard_webhooks::webhook_key_pair;
 use crate::state::State;
 
 /// How often new notices and due messages are looked for, if nothing announces them.
@@ -32,15 +32,6 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 const READ_RETRY: TimeDelta = TimeDelta::seconds(30);
 /// Endpoints that are sent to at once. Each may take 15 seconds to answer.
 const HTTP_SENDERS: usize = 512;
-const KEY_PAIR: &str = "webhook key pair";
-
-/// The page's key pair, which signs webhooks.
-///
-/// # Errors
-/// The key file can't be read.
-pub fn webhook_key_pair(state: &State) -> anyhow::Result<WebhookKeyPair> {
-    WebhookKeyPair::from_seed(state.secret_key.derive_key(KEY_PAIR)?)
-}
 
 /// Tells subscribers until `stop`. Without a mail server, only endpoints are sent to.
 pub async fn run_deliveries(state: State, stop: CancellationToken) {
@@ -54,7 +45,7 @@ async fn try_run(state: &State, stop: &CancellationToken) -> anyhow::Result<()> 
     release_leases(state).await;
     let context = Context::new(state.db.clone(), state.clock.clone(), &state.origin, state.secret_key.clone())?;
     let client = HttpClient::new(&state.endpoint_hosts, ENDPOINT_LIMITS)?;
-    let http = HttpSender { context: context.clone(), client, key_pair: webhook_key_pair(state)? };
+    let http = HttpSender { context: context.clone(), client, key_pair: webhook_key_pair(&state.secret_key)? };
     let (to_mail, to_http) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let http = pipeline(state, Transport::Http, (HTTP_SENDERS, http), to_http.clone());
     let mail = match &state.mailer {
