@@ -410,17 +410,19 @@ async fn refused_database_is_logged_once_and_named_by_readyz(test: TestDb) {
     for (db, reason) in [(Db::at(&foreign).unwrap(), "another application"), (other.db.clone(), "another page")] {
         let before = log.text().len();
         let ((state, browser), stop) = (app.restart_with(db), CancellationToken::new());
-        let worker = tokio::spawn(run_worker(state.clone(), stop.clone()));
-        let is_refused = || state.publisher.waiting_reason().is_some_and(|words| words.contains(reason));
-        until("the database is refused", is_refused).await;
-        let begun = Instant::now();
-        until("the worker has tried several times", || begun.elapsed() > Duration::from_millis(1500)).await;
-        let ready = browser.clone().get("/readyz").await;
-        assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE, "{reason}");
-        assert!(ready.text().contains(reason), "{}", ready.text());
-        assert!(browser.clone().get("/").await.body == page, "{reason}");
-        stop.cancel();
-        worker.await.unwrap().unwrap();
+        let checks = async {
+            let is_refused = || state.publisher.waiting_reason().is_some_and(|words| words.contains(reason));
+            until("the database is refused", is_refused).await;
+            let begun = Instant::now();
+            until("the worker has tried several times", || begun.elapsed() > Duration::from_millis(1500)).await;
+            let ready = browser.clone().get("/readyz").await;
+            assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE, "{reason}");
+            assert!(ready.text().contains(reason), "{}", ready.text());
+            assert!(browser.clone().get("/").await.body == page, "{reason}");
+            stop.cancel();
+        };
+        let (ended, ()) = tokio::join!(run_worker(state.clone(), stop.clone()), checks);
+        ended.unwrap();
         let lines = log.text().split_off(before);
         let count = lines.lines().filter(|line| line.contains("database unavailable") && line.contains(reason)).count();
         assert_eq!(count, 1, "{lines}");
