@@ -1,5 +1,5 @@
-//! The challenge of a webhook: before its first notice, an endpoint must show that it expects messages, so Candor can't be
-//! aimed at servers of others. Endpoints of chat services need none.
+//! The challenge of a webhook: before its first notice, an endpoint must show that it expects messages, so Candor can't
+//! be aimed at servers of others. Endpoints of chat services need none.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
@@ -38,9 +38,9 @@ impl Challenge {
         json!({"type": "webhook.verification", "timestamp": timestamp, "data": {"challenge": self.0}}).to_string()
     }
 
-    /// Sends `request`, which has [`Challenge::body`]. The endpoint passes with a 2xx that returns the challenge: in the
-    /// header `webhook-challenge`, as the whole body, or as `{"challenge": "…"}`. A body that merely contains it would be
-    /// that of any server that repeats what it gets.
+    /// Sends `request`, which has [`Challenge::body`]. The endpoint passes with a 2xx that returns the challenge: in
+    /// the header `webhook-challenge`, as the whole body, or as `{"challenge": "…"}`. A body that merely contains it
+    /// would be that of any server that repeats what it gets.
     pub async fn verify(&self, client: &HttpClient, request: &EndpointRequest) -> ChallengeOutcome {
         let response = match exchange(client, request).await {
             Ok(response) => response,

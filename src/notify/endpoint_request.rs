@@ -265,8 +265,8 @@ fn webhook_request(url: Url, signature: Vec<(&'static str, String)>, body: Strin
     request
 }
 
-/// The first message is posted, with `wait` so that Discord returns its id; later ones edit it. A `thread_id` in the URL
-/// stays.
+/// The first message is posted, with `wait` so that Discord returns its id; later ones edit it. A `thread_id` in the
+/// URL stays.
 fn discord_request(url: &Url, message_id: Option<&str>, body: &Value) -> EndpointRequest {
     let mut post = url.clone();
     post.query_pairs_mut().append_pair("wait", "true");

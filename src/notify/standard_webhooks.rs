@@ -1,4 +1,5 @@
-//! Signatures of webhooks by Standard Webhooks 1.0.0: `v1` with a secret of the endpoint, `v1a` with the page's key pair.
+//! Signatures of webhooks by Standard Webhooks 1.0.0: `v1` with a secret of the endpoint, `v1a` with the page's key
+//! pair.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;

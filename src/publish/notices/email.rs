@@ -138,7 +138,8 @@ fn html_part(message: &Message, body: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\">\
-         <meta name=\"color-scheme\" content=\"light dark\"><meta name=\"supported-color-schemes\" content=\"light dark\">\
+         <meta name=\"color-scheme\" content=\"light dark\">\
+         <meta name=\"supported-color-schemes\" content=\"light dark\">\
          <title>{title}</title><style>{DARK_STYLE}</style></head>\
          <body class=\"ground\" style=\"margin:0;background:#fbfbf9;color:#1b1f1d;\
          font:16px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif\">\
@@ -146,9 +147,11 @@ fn html_part(message: &Message, body: &str) -> String {
          <div class=\"panel\" style=\"padding:24px;background:#ffffff;border:1px solid #e4e6e1;border-radius:12px\">\
          <p style=\"margin:0 0 4px;font-size:14px\"><strong class=\"{key}\" style=\"color:{colour}\">{phase}</strong>\
          <span class=\"soft\" style=\"color:#5c6561\"> · {when}</span></p>\
-         <h1 class=\"ink\" dir=\"auto\" style=\"margin:0 0 12px;font-size:20px;line-height:1.25;color:#1b1f1d\">{title}</h1>\
+         <h1 class=\"ink\" dir=\"auto\" \
+         style=\"margin:0 0 12px;font-size:20px;line-height:1.25;color:#1b1f1d\">{title}</h1>\
          <div dir=\"auto\" style=\"overflow-wrap:anywhere\">{body}</div>{times}{components}\
-         <p style=\"margin:20px 0 0\"><a class=\"button\" href=\"{link}\" style=\"display:inline-block;padding:8px 16px;\
+         <p style=\"margin:20px 0 0\"><a class=\"button\" href=\"{link}\" \
+         style=\"display:inline-block;padding:8px 16px;\
          border-radius:8px;background:#21543d;color:#ffffff;text-decoration:none\">{words}</a></p></div>",
         title = escape(&message.title),
         key = message.tone.key(),

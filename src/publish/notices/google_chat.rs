@@ -38,7 +38,10 @@ fn card_message(message: &Message, body: &str, links: &Links) -> Value {
         "cardsV2": [{
             "cardId": message.thread_key,
             "card": {
-                "header": {"title": cut_text(&message.title, MAX_TITLE), "subtitle": cut_text(&message.page_title, MAX_TITLE)},
+                "header": {
+                    "title": cut_text(&message.title, MAX_TITLE),
+                    "subtitle": cut_text(&message.page_title, MAX_TITLE),
+                },
                 "sections": [{"widgets": widgets}],
             },
         }],

@@ -1,7 +1,7 @@
 //! Reads the Markdown of updates as lines of styled text, and writes them in the markup of each channel.
 //!
-//! Bold text, links, lists, quotes and code keep their form; everything else becomes text. Each channel's writer escapes
-//! text and addresses, so what a manager wrote never becomes markup of the channel.
+//! Bold text, links, lists, quotes and code keep their form; everything else becomes text. Each channel's writer
+//! escapes text and addresses, so what a manager wrote never becomes markup of the channel.
 
 use pulldown_cmark::{Event, Parser, Tag, TagEnd, TextMergeStream};
 

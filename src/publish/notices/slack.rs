@@ -28,8 +28,9 @@ pub fn render_slack(message: &Message, links: &Links) -> Value {
         link("Manage", &links.manage_url),
         link("Unsubscribe", &links.unsubscribe_url),
     ];
+    let title = cut_text(&message.title, MAX_HEADER);
     let mut blocks = vec![
-        json!({"type": "header", "text": {"type": "plain_text", "text": cut_text(&message.title, MAX_HEADER), "emoji": false}}),
+        json!({"type": "header", "text": {"type": "plain_text", "text": title, "emoji": false}}),
         context(&cut_rendered(&heading, str::to_owned, MAX_CONTEXT)),
     ];
     let sections = [body, times, join_lines(&components, MAX_COMPONENTS)];
