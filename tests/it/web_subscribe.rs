@@ -213,7 +213,9 @@ async fn programs_that_fill_in_forms_are_ignored(test: TestDb) {
         subscribe_with(&app, &[("channel", "email"), ("email", INES), ("website", "https://spam.test")]).await;
     assert_eq!(trapped.word("h1"), format!("Open the mail we sent to {INES}"));
     let mut browser = app.visitor();
-    let fields = |sent: &str| [&[("channel", "email"), ("email", INES), ("sent", sent)][..], &EVENTS].concat();
+    fn fields(sent: &str) -> Vec<(&str, &str)> {
+        [&[("channel", "email"), ("email", INES), ("sent", sent)][..], &EVENTS].concat()
+    }
     let sent = browser.get("/subscribe").await.field("sent");
     let quick = browser.post("/subscribe", &fields(&sent)).await;
     assert_eq!((quick.status, quick.field("email")), (StatusCode::UNPROCESSABLE_ENTITY, INES.to_owned()));
@@ -652,7 +654,7 @@ async fn typed_text_never_becomes_markup(test: TestDb) {
     let mut group = app.component(hostile).await;
     group.name = hostile.into();
     app.publish().await;
-    let mut check = async |answer: Answer| {
+    let check = async |answer: Answer| {
         assert!(!answer.text().contains("<script>alert"), "{}", answer.text());
         assert!(answer.attributes("a", "href").iter().all(|href| !href.starts_with("javascript:")));
     };
