@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::clock::{Clock, Heartbeat, OngoingSince};
-use crate::counters::{Counter, ResponseCounts};
+use crate::counters::{Counter, QueueGauge, ResponseCounts};
 use crate::credentials::secret_key::SecretKey;
 use crate::credentials::subscriber_links::SubscriberLinks;
 use crate::db::Db;
@@ -62,6 +62,7 @@ struct Shared {
     worker_failure: OngoingSince,
     writes: WriteHealth,
     mail_heartbeat: Arc<Heartbeat>,
+    delivery_queue: QueueGauge,
     audit_denials: Mutex<DenialThrottle>,
     login_attempts: Mutex<RateLimit>,
     password_resets: Mutex<RateLimit>,
@@ -122,6 +123,7 @@ impl State {
             worker_failure: OngoingSince::new(parts.clock.clone()),
             writes: WriteHealth::new(parts.clock.clone()),
             mail_heartbeat: Arc::new(Heartbeat::new(parts.clock.clone())),
+            delivery_queue: QueueGauge::default(),
             parts,
             streams: EventStreams::new(MAX_STREAMS),
             connections: ClientCounter::default(),
@@ -219,6 +221,11 @@ impl State {
     /// When the mail worker last checked the outbox; `None` without a mail server.
     pub fn mail_heartbeat(&self) -> Option<&Heartbeat> {
         self.mailer.as_ref().map(|_| self.0.mail_heartbeat.as_ref())
+    }
+
+    /// The messages to subscribers that wait.
+    pub fn delivery_queue(&self) -> &QueueGauge {
+        &self.0.delivery_queue
     }
 
     /// Reloads the secret key file and the identity provider's metadata. Changed settings need a restart.

@@ -40,7 +40,10 @@ pub struct Delivery {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Sent,
-    Retry { at: DateTime<Utc>, reason: String },
+    Retry {
+        at: DateTime<Utc>,
+        reason: String,
+    },
     /// The receiver rejected it for good.
     Rejected(String),
     /// It was retried as long as it is of use.
@@ -167,6 +170,12 @@ pub async fn release_leases(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<u64>
 pub async fn count_waiting(tx: &mut Tx) -> Result<(i64, Option<DateTime<Utc>>)> {
     let sql = "select count(*), min(created_at) from deliveries where done_at is null";
     Ok(row!(tx, (i64, Option<DateTime<Utc>>), sql)?.unwrap_or_default())
+}
+
+/// Since when the oldest e-mail waits.
+pub async fn find_oldest_mail(tx: &mut Tx) -> Result<Option<DateTime<Utc>>> {
+    let sql = "select min(created_at) from deliveries where done_at is null and (channel = 'email') = true";
+    Ok(row!(tx, (Option<DateTime<Utc>>,), sql)?.and_then(|(oldest,)| oldest))
 }
 
 /// A message in the log of one subscriber.

@@ -83,7 +83,8 @@ impl TryFrom<Row> for Mail {
     type Error = Error;
 
     fn try_from(row: Row) -> Result<Self> {
-        let kind = match (row.subscriber_id.as_deref().and_then(SubscriberId::parse), row.recipient, row.account_change) {
+        let kind = match (row.subscriber_id.as_deref().and_then(SubscriberId::parse), row.recipient, row.account_change)
+        {
             (Some(subscriber), ..) => {
                 let mail = SubscriptionMail::from_key(&row.kind).ok_or_else(|| Error::other("a subscriber's mail"))?;
                 Kind::Subscription { subscriber, mail }
@@ -155,7 +156,8 @@ pub async fn add_subscription_mail(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let id = TokenId::from_random(random_bytes());
-    let sql = "insert into outbox (id, kind, subscriber_id, created_at, due_at, attempts) values ($1, $2, $3, $4, $4, 0)";
+    let sql =
+        "insert into outbox (id, kind, subscriber_id, created_at, due_at, attempts) values ($1, $2, $3, $4, $4, 0)";
     run!(tx, sql, id.as_str(), mail.key(), subscriber.as_str(), now)?;
     Ok(())
 }

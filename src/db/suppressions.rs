@@ -1,5 +1,7 @@
 //! Keyed hashes of addresses that unsubscribed or complained. An import does not add them again.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 
 use super::{Result, Tx, WriteTx};
@@ -25,12 +27,7 @@ impl SuppressionReason {
 }
 
 /// `address_hmac` is keyed with the server's key file, so a copy of the database does not reveal addresses.
-pub async fn insert(
-    tx: &mut WriteTx,
-    address_hmac: &str,
-    reason: SuppressionReason,
-    now: DateTime<Utc>,
-) -> Result<()> {
+pub async fn insert(tx: &mut WriteTx, address_hmac: &str, reason: SuppressionReason, now: DateTime<Utc>) -> Result<()> {
     let sql = "insert into suppressions (address_hmac, reason, created_at) values ($1, $2, $3)
                on conflict (address_hmac) do update set reason = excluded.reason, created_at = excluded.created_at";
     run!(tx, sql, address_hmac, reason.key(), now)?;
@@ -39,6 +36,11 @@ pub async fn insert(
 
 pub async fn is_suppressed(tx: &mut Tx, address_hmac: &str) -> Result<bool> {
     Ok(row!(tx, (String,), "select reason from suppressions where address_hmac = $1", address_hmac)?.is_some())
+}
+
+/// All suppressed addresses.
+pub async fn list_all(tx: &mut Tx) -> Result<HashSet<String>> {
+    Ok(rows!(tx, (String,), "select address_hmac from suppressions")?.into_iter().map(|(hmac,)| hmac).collect())
 }
 
 /// Lifts a suppression: the address subscribed again.

@@ -9,10 +9,12 @@ mod correction;
 mod incident;
 mod maintenance;
 mod manager;
+mod operator_channel;
 mod page;
 mod policy;
 mod postmortem;
 mod series;
+mod subscriber;
 mod template;
 mod update;
 
@@ -25,10 +27,12 @@ pub use maintenance::{
     Plan, PlanForm, ScheduleForm, StartForm, Window, WindowForm,
 };
 pub use manager::{ManagerForm, NewManager};
+pub use operator_channel::OperatorChannelForm;
 pub use page::{PageForm, PageSettings};
 pub use policy::PolicyForm;
 pub use postmortem::PostmortemForm;
 pub use series::{NewSeries, Recurrence, RecurrenceForm, SeriesForm};
+pub use subscriber::{SubscriberChoices, SubscriberForm};
 pub use template::{NewTemplate, TemplateForm};
 pub use update::{NewUpdate, UpdateEdit, UpdateEditForm, UpdateForm};
 
@@ -58,6 +62,11 @@ impl Fields {
     /// Whether the check box `name` is ticked, or the button `name` was pressed.
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(key, _)| key == name)
+    }
+
+    /// The notify switch of a composer; `None` if the form has none.
+    pub fn notify_choice(&self) -> Option<bool> {
+        self.has("notify_switch").then(|| self.has("notify"))
     }
 
     /// The version from which the form was filled; 0, which no row has, if missing.

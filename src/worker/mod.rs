@@ -3,7 +3,7 @@
 pub mod maintenances;
 mod probe;
 
-pub use probe::probe_if_due;
+pub use probe::{measure_queue, probe_if_due};
 
 use std::panic::AssertUnwindSafe;
 use std::sync::PoisonError;
@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use crate::actions;
 use crate::credentials::secret_token;
 use crate::db::{
-    admin_incidents, challenges, future_times, known_browsers, managers, notices, one_time_links, outbox, page_settings,
-    pending_forms, sessions, subscribers, suppressions,
+    admin_incidents, challenges, future_times, known_browsers, managers, notices, one_time_links, outbox,
+    page_settings, pending_forms, sessions, subscribers, suppressions,
 };
 use crate::domain::IncidentId;
 use crate::domain::audit::{Action, Actor, start_of_hour};

@@ -27,6 +27,8 @@ pub mod raw_http2;
 pub mod server;
 #[allow(dead_code, reason = "only the tests of mail need it")]
 pub mod smtp;
+#[allow(dead_code, reason = "only the tests of subscribers need it")]
+pub mod subscribers;
 
 use std::ops::Deref;
 use std::path::PathBuf;

@@ -5,6 +5,7 @@ mod factors;
 mod maintenances;
 mod people;
 mod prepared;
+mod subscribers;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -17,6 +18,7 @@ use crate::domain::forms::*;
 use crate::domain::manager::LinkPurpose;
 use crate::domain::page_status::Tone;
 use crate::domain::search::{AuditSearch, IncidentSearch};
+use crate::domain::subscriber::NotifySwitch;
 use crate::domain::*;
 use crate::ui::admin_layout::{AdminContext, Assets, LoggedOutContext, Section};
 
@@ -183,6 +185,7 @@ impl Gallery {
             zone: Tz::UTC,
             now: now(),
             assets: assets(),
+            notify: NotifySwitch::default(),
         };
         let shell = if text == TITLE { AdminContext { page_name: "Harbor Mail".into(), ..shell } } else { shell };
         Self { shell, text: text.into(), groups, components, open, over }
@@ -261,6 +264,7 @@ impl Gallery {
 
     fn template(&self) -> Template {
         Template {
+            notify: false,
             id: TemplateId::parse("slow").unwrap(),
             name: self.text.clone(),
             title: "{{component}} is slow".into(),
@@ -311,6 +315,7 @@ pub fn every_page(role: Role, text: &str) -> Vec<(&'static str, String)> {
         prepared::pages(&world),
         component_pages(&world),
         people::pages(&world),
+        subscribers::pages(&world),
         plain_pages(&world),
     ]
     .concat()
@@ -333,6 +338,7 @@ fn incident_pages(world: &Gallery) -> Vec<(&'static str, String)> {
         (
             "desk",
             Dashboard {
+                queue: QueueState::default(),
                 shell: notice,
                 open: vec![world.open.clone()],
                 older: Some("1_m".into()),
@@ -347,6 +353,7 @@ fn incident_pages(world: &Gallery) -> Vec<(&'static str, String)> {
         (
             "desk-empty",
             Dashboard {
+                queue: QueueState::default(),
                 shell: AdminContext { tone: Tone::Operational, ..shell() },
                 open: vec![],
                 older: None,

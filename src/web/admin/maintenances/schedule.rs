@@ -14,6 +14,7 @@ use crate::ui::pages::admin::{MaintenanceCancellation, MaintenanceExtension, Mai
 use crate::web::Result;
 use crate::web::access::manager::{CanPublish, Manager};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show};
+use crate::web::admin::notify;
 use crate::web::form::Form;
 
 /// `GET /admin/maintenances/{id}/schedule`
@@ -120,7 +121,14 @@ impl Editor for ScheduleEditor {
     type Form = ScheduleForm;
     type Theirs = ();
 
-    async fn html(&self, _: &mut Tx, shell: AdminContext, form: ScheduleForm, problem: Problem<()>) -> Result<String> {
+    async fn html(
+        &self,
+        tx: &mut Tx,
+        mut shell: AdminContext,
+        form: ScheduleForm,
+        problem: Problem<()>,
+    ) -> Result<String> {
+        shell.notify.reach = notify::of_maintenance(tx, &self.maintenance).await?;
         let (Problem { invalid, conflict }, maintenance) = (problem, self.maintenance.clone());
         Ok(MaintenanceSchedule { shell, maintenance, form, invalid, conflict }.html())
     }
@@ -134,7 +142,14 @@ impl Editor for ExtensionEditor {
     type Form = ExtensionForm;
     type Theirs = ();
 
-    async fn html(&self, _: &mut Tx, shell: AdminContext, form: ExtensionForm, problem: Problem<()>) -> Result<String> {
+    async fn html(
+        &self,
+        tx: &mut Tx,
+        mut shell: AdminContext,
+        form: ExtensionForm,
+        problem: Problem<()>,
+    ) -> Result<String> {
+        shell.notify.reach = notify::of_maintenance(tx, &self.maintenance).await?;
         let (Problem { invalid, conflict }, maintenance) = (problem, self.maintenance.clone());
         Ok(MaintenanceExtension { shell, maintenance, form, invalid, conflict }.html())
     }
@@ -150,11 +165,12 @@ impl Editor for CancellationEditor {
 
     async fn html(
         &self,
-        _: &mut Tx,
-        shell: AdminContext,
+        tx: &mut Tx,
+        mut shell: AdminContext,
         form: CancellationForm,
         problem: Problem<()>,
     ) -> Result<String> {
+        shell.notify.reach = notify::of_maintenance(tx, &self.maintenance).await?;
         let (Problem { invalid, conflict }, maintenance) = (problem, self.maintenance.clone());
         Ok(MaintenanceCancellation { shell, maintenance, form, invalid, conflict }.html())
     }

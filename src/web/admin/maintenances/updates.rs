@@ -10,7 +10,8 @@ use crate::state::State;
 use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::{MaintenanceUpdateEditView, MaintenanceView};
 use crate::web::access::manager::{CanPublish, Manager};
-use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show};
+use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show, show_submitted};
+use crate::web::admin::notify;
 use crate::web::form::Form;
 use crate::web::{Error, Result};
 
@@ -25,7 +26,7 @@ pub async fn create(
     if fields.has("preview") {
         let mut tx = state.db.read().await?;
         let maintenance = find_maintenance(&mut tx, &id).await?;
-        return show(&state, &mut tx, &manager, &Composer { maintenance }, form).await;
+        return show_submitted(&state, &mut tx, &manager, &Composer { maintenance }, (form, &fields)).await;
     }
     let mut edit = Edit::begin(state, manager, fields).await?;
     let before = find_maintenance(&mut edit.tx, &id).await?;
@@ -50,11 +51,12 @@ impl Editor for Composer {
     async fn html(
         &self,
         tx: &mut Tx,
-        shell: AdminContext,
+        mut shell: AdminContext,
         form: MaintenanceUpdateForm,
         problem: Problem<()>,
     ) -> Result<String> {
         let (Problem { invalid, conflict }, maintenance) = (problem, self.maintenance.clone());
+        shell.notify.reach = notify::of_maintenance(tx, &maintenance).await?;
         let undoes_start = can_undo_start(tx, &maintenance).await?;
         Ok(MaintenanceView { shell, maintenance, form, invalid, conflict, undoes_start }.html())
     }

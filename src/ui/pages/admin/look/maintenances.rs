@@ -14,6 +14,7 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let new = |form, invalid| MaintenanceNew { shell: shell(), form, invalid, board: world.board() }.html();
     let theirs = PlanForm { title: "Their title".into(), ..PlanForm::from_maintenance(&world.planned()) };
     let edit = MaintenanceEdit {
+        notifies_steps: true,
         shell: shell(),
         maintenance: world.planned(),
         form: PlanForm::from_maintenance(&world.planned()),
@@ -40,6 +41,7 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let editing =
         MaintenanceUpdateEditView { shell: shell(), maintenance: it, update, form, invalid: none(), conflict: None };
     let series = SeriesEdit {
+        notifies_steps: true,
         shell: shell(),
         series: world.series(),
         form: world.series_form(),
