@@ -1,8 +1,10 @@
 //! Counters for the metrics, which `web::edge::prometheus` renders. An increment is one relaxed atomic addition.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use hyper::StatusCode;
 
 #[derive(Debug, Default)]
@@ -23,6 +25,28 @@ impl Counter {
 
     pub fn value(&self) -> u64 {
         self.0.load(Relaxed)
+    }
+}
+
+/// What the worker last saw of the messages to subscribers.
+#[derive(Debug, Default)]
+pub struct QueueGauge(Mutex<QueueMeasurement>);
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueMeasurement {
+    /// Messages that are not sent yet.
+    pub waiting: i64,
+    /// Since when the oldest e-mail waits.
+    pub oldest_mail: Option<DateTime<Utc>>,
+}
+
+impl QueueGauge {
+    pub fn set(&self, measured: QueueMeasurement) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = measured;
+    }
+
+    pub fn value(&self) -> QueueMeasurement {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

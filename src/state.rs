@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use url::Url;
 
 use crate::clock::{Clock, Heartbeat, OngoingSince};
-use crate::counters::{Counter, ResponseCounts};
+use crate::counters::{Counter, QueueGauge, ResponseCounts};
 use crate::credentials::secret_key::SecretKey;
 use crate::credentials::subscriber_links::SubscriberLinks;
 use crate::db::Db;
@@ -70,6 +70,7 @@ struct Shared {
     writes: WriteHealth,
     mail_heartbeat: Arc<Heartbeat>,
     notices: Notify,
+    delivery_queue: QueueGauge,
     audit_denials: Mutex<DenialThrottle>,
     login_attempts: Mutex<RateLimit>,
     password_resets: Mutex<RateLimit>,
@@ -134,6 +135,7 @@ impl State {
             writes: WriteHealth::new(parts.clock.clone()),
             mail_heartbeat: Arc::new(Heartbeat::new(parts.clock.clone())),
             notices: Notify::new(),
+            delivery_queue: QueueGauge::default(),
             parts,
             streams: EventStreams::new(MAX_STREAMS),
             connections: ClientCounter::default(),
@@ -241,6 +243,11 @@ impl State {
     /// When the mail worker last checked the outbox; `None` without a mail server.
     pub fn mail_heartbeat(&self) -> Option<&Heartbeat> {
         self.mailer.as_ref().map(|_| self.0.mail_heartbeat.as_ref())
+    }
+
+    /// The messages to subscribers that wait.
+    pub fn delivery_queue(&self) -> &QueueGauge {
+        &self.0.delivery_queue
     }
 
     /// Reloads the secret key file and the identity provider's metadata. Changed settings need a restart.

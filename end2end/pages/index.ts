@@ -4,6 +4,7 @@ import { incidentPlaces } from './incidents';
 import { maintenancePlaces } from './maintenances';
 import { managerPlaces } from './managers';
 import { type Means, type Place } from './page';
+import { subscriberPlaces } from './subscribers';
 
 export { providerPlaces } from './oidc';
 export { type Place } from './page';
@@ -16,6 +17,7 @@ export const adminPlaces: Record<string, (means: Means) => Place[]> = {
   incidents: incidentPlaces,
   maintenances: maintenancePlaces,
   components: componentPlaces,
+  subscribers: subscriberPlaces,
   managers: managerPlaces,
   account: accountPlaces,
 };

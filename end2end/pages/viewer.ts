@@ -8,6 +8,7 @@ export function viewerPlaces({ watch }: Means): Place[] {
     linkedPlace('incident-viewer', '/admin', '.card h3 a'),
     linkedPlace('maintenance-viewer', '/admin/maintenances', 'table a'),
     placeAt('components-viewer', '/admin/components'),
+    placeAt('subscribers-viewer', '/admin/subscribers'),
     placeAt('templates-viewer', '/admin/templates'),
     placeAt('settings-viewer', '/admin/settings'),
     { name: 'not-allowed-admin', go: (page: Page) => watch.expects(403, page, () => page.goto('/admin/managers')) },

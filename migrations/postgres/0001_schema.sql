@@ -401,6 +401,8 @@ create table templates (
   -- A phase of incidents or of maintenances.
   phase text not null check (phase in ('investigating', 'identified', 'monitoring', 'resolved',
                                        'scheduled', 'in_progress', 'verifying', 'completed')),
+  -- Whether the composer starts with the notify switch on.
+  notify boolean not null,
   created_at timestamptz not null,
   updated_at timestamptz not null,
   version bigint not null
@@ -639,7 +641,7 @@ create unique index subscribers_by_address on subscribers (channel, address_hash
 create index subscribers_by_state on subscribers (state, channel, id);
 create index subscribers_by_email on subscribers (email, id);
 create index subscribers_by_incident on subscribers (incident_id) where incident_id is not null;
-create index subscribers_newest on subscribers (created_at desc, id desc);
+create index subscribers_newest on subscribers (requested_at desc, id desc);
 create index subscribers_unconfirmed on subscribers (requested_at) where state = 'unconfirmed';
 create index subscribers_quarantined on subscribers (quarantined_at) where state = 'quarantined';
 

@@ -9,12 +9,15 @@ use serde_json::{Map, Value};
 
 use crate::db::{Result, Tx, WriteTx, api_metadata, notices};
 use crate::domain::notice::Event;
-use crate::domain::{Component, ComponentId, Incident, Maintenance, MaintenanceId, UpdateId, Visibility};
+use crate::domain::{Component, ComponentId, Incident, IncidentId, Maintenance, UpdateId, Visibility};
 
 /// The flags of single updates, in the metadata of their incident or maintenance.
 const UPDATES: &str = "updates";
 const DELIVER: &str = "deliver_notifications";
 const DELIVER_AT_START: &str = "auto_transition_deliver_notifications_at_start";
+/// The fields of the postmortem, in the metadata of its incident.
+const POSTMORTEM: &str = "postmortem";
+const NOTIFY_SUBSCRIBERS: &str = "notify_subscribers";
 const DELIVER_AT_END: &str = "auto_transition_deliver_notifications_at_end";
 
 /// Stores whether `update` of an incident or a maintenance notifies subscribers. Call it before the action that posts
@@ -29,16 +32,40 @@ pub async fn set_notification(tx: &mut WriteTx, subject: &str, update: &UpdateId
     api_metadata::replace(tx, subject, &fields).await
 }
 
-/// Stores whether the automatic start and end of a maintenance notify subscribers.
-pub async fn set_step_notifications(tx: &mut WriteTx, maintenance: &MaintenanceId, notifies: bool) -> Result<()> {
-    let mut fields = api_metadata::load(tx, maintenance.as_str()).await?;
+/// Stores whether publishing the postmortem of an incident notifies subscribers. Call it before the action that publishes
+/// it.
+pub async fn set_postmortem_notification(tx: &mut WriteTx, incident: &IncidentId, notifies: bool) -> Result<()> {
+    let mut fields = api_metadata::load(tx, incident.as_str()).await?;
+    let mut own = object(fields.remove(POSTMORTEM));
+    own.insert(NOTIFY_SUBSCRIBERS.to_owned(), notifies.into());
+    fields.insert(POSTMORTEM.to_owned(), own.into());
+    api_metadata::replace(tx, incident.as_str(), &fields).await
+}
+
+pub(super) async fn postmortem_notifies(tx: &mut Tx, incident: &IncidentId) -> Result<bool> {
+    let fields = api_metadata::load(tx, incident.as_str()).await?;
+    let own = fields.get(POSTMORTEM).and_then(|own| own.get(NOTIFY_SUBSCRIBERS));
+    Ok(own.and_then(Value::as_bool).unwrap_or(true))
+}
+
+/// Whether the automatic start and end of a maintenance, or of the occurrences of a series, notify subscribers.
+pub async fn steps_notify(tx: &mut Tx, subject: &str) -> Result<bool> {
+    let fields = api_metadata::load(tx, subject).await?;
+    let is_on = |flag| fields.get(flag).and_then(Value::as_bool).unwrap_or(true);
+    Ok(is_on(DELIVER_AT_START) && is_on(DELIVER_AT_END))
+}
+
+/// Stores whether the automatic start and end of a maintenance notify subscribers; for a series, those of the
+/// occurrences that are scheduled from then on.
+pub async fn set_step_notifications(tx: &mut WriteTx, subject: &str, notifies: bool) -> Result<()> {
+    let mut fields = api_metadata::load(tx, subject).await?;
     for name in [DELIVER_AT_START, DELIVER_AT_END] {
         fields.remove(name);
         if !notifies {
             fields.insert(name.to_owned(), false.into());
         }
     }
-    api_metadata::replace(tx, maintenance.as_str(), &fields).await
+    api_metadata::replace(tx, subject, &fields).await
 }
 
 /// Writes the notice of a change to an incident, if subscribers are to hear of it.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::notices::announce_postmortem;
+use super::notices::{announce_postmortem, postmortem_notifies};
 use crate::db::{Result, WriteTx, postmortems};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::{Incident, IncidentId, Postmortem, Visibility};
@@ -22,7 +22,8 @@ pub async fn save(
 ) -> Result<Entry> {
     postmortems::save(tx, after, now).await?;
     let was_published = before.is_some_and(|before| before.published.is_some());
-    if action == Action::PostmortemPublish && !was_published && incident.visibility == Visibility::Public {
+    let is_new = action == Action::PostmortemPublish && !was_published;
+    if is_new && incident.visibility == Visibility::Public && postmortem_notifies(tx, &incident.id).await? {
         announce_postmortem(tx, incident, now).await?;
     }
     let entry = Entry::new(action, audit_id(&incident.id), &incident.title).after(after);

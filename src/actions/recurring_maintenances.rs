@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::notices::{announce_maintenance, set_step_notifications, steps_notify};
 use crate::credentials::random_bytes;
 use crate::db::{Error, Result, WriteTx, components, maintenances, series};
 use crate::domain::audit::{Action, Entry};
@@ -10,14 +11,19 @@ use crate::domain::{Maintenance, MaintenanceId, MaintenancePhase, Series, Update
 /// The most occurrences that one recurring maintenance schedules per run.
 const MAX_OCCURRENCES: usize = 50;
 
-/// Adds a recurring maintenance and schedules its first occurrence; `None` if the rule has no occurrence.
+/// Adds a recurring maintenance and schedules its first occurrence; `None` if the rule has no occurrence. `announces`
+/// says whether subscribers are notified of the first one; later ones notify when they remind, start and complete.
 pub async fn add(
     tx: &mut WriteTx,
     mut series: Series,
+    announces: bool,
     now: DateTime<Utc>,
 ) -> Result<Option<(Maintenance, Vec<Entry>)>> {
     series::insert(tx, &series).await?;
     let Some((first, scheduled)) = schedule_next(tx, &mut series, now).await? else { return Ok(None) };
+    if announces {
+        announce_maintenance(tx, None, &first, false, now).await?;
+    }
     let added = Entry::new(Action::SeriesAdd, &series.id, &series.title).after(&series);
     Ok(Some((first, vec![added, scheduled])))
 }
@@ -85,6 +91,9 @@ pub async fn schedule_next(
     series::update(tx, series, now).await?;
     let Some(next) = next else { return Ok(None) };
     maintenances::insert(tx, &next).await?;
+    if !steps_notify(tx, series.id.as_str()).await? {
+        set_step_notifications(tx, next.id.as_str(), false).await?;
+    }
     let entry = Entry::new(Action::MaintenanceSchedule, &next.id, &next.title).after(&next);
     Ok(Some((next, entry)))
 }
@@ -104,6 +113,9 @@ async fn follow(tx: &mut WriteTx, series: &mut Series, next: &Maintenance, now: 
         }
     };
     maintenances::update(tx, &mut after, now).await?;
+    announce_maintenance(tx, Some(next), &after, false, now).await?;
+    let notifies = steps_notify(tx, series.id.as_str()).await?;
+    set_step_notifications(tx, after.id.as_str(), notifies).await?;
     Ok(Entry::new(action, &after.id, &after.title).before(next).after(&after))
 }
 

@@ -2,6 +2,8 @@
 //!
 //! The audit log names subscribers by id and never holds an address, so that an address can be erased.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use url::Url;
@@ -12,9 +14,10 @@ use crate::credentials::secret_token::hash_token;
 use crate::credentials::subscriber_links::SubscriberLinks;
 use crate::db::subscribers::{self, SealedAddress};
 use crate::db::suppressions::{self, SuppressionReason};
-use crate::db::{self, Result, WriteTx, deliveries, outbox};
+use crate::db::{self, Result, Tx, WriteTx, deliveries, outbox};
 use crate::domain::audit::{Action, Entry};
-use crate::domain::subscriber::{CONSENT_VERSION, Channel, IncidentEvents, Scope, SubscriberState};
+use crate::domain::operator_endpoint::OperatorEndpoint;
+use crate::domain::subscriber::{CONSENT_VERSION, Channel, IncidentEvents, MAX_ENDPOINT, Scope, SubscriberState};
 use crate::domain::{Subscriber, SubscriberId};
 use crate::notify::bounce::{Bounce, BounceKind};
 use crate::notify::bounce_token::verify_token;
@@ -73,9 +76,9 @@ impl SubscriptionRequest {
             state,
             paused_at: None,
             requested_at: now,
-            confirmed_at: (state == SubscriberState::Active).then_some(now),
+            confirmed_at: (state != SubscriberState::Unconfirmed).then_some(now),
             consent_version: CONSENT_VERSION,
-            quarantined_at: None,
+            quarantined_at: (state == SubscriberState::Quarantined).then_some(now),
             quarantine_reason: None,
             updated_at: now,
             version: 1,
@@ -105,15 +108,8 @@ pub async fn request(
     wish: &SubscriptionRequest,
     now: DateTime<Utc>,
 ) -> Result<Subscriber> {
-    let hash = hash_token(wish.address());
-    let incident = match &wish.scope {
-        Scope::Incident(id) => Some(id),
-        Scope::Page | Scope::Components(_) => None,
-    };
-    let found = subscribers::find_by_address(tx, wish.channel, &hash, incident).await?;
-    let subscriber = match found {
+    let subscriber = match find_existing(tx, wish).await? {
         None => {
-            subscribers::check_room(tx, 1).await?;
             check_host_limit(tx, wish).await?;
             let added = wish.subscriber(SubscriberState::Unconfirmed, now);
             subscribers::insert(tx, &added, &wish.seal(keys, &added.id)?).await?;
@@ -208,6 +204,15 @@ pub async fn confirm(
     Ok((subscriber, Some(entry)))
 }
 
+/// The subscription of the same address to the same, if there is one.
+pub async fn find_existing(tx: &mut Tx, wish: &SubscriptionRequest) -> Result<Option<Subscriber>> {
+    let incident = match &wish.scope {
+        Scope::Incident(id) => Some(id),
+        Scope::Page | Scope::Components(_) => None,
+    };
+    subscribers::find_by_address(tx, wish.channel, &hash_token(wish.address()), incident).await
+}
+
 /// Adds a subscriber for a manager or a program, at once if the address has agreed already. `Conflict` if the address
 /// has subscribed.
 pub async fn add(
@@ -217,7 +222,6 @@ pub async fn add(
     state: SubscriberState,
     now: DateTime<Utc>,
 ) -> Result<(Subscriber, Entry)> {
-    subscribers::check_room(tx, 1).await?;
     let added = wish.subscriber(state, now);
     subscribers::insert(tx, &added, &wish.seal(keys, &added.id)?).await?;
     if state == SubscriberState::Unconfirmed {
@@ -227,27 +231,110 @@ pub async fn add(
     Ok((added, entry))
 }
 
-/// Adds a confirmed subscriber of an imported list, for which there is room; `None` if the address has subscribed or has unsubscribed here.
-pub async fn import(
+/// Adds a channel of the operator: active at once, for the whole page. `Conflict` if it exists.
+pub async fn add_operator_channel(
     tx: &mut WriteTx,
     keys: SubscriberKeys<'_>,
-    wish: &SubscriptionRequest,
+    endpoint: &OperatorEndpoint,
     now: DateTime<Utc>,
-) -> Result<Option<Subscriber>> {
-    let address = wish.email.as_deref().unwrap_or(wish.address());
-    if suppressions::is_suppressed(tx, &keys.links.address_hmac(address)).await? {
-        return Ok(None);
-    }
+) -> Result<(Subscriber, Entry)> {
+    let url = Url::parse(endpoint.server()).map_err(db::Error::other)?;
+    let wish = SubscriptionRequest {
+        channel: endpoint.channel(),
+        email: None,
+        endpoint: Some(url),
+        scope: Scope::Page,
+        incidents: IncidentEvents::All,
+        maintenance: true,
+    };
     let added = wish.subscriber(SubscriberState::Active, now);
-    match subscribers::insert(tx, &added, &wish.seal(keys, &added.id)?).await {
-        Err(db::Error::Conflict(_)) => Ok(None),
-        inserted => inserted.map(|()| Some(added)),
+    let sealed = keys.secret_key.seal(added.id.as_str(), endpoint.to_text().as_bytes()).map_err(db::Error::other)?;
+    let address = SealedAddress { hash: hash_token(&endpoint.target()), endpoint: Some(sealed), secret: None };
+    subscribers::insert(tx, &added, &address).await?;
+    let entry = entry(Action::SubscriberAdd, &added).after(&Audited::of(&added));
+    Ok((added, entry))
+}
+
+/// What an import must not add: addresses that have subscribed, and those that have unsubscribed here.
+pub struct KnownAddresses {
+    subscribed: HashSet<(String, String)>,
+    suppressed: HashSet<String>,
+}
+
+/// Why an address is not imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportRefusal {
+    Subscribed,
+    Unsubscribed,
+}
+
+impl KnownAddresses {
+    pub async fn load(tx: &mut Tx) -> Result<Self> {
+        Ok(Self { subscribed: subscribers::list_hashes(tx).await?, suppressed: suppressions::list_all(tx).await? })
+    }
+
+    /// Adds the address to those that have subscribed, unless it must not be imported.
+    pub fn take(&mut self, keys: SubscriberKeys<'_>, wish: &SubscriptionRequest) -> Option<ImportRefusal> {
+        let address = wish.email.as_deref().unwrap_or(wish.address());
+        if self.suppressed.contains(&keys.links.address_hmac(address)) {
+            return Some(ImportRefusal::Unsubscribed);
+        }
+        let is_new = self.subscribed.insert((wish.channel.key().to_owned(), hash_token(wish.address())));
+        (!is_new).then_some(ImportRefusal::Subscribed)
     }
 }
 
-/// One audit row for a whole import.
-pub fn record_import(added: usize, skipped: usize) -> Entry {
-    Entry::new(Action::SubscriberImport, "", format!("{added} added, {skipped} skipped"))
+/// Adds the subscribers of an imported list, each in its state. `skipped` rows of the list are only counted. An address
+/// that has subscribed meanwhile is left as it is. One audit row says how many were added.
+pub async fn import(
+    tx: &mut WriteTx,
+    keys: SubscriberKeys<'_>,
+    wishes: &[(SubscriptionRequest, SubscriberState)],
+    skipped: usize,
+    now: DateTime<Utc>,
+) -> Result<(usize, Entry)> {
+    let room = subscribers::MAX_SUBSCRIBERS - subscribers::count_all(tx).await?;
+    if i64::try_from(wishes.len()).unwrap_or(i64::MAX) > room {
+        return Err(db::Error::Full(subscribers::LIMIT_REACHED));
+    }
+    let mut added = 0;
+    for (wish, state) in wishes {
+        let subscriber = wish.subscriber(*state, now);
+        added += usize::from(subscribers::insert_if_new(tx, &subscriber, &wish.seal(keys, &subscriber.id)?).await?);
+    }
+    let skipped = skipped + wishes.len() - added;
+    Ok((added, Entry::new(Action::SubscriberImport, "", format!("{added} added, {skipped} skipped"))))
+}
+
+/// One audit row for a list of all addresses that leaves the server.
+pub fn record_export(count: usize) -> Entry {
+    Entry::new(Action::SubscriberExport, "", format!("{count} subscribers"))
+}
+
+/// Records that a manager or a program had a mail sent again.
+pub fn record_resend(subscriber: &Subscriber) -> Entry {
+    entry(Action::SubscriberResend, subscriber)
+}
+
+/// The endpoint of a subscriber with its credentials, decrypted; `None` for an e-mail address.
+pub async fn open_endpoint(tx: &mut Tx, key: &SecretKey, id: &SubscriberId) -> Result<Option<String>> {
+    let Some(sealed) = subscribers::find_address(tx, id).await?.endpoint else { return Ok(None) };
+    let opened = key.open(id.as_str(), &sealed).map_err(db::Error::other)?;
+    Ok(Some(String::from_utf8_lossy(&opened).into_owned()))
+}
+
+/// The channel and URL of a webhook that a manager or a program names.
+pub fn parse_endpoint(text: &str) -> std::result::Result<(Channel, Url), String> {
+    let url = Url::parse(text.trim()).ok().filter(|_| text.len() <= MAX_ENDPOINT);
+    let url = url.ok_or("Enter the complete URL of the webhook, like https://hooks.example.org/status.")?;
+    let host = url.host_str().unwrap_or_default().to_lowercase();
+    if url.scheme() != "https" || host.is_empty() {
+        return Err("The URL must begin with https://.".into());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("Remove the user name and the password from the URL.".into());
+    }
+    Ok((Channel::of_host(&host).unwrap_or(Channel::Webhook), url))
 }
 
 /// Saves changed choices, a pause or its end.

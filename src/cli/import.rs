@@ -9,11 +9,17 @@ use indicatif::{ProgressBar, ProgressStyle};
 use url::Url;
 
 use super::output;
+use super::subscribers::{KeyArgs, print_skipped};
+use crate::actions;
+use crate::actions::subscribers::KnownAddresses;
 use crate::clock::Clock;
-use crate::db::Db;
+use crate::db::{Db, components};
+use crate::domain::audit::Actor;
 use crate::domain::forms::parse_line;
 use crate::domain::incident::MAX_DETECTED_BY;
+use crate::domain::subscriber::SubscriberState;
 use crate::import::fetch::{self, DownloadCache, FetchStep, Throttle, ThrottledClient};
+use crate::import::subscriber_list::{SubscriberList, read_statuspage, skip_known};
 use crate::import::{
     self, CState, Cachet, Format, ImportError, ImportOptions, ImportReport, IncidentIo, Instatus, KindCounts, Kuma,
     OpenStatus, SourceFiles, Statuspage, Upptime,
@@ -160,9 +166,12 @@ pub struct FetchArgs {
     /// Page ID, if the token can read several pages
     #[arg(long, value_name = "ID")]
     page: Option<String>,
-    /// Folder that contains the cache folders
+    /// Folder that contains the cache folders and the server's key file
     #[arg(long, env = "CANDOR_DATA_DIR", default_value = "data", value_name = "DIR")]
     data_dir: PathBuf,
+    /// The server's key file, for imported subscribers [default: DATA_DIR/secret.key]
+    #[arg(long, env = "CANDOR_SECRET_KEY_FILE", value_name = "FILE")]
+    secret_key_file: Option<PathBuf>,
 }
 
 /// What is imported, and how.
@@ -255,11 +264,51 @@ async fn import_page(
     let problems = problems?;
     let manner = ImportArgs { paths: vec![folder], ..manner };
     let code = import_files(hosted.format(), &manner, db, clock).await?;
+    if is_statuspage && token.is_some() {
+        import_subscribers(&keep, from, manner.dry_run, (db, clock)).await?;
+    }
     print_sentences("could not be fetched", &problems);
     if !manner.dry_run {
         keep.mark_imported()?;
     }
     Ok(if problems.is_empty() { code } else { ExitCode::from(ITEMS_REFUSED) })
+}
+
+/// Adds the fetched subscribers, each in its state, in one transaction.
+async fn import_subscribers(
+    keep: &DownloadCache,
+    from: &FetchArgs,
+    is_dry_run: bool,
+    (db, clock): (&Db, &Clock),
+) -> anyhow::Result<()> {
+    let now = clock.now();
+    let mut tx = db.write().await.map_err(output::describe_error)?;
+    let known = components::list(&mut tx).await?;
+    let mut list = SubscriberList::default();
+    for state in fetch::SUBSCRIBER_STATES {
+        let documents = (0..).map_while(|number| keep.document(&fetch::subscriber_document(state, number)));
+        for document in documents {
+            let document: serde_json::Value = serde_json::from_slice(&document)?;
+            let rows = document["subscribers"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let state = SubscriberState::from_key(state).unwrap_or(SubscriberState::Unconfirmed);
+            read_statuspage(rows, state, &known, &mut list);
+        }
+    }
+    if list.wishes.is_empty() && list.skipped.is_empty() {
+        return Ok(());
+    }
+    let key = KeyArgs { secret_key_file: from.secret_key_file.clone(), data_dir: from.data_dir.clone() };
+    let keys = key.load(&mut tx).await?;
+    skip_known(&mut list, &mut KnownAddresses::load(&mut tx).await?, keys.keys());
+    let (found, skipped) = (list.wishes.len(), list.skipped.len());
+    say!("  subscribers: {found} created, {skipped} skipped");
+    print_skipped(&list);
+    if !is_dry_run && found > 0 {
+        let imported = actions::subscribers::import(&mut tx, keys.keys(), &list.wishes, skipped, now).await;
+        let (_, entry) = imported.map_err(output::describe_error)?;
+        tx.commit(&Actor::shell(), now, entry).await.map_err(output::describe_error)?;
+    }
+    Ok(())
 }
 
 impl FetchArgs {

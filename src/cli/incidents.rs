@@ -36,6 +36,8 @@ pub enum Command {
         started_at: Option<String>,
         #[command(flatten)]
         seen: VisibilityArgs,
+        #[command(flatten)]
+        notify: NotifyArgs,
     },
     /// Post an update
     Update {
@@ -46,6 +48,8 @@ pub enum Command {
         phase: Option<String>,
         #[command(flatten)]
         said: UpdateArgs,
+        #[command(flatten)]
+        notify: NotifyArgs,
     },
     /// Resolve an incident; its components return to their manual status
     Resolve {
@@ -54,11 +58,15 @@ pub enum Command {
         /// Message, in Markdown; - reads it from standard input
         #[arg(long, value_name = "TEXT|-", allow_hyphen_values = true)]
         body: String,
+        #[command(flatten)]
+        notify: NotifyArgs,
     },
     /// Publish an internal incident
     Publish {
         /// ID, as shown by `list`
         id: String,
+        #[command(flatten)]
+        notify: NotifyArgs,
     },
     /// List open incidents and the latest resolved ones
     List {
@@ -66,6 +74,14 @@ pub enum Command {
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(0..=1000))]
         limit: u16,
     },
+}
+
+/// Whether subscribers are notified.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct NotifyArgs {
+    /// Notify no subscribers
+    #[arg(long)]
+    pub no_notify: bool,
 }
 
 /// Who sees an incident; everyone by default.
@@ -92,16 +108,27 @@ pub struct UpdateArgs {
     body: String,
 }
 
+impl NotifyArgs {
+    /// Stores the choice for `update`. Call it before the action.
+    pub async fn apply(self, tx: &mut WriteTx, subject: &str, update: Option<&UpdateId>) -> anyhow::Result<()> {
+        if let Some(update) = update.filter(|_| self.no_notify) {
+            let stored = actions::notices::set_notification(tx, subject, update, false).await;
+            stored.map_err(output::describe_error)?;
+        }
+        Ok(())
+    }
+}
+
 pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()> {
     match command {
-        Command::Open { title, phase, impact, said, started_at, seen } => {
+        Command::Open { title, phase, impact, said, started_at, seen, notify } => {
             let impact = impact.unwrap_or_default();
             let details = IncidentDetailsForm { title, impact, ..Default::default() };
-            open(db, phase, details, said, (started_at.as_deref(), &seen), clock).await
+            open(db, phase, details, said, (started_at.as_deref(), &seen, notify), clock).await
         }
-        Command::Update { id, phase, said } => update(db, &id, phase, said, clock).await,
-        Command::Resolve { id, body } => resolve(db, &id, body, clock).await,
-        Command::Publish { id } => publish(db, &id, clock).await,
+        Command::Update { id, phase, said, notify } => update(db, &id, phase, said, notify, clock).await,
+        Command::Resolve { id, body, notify } => resolve(db, &id, body, notify, clock).await,
+        Command::Publish { id, notify } => publish(db, &id, notify, clock).await,
         Command::List { limit } => list(db, limit).await,
     }
 }
@@ -111,7 +138,7 @@ async fn open(
     phase: String,
     details: IncidentDetailsForm,
     said: UpdateArgs,
-    (started_at, seen): (Option<&str>, &VisibilityArgs),
+    (started_at, seen, notify): (Option<&str>, &VisibilityArgs, NotifyArgs),
     clock: &Clock,
 ) -> anyhow::Result<()> {
     let (body, now) = (read_text_argument(said.body)?, clock.now());
@@ -126,23 +153,31 @@ async fn open(
     }
     new.details.visibility = parse_visibility(seen, zone)?;
     let incident = new.open(fresh_id(), fresh_update_id(), &known, now)?;
+    notify.apply(&mut tx, incident.id.as_str(), incident.newest_update().map(|update| &update.id)).await?;
     let entry = actions::incidents::open(&mut tx, &incident, None).await.map_err(output::describe_error)?;
     tx.commit(&Actor::shell(), now, entry).await.map_err(output::describe_error)?;
     say!("Opened {}: {}", incident.id, incident_summary(&incident));
     Ok(())
 }
 
-async fn update(db: &Db, id: &str, phase: Option<String>, said: UpdateArgs, clock: &Clock) -> anyhow::Result<()> {
+async fn update(
+    db: &Db,
+    id: &str,
+    phase: Option<String>,
+    said: UpdateArgs,
+    notify: NotifyArgs,
+    clock: &Clock,
+) -> anyhow::Result<()> {
     let body = read_text_argument(said.body)?;
     let mut tx = db.write().await.map_err(output::describe_error)?;
     let incident = load_incident(&mut tx, id).await?;
     let (components, known) = choose_components(&mut tx, &said.components).await?;
     let phase = phase.unwrap_or_else(|| incident.phase.key().to_owned());
     let form = UpdateForm { phase, body, components, version: incident.version };
-    post_update(tx, incident, &form, &known, clock).await
+    post_update(tx, incident, (&form, notify), &known, clock).await
 }
 
-async fn resolve(db: &Db, id: &str, body: String, clock: &Clock) -> anyhow::Result<()> {
+async fn resolve(db: &Db, id: &str, body: String, notify: NotifyArgs, clock: &Clock) -> anyhow::Result<()> {
     let body = read_text_argument(body)?;
     let mut tx = db.write().await.map_err(output::describe_error)?;
     let incident = load_incident(&mut tx, id).await?;
@@ -151,16 +186,17 @@ async fn resolve(db: &Db, id: &str, body: String, clock: &Clock) -> anyhow::Resu
     }
     let phase = Phase::Resolved.key().to_owned();
     let form = UpdateForm { phase, body, components: BTreeMap::new(), version: incident.version };
-    post_update(tx, incident, &form, &[], clock).await
+    post_update(tx, incident, (&form, notify), &[], clock).await
 }
 
-async fn publish(db: &Db, id: &str, clock: &Clock) -> anyhow::Result<()> {
+async fn publish(db: &Db, id: &str, notify: NotifyArgs, clock: &Clock) -> anyhow::Result<()> {
     let now = clock.now();
     let mut tx = db.write().await.map_err(output::describe_error)?;
     let before = load_incident(&mut tx, id).await?;
     if before.visibility.is_public() {
         bail!("{id} is already public");
     }
+    notify.apply(&mut tx, id, before.newest_update().map(|update| &update.id)).await?;
     let (incident, entry) = actions::incidents::publish(&mut tx, &before, now).await.map_err(output::describe_error)?;
     tx.commit(&Actor::shell(), now, entry).await.map_err(output::describe_error)?;
     say!("Published {}: {}", incident.id, incident_summary(&incident));
@@ -170,13 +206,15 @@ async fn publish(db: &Db, id: &str, clock: &Clock) -> anyhow::Result<()> {
 async fn post_update(
     mut tx: WriteTx,
     mut incident: Incident,
-    form: &UpdateForm,
+    (form, notify): (&UpdateForm, NotifyArgs),
     known: &[Component],
     clock: &Clock,
 ) -> anyhow::Result<()> {
     let now = clock.now();
     let before = incident.clone();
     form.parse()?.post(&mut incident, fresh_update_id(), known, now)?;
+    let subject = incident.id.to_string();
+    notify.apply(&mut tx, &subject, incident.newest_update().map(|update| &update.id)).await?;
     let posted = actions::incidents::post_update(&mut tx, &before, &mut incident, None, now).await;
     tx.commit(&Actor::shell(), now, posted.map_err(output::describe_error)?).await.map_err(output::describe_error)?;
     say!("Posted to {}: {}", incident.id, incident_summary(&incident));

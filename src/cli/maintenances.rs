@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::components::find_component;
+use super::incidents::NotifyArgs;
 use super::{output, read_text_argument};
 use crate::actions;
 use crate::clock::Clock;
@@ -40,16 +41,22 @@ pub enum Command {
         /// Automation to turn off: remind, start, complete, or mark (set component status)
         #[arg(long = "without", value_name = "STEP", value_parser = ["remind", "start", "complete", "mark"])]
         without: Vec<String>,
+        #[command(flatten)]
+        notify: NotifyArgs,
     },
     /// Start it now, even before the scheduled time
     Start {
         /// ID, as shown by `list`
         id: String,
+        #[command(flatten)]
+        notify: NotifyArgs,
     },
     /// Complete it now; its components return to their manual status
     Complete {
         /// ID, as shown by `list`
         id: String,
+        #[command(flatten)]
+        notify: NotifyArgs,
     },
     /// Cancel it; it stays on the page as cancelled
     Cancel {
@@ -58,6 +65,8 @@ pub enum Command {
         /// Reason, in Markdown; - reads it from standard input
         #[arg(long, value_name = "TEXT|-", allow_hyphen_values = true)]
         body: Option<String>,
+        #[command(flatten)]
+        notify: NotifyArgs,
     },
     /// List scheduled and active maintenance and the latest completed
     List {
@@ -69,7 +78,7 @@ pub enum Command {
 
 pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()> {
     match command {
-        Command::Plan { title, from, until, zone, components, body, without } => {
+        Command::Plan { title, from, until, zone, components, body, without, notify } => {
             let has = |step: &str| !without.iter().any(|left_out| left_out == step);
             let switches = Automation {
                 reminds: has("remind"),
@@ -79,24 +88,21 @@ pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()>
             };
             let plan = PlanForm { title, switches, ..PlanForm::default() };
             let times = WindowArgs { from: &from, until: &until, zone: zone.as_deref() };
-            self::plan(db, plan, &components, times, body, clock).await
+            self::plan(db, plan, &components, (times, notify), body, clock).await
         }
-        Command::Start { id } => {
-            change_maintenance(db, &id, Action::MaintenanceStart, "Started", clock, Maintenance::begin).await
+        Command::Start { id, notify } => {
+            let what = (Action::MaintenanceStart, "Started", notify);
+            change_maintenance(db, &id, what, clock, Maintenance::begin).await
         }
-        Command::Complete { id } => {
-            change_maintenance(db, &id, Action::MaintenanceComplete, "Completed", clock, |it, id, now| {
-                it.complete(id, now)
-            })
-            .await
+        Command::Complete { id, notify } => {
+            let what = (Action::MaintenanceComplete, "Completed", notify);
+            change_maintenance(db, &id, what, clock, |it, id, now| it.complete(id, now)).await
         }
-        Command::Cancel { id, body } => {
+        Command::Cancel { id, body, notify } => {
             let body = body.map(read_text_argument).transpose()?.unwrap_or_default();
             let text = CancellationForm { body, version: 0 }.parse()?;
-            change_maintenance(db, &id, Action::MaintenanceCancel, "Cancelled", clock, |it, id, now| {
-                it.cancel(text, id, now)
-            })
-            .await
+            let what = (Action::MaintenanceCancel, "Cancelled", notify);
+            change_maintenance(db, &id, what, clock, |it, id, now| it.cancel(text, id, now)).await
         }
         Command::List { limit } => list(db, limit).await,
     }
@@ -112,7 +118,7 @@ async fn plan(
     db: &Db,
     mut plan: PlanForm,
     named: &[String],
-    times: WindowArgs<'_>,
+    (times, notify): (WindowArgs<'_>, NotifyArgs),
     body: String,
     clock: &Clock,
 ) -> anyhow::Result<()> {
@@ -127,6 +133,7 @@ async fn plan(
     let new = NewMaintenance { plan: plan.parse()?, window, body };
     let made =
         new.plan((MaintenanceId::from_random(crate::credentials::random_bytes()), fresh_update_id()), &known, now)?;
+    notify.apply(&mut tx, made.id.as_str(), made.newest_update().map(|update| &update.id)).await?;
     let entry = actions::maintenances::schedule(&mut tx, &made).await.map_err(output::describe_error)?;
     tx.commit(&Actor::shell(), now, entry).await.map_err(output::describe_error)?;
     say!("Scheduled {}: {}", made.id, made.title);
@@ -148,8 +155,7 @@ fn parse_window(times: &WindowArgs<'_>, page_zone: Tz) -> anyhow::Result<Window>
 async fn change_maintenance(
     db: &Db,
     id: &str,
-    action: Action,
-    done: &str,
+    (action, done, notify): (Action, &str, NotifyArgs),
     clock: &Clock,
     step: impl FnOnce(&mut Maintenance, UpdateId, DateTime<Utc>) -> Result<(), &'static str>,
 ) -> anyhow::Result<()> {
@@ -158,6 +164,7 @@ async fn change_maintenance(
     let mut maintenance = load_maintenance(&mut tx, id).await?;
     let before = maintenance.clone();
     step(&mut maintenance, fresh_update_id(), now).map_err(anyhow::Error::msg)?;
+    notify.apply(&mut tx, id, maintenance.newest_update().map(|update| &update.id)).await?;
     let saved = actions::maintenances::save(&mut tx, action, &before, &mut maintenance, now).await;
     tx.commit_all(&Actor::shell(), now, &saved.map_err(output::describe_error)?)
         .await

@@ -14,6 +14,7 @@ mod maintenances;
 mod managers;
 mod output;
 mod restore;
+mod subscribers;
 
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -57,6 +58,9 @@ pub enum Command {
     /// Schedule and run maintenance
     #[command(subcommand)]
     Maintenance(maintenances::Command),
+    /// List, add, import, export and forget subscribers
+    #[command(subcommand)]
+    Subscriber(subscribers::Command),
     /// List components and set their status
     #[command(subcommand)]
     Component(components::Command),
@@ -150,6 +154,7 @@ async fn run_command(command: Command, db: &Db, clock: &Clock) -> anyhow::Result
         Command::Manager(command) => managers::run(command, db, clock).await?,
         Command::Incident(command) => incidents::run(command, db, clock).await?,
         Command::Maintenance(command) => maintenances::run(command, db, clock).await?,
+        Command::Subscriber(command) => subscribers::run(command, db, clock).await?,
         Command::Component(command) => components::run(command, db, clock).await?,
         Command::Import(command) => return import::run(command, db, clock).await,
         Command::Sample => demo::run(db, clock).await?,

@@ -171,6 +171,12 @@ pub async fn count_waiting(tx: &mut Tx) -> Result<(i64, Option<DateTime<Utc>>)> 
     Ok(row!(tx, (i64, Option<DateTime<Utc>>), sql)?.unwrap_or_default())
 }
 
+/// Since when the oldest e-mail waits.
+pub async fn find_oldest_mail(tx: &mut Tx) -> Result<Option<DateTime<Utc>>> {
+    let sql = "select min(created_at) from deliveries where done_at is null and (channel = 'email') = true";
+    Ok(row!(tx, (Option<DateTime<Utc>>,), sql)?.and_then(|(oldest,)| oldest))
+}
+
 /// A message in the log of one subscriber.
 #[apply(from_row!)]
 #[derive(Clone, Debug, PartialEq, Eq)]

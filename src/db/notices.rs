@@ -1,11 +1,13 @@
 //! Notices to subscribers. A publishing writes one row; the worker matches it with subscribers in ranges of ids.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use macro_rules_attribute::apply;
 
+use super::subscribers::channel_of;
 use super::{DeliveryTx, Error, Result, Tx, WriteTx};
 use crate::credentials::random_bytes;
 use crate::domain::notice::Event;
+use crate::domain::subscriber::Channel;
 use crate::domain::{ComponentId, Notice, NoticeId, Status, UpdateId};
 
 /// Subscribers that one transaction matches.
@@ -24,6 +26,11 @@ pub struct NoticeProgress {
     pub replaced: i64,
     /// Expired or cancelled.
     pub dropped: i64,
+    /// The most frequent reasons of rejected messages, with their number.
+    pub reasons: Vec<(String, i64)>,
+    /// Sent in the last minute.
+    pub sent_lately: i64,
+    pub last_sent_at: Option<DateTime<Utc>>,
 }
 
 #[apply(from_row!)]
@@ -207,23 +214,65 @@ pub async fn count_recipients(tx: &mut Tx, event: Event, components: &[Component
     Ok(count)
 }
 
-/// Active subscribers of one incident only.
+/// How many subscribers a notice reaches if it is about every component: the most that it can reach.
+pub async fn count_possible(tx: &mut Tx, event: Event) -> Result<i64> {
+    let sql = "select count(*) from subscribers where state = 'active' and paused_at is null and incident_id is null
+                 and (incident_events = 'all' or (incident_events = 'opened_and_resolved' and $1) or $2)
+                 and (maintenance_events or not $2)";
+    let count = row!(tx, (i64,), sql, event.opens_or_resolves(), event.is_of_maintenance())?;
+    Ok(count.map_or(0, |(count,)| count))
+}
+
+/// Active subscribers of one incident only, without those whose address gets every update of the page anyway.
 pub async fn count_of_incident(tx: &mut Tx, incident: &str) -> Result<i64> {
-    let sql = "select count(*) from subscribers where incident_id = $1 and state = 'active' and paused_at is null";
+    let sql =
+        "select count(*) from subscribers s where s.incident_id = $1 and s.state = 'active' and s.paused_at is null
+                 and not exists (select 1 from subscribers o
+                                 where o.channel = s.channel and o.address_hash = s.address_hash
+                                   and coalesce(o.incident_id, '') = '' and o.all_components
+                                   and o.incident_events = 'all' and o.state = 'active' and o.paused_at is null)";
     Ok(row!(tx, (i64,), sql, incident)?.map_or(0, |(count,)| count))
 }
 
+/// The channels that active subscribers use.
+pub async fn list_channels(tx: &mut Tx) -> Result<Vec<Channel>> {
+    let sql = "select distinct channel from subscribers where state = 'active' and paused_at is null order by channel";
+    let mut channels: Vec<Channel> =
+        rows!(tx, (String,), sql)?.iter().map(|(key,)| channel_of(key)).collect::<Result<_>>()?;
+    channels.sort();
+    Ok(channels)
+}
+
 /// The newest notices, with their progress.
-pub async fn list_progress(tx: &mut Tx, limit: i64) -> Result<Vec<NoticeProgress>> {
+pub async fn list_progress(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<NoticeProgress>> {
     let rows = rows!(tx, Row, concat!(columns!(), "order by created_at desc, id desc limit $1"), limit)?;
     let mut notices = Vec::with_capacity(rows.len());
     for row in rows {
-        notices.push(progress(tx, &row).await?);
+        notices.push(progress(tx, &row, now).await?);
     }
     Ok(notices)
 }
 
-async fn progress(tx: &mut Tx, row: &Row) -> Result<NoticeProgress> {
+/// What a notice is about: a title or a name; `None` if it was deleted.
+pub async fn find_title(tx: &mut Tx, subject: &str) -> Result<Option<String>> {
+    let sql = "select title from incidents where id = $1
+               union all select title from maintenances where id = $1
+               union all select name from components where id = $1";
+    Ok(row!(tx, (String,), sql, subject)?.map(|(title,)| title))
+}
+
+/// How many reasons are shown of one notice.
+const MAX_REASONS: i64 = 3;
+
+async fn progress(tx: &mut Tx, row: &Row, now: DateTime<Utc>) -> Result<NoticeProgress> {
+    let sql = "select reason, count(*) from deliveries where notice_id = $1 and outcome = 'rejected'
+                 and reason is not null
+               group by reason order by count(*) desc, reason limit $2";
+    let reasons = rows!(tx, (String, i64), sql, row.id.as_str(), MAX_REASONS)?;
+    let sql = "select coalesce(sum(case when done_at > $2 then 1 else 0 end), 0), max(done_at)
+               from deliveries where notice_id = $1 and outcome = 'sent'";
+    let minute_ago = now - TimeDelta::minutes(1);
+    let sent = row!(tx, (i64, Option<DateTime<Utc>>), sql, row.id.as_str(), minute_ago)?.unwrap_or_default();
     let sql = "select coalesce(outcome, ''), count(*) from deliveries where notice_id = $1 group by outcome";
     let counts = rows!(tx, (String, i64), sql, row.id.as_str())?;
     let count = |wanted: &str| counts.iter().filter(|(outcome, _)| outcome == wanted).map(|(_, count)| count).sum();
@@ -235,6 +284,9 @@ async fn progress(tx: &mut Tx, row: &Row) -> Result<NoticeProgress> {
         rejected: count("rejected"),
         replaced: count("replaced"),
         dropped: count("expired") + count("cancelled"),
+        reasons,
+        sent_lately: sent.0,
+        last_sent_at: sent.1,
     })
 }
 

@@ -14,6 +14,9 @@ use crate::domain::{ComponentId, IncidentId, Subscriber, SubscriberId};
 /// The maximum number of subscribers.
 pub const MAX_SUBSCRIBERS: i64 = 500_000;
 
+pub const LIMIT_REACHED: &str = "Limit reached (500,000 subscribers).";
+pub const SUBSCRIBED_ALREADY: &str = "This address has subscribed already.";
+
 /// The stored parts of a subscriber that only delivery reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedAddress {
@@ -65,20 +68,19 @@ macro_rules! columns {
     };
 }
 
-/// Fails with `Full` if there is no room for `more` subscribers. Counting takes time, so call it once per request.
-pub async fn check_room(tx: &mut Tx, more: usize) -> Result<()> {
-    let more = i64::try_from(more).unwrap_or(i64::MAX);
-    if count_all(tx).await?.saturating_add(more) > MAX_SUBSCRIBERS {
-        return Err(Error::Full("Limit reached (500,000 subscribers)."));
-    }
-    Ok(())
-}
-
-/// Adds a subscriber. Call [`check_room`] first.
+/// Adds a subscriber.
 ///
 /// # Errors
-/// `Conflict` if the address has subscribed to the same already.
+/// `Full` at [`MAX_SUBSCRIBERS`]; `Conflict` if the address has subscribed to the same already.
 pub async fn insert(tx: &mut WriteTx, subscriber: &Subscriber, address: &SealedAddress) -> Result<()> {
+    if count_all(tx).await? >= MAX_SUBSCRIBERS {
+        return Err(Error::Full(LIMIT_REACHED));
+    }
+    if insert_if_new(tx, subscriber, address).await? { Ok(()) } else { Err(Error::Conflict(SUBSCRIBED_ALREADY)) }
+}
+
+/// Adds a subscriber, without counting the others; returns whether the address is new.
+pub async fn insert_if_new(tx: &mut WriteTx, subscriber: &Subscriber, address: &SealedAddress) -> Result<bool> {
     let sql = "insert into subscribers (id, channel, email, address_hash, endpoint_host, endpoint, secret, incident_id,
                  all_components, incident_events, maintenance_events, state, paused_at, requested_at, confirmed_at,
                  consent_version, quarantined_at, quarantine_reason, failures, created_at, updated_at, version)
@@ -108,10 +110,10 @@ pub async fn insert(tx: &mut WriteTx, subscriber: &Subscriber, address: &SealedA
         subscriber.updated_at,
         subscriber.version
     )?;
-    if added == 0 {
-        return Err(Error::Conflict("This address has subscribed already."));
+    if added > 0 {
+        add_components(tx, subscriber).await?;
     }
-    set_components(tx, subscriber).await
+    Ok(added > 0)
 }
 
 /// Saves choices and state of a subscriber. Its address can't change.
@@ -152,6 +154,10 @@ pub async fn update(tx: &mut WriteTx, subscriber: &mut Subscriber, now: DateTime
 /// Replaces the components that a subscriber chose. Skips components that were deleted meanwhile.
 async fn set_components(tx: &mut WriteTx, subscriber: &Subscriber) -> Result<()> {
     run!(tx, "delete from subscriber_components where subscriber_id = $1", subscriber.id.as_str())?;
+    add_components(tx, subscriber).await
+}
+
+async fn add_components(tx: &mut WriteTx, subscriber: &Subscriber) -> Result<()> {
     let Scope::Components(components) = &subscriber.scope else { return Ok(()) };
     for component in components {
         let sql = "insert into subscriber_components (subscriber_id, component_id)
@@ -186,6 +192,11 @@ pub async fn list_by_email(tx: &mut Tx, email: &str) -> Result<Vec<Subscriber>> 
     all_with_components(tx, rows).await
 }
 
+/// The position of a subscriber in [`list`].
+pub fn cursor(subscriber: &Subscriber) -> Option<Cursor> {
+    Cursor::at(subscriber.requested_at, subscriber.id.as_str())
+}
+
 /// A page of subscribers, newest first.
 pub async fn list(
     tx: &mut Tx,
@@ -196,10 +207,10 @@ pub async fn list(
     let (before, id) = behind(cursor);
     let sql = concat!(
         columns!(),
-        "where (created_at, id) < ($1, $2)
+        "where (requested_at, id) < ($1, $2)
            and ($3 = '' or email like $3 escape '\\' or endpoint_host like $3 escape '\\')
            and ($4 = '' or channel = $4) and ($5 = '' or state = $5) and coalesce(incident_id, '') = $6
-         order by created_at desc, id desc limit $7"
+         order by requested_at desc, id desc limit $7"
     );
     let rows = rows!(
         tx,
@@ -214,6 +225,72 @@ pub async fn list(
         limit
     )?;
     all_with_components(tx, rows).await
+}
+
+/// The columns that an API client may sort by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubscriberSort {
+    Address,
+    Created,
+    Quarantined,
+}
+
+macro_rules! window {
+    ($order:literal) => {
+        concat!(
+            columns!(),
+            "where ($1 = '' or email like $1 escape '\\' or endpoint_host like $1 escape '\\')
+               and ($2 = '' or ',' || $2 || ',' like '%,' || channel || ',%') and ($3 = '' or state = $3)
+               and coalesce(incident_id, '') = $4
+             order by ",
+            $order,
+            " limit $5 offset $6"
+        )
+    };
+}
+
+/// Rows `offset` to `offset + limit` of a sorted list.
+pub async fn list_window(
+    tx: &mut Tx,
+    filter: &SubscriberFilter,
+    channels: &[Channel],
+    (sort, is_ascending): (SubscriberSort, bool),
+    (offset, limit): (i64, i64),
+) -> Result<Vec<Subscriber>> {
+    let sql = match (sort, is_ascending) {
+        (SubscriberSort::Address, true) => window!("coalesce(email, endpoint_host), id"),
+        (SubscriberSort::Address, false) => window!("coalesce(email, endpoint_host) desc, id desc"),
+        (SubscriberSort::Created, true) => window!("requested_at, id"),
+        (SubscriberSort::Created, false) => window!("requested_at desc, id desc"),
+        (SubscriberSort::Quarantined, true) => window!("coalesce(quarantined_at, requested_at), id"),
+        (SubscriberSort::Quarantined, false) => window!("coalesce(quarantined_at, requested_at) desc, id desc"),
+    };
+    let keys: Vec<&str> = channels.iter().map(|channel| channel.key()).collect();
+    let rows = rows!(
+        tx,
+        Row,
+        sql,
+        pattern(&filter.search),
+        keys.join(","),
+        filter.state.map_or("", SubscriberState::key),
+        filter.incident.as_ref().map_or("", IncidentId::as_str),
+        limit,
+        offset
+    )?;
+    all_with_components(tx, rows).await
+}
+
+/// All subscribers in the order of their ids, from the one after `after` on; also those of single incidents.
+pub async fn list_after(tx: &mut Tx, after: Option<&SubscriberId>, limit: i64) -> Result<Vec<Subscriber>> {
+    let sql = concat!(columns!(), "where id > $1 order by id limit $2");
+    let rows = rows!(tx, Row, sql, after.map_or("", SubscriberId::as_str), limit)?;
+    all_with_components(tx, rows).await
+}
+
+/// Channel and address hash of every subscription to the page and its components.
+pub async fn list_hashes(tx: &mut Tx) -> Result<std::collections::HashSet<(String, String)>> {
+    let sql = "select channel, address_hash from subscribers where incident_id is null";
+    Ok(rows!(tx, (String, String), sql)?.into_iter().collect())
 }
 
 /// How many subscribers each channel has in each state, without those of single incidents.

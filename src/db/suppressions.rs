@@ -1,5 +1,7 @@
 //! Keyed hashes of addresses that unsubscribed or complained. An import does not add them again.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 
 use super::{Result, Tx, WriteTx};
@@ -34,6 +36,11 @@ pub async fn insert(tx: &mut WriteTx, address_hmac: &str, reason: SuppressionRea
 
 pub async fn is_suppressed(tx: &mut Tx, address_hmac: &str) -> Result<bool> {
     Ok(row!(tx, (String,), "select reason from suppressions where address_hmac = $1", address_hmac)?.is_some())
+}
+
+/// All suppressed addresses.
+pub async fn list_all(tx: &mut Tx) -> Result<HashSet<String>> {
+    Ok(rows!(tx, (String,), "select address_hmac from suppressions")?.into_iter().map(|(hmac,)| hmac).collect())
 }
 
 /// Lifts a suppression: the address subscribed again.

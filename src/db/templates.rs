@@ -19,13 +19,14 @@ struct Row {
     title: String,
     body: String,
     phase: String,
+    notify: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     version: i64,
 }
 
 pub async fn list(tx: &mut Tx) -> Result<Vec<Template>> {
-    let sql = "select id, name, title, body, phase, created_at, updated_at, version
+    let sql = "select id, name, title, body, phase, notify, created_at, updated_at, version
                from templates order by lower(name), id limit $1";
     let rows = rows!(tx, Row, sql, MAX_TEMPLATES)?;
     let mut templates: Vec<Template> = rows.into_iter().map(Template::try_from).collect::<Result<_>>()?;
@@ -39,7 +40,8 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<Template>> {
 }
 
 pub async fn find(tx: &mut Tx, id: &TemplateId) -> Result<Template> {
-    let sql = "select id, name, title, body, phase, created_at, updated_at, version from templates where id = $1";
+    let sql =
+        "select id, name, title, body, phase, notify, created_at, updated_at, version from templates where id = $1";
     let mut template: Template = row!(tx, Row, sql, id.as_str())?.ok_or(Error::NotFound)?.try_into()?;
     template.components = components_of(tx, id).await?;
     Ok(template)
@@ -54,6 +56,7 @@ pub async fn create(tx: &mut WriteTx, new: NewTemplate, now: DateTime<Utc>) -> R
         body: new.body,
         phase: new.phase,
         components: new.components,
+        notify: new.notify,
         created_at: now,
         updated_at: now,
         version: 1,
@@ -71,13 +74,14 @@ pub async fn insert(tx: &mut WriteTx, template: &Template) -> Result<()> {
     }
     run!(
         tx,
-        "insert into templates (id, name, title, body, phase, created_at, updated_at, version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "insert into templates (id, name, title, body, phase, notify, created_at, updated_at, version)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         template.id.as_str(),
         template.name.as_str(),
         template.title.as_str(),
         template.body.as_str(),
         template.phase.key(),
+        template.notify,
         template.created_at,
         template.updated_at,
         template.version
@@ -89,12 +93,14 @@ pub async fn insert(tx: &mut WriteTx, template: &Template) -> Result<()> {
 pub async fn update(tx: &mut WriteTx, template: &mut Template, now: DateTime<Utc>) -> Result<()> {
     let changed = run!(
         tx,
-        "update templates set name = $1, title = $2, body = $3, phase = $4, updated_at = $5, version = version + 1
-         where id = $6 and version = $7",
+        "update templates set name = $1, title = $2, body = $3, phase = $4, notify = $5, updated_at = $6,
+           version = version + 1
+         where id = $7 and version = $8",
         template.name.as_str(),
         template.title.as_str(),
         template.body.as_str(),
         template.phase.key(),
+        template.notify,
         now,
         template.id.as_str(),
         template.version
@@ -148,6 +154,7 @@ impl TryFrom<Row> for Template {
             body: row.body,
             phase: TemplatePhase::from_key(&row.phase).ok_or_else(|| Error::other("a template's phase"))?,
             components: Vec::new(),
+            notify: row.notify,
             created_at: row.created_at,
             updated_at: row.updated_at,
             version: row.version,

@@ -104,6 +104,8 @@ actions! {
     PageImport = "page.import", "imported the settings of page", MayWithdraw;
     PageImportFeedIds = "page.import-feed-ids", "imported feed entry ids:", MayWithdraw;
     SubscriberAdd = "subscriber.add", "added subscriber", Private;
+    SubscriberResend = "subscriber.resend", "sent the confirmation again to", Private;
+    SubscriberExport = "subscriber.export", "exported", Private;
     SubscriberImport = "subscriber.import", "imported subscribers:", Private;
     SubscriberConfirm = "subscriber.confirm", "confirmed subscription", Private;
     SubscriberEdit = "subscriber.edit", "changed subscription", Private;

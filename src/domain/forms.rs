@@ -11,10 +11,12 @@ mod maintenance;
 mod maintenance_steps;
 mod maintenance_update;
 mod manager;
+mod operator_channel;
 mod page;
 mod policy;
 mod postmortem;
 mod series;
+mod subscriber;
 mod subscription;
 mod template;
 mod update;
@@ -27,10 +29,12 @@ pub use maintenance::{MaintenanceForm, NewMaintenance, Plan, PlanForm, Window, W
 pub use maintenance_steps::{CancellationForm, ExtensionForm, ScheduleForm, StartForm};
 pub use maintenance_update::{MaintenanceUpdateForm, NewMaintenanceUpdate};
 pub use manager::{ManagerForm, NewManager};
+pub use operator_channel::OperatorChannelForm;
 pub use page::{PageForm, PageSettings};
 pub use policy::PolicyForm;
 pub use postmortem::PostmortemForm;
 pub use series::{NewSeries, Recurrence, RecurrenceForm, SeriesForm};
+pub use subscriber::{SubscriberChoices, SubscriberForm};
 pub use subscription::{Choice, ChoiceForm, FEED, NewSubscription, SubscriptionForm};
 pub use template::{NewTemplate, TemplateForm};
 pub use update::{NewUpdate, UpdateEdit, UpdateEditForm, UpdateForm};
@@ -61,6 +65,11 @@ impl Fields {
     /// Whether the check box `name` is ticked, or the button `name` was pressed.
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(key, _)| key == name)
+    }
+
+    /// The notify switch of a composer; `None` if the form has none.
+    pub fn notify_choice(&self) -> Option<bool> {
+        self.has("notify_switch").then(|| self.has("notify"))
     }
 
     /// The version from which the form was filled; 0, which no row has, if missing.

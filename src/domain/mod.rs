@@ -26,6 +26,7 @@ pub mod manager;
 pub mod monotonic;
 pub mod notice;
 pub mod oidc_roles;
+pub mod operator_endpoint;
 pub mod page;
 pub mod page_status;
 pub mod parse_time;

@@ -96,6 +96,22 @@ impl Event {
         }
     }
 
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::IncidentOpened => "New incident",
+            Self::IncidentUpdated => "Update",
+            Self::IncidentResolved => "Resolved",
+            Self::PostmortemPublished => "Postmortem",
+            Self::MaintenanceScheduled => "Maintenance scheduled",
+            Self::MaintenanceReminder => "Maintenance reminder",
+            Self::MaintenanceStarted => "Maintenance started",
+            Self::MaintenanceUpdated => "Maintenance update",
+            Self::MaintenanceCompleted => "Maintenance completed",
+            Self::MaintenanceCancelled => "Maintenance cancelled",
+            Self::ComponentUpdated => "Component status",
+        }
+    }
+
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|event| event.key() == key)
     }

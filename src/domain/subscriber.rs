@@ -21,6 +21,14 @@ pub const CONSENT_VERSION: i64 = 1;
 pub const CONSENT_TEXT: &str = "By subscribing, you agree to get these updates. Your address is used for nothing else, \
                                 and you can unsubscribe at any time.";
 
+/// How long a message may wait to be sent until the queue counts as stuck.
+pub const MAX_WAIT: TimeDelta = TimeDelta::minutes(15);
+
+/// Whether the oldest waiting message waits too long.
+pub fn is_queue_stuck(oldest: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    oldest.is_some_and(|oldest| now - oldest > MAX_WAIT)
+}
+
 /// How messages reach a subscriber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -167,6 +175,29 @@ impl IncidentEvents {
 
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|events| events.key() == key)
+    }
+}
+
+/// How many subscribers an update reaches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    pub count: i64,
+    /// Whether `count` is the most that are reached: it depends on what is still to be chosen.
+    pub is_limit: bool,
+    /// The channels that the page's active subscribers use.
+    pub channels: Vec<Channel>,
+}
+
+/// The state of a composer's notify switch.
+#[derive(Clone, Debug)]
+pub struct NotifySwitch {
+    pub is_on: bool,
+    pub reach: Reach,
+}
+
+impl Default for NotifySwitch {
+    fn default() -> Self {
+        Self { is_on: true, reach: Reach::default() }
     }
 }
 

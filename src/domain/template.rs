@@ -21,9 +21,17 @@ pub struct Template {
     pub body: String,
     pub phase: TemplatePhase,
     pub components: Vec<(ComponentId, Status)>,
+    /// Whether the composer starts with the notify switch on.
+    #[serde(default = "notifies_by_default")]
+    pub notify: bool,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub version: i64,
+}
+
+/// Audit rows of older templates lack the field.
+fn notifies_by_default() -> bool {
+    true
 }
 
 /// What a template is for: its phase is one of incidents or of maintenances.
@@ -188,6 +196,7 @@ mod tests {
             body: body.into(),
             phase: Phase::Identified.into(),
             components: Vec::new(),
+            notify: true,
             created_at: DateTime::UNIX_EPOCH,
             updated_at: DateTime::UNIX_EPOCH,
             version: 1,

@@ -2,6 +2,7 @@
 
 pub mod duration;
 pub mod markdown;
+pub mod number;
 pub mod time;
 pub mod url;
 

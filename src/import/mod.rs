@@ -26,6 +26,7 @@ mod reserved;
 mod sanitize;
 mod source;
 mod statuspage;
+pub mod subscriber_list;
 mod templates;
 mod times;
 mod upptime;

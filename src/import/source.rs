@@ -189,8 +189,14 @@ pub struct SourceTemplate {
     pub body: String,
     #[serde(deserialize_with = "key")]
     pub update_status: String,
+    #[serde(default = "is_on")]
+    pub should_send_notifications: bool,
     #[serde(deserialize_with = "list")]
     pub components: Vec<SourceComponent>,
+}
+
+fn is_on() -> bool {
+    true
 }
 
 impl Source {

@@ -172,7 +172,7 @@ impl<'de> Visitor<'de> for Items<'_> {
 
 /// Takes all keys except the incident lists; returns whether any key was known.
 fn take_rest(mut rest: Map<String, Value>, source: &mut Source) -> Result<bool, &'static str> {
-    let kinds = ["page", "components", "incident", "component_groups", "incident_templates", "subscribers_count"];
+    let kinds = ["page", "components", "incident", "component_groups", "incident_templates", "subscribers"];
     let known = kinds.iter().any(|kind| rest.contains_key(*kind));
     let mut items = |kind: &str| match rest.remove(kind) {
         None | Some(Value::Null) => Ok(Vec::new()),
@@ -196,11 +196,6 @@ fn take_rest(mut rest: Map<String, Value>, source: &mut Source) -> Result<bool, 
     }
     if let Some(page) = rest.remove("page") {
         source.page = serde_json::from_value(page).ok().or(source.page.take());
-    }
-    if let Some(count) = rest.remove("subscribers_count").and_then(|count| count.as_u64()).filter(|count| *count > 0) {
-        source
-            .remarks
-            .push(format!("{count} subscribers are not imported: e-mail subscriptions are not supported yet"));
     }
     Ok(known)
 }

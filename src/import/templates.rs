@@ -31,6 +31,7 @@ fn convert_template(source: &SourceTemplate, now: DateTime<Utc>) -> std::result:
         phase,
         // The source names the components, but not their status.
         components: named.map(|id| (id, Status::Operational)).collect(),
+        notify: source.should_send_notifications,
         created_at: now,
         updated_at: now,
         version: 1,

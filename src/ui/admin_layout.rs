@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use leptos::prelude::*;
 
 use crate::domain::page_status::Tone;
+use crate::domain::subscriber::NotifySwitch;
 use crate::domain::{Manager, Role};
 
 /// URLs of the static files, and the nonce in the response's Content-Security-Policy.
@@ -38,6 +39,8 @@ pub struct AdminContext {
     /// The reference time for ages.
     pub now: DateTime<Utc>,
     pub assets: Assets,
+    /// The notify switch of the page's form.
+    pub notify: NotifySwitch,
 }
 
 impl AdminContext {
@@ -64,6 +67,7 @@ pub enum Section {
     Maintenances,
     Templates,
     Components,
+    Subscribers,
     Managers,
     Audit,
     Settings,
@@ -78,6 +82,7 @@ impl Section {
             Section::Maintenances => "/admin/maintenances",
             Section::Templates => "/admin/templates",
             Section::Components => "/admin/components",
+            Section::Subscribers => "/admin/subscribers",
             Section::Managers => "/admin/managers",
             Section::Audit => "/admin/audit",
             Section::Settings => "/admin/settings",
@@ -92,6 +97,7 @@ impl Section {
             Section::Maintenances => "Maintenance",
             Section::Templates => "Templates",
             Section::Components => "Components",
+            Section::Subscribers => "Subscribers",
             Section::Managers => "Managers",
             Section::Audit => "Audit log",
             Section::Settings => "Settings",
@@ -107,6 +113,7 @@ impl Section {
             Section::Maintenances => Some("g w"),
             Section::Templates => Some("g t"),
             Section::Components => Some("g c"),
+            Section::Subscribers => Some("g u"),
             Section::Managers => Some("g m"),
             Section::Audit => Some("g a"),
             Section::Settings => Some("g s"),
@@ -121,6 +128,7 @@ impl Section {
             Self::Maintenances,
             Self::Templates,
             Self::Components,
+            Self::Subscribers,
             Self::Managers,
             Self::Audit,
             Self::Settings,

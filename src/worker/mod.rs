@@ -4,7 +4,7 @@ pub mod deliveries;
 pub mod maintenances;
 mod probe;
 
-pub use probe::probe_if_due;
+pub use probe::{measure_queue, probe_if_due};
 
 use std::panic::AssertUnwindSafe;
 use std::sync::PoisonError;

@@ -20,6 +20,7 @@ use chrono::TimeDelta;
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp};
 use crate::support::fixtures;
+use crate::support::subscribers::add_to_page;
 
 /// The change between the headers and the end of a form.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -87,6 +88,7 @@ struct Page {
     target: Manager,
     component: String,
     group: String,
+    subscriber: String,
 }
 
 impl Page {
@@ -108,7 +110,8 @@ impl Page {
             app.passkey(&walker, "passkey").await;
         }
         app.link(LinkPurpose::Reset, Some(&target), TimeDelta::minutes(30)).await;
-        Self { app, walker, target, component, group }
+        let subscriber = add_to_page(&app, "reader@example.org").await.id.to_string();
+        Self { app, walker, target, component, group, subscriber }
     }
 
     fn address(&self, path: &str) -> String {
@@ -120,6 +123,7 @@ impl Page {
             Some("drafts") => "draft",
             Some("maintenances") => "work",
             Some("series") => "again",
+            Some("subscribers") => &self.subscriber,
             Some("account") => "passkey",
             _ => self.target.id.as_str(),
         };

@@ -149,7 +149,7 @@ async fn newer_notice_replaces_unsent_older_one_but_never_resolved(test: TestDb)
         events.push(notices::find(&mut tx, &delivery.notice).await.unwrap().event);
     }
     assert_eq!(events, [Event::IncidentOpened, Event::IncidentResolved], "newest first");
-    let progress = notices::list_progress(&mut tx, 10).await.unwrap();
+    let progress = notices::list_progress(&mut tx, test.clock.now(), 10).await.unwrap();
     assert_eq!(progress.iter().map(|it| (it.replaced, it.queued)).collect::<Vec<_>>(), [(0, 1), (0, 1), (1, 0)]);
     assert!(reopened.is_open());
 }
@@ -162,7 +162,7 @@ async fn older_notice_expanded_later_is_replaced_too(test: TestDb) {
     test.clock.advance(TimeDelta::minutes(1));
     post(&test, &incident, "second", Phase::Identified).await;
     expand(&test).await;
-    let progress = notices::list_progress(&mut test.read().await.unwrap(), 10).await.unwrap();
+    let progress = notices::list_progress(&mut test.read().await.unwrap(), test.clock.now(), 10).await.unwrap();
     assert_eq!(progress.iter().map(|it| (it.replaced, it.queued)).collect::<Vec<_>>(), [(0, 1), (1, 0)]);
 }
 
@@ -179,7 +179,7 @@ async fn message_that_is_being_sent_is_not_replaced(test: TestDb) {
     let mut tx = test.db.deliver().await.unwrap();
     deliveries::record(&mut tx, &leased[0], "one", &Outcome::Sent, test.clock.now()).await.unwrap();
     tx.commit().await.unwrap();
-    let progress = notices::list_progress(&mut test.read().await.unwrap(), 10).await.unwrap();
+    let progress = notices::list_progress(&mut test.read().await.unwrap(), test.clock.now(), 10).await.unwrap();
     assert_eq!(progress.iter().map(|it| (it.sent, it.replaced, it.queued)).collect::<Vec<_>>(), [(0, 0, 1), (1, 0, 0)]);
 }
 
@@ -230,12 +230,12 @@ async fn silenced_update_and_hidden_incident_tell_no_subscriber(test: TestDb) {
         Incident { visibility: candor::domain::Visibility::Internal, ..fixtures::incident("hidden", test.clock.now()) };
     open(&test, &hidden).await;
     open(&test, &fixtures::resolved("past", test.clock.now() - TimeDelta::hours(2), TimeDelta::hours(1))).await;
-    let found = notices::list_progress(&mut test.read().await.unwrap(), 10).await.unwrap();
+    let found = notices::list_progress(&mut test.read().await.unwrap(), test.clock.now(), 10).await.unwrap();
     assert!(found.is_empty(), "{found:?}");
     let mut tx = test.write().await.unwrap();
     let (_, entry) = actions::incidents::publish(&mut tx, &hidden, test.clock.now()).await.unwrap();
     tx.commit(&fixtures::actor(), test.clock.now(), entry).await.unwrap();
-    let found = notices::list_progress(&mut test.read().await.unwrap(), 10).await.unwrap();
+    let found = notices::list_progress(&mut test.read().await.unwrap(), test.clock.now(), 10).await.unwrap();
     assert_eq!(found.iter().map(|it| it.notice.event).collect::<Vec<_>>(), [Event::IncidentOpened]);
 }
 

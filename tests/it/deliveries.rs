@@ -100,7 +100,7 @@ async fn state_of(app: &TestApp, subscriber: &Subscriber) -> Subscriber {
 /// Waits until no message is queued and returns how many were sent and rejected, by notice, newest first.
 async fn wait_until_done(app: &TestApp) -> Vec<(i64, i64)> {
     wait_for(async || {
-        let all = notices::list_progress(&mut app.db.read().await.unwrap(), 10).await.unwrap();
+        let all = notices::list_progress(&mut app.db.read().await.unwrap(), app.clock.now(), 10).await.unwrap();
         let done = all.iter().all(|it| it.is_expanded && it.queued == 0);
         done.then(|| all.iter().map(|it| (it.sent, it.rejected)).collect())
     })

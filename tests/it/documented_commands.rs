@@ -154,6 +154,7 @@ fn begins<'a>(list: &'a [(&str, &str)], line: &str) -> Option<&'a str> {
 #[apply(on_both_databases!)]
 async fn documented_command_lines_run(test: TestDb) {
     let mut runner = Runner { test: &test, folder: tempfile::tempdir().unwrap(), backups: 0 };
+    std::fs::write(runner.folder.path().join("list.csv"), "email\nana@example.org\n").unwrap();
     let sample = runner.run(&["sample".to_owned()]);
     assert!(sample.status.success(), "{}", String::from_utf8_lossy(&sample.stderr));
     let (mut ran, mut failures) = (0, Vec::new());

@@ -98,8 +98,14 @@ async fn every_prepared_text_is_clean(corpus: &[String]) {
     for (number, text) in corpus.iter().enumerate() {
         let (line, body) = (as_line(text), as_lines(text));
         let (name, phase) = (shorten(text, 100), Phase::Identified);
-        let new =
-            NewTemplate { name, title: line.clone(), body: body.clone(), phase: phase.into(), components: Vec::new() };
+        let new = NewTemplate {
+            name,
+            title: line.clone(),
+            body: body.clone(),
+            phase: phase.into(),
+            components: Vec::new(),
+            notify: true,
+        };
         created.push(templates::create(&mut tx, new, now).await.unwrap().id);
         let draft = SavedDraft {
             id: DraftId::parse(&format!("draft{number}")).unwrap(),

@@ -73,6 +73,7 @@ async fn templates_are_limited_to_200(test: TestDb) {
     let mut tx = app.db.write().await.unwrap();
     for number in 0..200 {
         let new = NewTemplate {
+            notify: true,
             name: format!("Template {number}"),
             title: "Slow".into(),
             body: "Text".into(),

@@ -3,7 +3,8 @@
 
 use axum::http::{Method, StatusCode};
 use candor::db::page_settings;
-use candor::domain::{Role, Visibility};
+use candor::domain::subscriber::{Scope, SubscriberState};
+use candor::domain::{IncidentId, Role, Visibility};
 use candor::web::api::routes;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -13,6 +14,7 @@ use crate::support::actors::{
     Actors, HIDDEN, NEVER, PUBLIC, TestActor, UNPUBLISHED, UNPUBLISHED_TEXT, comparable_answer,
 };
 use crate::support::app::{Answer, TestApp};
+use crate::support::subscribers::add_in;
 
 /// A body that changes something at every route.
 fn change_body() -> Value {
@@ -20,6 +22,7 @@ fn change_body() -> Value {
         "incident": { "name": "Another", "status": "monitoring", "body": "Text" },
         "incident_update": { "body": "Another text" },
         "postmortem": { "body_draft": "Another text" },
+        "subscriber": { "email": "reader@example.org" },
     })
 }
 
@@ -110,7 +113,11 @@ async fn matrix_requests_succeed_with_permission(test: TestDb) {
         let id = format!("zqdone{number:02}");
         app.add(&[actors.incident(&id, Visibility::Public)]).await;
         actors.save_postmortem(&id).await;
-        let answer = call(app, admin, &method, &address(path, &page, &id)).await;
+        let email = format!("reader{number}@example.org");
+        let scope = Scope::Incident(IncidentId::parse(&id).unwrap());
+        let subscriber = add_in(app, &email, scope, SubscriberState::Unconfirmed).await.id;
+        let path = path.replace("{subscriber}", subscriber.as_str());
+        let answer = call(app, admin, &method, &address(&path, &page, &id)).await;
         assert!(answer.status.is_success(), "{method} {path}: {} {}", answer.status, answer.text());
     }
 }

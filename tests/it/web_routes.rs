@@ -15,6 +15,7 @@ use chrono::TimeDelta;
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp, is_denied};
 use crate::support::fixtures;
+use crate::support::subscribers::add_to_page;
 
 /// Every admin route: method, path, and minimum role; none for public routes.
 const TABLE: &[(&str, &str, Option<Role>)] = &[
@@ -105,6 +106,22 @@ const TABLE: &[(&str, &str, Option<Role>)] = &[
     ("POST", "/admin/groups/{id}/position", Some(Owner)),
     ("GET", "/admin/groups/{id}/deletion", Some(Owner)),
     ("POST", "/admin/groups/{id}/deletion", Some(Owner)),
+    ("GET", "/admin/subscribers", Some(Viewer)),
+    ("GET", "/admin/subscribers/new", Some(Owner)),
+    ("POST", "/admin/subscribers", Some(Owner)),
+    ("POST", "/admin/subscribers/selection", Some(Owner)),
+    ("GET", "/admin/subscribers/import", Some(Owner)),
+    ("POST", "/admin/subscribers/import", Some(Owner)),
+    ("GET", "/admin/subscribers/export", Some(Owner)),
+    ("POST", "/admin/subscribers/export", Some(Owner)),
+    ("GET", "/admin/subscribers/channels/new", Some(Owner)),
+    ("POST", "/admin/subscribers/channels", Some(Owner)),
+    ("GET", "/admin/subscribers/notices", Some(Viewer)),
+    ("GET", "/admin/subscribers/{id}", Some(Publisher)),
+    ("POST", "/admin/subscribers/{id}", Some(Owner)),
+    ("POST", "/admin/subscribers/{id}/confirmation", Some(Owner)),
+    ("POST", "/admin/subscribers/{id}/reactivation", Some(Owner)),
+    ("POST", "/admin/subscribers/{id}/unsubscription", Some(Owner)),
     ("GET", "/admin/managers", Some(Owner)),
     ("POST", "/admin/managers", Some(Owner)),
     ("GET", "/admin/managers/{id}", Some(Owner)),
@@ -153,7 +170,7 @@ const TABLE_END: &[(&str, &str, Option<Role>)] = &[
 ];
 
 /// Routes that require a re-authentication in the last ten minutes.
-const FRESH: [(&str, &str); 29] = [
+const FRESH: [(&str, &str); 30] = [
     ("POST", "/admin/incidents/{id}/deletion"),
     ("POST", "/admin/incidents/{id}/updates/{update}/deletion"),
     ("POST", "/admin/maintenances/{id}/deletion"),
@@ -161,6 +178,7 @@ const FRESH: [(&str, &str); 29] = [
     ("POST", "/admin/components/{id}/corrections/{correction}/deletion"),
     ("POST", "/admin/components/{id}/deletion"),
     ("POST", "/admin/groups/{id}/deletion"),
+    ("POST", "/admin/subscribers/export"),
     ("POST", "/admin/managers"),
     ("POST", "/admin/managers/{id}/role"),
     ("POST", "/admin/managers/{id}/disablement"),
@@ -215,6 +233,7 @@ struct Walk {
     target: Manager,
     component: String,
     group: String,
+    subscriber: String,
     token: String,
     /// An API token of the walking manager.
     api_token: String,
@@ -240,7 +259,8 @@ impl Walk {
         app.add_template_and_draft("template", "draft").await;
         app.correction(&component, "correction").await;
         let token = app.link(LinkPurpose::Reset, Some(&target), TimeDelta::minutes(30)).await;
-        Self { app, keeper, target, component, group, token, api_token: "none".into() }
+        let subscriber = add_to_page(&app, "reader@example.org").await.id.to_string();
+        Self { app, keeper, target, component, group, subscriber, token, api_token: "none".into() }
     }
 
     /// The address of a route; `session` is the hash of the walking session.
@@ -253,6 +273,7 @@ impl Walk {
             Some("drafts") => "draft",
             Some("maintenances") => "work",
             Some("series") => "again",
+            Some("subscribers") => &self.subscriber,
             Some("account") => "passkey",
             Some("tokens") => &self.api_token,
             Some("pending-forms") => PENDING,

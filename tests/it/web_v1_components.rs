@@ -258,21 +258,6 @@ async fn templates_are_listed_and_added(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
-async fn subscribing_is_not_supported(test: TestDb) {
-    let app = TestApp::new(test).await;
-    let program = new_client(&app).await;
-    app.add(&[fixtures::incident("it", app.clock.now())]).await;
-    for path in ["/subscribers", "/subscribers/unsubscribed", "/incidents/it/subscribers"] {
-        assert_eq!(program.get(path).await, json!([]), "{path}");
-    }
-    assert_eq!(program.get("/subscribers/count").await["email"], 0);
-    assert_eq!(program.get("/subscribers/histogram_by_state").await["email"]["total"], 0);
-    let body = json!({ "subscriber": { "email": "a@example.org" } });
-    assert_eq!(program.wrong(Method::POST, "/subscribers", &body).await, ["/subscriber"]);
-    assert_eq!(program.send(Method::GET, "/subscribers/x", &json!({})).await.status, StatusCode::NOT_FOUND);
-}
-
-#[apply(on_both_databases!)]
 async fn lists_of_missing_features_are_empty(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = new_client(&app).await;

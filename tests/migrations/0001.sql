@@ -43,8 +43,8 @@ insert into incident_index values ('', '2026-11-10T12:00:00.123456+00:00', 'inci
 insert into incident_index values ('tiles', '2026-11-10T12:00:00.123456+00:00', 'incident', 'critical', 1800);
 update incident_totals set incidents = 1, duration_seconds = 1800;
 insert into postmortems values ('incident', 'A certificate ran out.', 'A certificate ran out.', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 2, 'update3');
-insert into templates values ('late', 'Late mail', '{{component}} is slow', 'Since {{time}}.', 'investigating', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);
-insert into templates values ('work', 'Planned work', 'Upgrade', 'Maps are read-only.', 'scheduled', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);
+insert into templates values ('late', 'Late mail', '{{component}} is slow', 'Since {{time}}.', 'investigating', true, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);
+insert into templates values ('work', 'Planned work', 'Upgrade', 'Maps are read-only.', 'scheduled', false, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);
 insert into template_components values ('late', 'tiles', 'degraded_performance');
 insert into drafts values ('draft', 'incident', '[["body","Nearly there."]]', 'Ines', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);
 insert into draft_presence values ('draft', 'ines', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:05:00.123456+00:00');

@@ -12,6 +12,7 @@ pub struct TemplateForm {
     pub phase: String,
     pub body: String,
     pub components: BTreeMap<String, String>,
+    pub notify: bool,
     pub version: i64,
 }
 
@@ -22,6 +23,7 @@ pub struct NewTemplate {
     pub body: String,
     pub phase: TemplatePhase,
     pub components: Vec<(ComponentId, Status)>,
+    pub notify: bool,
 }
 
 impl TemplateForm {
@@ -32,6 +34,7 @@ impl TemplateForm {
             phase: fields.text("phase"),
             body: fields.text("body"),
             components: fields.components(),
+            notify: fields.notify_choice().unwrap_or(true),
             version: fields.version(),
         }
     }
@@ -43,6 +46,7 @@ impl TemplateForm {
             phase: template.phase.key().to_owned(),
             body: template.body.clone(),
             components: template.statuses(),
+            notify: template.notify,
             version: template.version,
         }
     }
@@ -58,7 +62,7 @@ impl TemplateForm {
         let components = parse_component_statuses(&self.components, &mut invalid);
         match (name, title, text, phase) {
             (Some(name), Some(title), Some(body), Some(phase)) if invalid.is_empty() => {
-                Ok(NewTemplate { name, title, body, phase, components })
+                Ok(NewTemplate { name, title, body, phase, components, notify: self.notify })
             }
             _ => Err(invalid),
         }

@@ -30,7 +30,7 @@ pub async fn fetch_all(
             problems.push(problem);
         }
     }
-    count_subscribers(polite, keep, &id).await?;
+    fetch_subscribers(polite, keep, &id).await?;
     Ok(problems)
 }
 
@@ -97,24 +97,39 @@ async fn fetch_list(
     Ok(None)
 }
 
-/// The number of subscribers, who will have to subscribe again.
-async fn count_subscribers(polite: &mut ThrottledClient<'_>, keep: &DownloadCache, id: &str) -> anyhow::Result<()> {
-    let name = "v1/subscribers.json";
-    if !keep.has(name) {
-        let counts = fetch_json(polite, &format!("v1/pages/{id}/subscribers/count")).await?.unwrap_or_default();
-        keep.put(name, json!({ "subscribers_count": sum_numbers(&counts) }).to_string().as_bytes())?;
-    }
-    Ok(())
+/// The states in which Statuspage lists subscribers.
+pub const SUBSCRIBER_STATES: [&str; 3] = ["active", "unconfirmed", "quarantined"];
+
+/// The name of a stored page of subscribers; pages count from 0.
+pub fn subscriber_document(state: &str, number: usize) -> String {
+    format!("v1/subscribers-{state}-{number}.json")
 }
 
-/// The sum of all numbers, at any depth.
-fn sum_numbers(counts: &Value) -> u64 {
-    match counts {
-        Value::Number(number) => number.as_u64().unwrap_or(0),
-        Value::Object(object) => object.values().map(sum_numbers).sum(),
-        Value::Array(items) => items.iter().map(sum_numbers).sum(),
-        _ => 0,
+/// Stores every page of subscribers of each state.
+async fn fetch_subscribers(polite: &mut ThrottledClient<'_>, keep: &DownloadCache, id: &str) -> anyhow::Result<()> {
+    for state in SUBSCRIBER_STATES {
+        let mut known = BTreeSet::new();
+        for number in 0..MAX_PAGES {
+            let name = subscriber_document(state, number);
+            let path = format!("v1/pages/{id}/subscribers?state={state}&limit={PER_PAGE}&page={number}");
+            let items = match keep.document(&name) {
+                Some(kept) => serde_json::from_slice::<Value>(&kept)?["subscribers"].clone(),
+                None => fetch_json(polite, &path).await?.unwrap_or_default(),
+            };
+            let rows = items.as_array().cloned().unwrap_or_default();
+            let before = known.len();
+            known.extend(rows.iter().filter_map(|row| row["id"].as_str()).map(str::to_owned));
+            // A server without pagination returns the same items for every page.
+            if known.len() == before {
+                break;
+            }
+            keep.put(&name, json!({ "subscribers": items }).to_string().as_bytes())?;
+            if rows.len() < PER_PAGE {
+                break;
+            }
+        }
     }
+    Ok(())
 }
 
 async fn fetch_json(polite: &mut ThrottledClient<'_>, path: &str) -> anyhow::Result<Option<Value>> {

@@ -13,6 +13,7 @@ pub use download_cache::DownloadCache;
 pub use hosted::{
     fetch_incident_io, fetch_instatus, fetch_instatus_managed, fetch_openstatus, fetch_upptime, github_api,
 };
+pub use management_api::{SUBSCRIBER_STATES, subscriber_document};
 pub use throttled_client::{Throttle, ThrottledClient};
 
 /// Progress of a fetch.

@@ -1,6 +1,7 @@
 //! The composer of incidents and updates, with templates and drafts beside the form.
 
 use super::edit::{Edit, Editor, Problem};
+use super::notify;
 use crate::credentials::random_bytes;
 use crate::db::{self, Tx, admin_incidents, drafts, templates};
 use crate::domain::draft::DraftReader;
@@ -71,13 +72,14 @@ impl Editor for IncidentComposer {
     async fn html(
         &self,
         tx: &mut Tx,
-        shell: AdminContext,
+        mut shell: AdminContext,
         mut form: IncidentForm,
         problem: Problem<()>,
     ) -> Result<String> {
         if IncidentId::parse_fresh(&form.id).is_none() {
             form.id = IncidentId::from_random(random_bytes()).to_string();
         }
+        shell.notify.reach = notify::of_new_incident(tx).await?;
         let (board, extras) = (component_board(tx).await?, self.draft.extras(tx).await?);
         Ok(IncidentNew { shell, form, invalid: problem.invalid, board, extras }.html())
     }
@@ -98,7 +100,17 @@ impl Editor for UpdateComposer {
     type Form = UpdateForm;
     type Theirs = ();
 
-    async fn html(&self, tx: &mut Tx, shell: AdminContext, form: UpdateForm, problem: Problem<()>) -> Result<String> {
+    async fn html(
+        &self,
+        tx: &mut Tx,
+        mut shell: AdminContext,
+        form: UpdateForm,
+        problem: Problem<()>,
+    ) -> Result<String> {
+        shell.notify.reach = match self.incident.visibility.is_public() {
+            true => notify::of_update(tx, &self.incident).await?,
+            false => notify::of_publication(tx, &self.incident).await?,
+        };
         let (board, extras) = (component_board(tx).await?, self.draft.extras(tx).await?);
         let open = admin_incidents::list_open(tx, None, MAX_OTHERS).await?;
         let (Problem { invalid, conflict }, incident) = (problem, self.incident.clone());

@@ -7,6 +7,7 @@ use crate::state::State;
 use crate::ui::pages::admin::Dashboard;
 use crate::web::Result;
 use crate::web::access::manager::{CanRead, Manager};
+use crate::web::admin::subscribers::load_queue;
 use crate::web::form::QueryFields;
 use crate::web::page::layout::{admin_context, component_board};
 use crate::web::page::page_response;
@@ -32,5 +33,7 @@ pub async fn show(
     let recent = newest.into_iter().filter(|incident| !incident.is_open()).collect();
     let drafts = drafts::list(&mut tx).await?;
     let readers = draft_presence::list_others(&mut tx, &manager.id, state.clock.now()).await?;
-    Ok(page_response(Dashboard { shell, open, older, planned, board, recent, drafts, readers }.html()))
+    let queue = load_queue(&state, &mut tx).await?;
+    let page = Dashboard { shell, open, older, planned, board, recent, drafts, readers, queue };
+    Ok(page_response(page.html()))
 }

@@ -5,10 +5,11 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 
 use super::preview::{self, PreviewRequest};
+use crate::actions;
 use crate::db::{self, Tx, WriteTx, incidents};
 use crate::domain::audit::Entry;
 use crate::domain::forms::{self, Fields};
-use crate::domain::{self, Incident, Invalid, MaintenanceId};
+use crate::domain::{self, Incident, Invalid, MaintenanceId, UpdateId};
 use crate::publish::PreviewSubject;
 use crate::state::State;
 use crate::ui::admin_layout::{AdminContext, Section};
@@ -56,7 +57,18 @@ pub(super) async fn show<P, E: Editor>(
     editor: &E,
     form: E::Form,
 ) -> Result<Response> {
-    let shell = admin_context(state, tx, manager, &Fields::default()).await?;
+    show_submitted(state, tx, manager, editor, (form, &Fields::default())).await
+}
+
+/// Responds with the page of a form that was submitted to preview its message.
+pub(super) async fn show_submitted<P, E: Editor>(
+    state: &State,
+    tx: &mut Tx,
+    manager: &Manager<P>,
+    editor: &E,
+    (form, fields): (E::Form, &Fields),
+) -> Result<Response> {
+    let shell = AdminContext { notice: None, ..admin_context(state, tx, manager, fields).await? };
     Ok(page_response(editor.html(tx, shell, form, Problem::none()).await?))
 }
 
@@ -87,6 +99,7 @@ versioned!(
     PostmortemForm,
     ScheduleForm,
     StartForm,
+    SubscriberForm,
     TemplateForm,
     UpdateEditForm,
     UpdateForm
@@ -218,8 +231,19 @@ impl<P: Policy> Edit<P> {
     }
 
     async fn render<E: Editor>(&mut self, editor: &E, form: E::Form, problem: Problem<E::Theirs>) -> Result<String> {
-        let shell = admin_context(&self.state, &mut self.tx, &self.manager, &Fields::default()).await?;
+        let shell = admin_context(&self.state, &mut self.tx, &self.manager, &self.fields).await?;
+        let shell = AdminContext { notice: None, ..shell };
         editor.html(&mut self.tx, shell, form, problem).await
+    }
+
+    /// Stores that `update` notifies no subscribers if the form's switch is off. Call it before the action.
+    pub async fn apply_notify_switch(&mut self, subject: &str, update: Option<&UpdateId>) -> Result<()> {
+        match update {
+            Some(update) if self.fields.notify_choice() == Some(false) => {
+                Ok(actions::notices::set_notification(&mut self.tx, subject, update, false).await?)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Commits the entries, publishes, and redirects to `path` with a flash.

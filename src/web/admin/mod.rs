@@ -11,9 +11,11 @@ mod islands;
 mod login_policy;
 mod maintenances;
 mod managers;
+mod notify;
 mod preview;
 pub mod router;
 mod settings;
+mod subscribers;
 mod templates;
 
 use super::access::routes::Routes;
@@ -23,6 +25,8 @@ use incidents::{drafts, incident, postmortem, publication, updates};
 use maintenances::{
     deletion as maintenance_deletion, maintenance, recurring, schedule, steps, updates as maintenance_updates,
 };
+
+use subscribers::{channels, import, notices, selection, subscriber};
 
 use crate::oidc::CALLBACK;
 use crate::web::sign_in::{
@@ -53,6 +57,7 @@ pub fn routes() -> Routes {
     let routes = maintenance_routes(routes);
     let routes = template_and_draft_routes(routes);
     let routes = component_routes(routes);
+    let routes = subscriber_routes(routes);
     let routes = manager_routes(routes);
     account_routes(routes)
         .get("/admin/audit", audit::index)
@@ -147,6 +152,26 @@ fn component_routes(routes: Routes) -> Routes {
         .post("/admin/groups/{id}/position", groups::step)
         .get("/admin/groups/{id}/deletion", groups::confirm_delete)
         .post("/admin/groups/{id}/deletion", groups::destroy)
+}
+
+fn subscriber_routes(routes: Routes) -> Routes {
+    routes
+        .get("/admin/subscribers", subscriber::index)
+        .get("/admin/subscribers/new", subscriber::new)
+        .post("/admin/subscribers", subscriber::create)
+        .post("/admin/subscribers/selection", selection::change)
+        .get("/admin/subscribers/import", import::new)
+        .post("/admin/subscribers/import", import::create)
+        .get("/admin/subscribers/export", import::confirm_export)
+        .post("/admin/subscribers/export", import::export)
+        .get("/admin/subscribers/channels/new", channels::new)
+        .post("/admin/subscribers/channels", channels::create)
+        .get("/admin/subscribers/notices", notices::index)
+        .get("/admin/subscribers/{id}", subscriber::show)
+        .post("/admin/subscribers/{id}", subscriber::update)
+        .post("/admin/subscribers/{id}/confirmation", subscriber::resend)
+        .post("/admin/subscribers/{id}/reactivation", subscriber::reactivate)
+        .post("/admin/subscribers/{id}/unsubscription", subscriber::unsubscribe)
 }
 
 fn manager_routes(routes: Routes) -> Routes {

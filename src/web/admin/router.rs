@@ -1,7 +1,7 @@
 //! Middleware of the admin: sessions, cross-site checks, reauthentication, headers, error pages.
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -21,6 +21,8 @@ pub fn router(state: &State) -> Router<State> {
     let asking = ReauthLayer::new(state, &table);
     let keeping = SessionExpiredLayer::new(state, &table);
     let router = router
+        // `preserve_form` has limited the body.
+        .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(asking, require_reauth))
         .layer(from_fn_with_state(state.clone(), render_admin_error))
         .layer(session::session_layer(state))

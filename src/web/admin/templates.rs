@@ -33,7 +33,7 @@ pub async fn index(
 
 /// `GET /admin/templates/new`
 pub async fn new(manager: Manager<CanPublish>, FromState(state): FromState<State>) -> Result<Response> {
-    let form = TemplateForm { phase: Phase::Investigating.key().to_owned(), ..TemplateForm::default() };
+    let form = TemplateForm { phase: Phase::Investigating.key().to_owned(), notify: true, ..TemplateForm::default() };
     let mut tx = state.db.read().await?;
     show(&state, &mut tx, &manager, &TemplateEditor { id: None }, form).await
 }
@@ -83,6 +83,7 @@ pub async fn update(
         body: new.body,
         phase: new.phase,
         components: new.components,
+        notify: new.notify,
         ..before.clone()
     };
     let entry = match after == before {

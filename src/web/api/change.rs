@@ -104,6 +104,11 @@ impl<P> Change<P> {
         self.finish(StatusCode::NO_CONTENT, String::new(), entries).await
     }
 
+    /// As [`Change::commit`], with an empty response.
+    pub async fn commit_empty(self, status: StatusCode, entries: &[Entry]) -> Result<Response> {
+        self.finish(status, String::new(), entries).await
+    }
+
     async fn finish(mut self, status: StatusCode, body: String, entries: &[Entry]) -> Result<Response> {
         let keyed = self.key.is_some();
         if let Some(IdempotencyKey { key, request_hash }) = self.key {

@@ -97,7 +97,7 @@ pub fn fresh_update_id() -> UpdateId {
     UpdateId::from_random(random_bytes())
 }
 
-/// Flags of notifications, which Candor does not send.
+/// Whether the automatic steps of a maintenance notify subscribers.
 const NOTIFICATION_FLAGS: [&str; 2] =
     ["auto_transition_deliver_notifications_at_start", "auto_transition_deliver_notifications_at_end"];
 

@@ -51,9 +51,13 @@ pub async fn create(mut change: Change<CanPublish>, context: &ApiContext, mut gi
     // A past incident records what was; one that is resolved now says how its components are.
     let is_past = backfilled || given.has("started_at") || given.has("resolved_at");
     let statuses = read_statuses(&mut given).filter(|_| !is_past).unwrap_or_default();
+    let asks_to_notify = given.flag("deliver_notifications") == Some(true);
     let incident = given.finish(opened, &FIELD_NAMES)?;
     // Before the incident, because its notice reads the flags.
     api_metadata::replace(&mut change.tx, incident.id.as_str(), &said).await?;
+    if asks_to_notify && incident.is_backfilled() {
+        actions::notices::set_notification(&mut change.tx, incident.id.as_str(), &first, true).await?;
+    }
     let mut entries = vec![actions::incidents::open(&mut change.tx, &incident, None).await?];
     if !incident.is_open() {
         entries.extend(set_own_statuses(&mut change, &statuses).await?);

@@ -6,6 +6,7 @@ mod embed_config;
 mod groups;
 mod incident_or_maintenance;
 mod incident_routes;
+mod incident_subscribers;
 mod incidents;
 mod maintenances;
 mod objects;
@@ -74,15 +75,25 @@ pub fn routes() -> Routes {
         .delete("/v1/pages/{page}/incidents/{incident}/postmortem", postmortems::destroy, no_content("Delete a postmortem"))
         .put("/v1/pages/{page}/incidents/{incident}/postmortem/publish", postmortems::publish, returns("Publish a postmortem", "Postmortem").with_body("PostmortemPublication"))
         .put("/v1/pages/{page}/incidents/{incident}/postmortem/revert", postmortems::revert, returns("Unpublish a postmortem", "Postmortem"))
-        .get("/v1/pages/{page}/incidents/{incident}/subscribers", subscribers::index_for_incident, returns("List subscribers (always empty)", "[Subscriber]").with_query(PAGE_QUERY))
+        .get("/v1/pages/{page}/incidents/{incident}/subscribers", incident_subscribers::index, returns("List subscribers of an incident", "[Subscriber]").with_query(SUBSCRIBER_QUERY))
+        .post("/v1/pages/{page}/incidents/{incident}/subscribers", incident_subscribers::create, returns("Subscribe to an unresolved incident", "Subscriber").with_body("SubscriberCreation").with_status(201))
+        .get("/v1/pages/{page}/incidents/{incident}/subscribers/{subscriber}", incident_subscribers::show, returns("Get a subscriber of an incident", "Subscriber"))
+        .delete("/v1/pages/{page}/incidents/{incident}/subscribers/{subscriber}", incident_subscribers::destroy, returns("Unsubscribe from an incident", "Subscriber"))
+        .post("/v1/pages/{page}/incidents/{incident}/subscribers/{subscriber}/resend_confirmation", incident_subscribers::resend, no_content("Send the confirmation again").with_status(201))
         .get("/v1/pages/{page}/incident_templates", templates::index, returns("List templates", "[Template]").with_query(PAGE_QUERY))
         .post("/v1/pages/{page}/incident_templates", templates::create, returns("Create a template", "Template").with_body("TemplateChange").with_status(201))
-        .get("/v1/pages/{page}/subscribers", subscribers::index, returns("List subscribers (always empty)", "[Subscriber]").with_query(SUBSCRIBER_QUERY))
-        .post("/v1/pages/{page}/subscribers", subscribers::create, returns("Create a subscriber (not supported)", "Subscriber").with_status(201))
-        .get("/v1/pages/{page}/subscribers/count", subscribers::count, returns("Count subscribers (always 0)", "Counts"))
-        .get("/v1/pages/{page}/subscribers/histogram_by_state", subscribers::histogram, returns("Count subscribers by state (always 0)", "Histogram"))
-        .get("/v1/pages/{page}/subscribers/unsubscribed", subscribers::index, returns("List subscribers (always empty)", "[Subscriber]").with_query(PAGE_QUERY))
-        .get("/v1/pages/{page}/subscribers/{subscriber}", subscribers::show, returns("Not found", "Subscriber"))
+        .get("/v1/pages/{page}/subscribers", subscribers::index, returns("List subscribers", "[Subscriber]").with_query(SUBSCRIBER_QUERY))
+        .post("/v1/pages/{page}/subscribers", subscribers::create, returns("Create a subscriber", "Subscriber").with_body("SubscriberCreation").with_status(201))
+        .get("/v1/pages/{page}/subscribers/count", subscribers::count, returns("Count subscribers", "Counts").with_query(&["type", "state"]))
+        .get("/v1/pages/{page}/subscribers/histogram_by_state", subscribers::histogram, returns("Count subscribers by state", "Histogram"))
+        .get("/v1/pages/{page}/subscribers/unsubscribed", subscribers::unsubscribed, returns("List those who unsubscribed (always empty: no address is kept)", "[Subscriber]").with_query(PAGE_QUERY))
+        .post("/v1/pages/{page}/subscribers/unsubscribe", subscribers::unsubscribe_many, no_content("Unsubscribe several subscribers").with_body("SubscriberSelection").with_status(201))
+        .post("/v1/pages/{page}/subscribers/reactivate", subscribers::reactivate_many, no_content("Reactivate quarantined subscribers").with_body("SubscriberSelection").with_status(201))
+        .post("/v1/pages/{page}/subscribers/resend_confirmation", subscribers::resend_many, no_content("Send several confirmations again").with_body("SubscriberSelection").with_status(201))
+        .get("/v1/pages/{page}/subscribers/{subscriber}", subscribers::show, returns("Get a subscriber", "Subscriber"))
+        .patch("/v1/pages/{page}/subscribers/{subscriber}", subscribers::update, returns("Change a subscriber's components", "Subscriber").with_body("SubscriberChange"))
+        .delete("/v1/pages/{page}/subscribers/{subscriber}", subscribers::destroy, returns("Unsubscribe a subscriber", "Subscriber"))
+        .post("/v1/pages/{page}/subscribers/{subscriber}/resend_confirmation", subscribers::resend, no_content("Send the confirmation again").with_status(201))
         .get("/v1/pages/{page}/metrics", unsupported::index, returns("List metrics (always empty)", "[Metric]").with_query(PAGE_QUERY))
         .get("/v1/pages/{page}/metrics_providers", unsupported::index, returns("List metrics providers (always empty)", "[MetricsProvider]").with_query(PAGE_QUERY))
         .get("/v1/pages/{page}/page_access_users", unsupported::index, returns("List page access users (always empty)", "[PageAccessUser]").with_query(ACCESS_QUERY))

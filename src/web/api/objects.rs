@@ -101,7 +101,7 @@ pub struct TemplateView<'a> {
     group_id: Value,
     update_status: &'static str,
     should_tweet: Value,
-    should_send_notifications: Value,
+    should_send_notifications: bool,
 }
 
 /// The client fields of an event, and those of all components.
@@ -273,7 +273,7 @@ impl<'a> TemplateView<'a> {
             group_id: said("group_id", Value::Null),
             update_status: template.phase.key(),
             should_tweet: said("should_tweet", Value::Bool(false)),
-            should_send_notifications: said("should_send_notifications", Value::Bool(true)),
+            should_send_notifications: template.notify,
         }
     }
 }

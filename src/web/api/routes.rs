@@ -121,6 +121,14 @@ impl Routes {
         )
     }
 
+    pub fn patch<H, T>(self, path: &'static str, handler: H, operation: Operation) -> Self
+    where
+        H: Handler<T, State>,
+        T: WriteHandler + 'static,
+    {
+        self.route(Method::PATCH, path, T::ROLE, handler, operation)
+    }
+
     pub fn put<H, T>(self, path: &'static str, handler: H, operation: Operation) -> Self
     where
         H: Handler<T, State>,

@@ -48,6 +48,7 @@ pub async fn create(Path(page): Path<String>, mut change: Change<CanPublish>) ->
         phase: given.nonempty_text("update_status").unwrap_or_else(|| Phase::Investigating.key().to_owned()),
         body: given.text("body").unwrap_or_default(),
         components: read_components(&mut given).unwrap_or_default(),
+        notify: given.flag("should_send_notifications").unwrap_or(true),
         version: 0,
     };
     let known = |id: &String| context.components.iter().any(|component| component.id.as_str() == id);
@@ -65,9 +66,7 @@ pub async fn create(Path(page): Path<String>, mut change: Change<CanPublish>) ->
 /// Fields that the API returns exactly as the client sent them.
 fn merge_client_fields(given: &mut Params) -> ClientFields {
     let mut said = ClientFields::new();
-    for name in ["should_tweet", "should_send_notifications"] {
-        said.extend(given.flag(name).map(|flag| (name.to_owned(), Value::Bool(flag))));
-    }
+    said.extend(given.flag("should_tweet").map(|flag| ("should_tweet".to_owned(), Value::Bool(flag))));
     if let Some(group) = given.nonempty_text("group_id") {
         if group.chars().count() > 100 {
             given.add_error("group_id", "At most 100 characters.");

@@ -77,6 +77,10 @@ pub fn render_metrics(state: &State) -> String {
     number("candor_database_writable", "gauge", "Whether the last test write to the database succeeded.", &writable);
     let worked = state.worker_heartbeat().age().num_seconds();
     number("candor_worker_age_seconds", "gauge", "Seconds since the background worker last completed a run.", &worked);
+    let queue = state.delivery_queue().value();
+    number("candor_messages_waiting", "gauge", "Messages to subscribers that are not sent yet.", &queue.waiting);
+    let oldest = queue.oldest_mail.map_or(0, |at| (state.clock.now() - at).num_seconds().max(0));
+    number("candor_oldest_mail_seconds", "gauge", "Seconds that the oldest e-mail to a subscriber waits.", &oldest);
     lines.0
 }
 

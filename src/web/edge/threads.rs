@@ -65,7 +65,7 @@ pub async fn render_on_admin_threads(page: impl FnOnce() -> String + Send + 'sta
 }
 
 /// Whether the request has the cookie of a session that this process knows. The session is loaded later.
-fn has_session(headers: &HeaderMap) -> bool {
+pub fn has_session(headers: &HeaderMap) -> bool {
     let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|line| line.split(';')).map(str::trim).filter_map(|cookie| cookie.split_once('='));
     pairs.any(|(name, value)| name.trim_start_matches("__Host-") == "sid" && is_known_session(value))

@@ -4,6 +4,7 @@ use super::flash;
 use crate::db::{self, Tx};
 use crate::domain::forms::Fields;
 use crate::domain::page_status::Tone;
+use crate::domain::subscriber::NotifySwitch;
 use crate::state::State;
 use crate::ui::admin_layout::{AdminContext, Assets, LoggedOutContext};
 use crate::ui::pages::admin::{ComponentBoard, Conflict};
@@ -27,6 +28,7 @@ pub async fn admin_context<P>(
         zone: page.time_zone,
         now: state.clock.now(),
         assets: asset_links(&manager.nonce),
+        notify: NotifySwitch { is_on: query.notify_choice().unwrap_or(true), ..NotifySwitch::default() },
     })
 }
 

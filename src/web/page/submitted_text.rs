@@ -8,15 +8,20 @@ use axum::http::{Method, header};
 use bytes::BytesMut;
 use http_body_util::BodyExt as _;
 
+use crate::import::subscriber_list::MAX_LIST;
 use crate::ui::pages::admin::TypedForm;
 use crate::web::access::routes::Access;
 use crate::web::edge::body_timeout::is_body_timeout;
+use crate::web::edge::threads::has_session;
 use crate::web::error::wants_json;
 use crate::web::form::{MAX_NAME, escaped_len, is_utf8};
 use crate::web::{Error, MAX_BODY};
 
 /// Largest body, in bytes, without a login: an address, a password, the response of a passkey.
 const MAX_PUBLIC_BODY: usize = 16 * 1024;
+/// The form that takes a list of subscribers, and its largest body in bytes: the list and the other fields.
+const LIST_IMPORT: &str = "/admin/subscribers/import";
+const MAX_LIST_BODY: usize = MAX_LIST + 64 * 1024;
 /// How much of a larger body is read and dropped, in bytes: a browser that is still sending ignores the response.
 const MAX_DROPPED: usize = 4 * 1024 * 1024;
 /// Largest HTML that returns text to a manager, in bytes.
@@ -28,7 +33,7 @@ const VISIBLE_FIELD_COST: usize = 400;
 const HIDDEN_FIELD_COST: usize = 50;
 
 /// Fields without text, which are hidden in the returned form.
-const HIDDEN_FIELDS: [&str; 12] = [
+const HIDDEN_FIELDS: [&str; 17] = [
     "version",
     "new_id",
     "draft",
@@ -41,6 +46,11 @@ const HIDDEN_FIELDS: [&str; 12] = [
     "kept",
     "username",
     "zone",
+    "notify_switch",
+    "notify",
+    "notify_backfill",
+    "notify_steps_shown",
+    "notify_steps",
 ];
 /// Single-use values: the page asks for them again.
 const ONE_TIME_FIELDS: [&str; 2] = ["code", "proof_code"];
@@ -70,7 +80,13 @@ enum BodyEnd {
 impl SubmittedForm {
     pub async fn read(parts: &Parts, access: Access, body: Body) -> Self {
         let is_guarded = access != Access::Public;
-        let (bytes, end) = read_body(body, if is_guarded { MAX_BODY } else { MAX_PUBLIC_BODY }).await;
+        let max = match is_guarded {
+            // An invented cookie does not raise the limit.
+            true if parts.uri.path() == LIST_IMPORT && has_session(&parts.headers) => MAX_LIST_BODY,
+            true => MAX_BODY,
+            false => MAX_PUBLIC_BODY,
+        };
+        let (bytes, end) = read_body(body, max).await;
         let path = parts.uri.path();
         // Calls of scripts are not forms that a browser shows.
         let called = path.starts_with("/admin/islands/") || wants_json(path, &parts.headers);

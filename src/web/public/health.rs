@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::clock::Heartbeat;
 use crate::db::Outage;
+use crate::domain::subscriber::is_queue_stuck;
 use crate::publish::Step;
 use crate::state::State;
 
@@ -54,6 +55,8 @@ enum HealthProblem {
     Worker,
     Work,
     MailWorker,
+    /// E-mails to subscribers wait too long.
+    Queue,
     Storing,
     /// The database can't be read, for an unknown reason.
     Reading,
@@ -71,6 +74,7 @@ impl HealthProblem {
             Self::Worker => "The background worker is stuck.",
             Self::Work => "Scheduled maintenance, embargoes or cleanup jobs fail.",
             Self::MailWorker => "Mail is not being sent.",
+            Self::Queue => "E-mails to subscribers have been waiting for more than 15 minutes.",
             Self::Storing => "The page can't be stored on disk; a restart would serve an older one.",
             Self::Database(outage) => outage.sentence(),
         }
@@ -99,8 +103,8 @@ fn readiness(state: &State) -> Readiness {
     let worst = found.first().copied();
     let publishing = state.publisher.last_failure();
     Readiness {
-        // A site that can't be stored on disk is still served.
-        ready: worst.is_none_or(|(trouble, _)| trouble == HealthProblem::Storing),
+        // A site that can't be stored on disk is still served, and a slow mail server stops no work here.
+        ready: worst.is_none_or(|(trouble, _)| matches!(trouble, HealthProblem::Storing | HealthProblem::Queue)),
         stopping: state.streams().are_closed(),
         database: match publishing {
             Some(trouble) => trouble.step != Step::Reading,
@@ -156,9 +160,17 @@ fn find_problems(state: &State) -> Vec<(HealthProblem, Option<TimeDelta>)> {
             .mail_heartbeat()
             .and_then(|pulse| age(pulse.age(), MAX_MAIL_WORKER_AGE))
             .map(|lasts| (HealthProblem::MailWorker, lasts)),
+        queue_age(state).map(|lasts| (HealthProblem::Queue, Some(lasts))),
         lasts(Step::Storing).map(|lasts| (HealthProblem::Storing, Some(lasts))),
     ];
     found.into_iter().flatten().collect()
+}
+
+/// How long the oldest e-mail to a subscriber waits, if that is too long and a mail server is configured.
+fn queue_age(state: &State) -> Option<TimeDelta> {
+    let oldest = state.delivery_queue().value().oldest_mail.filter(|_| state.mailer.is_some());
+    let now = state.clock.now();
+    if is_queue_stuck(oldest, now) { oldest.map(|oldest| now - oldest) } else { None }
 }
 
 /// Not negative: the site may have been confirmed while the clock was ahead.

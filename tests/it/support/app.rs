@@ -247,6 +247,7 @@ impl TestApp {
         };
         drafts::insert(&mut tx, &draft).await.unwrap();
         let new = NewTemplate {
+            notify: true,
             name: "Slow".into(),
             title: "{{component}} is slow".into(),
             body: "Since {{time}}.".into(),
@@ -323,7 +324,7 @@ impl TestApp {
         };
         let begun = form.parse().unwrap().begin(SeriesId::parse(id).unwrap(), &[], now).unwrap();
         let mut tx = self.db.write().await.unwrap();
-        let (created, _) = recurring_maintenances::add(&mut tx, begun, now).await.unwrap().unwrap();
+        let (created, _) = recurring_maintenances::add(&mut tx, begun, true, now).await.unwrap().unwrap();
         tx.commit(&fixtures::actor(), now, fixtures::entry()).await.unwrap();
         self.publish().await;
         created

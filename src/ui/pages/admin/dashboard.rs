@@ -5,6 +5,7 @@ use super::composer_extras::draft_readers;
 use super::incident_card::{impact_words, open_incident_card, visibility_badge};
 use super::maintenances::phase_words;
 use super::pagination::older_link;
+use super::subscribers::{QueueState, queue_notice};
 use crate::domain::draft::DraftReader;
 use crate::domain::{Incident, Maintenance, SavedDraft};
 use crate::format::duration::format_duration;
@@ -32,6 +33,8 @@ pub struct Dashboard {
     pub drafts: Vec<SavedDraft>,
     /// Other managers who have a draft open.
     pub readers: Vec<DraftReader>,
+    /// The messages that wait to be sent.
+    pub queue: QueueState,
 }
 
 #[component]
@@ -45,6 +48,7 @@ pub fn DashboardPage(page: Dashboard) -> impl IntoView {
             <h1>"Dashboard"</h1>
             {open_button}
         </div>
+        {stuck_notice(&page.queue, &shell)}
         <section aria-labelledby="open">
             <h2 id="open">"Active incidents"</h2>
             {open_incidents(&page, &shell)}
@@ -65,6 +69,11 @@ pub fn DashboardPage(page: Dashboard) -> impl IntoView {
         </section>
     };
     view! { <AdminLayout shell title="Dashboard" section=Some(Section::Dashboard) content=content.into_any()/> }
+}
+
+/// Warns if messages to subscribers wait too long.
+fn stuck_notice(queue: &QueueState, shell: &AdminContext) -> Option<AnyView> {
+    queue.is_stuck.then(|| queue_notice(queue, shell)).flatten()
 }
 
 fn open_incidents(page: &Dashboard, shell: &AdminContext) -> AnyView {

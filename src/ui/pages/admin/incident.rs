@@ -7,6 +7,7 @@ use super::composer::{self, PUBLISH_KEYS};
 use super::composer_extras::{ComposerExtras, extra_buttons};
 use super::conflict::{Conflict, conflict_notice};
 use super::incident_card::{impact_words, incident_state, open_incident_card, visibility_badge};
+use super::notify;
 use crate::domain::forms::UpdateForm;
 use crate::domain::{Incident, Invalid, Update, Visibility};
 use crate::format::markdown;
@@ -108,8 +109,9 @@ fn visibility_notice(incident: &Incident, shell: &AdminContext) -> Option<AnyVie
         view! {
             <form method="post" action=format!("/admin/incidents/{}/publication", incident.id)>
                 <Hidden name="version" value=incident.version.to_string()/>
+                {notify::notify_switch(shell, "notify-publication")}
                 <p class="actions">
-                    <Submit words="Publish now" weight=ButtonStyle::Quiet/>
+                    {notify::publish_button("Publish now", shell, ButtonStyle::Quiet, None)}
                     <PreviewPageButton about="publishing it now"/>
                 </p>
             </form>
@@ -122,7 +124,13 @@ fn composer(page: &IncidentView, problems: &FormErrors) -> AnyView {
     let path = format!("/admin/incidents/{}/updates", page.incident.id);
     let form = &page.form;
     let named: BTreeSet<_> = page.incident.statuses().into_keys().collect();
-    let submit = if page.incident.visibility.is_public() { "Publish update" } else { "Post internal update" };
+    // An update of an incident that is not public notifies no subscribers.
+    let is_public = page.incident.visibility.is_public();
+    let switch = is_public.then(|| notify::notify_switch(&page.shell, "notify"));
+    let button = match is_public {
+        true => notify::publish_button("Publish update", &page.shell, ButtonStyle::Primary, Some(PUBLISH_KEYS)),
+        false => view! { <Submit words="Post internal update" keys=PUBLISH_KEYS/> }.into_any(),
+    };
     let reopens = (!page.incident.is_open()).then(|| {
         view! { <p class="hint">"Resolved. Posting any other status reopens it."</p> }
     });
@@ -139,11 +147,14 @@ fn composer(page: &IncidentView, problems: &FormErrors) -> AnyView {
             {composer::component_fields(&page.board, &form.components, &named, problems)}
             <p class="hint">"Resolving closes the incident and sets its components back to their manual status."</p>
             {composer::text_preview(&form.body, composer::phase_words(&form.phase))}
-            <p class="actions">
-                <Submit words=submit keys=PUBLISH_KEYS/>
-                <PreviewTextButton action=path.clone()/>
-                {extra_buttons()}
-            </p>
+            <div class="bar">
+                {switch}
+                <p class="actions">
+                    {button}
+                    <PreviewTextButton action=path.clone()/>
+                    {extra_buttons()}
+                </p>
+            </div>
         </form>
     }
     .into_any()

@@ -2,6 +2,7 @@ use chrono_tz::Tz;
 use leptos::prelude::*;
 
 use super::conflict::{Conflict, conflict_details};
+use super::notify;
 use crate::domain::forms::IncidentDetailsForm;
 use crate::domain::{Impact, Incident, Invalid, Reminder, Visibility};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
@@ -33,6 +34,8 @@ pub fn IncidentEditPage(page: IncidentEdit) -> impl IntoView {
     let problems = FormErrors::new(&page.invalid, &order);
     let path = format!("/admin/incidents/{}", page.incident.id);
     let title = Field::new("title", "Title").hint("What customers notice.").with_error(&problems);
+    // Only making an incident public notifies subscribers.
+    let switch = (!page.incident.visibility.is_public()).then(|| notify::notify_switch(&shell, "notify"));
     let content = view! {
         <div class="column">
             <h1>"Edit the incident"</h1>
@@ -44,6 +47,7 @@ pub fn IncidentEditPage(page: IncidentEdit) -> impl IntoView {
                 <TextInput field=title value=page.form.title.clone()/>
                 {visibility_fields(&page.form, shell.zone, &problems)}
                 {detail_fields(&page.form, shell.zone, &problems, "Leave empty to keep it.")}
+                {switch}
                 <p class="actions">
                     <Submit words="Publish changes"/>
                     <PreviewPageButton/>

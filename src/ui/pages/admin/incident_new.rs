@@ -6,10 +6,13 @@ use super::component_list::ComponentBoard;
 use super::composer::{self, PUBLISH_KEYS};
 use super::composer_extras::{ComposerExtras, extra_buttons};
 use super::incident_edit::{DETAIL_FIELDS, VISIBILITY_FIELDS, detail_fields, visibility_fields};
+use super::notify;
 use crate::domain::forms::IncidentForm;
 use crate::domain::{Invalid, Phase, Visibility};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
-use crate::ui::form::{ErrorSummary, Field, FormErrors, Hidden, PreviewTextButton, Submit, TextInput};
+use crate::ui::form::{
+    ButtonStyle, CheckBox, ErrorSummary, Field, FormErrors, Hidden, PreviewTextButton, Submit, TextInput,
+};
 
 /// The form that opens an incident.
 #[derive(Clone, Debug)]
@@ -34,6 +37,11 @@ pub fn IncidentNewPage(page: IncidentNew) -> impl IntoView {
     let form = &page.form;
     let phase = if form.phase.is_empty() { Phase::default().key() } else { &form.phase };
     let submit = if is_public(form) { "Publish" } else { "Save internally" };
+    // What is not public yet notifies later, when it is published.
+    let button = match is_public(form) {
+        true => notify::publish_button(submit, &shell, ButtonStyle::Primary, Some(PUBLISH_KEYS)),
+        false => view! { <Submit words=submit keys=PUBLISH_KEYS/> }.into_any(),
+    };
     let title = Field::new("title", "Title").hint("What customers notice.").with_error(&problems);
     let content = view! {
         <div class="column">
@@ -50,12 +58,15 @@ pub fn IncidentNewPage(page: IncidentNew) -> impl IntoView {
                 {visibility_section(&page, &problems)}
                 {details_section(&page, &problems)}
                 {composer::text_preview(&form.body, composer::phase_words(phase))}
-                <p class="actions">
-                    <Submit words=submit keys=PUBLISH_KEYS/>
-                    <PreviewTextButton action="/admin/incidents"/>
-                    {extra_buttons()}
-                    <a href="/admin">"Cancel"</a>
-                </p>
+                <div class="bar">
+                    {notify::notify_switch(&shell, "notify")}
+                    <p class="actions">
+                        {button}
+                        <PreviewTextButton action="/admin/incidents"/>
+                        {extra_buttons()}
+                        <a href="/admin">"Cancel"</a>
+                    </p>
+                </div>
             </form>
         </div>
     };
@@ -90,12 +101,15 @@ fn details_section(page: &IncidentNew, problems: &FormErrors) -> AnyView {
         &details.internal_note,
         &details.reminder,
     ];
+    let backfill = Field::new("notify_backfill", "Notify subscribers even if it is over")
+        .hint("An incident that is created as resolved notifies no subscribers otherwise.");
     let open = texts.into_iter().any(|text| !text.is_empty())
         || DETAIL_FIELDS.into_iter().any(|field| page.invalid.get(field).is_some());
     view! {
         <details class="fold" open=open>
             <summary>"More options"</summary>
             {detail_fields(details, page.shell.zone, problems, "Leave empty for now.")}
+            <CheckBox field=backfill checked=false/>
         </details>
     }
     .into_any()

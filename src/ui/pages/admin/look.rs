@@ -6,6 +6,7 @@ mod incidents;
 mod maintenances;
 mod people;
 mod prepared;
+mod subscribers;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -18,6 +19,7 @@ use crate::domain::forms::*;
 use crate::domain::manager::LinkPurpose;
 use crate::domain::page_status::Tone;
 use crate::domain::search::{AuditSearch, IncidentSearch};
+use crate::domain::subscriber::NotifySwitch;
 use crate::domain::*;
 use crate::ui::admin_layout::{AdminContext, Assets, LoggedOutContext, Section};
 
@@ -184,6 +186,7 @@ impl Gallery {
             zone: Tz::UTC,
             now: now(),
             assets: assets(),
+            notify: NotifySwitch::default(),
         };
         let shell = if text == TITLE { AdminContext { page_name: "Harbor Mail".into(), ..shell } } else { shell };
         Self { shell, text: text.into(), groups, components, open, over }
@@ -262,6 +265,7 @@ impl Gallery {
 
     fn template(&self) -> Template {
         Template {
+            notify: false,
             id: TemplateId::parse("slow").unwrap(),
             name: self.text.clone(),
             title: "{{component}} is slow".into(),
@@ -312,6 +316,7 @@ pub fn every_page(role: Role, text: &str) -> Vec<(&'static str, String)> {
         prepared::pages(&world),
         component_pages(&world),
         people::pages(&world),
+        subscribers::pages(&world),
         plain_pages(&world),
     ]
     .concat()

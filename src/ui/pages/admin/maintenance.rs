@@ -4,6 +4,7 @@ use super::component_list::status_words;
 use super::composer;
 use super::conflict::{Conflict, conflict_notice};
 use super::maintenances::phase_words;
+use super::notify;
 use super::templates::template_links;
 use crate::domain::forms::MaintenanceUpdateForm;
 use crate::domain::{AffectedComponent, Invalid, Maintenance, MaintenancePhase, MaintenanceUpdate, Status, Template};
@@ -69,15 +70,15 @@ fn step_buttons(page: &MaintenanceView) -> AnyView {
             let start = if is_early {
                 view! { <a class="button" href=format!("{path}/beginning")>"Start early…"</a> }.into_any()
             } else {
-                step_button(format!("{path}/beginning"), "Start now", it, ButtonStyle::Primary)
+                step_button(format!("{path}/beginning"), "Start now", it, Some(&page.shell))
             };
             let reschedule = view! { <a class="button" href=format!("{path}/schedule")>"Reschedule"</a> };
             view! { <div class="actions">{start}{reschedule}{cancel}</div> }.into_any()
         }
         phase if phase.is_active() => {
-            let complete = step_button(format!("{path}/completion"), "Complete", it, ButtonStyle::Primary);
+            let complete = step_button(format!("{path}/completion"), "Complete", it, Some(&page.shell));
             let undo = (page.undoes_start && is_early)
-                .then(|| step_button(format!("{path}/beginning/withdrawal"), "Undo the start", it, ButtonStyle::Quiet));
+                .then(|| step_button(format!("{path}/beginning/withdrawal"), "Undo the start", it, None));
             let extend = view! { <a class="button" href=format!("{path}/extension")>"Extend"</a> };
             view! { <div class="actions">{complete}{undo}{extend}{cancel}</div> }.into_any()
         }
@@ -85,11 +86,20 @@ fn step_buttons(page: &MaintenanceView) -> AnyView {
     }
 }
 
-fn step_button(action: String, words: &'static str, it: &Maintenance, weight: ButtonStyle) -> AnyView {
+/// A step that posts an update has the notify switch; undoing one posts none.
+fn step_button(action: String, words: &'static str, it: &Maintenance, notifying: Option<&AdminContext>) -> AnyView {
+    let button = match notifying {
+        Some(shell) => view! {
+            {notify::publish_button(words, shell, ButtonStyle::Primary, None)}
+            {notify::notify_switch(shell, "notify-step")}
+        }
+        .into_any(),
+        None => view! { <Submit words weight=ButtonStyle::Quiet/> }.into_any(),
+    };
     view! {
         <form method="post" action=action>
             <Hidden name="version" value=it.version.to_string()/>
-            <Submit words weight/>
+            {button}
         </form>
     }
     .into_any()
@@ -112,11 +122,14 @@ fn composer(page: &MaintenanceView, problems: &FormErrors) -> AnyView {
                 {composer::message_field(&form.body, problems)}
                 {component_fields(it, form, problems)}
                 {composer::text_preview(&form.body, words)}
-                <p class="actions">
-                    <Submit words="Publish update"/>
-                    <PreviewTextButton action=path.clone()/>
-                    <PreviewPageButton/>
-                </p>
+                <div class="bar">
+                    {notify::notify_switch(&page.shell, "notify")}
+                    <p class="actions">
+                        {notify::publish_button("Publish update", &page.shell, ButtonStyle::Primary, None)}
+                        <PreviewTextButton action=path.clone()/>
+                        <PreviewPageButton/>
+                    </p>
+                </div>
             </form>
         </section>
     }

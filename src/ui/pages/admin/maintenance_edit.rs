@@ -17,6 +17,8 @@ pub struct MaintenanceEdit {
     pub invalid: Invalid,
     pub board: ComponentBoard,
     pub conflict: Option<Conflict<PlanForm>>,
+    /// Whether automatic steps notify subscribers.
+    pub notifies_steps: bool,
 }
 
 #[component]
@@ -38,7 +40,7 @@ pub fn MaintenanceEditPage(page: MaintenanceEdit) -> impl IntoView {
                 <Hidden name="version" value=page.form.version.to_string()/>
                 {title_field(&page.form.title, &problems)}
                 {component_fields(&page.form, &page.board, &problems)}
-                {automation_fields(page.form.switches)}
+                {automation_fields(page.form.switches, page.notifies_steps)}
                 <p class="actions">
                     <Submit words="Publish changes"/>
                     <PreviewPageButton/>

@@ -4,14 +4,15 @@ use leptos::prelude::*;
 
 use super::component_list::{BoardSection, ComponentBoard};
 use super::composer;
+use super::notify;
 use super::templates::template_links;
 use crate::domain::forms::{PlanForm, RecurrenceForm, SeriesForm, WindowForm};
 use crate::domain::maintenance::Automation;
 use crate::domain::{Invalid, Template};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{
-    CheckBox, Choice, DateTimeLocal, ErrorSummary, Field, FormErrors, Group, Hidden, PreviewPageButton,
-    PreviewTextButton, Select, Submit, TextArea, TextInput, zone_choices,
+    ButtonStyle, CheckBox, Choice, DateTimeLocal, ErrorSummary, Field, FormErrors, Group, Hidden, PreviewPageButton,
+    PreviewTextButton, Select, TextArea, TextInput, zone_choices,
 };
 
 /// The form that schedules a maintenance, single or recurring.
@@ -43,18 +44,21 @@ pub fn MaintenanceNewPage(page: MaintenanceNew) -> impl IntoView {
             {template_links(&page.templates, "/admin/maintenances/new")}
             <form method="post" action="/admin/maintenances" novalidate>
                 <Hidden name="new_id" value=page.form.id.clone()/>
-                {plan_fields(&page.form, &page.board, &problems)}
+                {plan_fields(&page.form, &page.board, true, &problems)}
                 <details class="fold" open=again>
                     <summary>"Repeat"</summary>
                     {recurrence_fields(recurrence, true, &problems)}
                 </details>
                 {composer::text_preview(&page.form.first.body, "Scheduled")}
-                <p class="actions">
-                    <Submit words="Schedule maintenance"/>
-                    <PreviewTextButton action="/admin/maintenances"/>
-                    <PreviewPageButton/>
-                    <a href="/admin/maintenances">"Cancel"</a>
-                </p>
+                <div class="bar">
+                    {notify::notify_switch(&shell, "notify")}
+                    <p class="actions">
+                        {notify::publish_button("Schedule maintenance", &shell, ButtonStyle::Primary, None)}
+                        <PreviewTextButton action="/admin/maintenances"/>
+                        <PreviewPageButton/>
+                        <a href="/admin/maintenances">"Cancel"</a>
+                    </p>
+                </div>
             </form>
         </div>
     };
@@ -62,13 +66,13 @@ pub fn MaintenanceNewPage(page: MaintenanceNew) -> impl IntoView {
     view! { <AdminLayout shell title section=Some(Section::Maintenances) content=content.into_any() island=true/> }
 }
 
-pub fn plan_fields(form: &SeriesForm, board: &ComponentBoard, problems: &FormErrors) -> AnyView {
+pub fn plan_fields(form: &SeriesForm, board: &ComponentBoard, notifies_steps: bool, problems: &FormErrors) -> AnyView {
     view! {
         {title_field(&form.first.plan.title, problems)}
         {composer::message_field(&form.first.body, problems)}
         {window_fields(&form.first.window, problems)}
         {component_fields(&form.first.plan, board, problems)}
-        {automation_fields(form.first.plan.switches)}
+        {automation_fields(form.first.plan.switches, notifies_steps)}
     }
     .into_any()
 }
@@ -119,7 +123,7 @@ fn component_box(id: &str, name: &str, checked: bool) -> AnyView {
     view! { <CheckBox field checked value=id.to_owned()/> }.into_any()
 }
 
-pub fn automation_fields(switches: Automation) -> AnyView {
+pub fn automation_fields(switches: Automation, notifies_steps: bool) -> AnyView {
     let box_of = |name: &str, label: &str, checked| {
         let field = Field::new(name, label);
         view! { <CheckBox field checked/> }
@@ -129,6 +133,8 @@ pub fn automation_fields(switches: Automation) -> AnyView {
         {box_of("starts", "Start automatically", switches.starts)}
         {box_of("completes", "Complete automatically", switches.completes)}
         {box_of("reminds", "Post a reminder update 60 minutes before", switches.reminds)}
+        <Hidden name="notify_steps_shown" value="1"/>
+        {box_of("notify_steps", "Notify subscribers when it starts and completes automatically", notifies_steps)}
     }
     .into_any();
     view! { <Group field=Field::new("switches", "Automation") content id="switches"/> }.into_any()

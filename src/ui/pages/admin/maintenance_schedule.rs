@@ -5,12 +5,13 @@ use leptos::prelude::*;
 use super::conflict::Conflict;
 use super::maintenance::newer_version_notice;
 use super::maintenance_new::window_fields;
+use super::notify;
 use crate::domain::forms::{CancellationForm, ExtensionForm, ScheduleForm};
 use crate::domain::{Invalid, Maintenance, MaintenancePhase};
 use crate::format::time::format_window;
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{
-    ButtonStyle, DateTimeLocal, ErrorSummary, Field, FormErrors, Hidden, PreviewPageButton, Select, Submit, TextArea,
+    ButtonStyle, DateTimeLocal, ErrorSummary, Field, FormErrors, Hidden, PreviewPageButton, Select, TextArea,
     zone_choices,
 };
 
@@ -131,8 +132,9 @@ impl FormFrame {
                 {newer_version_notice(conflict, it, &shell)}
                 <form method="post" action=format!("{back}/{}", self.path) novalidate>
                     {fields}
+                    {notify::notify_switch(&shell, "notify")}
                     <p class="actions">
-                        <Submit words=self.button weight/>
+                        {notify::publish_button(self.button, &shell, weight, None)}
                         <PreviewPageButton/>
                         <a href=back.clone()>"Back"</a>
                     </p>

@@ -2,12 +2,13 @@ use leptos::prelude::*;
 
 use super::conflict::Conflict;
 use super::maintenance::newer_version_notice;
+use super::notify;
 use crate::domain::Maintenance;
 use crate::domain::forms::StartForm;
 use crate::format::duration::format_duration;
 use crate::format::time::{format_full, format_window};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
-use crate::ui::form::{Hidden, PreviewPageButton, Submit};
+use crate::ui::form::{ButtonStyle, Hidden, PreviewPageButton};
 
 /// The question before a maintenance starts ahead of its schedule.
 #[derive(Clone, Debug)]
@@ -38,14 +39,13 @@ pub fn MaintenanceStartPage(page: MaintenanceStart) -> impl IntoView {
             <p>{format!("It is scheduled for {window}")}{ahead}"."</p>
             {component_effect(it)}
             <p>{end}</p>
-            <p>
-                "Visitors see the start at once on the status page, in the feeds and in the API. No e-mail is sent."
-            </p>
+            <p>"Visitors see the start at once on the status page, in the feeds and in the API."</p>
             <p class="soft">"You can undo the start until someone changes the maintenance."</p>
             <form method="post" action=format!("{back}/beginning")>
                 <Hidden name="version" value=page.form.version.to_string()/>
+                {notify::notify_switch(&shell, "notify")}
                 <p class="actions">
-                    <Submit words="Start now"/>
+                    {notify::publish_button("Start now", &shell, ButtonStyle::Primary, None)}
                     <PreviewPageButton/>
                     <a href=back.clone()>"Cancel"</a>
                 </p>

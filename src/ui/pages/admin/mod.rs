@@ -34,8 +34,11 @@ mod maintenance_update_edit;
 mod maintenances;
 mod manager_edit;
 mod managers;
+mod notices;
+mod notify;
 mod oidc_redirect;
 mod one_time_link;
+mod operator_channel;
 mod pagination;
 mod passkey_new;
 mod postmortem_edit;
@@ -47,6 +50,9 @@ mod series_end;
 mod sessions;
 mod settings;
 mod shortcuts;
+mod subscriber_edit;
+mod subscriber_import;
+mod subscribers;
 mod template_edit;
 mod templates;
 mod tokens;
@@ -96,8 +102,10 @@ pub use maintenance_update_edit::{MaintenanceUpdateEditPage, MaintenanceUpdateEd
 pub use maintenances::{MaintenanceList, MaintenancesPage};
 pub use manager_edit::{ManagerEdit, ManagerEditPage};
 pub use managers::{ManagerList, ManagerRow, ManagersPage};
+pub use notices::{NoticeList, NoticeRow, NoticesPage};
 pub use oidc_redirect::{OidcRedirect, OidcRedirectPage};
 pub use one_time_link::{OneTimeLink, OneTimeLinkPage};
+pub use operator_channel::{OperatorChannelNew, OperatorChannelNewPage};
 pub use passkey_new::{PasskeyNew, PasskeyNewPage};
 pub use postmortem_edit::{PostmortemEdit, PostmortemEditPage};
 pub use preview::{FramedPage, PagePreview, PreviewPage, ShownMessage};
@@ -110,6 +118,11 @@ pub use series_end::{SeriesEnd, SeriesEndPage};
 pub use sessions::{OwnedSession, SessionList, SessionsPage};
 pub use settings::{Settings, SettingsPage};
 pub use shortcuts::{Shortcuts, ShortcutsPage};
+pub use subscriber_edit::{DeliveryRow, SubscriberEdit, SubscriberEditPage, SubscriberNew, SubscriberNewPage};
+pub use subscriber_import::{
+    ImportPreview, SubscriberExport, SubscriberExportPage, SubscriberImport, SubscriberImportPage,
+};
+pub use subscribers::{QueueState, SubscriberList, SubscriberRow, SubscriberSearch, SubscribersPage};
 pub use template_edit::{TemplateDeletion, TemplateDeletionPage, TemplateEdit, TemplateEditPage};
 pub use templates::{TemplateList, TemplatesPage};
 pub use tokens::{TokenCreated, TokenCreatedPage, TokenList, TokensPage};
@@ -185,6 +198,13 @@ pages! {
     "/admin/templates/{id}/deletion" TemplateDeletion => TemplateDeletionPage,
     "/admin/incidents/{id}/postmortem" PostmortemEdit => PostmortemEditPage,
     "/admin/components/{id}/corrections" CorrectionList => CorrectionsPage,
+    "/admin/subscribers" SubscriberList => SubscribersPage,
+    "/admin/subscribers/new" SubscriberNew => SubscriberNewPage,
+    "/admin/subscribers/{id}" SubscriberEdit => SubscriberEditPage,
+    "/admin/subscribers/import" SubscriberImport => SubscriberImportPage,
+    "/admin/subscribers/export" SubscriberExport => SubscriberExportPage,
+    "/admin/subscribers/channels/new" OperatorChannelNew => OperatorChannelNewPage,
+    "/admin/subscribers/notices" NoticeList => NoticesPage,
     "/admin/shortcuts" Shortcuts => ShortcutsPage,
     "/admin/settings" Settings => SettingsPage,
     "any" AdminError => AdminErrorPage,

@@ -2,6 +2,7 @@ use leptos::prelude::*;
 
 use super::composer;
 use super::conflict::{Conflict, conflict_details};
+use super::notify;
 use crate::domain::forms::PostmortemForm;
 use crate::domain::update::MAX_BODY;
 use crate::domain::{Incident, Invalid, Postmortem};
@@ -31,6 +32,11 @@ pub fn PostmortemEditPage(page: PostmortemEdit) -> impl IntoView {
     let incident = format!("/admin/incidents/{}", page.incident.id);
     let action = format!("{incident}/postmortem");
     let preview = (!page.form.body.trim().is_empty()).then(|| text_preview(&page.form.body));
+    // Later versions of a published postmortem notify no subscribers.
+    let is_new = page.postmortem.as_ref().is_none_or(|postmortem| postmortem.published.is_none());
+    let notifies = is_new && page.incident.visibility.is_public();
+    let switch = notifies.then(|| notify::notify_switch(&shell, "notify"));
+    let reach = notifies.then(|| notify::reach_span(&shell));
     let content = view! {
         <div class="column">
             <h1>"Postmortem"</h1>
@@ -41,8 +47,9 @@ pub fn PostmortemEditPage(page: PostmortemEdit) -> impl IntoView {
                 <Hidden name="version" value=page.form.version.to_string()/>
                 {composer::message_field(&page.form.body, &problems)}
                 {preview}
+                {switch}
                 <p class="actions">
-                    <button type="submit" class=ButtonStyle::Primary.class() name="publish" value="1">"Publish postmortem"</button>
+                    <button type="submit" class=ButtonStyle::Primary.class() name="publish" value="1">"Publish postmortem"{reach}</button>
                     <Submit words="Save as draft" weight=ButtonStyle::Quiet/>
                     <PreviewPageButton/>
                     <PreviewTextButton action=action.clone()/>

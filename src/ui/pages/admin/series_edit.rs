@@ -17,6 +17,8 @@ pub struct SeriesEdit {
     pub invalid: Invalid,
     pub board: ComponentBoard,
     pub conflict: Option<Conflict<SeriesForm>>,
+    /// Whether automatic steps notify subscribers.
+    pub notifies_steps: bool,
 }
 
 #[component]
@@ -44,7 +46,7 @@ pub fn SeriesEditPage(page: SeriesEdit) -> impl IntoView {
             {ended}
             <form method="post" action=path.clone() novalidate>
                 <Hidden name="version" value=page.form.first.plan.version.to_string()/>
-                {plan_fields(&page.form, &page.board, &problems)}
+                {plan_fields(&page.form, &page.board, page.notifies_steps, &problems)}
                 {recurrence_fields(&page.form.recurrence, false, &problems)}
                 <p class="actions">
                     <Submit words="Publish changes"/>

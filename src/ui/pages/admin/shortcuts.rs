@@ -3,7 +3,7 @@ use leptos::prelude::*;
 use crate::ui::admin_layout::{AdminContext, AdminLayout};
 
 /// All shortcuts. The target elements declare them in `data-keys`.
-pub const SHORTCUTS: [(&str, &str); 15] = [
+pub const SHORTCUTS: [(&str, &str); 16] = [
     ("?", "Show this list"),
     ("n", "Create incident"),
     ("u", "Dashboard: update the newest incident"),
@@ -16,6 +16,7 @@ pub const SHORTCUTS: [(&str, &str); 15] = [
     ("g w", "Go to Maintenance"),
     ("g t", "Go to Templates"),
     ("g c", "Go to Components"),
+    ("g u", "Go to Subscribers"),
     ("g m", "Go to Managers"),
     ("g a", "Go to Audit log"),
     ("g s", "Go to Settings"),

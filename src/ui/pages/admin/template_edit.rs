@@ -10,7 +10,7 @@ use crate::domain::forms::TemplateForm;
 use crate::domain::template::{Placeholder, TemplatePhase};
 use crate::domain::{Invalid, Template, TemplateId};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
-use crate::ui::form::{Choice, ErrorSummary, Field, FormErrors, GroupedSelect, Hidden, Submit, TextInput};
+use crate::ui::form::{CheckBox, Choice, ErrorSummary, Field, FormErrors, GroupedSelect, Hidden, Submit, TextInput};
 
 /// The form that adds or edits a template.
 #[derive(Clone, Debug)]
@@ -54,6 +54,8 @@ pub fn TemplateEditPage(page: TemplateEdit) -> impl IntoView {
                 {composer::message_field(&form.body, &problems)}
                 <p class="hint">{placeholders()}</p>
                 {composer::component_fields(&page.board, &form.components, &BTreeSet::new(), &problems)}
+                <Hidden name="notify_switch" value="1"/>
+                <CheckBox field=Field::new("notify", "Notify subscribers by default") checked=form.notify/>
                 <p class="actions">
                     <Submit words=submit/>
                     <a href="/admin/templates">"Cancel"</a>

@@ -44,7 +44,8 @@ pub async fn show(
         record_presence(&state, &manager, &draft).await;
     }
     let mut tx = state.db.read().await?;
-    let shell = admin_context(&state, &mut tx, &manager, &query).await?;
+    let mut shell = admin_context(&state, &mut tx, &manager, &query).await?;
+    shell.notify.is_on = draft.fields.notify_choice().unwrap_or(true);
     let opened = ComposerDraft::Opened { draft: draft.clone(), readers };
     let html = match &draft.incident {
         None => {

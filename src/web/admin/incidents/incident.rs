@@ -13,9 +13,10 @@ use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::{IncidentDeletion, IncidentEdit, IncidentList};
 use crate::web::access::manager::{CanPublish, CanRead, Fresh, Manager};
 use crate::web::admin::composer::{ComposerDraft, IncidentComposer, UpdateComposer, check_draft};
-use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show as show_editor};
+use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show as show_editor, show_submitted};
 use crate::web::admin::incidents::double_submit::{self, Submission};
 use crate::web::admin::incidents::drafts;
+use crate::web::admin::notify;
 use crate::web::admin::preview::{self, PreviewRequest, previewed_visibility};
 use crate::web::admin::templates;
 use crate::web::form::{Form, QueryFields};
@@ -51,6 +52,7 @@ pub async fn new(
 ) -> Result<Response> {
     let mut form = IncidentForm { phase: Phase::Investigating.key().to_owned(), ..IncidentForm::default() };
     let mut tx = state.db.read().await?;
+    let mut shell = admin_context(&state, &mut tx, &manager, &query).await?;
     if let Some(template) = templates::requested_template(&mut tx, &query).await? {
         if template.phase.is_maintenance() {
             let path = format!("/admin/maintenances/new?template={}", template.id);
@@ -58,10 +60,10 @@ pub async fn new(
         }
         let meanings = templates::placeholder_values(&mut tx, &template, None, state.clock.now()).await?;
         form.apply_template(&template, &meanings);
+        shell.notify.is_on = template.notify;
     }
     form.details.zone = db::page_settings::load(&mut tx).await?.time_zone.name().to_owned();
     form.details.publish_zone = form.details.zone.clone();
-    let shell = admin_context(&state, &mut tx, &manager, &query).await?;
     let composer = IncidentComposer { draft: ComposerDraft::None };
     Ok(page_response(composer.html(&mut tx, shell, form, Problem::none()).await?))
 }
@@ -75,7 +77,7 @@ pub async fn create(
     let (form, composer) = (IncidentForm::read(&fields), IncidentComposer { draft: ComposerDraft::submitted(&fields) });
     if fields.has("preview") && !fields.has("save_draft") {
         let mut tx = state.db.read().await?;
-        return show_editor(&state, &mut tx, &manager, &composer, form).await;
+        return show_submitted(&state, &mut tx, &manager, &composer, (form, &fields)).await;
     }
     let mut edit = Edit::begin(state, manager, fields).await?;
     if edit.fields.has("save_draft") {
@@ -99,8 +101,19 @@ pub async fn create(
     if edit.wants_preview() {
         return preview_opened(edit, incident).await;
     }
+    choose_notification(&mut edit, &incident).await?;
     let entry = actions::incidents::open(&mut edit.tx, &incident, draft.as_ref()).await?;
     edit.save([entry], &address(&incident), opened_flash(&incident)).await
+}
+
+/// Stores the choice of the form. An incident that was over when it was entered has a tick of its own, off by default.
+async fn choose_notification(edit: &mut Edit<CanPublish>, incident: &Incident) -> Result<()> {
+    let Some(first) = incident.newest_update() else { return Ok(()) };
+    if incident.is_backfilled() && edit.fields.has("notify_backfill") {
+        let subject = incident.id.as_str();
+        return Ok(actions::notices::set_notification(&mut edit.tx, subject, &first.id, true).await?);
+    }
+    edit.apply_notify_switch(incident.id.as_str(), Some(&first.id)).await
 }
 
 /// Previews a new incident; an embargoed one as it will look once it is public.
@@ -124,6 +137,7 @@ pub async fn show(
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
     let incident = find_incident(&mut tx, &id).await?;
+    let mut shell = admin_context(&state, &mut tx, &manager, &query).await?;
     let mut form = UpdateForm::from_incident(&incident);
     if let Some(phase) = Phase::from_key(&query.text("phase")) {
         form.phase = phase.key().to_owned();
@@ -133,8 +147,8 @@ pub async fn show(
         let subject = Some((&incident).into());
         let meanings = templates::placeholder_values(&mut tx, &template, subject, state.clock.now()).await?;
         form.apply_template(&template, &meanings);
+        shell.notify.is_on = template.notify;
     }
-    let shell = admin_context(&state, &mut tx, &manager, &query).await?;
     let composer = UpdateComposer { incident, draft: ComposerDraft::None };
     Ok(page_response(composer.html(&mut tx, shell, form, Problem::none()).await?))
 }
@@ -172,6 +186,9 @@ pub async fn update(
     if edit.wants_preview() {
         return edit.preview_incident(after, address).await;
     }
+    if !before.visibility.is_public() {
+        edit.apply_notify_switch(&id, after.newest_update().map(|update| &update.id)).await?;
+    }
     let entry = match after == before {
         true => None,
         false => Some(actions::incidents::edit(&mut edit.tx, &before, &mut after, edit.now).await?),
@@ -190,11 +207,12 @@ impl Editor for DetailsEditor {
 
     async fn html(
         &self,
-        _: &mut Tx,
-        shell: AdminContext,
+        tx: &mut Tx,
+        mut shell: AdminContext,
         form: IncidentDetailsForm,
         problem: Problem<IncidentDetailsForm>,
     ) -> Result<String> {
+        shell.notify.reach = notify::of_publication(tx, &self.incident).await?;
         let (Problem { invalid, conflict }, incident) = (problem, self.incident.clone());
         Ok(IncidentEdit { shell, incident, form, invalid, conflict }.html())
     }

@@ -13,6 +13,7 @@ use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::PostmortemEdit;
 use crate::web::access::manager::{CanPublish, Manager};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved};
+use crate::web::admin::notify;
 use crate::web::admin::preview::{self, PreviewRequest};
 use crate::web::form::{Form, QueryFields};
 use crate::web::page::layout::admin_context;
@@ -59,6 +60,9 @@ pub async fn update(
     };
     let mut postmortem = Postmortem { incident: incident.id.clone(), body, published, updated_at: edit.now, version };
     let action = if publishes { Action::PostmortemPublish } else { Action::PostmortemEdit };
+    if publishes && let Some(notifies) = edit.fields.notify_choice() {
+        actions::notices::set_postmortem_notification(&mut edit.tx, &incident.id, notifies).await?;
+    }
     let saved = (before.as_ref(), &mut postmortem);
     let entry = actions::postmortems::save(&mut edit.tx, action, &incident, saved, edit.now).await?;
     let address = format!("{}/postmortem", address(&incident));
@@ -103,11 +107,12 @@ impl Editor for PostmortemEditor {
 
     async fn html(
         &self,
-        _: &mut Tx,
-        shell: AdminContext,
+        tx: &mut Tx,
+        mut shell: AdminContext,
         form: PostmortemForm,
         problem: Problem<PostmortemForm>,
     ) -> Result<String> {
+        shell.notify.reach = notify::of_postmortem(tx, &self.incident).await?;
         let (incident, postmortem) = (self.incident.clone(), self.postmortem.clone());
         let Problem { invalid, conflict } = problem;
         Ok(PostmortemEdit { shell, incident, postmortem, form, invalid, conflict }.html())

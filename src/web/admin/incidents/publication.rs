@@ -25,6 +25,7 @@ pub async fn create(
         return edit.save(None, &address, "incident-published").await;
     }
     check_seen_version(&edit.fields, before.version)?;
+    edit.apply_notify_switch(&id, before.newest_update().map(|update| &update.id)).await?;
     let (incident, entry) = actions::incidents::publish(&mut edit.tx, &before, edit.now).await?;
     if edit.wants_preview() {
         let what = PreviewRequest::incident(&incident, format!("{address}/publication"), &edit.fields);

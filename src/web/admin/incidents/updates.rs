@@ -13,7 +13,7 @@ use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::{UpdateDeletion, UpdateEditView};
 use crate::web::access::manager::{CanPublish, Fresh, Manager};
 use crate::web::admin::composer::{ComposerDraft, UpdateComposer, check_draft};
-use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show};
+use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show, show_submitted};
 use crate::web::form::Form;
 use crate::web::page::layout::admin_context;
 use crate::web::page::page_response;
@@ -30,7 +30,7 @@ pub async fn create(
     if fields.has("preview") && !fields.has("save_draft") {
         let mut tx = state.db.read().await?;
         let incident = find_incident(&mut tx, &id).await?;
-        return show(&state, &mut tx, &manager, &UpdateComposer { incident, draft }, form).await;
+        return show_submitted(&state, &mut tx, &manager, &UpdateComposer { incident, draft }, (form, &fields)).await;
     }
     let mut edit = Edit::begin(state, manager, fields).await?;
     let before = find_incident(&mut edit.tx, &id).await?;
@@ -49,6 +49,7 @@ pub async fn create(
     if edit.wants_preview() {
         return edit.preview_incident(after, format!("{}/updates", address(&before))).await;
     }
+    edit.apply_notify_switch(&id, after.newest_update().map(|update| &update.id)).await?;
     let entry = actions::incidents::post_update(&mut edit.tx, &before, &mut after, draft.as_ref(), edit.now).await?;
     edit.save([entry], &address(&before), "update-posted").await
 }

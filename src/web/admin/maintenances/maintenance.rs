@@ -12,10 +12,10 @@ use crate::domain::{Invalid, Maintenance, MaintenanceId, MaintenancePhase, Updat
 use crate::state::State;
 use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::{MaintenanceEdit, MaintenanceList, MaintenanceNew, MaintenanceView};
-use crate::web::access::manager::{CanPublish, CanRead, Manager};
-use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show as show_editor};
+use crate::web::access::manager::{CanPublish, CanRead, Manager, Policy};
+use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show as show_editor, show_submitted};
 use crate::web::admin::incidents::double_submit::{self, Submission, series_id};
-use crate::web::admin::templates;
+use crate::web::admin::{notify, templates};
 use crate::web::form::{Form, QueryFields};
 use crate::web::page::flash::redirect_with_flash;
 use crate::web::page::layout::{admin_context, component_board};
@@ -50,13 +50,16 @@ pub async fn new(
 ) -> Result<Response> {
     let mut form = SeriesForm::default();
     form.first.plan.switches = Automation { reminds: true, starts: true, completes: true, marks: true };
-    let mut tx = state.db.read().await?;
+    let (mut tx, mut is_on) = (state.db.read().await?, true);
     if let Some(template) = templates::requested_template(&mut tx, &query).await? {
         let meanings = templates::placeholder_values(&mut tx, &template, None, state.clock.now()).await?;
         form.first.apply_template(&template, &meanings);
+        is_on = template.notify;
     }
     form.first.window.zone = db::page_settings::load(&mut tx).await?.time_zone.name().to_owned();
-    show_editor(&state, &mut tx, &manager, &NewEditor, form).await
+    let mut shell = admin_context(&state, &mut tx, &manager, &query).await?;
+    shell.notify.is_on = is_on;
+    Ok(page_response(NewEditor.html(&mut tx, shell, form, Problem::none()).await?))
 }
 
 /// `POST /admin/maintenances`: a single maintenance, or a recurring one.
@@ -68,7 +71,7 @@ pub async fn create(
     let form = SeriesForm::read(&fields);
     if fields.has("preview") {
         let mut tx = state.db.read().await?;
-        return show_editor(&state, &mut tx, &manager, &NewEditor, form).await;
+        return show_submitted(&state, &mut tx, &manager, &NewEditor, (form, &fields)).await;
     }
     let mut edit = Edit::begin(state, manager, fields).await?;
     let id = MaintenanceId::parse_fresh(&form.id).unwrap_or_else(|| MaintenanceId::from_random(random_bytes()));
@@ -99,6 +102,8 @@ async fn schedule(
     let known = components::list(&mut edit.tx).await?;
     let planned = form.first.parse().and_then(|new| new.plan((id, fresh_update_id()), &known, edit.now));
     let made = edit.check(&NewEditor, form, planned).await?;
+    edit.apply_notify_switch(made.id.as_str(), made.newest_update().map(|update| &update.id)).await?;
+    choose_step_notifications(edit, made.id.as_str()).await?;
     let entry = actions::maintenances::schedule(&mut edit.tx, &made).await?;
     Ok((made, vec![entry]))
 }
@@ -113,7 +118,9 @@ async fn schedule_recurring(
     let id = series_id(id)?;
     let begun = form.parse().and_then(|new| new.begin(id, &known, edit.now));
     let begun = edit.check(&NewEditor, form.clone(), begun).await?;
-    let added = actions::recurring_maintenances::add(&mut edit.tx, begun, edit.now).await;
+    choose_step_notifications(edit, begun.id.as_str()).await?;
+    let announces = edit.fields.notify_choice().unwrap_or(true);
+    let added = actions::recurring_maintenances::add(&mut edit.tx, begun, announces, edit.now).await;
     match edit.check_limit(&NewEditor, form.clone(), added, "repeats").await? {
         Some(added) => Ok(added),
         None => {
@@ -121,6 +128,15 @@ async fn schedule_recurring(
             Err(edit.reject(&NewEditor, form, wrong).await)
         }
     }
+}
+
+/// Stores whether automatic steps notify subscribers, if the form has that tick.
+pub(super) async fn choose_step_notifications<P: Policy>(edit: &mut Edit<P>, subject: &str) -> Result<()> {
+    if edit.fields.has("notify_steps_shown") {
+        let notifies = edit.fields.has("notify_steps");
+        actions::notices::set_step_notifications(&mut edit.tx, subject, notifies).await?;
+    }
+    Ok(())
 }
 
 struct NewEditor;
@@ -132,13 +148,14 @@ impl Editor for NewEditor {
     async fn html(
         &self,
         tx: &mut Tx,
-        shell: AdminContext,
+        mut shell: AdminContext,
         mut form: SeriesForm,
         problem: Problem<()>,
     ) -> Result<String> {
         if MaintenanceId::parse_fresh(&form.id).is_none() {
             form.id = MaintenanceId::from_random(random_bytes()).to_string();
         }
+        shell.notify.reach = notify::of_new_maintenance(tx).await?;
         let board = component_board(tx).await?;
         let templates = templates::maintenance_templates(tx, &[MaintenancePhase::Scheduled]).await?;
         Ok(MaintenanceNew { shell, form, invalid: problem.invalid, board, templates }.html())
@@ -177,11 +194,12 @@ impl Editor for UpdateComposer {
     async fn html(
         &self,
         tx: &mut Tx,
-        shell: AdminContext,
+        mut shell: AdminContext,
         form: MaintenanceUpdateForm,
         problem: Problem<()>,
     ) -> Result<String> {
         let (Problem { invalid, conflict }, maintenance) = (problem, self.maintenance.clone());
+        shell.notify.reach = notify::of_maintenance(tx, &maintenance).await?;
         let undoes_start = can_undo_start(tx, &maintenance).await?;
         let templates = templates::maintenance_templates(tx, maintenance.phase.next()).await?;
         Ok(MaintenanceView { shell, maintenance, form, invalid, conflict, undoes_start, templates }.html())
@@ -216,7 +234,10 @@ pub async fn update(
     let known = components::list(&mut edit.tx).await?;
     let applied = form.parse().and_then(|plan| plan.apply(&mut after, &known, edit.now));
     edit.check(&editor, form, applied).await?;
-    if after == before && !edit.wants_preview() {
+    let notified = actions::notices::steps_notify(&mut edit.tx, &id).await?;
+    choose_step_notifications(&mut edit, &id).await?;
+    let changes_steps = notified != actions::notices::steps_notify(&mut edit.tx, &id).await?;
+    if after == before && !changes_steps && !edit.wants_preview() {
         return edit.save(None, &address(&before), "maintenance-saved").await;
     }
     save(edit, Action::MaintenanceEdit, (&before, after), address(&before), "maintenance-saved").await
@@ -238,9 +259,10 @@ impl Editor for PlanEditor {
         problem: Problem<PlanForm>,
     ) -> Result<String> {
         let board = component_board(tx).await?;
+        let notifies_steps = actions::notices::steps_notify(tx, self.maintenance.id.as_str()).await?;
         let Problem { invalid, conflict } = problem;
         let maintenance = self.maintenance.clone();
-        Ok(MaintenanceEdit { shell, maintenance, form, invalid, board, conflict }.html())
+        Ok(MaintenanceEdit { shell, maintenance, form, invalid, board, conflict, notifies_steps }.html())
     }
 }
 
@@ -252,6 +274,9 @@ pub(super) async fn save(
     form_address: String,
     flash: &'static str,
 ) -> Result<Response> {
+    if let Some(update) = after.newest_update().filter(|_| after.updates.len() > before.updates.len()) {
+        edit.apply_notify_switch(after.id.as_str(), Some(&update.id)).await?;
+    }
     let entries = actions::maintenances::save(&mut edit.tx, action, before, &mut after, edit.now).await?;
     if edit.wants_preview() {
         return edit.preview_maintenance(&after.id, form_address).await;

@@ -1,6 +1,7 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
+use super::maintenance::choose_step_notifications;
 use crate::actions;
 use crate::db::{self, Tx, components, maintenances, series};
 use crate::domain::forms::SeriesForm;
@@ -44,6 +45,7 @@ pub async fn update(
     let known = components::list(&mut edit.tx).await?;
     let applied = form.parse().and_then(|new| new.apply(&mut after, &known, edit.now));
     edit.check(&editor, form, applied).await?;
+    choose_step_notifications(&mut edit, &id).await?;
     let entries = actions::recurring_maintenances::edit(&mut edit.tx, &before, &mut after, edit.now).await?;
     edit.save(entries, LIST, "series-saved").await
 }
@@ -102,7 +104,8 @@ impl Editor for SeriesEditor {
     ) -> Result<String> {
         let (board, series) = (component_board(tx).await?, self.series.clone());
         let Problem { invalid, conflict } = problem;
-        Ok(SeriesEdit { shell, series, form, invalid, board, conflict }.html())
+        let notifies_steps = actions::notices::steps_notify(tx, series.id.as_str()).await?;
+        Ok(SeriesEdit { shell, series, form, invalid, board, conflict, notifies_steps }.html())
     }
 }
 

@@ -16,6 +16,7 @@ use crate::ui::admin_layout::AdminContext;
 use crate::web::Result;
 use crate::web::access::manager::{CanPublish, Manager};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, Versioned, show};
+use crate::web::admin::notify;
 
 pub(super) trait StepForm: Versioned + Send + Sync {
     /// The last segment of the form's address.
@@ -73,7 +74,8 @@ impl<F: StepForm> Editor for StepEditor<F> {
     type Form = F;
     type Theirs = ();
 
-    async fn html(&self, _: &mut Tx, shell: AdminContext, form: F, problem: Problem<()>) -> Result<String> {
+    async fn html(&self, tx: &mut Tx, mut shell: AdminContext, form: F, problem: Problem<()>) -> Result<String> {
+        shell.notify.reach = notify::of_maintenance(tx, &self.maintenance).await?;
         Ok(form.render(shell, self.maintenance.clone(), problem))
     }
 }

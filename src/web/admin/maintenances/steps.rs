@@ -13,6 +13,7 @@ use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::MaintenanceStart;
 use crate::web::access::manager::{CanPublish, Manager};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show};
+use crate::web::admin::notify;
 use crate::web::form::Form;
 use crate::web::{Error, Result};
 
@@ -99,7 +100,14 @@ impl Editor for StartEditor {
     type Form = StartForm;
     type Theirs = ();
 
-    async fn html(&self, _: &mut Tx, shell: AdminContext, form: StartForm, problem: Problem<()>) -> Result<String> {
+    async fn html(
+        &self,
+        tx: &mut Tx,
+        mut shell: AdminContext,
+        form: StartForm,
+        problem: Problem<()>,
+    ) -> Result<String> {
+        shell.notify.reach = notify::of_maintenance(tx, &self.maintenance).await?;
         let (maintenance, conflict) = (self.maintenance.clone(), problem.conflict);
         Ok(MaintenanceStart { shell, maintenance, form, conflict }.html())
     }

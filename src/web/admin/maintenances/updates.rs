@@ -10,7 +10,7 @@ use crate::state::State;
 use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::MaintenanceUpdateEditView;
 use crate::web::access::manager::{CanPublish, Manager};
-use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show};
+use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show, show_submitted};
 use crate::web::form::Form;
 use crate::web::{Error, Result};
 
@@ -25,7 +25,7 @@ pub async fn create(
     if fields.has("preview") {
         let mut tx = state.db.read().await?;
         let maintenance = find_maintenance(&mut tx, &id).await?;
-        return show(&state, &mut tx, &manager, &UpdateComposer { maintenance }, form).await;
+        return show_submitted(&state, &mut tx, &manager, &UpdateComposer { maintenance }, (form, &fields)).await;
     }
     let mut edit = Edit::begin(state, manager, fields).await?;
     let before = find_maintenance(&mut edit.tx, &id).await?;

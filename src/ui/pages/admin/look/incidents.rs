@@ -15,6 +15,7 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
         (
             "desk",
             Dashboard {
+                queue: QueueState::default(),
                 shell: notice,
                 open: vec![world.open.clone()],
                 older: Some("1_m".into()),
@@ -29,6 +30,7 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
         (
             "desk-empty",
             Dashboard {
+                queue: QueueState::default(),
                 shell: AdminContext { tone: Tone::Operational, ..shell() },
                 open: vec![],
                 older: None,

@@ -20,6 +20,7 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     };
     let theirs = PlanForm { title: "Their title".into(), ..PlanForm::from_maintenance(&world.planned()) };
     let edit = MaintenanceEdit {
+        notifies_steps: true,
         shell: shell(),
         maintenance: world.planned(),
         form: PlanForm::from_maintenance(&world.planned()),
@@ -46,6 +47,7 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let editing =
         MaintenanceUpdateEditView { shell: shell(), maintenance: it, update, form, invalid: none(), conflict: None };
     let series = SeriesEdit {
+        notifies_steps: true,
         shell: shell(),
         series: world.series(),
         form: world.series_form(),
