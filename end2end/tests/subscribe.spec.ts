@@ -103,7 +103,7 @@ for (const width of [320, 360, 1280]) {
       await check();
       await page.getByText('Webhook', { exact: true }).click();
       await page.getByText('Some components').click();
-      for (const summary of await page.locator('.group summary').all()) await summary.click();
+      for (const summary of await page.locator('.group summary .count').all()) await summary.click();
       await check();
       await watch.expects(422, page, () => page.getByRole('button', { name: 'Subscribe by webhook' }).click());
       await expect(page.getByRole('alert')).toBeVisible();

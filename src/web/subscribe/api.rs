@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::request::{channel_of_endpoint, check_request, require_mail, store_request};
+use super::request::{channel_of_endpoint, parse_request, require_mail, store_request};
 use super::unsubscribe::unsubscribe;
 use super::{PageContext, count_request, describe_failure, find_by_token, find_subscriber};
 use crate::actions;
@@ -199,7 +199,7 @@ impl ApiSubscriber {
             endpoint: self.endpoint.clone(),
             choice,
         };
-        check_request(state, &context.snapshot, form.parse(known)?)
+        parse_request(state, &context.snapshot, &form)
     }
 }
 

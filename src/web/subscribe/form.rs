@@ -87,11 +87,7 @@ async fn subscribe(
     fields: &Fields,
     address: ClientAddress,
 ) -> Result<Option<Outcome>> {
-    let new = match form.parse(&context.snapshot.components) {
-        Ok(new) => new,
-        Err(invalid) => return Ok(Some(Outcome::invalid(invalid))),
-    };
-    let wish = match request::check_request(state, &context.snapshot, new) {
+    let wish = match request::parse_request(state, &context.snapshot, form) {
         Ok(wish) => wish,
         Err(invalid) => return Ok(Some(Outcome::invalid(invalid))),
     };

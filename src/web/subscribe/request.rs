@@ -6,7 +6,7 @@ use url::Url;
 use super::verification::check_endpoint;
 use super::{count_request, links};
 use crate::actions::subscribers::{self, SubscriberKeys, SubscriptionRequest};
-use crate::domain::forms::{Choice, NewSubscription};
+use crate::domain::forms::{Choice, NewSubscription, SubscriptionForm};
 use crate::domain::subscriber::{Channel, Scope};
 use crate::domain::{Invalid, Subscriber};
 use crate::publish::Snapshot;
@@ -16,8 +16,26 @@ use crate::web::{Error, Result};
 
 pub const NO_MAIL: &str = "This server does not send e-mail, so a subscription can't be confirmed. Use a feed instead.";
 
+/// Checks every field at once.
+pub fn parse_request(
+    state: &State,
+    snapshot: &Snapshot,
+    form: &SubscriptionForm,
+) -> std::result::Result<SubscriptionRequest, Invalid> {
+    match form.parse(&snapshot.components) {
+        Ok(new) => check_request(state, snapshot, new),
+        Err(mut invalid) => {
+            let channel = Channel::from_key(&form.channel).filter(|channel| *channel != Channel::Email);
+            if let Some(Err(message)) = channel.map(|channel| check_endpoint(state, channel, form.endpoint.trim())) {
+                invalid.add("endpoint", message);
+            }
+            Err(invalid)
+        }
+    }
+}
+
 /// Checks what needs more than the form itself: the endpoint, and whether the incident is open.
-pub fn check_request(
+fn check_request(
     state: &State,
     snapshot: &Snapshot,
     new: NewSubscription,

@@ -37,7 +37,7 @@ pub fn IncidentCard(incident: Incident, fold: TimelineFold, zone: Tz, now: DateT
             </div>
             <Facts incident=incident.clone() words=incident_span(&incident, now, zone) />
             {timeline}
-            {incident.is_open().then(|| view! { <p class="foot">{subscribe_link(&incident)}</p> })}
+            {incident.is_open().then(|| view! { <p class="back">{subscribe_link(&incident)}</p> })}
         </article>
     }
     .into_any()

@@ -127,7 +127,7 @@ fn component_section(component: ComponentUptime, zone: Tz) -> AnyView {
             </table>
             {manual_statuses(&by_hand, more_by_hand, zone)}
             {correction_list(&corrections, zone)}
-            <p class="foot"><a href=format!("/subscribe?component={id}")>"Get updates on "<bdi>{name}</bdi></a></p>
+            <p class="back"><a href=format!("/subscribe?component={id}")>"Get updates on "<bdi>{name}</bdi></a></p>
         </section>
     }
     .into_any()
