@@ -255,7 +255,7 @@ pub async fn list_progress(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Resul
 
 /// What a notice is about: a title or a name; `None` if it was deleted.
 pub async fn find_title(tx: &mut Tx, subject: &str) -> Result<Option<String>> {
-    let sql = "select title from incidents where id = $1
+    let sql = "select title from public_incidents where id = $1
                union all select title from maintenances where id = $1
                union all select name from components where id = $1";
     Ok(row!(tx, (String,), sql, subject)?.map(|(title,)| title))

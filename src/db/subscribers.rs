@@ -336,7 +336,8 @@ pub async fn delete(tx: &mut WriteTx, id: &SubscriberId) -> Result<()> {
 pub async fn delete_expired(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<u64> {
     let unconfirmed = "delete from subscribers where state = 'unconfirmed' and requested_at <= $1";
     let quarantined = "delete from subscribers where state = 'quarantined' and quarantined_at <= $1";
-    let resolved = "delete from subscribers where incident_id in (select id from incidents where phase = 'resolved')
+    let resolved =
+        "delete from subscribers where incident_id in (select id from public_incidents where phase = 'resolved')
                       and not exists (select 1 from deliveries d
                                       where d.subscriber_id = subscribers.id and d.done_at is null)
                       and not exists (select 1 from notices n

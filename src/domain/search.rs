@@ -27,7 +27,7 @@ pub struct AuditSearch {
 }
 
 /// The nouns of actions, with their labels.
-pub const NOUNS: [(&str, &str); 15] = [
+pub const NOUNS: [(&str, &str); 16] = [
     ("incident", "Incidents"),
     ("postmortem", "Postmortems"),
     ("draft", "Drafts"),
@@ -36,6 +36,7 @@ pub const NOUNS: [(&str, &str); 15] = [
     ("series", "Recurring maintenance"),
     ("component", "Components and uptime"),
     ("group", "Groups"),
+    ("subscriber", "Subscribers"),
     ("manager", "Managers and logins"),
     ("token", "API tokens"),
     ("policy", "Security settings"),

@@ -242,7 +242,7 @@ async fn early_start_asks_with_title_and_effect(test: TestDb) {
         ("Start this maintenance now?".into(), "Maintenance work".into())
     );
     let text = question.word("main");
-    for words in ["API", "Under maintenance", "No e-mail is sent", "undo the start"] {
+    for words in ["API", "Under maintenance", "Notify subscribers", "undo the start"] {
         assert!(text.contains(words), "{words}: {text}");
     }
     assert_eq!(app.maintenance("work").await.phase, MaintenancePhase::Scheduled, "a link changes nothing");

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{BodyForm, EmailTemplate, Links, NoticeContent, render_chat, render_webhook};
-use crate::db::{self, Tx, admin_incidents, maintenances, notices};
+use crate::db::{self, Tx, incidents, maintenances, notices};
 use crate::domain::notice::Event;
 use crate::domain::subscriber::Channel;
 use crate::domain::{Incident, IncidentId, Maintenance, MaintenanceId};
@@ -24,7 +24,7 @@ pub struct PreviewedMessage {
     pub text: String,
 }
 
-/// An incident or a maintenance before and after a change.
+/// A public incident or a maintenance before or after a change.
 #[derive(Debug, Default)]
 pub struct NoticeSubject {
     incident: Option<Incident>,
@@ -34,7 +34,7 @@ pub struct NoticeSubject {
 impl NoticeSubject {
     /// Incidents and maintenances share their ids.
     pub async fn load(tx: &mut Tx, id: &IncidentId) -> db::Result<Self> {
-        let incident = super::found(admin_incidents::find(tx, id).await)?;
+        let incident = super::found(incidents::find(tx, id).await)?;
         let maintenance = match MaintenanceId::parse(id.as_str()) {
             Some(id) if incident.is_none() => super::found(maintenances::find(tx, &id).await)?,
             _ => None,

@@ -208,8 +208,13 @@ fn subscriber_row(row: &SubscriberRow, shell: &AdminContext) -> AnyView {
     let id = subscriber.id.to_string();
     let address = subscriber_address(subscriber);
     let pick = shell.is_owner().then(|| {
-        let label = format!("Select {address}");
-        view! { <td><input type="checkbox" name="subscriber" value=id.clone() aria-label=label/></td> }
+        let (label, field) = (format!("Select {address}"), format!("pick-{id}"));
+        view! {
+            <td>
+                <label class="unseen" for=field.clone()>{label}</label>
+                <input type="checkbox" id=field name="subscriber" value=id.clone()/>
+            </td>
+        }
     });
     view! {
         <tr>
