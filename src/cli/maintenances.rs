@@ -96,7 +96,7 @@ pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()>
         }
         Command::Complete { id, notify } => {
             let what = (Action::MaintenanceComplete, "Completed", notify);
-            change_maintenance(db, &id, what, clock, |it, id, now| it.complete(id, now)).await
+            change_maintenance(db, &id, what, clock, Maintenance::complete).await
         }
         Command::Cancel { id, body, notify } => {
             let body = body.map(read_text_argument).transpose()?.unwrap_or_default();

@@ -237,8 +237,12 @@ async fn slow_host_holds_up_no_other(test: TestDb) {
     let _worker = deliver(&app);
     open(&app, &fixtures::incident("it", app.clock.now())).await;
     wait_for(async || (endpoint.requests().len() == 20).then_some(())).await;
-    let sending = app.number("select count(*) from deliveries where done_at is null").await;
-    assert_eq!(sending, 20, "the silent endpoints are still waited for");
+    wait_for(async || {
+        let sending = app.number("select count(*) from deliveries where done_at is null").await;
+        // The silent endpoints are still waited for.
+        (sending == 20).then_some(())
+    })
+    .await;
 }
 
 #[apply(on_both_databases!)]

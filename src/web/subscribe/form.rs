@@ -53,9 +53,8 @@ pub async fn create(
 ) -> Result<Response> {
     let context = PageContext::load(&state, PATH)?;
     let form = SubscriptionForm::read(&fields);
-    let outcome = match subscribe(&state, &context, &form, &fields, address).await? {
-        None => return Ok(mail_sent_response(context, form.email)),
-        Some(outcome) => outcome,
+    let Some(outcome) = subscribe(&state, &context, &form, &fields, address).await? else {
+        return Ok(mail_sent_response(context, form.email));
     };
     render(&state, context, form, outcome, (&headers, Some(fields.text("sent"))))
 }
