@@ -38,7 +38,7 @@ test('a publisher schedules, starts, extends and completes a maintenance', { tag
     const startEarly = async () => {
       await page.getByRole('link', { name: 'Start early…' }).click();
       await expect(page.locator('.quoted')).toHaveText(TITLE);
-      await expect(page.getByText('No e-mail is sent.')).toBeVisible();
+      await expect(page.getByLabel('Notify subscribers')).toBeChecked();
       await expectNoOverflow(page);
       await page.getByRole('button', { name: 'Start now' }).click();
       await expectMessage(page, 'Maintenance started.');

@@ -30,7 +30,7 @@ async function linkPath(candor: Candor, path: string, beginning: string, words: 
 }
 
 const TILES = 'Satellite tiles are missing over the Bay of Biscay';
-const NAVIGATION = /^Skip to content Tidewater Maps (Status: partial outage )?History Uptime$/;
+const NAVIGATION = /^Skip to content Tidewater Maps (Status: partial outage )?History Uptime Subscribe$/;
 
 test('in a text browser the page starts with open incidents', {
   tag: '@dates',
@@ -95,7 +95,7 @@ test('in a text browser an incident has its updates newest first', { tag: '@date
     /^2\. Identified/,
     /^3\. Investigating/,
     /^Tiles from zoom level 9 upwards come back empty/,
-    'Current status Incident history',
+    'Get updates on this incident Current status Incident history',
   ]);
 });
 

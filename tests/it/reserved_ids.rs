@@ -18,8 +18,9 @@ const IDS: [&str; 5] = ["{id}", "{incident}", "{component}", "{group}", "{update
 /// The path segments that other routes have in place of an id.
 fn words_beside_ids(paths: &BTreeSet<String>) -> BTreeSet<String> {
     let mut words = BTreeSet::new();
-    // The ids of passkeys are never imported.
-    for path in paths.iter().filter(|path| !path.starts_with("/admin/account/")) {
+    // The ids of passkeys and subscribers are never imported.
+    let is_imported = |path: &&String| !path.starts_with("/admin/account/") && !path.starts_with("/admin/subscribers/");
+    for path in paths.iter().filter(is_imported) {
         let Some((before, _)) = IDS.iter().find_map(|id| path.split_once(&format!("/{id}"))) else { continue };
         let beside = paths.iter().filter_map(|other| other.strip_prefix(before)?.strip_prefix('/'));
         let word = beside.filter_map(|rest| rest.split('/').next()).filter(|word| !word.starts_with('{'));

@@ -312,7 +312,7 @@ async fn webhook_that_fails_the_challenge_stays_unconfirmed(test: TestDb) {
     assert!(app.visitor().get(&path).await.text().contains("challenge"));
     let failed = app.visitor().post_with(&path, &[], &[]).await;
     assert_eq!(failed.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(failed.word(".notice").starts_with("The endpoint did not answer"), "{}", failed.text());
+    assert!(failed.word(".notice").starts_with("No answer"), "{}", failed.word(".notice"));
     assert_eq!(only(&app).await.state, SubscriberState::Unconfirmed);
     let slack = "https://hooks.slack.com/services/T/B/x";
     subscribe_with(&app, &[("channel", "slack"), ("email", INES), ("endpoint", slack)]).await;

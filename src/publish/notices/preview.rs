@@ -12,6 +12,9 @@ use crate::domain::{Incident, IncidentId, Maintenance, MaintenanceId};
 /// The links of a message that is sent to no subscriber.
 const NO_LINK: &str = "#";
 
+/// In characters.
+const MAX_SHOWN: usize = 10_000;
+
 /// A message as it would be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreviewedMessage {
@@ -83,7 +86,17 @@ fn message(content: &NoticeContent, channel: Channel, now: DateTime<Utc>) -> Opt
         Channel::Webhook => (None, None, indent(&render_webhook(content, BodyForm::Statuspage, &links, now))),
         _ => (None, None, indent(&render_chat(content, channel, &links, false)?.to_string())),
     };
-    Some(PreviewedMessage { channel, subject, html, text })
+    Some(PreviewedMessage { channel, subject, html, text: cut(text) })
+}
+
+/// A long message is cut in the preview only.
+fn cut(text: String) -> String {
+    let rest = text.chars().count().saturating_sub(MAX_SHOWN);
+    if rest == 0 {
+        return text;
+    }
+    let shown: String = text.chars().take(MAX_SHOWN).collect();
+    format!("{shown}…\n({rest} more characters are sent)")
 }
 
 fn indent(json: &str) -> String {

@@ -144,7 +144,14 @@ fn framed_page(page: PreviewedPage) -> FramedPage {
 
 fn shown_message(message: PreviewedMessage) -> ShownMessage {
     let PreviewedMessage { channel, subject, html, text } = message;
-    ShownMessage { channel: channel.words(), subject, html, text }
+    ShownMessage { channel: channel.words(), subject, html: html.map(|html| strip_styles(&html)), text }
+}
+
+/// Removes style sheets, which the policy of the admin blocks. Style attributes stay.
+fn strip_styles(html: &str) -> String {
+    let mut parts = html.split("<style");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |html, part| html + part.split_once("</style>").map_or("", |(_, rest)| rest))
 }
 
 /// Removes the script that keeps the page current.
