@@ -91,7 +91,7 @@ pub async fn destroy(Path((page, id)): Path<(String, String)>, mut change: Chang
     change.commit_without_body(&[entry]).await
 }
 
-/// Stores what was sent about notifications, which Candor does not send.
+/// Stores the notification fields as the client sent them; `notify_subscribers` decides whether there is a notice.
 async fn store_publish_fields(change: &mut Change<CanPublish>, incident: &Incident) -> Result<()> {
     if change.body.get(POSTMORTEM_FIELDS).is_none_or(Value::is_null) {
         return Ok(());
