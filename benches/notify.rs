@@ -1,4 +1,4 @@
-//! How fast subscribers are told, and what a killed server loses or repeats: `make bench-notify`.
+//! How fast subscribers are notified, and what a killed server loses or repeats: `make bench-notify`.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -130,7 +130,7 @@ async fn mail(url: &str, folder: &Path, options: &Options, clock: &Clock) -> any
     ])
 }
 
-/// Time until all endpoints that answer are told, beside others that never answer or always fail.
+/// Time until all endpoints that answer are notified, beside others that never answer or always fail.
 async fn webhooks(url: &str, folder: &Path, options: &Options, clock: &Clock) -> anyhow::Result<Vec<Vec<String>>> {
     let sink = Sink::open().await?;
     let endpoints = Endpoints::open().await?;

@@ -41,7 +41,7 @@ pub async fn step(
     Ok((after.position != before.position).then_some(entry))
 }
 
-/// Sets a component's own status, which is told to webhooks.
+/// Sets a component's own status, and notifies webhooks.
 pub async fn set_status(
     tx: &mut WriteTx,
     before: &Component,
@@ -53,7 +53,7 @@ pub async fn set_status(
     Ok(entry)
 }
 
-/// As [`set_status`], where the incident or maintenance that changes the status is told.
+/// As [`set_status`], where the incident or maintenance that changes the status has a notice.
 pub async fn save_status(
     tx: &mut WriteTx,
     before: &Component,

@@ -77,7 +77,7 @@ pub(super) async fn announce_incident(
 ) -> Result<()> {
     let Some(event) = Event::of_incident(before, after) else { return Ok(()) };
     let Some(update) = after.newest_update() else { return Ok(()) };
-    // What visitors first see after it was over is told only on request.
+    // An incident that is published after its end notifies only on request.
     let was_public = before.is_some_and(|before| before.visibility == Visibility::Public);
     let default = was_public || after.is_open();
     if !notifies(tx, after.id.as_str(), &update.id).await?.unwrap_or(default) {

@@ -382,7 +382,7 @@ async fn end(
     }
 }
 
-/// Stops sending to an address that rejects messages. The owner of an endpoint is told by e-mail.
+/// Stops sending to an address that rejects messages. The owner of an endpoint is notified by e-mail.
 pub async fn quarantine(
     tx: &mut WriteTx,
     keys: SubscriberKeys<'_>,

@@ -48,7 +48,7 @@ impl Event {
         match before {
             Some(before) if newest(before) == newest(after) || after.updates.len() <= before.updates.len() => None,
             _ if !after.is_open() => Some(Self::IncidentResolved),
-            // A reopened incident is told like a new one.
+            // A reopened incident notifies like a new one.
             Some(before) if before.is_open() => Some(Self::IncidentUpdated),
             _ => Some(Self::IncidentOpened),
         }
@@ -152,7 +152,7 @@ pub struct Notice {
     pub event: Event,
     /// The id of the incident, the maintenance or, for [`Event::ComponentUpdated`], the component.
     pub subject_id: String,
-    /// The update that is told, if there is one.
+    /// The update that the messages show, if there is one.
     pub update_id: Option<UpdateId>,
     /// The affected components: whose subscribers are notified.
     pub components: Vec<ComponentId>,
