@@ -34,16 +34,16 @@ test-dates: islands end2end/node_modules ## Runs date-dependent tests at midnigh
 
 check: islands ## Checks format, lints, and licences and sources of dependencies
 	.ci/tools deny
-	cargo fmt --check
+	cargo fmt --all --check
 	$(TOOLS)/bin/cargo-deny --config .ci/deny.toml check bans licenses sources
-	cargo clippy --all-targets --test faults -- -D warnings
+	cargo clippy --workspace --all-targets --test faults -- -D warnings
 	cargo clippy --lib --target wasm32-unknown-unknown --no-default-features --features hydrate -- -D warnings
 
 unit: islands ## Runs unit and integration tests on SQLite and PostgreSQL
 	.ci/tools postgres
 	.ci/tools webhooks
 	.ci/tools mail
-	.ci/rust-tests unit
+	.ci/rust-tests unit --workspace
 	.ci/dates rust-today
 
 faults: islands ## Runs fault injection: full disks, failing system calls, clock jumps, kill -9; needs root

@@ -18,6 +18,7 @@ export class Candor {
   /** Standard error. */
   log = '';
   private server?: ChildProcess;
+  private hasLostDatabase = false;
   private readonly clock = restartClock();
 
   private constructor(private readonly folder: string) {}
@@ -85,6 +86,7 @@ export class Candor {
 
   /** Moves the database away and creates a folder in its place. */
   async loseDatabase(): Promise<void> {
+    this.hasLostDatabase = true;
     const lost = join(this.folder, 'lost');
     await mkdir(lost);
     for (const file of ['candor.db', 'candor.db-wal', 'candor.db-shm']) {
@@ -93,6 +95,12 @@ export class Candor {
       });
     }
     await mkdir(join(this.folder, 'candor.db'));
+  }
+
+  /** The lines of the log that no lost database explains. */
+  unexpectedLog(): string {
+    const lines = this.log.split('\n').filter((line) => line !== '');
+    return lines.filter((line) => !(this.hasLostDatabase && line.includes('database'))).join('\n');
   }
 
   /** Copies the server's output, log, clock and database into `folder`. */
@@ -113,7 +121,7 @@ export class Candor {
       server.kill('SIGTERM');
       code = await ended;
     }
-    if (explained && (code !== 0 || this.log)) await this.saveState(explained);
+    if (explained && (code !== 0 || this.unexpectedLog())) await this.saveState(explained);
     await rm(this.folder, { recursive: true });
     return code;
   }

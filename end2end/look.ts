@@ -27,7 +27,6 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await candor.loseDatabase();
         await waitUntilStale(candor);
         await shoot(page, stalePlaces({ candor, watch }), `${width}-${colorScheme}`);
-        candor.log = '';
       });
 
       test('what everybody sees before anything is published', async ({ browser }) => {

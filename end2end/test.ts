@@ -74,7 +74,7 @@ async function start(initialData: InitialData, onLocalhost = false, peers: Peer[
 /** Stops the server, which must exit with 0 and without warnings; otherwise its state is copied to `folder`. */
 async function end(candor: Candor, folder?: string): Promise<void> {
   expect(await candor.stop(folder), 'the exit code of the server').toBe(0);
-  expect(candor.log, 'what the server warned of').toBe('');
+  expect(candor.unexpectedLog(), 'what the server warned of').toBe('');
 }
 
 export const test = base.extend<Options & Fixtures, Shared>({

@@ -77,7 +77,6 @@ test('stale pages without the database are accessible and fit', async ({ page, c
   }
   await page.goto('/embed');
   await expect(page.locator('.stale'), 'the small view says it too').toBeVisible();
-  candor.log = '';
 });
 
 test('the page before the first publish is accessible and fits', async ({ browser }) => {
@@ -159,7 +158,7 @@ test.describe('very long texts', () => {
       await page.goto(path);
       await checkPage(page, path);
     }
-    expect(candor.log).toBe('');
+    expect(candor.unexpectedLog()).toBe('');
   });
 });
 

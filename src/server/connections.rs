@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use http_connection::{HeadLimits, serve_http1};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,13 +16,12 @@ use crate::net::per_client::ClientCounter;
 use crate::net::trusted_proxies::TrustedProxies;
 use crate::server::connection_limits::ConnectionLimits;
 use crate::server::http2;
-use crate::server::request_length::ScannedStream;
 use crate::web::FastPath;
 use crate::web::edge::fast_path::Connection;
 use crate::web::edge::request_checks;
 
-/// The largest request header that is certainly accepted, in bytes. hyper fills its buffer before it checks the length
-/// and doubles the buffer as it grows, so it never reads more than 64 KiB at once.
+/// The largest request header that is certainly accepted, in bytes. hyper doubles its buffer as it grows, so it never
+/// reads more than 64 KiB at once.
 const MAX_HEAD: usize = 48 * 1024;
 /// Pause after an `accept` error that persists for a while, such as too many open files.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
@@ -106,9 +104,9 @@ async fn serve_connection(
     let Ok(Some(version)) = tokio::time::timeout(limits.head, sniff_version(&stream)).await else { return };
     match version {
         HttpVersion::One => {
-            let stream = ScannedStream::new(stream, visit.ambiguous_length());
-            let connection = http1_builder(limits.head).serve_connection(TokioIo::new(stream), visit);
-            drop(watcher.watch(connection).await);
+            let head = HeadLimits { time: limits.head, size: MAX_HEAD, fields: request_checks::MAX_HEADERS };
+            let ambiguous = visit.ambiguous_length();
+            serve_http1(stream, Arc::new(visit), ambiguous, head, watcher).await;
         }
         // Boxed: the HTTP/2 future is three times as large and rare behind a proxy, so it should not enlarge every
         // task. It ends after `stop`; holding the watcher makes shutdown wait for it.
@@ -138,14 +136,4 @@ async fn sniff_version(stream: &TcpStream) -> Option<HttpVersion> {
             Ok(_) => tokio::time::sleep(PEEK_INTERVAL).await,
         }
     }
-}
-
-fn http1_builder(head: Duration) -> http1::Builder {
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(head)
-        .max_buf_size(MAX_HEAD)
-        .max_headers(request_checks::MAX_HEADERS);
-    builder
 }

@@ -6,10 +6,11 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http_connection::{Responder as _, ResponseBody};
 use hyper::Request;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http2::Builder;
-use hyper::service::{Service as _, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -17,7 +18,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::server::connection_limits::ConnectionLimits;
-use crate::web::edge::fast_path::{Connection, ResponseBody};
+use crate::web::edge::fast_path::Connection;
 
 const MAX_CONCURRENT_STREAMS: u32 = 100;
 /// The largest decompressed request header, in bytes.
@@ -28,7 +29,7 @@ pub async fn serve_http2(stream: TcpStream, visit: Connection, limits: Connectio
     let noticed = used.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         noticed.notify_one();
-        let (answering, used) = (visit.call(request), noticed.clone());
+        let (answering, used) = (visit.respond(request), noticed.clone());
         async move { answering.await.map(|answer| answer.map(|body| TrackedBody { body, rest: Bytes::new(), used })) }
     });
     let mut connection = pin!(http2_builder(limits.head).serve_connection(TokioIo::new(stream), service));

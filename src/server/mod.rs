@@ -6,5 +6,4 @@ pub mod connections;
 pub mod core_dumps;
 pub mod http2;
 pub mod malloc;
-mod request_length;
 pub mod signals;

@@ -16,9 +16,9 @@ use candor::publish::{Encoding, Publisher};
 use candor::server::connection_limits::ConnectionLimits;
 use candor::state::{State, StateParts};
 use candor::web::FastPath;
-use candor::web::edge::fast_path::ResponseBody;
 use candor::{ui, web};
 use http_body_util::BodyExt as _;
+use http_connection::ResponseBody;
 use tempfile::TempDir;
 use tokio::time::timeout;
 

@@ -6,12 +6,8 @@
 //! log. Responses of the router have both.
 
 use std::collections::{HashMap, HashSet};
-use std::convert::Infallible;
-use std::future::{Ready, ready};
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::extract::ConnectInfo;
@@ -19,12 +15,12 @@ use axum::http::{HeaderMap, Method, Request, Uri};
 use axum::{BoxError, Router};
 use bytes::Bytes;
 use http_body_util::{Either, Full};
+use http_connection::{AmbiguousLength, Responder, ResponseBody, ResponseFuture};
 use hyper::body::{Body, Incoming};
 use hyper::{Response, StatusCode};
 use tower::ServiceExt as _;
 
 use super::body_timeout::TimedBody;
-use super::request_checks::AmbiguousLength;
 use super::{assets, request_checks};
 use crate::counters::ResponseClass;
 use crate::domain::IncidentId;
@@ -34,9 +30,6 @@ use crate::publish::{OnDemandPage, PreparedResponse};
 use crate::state::State;
 use crate::web::error::{self, PreparedNotFound};
 use crate::web::{admin, api, public, router};
-
-/// The body of a response: prepared bytes, or the router's.
-pub type ResponseBody = Either<Full<Bytes>, axum::body::Body>;
 
 /// Answers all requests; cheap to clone.
 #[derive(Clone)]
@@ -73,8 +66,8 @@ impl FastPath {
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         match self.try_fast_path(&request) {
-            Some(response) => ResponseFuture::AtOnce(ready(response.map(Either::Left))),
-            None => ResponseFuture::Routed(Box::pin(self.clone().route(request, peer))),
+            Some(response) => ResponseFuture::ready(response),
+            None => ResponseFuture::Pending(Box::pin(self.clone().route(request, peer))),
         }
     }
 
@@ -228,32 +221,11 @@ impl Connection {
     }
 }
 
-impl hyper::service::Service<Request<Incoming>> for Connection {
-    type Response = Response<ResponseBody>;
-    type Error = Infallible;
-    type Future = ResponseFuture;
-
-    fn call(&self, mut request: Request<Incoming>) -> ResponseFuture {
+impl Responder for Connection {
+    fn respond(&self, mut request: Request<Incoming>) -> ResponseFuture {
         if self.ambiguous.is_set() {
             request.extensions_mut().insert(self.ambiguous.clone());
         }
         self.front.respond(request, Some(self.peer))
-    }
-}
-
-/// A response, ready or pending; only pending ones are allocated.
-pub enum ResponseFuture {
-    AtOnce(Ready<Response<ResponseBody>>),
-    Routed(Pin<Box<dyn Future<Output = Response<ResponseBody>> + Send>>),
-}
-
-impl Future for ResponseFuture {
-    type Output = Result<Response<ResponseBody>, Infallible>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.get_mut() {
-            Self::AtOnce(ready) => Pin::new(ready).poll(context).map(Ok),
-            Self::Routed(routed) => routed.as_mut().poll(context).map(Ok),
-        }
     }
 }

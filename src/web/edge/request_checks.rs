@@ -1,32 +1,16 @@
 //! Early checks that reject a request which a proxy might parse differently, one for another host, and unknown methods.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use axum::extract::{Request, State as FromState};
 use axum::http::header::{self, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use http_connection::AmbiguousLength;
 
 use crate::net::allowed_hosts::HostError;
 use crate::state::State;
 
 pub const MAX_HEADERS: usize = 64;
-
-/// Whether a request of this connection had two lengths; the connection's reader sets it, and puts it into the request.
-#[derive(Clone, Debug, Default)]
-pub struct AmbiguousLength(Arc<AtomicBool>);
-
-impl AmbiguousLength {
-    pub fn set(&self) {
-        self.0.store(true, Ordering::Release);
-    }
-
-    pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
-}
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 /// Health checks may use any host name: a load balancer connects by address.

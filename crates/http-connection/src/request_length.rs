@@ -3,14 +3,28 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::web::edge::request_checks::AmbiguousLength;
-
 /// Longest part of a line that is looked at, in bytes: a name and a length are shorter.
 const MAX_LINE: usize = 64;
+
+/// Whether a request of this connection had two lengths; the connection's reader sets it.
+#[derive(Clone, Debug, Default)]
+pub struct AmbiguousLength(Arc<AtomicBool>);
+
+impl AmbiguousLength {
+    pub fn set(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
 
 /// A connection whose requests are scanned as they are read.
 pub struct ScannedStream<S> {
