@@ -213,9 +213,11 @@ async fn preview_of_publishing_shows_hidden_incident(test: TestDb) {
 async fn correction_preview_shows_uptime_page(test: TestDb) {
     let mut admin = AdminSession::over(test).await;
     let address = format!("/admin/components/{}/corrections", admin.api.id);
+    let day = (admin.app.clock.now() - TimeDelta::days(20)).format("%Y-%m-%d");
+    let (start, end) = (format!("{day}T10:00"), format!("{day}T12:00"));
     let fields = [
-        ("started_at", "2026-11-08T10:00"),
-        ("ended_at", "2026-11-08T12:00"),
+        ("started_at", start.as_str()),
+        ("ended_at", end.as_str()),
         ("zone", "UTC"),
         ("status", "major_outage"),
         ("reason", "The probe was **blind**."),
