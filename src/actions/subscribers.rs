@@ -297,11 +297,13 @@ pub async fn import(
     if i64::try_from(wishes.len()).unwrap_or(i64::MAX) > room {
         return Err(db::Error::Full(subscribers::LIMIT_REACHED));
     }
-    let mut added = 0;
+    let mut sealed = Vec::with_capacity(wishes.len());
     for (wish, state) in wishes {
         let subscriber = wish.subscriber(*state, now);
-        added += usize::from(subscribers::insert_if_new(tx, &subscriber, &wish.seal(keys, &subscriber.id)?).await?);
+        let address = wish.seal(keys, &subscriber.id)?;
+        sealed.push((subscriber, address));
     }
+    let added = subscribers::insert_batch(tx, &sealed, now).await?;
     let skipped = skipped + wishes.len() - added;
     Ok((added, Entry::new(Action::SubscriberImport, "", format!("{added} added, {skipped} skipped"))))
 }

@@ -1,7 +1,10 @@
 //! Subscribers. Endpoints and secrets are stored encrypted; the caller seals and opens them.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use macro_rules_attribute::apply;
+use serde::Serialize;
 
 use super::list::{behind, pattern};
 use super::{Error, Result, Tx, WriteTx};
@@ -76,11 +79,6 @@ pub async fn insert(tx: &mut WriteTx, subscriber: &Subscriber, address: &SealedA
     if count_all(tx).await? >= MAX_SUBSCRIBERS {
         return Err(Error::Full(LIMIT_REACHED));
     }
-    if insert_if_new(tx, subscriber, address).await? { Ok(()) } else { Err(Error::Conflict(SUBSCRIBED_ALREADY)) }
-}
-
-/// Adds a subscriber, without counting the others; returns whether the address is new.
-pub async fn insert_if_new(tx: &mut WriteTx, subscriber: &Subscriber, address: &SealedAddress) -> Result<bool> {
     let sql = "insert into subscribers (id, channel, email, address_hash, endpoint_host, endpoint, secret, incident_id,
                  all_components, incident_events, maintenance_events, state, paused_at, requested_at, confirmed_at,
                  consent_version, quarantined_at, quarantine_reason, failures, created_at, updated_at, version)
@@ -110,10 +108,127 @@ pub async fn insert_if_new(tx: &mut WriteTx, subscriber: &Subscriber, address: &
         subscriber.updated_at,
         subscriber.version
     )?;
-    if added > 0 {
-        add_components(tx, subscriber).await?;
+    if added == 0 {
+        return Err(Error::Conflict(SUBSCRIBED_ALREADY));
     }
-    Ok(added > 0)
+    add_components(tx, subscriber).await
+}
+
+/// Subscribers that one statement adds.
+const INSERT_BATCH: usize = 1000;
+
+/// One subscriber of [`insert_batch`].
+#[derive(Serialize)]
+struct BatchRow<'a> {
+    id: &'a str,
+    channel: &'a str,
+    email: Option<&'a str>,
+    address_hash: &'a str,
+    endpoint_host: Option<&'a str>,
+    endpoint: Option<&'a str>,
+    secret: Option<&'a str>,
+    all_components: bool,
+    incident_events: &'a str,
+    maintenance_events: bool,
+    state: &'a str,
+    is_confirmed: bool,
+    consent_version: i64,
+    is_quarantined: bool,
+    quarantine_reason: Option<&'a str>,
+    components: &'a [ComponentId],
+}
+
+impl<'a> BatchRow<'a> {
+    fn new((subscriber, address): &'a (Subscriber, SealedAddress)) -> Self {
+        Self {
+            id: subscriber.id.as_str(),
+            channel: subscriber.channel.key(),
+            email: subscriber.email.as_deref(),
+            address_hash: &address.hash,
+            endpoint_host: subscriber.endpoint_host.as_deref(),
+            endpoint: address.endpoint.as_deref(),
+            secret: address.secret.as_deref(),
+            all_components: subscriber.scope == Scope::Page,
+            incident_events: subscriber.incidents.key(),
+            maintenance_events: subscriber.maintenance,
+            state: subscriber.state.key(),
+            is_confirmed: subscriber.confirmed_at.is_some(),
+            consent_version: subscriber.consent_version,
+            is_quarantined: subscriber.quarantined_at.is_some(),
+            quarantine_reason: subscriber.quarantine_reason.as_deref(),
+            components: match &subscriber.scope {
+                Scope::Components(components) => components,
+                Scope::Page | Scope::Incident(_) => &[],
+            },
+        }
+    }
+}
+
+macro_rules! insert_batch {
+    ($rows:literal, $time:literal) => {
+        concat!(
+            "insert into subscribers (id, channel, email, address_hash, endpoint_host, endpoint, secret,
+               all_components, incident_events, maintenance_events, state, requested_at, confirmed_at,
+               consent_version, quarantined_at, quarantine_reason, failures, created_at, updated_at, version)
+             select value ->> 'id', value ->> 'channel', value ->> 'email', value ->> 'address_hash',
+               value ->> 'endpoint_host', value ->> 'endpoint', value ->> 'secret',
+               cast(value ->> 'all_components' as boolean), value ->> 'incident_events',
+               cast(value ->> 'maintenance_events' as boolean), value ->> 'state', ",
+            $time,
+            ", case when cast(value ->> 'is_confirmed' as boolean) then ",
+            $time,
+            " end, cast(value ->> 'consent_version' as bigint),
+               case when cast(value ->> 'is_quarantined' as boolean) then ",
+            $time,
+            " end, value ->> 'quarantine_reason', 0, ",
+            $time,
+            ", ",
+            $time,
+            ", 1 from ",
+            $rows,
+            " where true on conflict do nothing returning id"
+        )
+    };
+}
+
+/// A cast of a time would be a number on SQLite, and without one PostgreSQL takes it for a text.
+const INSERT_BATCH_SQL: [&str; 2] = [
+    insert_batch!("json_each($1)", "$2"),
+    insert_batch!("json_array_elements(cast($1 as json)) as rows (value)", "cast($2 as timestamptz)"),
+];
+const ADD_BATCH_COMPONENTS: [&str; 2] = [
+    "insert into subscriber_components (subscriber_id, component_id)
+     select value ->> 0, c.id from json_each($1) join components c on c.id = value ->> 1
+     where true on conflict do nothing",
+    "insert into subscriber_components (subscriber_id, component_id)
+     select value ->> 0, c.id from json_array_elements(cast($1 as json)) as rows (value)
+       join components c on c.id = value ->> 1
+     where true on conflict do nothing",
+];
+
+/// Adds subscribers of the page and its components, who were requested at `now`, in few statements; returns how many
+/// of their addresses are new. Does not look at [`MAX_SUBSCRIBERS`].
+pub async fn insert_batch(
+    tx: &mut WriteTx,
+    added: &[(Subscriber, SealedAddress)],
+    now: DateTime<Utc>,
+) -> Result<usize> {
+    let database = usize::from(matches!(**tx, Tx::Postgres(_)));
+    let mut count = 0;
+    for chunk in added.chunks(INSERT_BATCH) {
+        let rows: Vec<BatchRow<'_>> = chunk.iter().map(BatchRow::new).collect();
+        let json = serde_json::to_string(&rows).map_err(Error::other)?;
+        let new = rows!(tx, (String,), INSERT_BATCH_SQL[database], json, now)?;
+        count += new.len();
+        let new: HashSet<&str> = new.iter().map(|(id,)| id.as_str()).collect();
+        let pairs = rows.iter().filter(|row| new.contains(row.id));
+        let pairs: Vec<_> = pairs.flat_map(|row| row.components.iter().map(|id| (row.id, id.as_str()))).collect();
+        for pairs in pairs.chunks(INSERT_BATCH) {
+            let json = serde_json::to_string(pairs).map_err(Error::other)?;
+            run!(tx, ADD_BATCH_COMPONENTS[database], json)?;
+        }
+    }
+    Ok(count)
 }
 
 /// Saves choices and state of a subscriber. Its address can't change.
@@ -288,7 +403,7 @@ pub async fn list_after(tx: &mut Tx, after: Option<&SubscriberId>, limit: i64) -
 }
 
 /// Channel and address hash of every subscription to the page and its components.
-pub async fn list_hashes(tx: &mut Tx) -> Result<std::collections::HashSet<(String, String)>> {
+pub async fn list_hashes(tx: &mut Tx) -> Result<HashSet<(String, String)>> {
     let sql = "select channel, address_hash from subscribers where incident_id is null";
     Ok(rows!(tx, (String, String), sql)?.into_iter().collect())
 }
