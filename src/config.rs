@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::domain::oidc_roles::{ProviderFactor, RoleRule};
 use crate::net::trusted_proxies::parse_network;
+use crate::notify::bounce_hooks::BounceHooks;
 use crate::notify::dkim::DkimSigner;
 use crate::notify::{DEFAULT_CONNECTIONS, Mailer};
 use crate::oidc::{Provider, ProviderSettings};
@@ -139,6 +140,22 @@ pub struct MailConfig {
     #[arg(long, env = "CANDOR_MAIL_BOUNCE_ADDRESS", value_name = "ADDRESS")]
     pub mail_bounce_address: Option<String>,
 
+    /// Password with which Postmark and other relays report bounces to /hooks/bounces/…, at least 16 characters
+    #[arg(long, env = "CANDOR_MAIL_HOOK_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub mail_hook_token: Option<String>,
+
+    /// Read the password of the bounce hooks from a file
+    #[arg(long, env = "CANDOR_MAIL_HOOK_TOKEN_FILE", value_name = "FILE")]
+    pub mail_hook_token_file: Option<PathBuf>,
+
+    /// ARNs of the SNS topics with which Amazon SES reports bounces to /hooks/bounces/ses (comma separated)
+    #[arg(long, env = "CANDOR_SES_TOPICS", value_delimiter = ',', value_name = "ARN")]
+    pub ses_topics: Vec<String>,
+
+    /// Verification key of SendGrid's signed event webhook, which reports bounces to /hooks/bounces/sendgrid
+    #[arg(long, env = "CANDOR_SENDGRID_WEBHOOK_KEY", value_name = "KEY")]
+    pub sendgrid_webhook_key: Option<String>,
+
     /// Domain of the DKIM signature [default: the domain of --smtp-from]
     #[arg(long, env = "CANDOR_DKIM_DOMAIN", value_name = "DOMAIN")]
     pub dkim_domain: Option<String>,
@@ -170,6 +187,18 @@ impl MailConfig {
             (None, None) => Ok(None),
             _ => bail!("to send mail, set both --smtp-url and --smtp-from"),
         }
+    }
+
+    /// Which mail providers may report bounces.
+    pub fn bounce_hooks(&self) -> anyhow::Result<BounceHooks> {
+        let token = match &self.mail_hook_token_file {
+            Some(file) => {
+                let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+                Some(text.trim().to_owned())
+            }
+            None => self.mail_hook_token.clone(),
+        };
+        BounceHooks::new(token.as_deref(), &self.ses_topics, self.sendgrid_webhook_key.as_deref())
     }
 
     fn add_options(&self, mailer: Mailer) -> anyhow::Result<Mailer> {

@@ -21,6 +21,7 @@ use crate::net::event_streams::{EventStreams, MAX_STREAMS};
 use crate::net::per_client::ClientCounter;
 use crate::net::trusted_proxies::TrustedProxies;
 use crate::net::unnamed_proxy::UntrustedProxy;
+use crate::notify::bounce_hooks::BounceHooks;
 use crate::notify::{MailWorker, Mailer};
 use crate::oidc::Provider;
 use crate::publish::Publisher;
@@ -119,6 +120,8 @@ pub struct StateParts {
     pub hosts: AllowedHosts,
     /// `None` if no mail server is configured.
     pub mailer: Option<Mailer>,
+    /// Which mail providers may report bounces.
+    pub bounce_hooks: BounceHooks,
     /// `None` if no identity provider is configured.
     pub provider: Option<Provider>,
     /// Proxies whose forwarding headers are trusted.

@@ -435,13 +435,43 @@ pub async fn apply_bounce(
     let key = keys.secret_key.derive_key(BOUNCE_KEY).map_err(db::Error::other)?;
     let proven = bounce.token.as_deref().and_then(|token| verify_token(&key, token));
     let Some((id, _)) = proven else { return Ok(BounceEffect::Unproven) };
-    let before = match subscribers::find(tx, &id).await {
+    apply_bounce_to(tx, keys, &id, bounce, now).await
+}
+
+/// As [`apply_bounce`], for a report whose sender has proven who it is: without a token, its address counts.
+pub async fn apply_reported_bounce(
+    tx: &mut WriteTx,
+    keys: SubscriberKeys<'_>,
+    bounce: &Bounce,
+    now: DateTime<Utc>,
+) -> Result<Vec<BounceEffect>> {
+    let effect = apply_bounce(tx, keys, bounce, now).await?;
+    let Some(email) = bounce.recipient.as_deref().filter(|_| effect == BounceEffect::Unproven) else {
+        return Ok(vec![effect]);
+    };
+    let mut effects = Vec::new();
+    for subscriber in subscribers::list_by_email(tx, email).await? {
+        if subscriber.channel == Channel::Email {
+            effects.push(apply_bounce_to(tx, keys, &subscriber.id, bounce, now).await?);
+        }
+    }
+    Ok(effects)
+}
+
+async fn apply_bounce_to(
+    tx: &mut WriteTx,
+    keys: SubscriberKeys<'_>,
+    id: &SubscriberId,
+    bounce: &Bounce,
+    now: DateTime<Utc>,
+) -> Result<BounceEffect> {
+    let before = match subscribers::find(tx, id).await {
         Err(db::Error::NotFound) => return Ok(BounceEffect::Nothing),
         found => found?,
     };
     let quarantines = match bounce.kind {
         BounceKind::Hard | BounceKind::Complaint => true,
-        BounceKind::Soft => deliveries::count_failure(tx, &id, now).await?.must_quarantine(now),
+        BounceKind::Soft => deliveries::count_failure(tx, id, now).await?.must_quarantine(now),
         BounceKind::Policy => false,
     };
     if before.state != SubscriberState::Active {

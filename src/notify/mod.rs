@@ -2,6 +2,7 @@
 //! and retries.
 
 pub mod bounce;
+pub mod bounce_hooks;
 pub mod bounce_token;
 pub mod challenge;
 mod change;

@@ -51,6 +51,7 @@ impl App {
         let trusted_proxies = TrustedProxies::new(serve.trusted_proxies.iter().copied());
         let secret_key = SecretKey::from_file(serve.secret_key_file());
         let mailer = serve.mail.mailer(&origin)?;
+        let bounce_hooks = serve.mail.bounce_hooks()?;
         let provider = serve.oidc.provider(&origin)?;
         let endpoint_hosts = serve.endpoint_hosts.clone();
         let parts = StateParts {
@@ -61,6 +62,7 @@ impl App {
             origin,
             hosts,
             mailer,
+            bounce_hooks,
             provider,
             trusted_proxies,
             endpoint_hosts,

@@ -2,6 +2,7 @@
 //! the signed token in its links. Nothing here changes anything on GET.
 
 pub mod api;
+pub mod bounce_hook;
 pub mod confirm;
 pub mod form;
 pub mod lost_link;

@@ -7,6 +7,7 @@ use super::pipeline::SendMessage;
 use crate::actions::subscribers::BOUNCE_KEY;
 use crate::db::deliveries::{Delivery, Outcome};
 use crate::domain::delivery_retry::next_mail_attempt;
+use crate::notify::bounce_hooks::BounceHooks;
 use crate::notify::bounce_token::make_token;
 use crate::notify::{ListId, MailFailure, Mailer, OutgoingMail, SmtpFailure};
 
@@ -16,15 +17,16 @@ pub(super) struct MailSender {
     /// The host of the page.
     host: String,
     bounce_key: [u8; 32],
+    hooks: BounceHooks,
 }
 
 impl MailSender {
     /// # Errors
     /// The key file can't be read, or the origin is no URL.
-    pub(super) fn new(context: Context, mailer: Mailer) -> anyhow::Result<Self> {
+    pub(super) fn new(context: Context, mailer: Mailer, hooks: BounceHooks) -> anyhow::Result<Self> {
         let host = Url::parse(&context.origin)?.host_str().unwrap_or("localhost").to_owned();
         let bounce_key = context.secret_key.derive_key(BOUNCE_KEY)?;
-        Ok(Self { context, mailer, host, bounce_key })
+        Ok(Self { context, mailer, host, bounce_key, hooks })
     }
 
     /// `None` if there is nothing to send any more.
@@ -37,6 +39,8 @@ impl MailSender {
         let email = prepared.email.for_subscriber(&links);
         let page = &prepared.content.page;
         let token = make_token(&self.bounce_key, &delivery.subscriber, &delivery.notice);
+        let mut headers = self.hooks.mail_headers(&token);
+        headers.push(("X-Candor-Phase", email.phase));
         Ok(Some(OutgoingMail {
             id: delivery.message_id(),
             to,
@@ -48,7 +52,7 @@ impl MailSender {
             unsubscribe_url: Some(links.unsubscribe_url),
             list_id: Some(ListId { name: page.title(), id: format!("incidents.{}", self.host) }),
             feedback_id: Some(format!("{}:{}:candor", prepared.content.notice.subject_id, page.id)),
-            headers: vec![("X-Candor-Phase", email.phase)],
+            headers,
             envelope_from: self.mailer.bounce_address(&token),
         }))
     }

@@ -51,7 +51,7 @@ async fn try_run(state: &State, stop: &CancellationToken) -> anyhow::Result<()> 
     let mail = match &state.mailer {
         Some(mailer) => {
             let senders = mailer.pool().connections();
-            let sender = MailSender::new(context, mailer.clone())?;
+            let sender = MailSender::new(context, mailer.clone(), state.bounce_hooks.clone())?;
             Some(pipeline(state, Transport::Mail, (senders, sender), to_mail.clone()))
         }
         None => None,

@@ -32,6 +32,7 @@ use candor::domain::{
 use candor::net::allowed_hosts::AllowedHosts;
 use candor::net::trusted_proxies::TrustedProxies;
 use candor::notify::Mailer;
+use candor::notify::bounce_hooks::BounceHooks;
 use candor::oidc::Provider;
 use candor::publish::{Publisher, Render, render_site};
 use candor::state::{State, StateParts};
@@ -449,6 +450,7 @@ fn state(
         origin,
         hosts,
         mailer,
+        bounce_hooks: BounceHooks::default(),
         provider,
         trusted_proxies,
         endpoint_hosts: endpoint_hosts(),
