@@ -14,13 +14,14 @@ use crate::credentials::secret_token::hash_token;
 use crate::credentials::subscriber_links::SubscriberLinks;
 use crate::db::subscribers::{self, SealedAddress};
 use crate::db::suppressions::{self, SuppressionReason};
-use crate::db::{self, Result, Tx, WriteTx, deliveries, outbox};
+use crate::db::{self, Result, Tx, WriteTx, deliveries, managers, notices, outbox, sender_rejections};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::operator_endpoint::OperatorEndpoint;
-use crate::domain::subscriber::{CONSENT_VERSION, Channel, IncidentEvents, MAX_ENDPOINT, Scope, SubscriberState};
+use crate::domain::subscriber::{CONSENT_VERSION, Channel, IncidentEvents, Scope, SubscriberState};
 use crate::domain::{Subscriber, SubscriberId};
 use crate::notify::bounce::{Bounce, BounceKind};
 use crate::notify::bounce_token::verify_token;
+use crate::notify::endpoint_request::parse_visitor_url;
 use crate::notify::standard_webhooks::WebhookSecret;
 
 /// What the key of bounce tokens is derived for.
@@ -196,6 +197,7 @@ pub async fn confirm(
     activate(&mut subscriber, now);
     subscriber.confirmed_at = Some(now);
     subscribers::update(tx, &mut subscriber, now).await?;
+    queue_current_state(tx, &before, now).await?;
     if let Some(email) = &subscriber.email {
         suppressions::delete(tx, &keys.links.address_hmac(email)).await?;
     }
@@ -318,6 +320,11 @@ pub fn record_resend(subscriber: &Subscriber) -> Entry {
     entry(Action::SubscriberResend, subscriber)
 }
 
+/// Records that a manager sent a test message.
+pub fn record_test(subscriber: &Subscriber) -> Entry {
+    entry(Action::SubscriberTest, subscriber)
+}
+
 /// The endpoint of a subscriber with its credentials, decrypted; `None` for an e-mail address.
 pub async fn open_endpoint(tx: &mut Tx, key: &SecretKey, id: &SubscriberId) -> Result<Option<String>> {
     let Some(sealed) = subscribers::find_address(tx, id).await?.endpoint else { return Ok(None) };
@@ -327,16 +334,11 @@ pub async fn open_endpoint(tx: &mut Tx, key: &SecretKey, id: &SubscriberId) -> R
 
 /// The channel and URL of a webhook that a manager or a program names.
 pub fn parse_endpoint(text: &str) -> std::result::Result<(Channel, Url), String> {
-    let url = Url::parse(text.trim()).ok().filter(|_| text.len() <= MAX_ENDPOINT);
-    let url = url.ok_or("Enter the complete URL of the webhook, like https://hooks.example.org/status.")?;
-    let host = url.host_str().unwrap_or_default().to_lowercase();
-    if url.scheme() != "https" || host.is_empty() {
+    let (channel, url) = parse_visitor_url(text)?;
+    if url.scheme() != "https" {
         return Err("The URL must begin with https://.".into());
     }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("Remove the user name and the password from the URL.".into());
-    }
-    Ok((Channel::of_host(&host).unwrap_or(Channel::Webhook), url))
+    Ok((channel, url))
 }
 
 /// Saves changed choices, a pause or its end.
@@ -364,6 +366,22 @@ pub async fn erase(tx: &mut WriteTx, keys: SubscriberKeys<'_>, email: &str, now:
         entries.push(entry(Action::SubscriberErase, &subscriber));
     }
     Ok(entries)
+}
+
+/// As [`erase`], for the address of `subscriber`; an operator's channel has none and is deleted alone.
+pub async fn erase_subscriber(
+    tx: &mut WriteTx,
+    keys: SubscriberKeys<'_>,
+    subscriber: &Subscriber,
+    now: DateTime<Utc>,
+) -> Result<Vec<Entry>> {
+    match &subscriber.email {
+        Some(email) => erase(tx, keys, email, now).await,
+        None => {
+            end(tx, keys, subscriber, SuppressionReason::Erased, now).await?;
+            Ok(vec![entry(Action::SubscriberErase, subscriber)])
+        }
+    }
 }
 
 async fn end(
@@ -472,7 +490,10 @@ async fn apply_bounce_to(
     let quarantines = match bounce.kind {
         BounceKind::Hard | BounceKind::Complaint => true,
         BounceKind::Soft => deliveries::count_failure(tx, id, now).await?.must_quarantine(now),
-        BounceKind::Policy => false,
+        BounceKind::Policy => {
+            record_sender_rejection(tx, &bounce.diagnostic, now).await?;
+            false
+        }
     };
     if before.state != SubscriberState::Active {
         return Ok(BounceEffect::Nothing);
@@ -485,12 +506,32 @@ async fn apply_bounce_to(
     Ok(BounceEffect::Quarantined(Box::new(entry)))
 }
 
-/// Sends to a quarantined subscriber again.
+/// Records that a mail server rejects this sender, and mails the owners about it at most once a day.
+pub async fn record_sender_rejection(tx: &mut WriteTx, reason: &str, now: DateTime<Utc>) -> Result<()> {
+    if !sender_rejections::record(tx, reason, now).await? {
+        return Ok(());
+    }
+    for owner in managers::list_active_owners(tx).await? {
+        outbox::add_sender_alarm(tx, &owner.id, now).await?;
+    }
+    Ok(())
+}
+
+/// Sends to a quarantined subscriber again. An endpoint gets the current state of what it missed.
 pub async fn reactivate(tx: &mut WriteTx, before: &Subscriber, now: DateTime<Utc>) -> Result<Entry> {
     let mut after = before.clone();
     activate(&mut after, now);
     subscribers::update(tx, &mut after, now).await?;
+    queue_current_state(tx, before, now).await?;
     Ok(entry(Action::SubscriberReactivate, &after).before(&Audited::of(before)).after(&Audited::of(&after)))
+}
+
+/// Queues the current state of open incidents and maintenance for an endpoint that was quarantined.
+async fn queue_current_state(tx: &mut WriteTx, before: &Subscriber, now: DateTime<Utc>) -> Result<()> {
+    if before.state == SubscriberState::Quarantined && before.channel != Channel::Email {
+        notices::queue_current_state(tx, &before.id, now).await?;
+    }
+    Ok(())
 }
 
 fn activate(subscriber: &mut Subscriber, now: DateTime<Utc>) {

@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use macro_rules_attribute::apply;
 use serde::Serialize;
 
 use super::list::{behind, pattern};
-use super::{Error, Result, Tx, WriteTx};
+use super::{DeliveryTx, Error, Result, Tx, WriteTx};
 use crate::domain::history::Cursor;
 use crate::domain::subscriber::{
     Channel, IncidentEvents, QUARANTINE_LIFETIME, Scope, SubscriberState, UNCONFIRMED_LIFETIME,
@@ -19,6 +19,9 @@ pub const MAX_SUBSCRIBERS: i64 = 500_000;
 
 pub const LIMIT_REACHED: &str = "Limit reached (500,000 subscribers).";
 pub const SUBSCRIBED_ALREADY: &str = "This address has subscribed already.";
+
+const PROBE_HOUR: TimeDelta = TimeDelta::hours(1);
+const PROBE_DAY: TimeDelta = TimeDelta::hours(24);
 
 /// The stored parts of a subscriber that only delivery reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -240,7 +243,8 @@ pub async fn update(tx: &mut WriteTx, subscriber: &mut Subscriber, now: DateTime
                  paused_at = $5, requested_at = $6, confirmed_at = $7, consent_version = $8, quarantined_at = $9,
                  quarantine_reason = $10, updated_at = $11, version = version + 1,
                  failures = case when $4 = 'active' then 0 else failures end,
-                 failing_since = case when $4 = 'active' then null else failing_since end
+                 failing_since = case when $4 = 'active' then null else failing_since end,
+                 probed_at = case when $4 = 'quarantined' then probed_at end
                where id = $12 and version = $13";
     let saved = run!(
         tx,
@@ -438,6 +442,31 @@ pub async fn find_address(tx: &mut Tx, id: &SubscriberId) -> Result<SealedAddres
     let sql = "select address_hash, endpoint, secret from subscribers where id = $1";
     let found = row!(tx, (String, Option<String>, Option<String>), sql, id.as_str())?.ok_or(Error::NotFound)?;
     Ok(SealedAddress { hash: found.0, endpoint: found.1, secret: found.2 })
+}
+
+macro_rules! due_probes {
+    () => {
+        "select id from subscribers
+         where state = 'quarantined' and channel = 'webhook' and paused_at is null
+           and coalesce(probed_at, quarantined_at) <= case when quarantined_at > $1 then $2 else $1 end
+         order by quarantined_at, id limit 50"
+    };
+}
+
+pub async fn is_probe_due(tx: &mut Tx, now: DateTime<Utc>) -> Result<bool> {
+    Ok(row!(tx, (String,), due_probes!(), now - PROBE_DAY, now - PROBE_HOUR)?.is_some())
+}
+
+/// Quarantined webhooks that are asked whether they answer again: every hour on the first day, then every day. Each is
+/// returned once, also to several nodes; at most 50.
+pub async fn take_due_probes(tx: &mut DeliveryTx, now: DateTime<Utc>) -> Result<Vec<SubscriberId>> {
+    let sql = concat!(
+        "update subscribers set probed_at = $3 where id in (",
+        due_probes!(),
+        ") and coalesce(probed_at, quarantined_at) <= $2 returning id"
+    );
+    let rows = rows!(tx, (String,), sql, now - PROBE_DAY, now - PROBE_HOUR, now)?;
+    Ok(rows.iter().filter_map(|(id,)| SubscriberId::parse(id)).collect())
 }
 
 /// Deletes a subscriber with its deliveries. `NotFound` if it is gone already.

@@ -14,6 +14,7 @@ mod mail;
 mod mail_failure;
 mod mail_pool;
 mod password_reset;
+mod sender_alarm;
 pub mod sender_check;
 mod smtp;
 mod smtp_stream;
@@ -100,6 +101,7 @@ impl MailWorker {
                 Kind::Confirmation { recipient } => {
                     confirmation::deliver_confirmation(self, mailer, &mail, &recipient).await?;
                 }
+                Kind::SenderRejected => sender_alarm::deliver_sender_alarm(self, mailer, &mail).await?,
                 Kind::Subscription { subscriber, mail: text } => {
                     subscription::deliver_subscription_mail(self, mailer, &mail, &subscriber, text).await?;
                 }

@@ -1,5 +1,8 @@
 //! Sends notices by mail.
 
+use std::sync::{Mutex, PoisonError};
+
+use chrono::TimeDelta;
 use url::Url;
 
 use super::context::Context;
@@ -7,6 +10,7 @@ use super::pipeline::SendMessage;
 use crate::actions::subscribers::BOUNCE_KEY;
 use crate::db::deliveries::{Delivery, Outcome};
 use crate::domain::delivery_retry::next_mail_attempt;
+use crate::domain::monotonic::Monotonic;
 use crate::notify::bounce_hooks::BounceHooks;
 use crate::notify::bounce_token::make_token;
 use crate::notify::{ListId, MailFailure, Mailer, OutgoingMail, SmtpFailure};
@@ -18,7 +22,10 @@ pub(super) struct MailSender {
     host: String,
     bounce_key: [u8; 32],
     hooks: BounceHooks,
+    alarmed_at: Mutex<Option<Monotonic>>,
 }
+
+const ALARM_INTERVAL: TimeDelta = TimeDelta::minutes(1);
 
 impl MailSender {
     /// # Errors
@@ -26,7 +33,7 @@ impl MailSender {
     pub(super) fn new(context: Context, mailer: Mailer, hooks: BounceHooks) -> anyhow::Result<Self> {
         let host = Url::parse(&context.origin)?.host_str().unwrap_or("localhost").to_owned();
         let bounce_key = context.secret_key.derive_key(BOUNCE_KEY)?;
-        Ok(Self { context, mailer, host, bounce_key, hooks })
+        Ok(Self { context, mailer, host, bounce_key, hooks, alarmed_at: Mutex::default() })
     }
 
     /// `None` if there is nothing to send any more.
@@ -57,12 +64,28 @@ impl MailSender {
         }))
     }
 
+    /// Every mail is rejected for the same reason, so one of them a minute is recorded.
+    async fn raise_alarm(&self, reason: &str) {
+        let now = self.context.clock.monotonic();
+        {
+            let mut last = self.alarmed_at.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.is_some_and(|last| now - last < ALARM_INTERVAL) {
+                return;
+            }
+            *last = Some(now);
+        }
+        tracing::error!("the mail server rejects this sender, subscribers get no mail: {reason}");
+        if let Err(error) = self.context.record_sender_rejection(reason).await {
+            tracing::warn!("the rejection of mail can't be recorded: {error}");
+        }
+    }
+
     async fn judge(&self, delivery: &Delivery, failure: &SmtpFailure) -> Outcome {
         let reason = failure.words.clone();
         let recorded = match failure.kind {
             MailFailure::Temporary | MailFailure::Policy => {
                 if failure.kind == MailFailure::Policy {
-                    tracing::error!("the mail server rejects this sender, subscribers get no mail: {reason}");
+                    self.raise_alarm(&reason).await;
                 }
                 let now = self.context.clock.now();
                 return match next_mail_attempt(delivery.attempts, delivery.created_at, now) {

@@ -6,7 +6,7 @@ use crate::domain::subscriber::{Channel, IncidentEvents, Reach, Scope, Subscribe
 
 pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let shell = || world.shell.clone();
-    let queue = QueueState { waiting: 1204, oldest: Some(ago(20)), is_stuck: true, has_mail: true };
+    let queue = QueueState { waiting: 1204, oldest: Some(ago(20)), is_stuck: true, has_mail: true, rejection: None };
     let row = || SubscriberRow { subscriber: subscriber(world), scope: world.text.clone() };
     let list = SubscriberList {
         shell: shell(),
@@ -97,6 +97,7 @@ fn edit(world: &Gallery) -> String {
         board: world.board(),
         conflict: world.conflict(theirs),
         deliveries: vec![delivery],
+        test_result: Some(world.text.clone()),
     }
     .html()
 }
