@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
+use chrono::TimeDelta;
 use clap::builder::BoolishValueParser;
 use ipnet::IpNet;
 use url::Url;
@@ -14,7 +15,7 @@ use crate::notify::bounce_hooks::BounceHooks;
 use crate::notify::dkim::DkimSigner;
 use crate::notify::{DEFAULT_CONNECTIONS, Mailer};
 use crate::oidc::{Provider, ProviderSettings};
-use crate::state::{TOKEN_READS, TOKEN_WRITES};
+use crate::state::{MIN_FILL_TIME, TOKEN_READS, TOKEN_WRITES};
 
 /// Where the database is.
 #[derive(Clone, Debug, clap::Args)]
@@ -346,4 +347,34 @@ impl SiteConfig {
     }
 }
 
+/// Another time, in milliseconds, for test builds.
+const TEST_FILL_TIME: &str = "CANDOR_TEST_MIN_FILL_MS";
+
+/// The shortest time in which a form is accepted. A release build refuses to start with another than its own.
+pub fn min_fill_time() -> anyhow::Result<TimeDelta> {
+    parse_fill_time(std::env::var(TEST_FILL_TIME).ok().as_deref(), cfg!(debug_assertions))
+}
+
+fn parse_fill_time(milliseconds: Option<&str>, built_for_tests: bool) -> anyhow::Result<TimeDelta> {
+    let Some(milliseconds) = milliseconds else { return Ok(MIN_FILL_TIME) };
+    ensure!(built_for_tests, "{TEST_FILL_TIME} is for tests: a release build does not accept faster forms; unset it");
+    let milliseconds: u32 = milliseconds
+        .parse()
+        .with_context(|| format!("{TEST_FILL_TIME} is not a number of milliseconds: {milliseconds}"))?;
+    Ok(TimeDelta::milliseconds(milliseconds.into()))
+}
+
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:3000";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_test_builds_accept_faster_forms() {
+        assert_eq!(parse_fill_time(None, false).unwrap(), MIN_FILL_TIME);
+        assert_eq!(parse_fill_time(Some("0"), true).unwrap(), TimeDelta::zero());
+        assert!(parse_fill_time(Some("0"), false).is_err());
+        assert!(parse_fill_time(Some("-1"), true).is_err() && parse_fill_time(Some("soon"), true).is_err());
+    }
+}

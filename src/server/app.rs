@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::{DatabaseConfig, ServeConfig};
+use crate::config::{DatabaseConfig, ServeConfig, min_fill_time};
 use crate::credentials::secret_key::SecretKey;
 use crate::db::Db;
 use crate::net::allowed_hosts::AllowedHosts;
@@ -70,6 +70,7 @@ impl App {
         let state = State::new(parts);
         *state.token_calls().lock().unwrap_or_else(PoisonError::into_inner) =
             TokenCalls::per_minute(serve.api_reads, serve.api_writes);
+        *state.min_fill_time().lock().unwrap_or_else(PoisonError::into_inner) = min_fill_time()?;
         Ok(Self { state, listener, metrics, limits: ConnectionLimits::default() })
     }
 

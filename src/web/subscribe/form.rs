@@ -1,5 +1,7 @@
 //! `/subscribe`: the form of a new subscription.
 
+use std::sync::PoisonError;
+
 use axum::Extension;
 use axum::extract::State as FromState;
 use axum::http::{HeaderMap, StatusCode};
@@ -19,8 +21,6 @@ use crate::web::edge::client_ip::ClientAddress;
 use crate::web::form::{Form, QueryFields};
 
 const PATH: &str = "/subscribe";
-/// A person needs longer to fill in the form.
-const MIN_FILL_TIME: TimeDelta = TimeDelta::seconds(2);
 const MAX_FORM_AGE: TimeDelta = TimeDelta::hours(24);
 /// The field that people don't see.
 const HONEYPOT: &str = "website";
@@ -93,8 +93,9 @@ async fn subscribe(
     if !fields.text(HONEYPOT).is_empty() {
         return Ok(None);
     }
+    let min_fill_time = *state.min_fill_time().lock().unwrap_or_else(PoisonError::into_inner);
     match links(state)?.form_age(&fields.text("sent"), state.clock.now()) {
-        Some(age) if age < MIN_FILL_TIME => {
+        Some(age) if age < min_fill_time => {
             let words = "That was quicker than a person types. Please press the button again.";
             return Ok(Some(Outcome::notice(INVALID, words)));
         }

@@ -83,6 +83,17 @@ impl TestApp {
         app
     }
 
+    pub async fn with_bounce_hooks(test: TestDb, mailer: Option<Mailer>, bounce_hooks: BounceHooks) -> Self {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let file = data.path().join("site");
+        let parts = parts(test.db.clone(), test.clock.clone(), file, ORIGIN, render_site, mailer, None);
+        let state = State::new(StateParts { bounce_hooks, ..parts });
+        let front = front(&state);
+        let app = Self { test, state, data, front };
+        app.publisher.publish().await.expect("the first Site");
+        app
+    }
+
     pub async fn with_provider(test: TestDb, provider: Provider) -> Self {
         let app = Self::with(test, ORIGIN, render_site, None, Some(provider));
         app.publisher.publish().await.expect("the first Site");
@@ -438,11 +449,23 @@ fn state(
     mailer: Option<Mailer>,
     provider: Option<Provider>,
 ) -> State {
+    State::new(parts(db, clock, file, origin, render, mailer, provider))
+}
+
+fn parts(
+    db: Db,
+    clock: Clock,
+    file: PathBuf,
+    origin: &str,
+    render: Render,
+    mailer: Option<Mailer>,
+    provider: Option<Provider>,
+) -> StateParts {
     let secret_key = SecretKey::from_file(file.with_file_name("secret.key"));
     let publisher = Publisher::new(db.clone(), clock.clone(), origin.into(), file).with_renderer(render);
     let (hosts, origin, trusted_proxies) =
         (AllowedHosts::new(origin, &[]), origin.to_owned(), TrustedProxies::default());
-    State::new(StateParts {
+    StateParts {
         db,
         clock,
         publisher,
@@ -454,7 +477,7 @@ fn state(
         provider,
         trusted_proxies,
         endpoint_hosts: endpoint_hosts(),
-    })
+    }
 }
 
 fn front(state: &State) -> FastPath {
