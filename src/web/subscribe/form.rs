@@ -13,9 +13,8 @@ use super::{PageContext, compressed_response, describe_failure, form_response, l
 use crate::domain::Invalid;
 use crate::domain::forms::{Fields, SubscriptionForm};
 use crate::state::State;
-use crate::ui::pages::public::subscribe::{
-    FormNotice, MailSentPage, SubscribePage, render_mail_sent_page, render_subscribe_page,
-};
+use crate::ui::pages::public::subscribe::{FormNotice, SubscribePage, render_subscribe_page};
+use crate::ui::pages::public::subscribe_links::{MailSentPage, render_mail_sent_page};
 use crate::web::Result;
 use crate::web::edge::client_ip::ClientAddress;
 use crate::web::form::{Form, QueryFields};

@@ -11,7 +11,7 @@ use crate::actions;
 use crate::domain::Invalid;
 use crate::domain::subscriber::parse_email;
 use crate::state::State;
-use crate::ui::pages::public::subscribe::{
+use crate::ui::pages::public::subscribe_links::{
     FormNotice, LostLinkPage, LostLinkReason, MailSentPage, render_lost_link_page, render_mail_sent_page,
 };
 use crate::web::Result;
