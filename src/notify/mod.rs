@@ -12,6 +12,7 @@ pub mod endpoint;
 pub mod endpoint_request;
 mod mail;
 mod mail_failure;
+mod mail_headers;
 mod mail_pool;
 mod password_reset;
 mod sender_alarm;
@@ -22,8 +23,9 @@ pub mod standard_webhooks;
 mod subscription;
 
 pub use confirmation::LIFETIME as CONFIRMATION_LIFETIME;
-pub use mail::{ComposedMail, ListId, Mailer, OutgoingMail};
+pub use mail::{ComposedMail, Mailer, OutgoingMail};
 pub use mail_failure::{EnhancedStatus, MailFailure, SmtpFailure};
+pub use mail_headers::ListId;
 pub use mail_pool::{DEFAULT_CONNECTIONS, MailPool, PoolLimits};
 pub use smtp::{MailServer, SmtpLimits};
 pub use subscription::SubscriberUrls;
