@@ -201,8 +201,9 @@ pub async fn confirm(
     if let Some(email) = &subscriber.email {
         suppressions::delete(tx, &keys.links.address_hmac(email)).await?;
     }
-    let entry =
-        entry(Action::SubscriberConfirm, &subscriber).before(&Audited::of(&before)).after(&Audited::of(&subscriber));
+    let entry = entry(Action::SubscriberConfirm, &subscriber)
+        .before(&audited_subscriber(&before))
+        .after(&audited_subscriber(&subscriber));
     Ok((subscriber, Some(entry)))
 }
 
@@ -229,7 +230,7 @@ pub async fn add(
     if state == SubscriberState::Unconfirmed {
         mail(tx, &added, MAIL_INTERVAL, now).await?;
     }
-    let entry = entry(Action::SubscriberAdd, &added).after(&Audited::of(&added));
+    let entry = entry(Action::SubscriberAdd, &added).after(&audited_subscriber(&added));
     Ok((added, entry))
 }
 
@@ -253,7 +254,7 @@ pub async fn add_operator_channel(
     let sealed = keys.secret_key.seal(added.id.as_str(), endpoint.to_text().as_bytes()).map_err(db::Error::other)?;
     let address = SealedAddress { hash: hash_token(&endpoint.target()), endpoint: Some(sealed), secret: None };
     subscribers::insert(tx, &added, &address).await?;
-    let entry = entry(Action::SubscriberAdd, &added).after(&Audited::of(&added));
+    let entry = entry(Action::SubscriberAdd, &added).after(&audited_subscriber(&added));
     Ok((added, entry))
 }
 
@@ -275,8 +276,8 @@ impl KnownAddresses {
         Ok(Self { subscribed: subscribers::list_hashes(tx).await?, suppressed: suppressions::list_all(tx).await? })
     }
 
-    /// Adds the address to those that have subscribed, unless it must not be imported.
-    pub fn take(&mut self, keys: SubscriberKeys<'_>, wish: &SubscriptionRequest) -> Option<ImportRefusal> {
+    /// Adds the address to those that have subscribed, or returns why it must not be imported.
+    pub fn add_address(&mut self, keys: SubscriberKeys<'_>, wish: &SubscriptionRequest) -> Option<ImportRefusal> {
         let address = wish.email.as_deref().unwrap_or(wish.address());
         if self.suppressed.contains(&keys.links.address_hmac(address)) {
             return Some(ImportRefusal::Unsubscribed);
@@ -344,7 +345,7 @@ pub fn parse_endpoint(text: &str) -> std::result::Result<(Channel, Url), String>
 /// Saves changed choices, a pause or its end.
 pub async fn edit(tx: &mut WriteTx, before: &Subscriber, after: &mut Subscriber, now: DateTime<Utc>) -> Result<Entry> {
     subscribers::update(tx, after, now).await?;
-    Ok(entry(Action::SubscriberEdit, after).before(&Audited::of(before)).after(&Audited::of(after)))
+    Ok(entry(Action::SubscriberEdit, after).before(&audited_subscriber(before)).after(&audited_subscriber(after)))
 }
 
 /// Ends a subscription. Its address is suppressed, so that an import does not add it again.
@@ -355,7 +356,7 @@ pub async fn unsubscribe(
     now: DateTime<Utc>,
 ) -> Result<Entry> {
     end(tx, keys, subscriber, SuppressionReason::Unsubscribed, now).await?;
-    Ok(entry(Action::SubscriberUnsubscribe, subscriber).before(&Audited::of(subscriber)))
+    Ok(entry(Action::SubscriberUnsubscribe, subscriber).before(&audited_subscriber(subscriber)))
 }
 
 /// Deletes every subscription of an e-mail address with its delivery log.
@@ -428,7 +429,9 @@ pub async fn quarantine(
         }
         _ => {}
     }
-    Ok(entry(Action::SubscriberQuarantine, &after).before(&Audited::of(before)).after(&Audited::of(&after)))
+    Ok(entry(Action::SubscriberQuarantine, &after)
+        .before(&audited_subscriber(before))
+        .after(&audited_subscriber(&after)))
 }
 
 /// What a bounce did to its subscriber.
@@ -523,7 +526,9 @@ pub async fn reactivate(tx: &mut WriteTx, before: &Subscriber, now: DateTime<Utc
     activate(&mut after, now);
     subscribers::update(tx, &mut after, now).await?;
     queue_current_state(tx, before, now).await?;
-    Ok(entry(Action::SubscriberReactivate, &after).before(&Audited::of(before)).after(&Audited::of(&after)))
+    Ok(entry(Action::SubscriberReactivate, &after)
+        .before(&audited_subscriber(before))
+        .after(&audited_subscriber(&after)))
 }
 
 /// Queues the current state of open incidents and maintenance for an endpoint that was quarantined.
@@ -542,7 +547,7 @@ fn activate(subscriber: &mut Subscriber, now: DateTime<Utc>) {
 
 /// What the audit log holds of a subscriber: no address.
 #[derive(Serialize)]
-struct Audited<'a> {
+struct AuditedSubscriber<'a> {
     channel: Channel,
     scope: &'a Scope,
     incidents: IncidentEvents,
@@ -551,17 +556,14 @@ struct Audited<'a> {
     paused: bool,
 }
 
-impl<'a> Audited<'a> {
-    fn of(subscriber: &'a Subscriber) -> Audited<'a> {
-        let Subscriber { channel, scope, incidents, maintenance, state, .. } = subscriber;
-        Audited {
-            channel: *channel,
-            scope,
-            incidents: *incidents,
-            maintenance: *maintenance,
-            state: *state,
-            paused: subscriber.paused_at.is_some(),
-        }
+fn audited_subscriber(subscriber: &Subscriber) -> AuditedSubscriber<'_> {
+    AuditedSubscriber {
+        channel: subscriber.channel,
+        scope: &subscriber.scope,
+        incidents: subscriber.incidents,
+        maintenance: subscriber.maintenance,
+        state: subscriber.state,
+        paused: subscriber.paused_at.is_some(),
     }
 }
 

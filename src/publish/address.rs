@@ -142,8 +142,8 @@ impl PublicAddress {
         self.cors != Cors::Denied
     }
 
-    /// Whether requests of other sites may change something here. What counts there is a signed token, or the mail
-    /// that confirms the request; no cookie does.
+    /// Whether requests of other sites may change something here. What counts there is a signed token, the mail
+    /// that confirms the request, or the proof of a mail provider; no cookie does.
     pub fn takes_cross_site_changes(&self) -> bool {
         !self.methods().is_empty() && !matches!(self.endpoint, Endpoint::Subscribe | Endpoint::SubscriberLinks)
     }

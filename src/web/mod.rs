@@ -45,7 +45,6 @@ fn router(state: State) -> Router {
         .merge(api::router())
         // Inside the layers that render the error page and add the headers.
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
-        .merge(public::hook_router())
         .merge(admin)
         .layer(CatchPanicLayer::custom(error::panic_response))
         .layer(from_fn_with_state(state.clone(), request_checks::reject_malformed))

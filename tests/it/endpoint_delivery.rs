@@ -194,6 +194,30 @@ async fn confusing_urls_never_reach_this_machine() {
     }
 }
 
+/// The URL that this test requests when it runs in a process with proxies in its environment.
+const REQUESTED: &str = "CANDOR_TEST_REQUESTED_URL";
+
+#[tokio::test]
+async fn proxies_of_the_environment_are_not_used() {
+    if let Ok(url) = std::env::var(REQUESTED) {
+        let url = Url::parse(&url).unwrap();
+        let (_, request) = webhook(&url, "{}", crate::support::now());
+        let outcome = deliver(&HttpClient::new([&url], ENDPOINT_LIMITS).unwrap(), request).await;
+        assert_eq!(outcome, EndpointOutcome::Delivered { message_id: None });
+        return;
+    }
+    let ok = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    let (endpoint, proxy) = (Endpoint::always(ok).await, Endpoint::always(ok).await);
+    let mut child = tokio::process::Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "endpoint_delivery::proxies_of_the_environment_are_not_used"]);
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        child.env(name, proxy.url.as_str());
+    }
+    let output = child.env(REQUESTED, endpoint.url.as_str()).env_remove("NO_PROXY").output().await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!((endpoint.requests().len(), proxy.requests().len()), (1, 0));
+}
+
 #[tokio::test]
 async fn deleted_discord_message_is_posted_anew() {
     let endpoint = Endpoint::start(|request| {

@@ -11,16 +11,11 @@ pub use pages::history_cache_key;
 pub use pages::{error_page, not_found};
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::routing::{MethodRouter, delete, get, post};
-use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::publish::address::{ADDRESSES, Endpoint, PublicAddress};
 use crate::state::State;
 use crate::web::subscribe::{api, bounce_hook, confirm, form, lost_link, manage, unsubscribe};
-
-/// In bytes. SendGrid sends up to 768 KB.
-const MAX_HOOK_BODY: usize = 1024 * 1024;
 
 /// The addresses that only our own pages may change something at.
 pub fn router() -> Router<State> {
@@ -29,16 +24,7 @@ pub fn router() -> Router<State> {
 
 /// The addresses where a token or a confirmation by mail counts.
 pub fn cross_site_router() -> Router<State> {
-    router_of(|address| address.takes_cross_site_changes() && !is_hook(address))
-}
-
-/// The addresses where mail providers report bounces. Their batches may be large.
-pub fn hook_router() -> Router<State> {
-    router_of(is_hook).layer(RequestBodyLimitLayer::new(MAX_HOOK_BODY)).layer(DefaultBodyLimit::disable())
-}
-
-fn is_hook(address: &PublicAddress) -> bool {
-    address.endpoint == Endpoint::BounceHook
+    router_of(PublicAddress::takes_cross_site_changes)
 }
 
 fn router_of(is_included: impl Fn(&PublicAddress) -> bool) -> Router<State> {
