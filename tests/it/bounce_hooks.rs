@@ -107,7 +107,7 @@ async fn ses_bounce_quarantines_its_subscriber(test: TestDb) {
     );
     assert_eq!(state_of(&app, "rui@example.org").await, SubscriberState::Active);
     let row = app.audit().await.remove(0);
-    assert_eq!((row.action.as_str(), row.actor_name.as_str()), ("subscriber.quarantine", "Candor"));
+    assert_eq!((row.action.as_str(), row.actor.name.as_str()), ("subscriber.quarantine", "Candor"));
     assert!(!format!("{row:?}").contains("example.org"), "{row:?}");
 }
 

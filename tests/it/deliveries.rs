@@ -321,7 +321,7 @@ async fn answering_webhook_gets_the_current_state_once(test: TestDb) {
     assert_eq!(told, ["\"known-end\"", "\"newest\""], "the current state, and the end of what it had begun");
     assert_eq!(state_of(&app, &hook).await.state, SubscriberState::Active);
     let audit = app.audit().await;
-    assert_eq!((audit[0].action.as_str(), audit[0].actor_name.as_str()), ("subscriber.reactivate", "Candor"));
+    assert_eq!((audit[0].action.as_str(), audit[0].actor.name.as_str()), ("subscriber.reactivate", "Candor"));
     assert_eq!(endpoint.requests().len(), 4, "each state is sent once");
 }
 

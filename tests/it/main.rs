@@ -59,6 +59,7 @@ mod mail_bounce;
 mod mail_check;
 mod mail_dkim;
 mod mail_pool;
+mod mail_postfix;
 mod mail_sink;
 mod maintenance_steps;
 mod multi_node;
