@@ -244,7 +244,6 @@ async fn odd_addresses_are_stored_in_one_form_or_rejected(test: TestDb) {
         "<a@example.org>",
         "a@b@example.org",
         "a@localhost",
-        "a\u{0}@example.org",
         &long,
         "",
     ] {
