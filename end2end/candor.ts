@@ -133,6 +133,8 @@ export class Candor {
       // High limits for fast test clients; other tests cover the limits.
       CANDOR_API_READS: '100000',
       CANDOR_API_WRITES: '100000',
+      // Playwright types faster than a person.
+      CANDOR_TEST_MIN_FILL_MS: '0',
       ...this.clock,
     };
     const foreign = Object.entries(process.env).filter(([name]) => !name.startsWith('CANDOR_'));

@@ -3,17 +3,19 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
+use chrono::TimeDelta;
 use clap::builder::BoolishValueParser;
 use ipnet::IpNet;
 use url::Url;
 
 use crate::domain::oidc_roles::{ProviderFactor, RoleRule};
 use crate::net::trusted_proxies::parse_network;
+use crate::notify::bounce_hooks::BounceHooks;
 use crate::notify::dkim::DkimSigner;
 use crate::notify::{DEFAULT_CONNECTIONS, Mailer};
 use crate::oidc::{Provider, ProviderSettings};
-use crate::state::{TOKEN_READS, TOKEN_WRITES};
+use crate::state::{MIN_FILL_TIME, TOKEN_READS, TOKEN_WRITES};
 
 /// Where the database is.
 #[derive(Clone, Debug, clap::Args)]
@@ -139,6 +141,22 @@ pub struct MailConfig {
     #[arg(long, env = "CANDOR_MAIL_BOUNCE_ADDRESS", value_name = "ADDRESS")]
     pub mail_bounce_address: Option<String>,
 
+    /// Password with which Postmark and other relays report bounces to /hooks/bounces/…, at least 16 characters
+    #[arg(long, env = "CANDOR_MAIL_HOOK_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub mail_hook_token: Option<String>,
+
+    /// Read the password of the bounce hooks from a file
+    #[arg(long, env = "CANDOR_MAIL_HOOK_TOKEN_FILE", value_name = "FILE")]
+    pub mail_hook_token_file: Option<PathBuf>,
+
+    /// ARNs of the SNS topics with which Amazon SES reports bounces to /hooks/bounces/ses (comma separated)
+    #[arg(long, env = "CANDOR_SES_TOPICS", value_delimiter = ',', value_name = "ARN")]
+    pub ses_topics: Vec<String>,
+
+    /// Verification key of SendGrid's signed event webhook, which reports bounces to /hooks/bounces/sendgrid
+    #[arg(long, env = "CANDOR_SENDGRID_WEBHOOK_KEY", value_name = "KEY")]
+    pub sendgrid_webhook_key: Option<String>,
+
     /// Domain of the DKIM signature [default: the domain of --smtp-from]
     #[arg(long, env = "CANDOR_DKIM_DOMAIN", value_name = "DOMAIN")]
     pub dkim_domain: Option<String>,
@@ -170,6 +188,18 @@ impl MailConfig {
             (None, None) => Ok(None),
             _ => bail!("to send mail, set both --smtp-url and --smtp-from"),
         }
+    }
+
+    /// Which mail providers may report bounces.
+    pub fn bounce_hooks(&self) -> anyhow::Result<BounceHooks> {
+        let token = match &self.mail_hook_token_file {
+            Some(file) => {
+                let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+                Some(text.trim().to_owned())
+            }
+            None => self.mail_hook_token.clone(),
+        };
+        BounceHooks::new(token.as_deref(), &self.ses_topics, self.sendgrid_webhook_key.as_deref())
     }
 
     fn add_options(&self, mailer: Mailer) -> anyhow::Result<Mailer> {
@@ -317,4 +347,34 @@ impl SiteConfig {
     }
 }
 
+/// Another time, in milliseconds, for test builds.
+const TEST_FILL_TIME: &str = "CANDOR_TEST_MIN_FILL_MS";
+
+/// The shortest time in which a form is accepted. A release build refuses to start with another than its own.
+pub fn min_fill_time() -> anyhow::Result<TimeDelta> {
+    parse_fill_time(std::env::var(TEST_FILL_TIME).ok().as_deref(), cfg!(debug_assertions))
+}
+
+fn parse_fill_time(milliseconds: Option<&str>, built_for_tests: bool) -> anyhow::Result<TimeDelta> {
+    let Some(milliseconds) = milliseconds else { return Ok(MIN_FILL_TIME) };
+    ensure!(built_for_tests, "{TEST_FILL_TIME} is for tests: a release build does not accept faster forms; unset it");
+    let milliseconds: u32 = milliseconds
+        .parse()
+        .with_context(|| format!("{TEST_FILL_TIME} is not a number of milliseconds: {milliseconds}"))?;
+    Ok(TimeDelta::milliseconds(milliseconds.into()))
+}
+
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:3000";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_test_builds_accept_faster_forms() {
+        assert_eq!(parse_fill_time(None, false).unwrap(), MIN_FILL_TIME);
+        assert_eq!(parse_fill_time(Some("0"), true).unwrap(), TimeDelta::zero());
+        assert!(parse_fill_time(Some("0"), false).is_err());
+        assert!(parse_fill_time(Some("-1"), true).is_err() && parse_fill_time(Some("soon"), true).is_err());
+    }
+}

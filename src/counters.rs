@@ -38,6 +38,8 @@ pub struct QueueMeasurement {
     pub waiting: i64,
     /// Since when the oldest e-mail waits.
     pub oldest_mail: Option<DateTime<Utc>>,
+    /// Whether the mail server rejected this sender within the last hour.
+    pub is_sender_rejected: bool,
 }
 
 impl QueueGauge {

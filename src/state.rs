@@ -21,10 +21,13 @@ use crate::net::event_streams::{EventStreams, MAX_STREAMS};
 use crate::net::per_client::ClientCounter;
 use crate::net::trusted_proxies::TrustedProxies;
 use crate::net::unnamed_proxy::UntrustedProxy;
+use crate::notify::bounce_hooks::BounceHooks;
 use crate::notify::{MailWorker, Mailer};
 use crate::oidc::Provider;
 use crate::publish::Publisher;
 
+/// The shortest time in which a person fills in the form of subscribers.
+pub const MIN_FILL_TIME: TimeDelta = TimeDelta::seconds(2);
 /// Login attempts per network: burst size, and time until one more is allowed.
 const LOGIN_BURST: i32 = 10;
 const LOGIN_INTERVAL: TimeDelta = TimeDelta::seconds(6);
@@ -71,6 +74,7 @@ struct Shared {
     mail_heartbeat: Arc<Heartbeat>,
     notices: Notify,
     delivery_queue: QueueGauge,
+    min_fill_time: Mutex<TimeDelta>,
     audit_denials: Mutex<DenialThrottle>,
     login_attempts: Mutex<RateLimit>,
     password_resets: Mutex<RateLimit>,
@@ -119,6 +123,8 @@ pub struct StateParts {
     pub hosts: AllowedHosts,
     /// `None` if no mail server is configured.
     pub mailer: Option<Mailer>,
+    /// Which mail providers may report bounces.
+    pub bounce_hooks: BounceHooks,
     /// `None` if no identity provider is configured.
     pub provider: Option<Provider>,
     /// Proxies whose forwarding headers are trusted.
@@ -136,6 +142,7 @@ impl State {
             mail_heartbeat: Arc::new(Heartbeat::new(parts.clock.clone())),
             notices: Notify::new(),
             delivery_queue: QueueGauge::default(),
+            min_fill_time: Mutex::new(MIN_FILL_TIME),
             parts,
             streams: EventStreams::new(MAX_STREAMS),
             connections: ClientCounter::default(),
@@ -243,6 +250,11 @@ impl State {
     /// When the mail worker last checked the outbox; `None` without a mail server.
     pub fn mail_heartbeat(&self) -> Option<&Heartbeat> {
         self.mailer.as_ref().map(|_| self.0.mail_heartbeat.as_ref())
+    }
+
+    /// The shortest time in which the form of subscribers is accepted.
+    pub fn min_fill_time(&self) -> &Mutex<TimeDelta> {
+        &self.0.min_fill_time
     }
 
     /// The messages to subscribers that wait.

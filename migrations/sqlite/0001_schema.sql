@@ -620,6 +620,8 @@ create table subscribers (
   -- Failed messages in a row, and since when.
   failures integer not null check (failures >= 0),
   failing_since text,
+  -- When a quarantined webhook was last asked whether it answers again.
+  probed_at text,
   created_at text not null,
   updated_at text not null,
   version integer not null,
@@ -661,7 +663,7 @@ create index suppressions_by_age on suppressions (created_at);
 create table outbox (
   id text primary key check (length(id) between 1 and 40),
   kind text not null check (kind in ('password-reset', 'account-change', 'email-confirmation',
-                                     'subscription-confirmation', 'subscription-links', 'endpoint-failure')),
+                                     'subscription-confirmation', 'subscription-links', 'endpoint-failure', 'sender-rejected')),
   manager_id text references managers (id) on delete cascade,
   subscriber_id text references subscribers (id) on delete cascade,
   -- Null for the address of the manager or subscriber at the time of sending.
@@ -683,6 +685,16 @@ create table outbox (
 create index outbox_due on outbox (due_at) where done_at is null;
 create index outbox_by_manager on outbox (manager_id, created_at);
 create index outbox_by_subscriber on outbox (subscriber_id, created_at);
+
+-- The last time that the mail server rejected mail of this page whoever its recipient was; one row at most.
+create table sender_rejections (
+  id integer primary key check (id = 1),
+  -- In the words of the mail server.
+  reason text not null check (length(reason) <= 300),
+  last_at text not null,
+  -- When owners were last mailed about it.
+  alarmed_at text not null
+) strict;
 
 -- What was published, one row per publishing; the worker turns it into deliveries.
 create table notices (

@@ -85,14 +85,16 @@ pub(super) async fn announce_incident(
     }
     let mut notice = notices::new_notice(event, after.id.as_str(), now);
     notice.update_id = Some(update.id.clone());
-    notice.components = named(after.updates.iter().flat_map(|update| &update.components).map(|it| &it.id));
+    notice.components =
+        distinct_components(after.updates.iter().flat_map(|update| &update.components).map(|it| &it.id));
     notices::insert(tx, &notice).await
 }
 
 /// Writes the notice of a published postmortem.
 pub(super) async fn announce_postmortem(tx: &mut WriteTx, incident: &Incident, now: DateTime<Utc>) -> Result<()> {
     let mut notice = notices::new_notice(Event::PostmortemPublished, incident.id.as_str(), now);
-    notice.components = named(incident.updates.iter().flat_map(|update| &update.components).map(|it| &it.id));
+    notice.components =
+        distinct_components(incident.updates.iter().flat_map(|update| &update.components).map(|it| &it.id));
     notices::insert(tx, &notice).await
 }
 
@@ -115,7 +117,7 @@ pub(super) async fn announce_maintenance(
     }
     let mut notice = notices::new_notice(event, after.id.as_str(), now);
     notice.update_id = Some(update.id.clone());
-    notice.components = named(after.components.iter().map(|it| &it.id));
+    notice.components = distinct_components(after.components.iter().map(|it| &it.id));
     notices::insert(tx, &notice).await
 }
 
@@ -159,6 +161,7 @@ fn object(value: Option<Value>) -> Map<String, Value> {
     }
 }
 
-fn named<'a>(ids: impl Iterator<Item = &'a ComponentId>) -> Vec<ComponentId> {
+/// Each component once, in the order of the ids.
+fn distinct_components<'a>(ids: impl Iterator<Item = &'a ComponentId>) -> Vec<ComponentId> {
     ids.collect::<BTreeSet<_>>().into_iter().cloned().collect()
 }

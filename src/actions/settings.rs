@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::db::{Result, WriteTx, login_policy, page_settings, sessions};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::PageSettings;
-use crate::domain::{LoginPolicy, Page};
+use crate::domain::{LoginPolicy, Manager, Page};
 
 pub async fn edit_page(tx: &mut WriteTx, before: &Page, settings: &PageSettings, now: DateTime<Utc>) -> Result<Entry> {
     page_settings::update(tx, before, settings, now).await?;
@@ -34,4 +34,9 @@ pub async fn edit_login_policy(
 
 pub fn load_sample(name: &str) -> Entry {
     Entry::new(Action::SampleLoad, "", name)
+}
+
+/// Records that a manager sent a test mail to the own address.
+pub fn record_test_mail(manager: &Manager) -> Entry {
+    Entry::new(Action::MailTest, &manager.id, manager.name.clone())
 }

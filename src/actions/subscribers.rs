@@ -14,13 +14,14 @@ use crate::credentials::secret_token::hash_token;
 use crate::credentials::subscriber_links::SubscriberLinks;
 use crate::db::subscribers::{self, SealedAddress};
 use crate::db::suppressions::{self, SuppressionReason};
-use crate::db::{self, Result, Tx, WriteTx, deliveries, outbox};
+use crate::db::{self, Result, Tx, WriteTx, deliveries, managers, notices, outbox, sender_rejections};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::operator_endpoint::OperatorEndpoint;
-use crate::domain::subscriber::{CONSENT_VERSION, Channel, IncidentEvents, MAX_ENDPOINT, Scope, SubscriberState};
+use crate::domain::subscriber::{CONSENT_VERSION, Channel, IncidentEvents, Scope, SubscriberState};
 use crate::domain::{Subscriber, SubscriberId};
 use crate::notify::bounce::{Bounce, BounceKind};
 use crate::notify::bounce_token::verify_token;
+use crate::notify::endpoint_request::parse_visitor_url;
 use crate::notify::standard_webhooks::WebhookSecret;
 
 /// What the key of bounce tokens is derived for.
@@ -196,11 +197,13 @@ pub async fn confirm(
     activate(&mut subscriber, now);
     subscriber.confirmed_at = Some(now);
     subscribers::update(tx, &mut subscriber, now).await?;
+    queue_current_state(tx, &before, now).await?;
     if let Some(email) = &subscriber.email {
         suppressions::delete(tx, &keys.links.address_hmac(email)).await?;
     }
-    let entry =
-        entry(Action::SubscriberConfirm, &subscriber).before(&Audited::of(&before)).after(&Audited::of(&subscriber));
+    let entry = entry(Action::SubscriberConfirm, &subscriber)
+        .before(&audited_subscriber(&before))
+        .after(&audited_subscriber(&subscriber));
     Ok((subscriber, Some(entry)))
 }
 
@@ -227,7 +230,7 @@ pub async fn add(
     if state == SubscriberState::Unconfirmed {
         mail(tx, &added, MAIL_INTERVAL, now).await?;
     }
-    let entry = entry(Action::SubscriberAdd, &added).after(&Audited::of(&added));
+    let entry = entry(Action::SubscriberAdd, &added).after(&audited_subscriber(&added));
     Ok((added, entry))
 }
 
@@ -251,7 +254,7 @@ pub async fn add_operator_channel(
     let sealed = keys.secret_key.seal(added.id.as_str(), endpoint.to_text().as_bytes()).map_err(db::Error::other)?;
     let address = SealedAddress { hash: hash_token(&endpoint.target()), endpoint: Some(sealed), secret: None };
     subscribers::insert(tx, &added, &address).await?;
-    let entry = entry(Action::SubscriberAdd, &added).after(&Audited::of(&added));
+    let entry = entry(Action::SubscriberAdd, &added).after(&audited_subscriber(&added));
     Ok((added, entry))
 }
 
@@ -273,8 +276,8 @@ impl KnownAddresses {
         Ok(Self { subscribed: subscribers::list_hashes(tx).await?, suppressed: suppressions::list_all(tx).await? })
     }
 
-    /// Adds the address to those that have subscribed, unless it must not be imported.
-    pub fn take(&mut self, keys: SubscriberKeys<'_>, wish: &SubscriptionRequest) -> Option<ImportRefusal> {
+    /// Adds the address to those that have subscribed, or returns why it must not be imported.
+    pub fn add_address(&mut self, keys: SubscriberKeys<'_>, wish: &SubscriptionRequest) -> Option<ImportRefusal> {
         let address = wish.email.as_deref().unwrap_or(wish.address());
         if self.suppressed.contains(&keys.links.address_hmac(address)) {
             return Some(ImportRefusal::Unsubscribed);
@@ -297,11 +300,13 @@ pub async fn import(
     if i64::try_from(wishes.len()).unwrap_or(i64::MAX) > room {
         return Err(db::Error::Full(subscribers::LIMIT_REACHED));
     }
-    let mut added = 0;
+    let mut sealed = Vec::with_capacity(wishes.len());
     for (wish, state) in wishes {
         let subscriber = wish.subscriber(*state, now);
-        added += usize::from(subscribers::insert_if_new(tx, &subscriber, &wish.seal(keys, &subscriber.id)?).await?);
+        let address = wish.seal(keys, &subscriber.id)?;
+        sealed.push((subscriber, address));
     }
+    let added = subscribers::insert_batch(tx, &sealed, now).await?;
     let skipped = skipped + wishes.len() - added;
     Ok((added, Entry::new(Action::SubscriberImport, "", format!("{added} added, {skipped} skipped"))))
 }
@@ -316,6 +321,11 @@ pub fn record_resend(subscriber: &Subscriber) -> Entry {
     entry(Action::SubscriberResend, subscriber)
 }
 
+/// Records that a manager sent a test message.
+pub fn record_test(subscriber: &Subscriber) -> Entry {
+    entry(Action::SubscriberTest, subscriber)
+}
+
 /// The endpoint of a subscriber with its credentials, decrypted; `None` for an e-mail address.
 pub async fn open_endpoint(tx: &mut Tx, key: &SecretKey, id: &SubscriberId) -> Result<Option<String>> {
     let Some(sealed) = subscribers::find_address(tx, id).await?.endpoint else { return Ok(None) };
@@ -325,22 +335,17 @@ pub async fn open_endpoint(tx: &mut Tx, key: &SecretKey, id: &SubscriberId) -> R
 
 /// The channel and URL of a webhook that a manager or a program names.
 pub fn parse_endpoint(text: &str) -> std::result::Result<(Channel, Url), String> {
-    let url = Url::parse(text.trim()).ok().filter(|_| text.len() <= MAX_ENDPOINT);
-    let url = url.ok_or("Enter the complete URL of the webhook, like https://hooks.example.org/status.")?;
-    let host = url.host_str().unwrap_or_default().to_lowercase();
-    if url.scheme() != "https" || host.is_empty() {
+    let (channel, url) = parse_visitor_url(text)?;
+    if url.scheme() != "https" {
         return Err("The URL must begin with https://.".into());
     }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("Remove the user name and the password from the URL.".into());
-    }
-    Ok((Channel::of_host(&host).unwrap_or(Channel::Webhook), url))
+    Ok((channel, url))
 }
 
 /// Saves changed choices, a pause or its end.
 pub async fn edit(tx: &mut WriteTx, before: &Subscriber, after: &mut Subscriber, now: DateTime<Utc>) -> Result<Entry> {
     subscribers::update(tx, after, now).await?;
-    Ok(entry(Action::SubscriberEdit, after).before(&Audited::of(before)).after(&Audited::of(after)))
+    Ok(entry(Action::SubscriberEdit, after).before(&audited_subscriber(before)).after(&audited_subscriber(after)))
 }
 
 /// Ends a subscription. Its address is suppressed, so that an import does not add it again.
@@ -351,7 +356,7 @@ pub async fn unsubscribe(
     now: DateTime<Utc>,
 ) -> Result<Entry> {
     end(tx, keys, subscriber, SuppressionReason::Unsubscribed, now).await?;
-    Ok(entry(Action::SubscriberUnsubscribe, subscriber).before(&Audited::of(subscriber)))
+    Ok(entry(Action::SubscriberUnsubscribe, subscriber).before(&audited_subscriber(subscriber)))
 }
 
 /// Deletes every subscription of an e-mail address with its delivery log.
@@ -362,6 +367,22 @@ pub async fn erase(tx: &mut WriteTx, keys: SubscriberKeys<'_>, email: &str, now:
         entries.push(entry(Action::SubscriberErase, &subscriber));
     }
     Ok(entries)
+}
+
+/// As [`erase`], for the address of `subscriber`; an operator's channel has none and is deleted alone.
+pub async fn erase_subscriber(
+    tx: &mut WriteTx,
+    keys: SubscriberKeys<'_>,
+    subscriber: &Subscriber,
+    now: DateTime<Utc>,
+) -> Result<Vec<Entry>> {
+    match &subscriber.email {
+        Some(email) => erase(tx, keys, email, now).await,
+        None => {
+            end(tx, keys, subscriber, SuppressionReason::Erased, now).await?;
+            Ok(vec![entry(Action::SubscriberErase, subscriber)])
+        }
+    }
 }
 
 async fn end(
@@ -408,7 +429,9 @@ pub async fn quarantine(
         }
         _ => {}
     }
-    Ok(entry(Action::SubscriberQuarantine, &after).before(&Audited::of(before)).after(&Audited::of(&after)))
+    Ok(entry(Action::SubscriberQuarantine, &after)
+        .before(&audited_subscriber(before))
+        .after(&audited_subscriber(&after)))
 }
 
 /// What a bounce did to its subscriber.
@@ -433,14 +456,47 @@ pub async fn apply_bounce(
     let key = keys.secret_key.derive_key(BOUNCE_KEY).map_err(db::Error::other)?;
     let proven = bounce.token.as_deref().and_then(|token| verify_token(&key, token));
     let Some((id, _)) = proven else { return Ok(BounceEffect::Unproven) };
-    let before = match subscribers::find(tx, &id).await {
+    apply_bounce_to(tx, keys, &id, bounce, now).await
+}
+
+/// As [`apply_bounce`], for a report whose sender has proven who it is: without a token, its address counts.
+pub async fn apply_reported_bounce(
+    tx: &mut WriteTx,
+    keys: SubscriberKeys<'_>,
+    bounce: &Bounce,
+    now: DateTime<Utc>,
+) -> Result<Vec<BounceEffect>> {
+    let effect = apply_bounce(tx, keys, bounce, now).await?;
+    let Some(email) = bounce.recipient.as_deref().filter(|_| effect == BounceEffect::Unproven) else {
+        return Ok(vec![effect]);
+    };
+    let mut effects = Vec::new();
+    for subscriber in subscribers::list_by_email(tx, email).await? {
+        if subscriber.channel == Channel::Email {
+            effects.push(apply_bounce_to(tx, keys, &subscriber.id, bounce, now).await?);
+        }
+    }
+    Ok(effects)
+}
+
+async fn apply_bounce_to(
+    tx: &mut WriteTx,
+    keys: SubscriberKeys<'_>,
+    id: &SubscriberId,
+    bounce: &Bounce,
+    now: DateTime<Utc>,
+) -> Result<BounceEffect> {
+    let before = match subscribers::find(tx, id).await {
         Err(db::Error::NotFound) => return Ok(BounceEffect::Nothing),
         found => found?,
     };
     let quarantines = match bounce.kind {
         BounceKind::Hard | BounceKind::Complaint => true,
-        BounceKind::Soft => deliveries::count_failure(tx, &id, now).await?.must_quarantine(now),
-        BounceKind::Policy => false,
+        BounceKind::Soft => deliveries::count_failure(tx, id, now).await?.must_quarantine(now),
+        BounceKind::Policy => {
+            record_sender_rejection(tx, &bounce.diagnostic, now).await?;
+            false
+        }
     };
     if before.state != SubscriberState::Active {
         return Ok(BounceEffect::Nothing);
@@ -453,12 +509,34 @@ pub async fn apply_bounce(
     Ok(BounceEffect::Quarantined(Box::new(entry)))
 }
 
-/// Sends to a quarantined subscriber again.
+/// Records that a mail server rejects this sender, and mails the owners about it at most once a day.
+pub async fn record_sender_rejection(tx: &mut WriteTx, reason: &str, now: DateTime<Utc>) -> Result<()> {
+    if !sender_rejections::record(tx, reason, now).await? {
+        return Ok(());
+    }
+    for owner in managers::list_active_owners(tx).await? {
+        outbox::add_sender_alarm(tx, &owner.id, now).await?;
+    }
+    Ok(())
+}
+
+/// Sends to a quarantined subscriber again. An endpoint gets the current state of what it missed.
 pub async fn reactivate(tx: &mut WriteTx, before: &Subscriber, now: DateTime<Utc>) -> Result<Entry> {
     let mut after = before.clone();
     activate(&mut after, now);
     subscribers::update(tx, &mut after, now).await?;
-    Ok(entry(Action::SubscriberReactivate, &after).before(&Audited::of(before)).after(&Audited::of(&after)))
+    queue_current_state(tx, before, now).await?;
+    Ok(entry(Action::SubscriberReactivate, &after)
+        .before(&audited_subscriber(before))
+        .after(&audited_subscriber(&after)))
+}
+
+/// Queues the current state of open incidents and maintenance for an endpoint that was quarantined.
+async fn queue_current_state(tx: &mut WriteTx, before: &Subscriber, now: DateTime<Utc>) -> Result<()> {
+    if before.state == SubscriberState::Quarantined && before.channel != Channel::Email {
+        notices::queue_current_state(tx, &before.id, now).await?;
+    }
+    Ok(())
 }
 
 fn activate(subscriber: &mut Subscriber, now: DateTime<Utc>) {
@@ -469,7 +547,7 @@ fn activate(subscriber: &mut Subscriber, now: DateTime<Utc>) {
 
 /// What the audit log holds of a subscriber: no address.
 #[derive(Serialize)]
-struct Audited<'a> {
+struct AuditedSubscriber<'a> {
     channel: Channel,
     scope: &'a Scope,
     incidents: IncidentEvents,
@@ -478,17 +556,14 @@ struct Audited<'a> {
     paused: bool,
 }
 
-impl<'a> Audited<'a> {
-    fn of(subscriber: &'a Subscriber) -> Audited<'a> {
-        let Subscriber { channel, scope, incidents, maintenance, state, .. } = subscriber;
-        Audited {
-            channel: *channel,
-            scope,
-            incidents: *incidents,
-            maintenance: *maintenance,
-            state: *state,
-            paused: subscriber.paused_at.is_some(),
-        }
+fn audited_subscriber(subscriber: &Subscriber) -> AuditedSubscriber<'_> {
+    AuditedSubscriber {
+        channel: subscriber.channel,
+        scope: &subscriber.scope,
+        incidents: subscriber.incidents,
+        maintenance: subscriber.maintenance,
+        state: subscriber.state,
+        paused: subscriber.paused_at.is_some(),
     }
 }
 

@@ -81,6 +81,15 @@ pub async fn count(tx: &mut Tx) -> Result<i64> {
     Ok(row!(tx, (i64,), "select count(*) from managers")?.map_or(0, |(count,)| count))
 }
 
+/// The active owners, at most 50.
+pub async fn list_active_owners(tx: &mut Tx) -> Result<Vec<Manager>> {
+    let sql =
+        "select id, email, name, role, password_hash, disabled_at, last_login_at, created_at, updated_at, version,
+                 exists (select 1 from oidc_identities where manager_id = managers.id) as has_identity
+               from managers where role = 'owner' and disabled_at is null order by id limit 50";
+    rows!(tx, Row, sql)?.into_iter().map(Manager::try_from).collect()
+}
+
 /// Counts owners who can log in.
 pub async fn active_owners(tx: &mut Tx) -> Result<i64> {
     let sql = "select count(*) from managers

@@ -52,6 +52,7 @@ pub mod pending_forms;
 pub mod postmortems;
 pub mod recovery_codes;
 pub mod second_factors;
+pub mod sender_rejections;
 pub mod series;
 pub mod sessions;
 pub mod status_intervals;

@@ -8,7 +8,7 @@ use super::{DeliveryTx, Error, Result, Tx, WriteTx};
 use crate::credentials::random_bytes;
 use crate::domain::notice::Event;
 use crate::domain::subscriber::Channel;
-use crate::domain::{ComponentId, Notice, NoticeId, Status, UpdateId};
+use crate::domain::{ComponentId, Notice, NoticeId, Status, SubscriberId, UpdateId};
 
 /// Subscribers that one transaction matches.
 const RANGE: i64 = 500;
@@ -192,6 +192,41 @@ async fn replace_older(
         run!(tx, sql, now, older.id.as_str(), from, to.unwrap_or(BEYOND), newer.id.as_str())?;
     }
     Ok(())
+}
+
+const CURRENT_STATE: &str = "
+    insert into deliveries (notice_id, subscriber_id, channel, rank, created_at, due_at, attempts)
+    select n.id, s.id, s.channel, case when s.incident_id is not null then 0 when s.all_components then 2 else 1 end,
+      $2, $2, 0
+    from subscribers s join notices n on n.created_at > $3
+    where s.id = $1 and s.state = 'active' and s.paused_at is null and n.expanded_at is not null
+      and n.event not in ('component.updated', 'incident.postmortem')
+      and not exists (select 1 from notices m
+                      where m.subject_id = n.subject_id and m.event <> 'incident.postmortem'
+                        and (m.created_at > n.created_at or (m.created_at = n.created_at and m.id > n.id)))
+      and (exists (select 1 from public_incidents i where i.id = n.subject_id and i.phase <> 'resolved')
+           or exists (select 1 from maintenances m where m.id = n.subject_id and m.phase in ('in_progress', 'verifying'))
+           or exists (select 1 from deliveries d join notices e on e.id = d.notice_id
+                      where d.subscriber_id = s.id and d.outcome = 'sent' and e.subject_id = n.subject_id))
+      and ((n.event like 'incident.%' and s.incident_events <> 'none')
+           or (n.event like 'maintenance.%' and s.maintenance_events))
+      and (s.incident_id = n.subject_id
+           or (s.incident_id is null
+               and (s.all_components or exists (
+                 select 1 from subscriber_components c join notice_components k on k.component_id = c.component_id
+                 where c.subscriber_id = s.id and k.notice_id = n.id))))
+    on conflict (notice_id, subscriber_id) do update
+      set done_at = null, outcome = null, reason = null, lease = null, attempts = 0, created_at = excluded.created_at,
+        due_at = excluded.due_at
+      where deliveries.outcome in ('rejected', 'expired', 'replaced', 'cancelled')";
+
+/// How far back a reactivated endpoint can have missed something: as long as the log of notices.
+const MISSED: TimeDelta = TimeDelta::days(30);
+
+/// Queues the newest notice of each incident and maintenance that is in progress, or whose beginning the subscriber
+/// got, unless it was sent: a reactivated endpoint gets the current state once instead of the missed steps.
+pub async fn queue_current_state(tx: &mut WriteTx, subscriber: &SubscriberId, now: DateTime<Utc>) -> Result<u64> {
+    run!(tx, CURRENT_STATE, subscriber.as_str(), now, now - MISSED)
 }
 
 /// How many subscribers a notice about `components` would reach, by channel: what a composer announces.

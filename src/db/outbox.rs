@@ -13,6 +13,8 @@ const MAX_TAKEN: i64 = 20;
 /// How long other processes skip a leased mail; longer than sending takes.
 const LEASE: TimeDelta = TimeDelta::minutes(5);
 
+const SENDER_REJECTED: &str = "sender-rejected";
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
     pub id: String,
@@ -32,6 +34,8 @@ pub enum Kind {
     Change { recipient: String, change: AccountChange },
     /// A link that confirms the manager's new email address.
     Confirmation { recipient: String },
+    /// An alarm: the mail server rejects this sender.
+    SenderRejected,
     /// A mail about one subscription.
     Subscription { subscriber: SubscriberId, mail: SubscriptionMail },
 }
@@ -94,6 +98,7 @@ impl TryFrom<Row> for Mail {
                 Kind::Change { recipient, change }
             }
             (None, Some(recipient), None) => Kind::Confirmation { recipient },
+            (None, None, _) if row.kind == SENDER_REJECTED => Kind::SenderRejected,
             (None, None, _) => Kind::Reset,
         };
         let manager_id = row.manager_id.as_deref().and_then(ManagerId::parse);
@@ -132,6 +137,14 @@ pub async fn add_change(
     let sql = "insert into outbox (id, kind, manager_id, recipient, account_change, created_at, due_at, attempts)
                values ($1, 'account-change', $2, $3, $4, $5, $5, 0)";
     run!(tx, sql, id.as_str(), manager.as_str(), recipient, change.key(), now)?;
+    Ok(())
+}
+
+/// Queues an alarm for an owner.
+pub async fn add_sender_alarm(tx: &mut WriteTx, owner: &ManagerId, now: DateTime<Utc>) -> Result<()> {
+    let id = TokenId::from_random(random_bytes());
+    let sql = "insert into outbox (id, kind, manager_id, created_at, due_at, attempts) values ($1, $2, $3, $4, $4, 0)";
+    run!(tx, sql, id.as_str(), SENDER_REJECTED, owner.as_str(), now)?;
     Ok(())
 }
 

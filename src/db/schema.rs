@@ -9,7 +9,7 @@ use sqlx::postgres::PgConnection;
 
 use super::{Result, Tx};
 
-pub const TABLES: [&str; 49] = [
+pub const TABLES: [&str; 50] = [
     "api_metadata",
     "api_tokens",
     "audit_log",
@@ -51,6 +51,7 @@ pub const TABLES: [&str; 49] = [
     "postmortems",
     "recovery_codes",
     "revision",
+    "sender_rejections",
     "sessions",
     "subscriber_components",
     "subscribers",

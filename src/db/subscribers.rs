@@ -1,10 +1,13 @@
 //! Subscribers. Endpoints and secrets are stored encrypted; the caller seals and opens them.
 
-use chrono::{DateTime, Utc};
+use std::collections::HashSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use macro_rules_attribute::apply;
+use serde::Serialize;
 
 use super::list::{behind, pattern};
-use super::{Error, Result, Tx, WriteTx};
+use super::{DeliveryTx, Error, Result, Tx, WriteTx};
 use crate::domain::history::Cursor;
 use crate::domain::subscriber::{
     Channel, IncidentEvents, QUARANTINE_LIFETIME, Scope, SubscriberState, UNCONFIRMED_LIFETIME,
@@ -16,6 +19,9 @@ pub const MAX_SUBSCRIBERS: i64 = 500_000;
 
 pub const LIMIT_REACHED: &str = "Limit reached (500,000 subscribers).";
 pub const SUBSCRIBED_ALREADY: &str = "This address has subscribed already.";
+
+const PROBE_HOUR: TimeDelta = TimeDelta::hours(1);
+const PROBE_DAY: TimeDelta = TimeDelta::hours(24);
 
 /// The stored parts of a subscriber that only delivery reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,11 +82,6 @@ pub async fn insert(tx: &mut WriteTx, subscriber: &Subscriber, address: &SealedA
     if count_all(tx).await? >= MAX_SUBSCRIBERS {
         return Err(Error::Full(LIMIT_REACHED));
     }
-    if insert_if_new(tx, subscriber, address).await? { Ok(()) } else { Err(Error::Conflict(SUBSCRIBED_ALREADY)) }
-}
-
-/// Adds a subscriber, without counting the others; returns whether the address is new.
-pub async fn insert_if_new(tx: &mut WriteTx, subscriber: &Subscriber, address: &SealedAddress) -> Result<bool> {
     let sql = "insert into subscribers (id, channel, email, address_hash, endpoint_host, endpoint, secret, incident_id,
                  all_components, incident_events, maintenance_events, state, paused_at, requested_at, confirmed_at,
                  consent_version, quarantined_at, quarantine_reason, failures, created_at, updated_at, version)
@@ -110,10 +111,127 @@ pub async fn insert_if_new(tx: &mut WriteTx, subscriber: &Subscriber, address: &
         subscriber.updated_at,
         subscriber.version
     )?;
-    if added > 0 {
-        add_components(tx, subscriber).await?;
+    if added == 0 {
+        return Err(Error::Conflict(SUBSCRIBED_ALREADY));
     }
-    Ok(added > 0)
+    add_components(tx, subscriber).await
+}
+
+/// Subscribers that one statement adds.
+const INSERT_BATCH: usize = 1000;
+
+/// One subscriber of [`insert_batch`].
+#[derive(Serialize)]
+struct BatchRow<'a> {
+    id: &'a str,
+    channel: &'a str,
+    email: Option<&'a str>,
+    address_hash: &'a str,
+    endpoint_host: Option<&'a str>,
+    endpoint: Option<&'a str>,
+    secret: Option<&'a str>,
+    all_components: bool,
+    incident_events: &'a str,
+    maintenance_events: bool,
+    state: &'a str,
+    is_confirmed: bool,
+    consent_version: i64,
+    is_quarantined: bool,
+    quarantine_reason: Option<&'a str>,
+    components: &'a [ComponentId],
+}
+
+impl<'a> BatchRow<'a> {
+    fn new((subscriber, address): &'a (Subscriber, SealedAddress)) -> Self {
+        Self {
+            id: subscriber.id.as_str(),
+            channel: subscriber.channel.key(),
+            email: subscriber.email.as_deref(),
+            address_hash: &address.hash,
+            endpoint_host: subscriber.endpoint_host.as_deref(),
+            endpoint: address.endpoint.as_deref(),
+            secret: address.secret.as_deref(),
+            all_components: subscriber.scope == Scope::Page,
+            incident_events: subscriber.incidents.key(),
+            maintenance_events: subscriber.maintenance,
+            state: subscriber.state.key(),
+            is_confirmed: subscriber.confirmed_at.is_some(),
+            consent_version: subscriber.consent_version,
+            is_quarantined: subscriber.quarantined_at.is_some(),
+            quarantine_reason: subscriber.quarantine_reason.as_deref(),
+            components: match &subscriber.scope {
+                Scope::Components(components) => components,
+                Scope::Page | Scope::Incident(_) => &[],
+            },
+        }
+    }
+}
+
+macro_rules! insert_batch {
+    ($rows:literal, $time:literal) => {
+        concat!(
+            "insert into subscribers (id, channel, email, address_hash, endpoint_host, endpoint, secret,
+               all_components, incident_events, maintenance_events, state, requested_at, confirmed_at,
+               consent_version, quarantined_at, quarantine_reason, failures, created_at, updated_at, version)
+             select value ->> 'id', value ->> 'channel', value ->> 'email', value ->> 'address_hash',
+               value ->> 'endpoint_host', value ->> 'endpoint', value ->> 'secret',
+               cast(value ->> 'all_components' as boolean), value ->> 'incident_events',
+               cast(value ->> 'maintenance_events' as boolean), value ->> 'state', ",
+            $time,
+            ", case when cast(value ->> 'is_confirmed' as boolean) then ",
+            $time,
+            " end, cast(value ->> 'consent_version' as bigint),
+               case when cast(value ->> 'is_quarantined' as boolean) then ",
+            $time,
+            " end, value ->> 'quarantine_reason', 0, ",
+            $time,
+            ", ",
+            $time,
+            ", 1 from ",
+            $rows,
+            " where true on conflict do nothing returning id"
+        )
+    };
+}
+
+/// A cast of a time would be a number on SQLite, and without one PostgreSQL takes it for a text.
+const INSERT_BATCH_SQL: [&str; 2] = [
+    insert_batch!("json_each($1)", "$2"),
+    insert_batch!("json_array_elements(cast($1 as json)) as rows (value)", "cast($2 as timestamptz)"),
+];
+const ADD_BATCH_COMPONENTS: [&str; 2] = [
+    "insert into subscriber_components (subscriber_id, component_id)
+     select value ->> 0, c.id from json_each($1) join components c on c.id = value ->> 1
+     where true on conflict do nothing",
+    "insert into subscriber_components (subscriber_id, component_id)
+     select value ->> 0, c.id from json_array_elements(cast($1 as json)) as rows (value)
+       join components c on c.id = value ->> 1
+     where true on conflict do nothing",
+];
+
+/// Adds subscribers of the page and its components, who were requested at `now`, in few statements; returns how many
+/// of their addresses are new. Does not look at [`MAX_SUBSCRIBERS`].
+pub async fn insert_batch(
+    tx: &mut WriteTx,
+    added: &[(Subscriber, SealedAddress)],
+    now: DateTime<Utc>,
+) -> Result<usize> {
+    let database = usize::from(matches!(**tx, Tx::Postgres(_)));
+    let mut count = 0;
+    for chunk in added.chunks(INSERT_BATCH) {
+        let rows: Vec<BatchRow<'_>> = chunk.iter().map(BatchRow::new).collect();
+        let json = serde_json::to_string(&rows).map_err(Error::other)?;
+        let new = rows!(tx, (String,), INSERT_BATCH_SQL[database], json, now)?;
+        count += new.len();
+        let new: HashSet<&str> = new.iter().map(|(id,)| id.as_str()).collect();
+        let pairs = rows.iter().filter(|row| new.contains(row.id));
+        let pairs: Vec<_> = pairs.flat_map(|row| row.components.iter().map(|id| (row.id, id.as_str()))).collect();
+        for pairs in pairs.chunks(INSERT_BATCH) {
+            let json = serde_json::to_string(pairs).map_err(Error::other)?;
+            run!(tx, ADD_BATCH_COMPONENTS[database], json)?;
+        }
+    }
+    Ok(count)
 }
 
 /// Saves choices and state of a subscriber. Its address can't change.
@@ -125,7 +243,8 @@ pub async fn update(tx: &mut WriteTx, subscriber: &mut Subscriber, now: DateTime
                  paused_at = $5, requested_at = $6, confirmed_at = $7, consent_version = $8, quarantined_at = $9,
                  quarantine_reason = $10, updated_at = $11, version = version + 1,
                  failures = case when $4 = 'active' then 0 else failures end,
-                 failing_since = case when $4 = 'active' then null else failing_since end
+                 failing_since = case when $4 = 'active' then null else failing_since end,
+                 probed_at = case when $4 = 'quarantined' then probed_at end
                where id = $12 and version = $13";
     let saved = run!(
         tx,
@@ -288,7 +407,7 @@ pub async fn list_after(tx: &mut Tx, after: Option<&SubscriberId>, limit: i64) -
 }
 
 /// Channel and address hash of every subscription to the page and its components.
-pub async fn list_hashes(tx: &mut Tx) -> Result<std::collections::HashSet<(String, String)>> {
+pub async fn list_hashes(tx: &mut Tx) -> Result<HashSet<(String, String)>> {
     let sql = "select channel, address_hash from subscribers where incident_id is null";
     Ok(rows!(tx, (String, String), sql)?.into_iter().collect())
 }
@@ -323,6 +442,31 @@ pub async fn find_address(tx: &mut Tx, id: &SubscriberId) -> Result<SealedAddres
     let sql = "select address_hash, endpoint, secret from subscribers where id = $1";
     let found = row!(tx, (String, Option<String>, Option<String>), sql, id.as_str())?.ok_or(Error::NotFound)?;
     Ok(SealedAddress { hash: found.0, endpoint: found.1, secret: found.2 })
+}
+
+macro_rules! due_probes {
+    () => {
+        "select id from subscribers
+         where state = 'quarantined' and channel = 'webhook' and paused_at is null
+           and coalesce(probed_at, quarantined_at) <= case when quarantined_at > $1 then $2 else $1 end
+         order by quarantined_at, id limit 50"
+    };
+}
+
+pub async fn is_probe_due(tx: &mut Tx, now: DateTime<Utc>) -> Result<bool> {
+    Ok(row!(tx, (String,), due_probes!(), now - PROBE_DAY, now - PROBE_HOUR)?.is_some())
+}
+
+/// Quarantined webhooks that are asked whether they answer again: every hour on the first day, then every day. Each is
+/// returned once, also to several nodes; at most 50.
+pub async fn take_due_probes(tx: &mut DeliveryTx, now: DateTime<Utc>) -> Result<Vec<SubscriberId>> {
+    let sql = concat!(
+        "update subscribers set probed_at = $3 where id in (",
+        due_probes!(),
+        ") and coalesce(probed_at, quarantined_at) <= $2 returning id"
+    );
+    let rows = rows!(tx, (String,), sql, now - PROBE_DAY, now - PROBE_HOUR, now)?;
+    Ok(rows.iter().filter_map(|(id,)| SubscriberId::parse(id)).collect())
 }
 
 /// Deletes a subscriber with its deliveries. `NotFound` if it is gone already.

@@ -110,6 +110,8 @@ actions! {
     SubscriberConfirm = "subscriber.confirm", "confirmed subscription", Private;
     SubscriberEdit = "subscriber.edit", "changed subscription", Private;
     SubscriberUnsubscribe = "subscriber.unsubscribe", "ended subscription", Private;
+    SubscriberTest = "subscriber.test", "sent a test message to", Private;
+    MailTest = "mail.test", "sent a test mail to", Private;
     SubscriberErase = "subscriber.erase", "deleted all data of subscriber", Private;
     SubscriberQuarantine = "subscriber.quarantine", "quarantined subscriber", Private;
     SubscriberReactivate = "subscriber.reactivate", "reactivated subscriber", Private;

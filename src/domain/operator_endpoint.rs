@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::subscriber::{Channel, MAX_ENDPOINT};
 
+/// Of a credential, a room or a chat, in bytes.
+const MAX_KEY: usize = 300;
+
 /// Stored encrypted: as a URL for Mattermost, as JSON for the others.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "channel", rename_all = "snake_case")]
@@ -99,23 +102,37 @@ impl OperatorEndpoint {
 
     /// Whether every part is present, short and free of spaces and control characters.
     pub fn is_complete(&self) -> bool {
-        let is_token = |text: &str| {
+        let is_url = |text: &str| {
             (1..=MAX_ENDPOINT).contains(&text.len()) && !text.contains(|c: char| c.is_whitespace() || c.is_control())
         };
+        let is_key = |text: &str| (1..=MAX_KEY).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
         match self {
-            Self::Mattermost { url } => is_token(url),
+            Self::Mattermost { url } => is_url(url),
             Self::Ntfy { server, topic, token } => {
-                let is_topic =
-                    topic.len() <= 64 && topic.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
-                is_token(server) && is_token(topic) && is_topic && (token.is_empty() || is_token(token))
+                is_url(server)
+                    && (1..=64).contains(&topic.len())
+                    && is_plain(topic)
+                    && (token.is_empty() || is_key(token))
             }
-            Self::Telegram { token, chat } => is_token(token) && is_token(chat) && !token.contains('/'),
+            Self::Telegram { token, chat } => is_telegram_token(token) && is_key(chat),
             Self::Matrix { server, room, token } => {
-                is_token(server) && room.starts_with('!') && is_token(room) && is_token(token)
+                is_url(server) && room.starts_with('!') && is_key(room) && is_key(token)
             }
-            Self::Pagerduty { routing_key } => is_token(routing_key) && routing_key.len() <= 100,
+            Self::Pagerduty { routing_key } => is_key(routing_key) && routing_key.len() <= 100,
         }
     }
+}
+
+/// Letters, digits, `-` and `_`.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+/// `123456:ABC-DEF`
+fn is_telegram_token(text: &str) -> bool {
+    let Some((bot, key)) = text.split_once(':') else { return false };
+    let is_number = (1..=20).contains(&bot.len()) && bot.bytes().all(|b| b.is_ascii_digit());
+    text.len() <= 100 && is_number && !key.is_empty() && is_plain(key)
 }
 
 #[cfg(test)]
@@ -148,13 +165,25 @@ mod tests {
 
     #[test]
     fn incomplete_endpoints_are_detected() {
-        for endpoint in [
-            OperatorEndpoint::Ntfy { server: "https://ntfy.sh".into(), topic: "a/b".into(), token: String::new() },
-            OperatorEndpoint::Telegram { token: "a/b".into(), chat: "1".into() },
-            OperatorEndpoint::Matrix { server: "https://m".into(), room: "r".into(), token: "t".into() },
-            OperatorEndpoint::Pagerduty { routing_key: "a b".into() },
-        ] {
-            assert!(!endpoint.is_complete(), "{endpoint:?}");
+        let text = str::to_owned;
+        let ntfy = |topic: &str, token: &str| OperatorEndpoint::Ntfy {
+            server: text("https://ntfy.example"),
+            topic: text(topic),
+            token: text(token),
+        };
+        let telegram = |token: &str| OperatorEndpoint::Telegram { token: text(token), chat: text("1") };
+        let matrix = |room: &str, token: &str| OperatorEndpoint::Matrix {
+            server: text("https://matrix.example"),
+            room: text(room),
+            token: text(token),
+        };
+        let topics = ["", "a/b", "a b", "ä", &"a".repeat(65)].map(|topic| ntfy(topic, ""));
+        let tokens = ["", "12", "12:", "12:a/b", "12:a?b", "x:abc", "12:a\r\nb"].map(telegram);
+        let rooms = [("room", "x"), ("!r:a", ""), ("!r:a", "a\r\nb: c"), ("!r a", "x")]
+            .map(|(room, token)| matrix(room, token));
+        let others = [ntfy("harbor", "a b"), OperatorEndpoint::Pagerduty { routing_key: text("a b") }];
+        for endpoint in topics.into_iter().chain(tokens).chain(rooms).chain(others) {
+            assert!(!endpoint.is_complete(), "{:?} {}", endpoint, endpoint.to_text());
         }
     }
 }

@@ -157,7 +157,7 @@ fn read_statuspage_row(row: &Value, components: &[Component]) -> Result<Subscrip
 pub fn skip_known(list: &mut SubscriberList, known: &mut KnownAddresses, keys: SubscriberKeys<'_>) {
     let mut refused = Vec::new();
     list.wishes.retain(|(wish, _)| {
-        let refusal = known.take(keys, wish);
+        let refusal = known.add_address(keys, wish);
         refused.extend(refusal.map(|refusal| (wish.email.clone(), wish.endpoint.clone(), refusal)));
         refusal.is_none()
     });
@@ -220,7 +220,7 @@ fn unprotected(cell: &str) -> &str {
     cell.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA_STARTS)).unwrap_or(cell)
 }
 
-const FORMULA_STARTS: [char; 4] = ['=', '+', '-', '@'];
+const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 fn read_scope(text: &str, components: &[Component]) -> Result<Scope, String> {
     let names: Vec<&str> = text.split([';', '|', ',']).map(str::trim).filter(|name| !name.is_empty()).collect();
@@ -338,27 +338,37 @@ mod tests {
 
     #[test]
     fn exported_formulas_are_protected_and_read_back() {
-        let subscriber = Subscriber {
-            id: SubscriberId::parse("k2v7xq0m4c9z").unwrap(),
-            channel: Channel::Email,
-            email: Some("=cmd@example.org".into()),
-            endpoint_host: None,
-            scope: Scope::Page,
-            incidents: IncidentEvents::All,
-            maintenance: true,
-            state: SubscriberState::Active,
-            paused_at: None,
-            requested_at: DateTime::UNIX_EPOCH,
-            confirmed_at: None,
-            consent_version: 1,
-            quarantined_at: None,
-            quarantine_reason: None,
-            updated_at: DateTime::UNIX_EPOCH,
-            version: 1,
+        let exported = |email: &str| {
+            let subscriber = Subscriber {
+                id: SubscriberId::parse("k2v7xq0m4c9z").unwrap(),
+                channel: Channel::Email,
+                email: Some(email.into()),
+                endpoint_host: None,
+                scope: Scope::Page,
+                incidents: IncidentEvents::All,
+                maintenance: true,
+                state: SubscriberState::Active,
+                paused_at: None,
+                requested_at: DateTime::UNIX_EPOCH,
+                confirmed_at: None,
+                consent_version: 1,
+                quarantined_at: None,
+                quarantine_reason: None,
+                updated_at: DateTime::UNIX_EPOCH,
+                version: 1,
+            };
+            exported_row(&subscriber, String::new())
         };
-        let row = exported_row(&subscriber, String::new());
-        assert_eq!(row[0], "'=cmd@example.org");
-        assert_eq!(emails(&read(&format!("{}\n{}\n", HEADER.join(","), row.join(",")))), ["=cmd@example.org"]);
+        for email in ["=cmd@example.org", "+cmd@example.org", "-2+3@example.org"] {
+            let row = exported(email);
+            assert_eq!(row[0], format!("'{email}"));
+            assert_eq!(emails(&read(&format!("{}\n{}\n", HEADER.join(","), row.join(",")))), [email]);
+        }
+        // No address begins with these, so an import refuses them.
+        for start in ["@", "\t=", "\r="] {
+            assert_eq!(exported(&format!("{start}cmd@example.org"))[0], format!("'{start}cmd@example.org"));
+        }
+        assert_eq!(exported("ines@example.org")[0], "ines@example.org");
     }
 
     #[test]

@@ -1,14 +1,20 @@
 //! The challenge of a webhook: before its first notice, an endpoint must show that it expects messages, so Candor can't
 //! be aimed at servers of others. Endpoints of chat services need none.
 
+use std::time::Duration;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use super::endpoint::exchange;
-use super::endpoint_request::EndpointRequest;
+use super::endpoint_request::{EndpointRequest, MessageBody, OutgoingMessage, Target};
+use super::standard_webhooks::WebhookKeyPair;
 use crate::credentials::secret_token::fresh_token;
-use crate::domain::subscriber::Channel;
-use crate::net::http_client::HttpClient;
+use crate::domain::SubscriberId;
+use crate::net::http_client::{HttpClient, ResponseLimits};
+
+/// The answer that a challenge may have.
+pub const CHALLENGE_LIMITS: ResponseLimits = ResponseLimits { time: Duration::from_secs(10), size: 8 * 1024 };
 
 const ANSWER_HEADER: &str = "webhook-challenge";
 
@@ -23,13 +29,28 @@ pub enum ChallengeOutcome {
     Failed(String),
 }
 
+/// Sends a challenge to the webhook at `url`.
+///
+/// # Errors
+/// The stored URL is none.
+pub async fn challenge_webhook(
+    client: &HttpClient,
+    (subscriber, url): (&SubscriberId, String),
+    key_pair: &WebhookKeyPair,
+    now: DateTime<Utc>,
+) -> Result<ChallengeOutcome, &'static str> {
+    let challenge = Challenge::generate();
+    let id = format!("verify-{subscriber}");
+    let body = MessageBody::Text(challenge.body(now));
+    let message = OutgoingMessage { id: &id, body, thread_key: &id, previous_message_id: None, now };
+    let target = Target::Webhook { url, secrets: Vec::new() };
+    let request = target.request(&message, Some(key_pair))?;
+    Ok(challenge.verify(client, &request).await)
+}
+
 impl Challenge {
     pub fn generate() -> Self {
         Self(fresh_token())
-    }
-
-    pub fn is_needed(channel: Channel) -> bool {
-        channel == Channel::Webhook
     }
 
     /// The body to send, in the form of Standard Webhooks.
@@ -87,11 +108,5 @@ mod tests {
             assert!(!challenge.is_answered(header, answer.as_bytes()), "{header:?} {answer}");
         }
         assert_ne!(Challenge::generate(), Challenge::generate());
-    }
-
-    #[test]
-    fn chat_services_need_no_challenge() {
-        let needed: Vec<Channel> = Channel::ALL.into_iter().filter(|channel| Challenge::is_needed(*channel)).collect();
-        assert_eq!(needed, [Channel::Webhook]);
     }
 }

@@ -1,14 +1,11 @@
 //! Delivers one message to an endpoint and reads what the answer means on its channel.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, Request, Response, StatusCode};
 use bytes::Bytes;
 use chrono::DateTime;
 use serde_json::Value;
-use tokio::sync::Notify;
 
 use super::endpoint_request::EndpointRequest;
 use crate::domain::delivery_retry::MAX_RETRY_AFTER;
@@ -17,8 +14,6 @@ use crate::net::http_client::{HttpClient, HttpClientError, ResponseLimits};
 
 /// Of requests to endpoints: Standard Webhooks recommends at least 15 seconds. Of an answer only its code matters.
 pub const ENDPOINT_LIMITS: ResponseLimits = ResponseLimits { time: Duration::from_secs(15), size: 8 * 1024 };
-/// Requests at once to one host.
-pub const MAX_PER_HOST: usize = 4;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EndpointOutcome {
@@ -183,61 +178,6 @@ fn retry_after(headers: &HeaderMap, json: &Value) -> Option<Duration> {
     Some(Duration::from_secs_f64(wait.clamp(0.0, longest)))
 }
 
-/// Limits the requests at once to each host, so that many subscriptions to one host do not overload it.
-#[derive(Clone, Debug, Default)]
-pub struct HostSlots(Arc<HostCounts>);
-
-#[derive(Debug, Default)]
-struct HostCounts {
-    counts: Mutex<HashMap<String, usize>>,
-    released: Notify,
-}
-
-/// One request to a host, released on drop.
-#[derive(Debug)]
-pub struct HostSlot {
-    slots: HostSlots,
-    host: String,
-}
-
-impl HostSlots {
-    /// `None` if the host has all of its slots in use. A worker should deliver to other hosts first.
-    pub fn try_acquire(&self, host: &str) -> Option<HostSlot> {
-        let mut counts = self.0.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(host.to_owned()).or_insert(0);
-        if *count >= MAX_PER_HOST {
-            return None;
-        }
-        *count += 1;
-        Some(HostSlot { slots: self.clone(), host: host.to_owned() })
-    }
-
-    /// Waits for a slot.
-    pub async fn acquire(&self, host: &str) -> HostSlot {
-        loop {
-            let released = self.0.released.notified();
-            if let Some(slot) = self.try_acquire(host) {
-                return slot;
-            }
-            released.await;
-        }
-    }
-}
-
-impl Drop for HostSlot {
-    fn drop(&mut self) {
-        let mut counts = self.slots.0.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.host) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.host);
-            }
-        }
-        drop(counts);
-        self.slots.0.released.notify_waiters();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -357,22 +297,5 @@ mod tests {
         let found = outcome(Channel::Webhook, 500, "<b>internal secret</b>");
         let reason = "the endpoint answered 500 Internal Server Error".to_owned();
         assert_eq!(found, EndpointOutcome::Retry { after: None, reason });
-    }
-
-    #[tokio::test]
-    async fn requests_per_host_are_limited() {
-        let slots = HostSlots::default();
-        let mut taken: Vec<HostSlot> = (0..MAX_PER_HOST).map(|_| slots.try_acquire("a.example").unwrap()).collect();
-        assert!(slots.try_acquire("a.example").is_none() && slots.try_acquire("b.example").is_some());
-        let waiting = tokio::spawn({
-            let slots = slots.clone();
-            async move { slots.acquire("a.example").await.host.clone() }
-        });
-        tokio::task::yield_now().await;
-        assert!(!waiting.is_finished());
-        taken.pop();
-        assert_eq!(waiting.await.unwrap(), "a.example");
-        drop(taken);
-        assert!(slots.0.counts.lock().unwrap().is_empty());
     }
 }

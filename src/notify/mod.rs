@@ -2,6 +2,7 @@
 //! and retries.
 
 pub mod bounce;
+pub mod bounce_hooks;
 pub mod bounce_token;
 pub mod challenge;
 mod change;
@@ -11,8 +12,10 @@ pub mod endpoint;
 pub mod endpoint_request;
 mod mail;
 mod mail_failure;
+mod mail_headers;
 mod mail_pool;
 mod password_reset;
+mod sender_alarm;
 pub mod sender_check;
 mod smtp;
 mod smtp_stream;
@@ -20,8 +23,9 @@ pub mod standard_webhooks;
 mod subscription;
 
 pub use confirmation::LIFETIME as CONFIRMATION_LIFETIME;
-pub use mail::{ComposedMail, ListId, Mailer, OutgoingMail};
+pub use mail::{ComposedMail, Mailer, OutgoingMail};
 pub use mail_failure::{EnhancedStatus, MailFailure, SmtpFailure};
+pub use mail_headers::ListId;
 pub use mail_pool::{DEFAULT_CONNECTIONS, MailPool, PoolLimits};
 pub use smtp::{MailServer, SmtpLimits};
 pub use subscription::SubscriberUrls;
@@ -99,6 +103,7 @@ impl MailWorker {
                 Kind::Confirmation { recipient } => {
                     confirmation::deliver_confirmation(self, mailer, &mail, &recipient).await?;
                 }
+                Kind::SenderRejected => sender_alarm::deliver_sender_alarm(self, mailer, &mail).await?,
                 Kind::Subscription { subscriber, mail: text } => {
                     subscription::deliver_subscription_mail(self, mailer, &mail, &subscriber, text).await?;
                 }

@@ -38,6 +38,8 @@ pub enum Endpoint {
     ApiResend,
     /// Where the forms of Statuspage's pages post to.
     StatuspageForm,
+    /// Where mail providers report bounces.
+    BounceHook,
     /// Always 404.
     NotFound,
 }
@@ -81,7 +83,7 @@ pub struct PublicAddress {
 
 /// Every public address. The first match wins.
 #[rustfmt::skip]
-pub const ADDRESSES: [PublicAddress; 41] = [
+pub const ADDRESSES: [PublicAddress; 42] = [
     address("/", Endpoint::Hot),
     address("/subscribe", Endpoint::Subscribe),
     address("/subscribe/links", Endpoint::SubscriberLinks),
@@ -92,6 +94,7 @@ pub const ADDRESSES: [PublicAddress; 41] = [
     address("/api/v2/subscribers.json", Endpoint::ApiSubscribers).cors(),
     address("/api/v2/subscribers/{id}", Endpoint::ApiSubscriber).cors(),
     address("/api/v2/subscriptions/{id}/resend_confirmation", Endpoint::ApiResend).cors(),
+    address("/hooks/bounces/{source}", Endpoint::BounceHook),
     address("/history", Endpoint::History).parameters(&["q", "component", "impact", "range", "from", "to", "before", "page"]),
     address("/history/{month}", Endpoint::Month).parameters(&["before"]),
     address("/uptime", Endpoint::Uptime),
@@ -139,8 +142,8 @@ impl PublicAddress {
         self.cors != Cors::Denied
     }
 
-    /// Whether requests of other sites may change something here. What counts there is a signed token, or the mail
-    /// that confirms the request; no cookie does.
+    /// Whether requests of other sites may change something here. What counts there is a signed token, the mail
+    /// that confirms the request, or the proof of a mail provider; no cookie does.
     pub fn takes_cross_site_changes(&self) -> bool {
         !self.methods().is_empty() && !matches!(self.endpoint, Endpoint::Subscribe | Endpoint::SubscriberLinks)
     }
@@ -155,7 +158,8 @@ impl PublicAddress {
             | Endpoint::Unsubscribe
             | Endpoint::ApiSubscribers
             | Endpoint::ApiResend
-            | Endpoint::StatuspageForm => &["POST"],
+            | Endpoint::StatuspageForm
+            | Endpoint::BounceHook => &["POST"],
             Endpoint::ApiSubscriber => &["DELETE"],
             _ => &[],
         }
@@ -165,7 +169,11 @@ impl PublicAddress {
     pub fn is_readable(&self) -> bool {
         !matches!(
             self.endpoint,
-            Endpoint::ApiSubscribers | Endpoint::ApiSubscriber | Endpoint::ApiResend | Endpoint::StatuspageForm
+            Endpoint::ApiSubscribers
+                | Endpoint::ApiSubscriber
+                | Endpoint::ApiResend
+                | Endpoint::StatuspageForm
+                | Endpoint::BounceHook
         )
     }
 

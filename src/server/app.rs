@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::{DatabaseConfig, ServeConfig};
+use crate::config::{DatabaseConfig, ServeConfig, min_fill_time};
 use crate::credentials::secret_key::SecretKey;
 use crate::db::Db;
 use crate::net::allowed_hosts::AllowedHosts;
@@ -51,6 +51,7 @@ impl App {
         let trusted_proxies = TrustedProxies::new(serve.trusted_proxies.iter().copied());
         let secret_key = SecretKey::from_file(serve.secret_key_file());
         let mailer = serve.mail.mailer(&origin)?;
+        let bounce_hooks = serve.mail.bounce_hooks()?;
         let provider = serve.oidc.provider(&origin)?;
         let endpoint_hosts = serve.endpoint_hosts.clone();
         let parts = StateParts {
@@ -61,6 +62,7 @@ impl App {
             origin,
             hosts,
             mailer,
+            bounce_hooks,
             provider,
             trusted_proxies,
             endpoint_hosts,
@@ -68,6 +70,7 @@ impl App {
         let state = State::new(parts);
         *state.token_calls().lock().unwrap_or_else(PoisonError::into_inner) =
             TokenCalls::per_minute(serve.api_reads, serve.api_writes);
+        *state.min_fill_time().lock().unwrap_or_else(PoisonError::into_inner) = min_fill_time()?;
         Ok(Self { state, listener, metrics, limits: ConnectionLimits::default() })
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::counters::QueueMeasurement;
-use crate::db::{self, Outage, deliveries};
+use crate::db::{self, Outage, deliveries, sender_rejections};
 use crate::state::State;
 
 const PROBE_INTERVAL: Duration = Duration::from_millis(300);
@@ -37,7 +37,8 @@ pub async fn measure_queue(state: &State) {
         let mut tx = state.db.read().await?;
         let (waiting, _) = deliveries::count_waiting(&mut tx).await?;
         let oldest_mail = deliveries::find_oldest_mail(&mut tx).await?;
-        state.delivery_queue().set(QueueMeasurement { waiting, oldest_mail });
+        let is_sender_rejected = sender_rejections::find_current(&mut tx, state.clock.now()).await?.is_some();
+        state.delivery_queue().set(QueueMeasurement { waiting, oldest_mail, is_sender_rejected });
         Ok::<_, db::Error>(())
     };
     match tokio::time::timeout(PROBE_TIMEOUT, measuring).await {

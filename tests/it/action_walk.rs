@@ -41,6 +41,8 @@ const ROUTES_TESTED_ELSEWHERE: &[(&str, &str, &str)] = &[
     ("/admin/account/identity", "oidc.rs", "needs an identity provider"),
     ("/admin/proof/oidc", "reauth_oidc.rs", "needs an identity provider"),
     ("/forgotten", "password_reset.rs", "needs a mail server"),
+    ("/admin/settings/test-mail", "web_admin_subscriber_tests.rs", "needs a mail server"),
+    ("/admin/subscribers/{id}/test", "web_admin_subscriber_tests.rs", "needs an endpoint"),
 ];
 
 /// Skipped actions, each with the file that asserts its audit row.
@@ -50,7 +52,8 @@ const ACTIONS_TESTED_ELSEWHERE: &[(Action, &str)] = &[
     (Action::ManagerAdd, "cli.rs"),
     (Action::SubscriberConfirm, "web_admin_subscribers.rs"),
     (Action::SubscriberQuarantine, "web_admin_subscribers.rs"),
-    (Action::SubscriberErase, "web_admin_subscribers.rs"),
+    (Action::SubscriberTest, "web_admin_subscriber_tests.rs"),
+    (Action::MailTest, "web_admin_subscriber_tests.rs"),
     (Action::ManagerMailResetLink, "password_reset.rs"),
     (Action::ManagerRequestEmail, "web_email_confirmation.rs"),
     (Action::ManagerLoginByOidc, "oidc.rs"),
@@ -746,6 +749,7 @@ async fn walk_subscribers(walk: &mut Walk) {
     let quarantined = add_in(&walk.app, "rui@example.org", Coverage::Page, SubscriberState::Quarantined).await;
     let one = &[quarantined.id.as_str()][..];
     walk.submit("/admin/subscribers/{id}/reactivation", one, &[], &[Action::SubscriberReactivate]).await;
+    walk.submit("/admin/subscribers/{id}/erasure", one, &[], &[Action::SubscriberErase]).await;
     let fields = [("list", "ana@example.org"), ("confirm", "1"), ("consent", "1")];
     walk.submit("/admin/subscribers/import", &[], &fields, &[Action::SubscriberImport]).await;
     walk.submit("/admin/subscribers/export", &[], &[], &[Action::SubscriberExport]).await;

@@ -12,6 +12,7 @@ use candor::domain::Manager;
 use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::net::allowed_hosts::AllowedHosts;
 use candor::net::trusted_proxies::TrustedProxies;
+use candor::notify::bounce_hooks::BounceHooks;
 use candor::publish::Publisher as SitePublisher;
 use candor::state::{State, StateParts};
 use candor::web::Error;
@@ -220,6 +221,7 @@ async fn token_requires_tls(test: TestDb) {
         origin: app.origin.clone(),
         hosts: AllowedHosts::new(&app.origin, &[]),
         mailer: None,
+        bounce_hooks: BounceHooks::default(),
         provider: None,
         trusted_proxies: TrustedProxies::new([proxy, local].map(Into::into)),
         endpoint_hosts: Vec::new(),

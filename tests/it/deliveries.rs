@@ -1,25 +1,25 @@
 //! Messages to subscribers, from the published update to the mail server and the endpoint.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::State as FromState;
-use axum::http::{HeaderMap, StatusCode};
 use candor::actions;
 use candor::actions::subscribers::{SubscriberKeys, SubscriptionRequest};
 use candor::db::{incidents, notices, subscribers};
+use candor::domain::Role::{Owner, Publisher};
 use candor::domain::subscriber::{Channel, IncidentEvents, Scope, SubscriberState};
 use candor::domain::{Incident, Phase, Subscriber};
 use candor::notify::Mailer;
 use candor::notify::standard_webhooks::webhook_key_pair;
 use candor::worker::deliveries::run_deliveries;
-use serde_json::Value;
+use chrono::TimeDelta;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::support::app::TestApp;
+use crate::support::endpoint::Endpoint;
 use crate::support::smtp::{FakeSmtpServer, Mail};
 use crate::support::subscribers::{subscribe, subscriber};
 use crate::support::{TestDb, fixtures};
@@ -107,35 +107,6 @@ async fn wait_until_done(app: &TestApp) -> Vec<(i64, i64)> {
     .await
 }
 
-/// An endpoint that answers with the given codes in turn, and then with 200.
-#[derive(Clone, Default)]
-struct Endpoint {
-    codes: Arc<Mutex<Vec<u16>>>,
-    requests: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
-}
-
-impl Endpoint {
-    async fn open(host: &str, codes: &[u16]) -> (Self, String) {
-        let endpoint = Self { codes: Arc::new(Mutex::new(codes.into())), requests: Arc::default() };
-        let listener = TcpListener::bind((host, 0)).await.unwrap();
-        let url = format!("http://{}/hook", listener.local_addr().unwrap());
-        let router = Router::new().fallback(receive).with_state(endpoint.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        (endpoint, url)
-    }
-
-    fn requests(&self) -> Vec<(HeaderMap, Value)> {
-        self.requests.lock().unwrap().clone()
-    }
-}
-
-async fn receive(FromState(endpoint): FromState<Endpoint>, headers: HeaderMap, body: String) -> StatusCode {
-    endpoint.requests.lock().unwrap().push((headers, serde_json::from_str(&body).unwrap()));
-    let mut codes = endpoint.codes.lock().unwrap();
-    let code = if codes.is_empty() { 200 } else { codes.remove(0) };
-    StatusCode::from_u16(code).unwrap()
-}
-
 #[apply(on_both_databases!)]
 async fn published_update_is_mailed_with_its_links(test: TestDb) {
     let (app, sink) = app_with_mail(test).await;
@@ -212,7 +183,7 @@ async fn failing_endpoint_is_retried_and_missing_one_is_quarantined(test: TestDb
         (waiting == 1).then_some(())
     })
     .await;
-    app.clock.advance(chrono::TimeDelta::seconds(10));
+    app.clock.advance(TimeDelta::seconds(10));
     let second = wait_for(async || endpoint.requests().get(1).cloned()).await.0;
     assert_eq!(first["webhook-id"], second["webhook-id"]);
     let gone =
@@ -243,6 +214,152 @@ async fn slow_host_holds_up_no_other(test: TestDb) {
         (sending == 20).then_some(())
     })
     .await;
+}
+
+#[apply(on_both_databases!)]
+async fn one_host_gets_four_requests_at_once(test: TestDb) {
+    let (app, _sink) = app_with_mail(test).await;
+    // Accepts connections and never answers.
+    let silent = TcpListener::bind("127.0.0.2:0").await.unwrap();
+    let silent_url = format!("http://{}/hook", silent.local_addr().unwrap());
+    let open_requests = Arc::new(AtomicUsize::new(0));
+    tokio::spawn({
+        let open_requests = open_requests.clone();
+        async move {
+            let mut streams = Vec::new();
+            while let Ok((stream, _)) = silent.accept().await {
+                streams.push(stream);
+                open_requests.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    });
+    let (endpoint, url) = Endpoint::open("127.0.0.3", &[]).await;
+    for at in 0..10 {
+        add_endpoint(&app, Channel::Webhook, &format!("{silent_url}/{at}")).await;
+        add_endpoint(&app, Channel::Webhook, &format!("{url}/{at}")).await;
+    }
+    let _worker = deliver(&app);
+    open(&app, &fixtures::incident("it", app.clock.now())).await;
+    // The other host's ten messages went through the same senders after those of the silent one.
+    wait_for(async || (endpoint.requests().len() == 10).then_some(())).await;
+    wait_for(async || (open_requests.load(Ordering::SeqCst) >= 4).then_some(())).await;
+    post(&app, &fixtures::incident("it", app.clock.now()), "second", Phase::Identified).await;
+    wait_for(async || (endpoint.requests().len() == 20).then_some(())).await;
+    assert_eq!(open_requests.load(Ordering::SeqCst), 4);
+}
+
+#[apply(on_both_databases!)]
+async fn policy_rejection_alarms_owners_once_a_day(test: TestDb) {
+    let (app, sink) = app_with_mail(test).await;
+    app.manager("Owner", Owner).await;
+    app.manager("Publisher", Publisher).await;
+    subscribe(&app.test, [subscriber(&app.test, "ines", Scope::Page)]).await;
+    sink.reject_next_mail("550 5.7.26 sender is not authenticated");
+    let _worker = deliver(&app);
+    open(&app, &fixtures::incident("one", app.clock.now())).await;
+    let alarms = async || app.number("select count(*) from outbox where kind = 'sender-rejected'").await;
+    wait_for(async || (alarms().await == 1).then_some(())).await;
+    app.mail_worker().deliver_due().await.unwrap();
+    let mail = wait_for(async || sink.mails().into_iter().find(|mail| mail.header("To") == "owner@example.org")).await;
+    assert!(mail.text().contains("5.7.26 sender is not authenticated"), "{}", mail.text());
+    app.clock.advance(TimeDelta::minutes(5));
+    sink.reject_next_mail("550 5.7.26 sender is not authenticated");
+    open(&app, &fixtures::incident("two", app.clock.now())).await;
+    wait_for(async || {
+        let rejected = app.number("select count(*) from deliveries where reason like '550 5.7.26%'").await;
+        (rejected >= 1 && alarms().await == 1).then_some(())
+    })
+    .await;
+    app.clock.advance(TimeDelta::hours(25));
+    let mut tx = app.db.write().await.unwrap();
+    actions::subscribers::record_sender_rejection(&mut tx, "550 5.7.26", app.clock.now()).await.unwrap();
+    tx.commit_unaudited().await.unwrap();
+    assert_eq!(alarms().await, 2);
+}
+
+/// Quarantines an endpoint as the worker does.
+async fn quarantine(app: &TestApp, hook: &Subscriber) {
+    let links = app.subscriber_links().unwrap();
+    let keys = SubscriberKeys { secret_key: &app.secret_key, links: &links };
+    let mut tx = app.db.write().await.unwrap();
+    let before = subscribers::find(&mut tx, &hook.id).await.unwrap();
+    let now = app.clock.now();
+    let entry = actions::subscribers::quarantine(&mut tx, keys, &before, ("503", false), now).await.unwrap();
+    tx.commit(&fixtures::actor(), now, entry).await.unwrap();
+}
+
+#[apply(on_both_databases!)]
+async fn answering_webhook_gets_the_current_state_once(test: TestDb) {
+    let (app, _sink) = app_with_mail(test).await;
+    let (endpoint, url) = Endpoint::open("127.0.0.2", &[]).await;
+    let hook = add_endpoint(&app, Channel::Webhook, &url).await;
+    let worker = deliver(&app);
+    let (known, missed) = (fixtures::incident("known", app.clock.now()), fixtures::incident("missed", app.clock.now()));
+    open(&app, &known).await;
+    wait_for(async || (endpoint.requests().len() == 1).then_some(())).await;
+    wait_until_done(&app).await;
+    quarantine(&app, &hook).await;
+    app.clock.advance(TimeDelta::minutes(1));
+    open(&app, &missed).await;
+    open(&app, &fixtures::incident("over", app.clock.now())).await;
+    app.clock.advance(TimeDelta::minutes(1));
+    post(&app, &missed, "newest", Phase::Identified).await;
+    post(&app, &fixtures::incident("over", app.clock.now()), "over-end", Phase::Resolved).await;
+    post(&app, &known, "known-end", Phase::Resolved).await;
+    wait_until_done(&app).await;
+    assert_eq!(endpoint.requests().len(), 1, "a quarantined endpoint gets nothing");
+    drop(worker);
+    app.clock.advance(TimeDelta::minutes(61));
+    let _worker = deliver(&app);
+    wait_for(async || (endpoint.requests().len() == 4).then_some(())).await;
+    wait_until_done(&app).await;
+    let requests = endpoint.requests();
+    assert_eq!(requests[1].1["type"], "webhook.verification");
+    let mut told: Vec<String> =
+        requests[2..].iter().map(|(_, body)| body["incident"]["incident_updates"][0]["id"].to_string()).collect();
+    told.sort();
+    assert_eq!(told, ["\"known-end\"", "\"newest\""], "the current state, and the end of what it had begun");
+    assert_eq!(state_of(&app, &hook).await.state, SubscriberState::Active);
+    let audit = app.audit().await;
+    assert_eq!((audit[0].action.as_str(), audit[0].actor.name.as_str()), ("subscriber.reactivate", "Candor"));
+    assert_eq!(endpoint.requests().len(), 4, "each state is sent once");
+}
+
+#[apply(on_both_databases!)]
+async fn reactivation_by_a_manager_sends_the_current_state(test: TestDb) {
+    let (app, _sink) = app_with_mail(test).await;
+    let (endpoint, url) = Endpoint::open("127.0.0.2", &[410]).await;
+    let hook = add_endpoint(&app, Channel::Slack, &url).await;
+    let _worker = deliver(&app);
+    open(&app, &fixtures::incident("it", app.clock.now())).await;
+    wait_for(async || Some(state_of(&app, &hook).await).filter(|it| it.state == SubscriberState::Quarantined)).await;
+    wait_until_done(&app).await;
+    let path = format!("/admin/subscribers/{}/reactivation", hook.id);
+    app.logged_in(Owner).await.post(&path, &[]).await;
+    wait_for(async || (endpoint.requests().len() == 2).then_some(())).await;
+    assert_eq!(wait_until_done(&app).await, [(1, 0)]);
+}
+
+#[apply(on_both_databases!)]
+async fn silent_webhook_is_asked_hourly_and_then_daily(test: TestDb) {
+    let (app, _sink) = app_with_mail(test).await;
+    let hook = add_endpoint(&app, Channel::Webhook, "http://127.0.0.2:9/hook").await;
+    let slack = add_endpoint(&app, Channel::Slack, "http://127.0.0.2:9/slack").await;
+    quarantine(&app, &hook).await;
+    quarantine(&app, &slack).await;
+    let mut probes = Vec::new();
+    for hour in 0..=72 {
+        let mut tx = app.db.deliver().await.unwrap();
+        let due = subscribers::take_due_probes(&mut tx, app.clock.now()).await.unwrap();
+        let repeated = subscribers::take_due_probes(&mut tx, app.clock.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(repeated.is_empty() && due.iter().all(|id| *id == hook.id), "{due:?}");
+        if !due.is_empty() {
+            probes.push(hour);
+        }
+        app.clock.advance(TimeDelta::hours(1));
+    }
+    assert_eq!(probes, (1..24).chain([47, 71]).collect::<Vec<_>>());
 }
 
 #[apply(on_both_databases!)]

@@ -9,8 +9,8 @@ use candor::domain::subscriber::Channel;
 use candor::net::http_client::{HttpClient, ResponseLimits};
 use candor::notify::challenge::{Challenge, ChallengeOutcome};
 use candor::notify::endpoint::{ENDPOINT_LIMITS, EndpointOutcome, deliver};
-use candor::notify::endpoint_request::{EndpointRequest, MessageBody, OutgoingMessage, Target};
-use candor::notify::standard_webhooks::WebhookKeyPair;
+use candor::notify::endpoint_request::{EndpointRequest, MessageBody, OutgoingMessage, Target, parse_visitor_url};
+use candor::notify::standard_webhooks::{WebhookKeyPair, WebhookSecret};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -76,8 +76,13 @@ fn response(status: &str, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n{body}", body.len())
 }
 
+fn webhook_target() -> Target {
+    let secrets = vec![WebhookSecret::generate().reveal()];
+    Target::Webhook { url: "https://hooks.example.org/".to_owned(), secrets }
+}
+
 fn webhook(url: &Url, body: &str, now: DateTime<Utc>) -> (Target, EndpointRequest) {
-    let target = Target::from_visitor_url("https://hooks.example.org/").unwrap();
+    let target = webhook_target();
     let message = OutgoingMessage {
         id: "delivery1",
         body: MessageBody::Text(body.to_owned()),
@@ -180,13 +185,38 @@ async fn confusing_urls_never_reach_this_machine() {
         "unix:/run/socket",
         "gopher://127.0.0.1/",
     ] {
-        let Ok(url) = Target::from_visitor_url(text).and_then(|target| target.url()) else { continue };
+        let Ok((_, url)) = parse_visitor_url(text) else { continue };
         let (_, request) = webhook(&url, "{}", crate::support::now());
         let outcome = deliver(&client, request).await;
         let reason = retry_reason(&outcome);
         let is_refused = ["can't be requested", "not on the public internet", "metadata", "dns error"];
         assert!(is_refused.iter().any(|words| reason.contains(words)), "{text}: {reason}");
     }
+}
+
+/// The URL that this test requests when it runs in a process with proxies in its environment.
+const REQUESTED: &str = "CANDOR_TEST_REQUESTED_URL";
+
+#[tokio::test]
+async fn proxies_of_the_environment_are_not_used() {
+    if let Ok(url) = std::env::var(REQUESTED) {
+        let url = Url::parse(&url).unwrap();
+        let (_, request) = webhook(&url, "{}", crate::support::now());
+        let outcome = deliver(&HttpClient::new([&url], ENDPOINT_LIMITS).unwrap(), request).await;
+        assert_eq!(outcome, EndpointOutcome::Delivered { message_id: None });
+        return;
+    }
+    let ok = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    let (endpoint, proxy) = (Endpoint::always(ok).await, Endpoint::always(ok).await);
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "endpoint_delivery::proxies_of_the_environment_are_not_used"]);
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        child.env(name, proxy.url.as_str());
+    }
+    child.env(REQUESTED, endpoint.url.as_str()).env_remove("NO_PROXY").env_remove("no_proxy");
+    let output = tokio::task::spawn_blocking(move || child.output()).await.unwrap().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!((endpoint.requests().len(), proxy.requests().len()), (1, 0));
 }
 
 #[tokio::test]
@@ -263,7 +293,7 @@ fn official_library_verifies_the_signatures() {
         return skipped("the verifier of webhooks is missing: run `.ci/tools webhooks`");
     }
     let pair = WebhookKeyPair::generate().unwrap();
-    let target = Target::from_visitor_url("https://hooks.example.org/").unwrap();
+    let target = webhook_target();
     let Target::Webhook { secrets, .. } = &target else { panic!("{target:?}") };
     let body = "{\"name\":\"Tiles · é 🦀 \\u0000\",\"n\":1.0}";
     let message = OutgoingMessage {

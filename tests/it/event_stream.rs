@@ -12,6 +12,7 @@ use candor::domain::forms::NewComponent;
 use candor::net::allowed_hosts::AllowedHosts;
 use candor::net::event_streams::MAX_PER_CLIENT;
 use candor::net::trusted_proxies::TrustedProxies;
+use candor::notify::bounce_hooks::BounceHooks;
 use candor::publish::{Encoding, Publisher};
 use candor::server::connection_limits::ConnectionLimits;
 use candor::state::{State, StateParts};
@@ -168,6 +169,7 @@ impl Published {
             origin,
             hosts,
             mailer,
+            bounce_hooks: BounceHooks::default(),
             provider,
             trusted_proxies,
             endpoint_hosts: Vec::new(),

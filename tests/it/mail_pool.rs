@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use candor::notify::{MailFailure, MailPool, MailServer, PoolLimits, SmtpFailure, SmtpLimits};
+use candor::notify::{
+    ListId, MailFailure, MailPool, MailServer, Mailer, OutgoingMail, PoolLimits, SmtpFailure, SmtpLimits,
+};
 use futures_util::future::join_all;
 use lettre::address::Envelope;
 use tokio::task::JoinSet;
 use url::Url;
 
 use crate::support::server::until;
-use crate::support::smtp::{Certificate, FakeSmtpServer};
+use crate::support::smtp::{Certificate, FakeSmtpServer, Mail};
 
 /// Far more than a mail takes here.
 const PATIENCE: SmtpLimits = SmtpLimits { time: Duration::from_secs(20), received: 32 * 1024 };
@@ -310,4 +312,39 @@ async fn closed_pool_ends_its_connections() {
     let all = 1..=server.connections();
     assert!(all.into_iter().all(|number| server.commands(number).contains(&"QUIT".to_owned())));
     send(&pool, "ines@example.org").await.unwrap();
+}
+
+#[tokio::test]
+async fn nasty_text_arrives_as_one_mail() {
+    let server = FakeSmtpServer::open().await;
+    let mailer = Mailer::new(&server.url, "Status <status@tidewater.example>", "https://status.example.org", &[]);
+    let mailer = mailer.unwrap();
+    let headers = |mail: &Mail| mail.data.split("\r\n\r\n").next().unwrap().replace("\r\n ", "").lines().count();
+    let mut count = None;
+    let texts = [
+        "Text",
+        "a\r\n.\r\nMAIL FROM:<x@y.example>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n",
+        "a\n.\nQUIT\n",
+        "a\r.\rQUIT\r",
+        ".\r\n..\r\n",
+        "\0\r\nBcc: x@y.example",
+    ];
+    for (number, nasty) in texts.into_iter().enumerate() {
+        let mail = OutgoingMail {
+            id: format!("nasty.{number}"),
+            to: "ines@example.org".to_owned(),
+            subject: nasty.to_owned(),
+            text: nasty.to_owned(),
+            html: Some(nasty.to_owned()),
+            list_id: Some(ListId { name: nasty.to_owned(), id: "incidents.status.example.org".to_owned() }),
+            headers: vec![("X-Candor-Phase", nasty.to_owned())],
+            ..OutgoingMail::default()
+        };
+        mailer.send_mail(&mail, crate::support::now()).await.unwrap();
+        let mails = server.mails();
+        assert_eq!(mails.len(), number + 1, "{nasty:?} became several mails");
+        let mail = &mails[number];
+        assert_eq!(headers(mail), *count.get_or_insert(headers(mail)), "{nasty:?}: {}", mail.data);
+        assert!(mail.header("Bcc").is_empty() && mail.header("To") == "ines@example.org", "{}", mail.data);
+    }
 }

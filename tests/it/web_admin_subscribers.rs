@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use candor::actions;
 use candor::actions::subscribers::SubscriberKeys;
+use candor::domain::ComponentId;
 use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::domain::audit::Actor;
 use candor::domain::notice::Event;
@@ -322,6 +323,35 @@ async fn fifty_thousand_rows_are_imported_at_once(test: TestDb) {
     let done = upload(&mut owner, &[("list", &list), ("confirm", "1"), ("consent", "1")]).await;
     assert!(done.location().ends_with("done=subscribers-imported"), "{}: {}", done.status, done.location());
     assert_eq!(app.number("select count(*) from subscribers").await, 50_000);
+}
+
+#[apply(on_both_databases!)]
+async fn import_adds_every_new_address_once(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let api = app.component("API").await;
+    add_to_page(&app, "reader7@example.org").await;
+    let links = subscribers::links(&app);
+    let keys = SubscriberKeys { secret_key: &app.state.secret_key, links: &links };
+    let scope = |number| match number % 2 {
+        0 => Scope::Page,
+        _ => Scope::Components(vec![api.id.clone(), ComponentId::parse("deleted").unwrap()]),
+    };
+    let state = |number| if number == 5 { SubscriberState::Quarantined } else { SubscriberState::Active };
+    let wish = |number| subscribers::request(&format!("reader{number}@example.org"), scope(number));
+    let wishes: Vec<_> = (0..2100).chain(0..10).map(|number| (wish(number), state(number))).collect();
+    let mut tx = app.db.write().await.unwrap();
+    let (added, entry) = actions::subscribers::import(&mut tx, keys, &wishes, 3, app.clock.now()).await.unwrap();
+    tx.commit_private(&Actor::shell(), app.clock.now(), &[entry]).await.unwrap();
+    assert_eq!((added, app.number("select count(*) from subscribers").await), (2099, 2100));
+    assert_eq!(app.audit().await.remove(0).subject_name, "2099 added, 14 skipped");
+    let last = subscribers::request("reader2099@example.org", scope(1));
+    let mut tx = app.db.read().await.unwrap();
+    let last = actions::subscribers::find_existing(&mut tx, &last).await.unwrap().unwrap();
+    let broken = actions::subscribers::find_existing(&mut tx, &wish(5)).await.unwrap().unwrap();
+    assert_eq!(last.scope, Scope::Components(vec![api.id.clone()]));
+    assert_eq!((last.requested_at, last.confirmed_at), (app.clock.now(), Some(app.clock.now())));
+    assert_eq!((last.state, last.quarantined_at, last.version), (SubscriberState::Active, None, 1));
+    assert_eq!((broken.state, broken.quarantined_at), (SubscriberState::Quarantined, Some(app.clock.now())));
 }
 
 #[apply(on_both_databases!)]

@@ -233,6 +233,39 @@ async fn programs_that_fill_in_forms_are_ignored(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
+async fn odd_addresses_are_stored_in_one_form_or_rejected(test: TestDb) {
+    let (app, _sink) = with_mail(test).await;
+    let long = format!("{}@example.org", "a".repeat(309));
+    for rejected in [
+        "\"a b\"@example.org",
+        "a@[127.0.0.1]",
+        "a@example.org\r\nBcc: b@example.org",
+        "a@example.org,b@example.org",
+        "<a@example.org>",
+        "a@b@example.org",
+        "a@localhost",
+        &long,
+        "",
+    ] {
+        assert_eq!(subscribe(&app, rejected).await.status, StatusCode::UNPROCESSABLE_ENTITY, "{rejected:?}");
+    }
+    assert!(all(&app).await.is_empty());
+    for (typed, stored) in [
+        ("-oQ/tmp@example.org", "-oq/tmp@example.org"),
+        ("a+b@example.org", "a+b@example.org"),
+        ("A.B@Example.ORG", "a.b@example.org"),
+        (" a.b@example.org ", "a.b@example.org"),
+        ("ab@example.org", "ab@example.org"),
+        ("ines@b\u{fc}cher.example", "ines@b\u{fc}cher.example"),
+    ] {
+        assert_eq!(subscribe(&app, typed).await.status, StatusCode::OK, "{typed}");
+        assert_eq!(all(&app).await.iter().filter(|it| it.email.as_deref() == Some(stored)).count(), 1, "{typed}");
+        app.clock.advance(TimeDelta::hours(1));
+    }
+    assert_eq!(all(&app).await.len(), 5, "two spellings of an address are one subscription");
+}
+
+#[apply(on_both_databases!)]
 async fn invalid_fields_keep_what_was_typed(test: TestDb) {
     let (app, _sink) = with_mail(test).await;
     let dns = component(&app, "DNS").await;

@@ -50,7 +50,10 @@ impl OperatorChannelForm {
             return Err(Invalid::field(field, "Enter the complete URL, like https://chat.example.org."));
         }
         if !endpoint.is_complete() {
-            return Err(Invalid::field("password", "Fill in every field, without spaces, and enter the secret again."));
+            return Err(Invalid::field(
+                "password",
+                "Fill in every field, without spaces, as the service shows it, and enter the secret again.",
+            ));
         }
         Ok(endpoint)
     }

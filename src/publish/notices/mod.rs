@@ -18,12 +18,14 @@ mod preview;
 mod slack;
 mod teams;
 mod telegram;
+mod test_message;
 mod webhook;
 
 pub use chat::render_chat;
 pub use email::{Email, EmailTemplate};
 pub use message::Message;
 pub use preview::{NoticeSubject, PreviewedMessage, preview_messages};
+pub use test_message::{TestBody, render_test_message};
 pub use webhook::{BodyForm, render_webhook};
 
 use crate::db::{self, Tx, components, incidents, maintenances, page_settings, postmortems};

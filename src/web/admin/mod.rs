@@ -26,7 +26,7 @@ use maintenances::{
     deletion as maintenance_deletion, maintenance, recurring, schedule, steps, updates as maintenance_updates,
 };
 
-use subscribers::{channels, import, notices, selection, subscriber};
+use subscribers::{channels, erasure, import, notices, selection, subscriber, test_message};
 
 use crate::oidc::CALLBACK;
 use crate::web::sign_in::{
@@ -63,6 +63,7 @@ pub fn routes() -> Routes {
         .get("/admin/audit", audit::index)
         .get("/admin/settings", settings::edit)
         .post("/admin/settings", settings::update)
+        .post("/admin/settings/test-mail", settings::send_test_mail)
         .post("/admin/policy", login_policy::update)
         .post("/admin/islands/{*call}", islands::call_server_function)
 }
@@ -167,6 +168,9 @@ fn subscriber_routes(routes: Routes) -> Routes {
         .get("/admin/subscribers/channels/new", channels::new)
         .post("/admin/subscribers/channels", channels::create)
         .get("/admin/subscribers/notices", notices::index)
+        .get("/admin/subscribers/{id}/erasure", erasure::confirm)
+        .post("/admin/subscribers/{id}/erasure", erasure::create)
+        .post("/admin/subscribers/{id}/test", test_message::create)
         .get("/admin/subscribers/{id}", subscriber::show)
         .post("/admin/subscribers/{id}", subscriber::update)
         .post("/admin/subscribers/{id}/confirmation", subscriber::resend)

@@ -2,18 +2,20 @@ use axum::extract::State as FromState;
 use axum::response::Response;
 
 use crate::actions;
+use crate::credentials::secret_token;
 use crate::db::{self, Tx};
 use crate::domain::forms::{Fields, PageForm, PolicyForm};
 use crate::domain::{Invalid, Manager as KnownManager};
+use crate::notify::OutgoingMail;
 use crate::state::State;
 use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::Settings;
-use crate::web::Result;
 use crate::web::access::manager::{CanAdminister, CanRead, Manager};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved};
 use crate::web::form::{Form, QueryFields};
 use crate::web::page::layout::admin_context;
 use crate::web::page::page_response;
+use crate::web::{Error, Result};
 
 /// `GET /admin/settings`: managers who are not owners can only read.
 pub async fn edit(
@@ -44,13 +46,40 @@ pub async fn update(
     edit.save([entry], "/admin/settings", "settings-saved").await
 }
 
+/// `POST /admin/settings/test-mail`: mails the owner who asks, and shows what the mail server answered.
+pub async fn send_test_mail(manager: Manager<CanAdminister>, FromState(state): FromState<State>) -> Result<Response> {
+    let (Edit { state, manager, tx, now, .. }, own) = Edit::begin_as(state, manager, Fields::default()).await?;
+    let mailer = state.mailer.clone().ok_or_else(|| Error::Conflict("No mail server is configured.".into()))?;
+    tx.commit(&manager.actor(), now, actions::settings::record_test_mail(&own)).await?;
+    let mail = OutgoingMail {
+        id: format!("test.{}", secret_token::fresh_token()),
+        to: own.email.clone(),
+        subject: format!("Test mail from {}", state.origin),
+        text: format!("This is a test mail from the status page at {}. Its settings work.\n", state.origin),
+        envelope_from: mailer.bounce_address("test"),
+        ..OutgoingMail::default()
+    };
+    let result = match mailer.send_mail(&mail, now).await {
+        Ok(()) => format!("The mail server accepted the mail to {}.", own.email),
+        Err(failure) => format!("The mail was not sent: {failure}"),
+    };
+    let mut tx = state.db.read().await?;
+    let shell = admin_context(&state, &mut tx, &manager, &Fields::default()).await?;
+    let form = PageForm::from_page(&db::page_settings::load(&mut tx).await?);
+    let editor = SettingsEditor { test_result: Some(result), ..SettingsEditor::new(&state) };
+    Ok(page_response(editor.html(&mut tx, shell, form, Problem::none()).await?))
+}
+
 struct SettingsEditor {
     has_provider: bool,
+    has_mail: bool,
+    /// What a test mail led to.
+    test_result: Option<String>,
 }
 
 impl SettingsEditor {
     fn new(state: &State) -> Self {
-        Self { has_provider: state.provider.is_some() }
+        Self { has_provider: state.provider.is_some(), has_mail: state.mailer.is_some(), test_result: None }
     }
 }
 
@@ -68,7 +97,8 @@ impl Editor for SettingsEditor {
         let policy = PolicyForm::from_policy(&db::login_policy::load(tx).await?);
         let password_owners = break_glass_candidates(self.has_provider, tx, &policy).await?;
         let Problem { invalid, conflict } = problem;
-        Ok(Settings { shell, form, policy, password_owners, invalid, conflict }.html())
+        let (has_mail, test_result) = (self.has_mail, self.test_result.clone());
+        Ok(Settings { shell, form, policy, password_owners, invalid, conflict, has_mail, test_result }.html())
     }
 }
 
@@ -83,7 +113,9 @@ pub(super) async fn render_policy_form<P>(
     let shell = admin_context(state, tx, manager, &Fields::default()).await?;
     let form = PageForm::from_page(&db::page_settings::load(tx).await?);
     let password_owners = break_glass_candidates(state.provider.is_some(), tx, &policy).await?;
-    Ok(Settings { shell, form, policy, password_owners, invalid, conflict: None }.html())
+    let has_mail = state.mailer.is_some();
+    let (conflict, test_result) = (None, None);
+    Ok(Settings { shell, form, policy, password_owners, invalid, conflict, has_mail, test_result }.html())
 }
 
 /// Owners whose password may be the only accepted one; empty if password login can't be disabled, for lack of another

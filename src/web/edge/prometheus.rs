@@ -81,6 +81,8 @@ pub fn render_metrics(state: &State) -> String {
     number("candor_messages_waiting", "gauge", "Messages to subscribers that are not sent yet.", &queue.waiting);
     let oldest = queue.oldest_mail.map_or(0, |at| (state.clock.now() - at).num_seconds().max(0));
     number("candor_oldest_mail_seconds", "gauge", "Seconds that the oldest e-mail to a subscriber waits.", &oldest);
+    let rejected = u8::from(queue.is_sender_rejected);
+    number("candor_sender_rejected", "gauge", "1 if the mail server rejected this sender within an hour.", &rejected);
     lines.0
 }
 

@@ -42,6 +42,7 @@ const NOTICES: &[(&str, &str)] = &[
     ("subscriber-mailed", "Confirmation sent again."),
     ("subscriber-reactivated", "Subscriber reactivated."),
     ("subscriber-unsubscribed", "Subscriber removed. An import does not add the address again for 90 days."),
+    ("subscriber-erased", "Everything about the subscriber was deleted."),
     ("subscribers-changed", "The selected subscribers were changed."),
     ("subscribers-unchanged", "Nothing was changed: select subscribers that the action applies to."),
     ("subscribers-imported", "Subscribers imported."),

@@ -57,6 +57,8 @@ enum HealthProblem {
     MailWorker,
     /// E-mails to subscribers wait too long.
     Queue,
+    /// The mail server rejects this sender.
+    Sender,
     Storing,
     /// The database can't be read, for an unknown reason.
     Reading,
@@ -75,6 +77,7 @@ impl HealthProblem {
             Self::Work => "Scheduled maintenance, embargoes or cleanup jobs fail.",
             Self::MailWorker => "Mail is not being sent.",
             Self::Queue => "E-mails to subscribers have been waiting for more than 15 minutes.",
+            Self::Sender => "The mail server rejects this sender. Run candor mail check.",
             Self::Storing => "The page can't be stored on disk; a restart would serve an older one.",
             Self::Database(outage) => outage.sentence(),
         }
@@ -103,8 +106,7 @@ fn readiness(state: &State) -> Readiness {
     let worst = found.first().copied();
     let publishing = state.publisher.last_failure();
     Readiness {
-        // A site that can't be stored on disk is still served, and a slow mail server stops no work here.
-        ready: worst.is_none_or(|(trouble, _)| matches!(trouble, HealthProblem::Storing | HealthProblem::Queue)),
+        ready: worst.is_none_or(|(trouble, _)| is_minor(trouble)),
         stopping: state.streams().are_closed(),
         database: match publishing {
             Some(trouble) => trouble.step != Step::Reading,
@@ -122,6 +124,11 @@ fn readiness(state: &State) -> Readiness {
             .was_seen()
             .then_some("a proxy passes requests on that --trusted-proxies does not name"),
     }
+}
+
+/// A site that can't be stored on disk is still served, and a mail server stops no work here.
+fn is_minor(problem: HealthProblem) -> bool {
+    matches!(problem, HealthProblem::Storing | HealthProblem::Queue | HealthProblem::Sender)
 }
 
 /// The sentence for the operator; for a database that can't be read or was refused, the publisher's reason is more
@@ -161,6 +168,7 @@ fn find_problems(state: &State) -> Vec<(HealthProblem, Option<TimeDelta>)> {
             .and_then(|pulse| age(pulse.age(), MAX_MAIL_WORKER_AGE))
             .map(|lasts| (HealthProblem::MailWorker, lasts)),
         queue_age(state).map(|lasts| (HealthProblem::Queue, Some(lasts))),
+        state.delivery_queue().value().is_sender_rejected.then_some((HealthProblem::Sender, None)),
         lasts(Step::Storing).map(|lasts| (HealthProblem::Storing, Some(lasts))),
     ];
     found.into_iter().flatten().collect()

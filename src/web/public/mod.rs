@@ -15,7 +15,7 @@ use axum::routing::{MethodRouter, delete, get, post};
 
 use crate::publish::address::{ADDRESSES, Endpoint, PublicAddress};
 use crate::state::State;
-use crate::web::subscribe::{api, confirm, form, lost_link, manage, unsubscribe};
+use crate::web::subscribe::{api, bounce_hook, confirm, form, lost_link, manage, unsubscribe};
 
 /// The addresses that only our own pages may change something at.
 pub fn router() -> Router<State> {
@@ -58,6 +58,7 @@ fn handler(endpoint: Endpoint) -> MethodRouter<State> {
         Endpoint::ApiSubscriber => delete(api::destroy),
         Endpoint::ApiResend => post(api::resend),
         Endpoint::StatuspageForm => post(api::statuspage_form),
+        Endpoint::BounceHook => post(bounce_hook::create),
         Endpoint::NotFound => get(not_found),
     }
 }

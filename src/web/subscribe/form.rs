@@ -1,5 +1,7 @@
 //! `/subscribe`: the form of a new subscription.
 
+use std::sync::PoisonError;
+
 use axum::Extension;
 use axum::extract::State as FromState;
 use axum::http::{HeaderMap, StatusCode};
@@ -11,16 +13,13 @@ use super::{PageContext, compressed_response, describe_failure, form_response, l
 use crate::domain::Invalid;
 use crate::domain::forms::{Fields, SubscriptionForm};
 use crate::state::State;
-use crate::ui::pages::public::subscribe::{
-    FormNotice, MailSentPage, SubscribePage, render_mail_sent_page, render_subscribe_page,
-};
+use crate::ui::pages::public::subscribe::{FormNotice, SubscribePage, render_subscribe_page};
+use crate::ui::pages::public::subscribe_links::{MailSentPage, render_mail_sent_page};
 use crate::web::Result;
 use crate::web::edge::client_ip::ClientAddress;
 use crate::web::form::{Form, QueryFields};
 
 const PATH: &str = "/subscribe";
-/// A person needs longer to fill in the form.
-const MIN_FILL_TIME: TimeDelta = TimeDelta::seconds(2);
 const MAX_FORM_AGE: TimeDelta = TimeDelta::hours(24);
 /// The field that people don't see.
 const HONEYPOT: &str = "website";
@@ -93,8 +92,9 @@ async fn subscribe(
     if !fields.text(HONEYPOT).is_empty() {
         return Ok(None);
     }
+    let min_fill_time = *state.min_fill_time().lock().unwrap_or_else(PoisonError::into_inner);
     match links(state)?.form_age(&fields.text("sent"), state.clock.now()) {
-        Some(age) if age < MIN_FILL_TIME => {
+        Some(age) if age < min_fill_time => {
             let words = "That was quicker than a person types. Please press the button again.";
             return Ok(Some(Outcome::notice(INVALID, words)));
         }

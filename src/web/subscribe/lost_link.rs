@@ -11,8 +11,9 @@ use crate::actions;
 use crate::domain::Invalid;
 use crate::domain::subscriber::parse_email;
 use crate::state::State;
-use crate::ui::pages::public::subscribe::{
-    FormNotice, LostLinkPage, LostLinkReason, MailSentPage, render_lost_link_page, render_mail_sent_page,
+use crate::ui::pages::public::subscribe::FormNotice;
+use crate::ui::pages::public::subscribe_links::{
+    LostLinkPage, LostLinkReason, MailSentPage, render_lost_link_page, render_mail_sent_page,
 };
 use crate::web::Result;
 use crate::web::edge::client_ip::ClientAddress;

@@ -2,6 +2,7 @@
 //! the signed token in its links. Nothing here changes anything on GET.
 
 pub mod api;
+pub mod bounce_hook;
 pub mod confirm;
 pub mod form;
 pub mod lost_link;
@@ -22,7 +23,8 @@ use crate::domain::subscriber::Scope;
 use crate::domain::{Invalid, Subscriber, SubscriberId};
 use crate::publish::{Encoding, Snapshot, compress, form_security_policy};
 use crate::state::State;
-use crate::ui::pages::public::subscribe::{ComponentChoices, LostLinkPage, LostLinkReason, render_lost_link_page};
+use crate::ui::pages::public::subscribe::ComponentChoices;
+use crate::ui::pages::public::subscribe_links::{LostLinkPage, LostLinkReason, render_lost_link_page};
 use crate::ui::public_layout::PublicContext;
 use crate::web::edge::client_ip::ClientAddress;
 use crate::web::{Error, Result};

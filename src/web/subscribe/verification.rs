@@ -1,34 +1,21 @@
 //! Endpoints: which URLs may be subscribed, and the challenge that proves that an endpoint wants messages.
 
-use std::time::Duration;
-
 use url::Url;
 
 use crate::db::{self, subscribers};
 use crate::domain::Subscriber;
 use crate::domain::subscriber::Channel;
-use crate::net::http_client::{HttpClient, HttpClientError, ResponseLimits};
-use crate::notify::challenge::{Challenge, ChallengeOutcome};
-use crate::notify::endpoint_request::{MessageBody, OutgoingMessage, Target};
+use crate::net::http_client::{HttpClient, HttpClientError};
+use crate::notify::challenge::{CHALLENGE_LIMITS, ChallengeOutcome, challenge_webhook};
+use crate::notify::endpoint_request::parse_visitor_url;
 use crate::notify::standard_webhooks::webhook_key_pair;
 use crate::state::State;
 use crate::web::Result;
 
-/// The response that a challenge may have.
-const LIMITS: ResponseLimits = ResponseLimits { time: Duration::from_secs(10), size: 8 * 1024 };
-
 /// The URL and its channel: endpoints of chat services are known by their host. The message is for the visitor.
 pub fn check_endpoint(state: &State, chosen: Channel, text: &str) -> std::result::Result<(Channel, Url), String> {
-    let example = "Enter a URL like https://hooks.example.org/status.";
-    // The parser drops these silently, so the URL would not be the one that was typed.
-    if text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '\\') {
-        return Err(example.to_owned());
-    }
-    let url = Url::parse(text).map_err(|_| example.to_owned())?;
-    if !["https", "http"].contains(&url.scheme()) {
-        return Err(example.to_owned());
-    }
-    let client = HttpClient::new(&state.endpoint_hosts, LIMITS)
+    let (found, url) = parse_visitor_url(text)?;
+    let client = HttpClient::new(&state.endpoint_hosts, CHALLENGE_LIMITS)
         .map_err(|_| "No endpoint can be checked right now.".to_owned())?;
     client.check_url(&url).map_err(|error| match error {
         HttpClientError::Refused(_, why) => format!("This URL can't be used: {why}."),
@@ -38,11 +25,10 @@ pub fn check_endpoint(state: &State, chosen: Channel, text: &str) -> std::result
     if Url::parse(&state.origin).is_ok_and(|own| own.host_str() == Some(host)) {
         return Err("This is the status page itself.".to_owned());
     }
-    match (chosen, Channel::of_host(host)) {
-        (Channel::Webhook, found) => Ok((found.unwrap_or(Channel::Webhook), url)),
-        (chosen, Some(found)) if chosen == found => Ok((chosen, url)),
-        (chosen, _) => Err(format!("This is not a webhook URL of {}.", chosen.words())),
+    if chosen != Channel::Webhook && chosen != found {
+        return Err(format!("This is not a webhook URL of {}.", chosen.words()));
     }
+    Ok((found, url))
 }
 
 /// Sends a challenge to the endpoint of a webhook. Chat services can't return it; they are known by their host.
@@ -52,20 +38,12 @@ pub async fn verify_endpoint(state: &State, subscriber: &Subscriber) -> Result<s
         return Ok(Ok(()));
     }
     let Some(endpoint) = open_endpoint(state, subscriber).await? else { return Ok(Ok(())) };
-    let client = HttpClient::new(&state.endpoint_hosts, LIMITS).map_err(|error| anyhow::anyhow!("{error}"))?;
-    let (challenge, now) = (Challenge::generate(), state.clock.now());
-    let id = format!("verify-{}", subscriber.id);
-    let message = OutgoingMessage {
-        id: &id,
-        body: MessageBody::Text(challenge.body(now)),
-        thread_key: &id,
-        previous_message_id: None,
-        now,
-    };
-    let target = Target::Webhook { url: endpoint.into(), secrets: Vec::new() };
-    let request = target.request(&message, Some(&webhook_key_pair(&state.secret_key)?));
-    let request = request.map_err(|reason| anyhow::anyhow!(reason))?;
-    Ok(match challenge.verify(&client, &request).await {
+    let client =
+        HttpClient::new(&state.endpoint_hosts, CHALLENGE_LIMITS).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let key_pair = webhook_key_pair(&state.secret_key)?;
+    let receiver = (&subscriber.id, endpoint.into());
+    let outcome = challenge_webhook(&client, receiver, &key_pair, state.clock.now()).await;
+    Ok(match outcome.map_err(|reason| anyhow::anyhow!(reason))? {
         ChallengeOutcome::Passed => Ok(()),
         ChallengeOutcome::Failed(reason) => Err(sentence(&reason)),
     })

@@ -83,6 +83,13 @@ impl Context {
         Ok(())
     }
 
+    /// Records that the mail server rejects this sender.
+    pub(super) async fn record_sender_rejection(&self, reason: &str) -> db::Result<()> {
+        let mut tx = self.db.write().await?;
+        actions::subscribers::record_sender_rejection(&mut tx, reason, self.clock.now()).await?;
+        tx.commit_unaudited().await
+    }
+
     /// Counts a soft bounce; after several over days the subscriber is quarantined.
     pub(super) async fn count_soft_bounce(&self, delivery: &Delivery, reason: &str) -> db::Result<()> {
         let now: DateTime<Utc> = self.clock.now();

@@ -7,7 +7,6 @@ use super::pipeline::SendMessage;
 use crate::credentials::random_bytes;
 use crate::db::deliveries::{self, Delivery, Outcome};
 use crate::domain::delivery_retry::{NextStep, next_webhook_attempt};
-use crate::domain::operator_endpoint::OperatorEndpoint;
 use crate::domain::subscriber::Channel;
 use crate::net::http_client::HttpClient;
 use crate::notify::endpoint::{EndpointOutcome, deliver};
@@ -58,18 +57,9 @@ impl HttpSender {
             let bytes = self.context.secret_key.open(id, sealed).map_err(|error| error.to_string())?;
             String::from_utf8(bytes).map_err(|error| error.to_string())
         };
-        let url = open(&delivery.endpoint)?;
-        Ok(match delivery.channel {
-            Channel::Webhook => Target::Webhook { url, secrets: vec![open(&delivery.secret)?] },
-            Channel::Slack => Target::Slack { url },
-            Channel::Teams => Target::Teams { url },
-            Channel::Discord => Target::Discord { url },
-            Channel::GoogleChat => Target::GoogleChat { url },
-            channel => {
-                let endpoint = OperatorEndpoint::from_text(channel, &url);
-                operator_target(endpoint.ok_or_else(|| "the stored endpoint is of another channel".to_owned())?)
-            }
-        })
+        let endpoint = open(&delivery.endpoint)?;
+        let secret = delivery.secret.is_some().then(|| open(&delivery.secret)).transpose()?;
+        Ok(Target::from_stored(delivery.channel, endpoint, secret)?)
     }
 
     /// `None` if the event means nothing on this channel.
@@ -110,18 +100,6 @@ impl HttpSender {
         let now = self.context.clock.now();
         deliveries::store_chat_message(&mut tx, &delivery.subscriber, subject, id, now).await?;
         tx.commit().await
-    }
-}
-
-fn operator_target(endpoint: OperatorEndpoint) -> Target {
-    match endpoint {
-        OperatorEndpoint::Mattermost { url } => Target::Mattermost { url },
-        OperatorEndpoint::Ntfy { server, topic, token } => {
-            Target::Ntfy { server, topic, token: Some(token).filter(|token| !token.is_empty()) }
-        }
-        OperatorEndpoint::Telegram { token, chat } => Target::Telegram { token, chat_id: chat, thread_id: None },
-        OperatorEndpoint::Matrix { server, room, token } => Target::Matrix { homeserver: server, room_id: room, token },
-        OperatorEndpoint::Pagerduty { routing_key } => Target::Pagerduty { routing_key },
     }
 }
 

@@ -1,5 +1,8 @@
 //! Sends notices by mail.
 
+use std::sync::{Mutex, PoisonError};
+
+use chrono::TimeDelta;
 use url::Url;
 
 use super::context::Context;
@@ -7,6 +10,8 @@ use super::pipeline::SendMessage;
 use crate::actions::subscribers::BOUNCE_KEY;
 use crate::db::deliveries::{Delivery, Outcome};
 use crate::domain::delivery_retry::next_mail_attempt;
+use crate::domain::monotonic::Monotonic;
+use crate::notify::bounce_hooks::BounceHooks;
 use crate::notify::bounce_token::make_token;
 use crate::notify::{ListId, MailFailure, Mailer, OutgoingMail, SmtpFailure};
 
@@ -16,15 +21,19 @@ pub(super) struct MailSender {
     /// The host of the page.
     host: String,
     bounce_key: [u8; 32],
+    hooks: BounceHooks,
+    alarmed_at: Mutex<Option<Monotonic>>,
 }
+
+const ALARM_INTERVAL: TimeDelta = TimeDelta::minutes(1);
 
 impl MailSender {
     /// # Errors
     /// The key file can't be read, or the origin is no URL.
-    pub(super) fn new(context: Context, mailer: Mailer) -> anyhow::Result<Self> {
+    pub(super) fn new(context: Context, mailer: Mailer, hooks: BounceHooks) -> anyhow::Result<Self> {
         let host = Url::parse(&context.origin)?.host_str().unwrap_or("localhost").to_owned();
         let bounce_key = context.secret_key.derive_key(BOUNCE_KEY)?;
-        Ok(Self { context, mailer, host, bounce_key })
+        Ok(Self { context, mailer, host, bounce_key, hooks, alarmed_at: Mutex::default() })
     }
 
     /// `None` if there is nothing to send any more.
@@ -37,6 +46,8 @@ impl MailSender {
         let email = prepared.email.for_subscriber(&links);
         let page = &prepared.content.page;
         let token = make_token(&self.bounce_key, &delivery.subscriber, &delivery.notice);
+        let mut headers = self.hooks.mail_headers(&token);
+        headers.push(("X-Candor-Phase", email.phase));
         Ok(Some(OutgoingMail {
             id: delivery.message_id(),
             to,
@@ -48,9 +59,25 @@ impl MailSender {
             unsubscribe_url: Some(links.unsubscribe_url),
             list_id: Some(ListId { name: page.title(), id: format!("incidents.{}", self.host) }),
             feedback_id: Some(format!("{}:{}:candor", prepared.content.notice.subject_id, page.id)),
-            headers: vec![("X-Candor-Phase", email.phase)],
+            headers,
             envelope_from: self.mailer.bounce_address(&token),
         }))
+    }
+
+    /// Every mail is rejected for the same reason, so one of them a minute is recorded.
+    async fn raise_alarm(&self, reason: &str) {
+        let now = self.context.clock.monotonic();
+        {
+            let mut last = self.alarmed_at.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.is_some_and(|last| now - last < ALARM_INTERVAL) {
+                return;
+            }
+            *last = Some(now);
+        }
+        tracing::error!("the mail server rejects this sender, subscribers get no mail: {reason}");
+        if let Err(error) = self.context.record_sender_rejection(reason).await {
+            tracing::warn!("the rejection of mail can't be recorded: {error}");
+        }
     }
 
     async fn judge(&self, delivery: &Delivery, failure: &SmtpFailure) -> Outcome {
@@ -58,7 +85,7 @@ impl MailSender {
         let recorded = match failure.kind {
             MailFailure::Temporary | MailFailure::Policy => {
                 if failure.kind == MailFailure::Policy {
-                    tracing::error!("the mail server rejects this sender, subscribers get no mail: {reason}");
+                    self.raise_alarm(&reason).await;
                 }
                 let now = self.context.clock.now();
                 return match next_mail_attempt(delivery.attempts, delivery.created_at, now) {

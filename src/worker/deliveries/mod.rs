@@ -5,9 +5,9 @@ mod http;
 mod mail;
 mod pipeline;
 mod queue;
+mod revival;
 
 pub use pipeline::{MAX_ATTEMPT, Pipeline, SendMessage};
-pub use queue::MAX_PER_HOST;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,9 +19,11 @@ use tokio_util::sync::CancellationToken;
 use self::context::Context;
 use self::http::HttpSender;
 use self::mail::MailSender;
+use self::revival::Revival;
 use crate::db::deliveries::Transport;
 use crate::db::{self, Db, deliveries, notices};
 use crate::net::http_client::HttpClient;
+use crate::notify::challenge::CHALLENGE_LIMITS;
 use crate::notify::endpoint::ENDPOINT_LIMITS;
 use crate::notify::standard_webhooks::webhook_key_pair;
 use crate::state::State;
@@ -46,12 +48,17 @@ async fn try_run(state: &State, stop: &CancellationToken) -> anyhow::Result<()> 
     let context = Context::new(state.db.clone(), state.clock.clone(), &state.origin, state.secret_key.clone())?;
     let client = HttpClient::new(&state.endpoint_hosts, ENDPOINT_LIMITS)?;
     let http = HttpSender { context: context.clone(), client, key_pair: webhook_key_pair(&state.secret_key)? };
+    let revival = Revival {
+        context: context.clone(),
+        client: HttpClient::new(&state.endpoint_hosts, CHALLENGE_LIMITS)?,
+        key_pair: webhook_key_pair(&state.secret_key)?,
+    };
     let (to_mail, to_http) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let http = pipeline(state, Transport::Http, (HTTP_SENDERS, http), to_http.clone());
     let mail = match &state.mailer {
         Some(mailer) => {
             let senders = mailer.pool().connections();
-            let sender = MailSender::new(context, mailer.clone())?;
+            let sender = MailSender::new(context, mailer.clone(), state.bounce_hooks.clone())?;
             Some(pipeline(state, Transport::Mail, (senders, sender), to_mail.clone()))
         }
         None => None,
@@ -65,7 +72,12 @@ async fn try_run(state: &State, stop: &CancellationToken) -> anyhow::Result<()> 
             mail.run(POLL_INTERVAL, stop.clone()).await;
         }
     };
-    tokio::join!(http.run(POLL_INTERVAL, stop.clone()), mail, expand_until(state, queued, stop));
+    tokio::join!(
+        http.run(POLL_INTERVAL, stop.clone()),
+        mail,
+        revival.run(stop.clone()),
+        expand_until(state, queued, stop)
+    );
     Ok(())
 }
 

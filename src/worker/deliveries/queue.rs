@@ -10,7 +10,7 @@ use crate::db::deliveries::Delivery;
 use crate::domain::monotonic::Monotonic;
 
 /// Requests at once to one host. The mail server has its own limit.
-pub const MAX_PER_HOST: usize = 4;
+const MAX_PER_HOST: usize = 4;
 
 pub(super) struct Leased {
     pub delivery: Delivery,

@@ -32,6 +32,7 @@ use candor::domain::{
 use candor::net::allowed_hosts::AllowedHosts;
 use candor::net::trusted_proxies::TrustedProxies;
 use candor::notify::Mailer;
+use candor::notify::bounce_hooks::BounceHooks;
 use candor::oidc::Provider;
 use candor::publish::{Publisher, Render, render_site};
 use candor::state::{State, StateParts};
@@ -78,6 +79,17 @@ impl TestApp {
 
     pub async fn with_mailer(test: TestDb, mailer: Mailer) -> Self {
         let app = Self::with(test, ORIGIN, render_site, Some(mailer), None);
+        app.publisher.publish().await.expect("the first Site");
+        app
+    }
+
+    pub async fn with_bounce_hooks(test: TestDb, mailer: Option<Mailer>, bounce_hooks: BounceHooks) -> Self {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let file = data.path().join("site");
+        let parts = parts(test.db.clone(), test.clock.clone(), file, ORIGIN, render_site, mailer, None);
+        let state = State::new(StateParts { bounce_hooks, ..parts });
+        let front = front(&state);
+        let app = Self { test, state, data, front };
         app.publisher.publish().await.expect("the first Site");
         app
     }
@@ -437,11 +449,23 @@ fn state(
     mailer: Option<Mailer>,
     provider: Option<Provider>,
 ) -> State {
+    State::new(parts(db, clock, file, origin, render, mailer, provider))
+}
+
+fn parts(
+    db: Db,
+    clock: Clock,
+    file: PathBuf,
+    origin: &str,
+    render: Render,
+    mailer: Option<Mailer>,
+    provider: Option<Provider>,
+) -> StateParts {
     let secret_key = SecretKey::from_file(file.with_file_name("secret.key"));
     let publisher = Publisher::new(db.clone(), clock.clone(), origin.into(), file).with_renderer(render);
     let (hosts, origin, trusted_proxies) =
         (AllowedHosts::new(origin, &[]), origin.to_owned(), TrustedProxies::default());
-    State::new(StateParts {
+    StateParts {
         db,
         clock,
         publisher,
@@ -449,10 +473,11 @@ fn state(
         origin,
         hosts,
         mailer,
+        bounce_hooks: BounceHooks::default(),
         provider,
         trusted_proxies,
         endpoint_hosts: endpoint_hosts(),
-    })
+    }
 }
 
 fn front(state: &State) -> FastPath {

@@ -8,6 +8,8 @@ pub mod api_client;
 pub mod app;
 #[allow(dead_code, reason = "only the tests of mail need it")]
 pub mod dns;
+#[allow(dead_code, reason = "only the tests of deliveries need it")]
+pub mod endpoint;
 #[allow(dead_code, reason = "not every test binary has a database that fails")]
 pub mod failure;
 #[allow(dead_code, reason = "only the tests of passkeys need it")]

@@ -14,10 +14,27 @@ fn tool(path: &str) -> Option<PathBuf> {
     if file.exists() {
         return Some(file);
     }
-    let required = std::env::var("CANDOR_REQUIRE_MAIL_TOOLS").is_ok_and(|value| value == "1");
-    assert!(!required, "CANDOR_REQUIRE_MAIL_TOOLS is set, but there is no {}", file.display());
-    println!("skipped: there is no {}; run .ci/tools mail", file.display());
+    skip_mail_test(&format!("there is no {}", file.display()));
     None
+}
+
+fn skip_mail_test(reason: &str) {
+    let required = std::env::var("CANDOR_REQUIRE_MAIL_TOOLS").is_ok_and(|value| value == "1");
+    assert!(!required, "CANDOR_REQUIRE_MAIL_TOOLS is set, but {reason}");
+    println!("skipped: {reason}; run .ci/tools mail");
+}
+
+/// Whether a test of installed mail programs is skipped. They need root, to run as users of their own.
+pub fn is_mail_tool_missing(programs: &[&str]) -> bool {
+    let missing = programs.iter().find(|program| !Path::new(program).exists());
+    if let Some(program) = missing {
+        skip_mail_test(&format!("there is no {program}"));
+    } else if !rustix::process::geteuid().is_root() {
+        skip_mail_test("Postfix needs root");
+    } else {
+        return false;
+    }
+    true
 }
 
 /// Python with dkimpy and flufl.bounce.

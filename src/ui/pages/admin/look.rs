@@ -360,6 +360,8 @@ fn component_pages(world: &Gallery) -> Vec<(&'static str, String)> {
                 password_owners: vec![manager("ines", &world.text, Role::Owner)],
                 invalid: Invalid::new(),
                 conflict: None,
+                has_mail: true,
+                test_result: Some(world.text.clone()),
             }
             .html(),
         ),

@@ -118,7 +118,10 @@ pub use series_end::{SeriesEnd, SeriesEndPage};
 pub use sessions::{OwnedSession, SessionList, SessionsPage};
 pub use settings::{Settings, SettingsPage};
 pub use shortcuts::{Shortcuts, ShortcutsPage};
-pub use subscriber_edit::{DeliveryRow, SubscriberEdit, SubscriberEditPage, SubscriberNew, SubscriberNewPage};
+pub use subscriber_edit::{
+    DeliveryRow, SubscriberEdit, SubscriberEditPage, SubscriberErasure, SubscriberErasurePage, SubscriberNew,
+    SubscriberNewPage,
+};
 pub use subscriber_import::{
     ImportPreview, SubscriberExport, SubscriberExportPage, SubscriberImport, SubscriberImportPage,
 };
@@ -201,6 +204,7 @@ pages! {
     "/admin/subscribers" SubscriberList => SubscribersPage,
     "/admin/subscribers/new" SubscriberNew => SubscriberNewPage,
     "/admin/subscribers/{id}" SubscriberEdit => SubscriberEditPage,
+    "/admin/subscribers/{id}/erasure" SubscriberErasure => SubscriberErasurePage,
     "/admin/subscribers/import" SubscriberImport => SubscriberImportPage,
     "/admin/subscribers/export" SubscriberExport => SubscriberExportPage,
     "/admin/subscribers/channels/new" OperatorChannelNew => OperatorChannelNewPage,

@@ -6,7 +6,8 @@ use crate::domain::second_factor::SESSION_IDLE_CHOICES;
 use crate::domain::{Invalid, Manager};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{
-    CheckBox, Choice, ErrorSummary, Field, FormErrors, Hidden, Select, Submit, TextArea, TextInput, zone_choices,
+    CheckBox, Choice, ErrorSummary, Field, FormErrors, Hidden, PostButton, Select, Submit, TextArea, TextInput,
+    zone_choices,
 };
 
 /// The page settings and the security policy.
@@ -19,6 +20,10 @@ pub struct Settings {
     pub password_owners: Vec<Manager>,
     pub invalid: Invalid,
     pub conflict: Option<Conflict<PageForm>>,
+    /// Whether a mail server is configured.
+    pub has_mail: bool,
+    /// What a test mail led to.
+    pub test_result: Option<String>,
 }
 
 const FIELD_ORDER: [&str; 8] =
@@ -37,6 +42,7 @@ pub fn SettingsPage(page: Settings) -> impl IntoView {
             {conflict_details(page.conflict.as_ref(), &page.form, &shell)}
             {body}
             {policy}
+            {shell.is_owner().then(|| mail_section(&page))}
         </div>
     };
     let title = problems.titled("Settings");
@@ -64,6 +70,23 @@ fn settings_form(form: &PageForm, problems: &FormErrors) -> AnyView {
             <TextArea field=embedders.with_error(problems) value=form.embedders.clone() rows=2/>
             <p class="actions"><Submit words="Save settings"/></p>
         </form>
+    }
+    .into_any()
+}
+
+fn mail_section(page: &Settings) -> AnyView {
+    let body = if page.has_mail {
+        let words = format!("Send a test to {}", page.shell.manager.email);
+        view! { <PostButton action="/admin/settings/test-mail" words/> }.into_any()
+    } else {
+        view! { <p class="soft">"No mail server is configured. Set --smtp-url."</p> }.into_any()
+    };
+    view! {
+        <section class="apart" aria-labelledby="mail">
+            <h2 id="mail">"E-mail"</h2>
+            {page.test_result.clone().map(|result| view! { <p class="waiting" role="status">{result}</p> })}
+            {body}
+        </section>
     }
     .into_any()
 }

@@ -1,10 +1,11 @@
 use leptos::prelude::*;
 
+use super::component_edit::{deletion_link, deletion_question};
 use super::component_list::ComponentBoard;
 use super::conflict::{ComparableForm, Conflict, conflict_details};
 use super::subscribers::{state_words, subscriber_address};
 use crate::domain::forms::SubscriberForm;
-use crate::domain::subscriber::{IncidentEvents, Scope, SubscriberState};
+use crate::domain::subscriber::{Channel, IncidentEvents, Scope, SubscriberState};
 use crate::domain::{Invalid, Subscriber};
 use crate::format::time::format_full;
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
@@ -35,6 +36,17 @@ pub struct SubscriberEdit {
     pub conflict: Option<Conflict<SubscriberForm>>,
     /// Newest first.
     pub deliveries: Vec<DeliveryRow>,
+    /// What a test message led to.
+    pub test_result: Option<String>,
+}
+
+/// Asks whether to delete everything about a subscriber.
+#[derive(Clone, Debug)]
+pub struct SubscriberErasure {
+    pub shell: AdminContext,
+    pub subscriber: Subscriber,
+    /// Subscriptions of the same e-mail address, with this one.
+    pub subscriptions: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -101,14 +113,48 @@ pub fn SubscriberEditPage(page: SubscriberEdit) -> impl IntoView {
         <div class="column">
             <h1 dir="auto">{address.clone()}</h1>
             <ErrorSummary problems=problems.clone()/>
+            {page.test_result.clone().map(|result| view! { <p class="waiting" role="status">{result}</p> })}
             {facts(&page)}
             {shell.is_owner().then(|| action_buttons(&page.subscriber))}
             {edits.then(|| edit_form(&page, &problems))}
             {delivery_table(&page)}
+            {shell.is_owner().then(|| erasure_link(&page.subscriber))}
         </div>
     };
     let title = problems.titled(&address);
     view! { <AdminLayout shell title section=Some(Section::Subscribers) content=content.into_any()/> }
+}
+
+fn erasure_link(subscriber: &Subscriber) -> AnyView {
+    deletion_link(
+        format!("/admin/subscribers/{}/erasure", subscriber.id),
+        "Delete everything about this subscriber",
+        "For a person who asks for it: deletes all subscriptions of the address and the log of their messages.",
+    )
+}
+
+#[component]
+pub fn SubscriberErasurePage(page: SubscriberErasure) -> impl IntoView {
+    let subscriber = &page.subscriber;
+    let count = match page.subscriptions {
+        1 => "the subscription".to_owned(),
+        count => format!("all {count} subscriptions"),
+    };
+    let consequence = format!(
+        "Deletes {count} of this address with the log of their messages. The audit log names no address and stays. For \
+         90 days a keyed hash keeps imports from adding the address again. This can't be undone."
+    );
+    let content = deletion_question(
+        "Delete everything about a subscriber",
+        &subscriber_address(subscriber),
+        consequence,
+        format!("/admin/subscribers/{}/erasure", subscriber.id),
+        subscriber.version,
+        "Delete everything",
+        "/admin/subscribers",
+    );
+    let title = "Delete everything about a subscriber";
+    view! { <AdminLayout shell=page.shell.clone() title section=Some(Section::Subscribers) content/> }
 }
 
 fn facts(page: &SubscriberEdit) -> AnyView {
@@ -144,10 +190,13 @@ fn action_buttons(subscriber: &Subscriber) -> AnyView {
         .then(|| view! { <PostButton action=format!("{path}/confirmation") words="Send confirmation again"/> });
     let reactivate = (subscriber.state == SubscriberState::Quarantined)
         .then(|| view! { <PostButton action=format!("{path}/reactivation") words="Reactivate"/> });
+    let has_endpoint = subscriber.channel != Channel::Email && subscriber.state != SubscriberState::Unconfirmed;
+    let test = has_endpoint.then(|| view! { <PostButton action=format!("{path}/test") words="Send a test message"/> });
     view! {
         <div class="actions">
             {resend}
             {reactivate}
+            {test}
             <PostButton action=format!("{path}/unsubscription") words="Unsubscribe" weight=ButtonStyle::Destructive/>
         </div>
     }

@@ -49,6 +49,8 @@ pub struct QueueState {
     pub is_stuck: bool,
     /// Whether a mail server is configured.
     pub has_mail: bool,
+    /// Why the mail server rejected this sender within the last hour.
+    pub rejection: Option<String>,
 }
 
 impl SubscriberSearch {
@@ -94,8 +96,14 @@ fn owner_links() -> AnyView {
     .into_any()
 }
 
-/// Warns if messages wait too long, or if none can be sent by e-mail.
+/// Warns if the mail server rejects this sender, if messages wait too long, or if none can be sent by e-mail.
 pub fn queue_notice(queue: &QueueState, shell: &AdminContext) -> Option<AnyView> {
+    if let Some(reason) = &queue.rejection {
+        // The words of a mail server may contain an address.
+        let reason = shell.can_publish().then(|| format!(": {reason}")).unwrap_or_default();
+        let words = format!("The mail server rejects mail of this page{reason}. Run candor mail check on the server.");
+        return Some(view! { <p class="waiting" role="status" dir="auto">{words}</p> }.into_any());
+    }
     if let Some(oldest) = queue.oldest.filter(|_| queue.is_stuck) {
         let words = format!(
             "{} messages are waiting, the oldest since {}. Check the mail server and the log.",

@@ -11,6 +11,7 @@ pub mod maintenance;
 mod stale;
 pub mod status;
 pub mod subscribe;
+pub mod subscribe_links;
 pub mod subscription;
 pub mod uptime;
 mod uptime_bars;

@@ -1,13 +1,15 @@
 //! Subscribers and the messages they got.
 
 pub mod channels;
+pub mod erasure;
 pub mod import;
 pub mod notices;
 pub mod selection;
 pub mod subscriber;
+pub mod test_message;
 
 use crate::credentials::subscriber_links::SubscriberLinks;
-use crate::db::{self, Tx, admin_incidents, components, deliveries};
+use crate::db::{self, Tx, admin_incidents, components, deliveries, sender_rejections};
 use crate::domain::Subscriber;
 use crate::domain::subscriber::{Scope, is_queue_stuck};
 use crate::state::State;
@@ -26,7 +28,8 @@ pub(super) async fn load_queue(state: &State, tx: &mut Tx) -> Result<QueueState>
     let (waiting, oldest) = deliveries::count_waiting(tx).await?;
     let has_mail = state.mailer.is_some();
     let is_stuck = has_mail && is_queue_stuck(deliveries::find_oldest_mail(tx).await?, state.clock.now());
-    Ok(QueueState { waiting, oldest, is_stuck, has_mail })
+    let rejection = sender_rejections::find_current(tx, state.clock.now()).await?;
+    Ok(QueueState { waiting, oldest, is_stuck, has_mail, rejection })
 }
 
 /// What a subscription covers, in words.

@@ -148,7 +148,7 @@ pub async fn show(
     let subscriber = find_subscriber(&mut tx, &id).await?;
     let form = SubscriberForm::from_subscriber(&subscriber);
     let shell = admin_context(&state, &mut tx, &manager, &query).await?;
-    Ok(page_response(ChoiceEditor { subscriber }.html(&mut tx, shell, form, Problem::none()).await?))
+    Ok(page_response(ChoiceEditor { subscriber, test_result: None }.html(&mut tx, shell, form, Problem::none()).await?))
 }
 
 /// `POST /admin/subscribers/{id}`: changes what the subscription covers.
@@ -163,7 +163,8 @@ pub async fn update(
     if matches!(before.scope, Scope::Incident(_)) {
         return Err(Error::Conflict("A subscription to one incident has no choices.".into()));
     }
-    let (form, editor) = (SubscriberForm::read(&edit.fields), ChoiceEditor { subscriber: before.clone() });
+    let (form, editor) =
+        (SubscriberForm::read(&edit.fields), ChoiceEditor { subscriber: before.clone(), test_result: None });
     let saved = Saved { audit_id: &id, version: before.version, theirs: SubscriberForm::from_subscriber(&before) };
     let form = edit.check_version(&editor, form, saved).await?;
     let known = components::list(&mut edit.tx).await?;
@@ -181,8 +182,10 @@ pub async fn update(
     edit.save_private(entry, &address(&before), "subscriber-saved").await
 }
 
-struct ChoiceEditor {
-    subscriber: Subscriber,
+pub(super) struct ChoiceEditor {
+    pub subscriber: Subscriber,
+    /// What a test message led to.
+    pub test_result: Option<String>,
 }
 
 impl Editor for ChoiceEditor {
@@ -200,7 +203,8 @@ impl Editor for ChoiceEditor {
         let scope = scope_words(tx, &self.subscriber).await?;
         let deliveries = delivery_rows(tx, &self.subscriber).await?;
         let (Problem { invalid, conflict }, subscriber) = (problem, self.subscriber.clone());
-        Ok(SubscriberEdit { shell, subscriber, scope, form, invalid, board, conflict, deliveries }.html())
+        let test_result = self.test_result.clone();
+        Ok(SubscriberEdit { shell, subscriber, scope, form, invalid, board, conflict, deliveries, test_result }.html())
     }
 }
 

@@ -6,7 +6,7 @@ use crate::domain::subscriber::{Channel, IncidentEvents, Reach, Scope, Subscribe
 
 pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let shell = || world.shell.clone();
-    let queue = QueueState { waiting: 1204, oldest: Some(ago(20)), is_stuck: true, has_mail: true };
+    let queue = QueueState { waiting: 1204, oldest: Some(ago(20)), is_stuck: true, has_mail: true, rejection: None };
     let row = || SubscriberRow { subscriber: subscriber(world), scope: world.text.clone() };
     let list = SubscriberList {
         shell: shell(),
@@ -17,6 +17,9 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
         queue: queue.clone(),
     };
     let seen = SubscriberList { subscribers: None, queue: QueueState::default(), ..list.clone() };
+    let rejection = Some(world.text.clone());
+    let rejected = SubscriberList { queue: QueueState { rejection, ..queue.clone() }, ..list.clone() };
+    let erasure = SubscriberErasure { shell: shell(), subscriber: subscriber(world), subscriptions: 3 };
     let invalid = Invalid::field("email", world.text.clone());
     let new =
         SubscriberNew { shell: shell(), form: SubscriberForm::blank(), invalid: invalid.clone(), board: world.board() };
@@ -47,6 +50,8 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
         ("subscribers-viewer", seen.html()),
         ("subscriber-new-wrong", new.html()),
         ("subscriber", edit(world)),
+        ("subscriber-erasure", erasure.html()),
+        ("subscribers-rejected", rejected.html()),
         ("subscriber-import", import(None)),
         ("subscriber-import-preview", import(Some(preview(world)))),
         ("subscriber-export", SubscriberExport { shell: shell(), count: 1204 }.html()),
@@ -97,6 +102,7 @@ fn edit(world: &Gallery) -> String {
         board: world.board(),
         conflict: world.conflict(theirs),
         deliveries: vec![delivery],
+        test_result: Some(world.text.clone()),
     }
     .html()
 }
