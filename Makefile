@@ -107,7 +107,7 @@ packages: build ## Builds the Debian package, the container image, the archive a
 	.ci/tools packages
 	for part in sbom deb image archive; do packaging/build $$part || exit 1; done
 
-image: build ## Builds the container image without a container engine (CANDOR_BINARY=… for another binary)
+image: $(if $(CANDOR_BINARY),,build) ## Builds the container image without a container engine (CANDOR_BINARY=… for another binary)
 	.ci/tools packages
 	packaging/build sbom
 	packaging/build image

@@ -16,6 +16,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import tarfile
 import time
 from pathlib import Path
@@ -35,7 +36,11 @@ def architecture(binary):
 def shared_objects(path):
     """Paths of the loader and the libraries of a dynamic binary; none of a static one."""
     ldd = subprocess.run(["ldd", path], capture_output=True, text=True, check=False)
-    return sorted(set(re.findall(r"(/\S+) \(0x", ldd.stdout)))
+    found = sorted(set(re.findall(r"(/\S+) \(0x", ldd.stdout)))
+    # The name of the loader is near the start of a dynamic binary.
+    if not found and b"/ld-" in Path(path).read_bytes()[:4096]:
+        sys.exit(f"ldd can't find the shared objects of {path}: build the image on its own architecture, or a static one")
+    return found
 
 
 def add(tar, name, content=None, mode=0o644, owner=0):
