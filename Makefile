@@ -12,7 +12,8 @@ WASM := target/wasm32-unknown-unknown/wasm-release/candor.wasm
 BROWSER_SOURCES := Cargo.toml Cargo.lock src/lib.rs $(shell find src/domain src/format src/islands -name '*.rs')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-dates check unit faults e2e look lighthouse advisories fuzz bench bench-scale build islands
+.PHONY: help run test test-dates check unit faults e2e look lighthouse advisories fuzz bench bench-scale build islands \
+	static packages image test-packages
 
 help: ## Lists the commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -96,6 +97,25 @@ bench-notify: islands ## Benchmarks messages to 50,000 subscribers and 10,000 we
 
 build: islands ## Builds the self-contained release binary: target/release/candor
 	cargo build --release
+
+# Statically linked with musl: runs on every Linux of this architecture.
+static: islands ## Builds the static binary: target/ARCHITECTURE-unknown-linux-musl/release/candor
+	.ci/tools static
+	cargo build --release --target $(shell uname -m)-unknown-linux-musl
+
+packages: build ## Builds the Debian package, the container image, the archive and the bill of materials: target/packages
+	.ci/tools packages
+	for part in sbom deb image archive; do packaging/build $$part || exit 1; done
+
+image: $(if $(CANDOR_BINARY),,build) ## Builds the container image without a container engine (CANDOR_BINARY=… for another binary)
+	.ci/tools packages
+	packaging/build sbom
+	packaging/build image
+
+test-packages: ## Tests what `make packages` built, and the other files of packaging; needs root
+	.ci/tools packages
+	.ci/tools test-packages
+	packaging/test
 
 islands: $(PKG)/candor.js ## Builds the islands (WebAssembly)
 
