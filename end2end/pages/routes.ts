@@ -51,6 +51,7 @@ export const ROUTES: Record<string, string> = {
   '/admin/subscribers/channels/new': 'operator-channel',
   '/admin/subscribers/notices': 'notices',
   '/admin/subscribers/{id}': 'subscriber',
+  '/admin/subscribers/{id}/erasure': 'subscriber-erasure',
   '/admin/managers': 'managers',
   '/admin/managers/{id}': 'manager',
   '/admin/sessions': 'sessions',

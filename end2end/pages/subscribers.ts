@@ -5,6 +5,7 @@ export function subscriberPlaces(means: Means): Place[] {
   const added = placeAt('subscriber-new', '/admin/subscribers/new');
   const imported = placeAt('subscriber-import', '/admin/subscribers/import');
   const channel = placeAt('operator-channel', '/admin/subscribers/channels/new');
+  const subscriber = linkedPlace('subscriber', '/admin/subscribers', 'tbody a[href^="/admin/subscribers/"]');
   return [
     added,
     invalidForm(means, added, 'Add the subscriber'),
@@ -19,7 +20,14 @@ export function subscriberPlaces(means: Means): Place[] {
         await page.goto('/admin/subscribers');
       },
     },
-    linkedPlace('subscriber', '/admin/subscribers', 'tbody a[href^="/admin/subscribers/"]'),
+    subscriber,
+    {
+      name: 'subscriber-erasure',
+      go: async (page) => {
+        await subscriber.go(page);
+        await page.locator('a[href$="/erasure"]').click();
+      },
+    },
     imported,
     invalidForm(means, imported, 'Check the list'),
     {

@@ -210,7 +210,7 @@ fn find_field<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str>
 }
 
 /// `rfc822; ines@example.org` without its type.
-fn strip_type(value: &str) -> &str {
+pub(super) fn strip_type(value: &str) -> &str {
     value.split_once(';').map_or(value, |(_, value)| value).trim()
 }
 

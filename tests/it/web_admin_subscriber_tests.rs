@@ -33,13 +33,17 @@ async fn add_webhook(app: &TestApp, url: &str, state: SubscriberState) -> Subscr
     added
 }
 
+fn test_path(subscriber: &Subscriber) -> String {
+    "/admin/subscribers/{id}/test".replace("{id}", subscriber.id.as_str())
+}
+
 #[apply(on_both_databases!)]
 async fn a_webhook_gets_a_signed_test(test: TestDb) {
     let app = TestApp::new(test).await;
     let (endpoint, url) = Endpoint::open("127.0.0.2", &[200, 503]).await;
     let hook = add_webhook(&app, &url, SubscriberState::Active).await;
     let mut owner = app.logged_in(Owner).await;
-    let path = format!("/admin/subscribers/{}/test", hook.id);
+    let path = test_path(&hook);
     let page = owner.post(&path, &[]).await;
     assert_eq!(
         (page.status, page.word(".waiting")),
@@ -70,7 +74,7 @@ async fn an_operator_channel_gets_a_test_in_its_form(test: TestDb) {
     let (channel, _) = actions::subscribers::add_operator_channel(&mut tx, keys, &ntfy, now).await.unwrap();
     tx.commit_unaudited().await.unwrap();
     let mut owner = app.logged_in(Owner).await;
-    let page = owner.post(&format!("/admin/subscribers/{}/test", channel.id), &[]).await;
+    let page = owner.post(&test_path(&channel), &[]).await;
     assert_eq!(page.word(".waiting"), "The endpoint accepted the test message.");
     let (headers, body) = endpoint.requests().remove(0);
     assert_eq!((body["topic"].as_str(), headers["authorization"].to_str().unwrap()), (Some("harbor"), "Bearer tk_1"));
@@ -85,7 +89,7 @@ async fn tests_need_a_confirmed_endpoint(test: TestDb) {
     let ines = add_to_page(&app, "ines@example.org").await;
     let mut owner = app.logged_in(Owner).await;
     for subscriber in [pending, ines] {
-        let answer = owner.post(&format!("/admin/subscribers/{}/test", subscriber.id), &[]).await;
+        let answer = owner.post(&test_path(&subscriber), &[]).await;
         assert_eq!(answer.status, StatusCode::CONFLICT);
         assert!(!owner.get(&format!("/admin/subscribers/{}", subscriber.id)).await.text().contains("Send a test"));
     }

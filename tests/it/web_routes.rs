@@ -117,6 +117,9 @@ const TABLE: &[(&str, &str, Option<Role>)] = &[
     ("GET", "/admin/subscribers/channels/new", Some(Owner)),
     ("POST", "/admin/subscribers/channels", Some(Owner)),
     ("GET", "/admin/subscribers/notices", Some(Viewer)),
+    ("GET", "/admin/subscribers/{id}/erasure", Some(Owner)),
+    ("POST", "/admin/subscribers/{id}/erasure", Some(Owner)),
+    ("POST", "/admin/subscribers/{id}/test", Some(Owner)),
     ("GET", "/admin/subscribers/{id}", Some(Publisher)),
     ("POST", "/admin/subscribers/{id}", Some(Owner)),
     ("POST", "/admin/subscribers/{id}/confirmation", Some(Owner)),
@@ -165,12 +168,13 @@ const TABLE_END: &[(&str, &str, Option<Role>)] = &[
     ("GET", "/admin/audit", Some(Viewer)),
     ("GET", "/admin/settings", Some(Viewer)),
     ("POST", "/admin/settings", Some(Owner)),
+    ("POST", "/admin/settings/test-mail", Some(Owner)),
     ("POST", "/admin/policy", Some(Owner)),
     ("POST", "/admin/islands/{*call}", Some(Publisher)),
 ];
 
 /// Routes that require a re-authentication in the last ten minutes.
-const FRESH: [(&str, &str); 30] = [
+const FRESH: [(&str, &str); 31] = [
     ("POST", "/admin/incidents/{id}/deletion"),
     ("POST", "/admin/incidents/{id}/updates/{update}/deletion"),
     ("POST", "/admin/maintenances/{id}/deletion"),
@@ -179,6 +183,7 @@ const FRESH: [(&str, &str); 30] = [
     ("POST", "/admin/components/{id}/deletion"),
     ("POST", "/admin/groups/{id}/deletion"),
     ("POST", "/admin/subscribers/export"),
+    ("POST", "/admin/subscribers/{id}/erasure"),
     ("POST", "/admin/managers"),
     ("POST", "/admin/managers/{id}/role"),
     ("POST", "/admin/managers/{id}/disablement"),

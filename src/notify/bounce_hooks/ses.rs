@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{read_email, read_status, read_text};
-use crate::notify::bounce::{Bounce, BounceKind};
+use crate::notify::bounce::{Bounce, BounceKind, strip_type};
 use crate::notify::bounce_token::find_token;
 use crate::notify::mail_failure::{MailFailure, bound_words};
 
@@ -31,7 +31,7 @@ fn read_bounces(bounce: &Value, token: Option<&str>) -> Vec<Bounce> {
             _ if is_permanent => BounceKind::Hard,
             _ => BounceKind::Soft,
         };
-        let diagnostic = bound_words(read_text(recipient, "diagnosticCode"));
+        let diagnostic = bound_words(strip_type(read_text(recipient, "diagnosticCode")));
         let recipient = read_email(&recipient["emailAddress"]);
         Bounce { token: token.map(str::to_owned), recipient, kind, status, diagnostic }
     };

@@ -45,7 +45,7 @@ pub struct SubscriberRow {
 pub struct QueueState {
     pub waiting: i64,
     pub oldest: Option<DateTime<Utc>>,
-    /// Whether the oldest waits too long.
+    /// Whether owners must act: the oldest waits too long, or the mail server rejects this sender.
     pub is_stuck: bool,
     /// Whether a mail server is configured.
     pub has_mail: bool,

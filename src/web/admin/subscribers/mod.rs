@@ -29,6 +29,7 @@ pub(super) async fn load_queue(state: &State, tx: &mut Tx) -> Result<QueueState>
     let has_mail = state.mailer.is_some();
     let is_stuck = has_mail && is_queue_stuck(deliveries::find_oldest_mail(tx).await?, state.clock.now());
     let rejection = sender_rejections::find_current(tx, state.clock.now()).await?;
+    let is_stuck = is_stuck || rejection.is_some();
     Ok(QueueState { waiting, oldest, is_stuck, has_mail, rejection })
 }
 
