@@ -3,9 +3,9 @@
 
 Usage: build.py --binary FILE --sbom FILE --version X --out FILE.tar
 
-The archive is an OCI image layout, which `docker load`, `podman load` and `skopeo copy oci-archive:FILE.tar` read. The
-same input gives the same bytes; times come from SOURCE_DATE_EPOCH. A binary that is not static gets the shared objects
-that ldd finds.
+The archive is an OCI image layout, which `podman load` and `skopeo copy oci-archive:FILE.tar` read, with the manifest of
+`docker save` for `docker load`. The same input gives the same bytes; times come from SOURCE_DATE_EPOCH. A binary that is
+not static gets the shared objects that ldd finds.
 """
 
 import argparse
@@ -135,14 +135,18 @@ def write_image(args):
         "manifest.v1+json",
         {"schemaVersion": 2, "mediaType": OCI + "manifest.v1+json", "config": about, "layers": layers},
     )
-    names = {"org.opencontainers.image.ref.name": args.version, "io.containerd.image.name": f"candor:{args.version}"}
+    name = f"candor:{args.version}"
+    names = {"org.opencontainers.image.ref.name": args.version, "io.containerd.image.name": f"docker.io/library/{name}"}
     manifest |= {"platform": {"os": "linux", "architecture": arch}, "annotations": names}
     index = {"schemaVersion": 2, "mediaType": OCI + "index.v1+json", "manifests": [manifest]}
+    paths = {key: "blobs/" + key.replace(":", "/") for key in blobs}
+    saved = [{"Config": paths[about["digest"]], "RepoTags": [name], "Layers": [paths[layers[0]["digest"]]]}]
     with tarfile.open(args.out, "w", format=tarfile.USTAR_FORMAT) as tar:
         add(tar, "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
         add(tar, "index.json", json.dumps(index, sort_keys=True).encode())
-        for name, content in sorted(blobs.items()):
-            add(tar, "blobs/" + name.replace(":", "/"), content)
+        add(tar, "manifest.json", json.dumps(saved, sort_keys=True).encode())
+        for key, content in sorted(blobs.items()):
+            add(tar, paths[key], content)
     print(f"{args.out}: {arch}, {len(packed)} bytes compressed, {len(plain)} unpacked")
 
 
