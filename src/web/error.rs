@@ -10,6 +10,8 @@ use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, TimeDelta};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::{api, public};
 use crate::db;
@@ -323,6 +325,27 @@ pub async fn render_error(FromState(state): FromState<State>, request: Request, 
     page
 }
 
+/// The body of error responses.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Error", deny_unknown_fields)]
+pub struct ErrorBody<'a> {
+    error: &'a str,
+    message: &'a str,
+    /// Only of 422 responses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<FieldError>")]
+    errors: Option<Vec<FieldError>>,
+}
+
+/// An invalid field.
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct FieldError {
+    /// JSON pointer to the field.
+    pointer: String,
+    message: String,
+}
+
 /// Limits of a 422 response: number of errors, and characters of each pointer and message.
 const MAX_ERRORS: usize = 200;
 const MAX_MESSAGE: usize = 300;
@@ -330,11 +353,10 @@ const MAX_MESSAGE: usize = 300;
 /// 422 with each error, and with all messages in one sentence.
 fn unprocessable(wrong: &[(String, String)]) -> Response {
     let short = |text: &str| text.chars().take(MAX_MESSAGE).collect::<String>();
-    let wrong: Vec<_> = wrong.iter().take(MAX_ERRORS).map(|(at, message)| (short(at), short(message))).collect();
-    let errors: Vec<_> =
-        wrong.iter().map(|(pointer, message)| serde_json::json!({ "pointer": pointer, "message": message })).collect();
-    let said: Vec<String> = wrong.iter().map(|(pointer, message)| format!("{pointer}: {message}")).collect();
-    let body = serde_json::json!({ "error": "unprocessable_entity", "message": said.join(" "), "errors": errors });
+    let error = |(at, message): &(String, String)| FieldError { pointer: short(at), message: short(message) };
+    let errors: Vec<FieldError> = wrong.iter().take(MAX_ERRORS).map(error).collect();
+    let sentences: Vec<String> = errors.iter().map(|it| format!("{}: {}", it.pointer, it.message)).collect();
+    let body = ErrorBody { error: "unprocessable_entity", message: &sentences.join(" "), errors: Some(errors) };
     (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response()
 }
 
@@ -346,7 +368,7 @@ fn error_json(status: StatusCode, sentence: Option<String>) -> serde_json::Value
     let reason = status.canonical_reason().unwrap_or("Error");
     let message = sentence.unwrap_or_else(|| format!("{reason}."));
     let error = reason.to_lowercase().replace(' ', "_");
-    serde_json::json!({ "error": error, "message": message })
+    serde_json::json!(ErrorBody { error: &error, message: &message, errors: None })
 }
 
 /// The 404 for API clients, prepared in advance.

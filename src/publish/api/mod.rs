@@ -11,7 +11,7 @@ mod history;
 mod incident;
 mod incident_flat;
 mod openapi;
-mod schema;
+pub mod schema;
 mod showcase;
 mod v2;
 

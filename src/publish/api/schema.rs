@@ -1,19 +1,15 @@
 //! Schemas of texts that have a fixed set of values.
 
-use std::borrow::Cow;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-
 use crate::domain::{Impact, MaintenancePhase, Phase, Status};
 
-/// A type that names the values of a text for [`JsonSchema`]; it has no values itself.
+/// A type that names the values of a text for [`schemars::JsonSchema`]; it has no values itself.
 macro_rules! text_values {
     ($($(#[$doc:meta])* $type:ident = $values:expr;)+) => {$(
         $(#[$doc])*
         pub enum $type {}
 
-        impl JsonSchema for $type {
-            fn schema_name() -> Cow<'static, str> {
+        impl schemars::JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
                 stringify!($type).into()
             }
 
@@ -21,13 +17,15 @@ macro_rules! text_values {
                 true
             }
 
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
                 let values: Vec<&str> = $values.collect();
-                json_schema!({ "type": "string", "enum": values })
+                schemars::json_schema!({ "type": "string", "enum": values })
             }
         }
     )+};
 }
+
+pub(crate) use text_values;
 
 text_values! {
     /// The status of a component.
@@ -39,7 +37,8 @@ text_values! {
     IndicatorKey = Impact::ALL.into_iter().map(Impact::key);
 }
 
-fn maintenance_keys() -> impl Iterator<Item = &'static str> {
+/// The statuses of a maintenance that the API has.
+pub fn maintenance_keys() -> impl Iterator<Item = &'static str> {
     let reported = |phase: &MaintenancePhase| *phase != MaintenancePhase::Cancelled;
     MaintenancePhase::ALL.into_iter().filter(reported).map(MaintenancePhase::key)
 }

@@ -8,6 +8,7 @@ use super::change::Change;
 use super::objects::ComponentView;
 use super::page_context::{ApiContext, ClientFields, list_window, take_window};
 use super::params::Params;
+use super::request_body::{Date, Field, Flag, Line, Place, StatusOrBlankKey, Text, request_body};
 use crate::actions;
 use crate::db::{self, Tx, WriteTx, api_metadata, components};
 use crate::domain::audit::Entry;
@@ -18,6 +19,19 @@ use crate::web::access::api_token::Token;
 use crate::web::access::manager::{CanAdminister, CanPublish, CanRead};
 use crate::web::form::QueryFields;
 use crate::web::{Error, Result};
+
+request_body! {
+    /// A component in a request.
+    COMPONENT: ComponentChange = Place::Object("component") => {
+        name: Line,
+        description: Option<Text>,
+        status: StatusOrBlankKey,
+        only_show_if_degraded: Option<Flag>,
+        group_id: Option<Text>,
+        showcase: Option<Flag>,
+        start_date: Option<Date>,
+    }
+}
 
 const FIELD_NAMES: [(&str, &str); 1] = [("group", "group_id")];
 const SCOPE_TOO_SMALL: &str = "This token may only set the status of a component; other fields need the scope admin.";
@@ -41,7 +55,7 @@ pub async fn index(
 /// `POST /v1/pages/{page}/components`
 pub async fn create(Path(page): Path<String>, mut change: Change<CanAdminister>) -> Result<Response> {
     ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
-    let mut given = Params::from_object(&change.body, "component")?;
+    let mut given = Params::from_declared::<ComponentChange>(&change.body)?;
     let mut form = ComponentForm { status: Status::Operational.key().to_owned(), ..ComponentForm::default() };
     fill_form(&mut form, &mut given);
     let said = merge_client_fields(ClientFields::new(), &mut given);
@@ -72,7 +86,7 @@ pub async fn update(
 ) -> Result<Response> {
     ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
     let before = find_component(&mut change.tx, &component).await?;
-    let mut given = Params::from_object(&change.body, "component")?;
+    let mut given = Params::from_declared::<ComponentChange>(&change.body)?;
     let mut form = ComponentForm::from_component(&before);
     fill_form(&mut form, &mut given);
     let said_before = api_metadata::load(&mut change.tx, before.id.as_str()).await?;
@@ -120,41 +134,40 @@ pub async fn destroy(
 }
 
 fn fill_form(form: &mut ComponentForm, given: &mut Params) {
-    let fields = [
-        ("name", &mut form.name),
-        ("description", &mut form.description),
-        ("group_id", &mut form.group),
-        ("start_date", &mut form.start_date),
-    ];
-    for (name, field) in fields {
-        if let Some(text) = given.text(name) {
-            *field = text;
-        }
-    }
+    given.replace_text(COMPONENT.name, &mut form.name);
+    given.replace_text(COMPONENT.description, &mut form.description);
+    given.replace_text(COMPONENT.group_id, &mut form.group);
+    given.replace_text(COMPONENT.start_date, &mut form.start_date);
     // Clients that can't send null send the string.
     if form.group == "null" {
         form.group.clear();
     }
-    if let Some(status) = given.nonempty_text("status") {
+    if let Some(status) = given.nonempty_text(COMPONENT.status) {
         form.status = status;
     }
-    if let Some(flag) = given.flag("only_show_if_degraded") {
+    if let Some(flag) = given.flag(COMPONENT.only_show_if_degraded) {
         form.only_show_if_degraded = flag;
     }
 }
 
 /// Fields that the API returns exactly as the client sent them.
-pub(super) fn merge_client_fields(mut before: ClientFields, given: &mut Params) -> ClientFields {
-    if let Some(description) = given.value("description") {
+fn merge_client_fields(before: ClientFields, given: &mut Params) -> ClientFields {
+    let mut before = merge_description(before, given, COMPONENT.description);
+    match given.flag(COMPONENT.showcase) {
+        Some(true) => drop(before.remove("showcase")),
+        Some(false) => drop(before.insert("showcase".into(), Value::Bool(false))),
+        None => {}
+    }
+    before
+}
+
+/// Keeps an empty description apart from a missing one.
+pub(super) fn merge_description(mut before: ClientFields, given: &Params, field: Field<Option<Text>>) -> ClientFields {
+    if let Some(description) = given.value(field) {
         before.remove("description");
         if description.as_str() == Some("") {
             before.insert("description".into(), description.clone());
         }
-    }
-    match given.flag("showcase") {
-        Some(true) => drop(before.remove("showcase")),
-        Some(false) => drop(before.insert("showcase".into(), Value::Bool(false))),
-        None => {}
     }
     before
 }

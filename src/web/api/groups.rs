@@ -4,10 +4,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::change::Change;
-use super::components::merge_client_fields;
+use super::components::merge_description;
 use super::objects::GroupView;
 use super::page_context::{ApiContext, ClientFields, list_window, load_client_fields, take_window};
 use super::params::Params;
+use super::request_body::{Line, NonEmptyIds, Place, Text, request_body};
 use crate::actions;
 use crate::db::{Tx, api_metadata, components};
 use crate::domain::audit::Entry;
@@ -18,6 +19,17 @@ use crate::web::access::api_token::Token;
 use crate::web::access::manager::{CanAdminister, CanRead};
 use crate::web::form::QueryFields;
 use crate::web::{Error, Result};
+
+request_body! {
+    /// A group in a request.
+    GROUP: GroupChange = Place::Object("component_group") => {
+        name: Line,
+        components: NonEmptyIds,
+    }
+    beside {
+        description: Option<Text>,
+    }
+}
 
 const NO_MEMBERS: &str = "A group needs at least one component.";
 
@@ -117,18 +129,14 @@ struct GroupInput {
 impl GroupInput {
     /// Applies the body to the current values. The description is beside the group object or in it.
     fn read<P>(change: &Change<P>, context: &ApiContext, mut form: GroupForm, before: ClientFields) -> Result<Self> {
-        let mut given = Params::from_object_or_body(&change.body, "component_group", &["name", "components"])?;
+        let own = [GROUP.name.name, GROUP.components.name];
+        let mut given = Params::from_object_or_body(&change.body, "component_group", &own)?;
         let mut beside = Params::from_body(&change.body);
-        if let Some(name) = given.text("name") {
-            form.name = name;
-        }
-        let place = if beside.has("description") { &mut beside } else { &mut given };
-        if let Some(description) = place.text("description") {
-            form.description = description;
-        }
-        let mut said = merge_client_fields(before, place);
-        said.remove("showcase");
-        let members = given.list("components").and_then(|ids| members(&ids, context, &mut given));
+        given.replace_text(GROUP.name, &mut form.name);
+        let place = if beside.has(GROUP.description) { &mut beside } else { &mut given };
+        place.replace_text(GROUP.description, &mut form.description);
+        let said = merge_description(before, place, GROUP.description);
+        let members = given.list(GROUP.components).and_then(|ids| members(&ids, context, &mut given));
         Ok(Self { form, members, said, given })
     }
 }

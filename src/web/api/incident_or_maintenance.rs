@@ -8,13 +8,58 @@ use super::change::Change;
 use super::objects::{EventFields, EventView};
 use super::page_context::{ApiContext, ClientFields, UPDATE_FIELDS};
 use super::params::Params;
+use super::request_body::{
+    ComponentStatuses, Field, Flag, IdsOrText, Instant, Line, Metadata, PhaseKey, Place, ReminderIntervals, Text,
+    request_body,
+};
 use crate::credentials::random_bytes;
 use crate::db::{self, Tx, admin_incidents, api_metadata, postmortems};
 use crate::domain::audit::Entry;
 use crate::domain::postmortem::PublishedPostmortem;
+use crate::domain::update::MAX_BODY;
 use crate::domain::{Incident, IncidentId, Maintenance, MaintenanceId, UpdateId};
 use crate::publish::api::PageContext;
+use crate::publish::api::schema::ImpactKey;
 use crate::web::{Error, Result};
+
+request_body! {
+    /// An incident or a maintenance in a request.
+    INCIDENT: IncidentChange = Place::Object("incident") => {
+        name: Line,
+        status: PhaseKey,
+        impact_override: Option<ImpactKey>,
+        body: Text<MAX_BODY>,
+        components: Option<ComponentStatuses>,
+        component_ids: Option<IdsOrText>,
+        deliver_notifications: Option<Flag>,
+        scheduled_for: Instant,
+        scheduled_until: Instant,
+        scheduled_remind_prior: Option<Flag>,
+        scheduled_auto_in_progress: Option<Flag>,
+        scheduled_auto_completed: Option<Flag>,
+        scheduled_auto_transition: Option<Flag>,
+        auto_transition_to_maintenance_state: Option<Flag>,
+        auto_transition_to_operational_state: Option<Flag>,
+        auto_transition_deliver_notifications_at_start: Option<Flag>,
+        auto_transition_deliver_notifications_at_end: Option<Flag>,
+        backfilled: Option<Flag>,
+        backfill_date: Instant,
+        started_at: Instant,
+        resolved_at: Instant,
+        reminder_intervals: ReminderIntervals,
+        wants_twitter_update: Option<Flag>,
+        metadata: Option<Metadata>,
+    }
+    ignored {
+        auto_tweet_at_beginning: Option<Flag>,
+        auto_tweet_on_completion: Option<Flag>,
+        auto_tweet_on_creation: Option<Flag>,
+        auto_tweet_one_hour_before: Option<Flag>,
+    }
+    undocumented {
+        message: Text<MAX_BODY>,
+    }
+}
 
 pub enum IncidentOrMaintenance {
     Incident(Incident),
@@ -98,33 +143,54 @@ pub fn fresh_update_id() -> UpdateId {
 }
 
 /// Whether the automatic steps of a maintenance notify subscribers.
-const NOTIFICATION_FLAGS: [&str; 2] =
-    ["auto_transition_deliver_notifications_at_start", "auto_transition_deliver_notifications_at_end"];
+const NOTIFICATION_FLAGS: [Field<Option<Flag>>; 2] =
+    [INCIDENT.auto_transition_deliver_notifications_at_start, INCIDENT.auto_transition_deliver_notifications_at_end];
 
 /// Fields that the API returns as the client sent them: metadata, an object of objects, and [`NOTIFICATION_FLAGS`].
 pub fn merge_client_fields(mut before: ClientFields, given: &mut Params) -> ClientFields {
-    for name in NOTIFICATION_FLAGS.into_iter().filter(|name| given.has(name)).collect::<Vec<_>>() {
-        before.remove(name);
-        before.extend(given.flag(name).map(|flag| (name.to_owned(), flag.into())));
+    for field in NOTIFICATION_FLAGS.into_iter().filter(|field| given.has(*field)).collect::<Vec<_>>() {
+        before.remove(field.name);
+        before.extend(given.flag(field).map(|flag| (field.name.to_owned(), flag.into())));
     }
-    match given.value("metadata") {
+    match given.value(INCIDENT.metadata) {
         None => {}
         Some(serde_json::Value::Null) => drop(before.remove("metadata")),
         Some(serde_json::Value::Object(fields)) if fields.is_empty() => drop(before.remove("metadata")),
         Some(serde_json::Value::Object(fields))
-            if fields.values().all(serde_json::Value::is_object) && given.size_of("metadata") <= MAX_METADATA =>
+            if fields.values().all(serde_json::Value::is_object)
+                && given.size_of(INCIDENT.metadata) <= MAX_METADATA =>
         {
             before.insert("metadata".into(), fields.clone().into());
         }
-        Some(_) => given.add_error("metadata", "Send an object whose values are objects, of at most 10000 characters."),
+        Some(_) => {
+            let message = "Send an object whose values are objects, of at most 10000 characters.";
+            given.add_error(INCIDENT.metadata, message);
+        }
     }
     before
 }
 
+/// The fields of a request with the notification flags of an update.
+#[derive(Clone, Copy)]
+pub struct UpdateFlags {
+    pub delivers: Field<Option<Flag>>,
+    pub tweets: Field<Option<Flag>>,
+}
+
+impl UpdateFlags {
+    pub const OF_INCIDENT: Self =
+        Self { delivers: INCIDENT.deliver_notifications, tweets: INCIDENT.wants_twitter_update };
+}
+
 /// Stores the notification flags of `update`. By default, an update delivers notifications and is not tweeted.
-pub fn merge_update_flags(mut before: ClientFields, given: &mut Params, update: Option<&str>) -> ClientFields {
-    let flags = [("deliver_notifications", true), ("wants_twitter_update", false)]
-        .map(|(name, usual)| (name, usual, given.flag(name)));
+pub fn merge_update_flags(
+    mut before: ClientFields,
+    given: &mut Params,
+    fields: UpdateFlags,
+    update: Option<&str>,
+) -> ClientFields {
+    let flags =
+        [(fields.delivers, true), (fields.tweets, false)].map(|(field, usual)| (field.name, usual, given.flag(field)));
     let Some(update) = update else { return before };
     let mut all = take_object(&mut before, UPDATE_FIELDS);
     let mut own = take_object(&mut all, update);

@@ -6,7 +6,7 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::change::Change;
-use super::incident_or_maintenance::{IncidentOrMaintenance, LoadedEvent};
+use super::incident_or_maintenance::{INCIDENT, IncidentChange, IncidentOrMaintenance, LoadedEvent};
 use super::page_context::{ApiContext, list_window};
 use super::params::Params;
 use super::{incidents, maintenances};
@@ -112,9 +112,9 @@ pub async fn show(
 /// `POST /v1/pages/{page}/incidents`: an incident, or a maintenance if the body has a maintenance status or start.
 pub async fn create(Path(page): Path<String>, mut change: Change<CanPublish>) -> Result<Response> {
     let context = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
-    let mut given = Params::from_object(&change.body, "incident")?;
-    let status = given.nonempty_text("status").and_then(|status| MaintenancePhase::from_key(&status));
-    if status.is_some() || given.nonempty_text("scheduled_for").is_some() {
+    let mut given = Params::from_declared::<IncidentChange>(&change.body)?;
+    let status = given.nonempty_text(INCIDENT.status).and_then(|status| MaintenancePhase::from_key(&status));
+    if status.is_some() || given.nonempty_text(INCIDENT.scheduled_for).is_some() {
         maintenances::create(change, &context, given).await
     } else {
         incidents::create(change, &context, given).await
@@ -128,7 +128,7 @@ pub async fn update(
     mut change: Change<CanPublish>,
 ) -> Result<Response> {
     let context = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
-    let given = Params::from_object(&change.body, "incident")?;
+    let given = Params::from_declared::<IncidentChange>(&change.body)?;
     let repeats = method == Method::PUT;
     match IncidentOrMaintenance::find(&mut change.tx, &id).await? {
         IncidentOrMaintenance::Incident(incident) => {

@@ -8,7 +8,7 @@ use super::change::Change;
 use super::incident_or_maintenance::IncidentOrMaintenance;
 use super::page_context::ApiContext;
 use super::params::Params;
-use super::subscribers::{SubscriberView, add, find, list, remove, resend_to};
+use super::subscribers::{SubscriberCreation, SubscriberView, add, find, list, remove, resend_to};
 use crate::db::Tx;
 use crate::domain::subscriber::Scope;
 use crate::domain::{IncidentId, Subscriber};
@@ -37,7 +37,7 @@ pub async fn index(
 pub async fn create(Path((page, id)): Path<(String, String)>, mut change: Change<CanAdminister>) -> Result<Response> {
     ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
     let event = IncidentOrMaintenance::find(&mut change.tx, &id).await?;
-    let mut given = Params::from_object(&change.body, "subscriber")?;
+    let mut given = Params::from_declared::<SubscriberCreation>(&change.body)?;
     let scope = match event {
         IncidentOrMaintenance::Incident(incident) if incident.is_open() => Scope::Incident(incident.id),
         IncidentOrMaintenance::Incident(incident) => {

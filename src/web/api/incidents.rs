@@ -9,10 +9,12 @@ use serde_json::Value;
 
 use super::change::Change;
 use super::incident_or_maintenance::{
-    IncidentOrMaintenance, commit_event, fresh_update_id, merge_client_fields, merge_update_flags,
+    INCIDENT, IncidentOrMaintenance, UpdateFlags, commit_event, fresh_update_id, merge_client_fields,
+    merge_update_flags,
 };
 use super::page_context::{ApiContext, ClientFields};
 use super::params::{Params, format_utc};
+use super::request_body::{ComponentStatuses, Field, IdsOrText, ListKind};
 use crate::actions;
 use crate::credentials::random_bytes;
 use crate::db::{api_metadata, components};
@@ -36,10 +38,11 @@ const FIELD_NAMES: [(&str, &str); 5] = [
 
 /// Opens an incident, or records a past one.
 pub async fn create(mut change: Change<CanPublish>, context: &ApiContext, mut given: Params) -> Result<Response> {
-    let backfilled = given.flag("backfilled") == Some(true) || given.nonempty_text("backfill_date").is_some();
+    let backfilled =
+        given.flag(INCIDENT.backfilled) == Some(true) || given.nonempty_text(INCIDENT.backfill_date).is_some();
     let (form, said) = read_incident_form(&mut given, context.zone(), backfilled);
     let (id, first, now) = (IncidentId::from_random(random_bytes()), fresh_update_id(), change.now);
-    let said = merge_update_flags(said, &mut given, Some(first.as_str()));
+    let said = merge_update_flags(said, &mut given, UpdateFlags::OF_INCIDENT, Some(first.as_str()));
     let opened = form.parse().and_then(|new| new.open(id, first.clone(), &context.components, now));
     let opened = opened.and_then(|mut incident| {
         // The update of a past incident shows the time at which the incident ended.
@@ -49,9 +52,9 @@ pub async fn create(mut change: Change<CanPublish>, context: &ApiContext, mut gi
         Ok(incident)
     });
     // A past incident records what was; one that is resolved now says how its components are.
-    let is_past = backfilled || given.has("started_at") || given.has("resolved_at");
+    let is_past = backfilled || given.has(INCIDENT.started_at) || given.has(INCIDENT.resolved_at);
     let statuses = read_statuses(&mut given).filter(|_| !is_past).unwrap_or_default();
-    let asks_to_notify = given.flag("deliver_notifications") == Some(true);
+    let asks_to_notify = given.flag(INCIDENT.deliver_notifications) == Some(true);
     let incident = given.finish(opened, &FIELD_NAMES)?;
     // Before the incident, because its notice reads the flags.
     api_metadata::replace(&mut change.tx, incident.id.as_str(), &said).await?;
@@ -69,7 +72,7 @@ fn read_incident_form(given: &mut Params, zone: Tz, backfilled: bool) -> (Incide
     let mut details = IncidentDetailsForm { zone: Tz::UTC.name().to_owned(), ..IncidentDetailsForm::default() };
     fill_details(&mut details, given, zone);
     let usual = if backfilled { Phase::Resolved } else { Phase::Investigating };
-    let phase = given.nonempty_text("status").unwrap_or_else(|| usual.key().to_owned());
+    let phase = given.nonempty_text(INCIDENT.status).unwrap_or_else(|| usual.key().to_owned());
     // A past incident without an end time ended when it started, because nothing more is known.
     if backfilled && details.ended_at.is_empty() {
         details.ended_at.clone_from(&details.started_at);
@@ -83,7 +86,7 @@ fn read_incident_form(given: &mut Params, zone: Tz, backfilled: bool) -> (Incide
             title,
             phase,
             body,
-            components: read_components(given).unwrap_or_default(),
+            components: read_components(given, &COMPONENT_FIELDS).unwrap_or_default(),
             details,
         },
         said,
@@ -92,20 +95,16 @@ fn read_incident_form(given: &mut Params, zone: Tz, backfilled: bool) -> (Incide
 
 /// Applies the fields that are not part of an update.
 fn fill_details(details: &mut IncidentDetailsForm, given: &mut Params, zone: Tz) {
-    if let Some(name) = given.text("name") {
-        details.title = name;
-    }
-    if let Some(impact) = given.text("impact_override") {
-        details.impact = impact;
-    }
-    if given.has("reminder_intervals") {
+    given.replace_text(INCIDENT.name, &mut details.title);
+    given.replace_text(INCIDENT.impact_override, &mut details.impact);
+    if given.has(INCIDENT.reminder_intervals) {
         details.reminder = read_reminder(given).unwrap_or_default();
     }
-    let started = given.instant("started_at", zone).or_else(|| given.instant("backfill_date", zone));
+    let started = given.instant(INCIDENT.started_at, zone).or_else(|| given.instant(INCIDENT.backfill_date, zone));
     if let Some(at) = started {
         details.started_at = format_utc(at);
     }
-    if let Some(at) = given.instant("resolved_at", zone) {
+    if let Some(at) = given.instant(INCIDENT.resolved_at, zone) {
         details.ended_at = format_utc(at);
     }
 }
@@ -113,14 +112,14 @@ fn fill_details(details: &mut IncidentDetailsForm, given: &mut Params, zone: Tz)
 /// The reminder as the form has it: `"4"` is every four hours, `"[1, 5]"` after one and five, `"[]"` never. A list may
 /// also be a JSON array.
 fn read_reminder(given: &mut Params) -> Option<String> {
-    let text = match given.value("reminder_intervals") {
+    let text = match given.value(INCIDENT.reminder_intervals) {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) if text == "null" => String::new(),
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
     };
     if Reminder::from_text(&text).is_none() {
-        given.add_error("reminder_intervals", WRONG_REMINDER);
+        given.add_error(INCIDENT.reminder_intervals, WRONG_REMINDER);
         return None;
     }
     Some(text)
@@ -128,37 +127,51 @@ fn read_reminder(given: &mut Params) -> Option<String> {
 
 /// The text of an update; older clients call it `message`.
 pub fn read_body(given: &mut Params) -> Option<String> {
-    given.nonempty_text("body").or_else(|| given.nonempty_text("message"))
+    given.nonempty_text(INCIDENT.body).or_else(|| given.nonempty_text(INCIDENT.message))
 }
 
+/// The fields of a request that name components: a map or a list, and a list of ids.
+pub struct ComponentFields<K> {
+    pub statuses: Field<Option<ComponentStatuses>>,
+    pub ids: Field<K>,
+}
+
+pub const COMPONENT_FIELDS: ComponentFields<Option<IdsOrText>> =
+    ComponentFields { statuses: INCIDENT.components, ids: INCIDENT.component_ids };
+
 /// Older clients send a list of ids as `components`, not a map.
-fn are_components_listed(given: &Params) -> bool {
-    matches!(given.value("components"), Some(Value::Array(_) | Value::String(_)))
+fn are_components_listed(given: &Params, field: Field<Option<ComponentStatuses>>) -> bool {
+    matches!(given.value(field), Some(Value::Array(_) | Value::String(_)))
 }
 
 /// The status of each component that has one.
 pub fn read_statuses(given: &mut Params) -> Option<BTreeMap<String, String>> {
-    if are_components_listed(given) {
+    read_statuses_of(given, INCIDENT.components)
+}
+
+fn read_statuses_of(given: &mut Params, field: Field<Option<ComponentStatuses>>) -> Option<BTreeMap<String, String>> {
+    if are_components_listed(given, field) {
         return None;
     }
-    let statuses = given.map("components")?.into_iter();
+    let statuses = given.map(field)?.into_iter();
     Some(statuses.filter(|(_, status)| !status.is_empty()).collect())
 }
 
 /// Whether the body lists components, which replaces those of an upcoming maintenance.
 pub fn lists_components(given: &Params) -> bool {
-    are_components_listed(given) || given.value("component_ids").is_some_and(|ids| !ids.is_null())
+    are_components_listed(given, INCIDENT.components)
+        || given.value(INCIDENT.component_ids).is_some_and(|ids| !ids.is_null())
 }
 
 /// The components without a status: `component_ids`, a list as `components`, and empty statuses.
-fn read_attached_components(given: &mut Params) -> Option<Vec<String>> {
-    let named = given.list("component_ids");
-    if are_components_listed(given) {
-        let listed = given.list("components");
+fn read_attached_components<K: ListKind>(given: &mut Params, fields: &ComponentFields<K>) -> Option<Vec<String>> {
+    let named = given.list(fields.ids);
+    if are_components_listed(given, fields.statuses) {
+        let listed = given.list(fields.statuses);
         return Some(named.into_iter().chain(listed).flatten().collect());
     }
     let is_blank = |status: &Value| status.is_null() || status.as_str() == Some("");
-    let statuses = given.value("components").and_then(Value::as_object).into_iter().flatten();
+    let statuses = given.value(fields.statuses).and_then(Value::as_object).into_iter().flatten();
     let blank: Vec<String> = statuses.filter(|(_, status)| is_blank(status)).map(|(id, _)| id.clone()).collect();
     if named.is_none() && blank.is_empty() { None } else { Some(named.into_iter().flatten().chain(blank).collect()) }
 }
@@ -172,10 +185,10 @@ pub fn check_statuses(
 ) {
     for (id, status) in statuses {
         if !known(id) && !context.components.iter().any(|component| component.id.as_str() == id) {
-            given.add_error("components", format!("Unknown component {id}."));
+            given.add_error(INCIDENT.components, format!("Unknown component {id}."));
         }
         if Status::from_key(status).is_none() {
-            given.add_error(&format!("components/{id}"), "Send the status of a component.");
+            given.add_error(format!("{}/{id}", INCIDENT.components.name), "Send the status of a component.");
         }
     }
 }
@@ -199,8 +212,12 @@ pub async fn set_own_statuses(
 }
 
 /// All components of the body; those without a status are operational.
-pub fn read_components(given: &mut Params) -> Option<BTreeMap<String, String>> {
-    let (statuses, attached) = (read_statuses(given), read_attached_components(given));
+pub fn read_components<K: ListKind>(
+    given: &mut Params,
+    fields: &ComponentFields<K>,
+) -> Option<BTreeMap<String, String>> {
+    let statuses = read_statuses_of(given, fields.statuses);
+    let attached = read_attached_components(given, fields);
     if statuses.is_none() && attached.is_none() {
         return None;
     }
@@ -218,8 +235,8 @@ pub async fn update(
     before: Incident,
     repeats: bool,
 ) -> Result<Response> {
-    if given.nonempty_text("scheduled_for").is_some() {
-        given.add_error("scheduled_for", "An incident can't become a maintenance. Schedule a new one.");
+    if given.nonempty_text(INCIDENT.scheduled_for).is_some() {
+        given.add_error(INCIDENT.scheduled_for, "An incident can't become a maintenance. Schedule a new one.");
     }
     let said_before = api_metadata::load(&mut change.tx, before.id.as_str()).await?;
     let said = merge_client_fields(said_before.clone(), &mut given);
@@ -227,7 +244,7 @@ pub async fn update(
     fill_details(&mut details, &mut given, context.zone());
     let posted = read_update_form(&mut given, &before, repeats);
     let reopens = posted.as_ref().and_then(|form| Phase::from_key(&form.phase)).is_some_and(Phase::is_open);
-    if reopens && given.nonempty_text("resolved_at").is_none() {
+    if reopens && given.nonempty_text(INCIDENT.resolved_at).is_none() {
         details.ended_at.clear();
     }
     let statuses = read_statuses(&mut given).unwrap_or_default();
@@ -235,7 +252,7 @@ pub async fn update(
     let mut after = before.clone();
     let changed = apply_changes(&mut after, posted.as_ref(), &details, context, change.now);
     let newest = after.newest_update().filter(|_| after.updates.len() > before.updates.len());
-    let said = merge_update_flags(said, &mut given, newest.map(|update| update.id.as_str()));
+    let said = merge_update_flags(said, &mut given, UpdateFlags::OF_INCIDENT, newest.map(|update| update.id.as_str()));
     given.finish(changed, &FIELD_NAMES)?;
     let mut entries = Vec::new();
     // Before the update, because its notice reads the flags.
@@ -279,7 +296,7 @@ fn apply_changes(
 fn read_update_form(given: &mut Params, incident: &Incident, repeats: bool) -> Option<UpdateForm> {
     let (current, newest) = (incident.phase.key(), incident.newest_update());
     // `postmortem` is what the API returns for a reviewed incident; it is no phase.
-    let status = given.nonempty_text("status").filter(|status| status != "postmortem" || incident.is_open());
+    let status = given.nonempty_text(INCIDENT.status).filter(|status| status != "postmortem" || incident.is_open());
     let phase = status.unwrap_or_else(|| current.to_owned());
     let text = read_body(given);
     let components = named_components(given, incident);
@@ -303,7 +320,7 @@ fn read_update_form(given: &mut Params, incident: &Incident, repeats: bool) -> O
 fn named_components(given: &mut Params, incident: &Incident) -> BTreeMap<String, String> {
     let affected = incident.affected_components();
     let is_new = |id: &String| !affected.iter().any(|(other, _)| other.as_str() == id);
-    let attached = read_attached_components(given).unwrap_or_default().into_iter().filter(is_new);
+    let attached = read_attached_components(given, &COMPONENT_FIELDS).unwrap_or_default().into_iter().filter(is_new);
     let mut named: BTreeMap<_, _> = attached.map(|id| (id, Status::Operational.key().to_owned())).collect();
     named.extend(read_statuses(given).unwrap_or_default());
     named

@@ -10,9 +10,12 @@ use serde_json::Value;
 
 use super::change::Change;
 use super::incident_or_maintenance::{
-    IncidentOrMaintenance, commit_event, fresh_update_id, merge_client_fields, merge_update_flags,
+    INCIDENT, IncidentOrMaintenance, UpdateFlags, commit_event, fresh_update_id, merge_client_fields,
+    merge_update_flags,
 };
-use super::incidents::{check_statuses, lists_components, read_body, read_components, read_statuses, set_own_statuses};
+use super::incidents::{
+    COMPONENT_FIELDS, check_statuses, lists_components, read_body, read_components, read_statuses, set_own_statuses,
+};
 use super::page_context::{ApiContext, ClientFields, RELEASE_FIELD};
 use super::params::{Params, format_utc};
 use crate::actions;
@@ -46,7 +49,7 @@ pub async fn create(mut change: Change<CanPublish>, context: &ApiContext, mut gi
     let said = merge_release(said, &mut given, form.plan.switches.marks);
     let made = form.parse().and_then(|new| build_maintenance(new, phase, &statuses, context, change.now));
     let first = made.as_ref().ok().and_then(Maintenance::newest_update).map(|first| first.id.to_string());
-    let said = merge_update_flags(said, &mut given, first.as_deref());
+    let said = merge_update_flags(said, &mut given, UpdateFlags::OF_INCIDENT, first.as_deref());
     let made = given.finish(made, &FIELD_NAMES)?;
     let made = Maintenance { impact_override: impact, ..made };
     // Before the maintenance, because its notice reads the flags.
@@ -60,10 +63,10 @@ pub async fn create(mut change: Change<CanPublish>, context: &ApiContext, mut gi
 
 /// The status, if one was sent.
 fn read_phase(given: &mut Params) -> Option<MaintenancePhase> {
-    let key = given.nonempty_text("status")?;
+    let key = given.nonempty_text(INCIDENT.status)?;
     let phase = MaintenancePhase::from_key(&key).filter(|phase| *phase != MaintenancePhase::Cancelled);
     if phase.is_none() {
-        given.add_error("status", "Send scheduled, in_progress, verifying or completed.");
+        given.add_error(INCIDENT.status, "Send scheduled, in_progress, verifying or completed.");
     }
     phase
 }
@@ -105,7 +108,8 @@ pub async fn update(
     let changed = apply_changes(&mut after, &mut given, context, repeats, change.now);
     let said = merge_release(said, &mut given, after.switches.marks);
     let posted = after.newest_update().filter(|_| after.updates.len() > before.updates.len());
-    let said = merge_update_flags(said, &mut given, posted.map(|update| update.id.as_str()));
+    let posted = posted.map(|update| update.id.as_str());
+    let said = merge_update_flags(said, &mut given, UpdateFlags::OF_INCIDENT, posted);
     given.finish(changed, &FIELD_NAMES)?;
     let mut entries = Vec::new();
     // Before the update, because its notice reads the flags.
@@ -210,43 +214,42 @@ fn reschedule(
 
 /// The planned times in UTC; times that were not sent stay as in `current`.
 fn read_window(given: &mut Params, zone: Tz, current: (String, String)) -> WindowForm {
-    let mut read = |name, current| given.instant(name, zone).map_or(current, format_utc);
+    let mut read = |field, current| given.instant(field, zone).map_or(current, format_utc);
     WindowForm {
-        scheduled_for: read("scheduled_for", current.0),
-        scheduled_until: read("scheduled_until", current.1),
+        scheduled_for: read(INCIDENT.scheduled_for, current.0),
+        scheduled_until: read(INCIDENT.scheduled_until, current.1),
         zone: Tz::UTC.name().to_owned(),
     }
 }
 
 fn read_plan_form(mut form: PlanForm, given: &mut Params) -> PlanForm {
-    if let Some(name) = given.text("name") {
-        form.title = name;
-    }
+    given.replace_text(INCIDENT.name, &mut form.title);
     let replaces = lists_components(given);
-    if let Some(named) = read_components(given) {
+    if let Some(named) = read_components(given, &COMPONENT_FIELDS) {
         if replaces {
             form.components.clear();
         }
         form.components.extend(named.into_keys());
     }
     let Automation { reminds, starts, completes, marks } = &mut form.switches;
-    for (name, switch) in [
-        ("scheduled_remind_prior", reminds),
-        ("scheduled_auto_completed", completes),
-        ("auto_transition_to_maintenance_state", marks),
+    for (field, switch) in [
+        (INCIDENT.scheduled_remind_prior, reminds),
+        (INCIDENT.scheduled_auto_completed, completes),
+        (INCIDENT.auto_transition_to_maintenance_state, marks),
     ] {
-        *switch = given.flag(name).unwrap_or(*switch);
+        *switch = given.flag(field).unwrap_or(*switch);
     }
-    let starts_itself = given.flag("scheduled_auto_in_progress").or_else(|| given.flag("scheduled_auto_transition"));
+    let starts_itself = given.flag(INCIDENT.scheduled_auto_in_progress);
+    let starts_itself = starts_itself.or_else(|| given.flag(INCIDENT.scheduled_auto_transition));
     *starts = starts_itself.unwrap_or(*starts);
     form
 }
 
 fn read_impact(given: &mut Params, current: Option<Impact>) -> Option<Impact> {
-    let Some(key) = given.text("impact_override") else { return current };
+    let Some(key) = given.text(INCIDENT.impact_override) else { return current };
     let impact = Impact::from_key(&key);
     if impact.is_none() && !key.is_empty() {
-        given.add_error("impact_override", "Send none, maintenance, minor, major or critical.");
+        given.add_error(INCIDENT.impact_override, "Send none, maintenance, minor, major or critical.");
     }
     impact
 }
@@ -254,7 +257,7 @@ fn read_impact(given: &mut Params, current: Option<Impact>) -> Option<Impact> {
 /// Stores `auto_transition_to_operational_state` where it differs from `auto_transition_to_maintenance_state`; the end
 /// of a maintenance releases its components in any case.
 fn merge_release(mut said: ClientFields, given: &mut Params, marks: bool) -> ClientFields {
-    if let Some(flag) = given.flag(RELEASE_FIELD) {
+    if let Some(flag) = given.flag(INCIDENT.auto_transition_to_operational_state) {
         said.insert(RELEASE_FIELD.into(), Value::Bool(flag));
     }
     if said.get(RELEASE_FIELD).and_then(Value::as_bool) == Some(marks) {

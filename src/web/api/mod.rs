@@ -16,6 +16,7 @@ mod pages;
 mod params;
 mod postmortems;
 pub mod rate_limit;
+mod request_body;
 pub mod routes;
 mod subscribers;
 mod templates;
@@ -29,7 +30,22 @@ use axum::http::Uri;
 use axum::middleware::from_fn;
 use axum::routing::{any, get};
 
-use self::routes::{Routes, no_content, returns};
+use self::components::ComponentChange;
+use self::embed_config::{EmbedConfigChange, EmbedConfigView};
+use self::groups::GroupChange;
+use self::incident_or_maintenance::IncidentChange;
+use self::objects::{ComponentView, EventView, GroupView, PostmortemView, TemplateView, UpdateView};
+use self::pages::{PageChange, PageView};
+use self::postmortems::{PostmortemChange, PostmortemPublication};
+use self::routes::{Routes, no_content, returns, returns_list, returns_long_list};
+use self::subscribers::{
+    Counts, Histogram, MAX_LISTED, SubscriberChange, SubscriberCreation, SubscriberSelection, SubscriberView,
+};
+use self::templates::TemplateChange;
+use self::token::TokenView;
+use self::unsupported::{Metric, MetricsProvider, PageAccessGroup, PageAccessUser, User};
+use self::updates::UpdateChange;
+use self::uptime::{ComponentUptime, GroupUptime};
 use super::Error;
 use crate::state::State;
 
@@ -44,63 +60,63 @@ pub fn routes() -> Routes {
     const ACCESS_QUERY: &[&str] = &["email", "page", "per_page"];
     const SUBSCRIBER_QUERY: &[&str] = &["q", "type", "state", "limit", "page", "sort_field", "sort_direction"];
     Routes::default()
-        .get("/v1/token", token::show, returns("Get the token's scope", "Token"))
-        .get("/v1/pages", pages::index, returns("List pages (there is one)", "[Page]"))
-        .get("/v1/pages/{page}", pages::show, returns("Get the page", "Page"))
-        .patch_and_put("/v1/pages/{page}", pages::update, returns("Update the page's name, URL and time zone", "Page").with_body("PageChange"))
-        .get("/v1/pages/{page}/components", components::index, returns("List components", "[Component]").with_query(PAGE_QUERY))
-        .post("/v1/pages/{page}/components", components::create, returns("Create a component", "Component").with_body("ComponentChange").with_status(201))
-        .get("/v1/pages/{page}/components/{component}", components::show, returns("Get a component", "Component"))
-        .patch_and_put("/v1/pages/{page}/components/{component}", components::update, returns("Update a component", "Component").with_body("ComponentChange"))
+        .get("/v1/token", token::show, returns::<TokenView>("Get the token's scope"))
+        .get("/v1/pages", pages::index, returns_list::<PageView<'_>>("List pages (there is one)"))
+        .get("/v1/pages/{page}", pages::show, returns::<PageView<'_>>("Get the page"))
+        .patch_and_put("/v1/pages/{page}", pages::update, returns::<PageView<'_>>("Update the page's name, URL and time zone").with_body::<PageChange>())
+        .get("/v1/pages/{page}/components", components::index, returns_list::<ComponentView<'_>>("List components").with_query(PAGE_QUERY))
+        .post("/v1/pages/{page}/components", components::create, returns::<ComponentView<'_>>("Create a component").with_body::<ComponentChange>().with_status(201))
+        .get("/v1/pages/{page}/components/{component}", components::show, returns::<ComponentView<'_>>("Get a component"))
+        .patch_and_put("/v1/pages/{page}/components/{component}", components::update, returns::<ComponentView<'_>>("Update a component").with_body::<ComponentChange>())
         .delete("/v1/pages/{page}/components/{component}", components::destroy, no_content("Delete a component"))
-        .get("/v1/pages/{page}/components/{component}/uptime", uptime::component_uptime, returns("Get a component's uptime", "Uptime").with_query(RANGE_QUERY))
-        .get("/v1/pages/{page}/component-groups", groups::index, returns("List groups", "[Group]").with_query(PAGE_QUERY))
-        .post("/v1/pages/{page}/component-groups", groups::create, returns("Create a group", "Group").with_body("GroupChange").with_status(201))
-        .get("/v1/pages/{page}/component-groups/{group}", groups::show, returns("Get a group", "Group"))
-        .patch_and_put("/v1/pages/{page}/component-groups/{group}", groups::update, returns("Update a group and its members", "Group").with_body("GroupChange"))
-        .delete("/v1/pages/{page}/component-groups/{group}", groups::destroy, returns("Delete a group; its components are kept", "Group"))
-        .get("/v1/pages/{page}/component-groups/{group}/uptime", uptime::group_uptime, returns("Get a group's uptime", "GroupUptime").with_query(RANGE_QUERY))
-        .get("/v1/pages/{page}/incidents", incident_routes::index, returns("List incidents and maintenance, newest first", "[Incident]").with_query(SEARCH_QUERY))
-        .post("/v1/pages/{page}/incidents", incident_routes::create, returns("Create an incident or maintenance", "Incident").with_body("IncidentChange").with_status(201))
-        .get("/v1/pages/{page}/incidents/unresolved", incident_routes::unresolved, returns("List unresolved incidents", "[Incident]").with_query(PAGE_QUERY))
-        .get("/v1/pages/{page}/incidents/scheduled", incident_routes::scheduled, returns("List scheduled maintenance and maintenance in progress", "[Incident]").with_query(PAGE_QUERY))
-        .get("/v1/pages/{page}/incidents/upcoming", incident_routes::upcoming, returns("List upcoming maintenance", "[Incident]").with_query(PAGE_QUERY))
-        .get("/v1/pages/{page}/incidents/active_maintenance", incident_routes::active_maintenance, returns("List maintenance in progress", "[Incident]").with_query(PAGE_QUERY))
-        .get("/v1/pages/{page}/incidents/{incident}", incident_routes::show, returns("Get an incident or maintenance", "Incident"))
-        .patch_and_put("/v1/pages/{page}/incidents/{incident}", incident_routes::update, returns("Update an incident or post an update", "Incident").with_body("IncidentChange"))
-        .delete("/v1/pages/{page}/incidents/{incident}", incident_routes::destroy, returns("Delete an incident or maintenance", "Incident"))
-        .patch_and_put("/v1/pages/{page}/incidents/{incident}/incident_updates/{update}", updates::update, returns("Edit the text or time of an update", "Update").with_body("UpdateChange"))
-        .get("/v1/pages/{page}/incidents/{incident}/postmortem", postmortems::show, returns("Get a postmortem", "Postmortem"))
-        .put("/v1/pages/{page}/incidents/{incident}/postmortem", postmortems::update, returns("Create or update a postmortem", "Postmortem").with_body("PostmortemChange"))
+        .get("/v1/pages/{page}/components/{component}/uptime", uptime::component_uptime, returns::<ComponentUptime>("Get a component's uptime").with_query(RANGE_QUERY))
+        .get("/v1/pages/{page}/component-groups", groups::index, returns_list::<GroupView<'_>>("List groups").with_query(PAGE_QUERY))
+        .post("/v1/pages/{page}/component-groups", groups::create, returns::<GroupView<'_>>("Create a group").with_body::<GroupChange>().with_status(201))
+        .get("/v1/pages/{page}/component-groups/{group}", groups::show, returns::<GroupView<'_>>("Get a group"))
+        .patch_and_put("/v1/pages/{page}/component-groups/{group}", groups::update, returns::<GroupView<'_>>("Update a group and its members").with_body::<GroupChange>())
+        .delete("/v1/pages/{page}/component-groups/{group}", groups::destroy, returns::<GroupView<'_>>("Delete a group; its components are kept"))
+        .get("/v1/pages/{page}/component-groups/{group}/uptime", uptime::group_uptime, returns::<GroupUptime>("Get a group's uptime").with_query(RANGE_QUERY))
+        .get("/v1/pages/{page}/incidents", incident_routes::index, returns_list::<EventView<'_>>("List incidents and maintenance, newest first").with_query(SEARCH_QUERY))
+        .post("/v1/pages/{page}/incidents", incident_routes::create, returns::<EventView<'_>>("Create an incident or maintenance").with_body::<IncidentChange>().with_status(201))
+        .get("/v1/pages/{page}/incidents/unresolved", incident_routes::unresolved, returns_list::<EventView<'_>>("List unresolved incidents").with_query(PAGE_QUERY))
+        .get("/v1/pages/{page}/incidents/scheduled", incident_routes::scheduled, returns_list::<EventView<'_>>("List scheduled maintenance and maintenance in progress").with_query(PAGE_QUERY))
+        .get("/v1/pages/{page}/incidents/upcoming", incident_routes::upcoming, returns_list::<EventView<'_>>("List upcoming maintenance").with_query(PAGE_QUERY))
+        .get("/v1/pages/{page}/incidents/active_maintenance", incident_routes::active_maintenance, returns_list::<EventView<'_>>("List maintenance in progress").with_query(PAGE_QUERY))
+        .get("/v1/pages/{page}/incidents/{incident}", incident_routes::show, returns::<EventView<'_>>("Get an incident or maintenance"))
+        .patch_and_put("/v1/pages/{page}/incidents/{incident}", incident_routes::update, returns::<EventView<'_>>("Update an incident or post an update").with_body::<IncidentChange>())
+        .delete("/v1/pages/{page}/incidents/{incident}", incident_routes::destroy, returns::<EventView<'_>>("Delete an incident or maintenance"))
+        .patch_and_put("/v1/pages/{page}/incidents/{incident}/incident_updates/{update}", updates::update, returns::<UpdateView<'_>>("Edit the text or time of an update").with_body::<UpdateChange>())
+        .get("/v1/pages/{page}/incidents/{incident}/postmortem", postmortems::show, returns::<PostmortemView<'_>>("Get a postmortem"))
+        .put("/v1/pages/{page}/incidents/{incident}/postmortem", postmortems::update, returns::<PostmortemView<'_>>("Create or update a postmortem").with_body::<PostmortemChange>())
         .delete("/v1/pages/{page}/incidents/{incident}/postmortem", postmortems::destroy, no_content("Delete a postmortem"))
-        .put("/v1/pages/{page}/incidents/{incident}/postmortem/publish", postmortems::publish, returns("Publish a postmortem", "Postmortem").with_body("PostmortemPublication"))
-        .put("/v1/pages/{page}/incidents/{incident}/postmortem/revert", postmortems::revert, returns("Unpublish a postmortem", "Postmortem"))
-        .get("/v1/pages/{page}/incidents/{incident}/subscribers", incident_subscribers::index, returns("List subscribers of an incident", "[Subscriber]").with_query(SUBSCRIBER_QUERY))
-        .post("/v1/pages/{page}/incidents/{incident}/subscribers", incident_subscribers::create, returns("Subscribe to an unresolved incident", "Subscriber").with_body("SubscriberCreation").with_status(201))
-        .get("/v1/pages/{page}/incidents/{incident}/subscribers/{subscriber}", incident_subscribers::show, returns("Get a subscriber of an incident", "Subscriber"))
-        .delete("/v1/pages/{page}/incidents/{incident}/subscribers/{subscriber}", incident_subscribers::destroy, returns("Unsubscribe from an incident", "Subscriber"))
+        .put("/v1/pages/{page}/incidents/{incident}/postmortem/publish", postmortems::publish, returns::<PostmortemView<'_>>("Publish a postmortem").with_body::<PostmortemPublication>())
+        .put("/v1/pages/{page}/incidents/{incident}/postmortem/revert", postmortems::revert, returns::<PostmortemView<'_>>("Unpublish a postmortem"))
+        .get("/v1/pages/{page}/incidents/{incident}/subscribers", incident_subscribers::index, returns_long_list::<SubscriberView>("List subscribers of an incident", MAX_LISTED).with_query(SUBSCRIBER_QUERY))
+        .post("/v1/pages/{page}/incidents/{incident}/subscribers", incident_subscribers::create, returns::<SubscriberView>("Subscribe to an unresolved incident").with_body::<SubscriberCreation>().with_status(201))
+        .get("/v1/pages/{page}/incidents/{incident}/subscribers/{subscriber}", incident_subscribers::show, returns::<SubscriberView>("Get a subscriber of an incident"))
+        .delete("/v1/pages/{page}/incidents/{incident}/subscribers/{subscriber}", incident_subscribers::destroy, returns::<SubscriberView>("Unsubscribe from an incident"))
         .post("/v1/pages/{page}/incidents/{incident}/subscribers/{subscriber}/resend_confirmation", incident_subscribers::resend, no_content("Send the confirmation again").with_status(201))
-        .get("/v1/pages/{page}/incident_templates", templates::index, returns("List templates", "[Template]").with_query(PAGE_QUERY))
-        .post("/v1/pages/{page}/incident_templates", templates::create, returns("Create a template", "Template").with_body("TemplateChange").with_status(201))
-        .get("/v1/pages/{page}/subscribers", subscribers::index, returns("List subscribers", "[Subscriber]").with_query(SUBSCRIBER_QUERY))
-        .post("/v1/pages/{page}/subscribers", subscribers::create, returns("Create a subscriber", "Subscriber").with_body("SubscriberCreation").with_status(201))
-        .get("/v1/pages/{page}/subscribers/count", subscribers::count, returns("Count subscribers", "Counts").with_query(&["type", "state"]))
-        .get("/v1/pages/{page}/subscribers/histogram_by_state", subscribers::histogram, returns("Count subscribers by state", "Histogram"))
-        .get("/v1/pages/{page}/subscribers/unsubscribed", subscribers::unsubscribed, returns("List those who unsubscribed (always empty: no address is kept)", "[Subscriber]").with_query(PAGE_QUERY))
-        .post("/v1/pages/{page}/subscribers/unsubscribe", subscribers::unsubscribe_many, no_content("Unsubscribe several subscribers").with_body("SubscriberSelection").with_status(201))
-        .post("/v1/pages/{page}/subscribers/reactivate", subscribers::reactivate_many, no_content("Reactivate quarantined subscribers").with_body("SubscriberSelection").with_status(201))
-        .post("/v1/pages/{page}/subscribers/resend_confirmation", subscribers::resend_many, no_content("Send several confirmations again").with_body("SubscriberSelection").with_status(201))
-        .get("/v1/pages/{page}/subscribers/{subscriber}", subscribers::show, returns("Get a subscriber", "Subscriber"))
-        .patch("/v1/pages/{page}/subscribers/{subscriber}", subscribers::update, returns("Change a subscriber's components", "Subscriber").with_body("SubscriberChange"))
-        .delete("/v1/pages/{page}/subscribers/{subscriber}", subscribers::destroy, returns("Unsubscribe a subscriber", "Subscriber"))
+        .get("/v1/pages/{page}/incident_templates", templates::index, returns_list::<TemplateView<'_>>("List templates").with_query(PAGE_QUERY))
+        .post("/v1/pages/{page}/incident_templates", templates::create, returns::<TemplateView<'_>>("Create a template").with_body::<TemplateChange>().with_status(201))
+        .get("/v1/pages/{page}/subscribers", subscribers::index, returns_long_list::<SubscriberView>("List subscribers", MAX_LISTED).with_query(SUBSCRIBER_QUERY))
+        .post("/v1/pages/{page}/subscribers", subscribers::create, returns::<SubscriberView>("Create a subscriber").with_body::<SubscriberCreation>().with_status(201))
+        .get("/v1/pages/{page}/subscribers/count", subscribers::count, returns::<Counts>("Count subscribers").with_query(&["type", "state"]))
+        .get("/v1/pages/{page}/subscribers/histogram_by_state", subscribers::histogram, returns::<Histogram>("Count subscribers by state"))
+        .get("/v1/pages/{page}/subscribers/unsubscribed", subscribers::unsubscribed, returns_long_list::<SubscriberView>("List those who unsubscribed (always empty: no address is kept)", MAX_LISTED).with_query(PAGE_QUERY))
+        .post("/v1/pages/{page}/subscribers/unsubscribe", subscribers::unsubscribe_many, no_content("Unsubscribe several subscribers").with_body::<SubscriberSelection>().with_status(201))
+        .post("/v1/pages/{page}/subscribers/reactivate", subscribers::reactivate_many, no_content("Reactivate quarantined subscribers").with_body::<SubscriberSelection>().with_status(201))
+        .post("/v1/pages/{page}/subscribers/resend_confirmation", subscribers::resend_many, no_content("Send several confirmations again").with_body::<SubscriberSelection>().with_status(201))
+        .get("/v1/pages/{page}/subscribers/{subscriber}", subscribers::show, returns::<SubscriberView>("Get a subscriber"))
+        .patch("/v1/pages/{page}/subscribers/{subscriber}", subscribers::update, returns::<SubscriberView>("Change a subscriber's components").with_body::<SubscriberChange>())
+        .delete("/v1/pages/{page}/subscribers/{subscriber}", subscribers::destroy, returns::<SubscriberView>("Unsubscribe a subscriber"))
         .post("/v1/pages/{page}/subscribers/{subscriber}/resend_confirmation", subscribers::resend, no_content("Send the confirmation again").with_status(201))
-        .get("/v1/pages/{page}/metrics", unsupported::index, returns("List metrics (always empty)", "[Metric]").with_query(PAGE_QUERY))
-        .get("/v1/pages/{page}/metrics_providers", unsupported::index, returns("List metrics providers (always empty)", "[MetricsProvider]").with_query(PAGE_QUERY))
-        .get("/v1/pages/{page}/page_access_users", unsupported::index, returns("List page access users (always empty)", "[PageAccessUser]").with_query(ACCESS_QUERY))
-        .get("/v1/pages/{page}/page_access_groups", unsupported::index, returns("List page access groups (always empty)", "[PageAccessGroup]").with_query(PAGE_QUERY))
-        .get("/v1/pages/{page}/status_embed_config", embed_config::show, returns("Get the settings of the embed", "EmbedConfig"))
-        .patch_and_put("/v1/pages/{page}/status_embed_config", embed_config::update, returns("Store settings of the embed, without effect", "EmbedConfig").with_body("EmbedConfigChange"))
-        .get("/v1/organizations/{organization}/users", unsupported::index_users, returns("List users (always empty)", "[User]").with_query(PAGE_QUERY))
+        .get("/v1/pages/{page}/metrics", unsupported::index, returns_list::<Metric>("List metrics (always empty)").with_query(PAGE_QUERY))
+        .get("/v1/pages/{page}/metrics_providers", unsupported::index, returns_list::<MetricsProvider>("List metrics providers (always empty)").with_query(PAGE_QUERY))
+        .get("/v1/pages/{page}/page_access_users", unsupported::index, returns_list::<PageAccessUser>("List page access users (always empty)").with_query(ACCESS_QUERY))
+        .get("/v1/pages/{page}/page_access_groups", unsupported::index, returns_list::<PageAccessGroup>("List page access groups (always empty)").with_query(PAGE_QUERY))
+        .get("/v1/pages/{page}/status_embed_config", embed_config::show, returns::<EmbedConfigView<'_>>("Get the settings of the embed"))
+        .patch_and_put("/v1/pages/{page}/status_embed_config", embed_config::update, returns::<EmbedConfigView<'_>>("Store settings of the embed, without effect").with_body::<EmbedConfigChange>())
+        .get("/v1/organizations/{organization}/users", unsupported::index_users, returns_list::<User>("List users (always empty)").with_query(PAGE_QUERY))
 }
 
 pub fn router() -> Router<State> {

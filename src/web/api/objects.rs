@@ -2,24 +2,33 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::page_context::{ClientFields, POSTMORTEM_FIELDS, RELEASE_FIELD, UPDATE_FIELDS};
+use super::request_body::{Metadata, PhaseKey};
 use crate::domain::postmortem::PublishedPostmortem;
 use crate::domain::{Component, Group, Incident, Maintenance, Postmortem, Template};
+use crate::publish::api::schema::{EntryStatusKey, ImpactKey, StatusKey};
 use crate::publish::api::{ComponentRow, EntryRow, PageContext, UpdateRow, component_row, ungrouped_rows};
 
-#[derive(Serialize)]
+/// A component.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Component", deny_unknown_fields, transform = remove_members)]
 pub struct ComponentView<'a> {
     #[serde(flatten)]
     row: ComponentRow<'a>,
     automation_email: Option<&'a str>,
     /// What the page shows.
+    #[schemars(with = "StatusKey")]
     effective_status: &'static str,
 }
 
-#[derive(Serialize)]
+/// A group of components.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Group", deny_unknown_fields)]
 pub struct GroupView<'a> {
     id: &'a str,
     page_id: &'a str,
@@ -27,81 +36,119 @@ pub struct GroupView<'a> {
     description: Option<&'a str>,
     components: Vec<&'a str>,
     position: i64,
+    #[schemars(with = "DateTime<Utc>")]
     created_at: String,
+    #[schemars(with = "DateTime<Utc>")]
     updated_at: String,
 }
 
 /// An incident or a maintenance.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Incident", deny_unknown_fields)]
 pub struct EventView<'a> {
     id: &'a str,
     components: Vec<ComponentView<'a>>,
+    #[schemars(with = "DateTime<Utc>")]
     created_at: String,
+    #[schemars(with = "ImpactKey")]
     impact: &'static str,
+    #[schemars(with = "Option<ImpactKey>")]
     impact_override: Option<&'static str>,
     incident_updates: Vec<UpdateView<'a>>,
     incident_impacts: [(); 0],
+    #[schemars(with = "Metadata")]
     metadata: Value,
+    #[schemars(with = "Option<DateTime<Utc>>")]
     monitoring_at: Option<String>,
     name: &'a str,
     page_id: &'a str,
     postmortem_body: Option<&'a str>,
+    #[schemars(with = "Option<DateTime<Utc>>")]
     postmortem_body_last_updated_at: Option<String>,
     postmortem_ignored: bool,
     postmortem_notified_subscribers: bool,
     postmortem_notified_twitter: bool,
+    #[schemars(with = "Option<DateTime<Utc>>")]
     postmortem_published_at: Option<String>,
+    #[schemars(with = "Option<DateTime<Utc>>")]
     resolved_at: Option<String>,
     scheduled_auto_completed: bool,
     scheduled_auto_in_progress: bool,
+    #[schemars(with = "Option<DateTime<Utc>>")]
     scheduled_for: Option<String>,
     auto_transition_deliver_notifications_at_end: Option<bool>,
     auto_transition_deliver_notifications_at_start: Option<bool>,
     auto_transition_to_maintenance_state: Option<bool>,
     auto_transition_to_operational_state: Option<bool>,
     scheduled_remind_prior: bool,
+    #[schemars(with = "Option<DateTime<Utc>>")]
     scheduled_reminded_at: Option<String>,
+    #[schemars(with = "Option<DateTime<Utc>>")]
     scheduled_until: Option<String>,
     shortlink: String,
+    #[schemars(with = "EntryStatusKey")]
     status: &'static str,
+    #[schemars(with = "DateTime<Utc>")]
     updated_at: String,
     reminder_intervals: Option<String>,
 }
 
-#[derive(Serialize)]
+/// An update of an incident or a maintenance.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Update", deny_unknown_fields)]
 pub struct UpdateView<'a> {
     #[serde(flatten)]
     row: UpdateRow<'a>,
+    #[schemars(with = "Option<DateTime<Utc>>")]
     twitter_updated_at: Option<&'a str>,
     wants_twitter_update: bool,
 }
 
-#[derive(Serialize)]
+/// A postmortem with its draft.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Postmortem", deny_unknown_fields)]
 pub struct PostmortemView<'a> {
     preview_key: Option<&'a str>,
     body: Option<&'a str>,
+    #[schemars(with = "Option<DateTime<Utc>>")]
     body_updated_at: Option<String>,
     body_draft: &'a str,
+    #[schemars(with = "DateTime<Utc>")]
     body_draft_updated_at: String,
+    #[schemars(with = "Option<DateTime<Utc>>")]
     published_at: Option<String>,
     notify_subscribers: bool,
     notify_twitter: bool,
     custom_tweet: Option<&'a str>,
+    #[schemars(with = "Option<DateTime<Utc>>")]
     created_at: Option<String>,
+    #[schemars(with = "DateTime<Utc>")]
     updated_at: String,
 }
 
-#[derive(Serialize)]
+/// A template for incidents or maintenances.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Template", deny_unknown_fields)]
 pub struct TemplateView<'a> {
     id: &'a str,
     components: Vec<ComponentView<'a>>,
     name: &'a str,
     title: &'a str,
     body: &'a str,
+    #[schemars(with = "Option<String>")]
     group_id: Value,
+    #[schemars(with = "PhaseKey")]
     update_status: &'static str,
+    #[schemars(with = "bool")]
     should_tweet: Value,
     should_send_notifications: bool,
+}
+
+/// Only the rows of groups have members.
+fn remove_members(schema: &mut Schema) {
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.remove("components");
+    }
 }
 
 /// The client fields of an event, and those of all components.

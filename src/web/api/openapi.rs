@@ -1,25 +1,39 @@
-//! The OpenAPI document: its paths come from the route table, its objects from `schemas.json`.
+//! The OpenAPI document: its paths come from the route table, its objects from the types of the requests and responses.
+
+use std::sync::LazyLock;
 
 use axum::Json;
+use axum::http::Method;
+use schemars::generate::{Contract, SchemaSettings};
+use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
+use super::request_body::Place;
 use super::routes;
-use super::routes::{ApiRoute, Operation};
+use super::routes::{ApiRoute, GivenBody, Operation, TakenBody};
 use crate::domain::Role;
+use crate::web::error::ErrorBody;
 
-const SCHEMAS: &str = include_str!("schemas.json");
+static OPENAPI: LazyLock<Value> = LazyLock::new(openapi_document);
 
 /// `GET /v1/openapi.json`: needs no token.
-pub async fn show() -> Json<Value> {
-    Json(openapi_document())
+pub async fn show() -> Json<&'static Value> {
+    Json(&OPENAPI)
 }
 
 fn openapi_document() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.contract = Contract::Serialize;
+        settings.definitions_path = "/components/schemas".into();
+        settings.meta_schema = None;
+    });
+    let mut schemas = settings.into_generator();
     let mut paths: Map<String, Value> = Map::new();
     for line in routes().table() {
         let path = paths.entry(line.path).or_insert_with(|| json!({ "parameters": path_parameters(line.path) }));
-        path[line.method.as_str().to_ascii_lowercase()] = describe_operation(line);
+        path[line.method.as_str().to_ascii_lowercase()] = describe_operation(line, &mut schemas);
     }
+    let responses = error_responses(&mut schemas);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -37,8 +51,8 @@ fn openapi_document() -> Value {
                     "description": "Bearer or OAuth, a space, and an API token",
                 },
             },
-            "schemas": serde_json::from_str(SCHEMAS).unwrap_or(Value::Null),
-            "responses": error_responses(),
+            "schemas": schemas.take_definitions(true),
+            "responses": responses,
         },
     })
 }
@@ -50,7 +64,7 @@ fn path_parameters(path: &str) -> Value {
     names.map(parameter).collect()
 }
 
-fn describe_operation(line: &ApiRoute) -> Value {
+fn describe_operation(line: &ApiRoute, schemas: &mut SchemaGenerator) -> Value {
     let Operation { summary, query, takes, status, gives } = line.operation;
     let scope = match line.role {
         Role::Viewer => "read",
@@ -59,7 +73,7 @@ fn describe_operation(line: &ApiRoute) -> Value {
     };
     let mut parameters: Vec<Value> =
         query.iter().map(|name| json!({ "name": name, "in": "query", "schema": { "type": "string" } })).collect();
-    let writes = line.method != axum::http::Method::GET;
+    let writes = line.method != Method::GET;
     if writes {
         let schema = json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" });
         parameters.push(json!({ "name": "Idempotency-Key", "in": "header", "schema": schema }));
@@ -69,12 +83,12 @@ fn describe_operation(line: &ApiRoute) -> Value {
         "summary": summary,
         "description": format!("Scope: {scope}."),
         "parameters": parameters,
-        "responses": operation_responses(status, gives, writes),
+        "responses": operation_responses(status, &success_response(gives, schemas), writes),
     });
-    if let Some(schema) = takes {
-        let content = json!({ "schema": request_body(schema, line.method == axum::http::Method::POST) });
+    if let Some(body) = takes {
+        let content = json!({ "schema": request_schema(body, line.method == Method::POST, schemas) });
         operation["requestBody"] = json!({
-            "required": has_required_object(schema),
+            "required": matches!(body.place, Place::Object(_)),
             "content": {
                 "application/json": content,
                 "application/x-www-form-urlencoded": content,
@@ -85,20 +99,16 @@ fn describe_operation(line: &ApiRoute) -> Value {
     operation
 }
 
-fn has_required_object(schema: &str) -> bool {
-    let schemas: Value = serde_json::from_str(SCHEMAS).unwrap_or(Value::Null);
-    schemas[schema]["required"].is_array()
-}
-
 /// The schema of a request body; a new object requires its name.
-fn request_body(schema: &str, makes: bool) -> Value {
-    let schemas: Value = serde_json::from_str(SCHEMAS).unwrap_or(Value::Null);
-    let envelope = schemas[schema]["required"][0].as_str().unwrap_or_default();
-    if schemas[schema]["properties"][envelope]["properties"]["name"].is_null() {
-        return schema_reference(schema);
+fn request_schema(body: TakenBody, creates: bool, schemas: &mut SchemaGenerator) -> Schema {
+    let schema = (body.schema)(schemas);
+    match body.place {
+        Place::Object(name) if creates && body.has_name => {
+            let needed = json!({ "properties": { name: { "required": ["name"] } } });
+            json_schema!({ "allOf": [schema, needed] })
+        }
+        _ => schema,
     }
-    let needed = json!({ "properties": { envelope: { "required": ["name"] } } });
-    if makes { json!({ "allOf": [schema_reference(schema), needed] }) } else { schema_reference(schema) }
 }
 
 fn operation_id(line: &ApiRoute) -> String {
@@ -106,41 +116,30 @@ fn operation_id(line: &ApiRoute) -> String {
     format!("{}_{path}", line.method.as_str().to_ascii_lowercase())
 }
 
-fn operation_responses(status: u16, gives: Option<&str>, writes: bool) -> Value {
-    let good = match gives {
-        Some(schema) => json!({
-            "description": "Done",
-            "content": { "application/json": { "schema": list_or_object(schema) } },
-        }),
-        None => json!({ "description": "Done" }),
+fn success_response(gives: GivenBody, schemas: &mut SchemaGenerator) -> Value {
+    let schema = match gives {
+        GivenBody::Empty => return json!({ "description": "Done" }),
+        GivenBody::Object(schema) => schema(schemas),
+        GivenBody::List(schema, most) => {
+            json_schema!({ "type": "array", "items": schema(schemas), "maxItems": most })
+        }
     };
-    let mut answers = json!({ status.to_string(): good });
+    json!({ "description": "Done", "content": { "application/json": { "schema": schema } } })
+}
+
+fn operation_responses(status: u16, success: &Value, writes: bool) -> Value {
+    let mut responses = json!({ status.to_string(): success });
     let read: &[u16] = &[400, 401, 403, 404, 408, 422, 429, 500, 503];
     let write: &[u16] = &[409, 413];
     for status in read.iter().chain(write.iter().filter(|_| writes)) {
-        answers[status.to_string()] = json!({ "$ref": format!("#/components/responses/{status}") });
+        responses[status.to_string()] = json!({ "$ref": format!("#/components/responses/{status}") });
     }
-    answers
-}
-
-fn list_or_object(schema: &str) -> Value {
-    match schema.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
-        Some(name) => json!({ "type": "array", "items": schema_reference(name), "maxItems": most_items(name) }),
-        None => schema_reference(schema),
-    }
-}
-
-/// The longest list: subscribers are returned all at once, as at Statuspage.
-fn most_items(schema: &str) -> u32 {
-    if schema == "Subscriber" { 10_000 } else { 100 }
-}
-
-fn schema_reference(schema: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{schema}") })
+    responses
 }
 
 /// Error responses, each with both `error` and `message`.
-fn error_responses() -> Value {
+fn error_responses(schemas: &mut SchemaGenerator) -> Value {
+    let schema = schemas.subschema_for::<ErrorBody<'_>>();
     let why = [
         ("400", "The request can't be parsed"),
         ("401", "Missing, invalid or expired token"),
@@ -155,7 +154,7 @@ fn error_responses() -> Value {
         ("503", "Temporarily unavailable; try again"),
     ];
     let response = |(status, description): (&str, &str)| {
-        let content = json!({ "application/json": { "schema": schema_reference("Error") } });
+        let content = json!({ "application/json": { "schema": schema } });
         (status.to_owned(), json!({ "description": description, "content": content }))
     };
     why.into_iter().map(response).collect()

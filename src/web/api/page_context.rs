@@ -83,7 +83,7 @@ pub fn list_window(query: &crate::domain::forms::Fields, size: &str, usual: i64)
 }
 
 /// Largest page size, and last page number.
-const MAX_PAGE: i64 = 100;
+pub const MAX_PAGE: i64 = 100;
 const MAX_PAGES: i64 = 100_000;
 
 /// Applies a `window` to a list in memory.

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
+use super::request_body::{Field, FlagKind, Instant, ListKind, MapKind, Place, RequestBody, TextKind};
 use crate::db::components::MAX_COMPONENTS;
 use crate::domain::Invalid;
 use crate::domain::parse_time::parse_any_instant;
@@ -144,8 +145,15 @@ fn insert_nested(place: &mut Value, steps: &[&str], value: &str) {
 }
 
 impl Params {
-    /// The fields of the object `name` in the body.
-    pub fn from_object(body: &Value, name: &str) -> Result<Self> {
+    /// The fields of the body, from the place that `B` declares.
+    pub fn from_declared<B: RequestBody>(body: &Value) -> Result<Self> {
+        match B::PLACE {
+            Place::TopLevel => Ok(Self::from_body(body)),
+            Place::Object(name) | Place::OptionalObject(name) => Self::from_object(body, name),
+        }
+    }
+
+    fn from_object(body: &Value, name: &str) -> Result<Self> {
         let at = format!("/{name}");
         reject_private_fields(body, "")?;
         reject_private_fields(body.get(name).unwrap_or(&Value::Null), &at)?;
@@ -155,8 +163,8 @@ impl Params {
         }
     }
 
-    /// As [`Params::from_object`], or the fields at the top level of the body if it has one of `names` there: some
-    /// clients omit the object around them.
+    /// The fields of the object `name` in the body, or at its top level if it has one of `names` there: some clients
+    /// omit the object around them.
     pub fn from_object_or_body(body: &Value, name: &str, names: &[&str]) -> Result<Self> {
         if body.get(name).is_none() && names.iter().any(|name| body.get(name).is_some()) {
             reject_private_fields(body, "")?;
@@ -171,21 +179,22 @@ impl Params {
     }
 
     /// Whether the field was sent, even as null.
-    pub fn has(&self, name: &str) -> bool {
-        self.fields.contains_key(name)
+    pub fn has<K>(&self, field: Field<K>) -> bool {
+        self.fields.contains_key(field.name)
     }
 
-    pub fn value(&self, name: &str) -> Option<&Value> {
-        self.fields.get(name)
+    pub fn value<K>(&self, field: Field<K>) -> Option<&Value> {
+        self.fields.get(field.name)
     }
 
     /// Length of the field as JSON, in characters.
-    pub fn size_of(&self, name: &str) -> usize {
-        self.fields.get(name).map_or(0, |value| value.to_string().chars().count())
+    pub fn size_of<K>(&self, field: Field<K>) -> usize {
+        self.fields.get(field.name).map_or(0, |value| value.to_string().chars().count())
     }
 
-    pub fn add_error(&mut self, name: &str, message: impl Into<String>) {
-        let wrong = (format!("{}/{name}", self.at), message.into());
+    /// Adds an error of a field, or of a part of it.
+    pub fn add_error(&mut self, name: impl AsRef<str>, message: impl Into<String>) {
+        let wrong = (format!("{}/{}", self.at, name.as_ref()), message.into());
         // A field may be read more than once.
         if !self.wrong.contains(&wrong) {
             self.wrong.push(wrong);
@@ -193,25 +202,32 @@ impl Params {
     }
 
     /// A text; `None` if the field is absent, empty if it is null.
-    pub fn text(&mut self, name: &str) -> Option<String> {
-        match self.fields.get(name)? {
+    pub fn text<K: TextKind>(&mut self, field: Field<K>) -> Option<String> {
+        match self.fields.get(field.name)? {
             Value::Null => Some(String::new()),
             Value::String(text) => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),
             _ => {
-                self.add_error(name, "Send a text.");
+                self.add_error(field, "Send a text.");
                 None
             }
         }
     }
 
-    pub fn nonempty_text(&mut self, name: &str) -> Option<String> {
-        self.text(name).filter(|text| !text.trim().is_empty())
+    pub fn nonempty_text<K: TextKind>(&mut self, field: Field<K>) -> Option<String> {
+        self.text(field).filter(|text| !text.trim().is_empty())
+    }
+
+    /// Replaces `current` by the text, unless the field is absent.
+    pub fn replace_text<K: TextKind>(&mut self, field: Field<K>, current: &mut String) {
+        if let Some(text) = self.text(field) {
+            *current = text;
+        }
     }
 
     /// A boolean; `None` if the field is absent or null.
-    pub fn flag(&mut self, name: &str) -> Option<bool> {
-        match self.fields.get(name)? {
+    pub fn flag<K: FlagKind>(&mut self, field: Field<K>) -> Option<bool> {
+        match self.fields.get(field.name)? {
             Value::Null => None,
             Value::Bool(flag) => Some(*flag),
             Value::Number(number) if matches!(number.as_u64(), Some(0 | 1)) => Some(number.as_u64() == Some(1)),
@@ -219,20 +235,20 @@ impl Params {
                 "true" | "t" | "1" => Some(true),
                 "false" | "f" | "0" | "" => Some(false),
                 _ => {
-                    self.add_error(name, "Send true or false.");
+                    self.add_error(field, "Send true or false.");
                     None
                 }
             },
             _ => {
-                self.add_error(name, "Send true or false.");
+                self.add_error(field, "Send true or false.");
                 None
             }
         }
     }
 
     /// A list of texts, or one text; `None` if the field is absent or null.
-    pub fn list(&mut self, name: &str) -> Option<Vec<String>> {
-        let texts = match self.fields.get(name)? {
+    pub fn list<K: ListKind>(&mut self, field: Field<K>) -> Option<Vec<String>> {
+        let texts = match self.fields.get(field.name)? {
             Value::Null => return None,
             Value::String(text) => {
                 let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
@@ -246,14 +262,14 @@ impl Params {
             _ => None,
         };
         if texts.is_none() {
-            self.add_error(name, "Send a list of texts.");
+            self.add_error(field, "Send a list of texts.");
         }
         texts
     }
 
     /// A text for each name, empty for null; `None` if the field is absent or null.
-    pub fn map(&mut self, name: &str) -> Option<BTreeMap<String, String>> {
-        let texts = match self.fields.get(name)? {
+    pub fn map<K: MapKind>(&mut self, field: Field<K>) -> Option<BTreeMap<String, String>> {
+        let texts = match self.fields.get(field.name)? {
             Value::Null => return None,
             Value::Object(fields) => {
                 let named = |(key, value): (&String, &Value)| {
@@ -265,18 +281,18 @@ impl Params {
             _ => None,
         };
         if texts.is_none() {
-            self.add_error(name, "Send an object with a text for each name.");
+            self.add_error(field, "Send an object with a text for each name.");
         }
         texts
     }
 
     /// An instant in any form of [`parse_any_instant`]; `None` if the field is absent or empty.
-    pub fn instant(&mut self, name: &str, zone: Tz) -> Option<DateTime<Utc>> {
-        let text = self.nonempty_text(name)?;
+    pub fn instant(&mut self, field: Field<Instant>, zone: Tz) -> Option<DateTime<Utc>> {
+        let text = self.nonempty_text(field)?;
         match parse_any_instant(&text, zone) {
             Ok(at) => Some(at),
             Err(message) => {
-                self.add_error(name, message);
+                self.add_error(field, message);
                 None
             }
         }
@@ -342,6 +358,7 @@ pub fn format_utc(at: DateTime<Utc>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::api::request_body::{ComponentStatuses, Flag, Ids, Text};
     use serde_json::json;
 
     #[test]
@@ -439,11 +456,14 @@ mod tests {
             "a": null, "b": "1", "c": [1], "d": { "x": 1 }, "e": 5, "f": "yes", "g": "x, y", "h": { "x": null },
         } });
         let mut given = Params::from_object(&body, "it").unwrap();
-        assert_eq!((given.text("a"), given.text("e"), given.text("z")), (Some(String::new()), Some("5".into()), None));
-        assert_eq!((given.flag("b"), given.flag("a"), given.flag("f")), (Some(true), None, None));
-        assert_eq!((given.list("c"), given.map("d")), (None, None));
-        assert_eq!(given.list("g"), Some(vec!["x".into(), "y".into()]));
-        assert_eq!(given.map("h"), Some(BTreeMap::from([("x".into(), String::new())])));
+        let (text, flag) = (Field::<Text>::new, Field::<Flag>::new);
+        let (list, map) = (Field::<Ids>::new, Field::<ComponentStatuses>::new);
+        let texts = ["a", "e", "z"].map(|name| given.text(text(name)));
+        assert_eq!(texts, [Some(String::new()), Some("5".into()), None]);
+        assert_eq!(["b", "a", "f"].map(|name| given.flag(flag(name))), [Some(true), None, None]);
+        assert_eq!((given.list(list("c")), given.map(map("d"))), (None, None));
+        assert_eq!(given.list(list("g")), Some(vec!["x".into(), "y".into()]));
+        assert_eq!(given.map(map("h")), Some(BTreeMap::from([("x".into(), String::new())])));
         let Err(Error::Unprocessable(wrong)) = given.finish(Ok(()), &[]) else { panic!("it is wrong") };
         let places: Vec<&str> = wrong.iter().map(|(pointer, _)| pointer.as_str()).collect();
         assert_eq!(places, ["/it/f", "/it/c", "/it/d"]);

@@ -9,11 +9,13 @@ use super::incident_or_maintenance::IncidentOrMaintenance;
 use super::objects::PostmortemView;
 use super::page_context::{ApiContext, ClientFields, POSTMORTEM_FIELDS};
 use super::params::Params;
+use super::request_body::{Flag, Place, Text, request_body};
 use crate::actions;
 use crate::db::{Tx, api_metadata, postmortems};
 use crate::domain::audit::Action;
 use crate::domain::forms::{PostmortemForm, parse_lines};
 use crate::domain::postmortem::PublishedPostmortem;
+use crate::domain::update::MAX_BODY;
 use crate::domain::{Incident, Invalid, Postmortem};
 use crate::state::State;
 use crate::web::access::api_token::Token;
@@ -22,6 +24,22 @@ use crate::web::{Error, Result};
 
 /// In characters.
 const MAX_TWEET: usize = 1000;
+
+request_body! {
+    /// The draft of a postmortem in a request.
+    POSTMORTEM: PostmortemChange = Place::Object("postmortem") => {
+        body_draft: Text<MAX_BODY>,
+    }
+}
+
+request_body! {
+    /// What is sent with the publication of a postmortem.
+    PUBLICATION: PostmortemPublication = Place::OptionalObject("postmortem") => {
+        notify_subscribers: Option<Flag>,
+        notify_twitter: Option<Flag>,
+        custom_tweet: Option<Text<MAX_TWEET>>,
+    }
+}
 
 /// `GET /v1/pages/{page}/incidents/{incident}/postmortem`
 pub async fn show(
@@ -42,11 +60,9 @@ pub async fn update(Path((page, id)): Path<(String, String)>, mut change: Change
     let context = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
     let incident = find_incident(&mut change.tx, &id).await?;
     let before = postmortems::find(&mut change.tx, &incident.id).await?;
-    let mut given = Params::from_object(&change.body, "postmortem")?;
+    let mut given = Params::from_declared::<PostmortemChange>(&change.body)?;
     let mut form = before.as_ref().map(PostmortemForm::from_postmortem).unwrap_or_default();
-    if let Some(body) = given.text("body_draft") {
-        form.body = body;
-    }
+    given.replace_text(POSTMORTEM.body_draft, &mut form.body);
     let body = given.finish(form.parse(), &[("body", "body_draft")])?;
     let current = before.clone().unwrap_or(Postmortem {
         incident: incident.id.clone(),
@@ -96,11 +112,12 @@ async fn store_publish_fields(change: &mut Change<CanPublish>, incident: &Incide
     if change.body.get(POSTMORTEM_FIELDS).is_none_or(Value::is_null) {
         return Ok(());
     }
-    let mut given = Params::from_object(&change.body, POSTMORTEM_FIELDS)?;
-    let flags = ["notify_subscribers", "notify_twitter"].map(|name| (name, given.flag(name).map(Value::Bool)));
-    let tweet = given.nonempty_text("custom_tweet").map(|tweet| parse_lines(&tweet, MAX_TWEET)).transpose();
+    let mut given = Params::from_declared::<PostmortemPublication>(&change.body)?;
+    let flags = [PUBLICATION.notify_subscribers, PUBLICATION.notify_twitter];
+    let flags = flags.map(|field| (field.name, given.flag(field).map(Value::Bool)));
+    let tweet = given.nonempty_text(PUBLICATION.custom_tweet).map(|tweet| parse_lines(&tweet, MAX_TWEET)).transpose();
     let tweet = tweet.map_err(|message| Invalid::field("custom_tweet", message));
-    let tweet = ("custom_tweet", given.finish(tweet, &[])?.map(Value::String));
+    let tweet = (PUBLICATION.custom_tweet.name, given.finish(tweet, &[])?.map(Value::String));
     let sent = flags.into_iter().chain([tweet]);
     let own: ClientFields = sent.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
     let mut fields = api_metadata::load(&mut change.tx, incident.id.as_str()).await?;

@@ -7,8 +7,11 @@ use axum::Router;
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::routing::{MethodFilter, on};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::change::Change;
+use super::page_context::MAX_PAGE;
+use super::request_body::{Place, RequestBody};
 use crate::domain::Role;
 use crate::state::State;
 use crate::web::access::api_token::Token;
@@ -28,19 +31,49 @@ pub struct ApiRoute {
 pub struct Operation {
     pub summary: &'static str,
     pub query: &'static [&'static str],
-    /// Schema of the request body, if there is one.
-    pub takes: Option<&'static str>,
+    pub takes: Option<TakenBody>,
     pub status: u16,
-    /// Schema of the response, `[Name]` for a list; `None` if the response is empty.
-    pub gives: Option<&'static str>,
+    pub gives: GivenBody,
 }
 
-pub const fn returns(summary: &'static str, schema: &'static str) -> Operation {
-    Operation { summary, query: &[], takes: None, status: 200, gives: Some(schema) }
+/// Returns a reference to the schema of a type, which it adds to the generator's definitions.
+pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+/// The request body of a route.
+#[derive(Clone, Copy, Debug)]
+pub struct TakenBody {
+    pub schema: SchemaOf,
+    pub place: Place,
+    /// Whether it has a field `name`.
+    pub has_name: bool,
+}
+
+/// The body of a successful response.
+#[derive(Clone, Copy, Debug)]
+pub enum GivenBody {
+    Empty,
+    Object(SchemaOf),
+    /// A list of at most so many objects.
+    List(SchemaOf, i64),
+}
+
+pub const fn returns<T: JsonSchema>(summary: &'static str) -> Operation {
+    let gives = GivenBody::Object(SchemaGenerator::subschema_for::<T>);
+    Operation { summary, query: &[], takes: None, status: 200, gives }
+}
+
+pub const fn returns_list<T: JsonSchema>(summary: &'static str) -> Operation {
+    returns_long_list::<T>(summary, MAX_PAGE)
+}
+
+/// Returns at most `most` objects.
+pub const fn returns_long_list<T: JsonSchema>(summary: &'static str, most: i64) -> Operation {
+    let gives = GivenBody::List(SchemaGenerator::subschema_for::<T>, most);
+    Operation { summary, query: &[], takes: None, status: 200, gives }
 }
 
 pub const fn no_content(summary: &'static str) -> Operation {
-    Operation { summary, query: &[], takes: None, status: 204, gives: None }
+    Operation { summary, query: &[], takes: None, status: 204, gives: GivenBody::Empty }
 }
 
 impl Operation {
@@ -48,8 +81,9 @@ impl Operation {
         Self { query, ..self }
     }
 
-    pub const fn with_body(self, schema: &'static str) -> Self {
-        Self { takes: Some(schema), ..self }
+    pub const fn with_body<B: RequestBody>(self) -> Self {
+        let schema: SchemaOf = SchemaGenerator::subschema_for::<B>;
+        Self { takes: Some(TakenBody { schema, place: B::PLACE, has_name: B::HAS_NAME }), ..self }
     }
 
     pub const fn with_status(self, status: u16) -> Self {

@@ -5,12 +5,14 @@ use axum::extract::{Path, State as FromState};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::change::Change;
 use super::page_context::ApiContext;
 use super::params::Params;
+use super::request_body::{Flag, Ids, IdsOrText, NonEmptyIds, Place, Text, TextKind, UnsupportedText, request_body};
 use crate::actions;
 use crate::actions::subscribers::{SubscriberKeys, SubscriptionRequest, parse_endpoint};
 use crate::credentials::subscriber_links::SubscriberLinks;
@@ -20,6 +22,7 @@ use crate::domain::audit::Entry;
 use crate::domain::forms::Fields;
 use crate::domain::subscriber::{Channel, IncidentEvents, Scope, SubscriberState, parse_email};
 use crate::domain::{ComponentId, IncidentId, Invalid, Subscriber, SubscriberId};
+use crate::publish::api::schema::text_values;
 use crate::state::State;
 use crate::web::access::api_token::Token;
 use crate::web::access::manager::{CanAdminister, CanPublish, CanRead};
@@ -29,12 +32,63 @@ use crate::web::{Error, Result};
 /// Statuspage's kinds of subscribers.
 const MODES: [&str; 6] = ["email", "sms", "webhook", "integration_partner", "slack", "teams"];
 /// Subscribers of a response. Statuspage returns all.
-const MAX_LISTED: i64 = 10_000;
+pub const MAX_LISTED: i64 = 10_000;
 /// Subscribers that a search returns, and that a bulk request may name.
 const MAX_FOUND: i64 = 100;
 /// Subscribers that one request reactivates.
 const MAX_REACTIVATED: i64 = 10_000;
 const MAX_PAGE_NUMBER: i64 = 100_000;
+
+text_values! {
+    ModeKey = MODES.into_iter().filter(|kind| Channel::ALL.into_iter().any(|channel| mode(channel) == *kind));
+    /// A type in a request.
+    ModeFilterKey = MODES.into_iter();
+    /// A state in a request.
+    StateFilterKey = SubscriberState::ALL.into_iter().map(SubscriberState::key).chain(["all"]);
+}
+
+impl TextKind for ModeFilterKey {}
+impl TextKind for StateFilterKey {}
+
+request_body! {
+    /// A new subscriber.
+    SUBSCRIBER: SubscriberCreation = Place::Object("subscriber") => {
+        email: Text,
+        endpoint: Option<Text>,
+        phone_number: UnsupportedText,
+        skip_confirmation_notification: Option<Flag>,
+        page_access_user: UnsupportedText,
+        component_ids: Option<Ids>,
+    }
+    required {
+        email,
+    }
+    ignored {
+        phone_country: Option<Text>,
+    }
+    undocumented {
+        component_id: Option<Text>,
+    }
+}
+
+request_body! {
+    /// The new components of a subscriber.
+    SUBSCRIBER_CHANGE: SubscriberChange = Place::TopLevel => {
+        component_ids: Option<NonEmptyIds>,
+    }
+}
+
+request_body! {
+    /// The subscribers that a request is about: ids, or `all`.
+    SELECTION: SubscriberSelection = Place::TopLevel => {
+        subscribers: IdsOrText,
+        kind as "type": Option<ModeFilterKey>,
+        state: Option<StateFilterKey>,
+    }
+    ignored {
+        skip_unsubscription_notification: Option<Flag>,
+    }
+}
 
 /// `GET /v1/pages/{page}/subscribers`
 pub async fn index(
@@ -115,22 +169,28 @@ fn mode(channel: Channel) -> &'static str {
 }
 
 /// A subscriber as Statuspage shows it. Endpoints of chat services hold a secret and are shortened to their host.
-#[derive(Serialize)]
-pub(super) struct SubscriberView {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Subscriber", deny_unknown_fields)]
+pub struct SubscriberView {
     id: String,
+    #[schemars(with = "ModeKey")]
     mode: &'static str,
     email: Option<String>,
     endpoint: Option<String>,
-    phone_number: Option<&'static str>,
-    phone_country: Option<&'static str>,
-    display_phone_number: Option<&'static str>,
-    obfuscated_channel_name: Option<String>,
-    workspace_name: Option<String>,
+    phone_number: (),
+    phone_country: (),
+    display_phone_number: (),
+    obfuscated_channel_name: (),
+    workspace_name: (),
     skip_confirmation_notification: bool,
+    #[schemars(with = "Option<DateTime<Utc>>")]
     quarantined_at: Option<String>,
+    #[schemars(with = "Option<DateTime<Utc>>")]
     purge_at: Option<String>,
+    #[schemars(with = "Vec<String>")]
     components: Vec<ComponentId>,
-    page_access_user_id: Option<&'static str>,
+    page_access_user_id: (),
+    #[schemars(with = "DateTime<Utc>")]
     created_at: String,
 }
 
@@ -150,16 +210,16 @@ impl SubscriberView {
             mode: mode(subscriber.channel),
             email: subscriber.email.clone(),
             endpoint,
-            phone_number: None,
-            phone_country: None,
-            display_phone_number: None,
-            obfuscated_channel_name: None,
-            workspace_name: None,
+            phone_number: (),
+            phone_country: (),
+            display_phone_number: (),
+            obfuscated_channel_name: (),
+            workspace_name: (),
             skip_confirmation_notification: false,
             quarantined_at: subscriber.quarantined_at.map(stamp),
             purge_at: subscriber.purge_at().map(stamp),
             components,
-            page_access_user_id: None,
+            page_access_user_id: (),
             created_at: stamp(subscriber.requested_at),
         })
     }
@@ -175,13 +235,46 @@ pub async fn unsubscribed(
     Ok(Json([]))
 }
 
+/// The number of subscribers of each type.
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Counts {
+    email: i64,
+    sms: i64,
+    webhook: i64,
+    integration_partner: i64,
+    slack: i64,
+    teams: i64,
+}
+
+/// The number of subscribers of each type in each state.
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Histogram {
+    email: Tally,
+    sms: Tally,
+    webhook: Tally,
+    integration_partner: Tally,
+    slack: Tally,
+    teams: Tally,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Tally {
+    active: i64,
+    unconfirmed: i64,
+    quarantined: i64,
+    total: i64,
+}
+
 /// `GET /v1/pages/{page}/subscribers/count`
 pub async fn count(
     _program: Token<CanRead>,
     FromState(state): FromState<State>,
     Path(page): Path<String>,
     QueryFields(query): QueryFields,
-) -> Result<Json<Value>> {
+) -> Result<Json<Counts>> {
     let mut tx = state.db.read().await?;
     ApiContext::load_for(&mut tx, &page, &state).await?;
     let (channels, wanted) = read_filter(&query.text("type"), &query.text("state"), "")?;
@@ -194,7 +287,8 @@ pub async fn count(
         });
         counted.map(|(_, _, count)| count).sum()
     };
-    Ok(Json(MODES.into_iter().map(|kind| (kind.to_owned(), count(kind).into())).collect::<Map<_, _>>().into()))
+    let [email, sms, webhook, integration_partner, slack, teams] = MODES.map(count);
+    Ok(Json(Counts { email, sms, webhook, integration_partner, slack, teams }))
 }
 
 /// `GET /v1/pages/{page}/subscribers/histogram_by_state`
@@ -202,7 +296,7 @@ pub async fn histogram(
     _program: Token<CanRead>,
     FromState(state): FromState<State>,
     Path(page): Path<String>,
-) -> Result<Json<Value>> {
+) -> Result<Json<Histogram>> {
     let mut tx = state.db.read().await?;
     ApiContext::load_for(&mut tx, &page, &state).await?;
     let counts = subscribers::count_by_channel(&mut tx).await?;
@@ -213,14 +307,15 @@ pub async fn histogram(
                 .filter(|(channel, state, _)| mode(*channel) == kind && wanted.is_none_or(|wanted| wanted == *state));
             counted.map(|(_, _, count)| count).sum()
         };
-        json!({
-            "active": of(Some(SubscriberState::Active)),
-            "unconfirmed": of(Some(SubscriberState::Unconfirmed)),
-            "quarantined": of(Some(SubscriberState::Quarantined)),
-            "total": of(None),
-        })
+        Tally {
+            active: of(Some(SubscriberState::Active)),
+            unconfirmed: of(Some(SubscriberState::Unconfirmed)),
+            quarantined: of(Some(SubscriberState::Quarantined)),
+            total: of(None),
+        }
     };
-    Ok(Json(MODES.into_iter().map(|kind| (kind.to_owned(), tally(kind))).collect::<Map<_, _>>().into()))
+    let [email, sms, webhook, integration_partner, slack, teams] = MODES.map(tally);
+    Ok(Json(Histogram { email, sms, webhook, integration_partner, slack, teams }))
 }
 
 /// `GET /v1/pages/{page}/subscribers/{subscriber}`
@@ -249,14 +344,14 @@ pub(super) async fn find(tx: &mut Tx, id: &str, incident: Option<&IncidentId>) -
 /// `POST /v1/pages/{page}/subscribers`
 pub async fn create(Path(page): Path<String>, mut change: Change<CanAdminister>) -> Result<Response> {
     let context = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
-    let mut given = Params::from_object(&change.body, "subscriber")?;
-    let mut ids = given.list("component_ids").unwrap_or_default();
-    ids.extend(given.nonempty_text("component_id"));
+    let mut given = Params::from_declared::<SubscriberCreation>(&change.body)?;
+    let mut ids = given.list(SUBSCRIBER.component_ids).unwrap_or_default();
+    ids.extend(given.nonempty_text(SUBSCRIBER.component_id));
     let scope = match read_components(&context, &ids) {
         Ok(components) if components.is_empty() => Scope::Page,
         Ok(components) => Scope::Components(components),
         Err(message) => {
-            given.add_error("component_ids", message);
+            given.add_error(SUBSCRIBER.component_ids, message);
             Scope::Page
         }
     };
@@ -265,7 +360,7 @@ pub async fn create(Path(page): Path<String>, mut change: Change<CanAdminister>)
 
 /// Adds the subscriber that `given` names, or reactivates it if it is quarantined.
 pub(super) async fn add(mut change: Change<CanAdminister>, mut given: Params, scope: Scope) -> Result<Response> {
-    let is_confirmed = given.flag("skip_confirmation_notification").unwrap_or(false);
+    let is_confirmed = given.flag(SUBSCRIBER.skip_confirmation_notification).unwrap_or(false);
     let wish = read_request(&mut given, scope);
     let wish = given.finish(wish, &[])?;
     let links = load_links(&change.state)?;
@@ -291,17 +386,20 @@ pub(super) async fn add(mut change: Change<CanAdminister>, mut given: Params, sc
 
 fn read_request(given: &mut Params, scope: Scope) -> std::result::Result<SubscriptionRequest, Invalid> {
     let mut invalid = Invalid::new();
-    if given.nonempty_text("phone_number").is_some() {
-        invalid.add("phone_number", "SMS is not supported.");
+    if given.nonempty_text(SUBSCRIBER.phone_number).is_some() {
+        invalid.add(SUBSCRIBER.phone_number.name, "SMS is not supported.");
     }
-    if given.nonempty_text("page_access_user").is_some() {
-        invalid.add("page_access_user", "There are no page access users: the page is public.");
+    if given.nonempty_text(SUBSCRIBER.page_access_user).is_some() {
+        invalid.add(SUBSCRIBER.page_access_user.name, "There are no page access users: the page is public.");
     }
-    let email = given.text("email").unwrap_or_default();
-    let email = invalid.take("email", parse_email(&email).ok_or_else(|| "Send an e-mail address.".to_owned()));
-    let endpoint = match given.nonempty_text("endpoint") {
+    let email = given.text(SUBSCRIBER.email).unwrap_or_default();
+    let email =
+        invalid.take(SUBSCRIBER.email.name, parse_email(&email).ok_or_else(|| "Send an e-mail address.".to_owned()));
+    let endpoint = match given.nonempty_text(SUBSCRIBER.endpoint) {
         None => Some((Channel::Email, None)),
-        Some(url) => invalid.take("endpoint", parse_endpoint(&url)).map(|(channel, url)| (channel, Some(url))),
+        Some(url) => {
+            invalid.take(SUBSCRIBER.endpoint.name, parse_endpoint(&url)).map(|(channel, url)| (channel, Some(url)))
+        }
     };
     match (email, endpoint) {
         (Some(email), Some((channel, endpoint))) if invalid.is_empty() => Ok(SubscriptionRequest {
@@ -333,16 +431,16 @@ fn read_components(context: &ApiContext, ids: &[String]) -> std::result::Result<
 pub async fn update(Path((page, id)): Path<(String, String)>, mut change: Change<CanAdminister>) -> Result<Response> {
     let context = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
     let before = find(&mut change.tx, &id, None).await?;
-    let mut given = Params::from_object_or_body(&change.body, "subscriber", &["component_ids"])?;
-    let ids = given.list("component_ids");
+    let mut given = Params::from_object_or_body(&change.body, "subscriber", &[SUBSCRIBER_CHANGE.component_ids.name])?;
+    let ids = given.list(SUBSCRIBER_CHANGE.component_ids);
     let mut after = before.clone();
     match ids.map(|ids| read_components(&context, &ids)) {
         None => {}
         Some(Ok(components)) if components.is_empty() => {
-            given.add_error("component_ids", "Name at least one component.");
+            given.add_error(SUBSCRIBER_CHANGE.component_ids, "Name at least one component.");
         }
         Some(Ok(components)) => after.scope = Scope::Components(components),
-        Some(Err(message)) => given.add_error("component_ids", message),
+        Some(Err(message)) => given.add_error(SUBSCRIBER_CHANGE.component_ids, message),
     }
     given.finish(Ok(()), &[])?;
     let entry = match after == before {
@@ -407,7 +505,7 @@ pub(super) async fn resend_to(
 /// `POST /v1/pages/{page}/subscribers/resend_confirmation`
 pub async fn resend_many(Path(page): Path<String>, mut change: Change<CanAdminister>) -> Result<Response> {
     ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
-    let mut given = Params::from_body(&change.body);
+    let mut given = Params::from_declared::<SubscriberSelection>(&change.body)?;
     let chosen = choose(&mut change.tx, &mut given, Some(SubscriberState::Unconfirmed), MAX_FOUND).await?;
     given.finish(Ok(()), &[])?;
     resend_to(change, &chosen, "/subscribers").await
@@ -416,8 +514,8 @@ pub async fn resend_many(Path(page): Path<String>, mut change: Change<CanAdminis
 /// `POST /v1/pages/{page}/subscribers/unsubscribe`
 pub async fn unsubscribe_many(Path(page): Path<String>, mut change: Change<CanAdminister>) -> Result<Response> {
     ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
-    let mut given = Params::from_body(&change.body);
-    let state = given.nonempty_text("state").unwrap_or_default();
+    let mut given = Params::from_declared::<SubscriberSelection>(&change.body)?;
+    let state = given.nonempty_text(SELECTION.state).unwrap_or_default();
     let (_, state) = read_filter("", &state, "")?;
     let chosen = choose(&mut change.tx, &mut given, state, MAX_FOUND).await?;
     given.finish(Ok(()), &[])?;
@@ -431,11 +529,11 @@ pub async fn unsubscribe_many(Path(page): Path<String>, mut change: Change<CanAd
 /// `POST /v1/pages/{page}/subscribers/reactivate`
 pub async fn reactivate_many(Path(page): Path<String>, mut change: Change<CanAdminister>) -> Result<Response> {
     ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
-    let mut given = Params::from_body(&change.body);
+    let mut given = Params::from_declared::<SubscriberSelection>(&change.body)?;
     let quarantined = Some(SubscriberState::Quarantined);
     let chosen = choose(&mut change.tx, &mut given, quarantined, MAX_REACTIVATED).await?;
     if chosen.iter().any(|subscriber| subscriber.state != SubscriberState::Quarantined) {
-        given.add_error("subscribers", "Only quarantined subscribers can be reactivated.");
+        given.add_error(SELECTION.subscribers, "Only quarantined subscribers can be reactivated.");
     }
     given.finish(Ok(()), &[])?;
     let mut entries = Vec::new();
@@ -447,9 +545,9 @@ pub async fn reactivate_many(Path(page): Path<String>, mut change: Change<CanAdm
 
 /// The subscribers that a bulk request names: ids, or `all` in `state`, at most `most` of them.
 async fn choose(tx: &mut Tx, given: &mut Params, state: Option<SubscriberState>, most: i64) -> Result<Vec<Subscriber>> {
-    let kind = given.nonempty_text("type").unwrap_or_default();
+    let kind = given.nonempty_text(SELECTION.kind).unwrap_or_default();
     let (channels, _) = read_filter(&kind, "", "")?;
-    let names = given.list("subscribers").unwrap_or_default();
+    let names = given.list(SELECTION.subscribers).unwrap_or_default();
     if names == ["all"] {
         let channels = match channels {
             Some(channels) if channels.is_empty() => return Ok(Vec::new()),
@@ -459,15 +557,15 @@ async fn choose(tx: &mut Tx, given: &mut Params, state: Option<SubscriberState>,
         let sort = (SubscriberSort::Created, true);
         let all = subscribers::list_window(tx, &filter, &channels, sort, (0, most + 1)).await?;
         if i64::try_from(all.len()).unwrap_or(i64::MAX) > most {
-            given.add_error("subscribers", format!("“all” is for at most {most} subscribers. Send ids."));
+            given.add_error(SELECTION.subscribers, format!("“all” is for at most {most} subscribers. Send ids."));
         }
         return Ok(all);
     }
     if names.is_empty() {
-        given.add_error("subscribers", "Send a list of ids, or “all”.");
+        given.add_error(SELECTION.subscribers, "Send a list of ids, or “all”.");
     }
     if i64::try_from(names.len()).unwrap_or(i64::MAX) > MAX_FOUND {
-        given.add_error("subscribers", format!("At most {MAX_FOUND} ids."));
+        given.add_error(SELECTION.subscribers, format!("At most {MAX_FOUND} ids."));
         return Ok(Vec::new());
     }
     let mut chosen: Vec<Subscriber> = Vec::new();
@@ -475,7 +573,7 @@ async fn choose(tx: &mut Tx, given: &mut Params, state: Option<SubscriberState>,
         match find(tx, name, None).await {
             Ok(found) if chosen.iter().any(|other| other.id == found.id) => {}
             Ok(found) => chosen.push(found),
-            Err(Error::NotFound) => given.add_error("subscribers", "One of the subscribers does not exist."),
+            Err(Error::NotFound) => given.add_error(SELECTION.subscribers, "One of the subscribers does not exist."),
             Err(error) => return Err(error),
         }
     }

@@ -1,14 +1,23 @@
 use axum::Json;
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::api_token::Scope;
+use crate::publish::api::schema::text_values;
 use crate::web::access::api_token::Token;
 use crate::web::access::manager::CanRead;
 
-#[derive(Serialize)]
+text_values! {
+    ScopeKey = Scope::ALL.into_iter().map(Scope::key);
+}
+
+/// The token that was sent.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Token", deny_unknown_fields)]
 pub struct TokenView {
     name: String,
+    #[schemars(with = "ScopeKey")]
     scope: Scope,
     /// The manager in whose name the token acts.
     manager: String,

@@ -5,17 +5,31 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::change::Change;
-use super::incident_or_maintenance::{IncidentOrMaintenance, LoadedEvent, merge_update_flags};
+use super::incident_or_maintenance::{IncidentOrMaintenance, LoadedEvent, UpdateFlags, merge_update_flags};
 use super::page_context::ApiContext;
 use super::params::Params;
+use super::request_body::{Flag, Instant, Place, Text, request_body};
 use crate::actions;
 use crate::db::api_metadata;
 use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::UpdateEditForm;
+use crate::domain::update::MAX_BODY;
 use crate::domain::{Incident, Invalid, Maintenance, Update};
 use crate::web::access::manager::CanPublish;
 use crate::web::{Error, Result};
 
+request_body! {
+    /// An update of an incident or a maintenance in a request.
+    UPDATE: UpdateChange = Place::Object("incident_update") => {
+        body: Text<MAX_BODY>,
+        display_at: Instant,
+        deliver_notifications: Option<Flag>,
+        wants_twitter_update: Option<Flag>,
+    }
+}
+
+const UPDATE_FLAGS: UpdateFlags =
+    UpdateFlags { delivers: UPDATE.deliver_notifications, tweets: UPDATE.wants_twitter_update };
 const FIELD_NAMES: [(&str, &str); 1] = [("posted_at", "display_at")];
 
 /// `PATCH` and `PUT /v1/pages/{page}/incidents/{incident}/incident_updates/{update}`: its text and display time.
@@ -24,10 +38,10 @@ pub async fn update(
     mut change: Change<CanPublish>,
 ) -> Result<Response> {
     let context = ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
-    let mut given = Params::from_object(&change.body, "incident_update")?;
+    let mut given = Params::from_declared::<UpdateChange>(&change.body)?;
     let before = IncidentOrMaintenance::find(&mut change.tx, &id).await?;
     let said_before = api_metadata::load(&mut change.tx, &id).await?;
-    let said = merge_update_flags(said_before.clone(), &mut given, Some(&update));
+    let said = merge_update_flags(said_before.clone(), &mut given, UPDATE_FLAGS, Some(&update));
     let (event, mut entries) = match before {
         IncidentOrMaintenance::Incident(incident) => {
             edit_incident_update(&mut change, &context, given, incident, &update).await?
@@ -97,7 +111,7 @@ fn find_update<'a, P>(updates: &'a mut [Update<P>], id: &str) -> Result<&'a mut 
 
 /// The display time, if it changed; responses have milliseconds only.
 fn changed_time(given: &mut Params, current: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
-    given.instant("display_at", zone).filter(|at| at.timestamp_millis() != current.timestamp_millis())
+    given.instant(UPDATE.display_at, zone).filter(|at| at.timestamp_millis() != current.timestamp_millis())
 }
 
 fn invalid_time(sentence: &str) -> Invalid {
@@ -105,7 +119,7 @@ fn invalid_time(sentence: &str) -> Invalid {
 }
 
 fn change_text<P>(update: &mut Update<P>, given: &mut Params, now: DateTime<Utc>) -> std::result::Result<(), Invalid> {
-    let Some(body) = given.text("body") else { return Ok(()) };
+    let Some(body) = given.text(UPDATE.body) else { return Ok(()) };
     let edit = UpdateEditForm { body, version: update.version }.parse()?;
     if edit.body != update.body {
         update.body = edit.body;

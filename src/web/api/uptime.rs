@@ -1,6 +1,7 @@
 use axum::Json;
 use axum::extract::{Path, State as FromState};
 use chrono::{DateTime, TimeDelta, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::page_context::ApiContext;
@@ -22,36 +23,58 @@ const DEFAULT_RANGE: TimeDelta = TimeDelta::days(90);
 const MAX_RANGE: TimeDelta = TimeDelta::days(184);
 const NO_DATA: &str = "There is no data in this range.";
 
-#[derive(Serialize)]
-pub struct UptimeView {
+/// The uptime of a component.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Uptime", deny_unknown_fields)]
+pub struct ComponentUptime {
+    #[serde(flatten)]
+    uptime: UptimeView,
+    /// The incidents in the range.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<RelatedIncident>")]
+    related_events: Option<Vec<RelatedIncident>>,
+}
+
+/// The uptime of a group.
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct GroupUptime {
+    #[serde(flatten)]
+    uptime: UptimeView,
+    /// The incidents in the range, by component.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<RelatedComponent>")]
+    related_events: Option<Vec<RelatedComponent>>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct UptimeView {
+    #[schemars(with = "DateTime<Utc>")]
     range_start: String,
+    #[schemars(with = "DateTime<Utc>")]
     range_end: String,
     /// Null without data.
     uptime_percentage: Option<f64>,
+    /// In seconds.
     major_outage: i64,
+    /// In seconds.
     partial_outage: i64,
     warnings: Vec<&'static str>,
     id: String,
     name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    related_events: Option<RelatedEvents>,
 }
 
-/// The incidents in the range; for a group, by component.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum RelatedEvents {
-    OfComponent(Vec<RelatedIncident>),
-    OfGroup(Vec<RelatedComponent>),
-}
-
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 struct RelatedIncident {
+    #[schemars(with = "String")]
     id: IncidentId,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 struct RelatedComponent {
+    #[schemars(with = "String")]
     component_id: ComponentId,
     incidents: Vec<RelatedIncident>,
 }
@@ -62,15 +85,15 @@ pub async fn component_uptime(
     FromState(state): FromState<State>,
     Path((page, component)): Path<(String, String)>,
     QueryFields(query): QueryFields,
-) -> Result<Json<UptimeView>> {
+) -> Result<Json<ComponentUptime>> {
     let mut tx = state.db.read().await?;
     let context = ApiContext::load_for(&mut tx, &page, &state).await?;
     let component = components::find_component(&mut tx, &component).await?;
     let range = UptimeRange::read(&query, &context, state.clock.now())?;
     let (id, name) = (component.id.to_string(), component.name.clone());
-    let (view, related) = compute_uptime(&mut tx, &context.page_context(), &[&component], &range, (id, name)).await?;
+    let (uptime, related) = compute_uptime(&mut tx, &context.page_context(), &[&component], &range, (id, name)).await?;
     let incidents = related.into_iter().flat_map(|component| component.incidents).collect();
-    Ok(Json(view.with_events(&range, RelatedEvents::OfComponent(incidents))))
+    Ok(Json(ComponentUptime { uptime, related_events: range.with_events.then_some(incidents) }))
 }
 
 /// `GET /v1/pages/{page}/component-groups/{group}/uptime`: combined over its components.
@@ -79,7 +102,7 @@ pub async fn group_uptime(
     FromState(state): FromState<State>,
     Path((page, group)): Path<(String, String)>,
     QueryFields(query): QueryFields,
-) -> Result<Json<UptimeView>> {
+) -> Result<Json<GroupUptime>> {
     let mut tx = state.db.read().await?;
     let context = ApiContext::load_for(&mut tx, &page, &state).await?;
     let group = groups::find_group(&mut tx, &group).await?;
@@ -87,14 +110,8 @@ pub async fn group_uptime(
     let members = context.components.iter().filter(|component| component.group_id.as_ref() == Some(&group.id));
     let members: Vec<&Component> = members.collect();
     let (id, name) = (group.id.to_string(), group.name.clone());
-    let (view, related) = compute_uptime(&mut tx, &context.page_context(), &members, &range, (id, name)).await?;
-    Ok(Json(view.with_events(&range, RelatedEvents::OfGroup(related))))
-}
-
-impl UptimeView {
-    fn with_events(self, range: &UptimeRange, events: RelatedEvents) -> Self {
-        Self { related_events: range.with_events.then_some(events), ..self }
-    }
+    let (uptime, related) = compute_uptime(&mut tx, &context.page_context(), &members, &range, (id, name)).await?;
+    Ok(Json(GroupUptime { uptime, related_events: range.with_events.then_some(related) }))
 }
 
 /// The range, with warnings for the response.
@@ -174,7 +191,6 @@ async fn compute_uptime(
         warnings: range.warnings.iter().copied().chain((!outage.has_data()).then_some(NO_DATA)).collect(),
         id,
         name,
-        related_events: None,
     };
     Ok((view, related))
 }

@@ -1,5 +1,7 @@
 //! A client of the management API with an API token.
 
+use std::sync::OnceLock;
+
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use candor::credentials::secret_token;
@@ -7,9 +9,12 @@ use candor::db::{api_tokens, page_settings};
 use candor::domain::Manager;
 use candor::domain::api_token::Scope;
 use candor::domain::forms::NewApiToken;
-use serde_json::Value;
+use serde_json::{Value, json as json_value};
 
 use super::app::{Answer, Browser, TestApp};
+
+/// The OpenAPI document of the API.
+static DOCUMENT: OnceLock<Value> = OnceLock::new();
 
 #[derive(Clone)]
 pub struct ApiClient {
@@ -32,6 +37,10 @@ impl ApiClient {
         tx.commit_unaudited().await.unwrap();
         let mut browser = app.visitor();
         browser.peer = Some([127, 0, 0, 1].into());
+        if DOCUMENT.get().is_none() {
+            let document = browser.clone().get("/v1/openapi.json").await;
+            drop(DOCUMENT.set(json(&document)));
+        }
         Self { browser, secret, root: format!("/v1/pages/{}", page.id) }
     }
 
@@ -40,13 +49,15 @@ impl ApiClient {
         self.send_with(method, path, body.to_string(), &[]).await
     }
 
-    /// Sends a body of any text with more headers.
+    /// Sends a body of any text with more headers. Fails unless the answer is as the OpenAPI document says.
     pub async fn send_with(&self, method: Method, path: &str, body: String, headers: &[(&str, &str)]) -> Answer {
         let address = if path.starts_with("/v1/") { path.to_owned() } else { format!("{}{path}", self.root) };
         let bearer = format!("OAuth {}", self.secret);
         let mut all = vec![("authorization", bearer.as_str())];
         all.extend(headers);
-        self.browser.clone().send(method, &address, &all, Body::from(body)).await
+        let answer = self.browser.clone().send(method.clone(), &address, &all, Body::from(body)).await;
+        assert_documented(&method, &address, &answer);
+        answer
     }
 
     #[track_caller]
@@ -87,4 +98,38 @@ impl ApiClient {
 pub fn json(answer: &Answer) -> Value {
     assert_eq!(answer.header("content-type"), "application/json", "{}", answer.text());
     serde_json::from_slice(&answer.body).unwrap()
+}
+
+/// Fails unless the OpenAPI document describes the answer. Unknown paths and methods are not in it.
+fn assert_documented(method: &Method, address: &str, answer: &Answer) {
+    let document = DOCUMENT.get().expect("a client was created");
+    let path = address.split('?').next().unwrap();
+    let path = path.strip_suffix(".json").unwrap_or(path);
+    let method = method.as_str().to_ascii_lowercase();
+    let paths = document["paths"].as_object().unwrap().iter();
+    let matching =
+        paths.filter(|(template, operations)| matches_template(path, template) && operations.get(&method).is_some());
+    // `…/subscribers/count` is more specific than `…/subscribers/{subscriber}`.
+    let Some((_, operations)) = matching.min_by_key(|(template, _)| template.matches('{').count()) else { return };
+    let mut response = &operations[&method]["responses"][answer.status.as_str()];
+    if let Some(reference) = response["$ref"].as_str() {
+        response = document.pointer(&reference[1..]).unwrap();
+    }
+    assert!(response.is_object(), "{method} {address}: {} is not documented", answer.status);
+    let schema = &response["content"]["application/json"]["schema"];
+    if schema.is_null() {
+        assert!(answer.body.is_empty(), "{method} {address}: {}", answer.text());
+        return;
+    }
+    let whole = json_value!({ "allOf": [schema], "components": document["components"] });
+    let validator = jsonschema::options().should_validate_formats(true).build(&whole).unwrap();
+    let value = json(answer);
+    let errors: Vec<String> =
+        validator.iter_errors(&value).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert_eq!(errors, [""; 0], "{method} {address}");
+}
+
+fn matches_template(path: &str, template: &str) -> bool {
+    let (parts, names): (Vec<_>, Vec<_>) = (path.split('/').collect(), template.split('/').collect());
+    parts.len() == names.len() && parts.iter().zip(names).all(|(part, name)| name.starts_with('{') || *part == name)
 }
