@@ -27,7 +27,7 @@ pub struct AuditSearch {
 }
 
 /// The nouns of actions, with their labels.
-pub const NOUNS: [(&str, &str); 16] = [
+pub const NOUNS: [(&str, &str); 17] = [
     ("incident", "Incidents"),
     ("postmortem", "Postmortems"),
     ("draft", "Drafts"),
@@ -37,6 +37,7 @@ pub const NOUNS: [(&str, &str); 16] = [
     ("component", "Components and uptime"),
     ("group", "Groups"),
     ("subscriber", "Subscribers"),
+    ("mail", "Test mails"),
     ("manager", "Managers and logins"),
     ("token", "API tokens"),
     ("policy", "Security settings"),
