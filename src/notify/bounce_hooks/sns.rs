@@ -58,7 +58,9 @@ pub enum SnsClient {
 
 /// Answers by URL, and the URLs that were requested.
 #[derive(Clone, Default)]
-pub struct StoredAnswers(Arc<Mutex<(BTreeMap<String, String>, Vec<String>)>>);
+pub struct StoredAnswers(Arc<Mutex<AnswersAndRequests>>);
+
+type AnswersAndRequests = (BTreeMap<String, String>, Vec<String>);
 
 /// Certificates that were read, by URL.
 #[derive(Default)]

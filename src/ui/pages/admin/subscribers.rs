@@ -100,7 +100,7 @@ fn owner_links() -> AnyView {
 pub fn queue_notice(queue: &QueueState, shell: &AdminContext) -> Option<AnyView> {
     if let Some(reason) = &queue.rejection {
         // The words of a mail server may contain an address.
-        let reason = shell.can_publish().then(|| format!(": {reason}")).unwrap_or_default();
+        let reason = if shell.can_publish() { format!(": {reason}") } else { String::new() };
         let words = format!("The mail server rejects mail of this page{reason}. Run candor mail check on the server.");
         return Some(view! { <p class="waiting" role="status" dir="auto">{words}</p> }.into_any());
     }
