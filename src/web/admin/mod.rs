@@ -168,14 +168,14 @@ fn subscriber_routes(routes: Routes) -> Routes {
         .get("/admin/subscribers/channels/new", channels::new)
         .post("/admin/subscribers/channels", channels::create)
         .get("/admin/subscribers/notices", notices::index)
-        .get("/admin/subscribers/{id}/erasure", erasure::confirm)
-        .post("/admin/subscribers/{id}/erasure", erasure::create)
         .post("/admin/subscribers/{id}/test", test_message::create)
         .get("/admin/subscribers/{id}", subscriber::show)
         .post("/admin/subscribers/{id}", subscriber::update)
         .post("/admin/subscribers/{id}/confirmation", subscriber::resend)
         .post("/admin/subscribers/{id}/reactivation", subscriber::reactivate)
         .post("/admin/subscribers/{id}/unsubscription", subscriber::unsubscribe)
+        .get("/admin/subscribers/{id}/erasure", erasure::confirm)
+        .post("/admin/subscribers/{id}/erasure", erasure::create)
 }
 
 fn manager_routes(routes: Routes) -> Routes {
