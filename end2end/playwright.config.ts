@@ -35,8 +35,7 @@ const timed = ['command-line.spec.ts'];
 export default defineConfig<Options>({
   testDir: 'tests',
   fullyParallel: true,
-  // More than cores: a test waits for its server, its mail and its timers half of the time.
-  workers: 3,
+  workers: 2,
   retries: 0,
   forbidOnly: true,
   timeout: 60_000,

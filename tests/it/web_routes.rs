@@ -239,6 +239,8 @@ struct Walk {
     component: String,
     group: String,
     subscriber: String,
+    /// The subscriber of the erasure routes: ending a subscription deletes the other one.
+    erased_subscriber: String,
     token: String,
     /// An API token of the walking manager.
     api_token: String,
@@ -265,7 +267,9 @@ impl Walk {
         app.correction(&component, "correction").await;
         let token = app.link(LinkPurpose::Reset, Some(&target), TimeDelta::minutes(30)).await;
         let subscriber = add_to_page(&app, "reader@example.org").await.id.to_string();
-        Self { app, keeper, target, component, group, subscriber, token, api_token: "none".into() }
+        let erased_subscriber = add_to_page(&app, "other@example.org").await.id.to_string();
+        let api_token = "none".into();
+        Self { app, keeper, target, component, group, subscriber, erased_subscriber, token, api_token }
     }
 
     /// The address of a route; `session` is the hash of the walking session.
@@ -278,6 +282,7 @@ impl Walk {
             Some("drafts") => "draft",
             Some("maintenances") => "work",
             Some("series") => "again",
+            Some("subscribers") if path.ends_with("/erasure") => &self.erased_subscriber,
             Some("subscribers") => &self.subscriber,
             Some("account") => "passkey",
             Some("tokens") => &self.api_token,
