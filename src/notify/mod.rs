@@ -1,5 +1,5 @@
-//! Mail notifications. The transaction of a change writes a row to the outbox; this worker composes the mail, sends it
-//! and retries.
+//! Messages to people: mail with its bounces, webhooks and chat services. The transaction of a change writes a row to
+//! the outbox; this worker composes the mail, sends it and retries.
 
 pub mod bounce;
 pub mod bounce_hooks;

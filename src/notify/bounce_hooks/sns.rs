@@ -1,5 +1,5 @@
 //! Messages of Amazon SNS: their signature, the certificate that made it, and the confirmation of a subscription. Topic
-//! and region come from the operator's list, so nobody else can have a message accepted or a request sent.
+//! and region come from the operator's list: no other topic is accepted, and no other host is asked.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

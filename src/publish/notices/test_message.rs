@@ -41,7 +41,7 @@ pub fn render_test_message(
         Channel::Ntfy => ntfy::render_ntfy(&message),
         Channel::Telegram => telegram::render_telegram(&message),
         Channel::Matrix => matrix::render_matrix(&message),
-        // PagerDuty checks the key, and ignores the end of an alert that it does not know: the test wakes nobody.
+        // PagerDuty checks the key and ignores the end of an alert that it does not know, so no one is paged.
         Channel::Pagerduty => json!({"event_action": "resolve", "dedup_key": message.thread_key}),
     }))
 }

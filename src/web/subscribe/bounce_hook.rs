@@ -13,8 +13,8 @@ use crate::notify::bounce_hooks::{BounceSource, HookError, SnsAction};
 use crate::state::State;
 use crate::web::{Error, Result};
 
-/// `POST /hooks/bounces/{source}`: 204 if the report was read, whatever it says of whom. The provider tries again after
-/// any other answer.
+/// `POST /hooks/bounces/{source}`: 204 if the report was read, also if it names no subscriber. The provider tries again
+/// after any other answer.
 pub async fn create(
     FromState(state): FromState<State>,
     Path(source): Path<String>,
