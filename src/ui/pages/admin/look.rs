@@ -461,7 +461,8 @@ fn look() {
         write(format!("viewer-{name}"), html);
     }
     let style = concat!(env!("CARGO_MANIFEST_DIR"), "/style");
-    let css =
-        ["tokens.css", "admin.css"].map(|file| std::fs::read_to_string(format!("{style}/{file}")).unwrap()).concat();
+    let css = ["tokens.css", "parts.css", "admin.css"]
+        .map(|file| std::fs::read_to_string(format!("{style}/{file}")).unwrap())
+        .concat();
     std::fs::write(format!("{folder}/admin.css"), css).unwrap();
 }
