@@ -117,6 +117,7 @@ fn incident(id: &str, title: &str, started_at: DateTime<Utc>, updates: Vec<Updat
         internal_note: None,
         visibility: Visibility::Public,
         reminder: Reminder::Usual,
+        next_update_at: None,
         postmortem_published_at: None,
         created_at: started_at,
         updated_at: started_at,
