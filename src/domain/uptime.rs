@@ -172,6 +172,11 @@ impl Downtime {
         }
     }
 
+    /// The seconds that count against the uptime: a partial outage counts in part.
+    pub fn counted_seconds(&self) -> i64 {
+        (self.major as f64 + PARTIAL_WEIGHT * self.partial as f64).round() as i64
+    }
+
     pub fn has_data(&self) -> bool {
         self.covered > 0
     }

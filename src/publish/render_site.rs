@@ -28,7 +28,7 @@ use crate::ui::pages::public::incident::{self, IncidentPage};
 use crate::ui::pages::public::maintenance::{self, MaintenancePage};
 use crate::ui::pages::public::status::{self, StatusPage};
 use crate::ui::pages::public::subscribe::{self, ComponentChoices, SubscribePage};
-use crate::ui::pages::public::{DAYS, UptimeBars};
+use crate::ui::pages::public::{DAYS, DayIncident, UptimeBars};
 use crate::ui::public_layout::{PageStyle, PublicContext, form_stylesheet, stylesheet};
 
 /// Statuses with an error page rendered at publish time.
@@ -285,6 +285,7 @@ impl<'a> SiteView<'a> {
         UptimeBars {
             component: component.id.clone(),
             days: uptime::uptime_days(&own, component.history_start(zone), DAYS, zone, self.now),
+            incidents: DayIncident::from_intervals(&own, &self.snapshot.titles),
         }
     }
 

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::domain::page_status::Tone;
 use crate::domain::{Incident, Maintenance};
+use crate::ui::icon::{Icon, symbols_placeholder};
 use crate::ui::public_layout::{PublicContext, stylesheet};
 
 const MAX_LINES: usize = 5;
@@ -22,7 +23,7 @@ pub struct EmbedPage {
 
 impl EmbedPage {
     fn has_events(&self) -> bool {
-        !self.open.is_empty() || !self.active.is_empty() || self.shell.tone != Tone::Operational
+        !self.open.is_empty() || !self.active.is_empty() || !matches!(self.shell.tone, Tone::Operational | Tone::Notice)
     }
 
     fn lines(&self) -> Vec<(String, String)> {
@@ -45,7 +46,8 @@ pub fn EmbedView(page: EmbedPage) -> AnyView {
     };
     let lines: Vec<_> = page.lines().into_iter().map(link).collect();
     let lines = (!lines.is_empty()).then(|| view! { <ul>{lines}</ul> });
-    let close = (page.is_frame && page.has_events()).then(|| view! { <button type="button">"Close"</button> });
+    let close =
+        (page.is_frame && page.has_events()).then(|| view! { <button class="btn" type="button">"Close"</button> });
     let script = page.is_frame.then(|| view! { <script src="/embed/frame.js" defer></script> });
     let trouble = page.has_events().then_some("yes");
     view! {
@@ -59,9 +61,10 @@ pub fn EmbedView(page: EmbedPage) -> AnyView {
                 {script}
             </head>
             <body class=format!("embed tone-{}", page.shell.tone.key()) data-trouble=trouble>
+                {symbols_placeholder()}
                 <main id="main">
                     <div>
-                        <span class="dot" aria-hidden="true"></span>
+                        {Icon::from(page.shell.tone).view()}
                         <h1>
                             <a href=format!("{base}/") target="_blank" rel="noopener" dir="auto">{page.headline.clone()}</a>
                         </h1>

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use super::uptime_bars::DayIncident;
 use super::{DAYS, ErrorPage, HistoryPage, IncidentPage, MaintenancePage, StatusPage, UptimeBars};
 use crate::domain::history::{HistoryFilter, Totals};
 use crate::domain::maintenance::{PlannedComponent, tests::maintenance};
@@ -250,8 +251,9 @@ fn bars(component: &ComponentId) -> UptimeBars {
         status: Status::PartialOutage,
     };
     let start = at("2026-08-29T00:00:00Z");
-    let days = uptime::uptime_days(&[out], start, DAYS, Tz::UTC, at("2026-11-23T14:32:00Z"));
-    UptimeBars { component: component.clone(), days }
+    let days = uptime::uptime_days(std::slice::from_ref(&out), start, DAYS, Tz::UTC, at("2026-11-23T14:32:00Z"));
+    let titles = past().into_iter().map(|it| (it.id, it.title)).collect();
+    UptimeBars { component: component.clone(), days, incidents: DayIncident::from_intervals(&[out], &titles) }
 }
 
 pub fn quiet_page() -> StatusPage {

@@ -114,7 +114,7 @@ pub fn MaintenanceCard(maintenance: Maintenance, fold: TimelineFold, zone: Tz, n
 }
 
 fn maintenance_timeline(maintenance: &Maintenance, zone: Tz, now: DateTime<Utc>) -> AnyView {
-    let times = TimelineTimes { began: maintenance.starts_at(), now, zone };
+    let times = TimelineTimes { now, zone, shows_age: false };
     timeline(&maintenance.updates, MaintenancePhase::words, times)
 }
 

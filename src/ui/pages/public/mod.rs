@@ -25,7 +25,7 @@ pub use maintenance::MaintenancePage;
 pub use stale::stale_notice;
 pub use status::StatusPage;
 pub use uptime::UptimePage;
-pub use uptime_bars::{DAYS, UptimeBars};
+pub use uptime_bars::{DAYS, DayIncident, UptimeBars};
 
 #[cfg(test)]
 mod fixtures;
