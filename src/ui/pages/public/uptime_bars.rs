@@ -289,10 +289,10 @@ fn day_popover(bars: &UptimeBars, place: usize, day: &UptimeDay, zone: Tz) -> An
     });
     view! {
         <button class=day_class(place) popovertarget=id.clone() aria-label=day_words(day)></button>
-        <div class="pop" popover id=id.clone()>
+        <div class="pop" popover="auto" id=id.clone()>
             <p class="line">
                 <b>{day.date.format("%a %-d %b %Y").to_string()}</b>
-                <button class="x" popovertarget=id popovertargetaction="hide" aria-label="Close">
+                <button class="x" popovertarget=id.clone() popovertargetaction="hide" aria-label="Close">
                     {Icon::Cancelled.view()}
                 </button>
             </p>
