@@ -6,6 +6,7 @@
 //! `Full` on adding (the limit of rows is reached), `Conflict` on saving (the row changed since it was read) and
 //! `NotFound` (the row, or one it refers to, is gone).
 
+pub mod bounces;
 pub mod components;
 pub mod drafts;
 pub mod groups;
@@ -18,6 +19,7 @@ mod positions;
 pub mod postmortems;
 pub mod recurring_maintenances;
 pub mod settings;
+pub mod subscriber_import;
 pub mod subscribers;
 pub mod templates;
 pub mod tokens;

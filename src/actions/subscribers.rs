@@ -2,8 +2,6 @@
 //!
 //! The audit log names subscribers by id and never holds an address, so that an address can be erased.
 
-use std::collections::HashSet;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use url::Url;
@@ -14,18 +12,14 @@ use crate::credentials::secret_token::hash_token;
 use crate::credentials::subscriber_links::SubscriberLinks;
 use crate::db::subscribers::{self, SealedAddress};
 use crate::db::suppressions::{self, SuppressionReason};
-use crate::db::{self, Result, Tx, WriteTx, deliveries, managers, notices, outbox, sender_rejections};
+use crate::db::{self, Result, Tx, WriteTx, deliveries, notices, outbox};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::operator_endpoint::OperatorEndpoint;
 use crate::domain::subscriber::{CONSENT_VERSION, Channel, IncidentEvents, Scope, SubscriberState};
 use crate::domain::{Subscriber, SubscriberId};
-use crate::notify::bounce::{Bounce, BounceKind};
-use crate::notify::bounce_token::verify_token;
 use crate::notify::endpoint_request::parse_visitor_url;
 use crate::notify::standard_webhooks::WebhookSecret;
 
-/// What the key of bounce tokens is derived for.
-pub const BOUNCE_KEY: &str = "bounce tokens";
 /// Mails that requests can cause to one address in [`MAILS_WINDOW`].
 const MAX_MAILS: i64 = 3;
 const MAILS_WINDOW: TimeDelta = TimeDelta::hours(24);
@@ -58,14 +52,14 @@ pub struct SubscriberKeys<'a> {
 
 impl SubscriptionRequest {
     /// What identifies the subscription: the address or the endpoint.
-    fn address(&self) -> &str {
+    pub(super) fn address(&self) -> &str {
         match &self.endpoint {
             Some(endpoint) => endpoint.as_str(),
             None => self.email.as_deref().unwrap_or_default(),
         }
     }
 
-    fn subscriber(&self, state: SubscriberState, now: DateTime<Utc>) -> Subscriber {
+    pub(super) fn subscriber(&self, state: SubscriberState, now: DateTime<Utc>) -> Subscriber {
         Subscriber {
             id: SubscriberId::from_random(random_bytes()),
             channel: self.channel,
@@ -86,7 +80,7 @@ impl SubscriptionRequest {
         }
     }
 
-    fn seal(&self, keys: SubscriberKeys<'_>, id: &SubscriberId) -> Result<SealedAddress> {
+    pub(super) fn seal(&self, keys: SubscriberKeys<'_>, id: &SubscriberId) -> Result<SealedAddress> {
         let seal = |text: &str| keys.secret_key.seal(id.as_str(), text.as_bytes()).map_err(db::Error::other);
         let has_secret = self.channel == Channel::Webhook;
         Ok(SealedAddress {
@@ -258,64 +252,6 @@ pub async fn add_operator_channel(
     Ok((added, entry))
 }
 
-/// What an import must not add: addresses that have subscribed, and those that have unsubscribed here.
-pub struct KnownAddresses {
-    subscribed: HashSet<(String, String)>,
-    suppressed: HashSet<String>,
-}
-
-/// Why an address is not imported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ImportRefusal {
-    Subscribed,
-    Unsubscribed,
-}
-
-impl KnownAddresses {
-    pub async fn load(tx: &mut Tx) -> Result<Self> {
-        Ok(Self { subscribed: subscribers::list_hashes(tx).await?, suppressed: suppressions::list_all(tx).await? })
-    }
-
-    /// Adds the address to those that have subscribed, or returns why it must not be imported.
-    pub fn add_address(&mut self, keys: SubscriberKeys<'_>, wish: &SubscriptionRequest) -> Option<ImportRefusal> {
-        let address = wish.email.as_deref().unwrap_or(wish.address());
-        if self.suppressed.contains(&keys.links.address_hmac(address)) {
-            return Some(ImportRefusal::Unsubscribed);
-        }
-        let is_new = self.subscribed.insert((wish.channel.key().to_owned(), hash_token(wish.address())));
-        (!is_new).then_some(ImportRefusal::Subscribed)
-    }
-}
-
-/// Adds the subscribers of an imported list, each in its state. `skipped` rows of the list are only counted. An address
-/// that has subscribed meanwhile is left as it is. One audit row says how many were added.
-pub async fn import(
-    tx: &mut WriteTx,
-    keys: SubscriberKeys<'_>,
-    wishes: &[(SubscriptionRequest, SubscriberState)],
-    skipped: usize,
-    now: DateTime<Utc>,
-) -> Result<(usize, Entry)> {
-    let room = subscribers::MAX_SUBSCRIBERS - subscribers::count_all(tx).await?;
-    if i64::try_from(wishes.len()).unwrap_or(i64::MAX) > room {
-        return Err(db::Error::Full(subscribers::LIMIT_REACHED));
-    }
-    let mut sealed = Vec::with_capacity(wishes.len());
-    for (wish, state) in wishes {
-        let subscriber = wish.subscriber(*state, now);
-        let address = wish.seal(keys, &subscriber.id)?;
-        sealed.push((subscriber, address));
-    }
-    let added = subscribers::insert_batch(tx, &sealed, now).await?;
-    let skipped = skipped + wishes.len() - added;
-    Ok((added, Entry::new(Action::SubscriberImport, "", format!("{added} added, {skipped} skipped"))))
-}
-
-/// One audit row for a list of all addresses that leaves the server.
-pub fn record_export(count: usize) -> Entry {
-    Entry::new(Action::SubscriberExport, "", format!("{count} subscribers"))
-}
-
 /// Records that a manager or a program had a mail sent again.
 pub fn record_resend(subscriber: &Subscriber) -> Entry {
     entry(Action::SubscriberResend, subscriber)
@@ -432,92 +368,6 @@ pub async fn quarantine(
     Ok(entry(Action::SubscriberQuarantine, &after)
         .before(&audited_subscriber(before))
         .after(&audited_subscriber(&after)))
-}
-
-/// What a bounce did to its subscriber.
-#[derive(Clone, Debug, PartialEq)]
-pub enum BounceEffect {
-    /// The token was made by another key, or there is none: anybody could have written the mail.
-    Unproven,
-    /// The subscriber has gone, or is quarantined already.
-    Nothing,
-    /// A soft bounce was counted.
-    Counted,
-    Quarantined(Box<Entry>),
-}
-
-/// Applies a bounce. Only its token says whose it is: the text of a report can be written by anybody.
-pub async fn apply_bounce(
-    tx: &mut WriteTx,
-    keys: SubscriberKeys<'_>,
-    bounce: &Bounce,
-    now: DateTime<Utc>,
-) -> Result<BounceEffect> {
-    let key = keys.secret_key.derive_key(BOUNCE_KEY).map_err(db::Error::other)?;
-    let proven = bounce.token.as_deref().and_then(|token| verify_token(&key, token));
-    let Some((id, _)) = proven else { return Ok(BounceEffect::Unproven) };
-    apply_bounce_to(tx, keys, &id, bounce, now).await
-}
-
-/// As [`apply_bounce`], for a report whose sender has proven who it is: without a token, its address counts.
-pub async fn apply_reported_bounce(
-    tx: &mut WriteTx,
-    keys: SubscriberKeys<'_>,
-    bounce: &Bounce,
-    now: DateTime<Utc>,
-) -> Result<Vec<BounceEffect>> {
-    let effect = apply_bounce(tx, keys, bounce, now).await?;
-    let Some(email) = bounce.recipient.as_deref().filter(|_| effect == BounceEffect::Unproven) else {
-        return Ok(vec![effect]);
-    };
-    let mut effects = Vec::new();
-    for subscriber in subscribers::list_by_email(tx, email).await? {
-        if subscriber.channel == Channel::Email {
-            effects.push(apply_bounce_to(tx, keys, &subscriber.id, bounce, now).await?);
-        }
-    }
-    Ok(effects)
-}
-
-async fn apply_bounce_to(
-    tx: &mut WriteTx,
-    keys: SubscriberKeys<'_>,
-    id: &SubscriberId,
-    bounce: &Bounce,
-    now: DateTime<Utc>,
-) -> Result<BounceEffect> {
-    let before = match subscribers::find(tx, id).await {
-        Err(db::Error::NotFound) => return Ok(BounceEffect::Nothing),
-        found => found?,
-    };
-    let quarantines = match bounce.kind {
-        BounceKind::Hard | BounceKind::Complaint => true,
-        BounceKind::Soft => deliveries::count_failure(tx, id, now).await?.must_quarantine(now),
-        BounceKind::Policy => {
-            record_sender_rejection(tx, &bounce.diagnostic, now).await?;
-            false
-        }
-    };
-    if before.state != SubscriberState::Active {
-        return Ok(BounceEffect::Nothing);
-    }
-    if !quarantines {
-        return Ok(BounceEffect::Counted);
-    }
-    let complaint = bounce.kind == BounceKind::Complaint;
-    let entry = quarantine(tx, keys, &before, (&bounce.diagnostic, complaint), now).await?;
-    Ok(BounceEffect::Quarantined(Box::new(entry)))
-}
-
-/// Records that a mail server rejects this sender, and mails the owners about it at most once a day.
-pub async fn record_sender_rejection(tx: &mut WriteTx, reason: &str, now: DateTime<Utc>) -> Result<()> {
-    if !sender_rejections::record(tx, reason, now).await? {
-        return Ok(());
-    }
-    for owner in managers::list_active_owners(tx).await? {
-        outbox::add_sender_alarm(tx, &owner.id, now).await?;
-    }
-    Ok(())
 }
 
 /// Sends to a quarantined subscriber again. An endpoint gets the current state of what it missed.

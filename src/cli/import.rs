@@ -11,7 +11,7 @@ use url::Url;
 use super::output;
 use super::subscribers::{KeyArgs, print_skipped};
 use crate::actions;
-use crate::actions::subscribers::KnownAddresses;
+use crate::actions::subscriber_import::KnownAddresses;
 use crate::clock::Clock;
 use crate::db::{Db, components};
 use crate::domain::audit::Actor;
@@ -304,7 +304,7 @@ async fn import_subscribers(
     say!("  subscribers: {found} created, {skipped} skipped");
     print_skipped(&list);
     if !is_dry_run && found > 0 {
-        let imported = actions::subscribers::import(&mut tx, keys.keys(), &list.wishes, skipped, now).await;
+        let imported = actions::subscriber_import::import(&mut tx, keys.keys(), &list.wishes, skipped, now).await;
         let (_, entry) = imported.map_err(output::describe_error)?;
         tx.commit(&Actor::shell(), now, entry).await.map_err(output::describe_error)?;
     }

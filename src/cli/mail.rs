@@ -9,7 +9,8 @@ use anyhow::Context as _;
 use clap::Subcommand;
 
 use super::{MAX_INPUT, output};
-use crate::actions::subscribers::{BounceEffect, SubscriberKeys, apply_bounce};
+use crate::actions::bounces::{BounceEffect, apply_bounce};
+use crate::actions::subscribers::SubscriberKeys;
 use crate::clock::Clock;
 use crate::config::{DEFAULT_LISTEN, MailConfig, SiteConfig};
 use crate::credentials::secret_key::SecretKey;

@@ -7,7 +7,8 @@ use anyhow::{Context as _, bail};
 use super::components::find_component;
 use super::output;
 use crate::actions;
-use crate::actions::subscribers::{KnownAddresses, SubscriberKeys, SubscriptionRequest, parse_endpoint};
+use crate::actions::subscriber_import::KnownAddresses;
+use crate::actions::subscribers::{SubscriberKeys, SubscriptionRequest, parse_endpoint};
 use crate::clock::Clock;
 use crate::credentials::secret_key::SecretKey;
 use crate::credentials::subscriber_links::SubscriberLinks;
@@ -198,7 +199,7 @@ async fn import(db: &Db, clock: &Clock, file: &std::path::Path, agreed: bool, ke
         return Ok(());
     }
     let skipped = list.skipped.len();
-    let imported = actions::subscribers::import(&mut tx, keys.keys(), &list.wishes, skipped, now).await;
+    let imported = actions::subscriber_import::import(&mut tx, keys.keys(), &list.wishes, skipped, now).await;
     let (added, entry) = imported.map_err(output::describe_error)?;
     tx.commit(&Actor::shell(), now, entry).await.map_err(output::describe_error)?;
     say!("Added {}, skipped {skipped}", output::format_count(added, "subscriber"));
@@ -220,7 +221,7 @@ async fn export(db: &Db, clock: &Clock, key: &KeyArgs) -> anyhow::Result<()> {
     let mut tx = db.write().await.map_err(output::describe_error)?;
     let keys = key.load(&mut tx).await?;
     let (text, count) = export_list(&mut tx, &keys.secret_key).await?;
-    let entry = actions::subscribers::record_export(count);
+    let entry = actions::subscriber_import::record_export(count);
     tx.commit(&Actor::shell(), clock.now(), entry).await.map_err(output::describe_error)?;
     say!("{}", text.trim_end());
     Ok(())

@@ -3,9 +3,8 @@
 
 use serde_json::Value;
 
-use crate::actions::subscribers::{
-    ImportRefusal, KnownAddresses, SubscriberKeys, SubscriptionRequest, open_endpoint, parse_endpoint,
-};
+use crate::actions::subscriber_import::{ImportRefusal, KnownAddresses};
+use crate::actions::subscribers::{SubscriberKeys, SubscriptionRequest, open_endpoint, parse_endpoint};
 use crate::credentials::secret_key::SecretKey;
 use crate::db::{Tx, subscribers};
 use crate::domain::component::is_same_name;

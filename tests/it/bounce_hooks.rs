@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use candor::actions::subscribers::BOUNCE_KEY;
+use candor::actions::bounces::BOUNCE_KEY;
 use candor::domain::Role::Owner;
 use candor::domain::subscriber::{Scope, SubscriberState};
 use candor::domain::{NoticeId, Subscriber};

@@ -272,7 +272,7 @@ async fn policy_rejection_alarms_owners_once_a_day(test: TestDb) {
     .await;
     app.clock.advance(TimeDelta::hours(25));
     let mut tx = app.db.write().await.unwrap();
-    actions::subscribers::record_sender_rejection(&mut tx, "550 5.7.26", app.clock.now()).await.unwrap();
+    actions::bounces::record_sender_rejection(&mut tx, "550 5.7.26", app.clock.now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();
     assert_eq!(alarms().await, 2);
 }

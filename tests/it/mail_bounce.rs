@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use candor::actions::subscribers::BOUNCE_KEY;
+use candor::actions::bounces::BOUNCE_KEY;
 use candor::credentials::secret_key::SecretKey;
 use candor::db::subscribers;
 use candor::domain::subscriber::{Scope, SubscriberState};

@@ -340,7 +340,7 @@ async fn import_adds_every_new_address_once(test: TestDb) {
     let wish = |number| subscribers::request(&format!("reader{number}@example.org"), scope(number));
     let wishes: Vec<_> = (0..2100).chain(0..10).map(|number| (wish(number), state(number))).collect();
     let mut tx = app.db.write().await.unwrap();
-    let (added, entry) = actions::subscribers::import(&mut tx, keys, &wishes, 3, app.clock.now()).await.unwrap();
+    let (added, entry) = actions::subscriber_import::import(&mut tx, keys, &wishes, 3, app.clock.now()).await.unwrap();
     tx.commit_private(&Actor::shell(), app.clock.now(), &[entry]).await.unwrap();
     assert_eq!((added, app.number("select count(*) from subscribers").await), (2099, 2100));
     assert_eq!(app.audit().await.remove(0).subject_name, "2099 added, 14 skipped");

@@ -18,6 +18,8 @@ mod postmortems;
 pub mod rate_limit;
 mod request_body;
 pub mod routes;
+mod subscriber_bulk;
+mod subscriber_counts;
 mod subscribers;
 mod templates;
 mod token;
@@ -38,9 +40,9 @@ use self::objects::{ComponentView, EventView, GroupView, PostmortemView, Templat
 use self::pages::{PageChange, PageView};
 use self::postmortems::{PostmortemChange, PostmortemPublication};
 use self::routes::{Routes, no_content, returns, returns_list, returns_long_list};
-use self::subscribers::{
-    Counts, Histogram, MAX_LISTED, SubscriberChange, SubscriberCreation, SubscriberSelection, SubscriberView,
-};
+use self::subscriber_bulk::SubscriberSelection;
+use self::subscriber_counts::{Counts, Histogram};
+use self::subscribers::{MAX_LISTED, SubscriberChange, SubscriberCreation, SubscriberView};
 use self::templates::TemplateChange;
 use self::token::TokenView;
 use self::unsupported::{Metric, MetricsProvider, PageAccessGroup, PageAccessUser, User};
@@ -100,12 +102,12 @@ pub fn routes() -> Routes {
         .post("/v1/pages/{page}/incident_templates", templates::create, returns::<TemplateView<'_>>("Create a template").with_body::<TemplateChange>().with_status(201))
         .get("/v1/pages/{page}/subscribers", subscribers::index, returns_long_list::<SubscriberView>("List subscribers", MAX_LISTED).with_query(SUBSCRIBER_QUERY))
         .post("/v1/pages/{page}/subscribers", subscribers::create, returns::<SubscriberView>("Create a subscriber").with_body::<SubscriberCreation>().with_status(201))
-        .get("/v1/pages/{page}/subscribers/count", subscribers::count, returns::<Counts>("Count subscribers").with_query(&["type", "state"]))
-        .get("/v1/pages/{page}/subscribers/histogram_by_state", subscribers::histogram, returns::<Histogram>("Count subscribers by state"))
+        .get("/v1/pages/{page}/subscribers/count", subscriber_counts::count, returns::<Counts>("Count subscribers").with_query(&["type", "state"]))
+        .get("/v1/pages/{page}/subscribers/histogram_by_state", subscriber_counts::histogram, returns::<Histogram>("Count subscribers by state"))
         .get("/v1/pages/{page}/subscribers/unsubscribed", subscribers::unsubscribed, returns_long_list::<SubscriberView>("List those who unsubscribed (always empty: no address is kept)", MAX_LISTED).with_query(PAGE_QUERY))
-        .post("/v1/pages/{page}/subscribers/unsubscribe", subscribers::unsubscribe_many, no_content("Unsubscribe several subscribers").with_body::<SubscriberSelection>().with_status(201))
-        .post("/v1/pages/{page}/subscribers/reactivate", subscribers::reactivate_many, no_content("Reactivate quarantined subscribers").with_body::<SubscriberSelection>().with_status(201))
-        .post("/v1/pages/{page}/subscribers/resend_confirmation", subscribers::resend_many, no_content("Send several confirmations again").with_body::<SubscriberSelection>().with_status(201))
+        .post("/v1/pages/{page}/subscribers/unsubscribe", subscriber_bulk::unsubscribe_many, no_content("Unsubscribe several subscribers").with_body::<SubscriberSelection>().with_status(201))
+        .post("/v1/pages/{page}/subscribers/reactivate", subscriber_bulk::reactivate_many, no_content("Reactivate quarantined subscribers").with_body::<SubscriberSelection>().with_status(201))
+        .post("/v1/pages/{page}/subscribers/resend_confirmation", subscriber_bulk::resend_many, no_content("Send several confirmations again").with_body::<SubscriberSelection>().with_status(201))
         .get("/v1/pages/{page}/subscribers/{subscriber}", subscribers::show, returns::<SubscriberView>("Get a subscriber"))
         .patch("/v1/pages/{page}/subscribers/{subscriber}", subscribers::update, returns::<SubscriberView>("Change a subscriber's components").with_body::<SubscriberChange>())
         .delete("/v1/pages/{page}/subscribers/{subscriber}", subscribers::destroy, returns::<SubscriberView>("Unsubscribe a subscriber"))

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::change::Change;
 use super::page_context::ApiContext;
 use super::params::Params;
-use super::request_body::{Flag, Ids, IdsOrText, NonEmptyIds, Place, Text, TextKind, UnsupportedText, request_body};
+use super::request_body::{Flag, Ids, NonEmptyIds, Place, Text, UnsupportedText, request_body};
 use crate::actions;
 use crate::actions::subscribers::{SubscriberKeys, SubscriptionRequest, parse_endpoint};
 use crate::credentials::subscriber_links::SubscriberLinks;
@@ -30,25 +30,16 @@ use crate::web::form::QueryFields;
 use crate::web::{Error, Result};
 
 /// Statuspage's kinds of subscribers.
-const MODES: [&str; 6] = ["email", "sms", "webhook", "integration_partner", "slack", "teams"];
+pub(super) const MODES: [&str; 6] = ["email", "sms", "webhook", "integration_partner", "slack", "teams"];
 /// Subscribers of a response. Statuspage returns all.
 pub const MAX_LISTED: i64 = 10_000;
 /// Subscribers that a search returns, and that a bulk request may name.
-const MAX_FOUND: i64 = 100;
-/// Subscribers that one request reactivates.
-const MAX_REACTIVATED: i64 = 10_000;
+pub(super) const MAX_FOUND: i64 = 100;
 const MAX_PAGE_NUMBER: i64 = 100_000;
 
 text_values! {
     ModeKey = MODES.into_iter().filter(|kind| Channel::ALL.into_iter().any(|channel| mode(channel) == *kind));
-    /// A type in a request.
-    ModeFilterKey = MODES.into_iter();
-    /// A state in a request.
-    StateFilterKey = SubscriberState::ALL.into_iter().map(SubscriberState::key).chain(["all"]);
 }
-
-impl TextKind for ModeFilterKey {}
-impl TextKind for StateFilterKey {}
 
 request_body! {
     /// A new subscriber.
@@ -75,18 +66,6 @@ request_body! {
     /// The new components of a subscriber.
     SUBSCRIBER_CHANGE: SubscriberChange = Place::TopLevel => {
         component_ids: Option<NonEmptyIds>,
-    }
-}
-
-request_body! {
-    /// The subscribers that a request is about: ids, or `all`.
-    SELECTION: SubscriberSelection = Place::TopLevel => {
-        subscribers: IdsOrText,
-        kind as "type": Option<ModeFilterKey>,
-        state: Option<StateFilterKey>,
-    }
-    ignored {
-        skip_unsubscription_notification: Option<Flag>,
     }
 }
 
@@ -132,7 +111,11 @@ pub(super) async fn list(tx: &mut Tx, state: &State, query: &Fields, incident: O
 }
 
 /// The channels of Statuspage's `type`, `None` for all; and the state, by default active, `None` for all.
-fn read_filter(kind: &str, state: &str, at: &str) -> Result<(Option<Vec<Channel>>, Option<SubscriberState>)> {
+pub(super) fn read_filter(
+    kind: &str,
+    state: &str,
+    at: &str,
+) -> Result<(Option<Vec<Channel>>, Option<SubscriberState>)> {
     let wrong = |name: &str, message: &str| Error::Unprocessable(vec![(format!("{at}/{name}"), message.to_owned())]);
     let channels = match kind {
         "" => None,
@@ -152,7 +135,7 @@ fn read_filter(kind: &str, state: &str, at: &str) -> Result<(Option<Vec<Channel>
     Ok((channels, state))
 }
 
-fn mode(channel: Channel) -> &'static str {
+pub(super) fn mode(channel: Channel) -> &'static str {
     match channel {
         Channel::Email => "email",
         Channel::Slack => "slack",
@@ -233,89 +216,6 @@ pub async fn unsubscribed(
 ) -> Result<Json<[Value; 0]>> {
     ApiContext::load_for(&mut state.db.read().await?, &page, &state).await?;
     Ok(Json([]))
-}
-
-/// The number of subscribers of each type.
-#[derive(Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub struct Counts {
-    email: i64,
-    sms: i64,
-    webhook: i64,
-    integration_partner: i64,
-    slack: i64,
-    teams: i64,
-}
-
-/// The number of subscribers of each type in each state.
-#[derive(Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub struct Histogram {
-    email: Tally,
-    sms: Tally,
-    webhook: Tally,
-    integration_partner: Tally,
-    slack: Tally,
-    teams: Tally,
-}
-
-#[derive(Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
-struct Tally {
-    active: i64,
-    unconfirmed: i64,
-    quarantined: i64,
-    total: i64,
-}
-
-/// `GET /v1/pages/{page}/subscribers/count`
-pub async fn count(
-    _program: Token<CanRead>,
-    FromState(state): FromState<State>,
-    Path(page): Path<String>,
-    QueryFields(query): QueryFields,
-) -> Result<Json<Counts>> {
-    let mut tx = state.db.read().await?;
-    ApiContext::load_for(&mut tx, &page, &state).await?;
-    let (channels, wanted) = read_filter(&query.text("type"), &query.text("state"), "")?;
-    let counts = subscribers::count_by_channel(&mut tx).await?;
-    let count = |kind: &str| -> i64 {
-        let counted = counts.iter().filter(|(channel, state, _)| {
-            mode(*channel) == kind
-                && channels.as_ref().is_none_or(|channels| channels.contains(channel))
-                && wanted.is_none_or(|wanted| wanted == *state)
-        });
-        counted.map(|(_, _, count)| count).sum()
-    };
-    let [email, sms, webhook, integration_partner, slack, teams] = MODES.map(count);
-    Ok(Json(Counts { email, sms, webhook, integration_partner, slack, teams }))
-}
-
-/// `GET /v1/pages/{page}/subscribers/histogram_by_state`
-pub async fn histogram(
-    _program: Token<CanRead>,
-    FromState(state): FromState<State>,
-    Path(page): Path<String>,
-) -> Result<Json<Histogram>> {
-    let mut tx = state.db.read().await?;
-    ApiContext::load_for(&mut tx, &page, &state).await?;
-    let counts = subscribers::count_by_channel(&mut tx).await?;
-    let tally = |kind: &str| {
-        let of = |wanted: Option<SubscriberState>| -> i64 {
-            let counted = counts
-                .iter()
-                .filter(|(channel, state, _)| mode(*channel) == kind && wanted.is_none_or(|wanted| wanted == *state));
-            counted.map(|(_, _, count)| count).sum()
-        };
-        Tally {
-            active: of(Some(SubscriberState::Active)),
-            unconfirmed: of(Some(SubscriberState::Unconfirmed)),
-            quarantined: of(Some(SubscriberState::Quarantined)),
-            total: of(None),
-        }
-    };
-    let [email, sms, webhook, integration_partner, slack, teams] = MODES.map(tally);
-    Ok(Json(Histogram { email, sms, webhook, integration_partner, slack, teams }))
 }
 
 /// `GET /v1/pages/{page}/subscribers/{subscriber}`
@@ -467,7 +367,7 @@ pub(super) async fn remove(mut change: Change<CanAdminister>, subscriber: Subscr
     change.commit(StatusCode::OK, &view, &[entry]).await
 }
 
-async fn unsubscribe_one(
+pub(super) async fn unsubscribe_one(
     tx: &mut WriteTx,
     state: &State,
     subscriber: &Subscriber,
@@ -500,84 +400,6 @@ pub(super) async fn resend_to(
         entries.push(actions::subscribers::record_resend(subscriber));
     }
     change.commit_empty(StatusCode::CREATED, &entries).await
-}
-
-/// `POST /v1/pages/{page}/subscribers/resend_confirmation`
-pub async fn resend_many(Path(page): Path<String>, mut change: Change<CanAdminister>) -> Result<Response> {
-    ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
-    let mut given = Params::from_declared::<SubscriberSelection>(&change.body)?;
-    let chosen = choose(&mut change.tx, &mut given, Some(SubscriberState::Unconfirmed), MAX_FOUND).await?;
-    given.finish(Ok(()), &[])?;
-    resend_to(change, &chosen, "/subscribers").await
-}
-
-/// `POST /v1/pages/{page}/subscribers/unsubscribe`
-pub async fn unsubscribe_many(Path(page): Path<String>, mut change: Change<CanAdminister>) -> Result<Response> {
-    ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
-    let mut given = Params::from_declared::<SubscriberSelection>(&change.body)?;
-    let state = given.nonempty_text(SELECTION.state).unwrap_or_default();
-    let (_, state) = read_filter("", &state, "")?;
-    let chosen = choose(&mut change.tx, &mut given, state, MAX_FOUND).await?;
-    given.finish(Ok(()), &[])?;
-    let (server, mut entries) = (change.state.clone(), Vec::new());
-    for subscriber in &chosen {
-        entries.push(unsubscribe_one(&mut change.tx, &server, subscriber, change.now).await?);
-    }
-    change.commit_empty(StatusCode::CREATED, &entries).await
-}
-
-/// `POST /v1/pages/{page}/subscribers/reactivate`
-pub async fn reactivate_many(Path(page): Path<String>, mut change: Change<CanAdminister>) -> Result<Response> {
-    ApiContext::load_for(&mut change.tx, &page, &change.state).await?;
-    let mut given = Params::from_declared::<SubscriberSelection>(&change.body)?;
-    let quarantined = Some(SubscriberState::Quarantined);
-    let chosen = choose(&mut change.tx, &mut given, quarantined, MAX_REACTIVATED).await?;
-    if chosen.iter().any(|subscriber| subscriber.state != SubscriberState::Quarantined) {
-        given.add_error(SELECTION.subscribers, "Only quarantined subscribers can be reactivated.");
-    }
-    given.finish(Ok(()), &[])?;
-    let mut entries = Vec::new();
-    for subscriber in &chosen {
-        entries.push(actions::subscribers::reactivate(&mut change.tx, subscriber, change.now).await?);
-    }
-    change.commit_empty(StatusCode::CREATED, &entries).await
-}
-
-/// The subscribers that a bulk request names: ids, or `all` in `state`, at most `most` of them.
-async fn choose(tx: &mut Tx, given: &mut Params, state: Option<SubscriberState>, most: i64) -> Result<Vec<Subscriber>> {
-    let kind = given.nonempty_text(SELECTION.kind).unwrap_or_default();
-    let (channels, _) = read_filter(&kind, "", "")?;
-    let names = given.list(SELECTION.subscribers).unwrap_or_default();
-    if names == ["all"] {
-        let channels = match channels {
-            Some(channels) if channels.is_empty() => return Ok(Vec::new()),
-            channels => channels.unwrap_or_default(),
-        };
-        let filter = SubscriberFilter { state, ..SubscriberFilter::default() };
-        let sort = (SubscriberSort::Created, true);
-        let all = subscribers::list_window(tx, &filter, &channels, sort, (0, most + 1)).await?;
-        if i64::try_from(all.len()).unwrap_or(i64::MAX) > most {
-            given.add_error(SELECTION.subscribers, format!("“all” is for at most {most} subscribers. Send ids."));
-        }
-        return Ok(all);
-    }
-    if names.is_empty() {
-        given.add_error(SELECTION.subscribers, "Send a list of ids, or “all”.");
-    }
-    if i64::try_from(names.len()).unwrap_or(i64::MAX) > MAX_FOUND {
-        given.add_error(SELECTION.subscribers, format!("At most {MAX_FOUND} ids."));
-        return Ok(Vec::new());
-    }
-    let mut chosen: Vec<Subscriber> = Vec::new();
-    for name in &names {
-        match find(tx, name, None).await {
-            Ok(found) if chosen.iter().any(|other| other.id == found.id) => {}
-            Ok(found) => chosen.push(found),
-            Err(Error::NotFound) => given.add_error(SELECTION.subscribers, "One of the subscribers does not exist."),
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(chosen)
 }
 
 fn load_links(state: &State) -> Result<SubscriberLinks> {

@@ -6,7 +6,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
 use super::links;
-use crate::actions::subscribers::{BounceEffect, SubscriberKeys, apply_reported_bounce};
+use crate::actions::bounces::{BounceEffect, apply_reported_bounce};
+use crate::actions::subscribers::SubscriberKeys;
 use crate::domain::audit::Actor;
 use crate::notify::bounce::Bounce;
 use crate::notify::bounce_hooks::{BounceSource, HookError, SnsAction};

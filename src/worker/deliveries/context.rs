@@ -86,7 +86,7 @@ impl Context {
     /// Records that the mail server rejects this sender.
     pub(super) async fn record_sender_rejection(&self, reason: &str) -> db::Result<()> {
         let mut tx = self.db.write().await?;
-        actions::subscribers::record_sender_rejection(&mut tx, reason, self.clock.now()).await?;
+        actions::bounces::record_sender_rejection(&mut tx, reason, self.clock.now()).await?;
         tx.commit_unaudited().await
     }
 

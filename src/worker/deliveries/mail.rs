@@ -7,7 +7,7 @@ use url::Url;
 
 use super::context::Context;
 use super::pipeline::SendMessage;
-use crate::actions::subscribers::BOUNCE_KEY;
+use crate::actions::bounces::BOUNCE_KEY;
 use crate::db::deliveries::{Delivery, Outcome};
 use crate::domain::delivery_retry::next_mail_attempt;
 use crate::domain::monotonic::Monotonic;

@@ -72,67 +72,58 @@ impl TestApp {
     }
 
     pub async fn at(test: TestDb, origin: &str) -> Self {
-        let app = Self::unpublished(test, origin);
-        app.publisher.publish().await.expect("the first Site");
-        app
+        Self::published(test, Settings { origin, ..Settings::default() }).await
     }
 
     pub async fn with_mailer(test: TestDb, mailer: Mailer) -> Self {
-        let app = Self::with(test, ORIGIN, render_site, Some(mailer), None);
-        app.publisher.publish().await.expect("the first Site");
-        app
+        Self::published(test, Settings { mailer: Some(mailer), ..Settings::default() }).await
     }
 
     pub async fn with_bounce_hooks(test: TestDb, mailer: Option<Mailer>, bounce_hooks: BounceHooks) -> Self {
-        let data = tempfile::tempdir().expect("a temporary folder");
-        let file = data.path().join("site");
-        let parts = parts(test.db.clone(), test.clock.clone(), file, ORIGIN, render_site, mailer, None);
-        let state = State::new(StateParts { bounce_hooks, ..parts });
-        let front = front(&state);
-        let app = Self { test, state, data, front };
-        app.publisher.publish().await.expect("the first Site");
-        app
+        Self::published(test, Settings { mailer, bounce_hooks, ..Settings::default() }).await
     }
 
     pub async fn with_provider(test: TestDb, provider: Provider) -> Self {
-        let app = Self::with(test, ORIGIN, render_site, None, Some(provider));
-        app.publisher.publish().await.expect("the first Site");
-        app
+        Self::published(test, Settings { provider: Some(provider), ..Settings::default() }).await
     }
 
     pub async fn with_mail_and_provider(test: TestDb, mailer: Mailer, provider: Provider) -> Self {
-        let app = Self::with(test, ORIGIN, render_site, Some(mailer), Some(provider));
-        app.publisher.publish().await.expect("the first Site");
-        app
+        Self::published(test, Settings { mailer: Some(mailer), provider: Some(provider), ..Settings::default() }).await
     }
 
     /// Another server with `provider`, or without one, over the same database.
     pub fn at_origin(&self, provider: Option<Provider>) -> Browser {
-        let state = state(self.db.clone(), self.clock.clone(), self.site_file(), ORIGIN, render_site, None, provider);
+        let settings = Settings { provider, ..Settings::default() };
+        let state = state(self.db.clone(), self.clock.clone(), self.site_file(), settings);
         Browser::new(front(&state), host(ORIGIN))
     }
 
     pub async fn with_renderer(test: TestDb, render: Render) -> Self {
-        let app = Self::with(test, ORIGIN, render, None, None);
+        Self::published(test, Settings { render, ..Settings::default() }).await
+    }
+
+    pub fn unpublished(test: TestDb, origin: &str) -> Self {
+        Self::with(test, Settings { origin, ..Settings::default() })
+    }
+
+    async fn published(test: TestDb, settings: Settings<'_>) -> Self {
+        let app = Self::with(test, settings);
         app.publisher.publish().await.expect("the first Site");
         app
     }
 
-    pub fn unpublished(test: TestDb, origin: &str) -> Self {
-        Self::with(test, origin, render_site, None, None)
-    }
-
-    fn with(test: TestDb, origin: &str, render: Render, mailer: Option<Mailer>, provider: Option<Provider>) -> Self {
+    fn with(test: TestDb, settings: Settings<'_>) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
         let file = data.path().join("site");
-        let state = state(test.db.clone(), test.clock.clone(), file, origin, render, mailer, provider);
+        let state = state(test.db.clone(), test.clock.clone(), file, settings);
         let front = front(&state);
         Self { test, state, data, front }
     }
 
     /// Starts another server over `db` from the Site that this one stored.
     pub fn restart_with(&self, db: Db) -> (State, Browser) {
-        let state = state(db, self.clock.clone(), self.site_file(), &self.origin, render_site, None, None);
+        let settings = Settings { origin: &self.origin, ..Settings::default() };
+        let state = state(db, self.clock.clone(), self.site_file(), settings);
         let browser = Browser::new(front(&state), host(&self.origin));
         (state, browser)
     }
@@ -440,44 +431,38 @@ async fn audited_actions(tx: &mut Tx) -> Vec<Record> {
     all.into_iter().filter(|record| !record.is_denial()).collect()
 }
 
-fn state(
-    db: Db,
-    clock: Clock,
-    file: PathBuf,
-    origin: &str,
+/// What a server has besides its database, clock and files.
+struct Settings<'a> {
+    origin: &'a str,
     render: Render,
     mailer: Option<Mailer>,
+    bounce_hooks: BounceHooks,
     provider: Option<Provider>,
-) -> State {
-    State::new(parts(db, clock, file, origin, render, mailer, provider))
 }
 
-fn parts(
-    db: Db,
-    clock: Clock,
-    file: PathBuf,
-    origin: &str,
-    render: Render,
-    mailer: Option<Mailer>,
-    provider: Option<Provider>,
-) -> StateParts {
-    let secret_key = SecretKey::from_file(file.with_file_name("secret.key"));
-    let publisher = Publisher::new(db.clone(), clock.clone(), origin.into(), file).with_renderer(render);
-    let (hosts, origin, trusted_proxies) =
-        (AllowedHosts::new(origin, &[]), origin.to_owned(), TrustedProxies::default());
-    StateParts {
+impl Default for Settings<'_> {
+    fn default() -> Self {
+        Self { origin: ORIGIN, render: render_site, mailer: None, bounce_hooks: BounceHooks::default(), provider: None }
+    }
+}
+
+fn state(db: Db, clock: Clock, site_file: PathBuf, settings: Settings<'_>) -> State {
+    let Settings { origin, render, mailer, bounce_hooks, provider } = settings;
+    let secret_key = SecretKey::from_file(site_file.with_file_name("secret.key"));
+    let publisher = Publisher::new(db.clone(), clock.clone(), origin.into(), site_file).with_renderer(render);
+    State::new(StateParts {
         db,
         clock,
         publisher,
         secret_key,
-        origin,
-        hosts,
+        origin: origin.to_owned(),
+        hosts: AllowedHosts::new(origin, &[]),
         mailer,
-        bounce_hooks: BounceHooks::default(),
+        bounce_hooks,
         provider,
-        trusted_proxies,
+        trusted_proxies: TrustedProxies::default(),
         endpoint_hosts: endpoint_hosts(),
-    }
+    })
 }
 
 fn front(state: &State) -> FastPath {
@@ -494,12 +479,12 @@ async fn password_hash() -> &'static str {
     HASH.get_or_init(|| async { password::hash_password(PASSWORD.into()).await.unwrap() }).await
 }
 
-/// Whether `answer` is a visitor's at a guarded address: a redirect to the login, or a form's submitted text.
 /// Where the endpoints of tests listen.
 fn endpoint_hosts() -> Vec<url::Url> {
     ["http://127.0.0.2", "http://127.0.0.3"].map(|url| url.parse().unwrap()).into()
 }
 
+/// Whether a guarded address denied `answer`: by a redirect to the login, or by a page with the submitted text.
 pub fn is_denied(method: &Method, address: &str, answer: &Answer) -> bool {
     if *method == Method::POST && !address.starts_with("/admin/islands/") {
         return answer.status == StatusCode::UNAUTHORIZED && answer.word("h1") == "Your session has ended";

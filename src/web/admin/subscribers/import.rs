@@ -5,7 +5,8 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::{LIST, load_links};
 use crate::actions;
-use crate::actions::subscribers::{KnownAddresses, SubscriberKeys, SubscriptionRequest};
+use crate::actions::subscriber_import::KnownAddresses;
+use crate::actions::subscribers::{SubscriberKeys, SubscriptionRequest};
 use crate::db::{Tx, components, subscribers};
 use crate::domain::Invalid;
 use crate::domain::forms::Fields;
@@ -84,7 +85,7 @@ pub async fn create(
         return Err(edit.reject(&ImportEditor, Some(preview(text, &list)), wrong).await);
     }
     let skipped = list.skipped.len();
-    let imported = actions::subscribers::import(&mut edit.tx, keys, &list.wishes, skipped, edit.now).await;
+    let imported = actions::subscriber_import::import(&mut edit.tx, keys, &list.wishes, skipped, edit.now).await;
     let (_, entry) = edit.check_limit(&ImportEditor, None, imported, "list").await?;
     edit.save_private(entry, LIST, "subscribers-imported").await
 }
@@ -143,7 +144,7 @@ pub async fn export(manager: Manager<Fresh<CanAdminister>>, FromState(state): Fr
     let mut edit = Edit::begin(state, manager, Fields::default()).await?;
     let secret_key = edit.state.secret_key.clone();
     let (text, count) = export_list(&mut edit.tx, &secret_key).await.map_err(Error::Internal)?;
-    let entry = actions::subscribers::record_export(count);
+    let entry = actions::subscriber_import::record_export(count);
     edit.tx.commit(&edit.manager.actor(), edit.now, entry).await?;
     Ok(download(text))
 }
