@@ -204,6 +204,7 @@ fn placeholder_page(now: DateTime<Utc>) -> Page {
         time_zone: Tz::UTC,
         logo_text: String::new(),
         embedders: Vec::new(),
+        brand: crate::domain::PageBrand::default(),
         links: Vec::new(),
         updated_at: now,
         version: 0,

@@ -200,6 +200,7 @@ pub(super) fn build_page(zone: Tz) -> Page {
         time_zone: zone,
         logo_text: String::new(),
         embedders: Vec::new(),
+        brand: crate::domain::PageBrand::default(),
         links: Vec::new(),
         updated_at: ago(300_000),
         version: 1,

@@ -34,6 +34,7 @@ pub fn shell(path: &str) -> PublicContext {
         time_zone: Tz::Europe__Lisbon,
         logo_text: String::new(),
         embedders: Vec::new(),
+        brand: crate::domain::PageBrand::default(),
         links: vec![Link { label: "Help".into(), url: "https://help.harbormail.example".into() }],
         updated_at: now(),
         version: 1,
