@@ -1,6 +1,7 @@
 //! Leptos components. Each page takes one struct with all its data; `ui` uses neither database nor request. Handlers
 //! load the data and call [`render_page`].
 
+pub mod admin_icon;
 pub mod admin_layout;
 pub mod form;
 pub mod icon;
