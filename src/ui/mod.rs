@@ -2,12 +2,14 @@
 //! load the data and call [`render_page`].
 
 pub mod admin_layout;
+pub mod favicon;
 pub mod form;
 pub mod live_script;
 pub mod pages;
 pub mod passkey;
 pub mod public_layout;
 pub mod qr;
+pub mod social_tags;
 pub mod time;
 
 use leptos::prelude::*;
