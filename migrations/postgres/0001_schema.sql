@@ -272,6 +272,8 @@ create table incidents (
   -- When managers are reminded to post an update, in hours: null for the default, '4' for every four, a list, '[]' for
   -- never.
   reminder text check (length(reminder) between 1 and 100),
+  -- When the next update is due, as promised in the newest one.
+  next_update_at timestamptz,
   -- Title and texts in lower case.
   search_text text not null,
   -- The id of an imported incident in the feeds of its source: with another one, feed readers would show it twice.
@@ -282,7 +284,8 @@ create table incidents (
   check (ended_at >= started_at),
   check ((ended_at is null) = (phase <> 'resolved')),
   check ((ended_at is null) = (duration_seconds is null)),
-  check ((visibility = 'embargoed') = (publish_at is not null))
+  check ((visibility = 'embargoed') = (publish_at is not null)),
+  check (next_update_at is null or phase <> 'resolved')
 );
 
 create index incidents_newest on incidents (started_at desc, id desc);
@@ -374,7 +377,7 @@ create table postmortems (
 -- condition. Columns for managers only are not in them.
 create view public_incidents as
   select id, title, computed_impact, impact_override, phase, started_at, ended_at, duration_seconds, detected_by,
-         search_text, visibility, publish_at, created_at, updated_at, version,
+         search_text, visibility, publish_at, next_update_at, created_at, updated_at, version,
          (select published_at from postmortems where incident_id = incidents.id) as postmortem_published_at
   from incidents where visibility = 'public';
 

@@ -29,6 +29,7 @@ pub(super) struct Row {
     visibility: String,
     publish_at: Option<DateTime<Utc>>,
     reminder: Option<String>,
+    next_update_at: Option<DateTime<Utc>>,
     postmortem_published_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -70,7 +71,7 @@ macro_rules! load {
             Row,
             concat!(
                 "select id, title, computed_impact, impact_override, phase, started_at, ended_at, detected_by,
-                        visibility, publish_at, created_at, updated_at, version, ", $for_managers,
+                        visibility, publish_at, next_update_at, created_at, updated_at, version, ", $for_managers,
                 " from ", $table, " where id in (", $chosen, ") order by started_at desc, id desc"
             )
             $(, $value)*
@@ -165,8 +166,8 @@ pub async fn insert(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
         tx,
         "insert into incidents (id, title, computed_impact, impact_override, phase, started_at, ended_at, duration_seconds,
                                 detected_by, internal_note, visibility, publish_at, reminder, search_text,
-                                created_at, updated_at, version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+                                created_at, updated_at, version, next_update_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
         incident.id.as_str(),
         incident.title.as_str(),
         incident.computed_impact.key(),
@@ -183,7 +184,8 @@ pub async fn insert(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
         search_text(incident),
         incident.created_at,
         incident.updated_at,
-        incident.version
+        incident.version,
+        incident.next_update_at
     )?;
     for update in &incident.updates {
         insert_update(tx, &incident.id, update).await?;
@@ -199,8 +201,8 @@ pub async fn update(tx: &mut WriteTx, incident: &mut Incident, now: DateTime<Utc
         "update incidents set title = $1, computed_impact = $2, impact_override = $3, phase = $4, started_at = $5,
                               ended_at = $6, duration_seconds = $7, detected_by = $8, internal_note = $9, visibility = $10,
                               publish_at = $11, reminder = $12, search_text = $13, updated_at = $14,
-                              version = version + 1
-         where id = $15 and version = $16",
+                              next_update_at = $15, version = version + 1
+         where id = $16 and version = $17",
         incident.title.as_str(),
         incident.computed_impact.key(),
         incident.impact_override.map(Impact::key),
@@ -215,6 +217,7 @@ pub async fn update(tx: &mut WriteTx, incident: &mut Incident, now: DateTime<Utc
         incident.reminder.to_text(),
         search_text(incident),
         now,
+        incident.next_update_at,
         incident.id.as_str(),
         incident.version
     )?;
@@ -326,6 +329,7 @@ impl Row {
                 .ok_or_else(|| Error::other("an incident's visibility"))?,
             reminder: Reminder::from_text(self.reminder.as_deref().unwrap_or_default())
                 .ok_or_else(|| Error::other("an incident's reminder"))?,
+            next_update_at: self.next_update_at,
             postmortem_published_at: self.postmortem_published_at,
             created_at: self.created_at,
             updated_at: self.updated_at,

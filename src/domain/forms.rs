@@ -11,6 +11,7 @@ mod maintenance;
 mod maintenance_steps;
 mod maintenance_update;
 mod manager;
+mod next_update;
 mod operator_channel;
 mod page;
 mod policy;
@@ -29,6 +30,7 @@ pub use maintenance::{MaintenanceForm, NewMaintenance, Plan, PlanForm, Window, W
 pub use maintenance_steps::{CancellationForm, ExtensionForm, ScheduleForm, StartForm};
 pub use maintenance_update::{MaintenanceUpdateForm, NewMaintenanceUpdate};
 pub use manager::{ManagerForm, NewManager};
+pub use next_update::{INTERVALS, NextUpdate, NextUpdateForm};
 pub use operator_channel::OperatorChannelForm;
 pub use page::{PageForm, PageSettings};
 pub use policy::PolicyForm;

@@ -31,7 +31,7 @@ use crate::ui::pages::public::maintenance::{self, MaintenancePage};
 use crate::ui::pages::public::status::{self, StatusPage};
 use crate::ui::pages::public::subscribe::{self, ComponentChoices, SubscribePage};
 use crate::ui::pages::public::{DAYS, UptimeBars};
-use crate::ui::public_layout::{PublicContext, form_stylesheet, stylesheet};
+use crate::ui::public_layout::{PageStyle, PublicContext, form_stylesheet, stylesheet};
 use crate::ui::social_tags::SocialPicture;
 
 /// Statuses with an error page rendered at publish time.
@@ -40,16 +40,20 @@ const ERROR_STATUSES: [u16; 12] = [400, 403, 404, 405, 408, 413, 421, 429, 500, 
 pub(super) const CALENDAR_PATH: &str = "/maintenance.ics";
 const AUDIT_DIGEST_PATH: &str = "/.well-known/candor-audit";
 
-/// The CSP of public pages. The inline stylesheet is allowed by its hash.
-static POLICY: LazyLock<String> = LazyLock::new(|| policy_with_style(stylesheet()));
+/// The CSP of public pages. The inline stylesheets are allowed by their hashes.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let own = [PageStyle::History, PageStyle::Uptime].into_iter().filter_map(PageStyle::stylesheet);
+    policy_with_styles(std::iter::once(stylesheet()).chain(own))
+});
 
 /// The CSP of the forms of subscribers.
-static FORM_POLICY: LazyLock<String> = LazyLock::new(|| policy_with_style(form_stylesheet()));
+static FORM_POLICY: LazyLock<String> = LazyLock::new(|| policy_with_styles([form_stylesheet()]));
 
-fn policy_with_style(stylesheet: &str) -> String {
-    let hash = BASE64_STANDARD.encode(Sha256::digest(stylesheet));
+fn policy_with_styles(stylesheets: impl IntoIterator<Item = &'static str>) -> String {
+    let hash = |style: &str| format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(style)));
+    let hashes = stylesheets.into_iter().map(hash).collect::<Vec<_>>().join(" ");
     format!(
-        "default-src 'none'; script-src 'self'; style-src 'sha256-{hash}'; img-src 'self' data:; connect-src 'self'; \
+        "default-src 'none'; script-src 'self'; style-src {hashes}; img-src 'self' data:; connect-src 'self'; \
          form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
     )
 }

@@ -32,7 +32,7 @@ const DAY_CACHE: &str = "public, max-age=86400";
 const IMMUTABLE_CACHE: &str = "public, max-age=31536000, immutable";
 const NO_STORE: &str = "no-store";
 
-const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sha256-*'; img-src 'self' data:; \
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sha256-*' 'sha256-*' 'sha256-*'; img-src 'self' data:; \
     connect-src 'self'; form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 const ADMIN_POLICY: &str = "default-src 'none'; script-src 'nonce-*' 'strict-dynamic' 'wasm-unsafe-eval'; \
     style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; object-src 'none'; \

@@ -32,8 +32,8 @@ insert into incidents (id, title, computed_impact, impact_override, phase, start
                        visibility, publish_at, reminder, search_text, feed_id, created_at, updated_at, version)
   values ('incident', 'Tiles fail', 'major', 'critical', 'resolved', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:30:00.123456+00:00', 1800, 'Monitoring', 'For managers',
           'public', null, '[1, 5]', 'tiles fail', 'tag:status.example.org,2005:Incident/1', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 2);
-insert into incidents (id, title, computed_impact, phase, started_at, visibility, publish_at, search_text, created_at, updated_at, version)
-  values ('embargoed', 'Keys leaked', 'minor', 'investigating', '2026-11-10T12:00:00.123456+00:00', 'embargoed', '2026-11-11T12:00:00.123456+00:00', 'keys leaked', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);
+insert into incidents (id, title, computed_impact, phase, started_at, visibility, publish_at, next_update_at, search_text, created_at, updated_at, version)
+  values ('embargoed', 'Keys leaked', 'minor', 'investigating', '2026-11-10T12:00:00.123456+00:00', 'embargoed', '2026-11-11T12:00:00.123456+00:00', '2026-11-10T12:30:00.123456+00:00', 'keys leaked', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);
 insert into incident_updates values ('update1', 'incident', 'investigating', 'Looking', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 2);
 insert into incident_updates values ('update2', 'incident', 'resolved', 'Over', '2026-11-10T12:30:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', null, 1);
 insert into incident_update_components values ('update1', 'tiles', 'Tile API', 'major_outage', 1);

@@ -110,10 +110,8 @@ pub(super) async fn show_preview<P: Policy>(
         messages: preview.messages.into_iter().map(shown_message).collect(),
     };
     let mut response = page_response(page.html()).into_response();
-    // A `srcdoc` frame inherits the policy of its page, so the policy also allows the public stylesheet.
-    if let Some(policy) =
-        stylesheet_hash().and_then(|hash| HeaderValue::from_str(&preview_csp(&manager.nonce, &hash)).ok())
-    {
+    // A `srcdoc` frame inherits the policy of its page, so the policy also allows the public stylesheets.
+    if let Ok(policy) = HeaderValue::from_str(&preview_csp(&manager.nonce, &stylesheet_hashes())) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     Ok(response)
@@ -124,11 +122,10 @@ fn preview_csp(nonce: &str, hash: &str) -> String {
     format!("{}; style-src-attr 'unsafe-inline'", admin_csp(nonce, hash))
 }
 
-/// The hash in the public policy that allows the public stylesheet.
-fn stylesheet_hash() -> Option<String> {
+/// The hashes in the public policy that allow the public stylesheets.
+fn stylesheet_hashes() -> String {
     let policy = content_security_policy();
-    let hash = policy.split([' ', ';']).find(|word| word.starts_with("'sha256-"))?;
-    Some(hash.to_owned())
+    policy.split([' ', ';']).filter(|word| word.starts_with("'sha256-")).collect::<Vec<_>>().join(" ")
 }
 
 fn framed_page(page: PreviewedPage) -> FramedPage {

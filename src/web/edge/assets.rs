@@ -32,7 +32,11 @@ struct EmbeddedFiles;
 /// Embedded files with a fixed path; the script has a path with its hash.
 const PUBLIC_FILES: [&str; 4] = ["apple-touch-icon.png", "favicon.ico", "favicon.svg", "robots.txt"];
 
-const ADMIN_CSS: &str = concat!(include_str!("../../../style/tokens.css"), include_str!("../../../style/admin.css"));
+const ADMIN_CSS: &str = concat!(
+    include_str!("../../../style/tokens.css"),
+    include_str!("../../../style/parts.css"),
+    include_str!("../../../style/admin.css")
+);
 
 /// Keyboard shortcuts, and keeping typed text until it is saved.
 const ADMIN_SCRIPT: &str = concat!(include_str!("../../../public/admin.js"), include_str!("../../../public/typed.js"));

@@ -117,6 +117,7 @@ fn incident(id: &str, title: &str, started_at: DateTime<Utc>, updates: Vec<Updat
         internal_note: None,
         visibility: Visibility::Public,
         reminder: Reminder::Usual,
+        next_update_at: None,
         postmortem_published_at: None,
         created_at: started_at,
         updated_at: started_at,
@@ -461,7 +462,8 @@ fn look() {
         write(format!("viewer-{name}"), html);
     }
     let style = concat!(env!("CARGO_MANIFEST_DIR"), "/style");
-    let css =
-        ["tokens.css", "admin.css"].map(|file| std::fs::read_to_string(format!("{style}/{file}")).unwrap()).concat();
+    let css = ["tokens.css", "parts.css", "admin.css"]
+        .map(|file| std::fs::read_to_string(format!("{style}/{file}")).unwrap())
+        .concat();
     std::fs::write(format!("{folder}/admin.css"), css).unwrap();
 }

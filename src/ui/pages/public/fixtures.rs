@@ -131,6 +131,7 @@ pub fn incident(id: &str, title: &str, updates: Vec<Update>) -> Incident {
         internal_note: Some("never shown".into()),
         visibility: Visibility::Public,
         reminder: Reminder::Usual,
+        next_update_at: None,
         postmortem_published_at: None,
         created_at: started_at,
         updated_at: started_at,

@@ -11,7 +11,7 @@ use crate::domain::history::{
 use crate::domain::{ComponentId, Impact, Incident, Maintenance};
 use crate::format::duration;
 use crate::format::time;
-use crate::ui::public_layout::{PageHead, PageKind, PublicContext, PublicLayout};
+use crate::ui::public_layout::{PageHead, PageKind, PageStyle, PublicContext, PublicLayout};
 
 #[derive(Clone, Debug)]
 pub struct HistoryPage {
@@ -51,6 +51,7 @@ pub fn HistoryView(page: HistoryPage) -> AnyView {
         title: title.clone(),
         description: format!("Past incidents and maintenance of {}.", page.shell.page.name),
         kind: if page.filter.is_all() { PageKind::Regular } else { PageKind::Filtered },
+        style: PageStyle::History,
     };
     let shell = page.shell.clone();
     view! {

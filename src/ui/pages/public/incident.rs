@@ -9,7 +9,7 @@ use crate::domain::{Impact, Incident, Status};
 use crate::format::duration;
 use crate::format::markdown;
 use crate::format::time;
-use crate::ui::public_layout::{PageHead, PageKind, PublicContext, PublicLayout};
+use crate::ui::public_layout::{PageHead, PageKind, PageStyle, PublicContext, PublicLayout};
 use crate::ui::time::Time;
 
 /// In characters; the start of the newest update is the page description.
@@ -33,7 +33,12 @@ pub fn IncidentView(page: IncidentPage) -> AnyView {
     let (zone, now) = (shell.zone(), shell.now);
     let said =
         incident.newest_update().map(|update| markdown::plain_summary(&update.body, MAX_SUMMARY)).unwrap_or_default();
-    let head = PageHead { title: incident.title.clone(), description: said, kind: PageKind::Regular };
+    let head = PageHead {
+        title: incident.title.clone(),
+        description: said,
+        kind: PageKind::Regular,
+        style: PageStyle::History,
+    };
     let class = incident_card::state_class(&incident);
     let facts = incident_facts(&incident, &shell);
     let subscribe = incident.is_open().then(|| view! { {incident_card::subscribe_link(&incident)}" " });

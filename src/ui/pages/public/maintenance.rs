@@ -8,7 +8,7 @@ use super::incident_card::{TimelineFold, TimelineTimes, count_words, fact_row, s
 use crate::domain::{Maintenance, MaintenancePhase, Status};
 use crate::format::markdown;
 use crate::format::time;
-use crate::ui::public_layout::{PageHead, PageKind, PublicContext, PublicLayout};
+use crate::ui::public_layout::{PageHead, PageKind, PageStyle, PublicContext, PublicLayout};
 use crate::ui::time::Time;
 
 /// In characters; the start of the newest update is the page description.
@@ -32,7 +32,12 @@ pub fn MaintenanceView(page: MaintenancePage) -> AnyView {
         .newest_update()
         .map(|update| markdown::plain_summary(&update.body, MAX_SUMMARY))
         .unwrap_or_default();
-    let head = PageHead { title: maintenance.title.clone(), description: said, kind: PageKind::Regular };
+    let head = PageHead {
+        title: maintenance.title.clone(),
+        description: said,
+        kind: PageKind::Regular,
+        style: PageStyle::History,
+    };
     let facts = maintenance_facts(&maintenance, zone);
     view! {
         <PublicLayout shell=shell head=head>

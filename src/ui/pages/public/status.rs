@@ -14,7 +14,7 @@ use crate::domain::page_status::{Banner, Tone};
 use crate::domain::uptime::StatusInterval;
 use crate::domain::{Component, Group, Incident, Maintenance, Phase, Status};
 use crate::format::time;
-use crate::ui::public_layout::{PageHead, PageKind, PublicContext, PublicLayout};
+use crate::ui::public_layout::{PageHead, PageKind, PageStyle, PublicContext, PublicLayout};
 use crate::ui::time::Time;
 
 /// The number of days under "Past incidents", including today.
@@ -67,6 +67,7 @@ pub fn StatusView(page: StatusPage) -> AnyView {
         title: page.banner.headline.clone(),
         description: format!("{}. {line}", page.banner.headline),
         kind: PageKind::Regular,
+        style: PageStyle::Base,
     };
     let shell = page.shell.clone();
     view! {

@@ -10,7 +10,7 @@ use crate::domain::history::Month;
 use crate::domain::uptime::{Downtime, StatusInterval};
 use crate::domain::{ComponentId, IncidentId, Status, UptimeCorrection};
 use crate::format::time;
-use crate::ui::public_layout::{PageHead, PageKind, PublicContext, PublicLayout};
+use crate::ui::public_layout::{PageHead, PageKind, PageStyle, PublicContext, PublicLayout};
 use crate::ui::time::Time;
 
 #[derive(Clone, Debug)]
@@ -87,6 +87,7 @@ pub fn UptimeView(page: UptimePage) -> AnyView {
         title: "Uptime".to_owned(),
         description: format!("Monthly uptime of the components of {}.", page.shell.page.name),
         kind: PageKind::Regular,
+        style: PageStyle::Uptime,
     };
     let zone = page.shell.zone();
     let empty =
