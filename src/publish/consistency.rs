@@ -51,6 +51,8 @@ impl Rendered {
             base_url: ORIGIN.into(),
             path: "/uptime".into(),
             tone: Tone::Operational,
+            is_empty: false,
+            picture: None,
             now: now(),
         };
         render_uptime_page(UptimePage { shell, components: components.iter().map(row).collect() })

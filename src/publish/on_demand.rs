@@ -7,12 +7,15 @@ use chrono_tz::Tz;
 use url::form_urlencoded;
 
 use super::on_demand_json::{JsonDocument, JsonShape, MAX_IN_QUARTER};
-use super::render_site::{component_choices, header_tone, incident_path, maintenance_path, month_path};
+use super::render_site::{
+    banner_of, component_choices, incident_path, is_empty_page, maintenance_path, month_path, picture_path,
+};
 use super::snapshot::MAX_MAINTENANCES;
+use super::social::{PICTURE_PATH, PictureWords, render_picture};
 use super::{Document, calendar, uptime};
 use crate::db::{self, Error, Tx};
 use crate::domain::history::{Cursor, HistoryFilter, Month, PAGE_SIZE, Totals};
-use crate::domain::page_status::Tone;
+use crate::domain::page_status::Banner;
 use crate::domain::postmortem::PublishedPostmortem;
 use crate::domain::uptime::StatusInterval;
 use crate::domain::{Component, ComponentId, Incident, IncidentId, Maintenance, MaintenanceId, Page, UptimeCorrection};
@@ -29,6 +32,8 @@ pub enum OnDemandPage {
     Incident(IncidentId),
     /// A single maintenance as iCalendar.
     CalendarEvent(MaintenanceId),
+    /// The link preview of an incident or a maintenance.
+    Picture(IncidentId),
     Json(IncidentId, JsonShape),
     /// Three months of the history as JSON; page 1 holds the current ones.
     Quarter(u32),
@@ -44,7 +49,9 @@ pub enum OnDemandPage {
 
 pub(super) struct LoadedPage {
     page: Page,
-    tone: Tone,
+    banner: Banner,
+    is_empty: bool,
+    is_picture: bool,
     content: PageContent,
 }
 
@@ -81,6 +88,7 @@ impl OnDemandPage {
         match self {
             Self::Incident(id) => format!("/incidents/{id}"),
             Self::CalendarEvent(id) => format!("/incidents/{id}.ics"),
+            Self::Picture(id) => picture_path(id),
             Self::Json(id, form) => form.path(id),
             Self::Quarter(1) => "/history.json".to_owned(),
             Self::Quarter(page) => format!("/history.json?page={page}"),
@@ -94,16 +102,17 @@ impl OnDemandPage {
     pub(super) async fn load(self, tx: &mut Tx, now: DateTime<Utc>) -> db::Result<LoadedPage> {
         // Loaded first, so that an unknown id needs no other queries.
         let found = match &self {
-            Self::Incident(id) | Self::Json(id, _) => Some(load_incident_or_maintenance(tx, id).await?),
+            Self::Incident(id) | Self::Picture(id) | Self::Json(id, _) => Some(load_incident_or_maintenance(tx, id).await?),
             _ => None,
         };
         let page = db::page_settings::load(tx).await?;
         let components = db::components::list(tx).await?;
         let open = db::incidents::list_open(tx).await?;
         let planned = db::maintenances::list_planned(tx).await?;
-        let tone = header_tone(&components, &open, &planned);
+        let banner = banner_of(&components, &open, &planned);
+        let (is_empty, is_picture) = (is_empty_page(&components, &open), matches!(self, Self::Picture(_)));
         let matter = match self {
-            Self::Incident(_) => found.ok_or(Error::NotFound)?,
+            Self::Incident(_) | Self::Picture(_) => found.ok_or(Error::NotFound)?,
             Self::Json(_, form) => {
                 let record = JsonDocument::with_context(tx, components, open, planned).await?;
                 PageContent::Json(Box::new(match found.ok_or(Error::NotFound)? {
@@ -141,7 +150,7 @@ impl OnDemandPage {
                 }
             }
         };
-        Ok(LoadedPage { page, tone, content: matter })
+        Ok(LoadedPage { page, banner, is_empty, is_picture, content: matter })
     }
 }
 
@@ -247,14 +256,28 @@ fn url_with_query(path: &str, mut pairs: Vec<(&'static str, String)>, cursor: Op
 
 impl LoadedPage {
     pub(super) fn render(self, origin: &str, now: DateTime<Utc>) -> Document {
-        let shell = |page, path| PublicContext { page, base_url: origin.to_owned(), path, tone: self.tone, now };
+        let shell = |page: Page, path| {
+            let words = PictureWords::of_page(&page, origin, &self.banner, self.is_empty);
+            let (tone, is_empty, picture) = (self.banner.tone, self.is_empty, Some(words.picture_at(PICTURE_PATH)));
+            PublicContext { page, base_url: origin.to_owned(), path, tone, is_empty, picture, now }
+        };
         let html = match self.content {
             PageContent::Incident(incident, postmortem) => {
+                let words = PictureWords::of_incident(&self.page, origin, &incident);
+                if self.is_picture {
+                    return Document::picture(render_picture(&words));
+                }
                 let shell = shell(self.page, incident_path(&incident));
+                let shell = shell.with_picture(words.picture_at(&picture_path(&incident.id)));
                 incident::render_incident_page(IncidentPage { shell, incident: *incident, postmortem })
             }
             PageContent::Maintenance(maintenance) => {
+                let words = PictureWords::of_maintenance(&self.page, origin, &maintenance);
+                if self.is_picture {
+                    return Document::picture(render_picture(&words));
+                }
                 let shell = shell(self.page, maintenance_path(&maintenance));
+                let shell = shell.with_picture(words.picture_at(&picture_path(&maintenance.id)));
                 maintenance::render_maintenance_page(MaintenancePage { shell, maintenance: *maintenance })
             }
             PageContent::CalendarEvent(maintenance) => {

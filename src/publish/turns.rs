@@ -34,7 +34,10 @@ enum RenderQueue {
 impl RenderQueue {
     fn for_page(page: &OnDemandPage) -> Self {
         match page {
-            OnDemandPage::Incident(_) | OnDemandPage::CalendarEvent(_) | OnDemandPage::Json(..) => Self::Single,
+            OnDemandPage::Incident(_)
+            | OnDemandPage::CalendarEvent(_)
+            | OnDemandPage::Picture(_)
+            | OnDemandPage::Json(..) => Self::Single,
             OnDemandPage::Filtered(filter, _) if filter.text.is_some() => Self::Search,
             OnDemandPage::Month(_, None) | OnDemandPage::Quarter(_) | OnDemandPage::Uptime => Self::Bounded,
             OnDemandPage::Month(_, Some(_)) | OnDemandPage::Filtered(..) | OnDemandPage::Showcase(_) => Self::Filtered,

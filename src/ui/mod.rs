@@ -3,6 +3,7 @@
 
 pub mod admin_icon;
 pub mod admin_layout;
+pub mod favicon;
 pub mod form;
 pub mod icon;
 pub mod live_script;
@@ -11,6 +12,7 @@ pub mod passkey;
 pub mod pill;
 pub mod public_layout;
 pub mod qr;
+pub mod social_tags;
 pub mod time;
 
 use leptos::prelude::*;

@@ -6,8 +6,10 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
+use super::favicon::favicon_uri;
 use super::icon::{Icon, symbols_placeholder};
 use super::live_script;
+use super::social_tags::{SocialPicture, SocialTags, social_tags};
 use crate::domain::Page;
 use crate::domain::page_status::Tone;
 use crate::format::time;
@@ -23,6 +25,10 @@ pub struct PublicContext {
     pub path: String,
     /// The tone of the current page status.
     pub tone: Tone,
+    /// Whether nothing is set up yet: then the tone says nothing.
+    pub is_empty: bool,
+    /// The picture beside links to this page; `None` if there is none, as for errors.
+    pub picture: Option<SocialPicture>,
     /// The time of rendering.
     pub now: DateTime<Utc>,
 }
@@ -30,6 +36,11 @@ pub struct PublicContext {
 impl PublicContext {
     pub fn zone(&self) -> Tz {
         self.page.time_zone
+    }
+
+    #[must_use]
+    pub fn with_picture(self, picture: SocialPicture) -> Self {
+        Self { picture: Some(picture), ..self }
     }
 
     fn canonical(&self) -> String {
@@ -138,6 +149,17 @@ pub fn PublicLayout(shell: PublicContext, head: PageHead, children: Children) ->
     let is_static = matches!(head.kind, PageKind::Error | PageKind::Form);
     let canonical = (!is_static).then(|| view! { <link rel="canonical" href=shell.canonical() /> });
     let robots = (head.kind != PageKind::Regular).then(|| view! { <meta name="robots" content="noindex" /> });
+    let tags = (!is_static).then(|| {
+        social_tags(SocialTags {
+            site_name: shell.page.name.clone(),
+            title: head.title.clone(),
+            description: head.description.clone(),
+            url: shell.canonical(),
+            base_url: shell.base_url.clone(),
+            picture: shell.picture.clone(),
+        })
+    });
+    let icon = favicon_uri((head.kind != PageKind::Error && !shell.is_empty).then_some(shell.tone));
     // An error page has no live data to follow.
     let script = match head.kind {
         PageKind::Error => None,
@@ -157,7 +179,8 @@ pub fn PublicLayout(shell: PublicContext, head: PageHead, children: Children) ->
                 <meta name="description" content=head.description />
                 {robots}
                 {canonical}
-                <link rel="icon" href=ICON />
+                {tags}
+                <link rel="icon" href=icon />
                 {feed_links(&shell.page.title())}
                 <style>{style}</style>
                 {own_style}
@@ -176,11 +199,6 @@ pub fn PublicLayout(shell: PublicContext, head: PageHead, children: Children) ->
     }
     .into_any()
 }
-
-/// Inlined, so that the icon needs no request on a bad network.
-const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Cstyle%3E\
-    path{fill:%231f7a4d}@media(prefers-color-scheme:dark){path{fill:%234cc38a}}%3C/style%3E\
-    %3Cpath d='M4 6h5v20H4zM13.5 6h5v20h-5zM23 16h5v10h-5z'/%3E%3C/svg%3E";
 
 fn feed_links(name: &str) -> AnyView {
     let feed = |words: &str| format!("{name} – {words} feed");

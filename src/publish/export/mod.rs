@@ -72,6 +72,7 @@ impl Publisher {
                     months.push(month);
                 }
                 pages.push(OnDemandPage::Incident(incident.id.clone()));
+                pages.push(OnDemandPage::Picture(incident.id.clone()));
                 pages.extend(
                     [JsonShape::Api, JsonShape::Flat].map(|form| OnDemandPage::Json(incident.id.clone(), form)),
                 );
@@ -88,6 +89,7 @@ impl Publisher {
                 months.push(Month::from_time(maintenance.scheduled_for, zone));
                 if let Some(id) = IncidentId::parse(maintenance.id.as_str()) {
                     pages.extend([JsonShape::Api, JsonShape::Flat].map(|form| OnDemandPage::Json(id.clone(), form)));
+                    pages.push(OnDemandPage::Picture(id.clone()));
                     pages.push(OnDemandPage::Incident(id));
                 }
                 pages.push(OnDemandPage::CalendarEvent(maintenance.id.clone()));

@@ -110,7 +110,7 @@ pub async fn uptime(FromState(state): FromState<State>, client: Client, headers:
 }
 
 /// `GET /incidents/{id}` of an event that is no longer in the published site, `GET /incidents/{id}.ics` of a
-/// maintenance, and `GET /incidents/{id}.json`.
+/// maintenance, `GET /incidents/{id}.json`, and `GET /incidents/{id}.png`, its link preview.
 pub async fn incident(
     FromState(state): FromState<State>,
     client: Client,
@@ -122,6 +122,9 @@ pub async fn incident(
     }
     if let Some(id) = id.strip_suffix(".json").and_then(IncidentId::parse) {
         return on_demand_response(&state, client, OnDemandPage::Json(id, JsonShape::Flat), &headers).await;
+    }
+    if let Some(id) = id.strip_suffix(".png").and_then(IncidentId::parse) {
+        return on_demand_response(&state, client, OnDemandPage::Picture(id), &headers).await;
     }
     match IncidentId::parse(&id) {
         Some(id) => on_demand_response(&state, client, OnDemandPage::Incident(id), &headers).await,

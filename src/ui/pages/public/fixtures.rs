@@ -14,6 +14,7 @@ use crate::domain::{
     MaintenanceId, Page, Phase, Reminder, Status, Update, UpdateId, Visibility,
 };
 use crate::ui::public_layout::PublicContext;
+use crate::ui::social_tags::SocialPicture;
 
 /// Becomes a script if not escaped.
 pub const SCRIPT: &str = "<script>alert(1)</script>";
@@ -40,7 +41,9 @@ pub fn shell(path: &str) -> PublicContext {
         version: 1,
     };
     let tone = banner(&components(), &[delayed()]).tone;
-    PublicContext { page, base_url: "https://status.harbormail.example/".into(), path: path.into(), tone, now: now() }
+    let picture = Some(SocialPicture { path: "/social.png?v=1".into(), alt: "All systems operational".into() });
+    let base_url = "https://status.harbormail.example/".into();
+    PublicContext { page, base_url, path: path.into(), tone, is_empty: false, picture, now: now() }
 }
 
 fn banner(components: &[Component], open: &[Incident]) -> Banner {
