@@ -83,7 +83,7 @@ pub struct PublicAddress {
 
 /// Every public address. The first match wins.
 #[rustfmt::skip]
-pub const ADDRESSES: [PublicAddress; 43] = [
+pub const ADDRESSES: [PublicAddress; 44] = [
     address("/", Endpoint::Hot),
     address("/subscribe", Endpoint::Subscribe),
     address("/subscribe/links", Endpoint::SubscriberLinks),
@@ -120,6 +120,7 @@ pub const ADDRESSES: [PublicAddress; 43] = [
     address("/feed.json", Endpoint::Hot).cors().listed(Section::Feeds, "JSON Feed 1.1."),
     address("/api/openapi.json", Endpoint::Hot).cors().listed(Section::Feeds, "OpenAPI 3.1 description."),
     address("/social.png", Endpoint::Hot),
+    address("/brand/{file}", Endpoint::Hot),
     address("/embed", Endpoint::Hot),
     address("/embed/{part}", Endpoint::Hot),
     address("/.well-known/candor-audit", Endpoint::Hot),

@@ -30,6 +30,7 @@ use crate::ui::pages::public::incident::{self, IncidentPage};
 use crate::ui::pages::public::maintenance::{self, MaintenancePage};
 use crate::ui::pages::public::status::{self, StatusPage};
 use crate::ui::pages::public::subscribe::{self, ComponentChoices, SubscribePage};
+use crate::ui::brand::brand_stylesheet;
 use crate::ui::pages::public::{DAYS, UptimeBars};
 use crate::ui::public_layout::{PageStyle, PublicContext, form_stylesheet, stylesheet};
 use crate::ui::social_tags::SocialPicture;
@@ -40,7 +41,7 @@ const ERROR_STATUSES: [u16; 12] = [400, 403, 404, 405, 408, 413, 421, 429, 500, 
 pub(super) const CALENDAR_PATH: &str = "/maintenance.ics";
 const AUDIT_DIGEST_PATH: &str = "/.well-known/candor-audit";
 
-/// The CSP of public pages. The inline stylesheets are allowed by their hashes.
+/// The CSP of public pages. Each inline stylesheet is allowed by its hash.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let own = [PageStyle::History, PageStyle::Uptime].into_iter().filter_map(PageStyle::stylesheet);
     policy_with_styles(std::iter::once(stylesheet()).chain(own))
@@ -50,20 +51,33 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 static FORM_POLICY: LazyLock<String> = LazyLock::new(|| policy_with_styles([form_stylesheet()]));
 
 fn policy_with_styles(stylesheets: impl IntoIterator<Item = &'static str>) -> String {
-    let hash = |style: &str| format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(style)));
-    let hashes = stylesheets.into_iter().map(hash).collect::<Vec<_>>().join(" ");
+    let hashes = stylesheets.into_iter().map(style_hash).collect::<Vec<_>>().join(" ");
     format!(
-        "default-src 'none'; script-src 'self'; style-src {hashes}; img-src 'self' data:; connect-src 'self'; \
+        "default-src 'none'; script-src 'self'; {STYLES} {hashes}; img-src 'self' data:; connect-src 'self'; \
          form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
     )
 }
 
-pub fn content_security_policy() -> String {
-    POLICY.clone()
+const STYLES: &str = "style-src";
+
+fn style_hash(style: &str) -> String {
+    format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(style)))
 }
 
-pub fn form_security_policy() -> &'static str {
-    &FORM_POLICY
+/// Allows the page's brand, too.
+fn with_brand(policy: &str, page: &Page) -> String {
+    match brand_stylesheet(&page.brand) {
+        Some(style) => policy.replace(STYLES, &format!("{STYLES} {}", style_hash(&style))),
+        None => policy.to_owned(),
+    }
+}
+
+pub fn content_security_policy(page: &Page) -> String {
+    with_brand(&POLICY, page)
+}
+
+pub fn form_security_policy(page: &Page) -> String {
+    with_brand(&FORM_POLICY, page)
 }
 
 impl Snapshot {
@@ -98,6 +112,10 @@ pub fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTi
     documents.add_page("/api".to_owned(), 200, list);
     let words = PictureWords::of_page(&snapshot.page, origin, &view.banner, view.is_empty);
     documents.add_picture(PICTURE_PATH.to_owned(), render_picture(&words));
+    for logo in snapshot.page.brand.logos().filter(|logo| !logo.is_inline()) {
+        let make = || Document::new(200, logo.format.media_type(), logo.bytes.clone());
+        documents.add_bytes(logo.path(), &logo.bytes, |_| true, make);
+    }
     let reach = CrossOrigin::framed_by(&snapshot.page.embedders);
     for path in ["/embed", "/embed/frame"] {
         let html = embed::render_embed(view.embed_page(path));
@@ -117,7 +135,8 @@ pub fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTi
     let text = calendar::render_calendar(&snapshot.page, origin, events);
     documents.add(CALENDAR_PATH.to_owned(), &text, |_| true, || calendar::calendar_document(text.clone()));
     let time_zone = snapshot.page.time_zone;
-    let site = Site::new(snapshot.revision, now, content_security_policy(), time_zone, documents.all);
+    let policy = content_security_policy(&snapshot.page);
+    let site = Site::new(snapshot.revision, now, policy, time_zone, documents.all);
     site.with_ongoing(snapshot.is_ongoing()).with_database(snapshot.database.clone())
 }
 
@@ -203,7 +222,7 @@ pub(super) fn empty_site(now: DateTime<Utc>, origin: &str) -> Site {
     let starting = Arc::new(Document::html(503, error::render_error_page(starting)));
     documents.insert("/".to_owned(), starting.clone());
     documents.insert("/history".to_owned(), starting);
-    Site::new(0, now, content_security_policy(), Tz::UTC, documents)
+    Site::new(0, now, POLICY.clone(), Tz::UTC, documents)
 }
 
 /// An error page with a custom message, or the default one if `sentence` is empty.

@@ -3,6 +3,7 @@
 
 pub mod admin_icon;
 pub mod admin_layout;
+pub mod brand;
 pub mod favicon;
 pub mod form;
 pub mod icon;

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
+use super::brand::{about, brand_stylesheet, logo, support_link};
 use super::favicon::favicon_uri;
 use super::icon::{Icon, symbols_placeholder};
 use super::live_script;
@@ -148,7 +149,7 @@ pub fn PublicLayout(shell: PublicContext, head: PageHead, children: Children) ->
     let title = format!("{} · {}", head.title, shell.page.name);
     let is_static = matches!(head.kind, PageKind::Error | PageKind::Form);
     let canonical = (!is_static).then(|| view! { <link rel="canonical" href=shell.canonical() /> });
-    let robots = (head.kind != PageKind::Regular).then(|| view! { <meta name="robots" content="noindex" /> });
+    let robots = (head.kind != PageKind::Regular || shell.page.brand.noindex).then(|| view! { <meta name="robots" content="noindex" /> });
     let tags = (!is_static).then(|| {
         social_tags(SocialTags {
             site_name: shell.page.name.clone(),
@@ -168,6 +169,7 @@ pub fn PublicLayout(shell: PublicContext, head: PageHead, children: Children) ->
     };
     let script = script.map(|url| view! { <script src=url defer></script> });
     let own_style = head.style.stylesheet().map(|style| view! { <style>{style}</style> });
+    let brand_style = brand_stylesheet(&shell.page.brand).map(|style| view! { <style>{style}</style> });
     let style = if head.kind == PageKind::Form { form_stylesheet() } else { stylesheet() };
     let tone = if head.kind == PageKind::Error { "unknown" } else { shell.tone.key() };
     view! {
@@ -184,6 +186,7 @@ pub fn PublicLayout(shell: PublicContext, head: PageHead, children: Children) ->
                 {feed_links(&shell.page.title())}
                 <style>{style}</style>
                 {own_style}
+                {brand_style}
                 {script}
             </head>
             <body class=format!("tone-{tone}")>
@@ -227,7 +230,7 @@ fn page_header(shell: &PublicContext, kind: PageKind) -> AnyView {
     view! {
         <header class="top">
             <div class="in">
-                <a class="logo" href="/" dir="auto">{shell.page.logo().to_owned()}</a>
+                <a class="logo" href="/" dir="auto">{logo(&shell.page)}</a>
                 " "
                 <nav aria-label="Pages">
                     <a href="/" aria-current=current("/")>"Status"</a>
@@ -252,13 +255,15 @@ fn page_footer(shell: &PublicContext) -> AnyView {
     view! {
         <footer>
             <div class="in">
+                {(shell.path == "/").then(|| about(&shell.page.brand)).flatten()}
                 <p class="zone">{format!("All times in {}", zone_words(shell.now, shell.zone()))}</p>
                 <ul>
                     {links}
                     <li><a href="/history.rss">"RSS"</a></li>
                     <li><a href="/maintenance.ics">"Calendar"</a></li>
                     <li><a href="/api">"API"</a></li>
-                    <li>"Powered by Candor"</li>
+                    {support_link(&shell.page.brand).map(|(words, url)| view! { <li><a href=url rel="noopener">{words}</a></li> })}
+                    {shell.page.brand.powered_by.then(|| view! { <li>"Powered by Candor"</li> })}
                 </ul>
             </div>
         </footer>

@@ -7,9 +7,9 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 
-use crate::db::{WriteTx, incidents};
+use crate::db::{WriteTx, incidents, page_settings};
 use crate::domain::forms::Fields;
-use crate::domain::{Incident, IncidentId, Visibility};
+use crate::domain::{Incident, IncidentId, Page, Visibility};
 use crate::publish::notices::PreviewedMessage;
 use crate::publish::{Difference, Encoding, PreviewSubject, PreviewedPage, content_security_policy};
 use crate::state::State;
@@ -93,6 +93,8 @@ pub(super) async fn show_preview<P: Policy>(
     manager: &Manager<P>,
     what: PreviewRequest<'_>,
 ) -> Result<Response> {
+    let mut tx = tx;
+    let public_page = page_settings::load(&mut tx).await?;
     let preview = state.publisher.preview(tx, what.subject).await?;
     let mut tx = state.db.read().await?;
     let shell = admin_context(state, &mut tx, manager, &Fields::default()).await?;
