@@ -113,7 +113,7 @@ pub(super) async fn show_preview<P: Policy>(
     };
     let mut response = page_response(page.html()).into_response();
     // A `srcdoc` frame inherits the policy of its page, so the policy also allows the public stylesheets.
-    if let Ok(policy) = HeaderValue::from_str(&preview_csp(&manager.nonce, &stylesheet_hashes())) {
+    if let Ok(policy) = HeaderValue::from_str(&preview_csp(&manager.nonce, &stylesheet_hashes(&public_page))) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     Ok(response)
@@ -125,8 +125,8 @@ fn preview_csp(nonce: &str, hash: &str) -> String {
 }
 
 /// The hashes in the public policy that allow the public stylesheets.
-fn stylesheet_hashes() -> String {
-    let policy = content_security_policy();
+fn stylesheet_hashes(page: &Page) -> String {
+    let policy = content_security_policy(page);
     policy.split([' ', ';']).filter(|word| word.starts_with("'sha256-")).collect::<Vec<_>>().join(" ")
 }
 
