@@ -41,13 +41,17 @@ impl Direction {
 }
 
 /// The items as pages show them: each group with its components, and adjacent components without a group together.
-pub fn page_order<'a>(groups: &'a [Group], components: &'a [Component]) -> Vec<(Option<&'a Group>, Vec<&'a Component>)> {
+pub fn page_order<'a>(
+    groups: &'a [Group],
+    components: &'a [Component],
+) -> Vec<(Option<&'a Group>, Vec<&'a Component>)> {
     let mut sorted: Vec<&Component> = components.iter().collect();
     sorted.sort_by(|a, b| (a.position, &a.name).cmp(&(b.position, &b.name)));
     let mut placed: Vec<(i64, Option<&Group>, Vec<&Component>)> = Vec::new();
     for component in sorted {
         let group = groups.iter().find(|group| Some(&group.id) == component.group_id.as_ref());
-        let known = placed.iter_mut().find(|(_, block, _)| block.is_some() && block.map(|it| &it.id) == group.map(|it| &it.id));
+        let known =
+            placed.iter_mut().find(|(_, block, _)| block.is_some() && block.map(|it| &it.id) == group.map(|it| &it.id));
         match known {
             Some((_, _, members)) => members.push(component),
             None => {

@@ -173,6 +173,11 @@ impl Downtime {
         }
     }
 
+    /// The seconds that count against the uptime: a partial outage counts in part.
+    pub fn counted_seconds(&self) -> i64 {
+        (self.major as f64 + PARTIAL_WEIGHT * self.partial as f64).round() as i64
+    }
+
     pub fn has_data(&self) -> bool {
         self.covered > 0
     }
@@ -191,13 +196,6 @@ impl Downtime {
         // second per year.
         let cut = (share * 10_000.0 + 1e-6).floor();
         Some((cut as u32).min(9_999))
-    }
-
-    /// The seconds that count as downtime: partial outages by their weight, rounded down, but at least one second
-    /// after any outage.
-    pub fn counted(&self) -> i64 {
-        let counted = self.major + (PARTIAL_WEIGHT * self.partial as f64).floor() as i64;
-        counted.max(i64::from(self.major + self.partial > 0))
     }
 
     /// `99.97%`, `100%` or `no data`.

@@ -102,7 +102,9 @@ impl OnDemandPage {
     pub(super) async fn load(self, tx: &mut Tx, now: DateTime<Utc>) -> db::Result<LoadedPage> {
         // Loaded first, so that an unknown id needs no other queries.
         let found = match &self {
-            Self::Incident(id) | Self::Picture(id) | Self::Json(id, _) => Some(load_incident_or_maintenance(tx, id).await?),
+            Self::Incident(id) | Self::Picture(id) | Self::Json(id, _) => {
+                Some(load_incident_or_maintenance(tx, id).await?)
+            }
             _ => None,
         };
         let page = db::page_settings::load(tx).await?;

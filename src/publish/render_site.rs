@@ -11,8 +11,8 @@ use chrono_tz::Tz;
 use sha2::{Digest as _, Sha256};
 
 use super::site::{FILTER_UNAVAILABLE, error_path};
-use super::social::{PICTURE_PATH, PictureWords, render_picture};
 use super::snapshot::{MAX_HOT_MAINTENANCES, MAX_MAINTENANCES};
+use super::social::{PICTURE_PATH, PictureWords, render_picture};
 use super::uptime::component_intervals;
 use super::{CrossOrigin, Document, PreviousVersion, Site, Snapshot, address, calendar, machine_documents};
 use crate::domain::audit::PublicDigest;
@@ -22,6 +22,7 @@ use crate::domain::page_status::{Banner, Tone};
 use crate::domain::uptime;
 use crate::domain::{Component, ComponentId, Incident, Invalid, Maintenance, Page, Status};
 use crate::format::time;
+use crate::ui::brand::brand_stylesheet;
 use crate::ui::pages::public::api::{self, ApiPage};
 use crate::ui::pages::public::embed::{self, EmbedPage};
 use crate::ui::pages::public::error::{self, ErrorPage};
@@ -30,7 +31,6 @@ use crate::ui::pages::public::incident::{self, IncidentPage};
 use crate::ui::pages::public::maintenance::{self, MaintenancePage};
 use crate::ui::pages::public::status::{self, StatusPage};
 use crate::ui::pages::public::subscribe::{self, ComponentChoices, SubscribePage};
-use crate::ui::brand::brand_stylesheet;
 use crate::ui::pages::public::{DAYS, UptimeBars};
 use crate::ui::public_layout::{PageStyle, PublicContext, form_stylesheet, stylesheet};
 use crate::ui::social_tags::SocialPicture;
@@ -286,7 +286,8 @@ pub(super) fn banner(snapshot: &Snapshot) -> Banner {
 }
 
 pub(super) fn banner_of(components: &[Component], open: &[Incident], planned: &[Maintenance]) -> Banner {
-    let rows: Vec<(&Component, Status)> = components.iter().map(|it| (it, it.effective_status(open, planned))).collect();
+    let rows: Vec<(&Component, Status)> =
+        components.iter().map(|it| (it, it.effective_status(open, planned))).collect();
     Banner::new(&rows, open)
 }
 

@@ -9,9 +9,24 @@ pub fn favicon_uri(tone: Option<Tone>) -> String {
     let (light, dark, outline, glyph) = match tone {
         None | Some(Tone::Notice) => ("5c6561", "9aa49f", CIRCLE, "M10 16h.01M16 16h.01M22 16h.01"),
         Some(Tone::Operational) => ("1f7a4d", "4cc38a", CIRCLE, "m9.5 16.5 4.5 4.5 8.5-9"),
-        Some(Tone::Maintenance) => ("2b5fb3", "7fb0ff", "M3 8a5 5 0 0 1 5-5h16a5 5 0 0 1 5 5v16a5 5 0 0 1-5 5H8a5 5 0 0 1-5-5z", "M10 12.5h12M10 19.5h12"),
-        Some(Tone::Degraded) => ("8a6100", "e6b450", "M13.5 3.5a3 3 0 0 1 5 0l12 22a2.5 2.5 0 0 1-2 4h-25a2.5 2.5 0 0 1-2-4z", "M16 12v6.5M16 24h.01"),
-        Some(Tone::PartialOutage) => ("ac4a07", "f59855", "M14 1.5a3 3 0 0 1 4 0L30.5 14a3 3 0 0 1 0 4L18 30.5a3 3 0 0 1-4 0L1.5 18a3 3 0 0 1 0-4z", "M10.5 16h11"),
+        Some(Tone::Maintenance) => (
+            "2b5fb3",
+            "7fb0ff",
+            "M3 8a5 5 0 0 1 5-5h16a5 5 0 0 1 5 5v16a5 5 0 0 1-5 5H8a5 5 0 0 1-5-5z",
+            "M10 12.5h12M10 19.5h12",
+        ),
+        Some(Tone::Degraded) => (
+            "8a6100",
+            "e6b450",
+            "M13.5 3.5a3 3 0 0 1 5 0l12 22a2.5 2.5 0 0 1-2 4h-25a2.5 2.5 0 0 1-2-4z",
+            "M16 12v6.5M16 24h.01",
+        ),
+        Some(Tone::PartialOutage) => (
+            "ac4a07",
+            "f59855",
+            "M14 1.5a3 3 0 0 1 4 0L30.5 14a3 3 0 0 1 0 4L18 30.5a3 3 0 0 1-4 0L1.5 18a3 3 0 0 1 0-4z",
+            "M10.5 16h11",
+        ),
         Some(Tone::MajorOutage) => ("b3261e", "ff7b72", "M10 2h12l8 8v12l-8 8H10l-8-8V10z", "m11.5 11.5 9 9m0-9-9 9"),
     };
     format!(

@@ -29,22 +29,26 @@ pub fn social_tags(tags: SocialTags) -> AnyView {
     let SocialTags { site_name, title, description, url, base_url, picture } = tags;
     let card = if picture.is_some() { "summary_large_image" } else { "summary" };
     let picture = picture.map(|SocialPicture { path, alt }| {
-        view! {
-            <meta property="og:image" content=format!("{}{path}", base_url.trim_end_matches('/')) />
-            <meta property="og:image:type" content="image/png" />
-            <meta property="og:image:width" content=PICTURE_WIDTH.to_string() />
-            <meta property="og:image:height" content=PICTURE_HEIGHT.to_string() />
-            <meta property="og:image:alt" content=alt />
-        }
+        vec![
+            property("og:image", format!("{}{path}", base_url.trim_end_matches('/'))),
+            property("og:image:type", "image/png".to_owned()),
+            property("og:image:width", PICTURE_WIDTH.to_string()),
+            property("og:image:height", PICTURE_HEIGHT.to_string()),
+            property("og:image:alt", alt),
+        ]
     });
     view! {
-        <meta property="og:type" content="website" />
-        <meta property="og:site_name" content=site_name />
-        <meta property="og:title" content=title />
-        <meta property="og:description" content=description />
-        <meta property="og:url" content=url />
+        {property("og:type", "website".to_owned())}
+        {property("og:site_name", site_name)}
+        {property("og:title", title)}
+        {property("og:description", description)}
+        {property("og:url", url)}
         {picture}
         <meta name="twitter:card" content=card />
     }
     .into_any()
+}
+
+fn property(name: &'static str, content: String) -> AnyView {
+    leptos::html::meta().attr("property", name).content(content).into_any()
 }

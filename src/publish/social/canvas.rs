@@ -214,7 +214,8 @@ fn add_polygon(rasterizer: &mut Rasterizer, corners: &[Point], radius: f32) {
 
 fn add_circle(rasterizer: &mut Rasterizer, centre: Point, radius: f32) {
     let at = |x: f32, y: f32| point(centre.x + x * radius, centre.y + y * radius);
-    let quarters = [((1.0, 0.0), (0.0, 1.0)), ((0.0, 1.0), (-1.0, 0.0)), ((-1.0, 0.0), (0.0, -1.0)), ((0.0, -1.0), (1.0, 0.0))];
+    let quarters =
+        [((1.0, 0.0), (0.0, 1.0)), ((0.0, 1.0), (-1.0, 0.0)), ((-1.0, 0.0), (0.0, -1.0)), ((0.0, -1.0), (1.0, 0.0))];
     for ((ax, ay), (bx, by)) in quarters {
         let (first, second) = (at(ax + bx * CIRCLE, ay + by * CIRCLE), at(bx + ax * CIRCLE, by + ay * CIRCLE));
         rasterizer.draw_cubic(at(ax, ay), first, second, at(bx, by));

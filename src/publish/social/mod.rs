@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn every_state_has_its_own_picture() {
-        use PictureState::{Degraded, MajorOutage, Maintenance, Neutral, Operational, PartialOutage};
+        use PictureState::{Degraded, Maintenance, MajorOutage, Neutral, Operational, PartialOutage};
         let states = [Neutral, Operational, Degraded, PartialOutage, MajorOutage, Maintenance];
         let mut seen = std::collections::HashSet::new();
         for state in states {

@@ -76,7 +76,7 @@ pub fn fit_lines(text: &str, width: f32, sizes: &[(f32, usize)]) -> (f32, Vec<St
     for (size, most) in sizes {
         let lines = wrap_words(&text, *size, width);
         if lines.len() <= *most && lines.iter().all(|line| line_width(line, *size) <= width) {
-            return (*size, lines);
+            return (*size, balance_lines(&text, *size, width, lines));
         }
     }
     let (size, most) = sizes.last().copied().unwrap_or((32.0, 1));
@@ -87,6 +87,19 @@ pub fn fit_lines(text: &str, width: f32, sizes: &[(f32, usize)]) -> (f32, Vec<St
         lines.push(format!("{rest}…"));
     }
     (size, lines.iter().map(|line| shorten(line, size, width)).collect())
+}
+
+/// The same number of lines, about equally long.
+fn balance_lines(text: &str, size: f32, width: f32, lines: Vec<String>) -> Vec<String> {
+    let (mut best, mut narrower) = (lines, width * 0.95);
+    while narrower > width * 0.4 {
+        let lines = wrap_words(text, size, narrower);
+        if lines.len() != best.len() || lines.iter().any(|line| line_width(line, size) > narrower) {
+            break;
+        }
+        (best, narrower) = (lines, narrower - width * 0.05);
+    }
+    best
 }
 
 /// Lines of whole words; a longer word has a line of its own.
@@ -128,6 +141,8 @@ mod tests {
             assert!(lines.iter().all(|line| line_width(line, size) <= 700.0), "{lines:?}");
         }
         assert_eq!(fit_lines("Partial outage", 700.0, &sizes), (88.0, vec!["Partial outage".to_owned()]));
+        let two = fit_lines("Satellite imagery: partial outage", 1024.0, &sizes).1;
+        assert_eq!(two, ["Satellite imagery:", "partial outage"], "balanced");
         let (_, cut) = fit_lines(&"word ".repeat(100), 700.0, &sizes);
         assert!(cut[2].ends_with('…') && cut.len() == 3, "{cut:?}");
     }
