@@ -219,7 +219,7 @@ impl Month {
         }
     }
 
-    fn next(self) -> Self {
+    pub fn next(self) -> Self {
         match self.month {
             12 => Self { year: self.year + 1, month: 1 },
             month => Self { month: month + 1, ..self },

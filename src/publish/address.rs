@@ -16,6 +16,7 @@ pub enum Endpoint {
     History,
     Month,
     Uptime,
+    UptimeCsv,
     /// The page, `.json`, `.ics` or `.png` of an incident or a maintenance.
     Incident,
     ApiIncident,
@@ -83,7 +84,7 @@ pub struct PublicAddress {
 
 /// Every public address. The first match wins.
 #[rustfmt::skip]
-pub const ADDRESSES: [PublicAddress; 44] = [
+pub const ADDRESSES: [PublicAddress; 45] = [
     address("/", Endpoint::Hot),
     address("/subscribe", Endpoint::Subscribe),
     address("/subscribe/links", Endpoint::SubscriberLinks),
@@ -97,7 +98,8 @@ pub const ADDRESSES: [PublicAddress; 44] = [
     address("/hooks/bounces/{source}", Endpoint::BounceHook),
     address("/history", Endpoint::History).parameters(&["q", "component", "impact", "range", "from", "to", "before", "page"]),
     address("/history/{month}", Endpoint::Month).parameters(&["before"]),
-    address("/uptime", Endpoint::Uptime),
+    address("/uptime", Endpoint::Uptime).parameters(&["until", "month", "component"]),
+    address("/uptime.csv", Endpoint::UptimeCsv).cors().listed(Section::Status, "The uptime of each component in the last 12 months as CSV."),
     address("/api", Endpoint::Hot),
     address("/api/v2/summary.json", Endpoint::Hot).cors().listed(Section::Status, "Page, status, components, unresolved incidents and scheduled maintenance."),
     address("/api/v2/status.json", Endpoint::Hot).cors().listed(Section::Status, "The page's overall status indicator and description."),

@@ -12,18 +12,19 @@ use super::render_site::{
 };
 use super::snapshot::MAX_MAINTENANCES;
 use super::social::{PICTURE_PATH, PictureWords, render_picture};
-use super::{Document, calendar, uptime};
+use super::uptime::{UptimeSource, check_uptime_view, render_uptime_csv, uptime_months, uptime_page};
+use super::{Document, calendar};
 use crate::db::{self, Error, Tx};
 use crate::domain::history::{Cursor, HistoryFilter, Month, PAGE_SIZE, Totals};
 use crate::domain::page_status::Banner;
 use crate::domain::postmortem::PublishedPostmortem;
-use crate::domain::uptime::StatusInterval;
-use crate::domain::{Component, ComponentId, Incident, IncidentId, Maintenance, MaintenanceId, Page, UptimeCorrection};
+use crate::domain::uptime::{StatusInterval, UptimeView};
+use crate::domain::{Component, ComponentId, Group, Incident, IncidentId, Maintenance, MaintenanceId, Page, UptimeCorrection};
 use crate::format::time;
 use crate::ui::pages::public::history::{self, HistoryPage};
 use crate::ui::pages::public::incident::{self, IncidentPage};
 use crate::ui::pages::public::maintenance::{self, MaintenancePage};
-use crate::ui::pages::public::uptime::{UptimePage, render_uptime_page as render_uptime};
+use crate::ui::pages::public::uptime::render_uptime_page;
 use crate::ui::public_layout::PublicContext;
 
 #[derive(Clone, Debug)]
@@ -43,8 +44,10 @@ pub enum OnDemandPage {
     Month(Month, Option<Cursor>),
     /// A filtered view, from the cursor or its newest incident on.
     Filtered(HistoryFilter, Option<Cursor>),
-    /// The uptime of every component by month.
-    Uptime,
+    /// The uptime of every component by month, and a month of a component in detail.
+    Uptime(UptimeView),
+    /// The uptime of every component by month as CSV.
+    UptimeCsv,
 }
 
 pub(super) struct LoadedPage {
@@ -61,12 +64,40 @@ enum PageContent {
     CalendarEvent(Box<Maintenance>),
     Json(Box<JsonDocument>),
     List(Box<HistoryList>),
-    Uptime {
-        components: Vec<Component>,
-        effects: Vec<StatusInterval>,
-        corrections: Vec<UptimeCorrection>,
-        titles: BTreeMap<IncidentId, String>,
-    },
+    /// `None`: as CSV.
+    Uptime(Option<UptimeView>, Box<UptimeRecord>),
+}
+
+/// What the uptime page is computed from.
+struct UptimeRecord {
+    groups: Vec<Group>,
+    components: Vec<Component>,
+    effects: Vec<StatusInterval>,
+    corrections: Vec<UptimeCorrection>,
+    titles: BTreeMap<IncidentId, String>,
+}
+
+impl UptimeRecord {
+    /// Everything since `oldest`.
+    async fn load(tx: &mut Tx, components: Vec<Component>, oldest: DateTime<Utc>) -> db::Result<Self> {
+        Ok(Self {
+            groups: db::components::list_groups(tx).await?,
+            components,
+            effects: db::status_intervals::list_since(tx, oldest).await?,
+            corrections: db::uptime_corrections::list_since(tx, oldest).await?,
+            titles: db::status_intervals::titles_since(tx, oldest).await?,
+        })
+    }
+
+    fn source(&self) -> UptimeSource<'_> {
+        UptimeSource {
+            groups: &self.groups,
+            components: &self.components,
+            effects: &self.effects,
+            corrections: &self.corrections,
+            titles: &self.titles,
+        }
+    }
 }
 
 struct HistoryList {
@@ -95,7 +126,8 @@ impl OnDemandPage {
             Self::Showcase(chosen) => showcase_path(chosen),
             Self::Month(month, cursor) => url_with_query(&month_path(*month), Vec::new(), cursor.as_ref()),
             Self::Filtered(filter, cursor) => url_with_query("/history", filter.pairs(), cursor.as_ref()),
-            Self::Uptime => "/uptime".to_owned(),
+            Self::Uptime(view) => url_with_query("/uptime", view.pairs(), None),
+            Self::UptimeCsv => "/uptime.csv".to_owned(),
         }
     }
 
@@ -138,22 +170,23 @@ impl OnDemandPage {
             Self::Filtered(filter, cursor) => {
                 PageContent::List(Box::new(load_filtered(tx, filter, cursor, components, page.time_zone, now).await?))
             }
-            Self::Uptime => {
-                let oldest = uptime::uptime_months(now, page.time_zone)
-                    .last()
-                    .map_or(now, |month| month.bounds(page.time_zone).0);
-                let effects = db::status_intervals::list_since(tx, oldest).await?;
-                let corrections = db::uptime_corrections::list_since(tx, oldest).await?;
-                PageContent::Uptime {
-                    components,
-                    effects,
-                    corrections,
-                    titles: db::status_intervals::titles_since(tx, oldest).await?,
-                }
+            Self::Uptime(view) => {
+                check_uptime_view(&view, &components, now, page.time_zone)?;
+                let oldest = oldest_instant(&view, page.time_zone, now);
+                PageContent::Uptime(Some(view), Box::new(UptimeRecord::load(tx, components, oldest).await?))
+            }
+            Self::UptimeCsv => {
+                let oldest = oldest_instant(&UptimeView::default(), page.time_zone, now);
+                PageContent::Uptime(None, Box::new(UptimeRecord::load(tx, components, oldest).await?))
             }
         };
         Ok(LoadedPage { page, banner, is_empty, is_picture, content: matter })
     }
+}
+
+/// The start of the first month.
+fn oldest_instant(view: &UptimeView, zone: Tz, now: DateTime<Utc>) -> DateTime<Utc> {
+    uptime_months(view, now, zone).first().map_or(now, |month| month.bounds(zone).0)
 }
 
 async fn load_incident_or_maintenance(tx: &mut Tx, id: &IncidentId) -> db::Result<PageContent> {
@@ -286,12 +319,13 @@ impl LoadedPage {
                 return calendar::calendar_document(calendar::render_calendar(&self.page, origin, [&*maintenance]));
             }
             PageContent::Json(record) => return record.render(&self.page, origin, now),
-            PageContent::Uptime { components, effects, corrections, titles } => {
-                let zone = self.page.time_zone;
-                let (causes, titles) = ((&effects[..], &corrections[..]), &titles);
-                let row = |component| uptime::component_uptime(component, causes, titles, zone, now);
-                let rows = components.iter().map(row).collect();
-                render_uptime(UptimePage { shell: shell(self.page, "/uptime".to_owned()), components: rows })
+            PageContent::Uptime(Some(view), record) => {
+                let shell = shell(self.page, "/uptime".to_owned());
+                render_uptime_page(uptime_page(record.source(), &view, shell))
+            }
+            PageContent::Uptime(None, record) => {
+                let text = render_uptime_csv(record.source(), self.page.time_zone, now);
+                return Document::cross_origin("text/csv; charset=utf-8", text);
             }
             PageContent::List(list) => history::render_history(HistoryPage {
                 shell: shell(self.page, list.path),

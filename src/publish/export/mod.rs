@@ -9,6 +9,7 @@ use anyhow::{Context as _, ensure};
 use crate::db;
 use crate::domain::IncidentId;
 use crate::domain::history::{Cursor, HistoryFilter, Month, PAGE_SIZE};
+use crate::domain::uptime::UptimeView;
 use crate::publish::render_site::render_feeds_page;
 use crate::publish::{Document, Encoding, JsonShape, OnDemandPage, Publisher};
 
@@ -97,7 +98,7 @@ impl Publisher {
         }
         months.sort_unstable();
         months.dedup();
-        pages.extend([OnDemandPage::Uptime, OnDemandPage::Quarter(1)]);
+        pages.extend([OnDemandPage::Uptime(UptimeView::default()), OnDemandPage::UptimeCsv, OnDemandPage::Quarter(1)]);
         pages.extend(months.into_iter().map(|month| OnDemandPage::Month(month, None)));
         Ok(pages)
     }

@@ -8,6 +8,7 @@ use super::cors::cors_headers;
 use crate::db;
 use crate::domain::forms::Fields;
 use crate::domain::history::{Cursor, HistoryFilter, Month};
+use crate::domain::uptime::UptimeView;
 use crate::domain::{IncidentId, MaintenanceId};
 use crate::publish::address::canonical_path;
 use crate::publish::api::{MAX_PAGE, history_months};
@@ -105,8 +106,18 @@ pub async fn month(
 }
 
 /// `GET /uptime`
-pub async fn uptime(FromState(state): FromState<State>, client: Client, headers: HeaderMap) -> Response {
-    on_demand_response(&state, client, OnDemandPage::Uptime, &headers).await
+pub async fn uptime(
+    FromState(state): FromState<State>,
+    client: Client,
+    QueryFields(query): QueryFields,
+    headers: HeaderMap,
+) -> Response {
+    on_demand_response(&state, client, OnDemandPage::Uptime(UptimeView::from_query(&query)), &headers).await
+}
+
+/// `GET /uptime.csv`
+pub async fn uptime_csv(FromState(state): FromState<State>, client: Client, headers: HeaderMap) -> Response {
+    on_demand_response(&state, client, OnDemandPage::UptimeCsv, &headers).await
 }
 
 /// `GET /incidents/{id}` of an event that is no longer in the published site, `GET /incidents/{id}.ics` of a
