@@ -15,7 +15,7 @@ use super::social::{PICTURE_PATH, PictureWords, render_picture};
 use super::uptime::{UptimeSource, check_uptime_view, render_uptime_csv, uptime_months, uptime_page};
 use super::{Document, calendar};
 use crate::db::{self, Error, Tx};
-use crate::domain::history::{Cursor, HistoryFilter, Month, PAGE_SIZE, Totals};
+use crate::domain::history::{Cursor, HistoryFilter, Month, Neighbours, PAGE_SIZE, Totals};
 use crate::domain::page_status::Banner;
 use crate::domain::postmortem::PublishedPostmortem;
 use crate::domain::uptime::{StatusInterval, UptimeView};
@@ -59,7 +59,7 @@ pub(super) struct LoadedPage {
 }
 
 enum PageContent {
-    Incident(Box<Incident>, Option<PublishedPostmortem>),
+    Incident(Box<Incident>, Option<PublishedPostmortem>, Box<Neighbours>),
     Maintenance(Box<Maintenance>),
     CalendarEvent(Box<Maintenance>),
     Json(Box<JsonDocument>),
@@ -150,7 +150,7 @@ impl OnDemandPage {
             Self::Json(_, form) => {
                 let record = JsonDocument::with_context(tx, components, open, planned).await?;
                 PageContent::Json(Box::new(match found.ok_or(Error::NotFound)? {
-                    PageContent::Incident(incident, postmortem) => record.for_incident(*incident, postmortem, form),
+                    PageContent::Incident(incident, postmortem, _) => record.for_incident(*incident, postmortem, form),
                     PageContent::Maintenance(maintenance) => record.for_maintenance(*maintenance, form),
                     _ => return Err(Error::NotFound),
                 }))
@@ -194,7 +194,12 @@ async fn load_incident_or_maintenance(tx: &mut Tx, id: &IncidentId) -> db::Resul
         (Err(Error::NotFound), Some(id)) => {
             Ok(PageContent::Maintenance(Box::new(db::maintenances::find(tx, &id).await?)))
         }
-        (found, _) => Ok(PageContent::Incident(Box::new(found?), db::postmortems::find_published(tx, id).await?)),
+        (found, _) => {
+            let incident = found?;
+            let postmortem = db::postmortems::find_published(tx, id).await?;
+            let neighbours = db::incidents::neighbours(tx, &incident).await?;
+            Ok(PageContent::Incident(Box::new(incident), postmortem, Box::new(neighbours)))
+        }
     }
 }
 
@@ -297,14 +302,15 @@ impl LoadedPage {
             PublicContext { page, base_url: origin.to_owned(), path, tone, is_empty, picture, now }
         };
         let html = match self.content {
-            PageContent::Incident(incident, postmortem) => {
+            PageContent::Incident(incident, postmortem, neighbours) => {
                 let words = PictureWords::of_incident(&self.page, origin, &incident);
                 if self.is_picture {
                     return Document::picture(render_picture(&words));
                 }
                 let shell = shell(self.page, incident_path(&incident));
                 let shell = shell.with_picture(words.picture_at(&picture_path(&incident.id)));
-                incident::render_incident_page(IncidentPage { shell, incident: *incident, postmortem })
+                let (incident, neighbours) = (*incident, *neighbours);
+                incident::render_incident_page(IncidentPage { shell, incident, postmortem, neighbours })
             }
             PageContent::Maintenance(maintenance) => {
                 let words = PictureWords::of_maintenance(&self.page, origin, &maintenance);

@@ -359,7 +359,8 @@ impl<'a> SiteView<'a> {
         let postmortem = self.snapshot.postmortems.get(&incident.id).cloned();
         let words = PictureWords::of_incident(&self.snapshot.page, self.origin, &incident);
         let shell = self.shell(&incident_path(&incident)).with_picture(words.picture_at(&picture_path(&incident.id)));
-        IncidentPage { shell, incident, postmortem }
+        let neighbours = self.snapshot.neighbours.get(&incident.id).cloned().unwrap_or_default();
+        IncidentPage { shell, incident, postmortem, neighbours }
     }
 
     fn maintenance_page(&self, maintenance: Maintenance) -> MaintenancePage {

@@ -44,7 +44,8 @@ impl PublicContext {
         Self { picture: Some(picture), ..self }
     }
 
-    fn canonical(&self) -> String {
+    /// The URL of this page.
+    pub fn canonical(&self) -> String {
         format!("{}{}", self.base_url.trim_end_matches('/'), self.path)
     }
 }

@@ -8,7 +8,7 @@ use candor::domain::history::Month;
 use candor::domain::uptime::{StatusInterval, UptimeView};
 use candor::domain::{Component, ComponentId, Phase, Status};
 use candor::publish::{Document, Encoding, OnDemandPage, Publisher};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::support::fixtures::{component, incident, resolved, update};
 use crate::support::{TestDb, noon_in, now};

@@ -272,6 +272,7 @@ pub(super) fn build_snapshot(
         audit: None,
         corrections: Vec::new(),
         postmortems: BTreeMap::new(),
+        neighbours: BTreeMap::new(),
         components,
         open,
         page,

@@ -12,6 +12,7 @@ use self::canvas::{Canvas, Colour, Shape};
 use crate::domain::page_status::{Banner, Tone};
 use crate::domain::{Incident, Maintenance, MaintenancePhase, Page};
 use crate::format::hex;
+use crate::ui::pages::public::maintenance::phase_words;
 use crate::ui::social_tags::{PICTURE_HEIGHT, PICTURE_WIDTH, SocialPicture};
 
 /// The picture of the page.
@@ -116,13 +117,7 @@ impl PictureWords {
             MaintenancePhase::Cancelled => PictureState::Neutral,
             _ => PictureState::Maintenance,
         };
-        let phase = match maintenance.phase {
-            MaintenancePhase::Scheduled => "Scheduled maintenance",
-            MaintenancePhase::Cancelled => "Maintenance cancelled",
-            MaintenancePhase::Completed => "Maintenance completed",
-            phase => phase.words(),
-        };
-        Self::of_event(page, origin, state, phase, &maintenance.title)
+        Self::of_event(page, origin, state, phase_words(maintenance.phase), &maintenance.title)
     }
 
     fn of_event(page: &Page, origin: &str, state: PictureState, phase: &str, title: &str) -> Self {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::{DAYS, ErrorPage, HistoryPage, IncidentPage, MaintenancePage, StatusPage, UptimeBars};
-use crate::domain::history::{HistoryFilter, Totals};
+use crate::domain::history::{HistoryFilter, Neighbours, Totals};
 use crate::domain::maintenance::{PlannedComponent, tests::maintenance};
 use crate::domain::page::Link;
 use crate::domain::page_status::Banner;
@@ -288,7 +288,12 @@ pub fn history_page() -> HistoryPage {
 }
 
 pub fn incident_page(incident: Incident) -> IncidentPage {
-    IncidentPage { shell: shell(&format!("/incidents/{}", incident.id)), incident, postmortem: None }
+    IncidentPage {
+        shell: shell(&format!("/incidents/{}", incident.id)),
+        incident,
+        postmortem: None,
+        neighbours: Neighbours::default(),
+    }
 }
 
 pub fn error_page(status: u16) -> ErrorPage {

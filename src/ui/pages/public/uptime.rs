@@ -187,8 +187,7 @@ fn month_grid(page: &UptimePage) -> AnyView {
         let year = format!(" {}", month.year);
         view! { <th scope="col">{short_month(*month)}<span class="unseen">{year}</span></th> }
     };
-    let has_groups = page.blocks.iter().any(|block| block.group.is_some());
-    let blocks = page.blocks.iter().map(|block| grid_block(block, page, has_groups)).collect_view();
+    let blocks = page.blocks.iter().map(|block| grid_block(block, page)).collect_view();
     view! {
         <table class="panel grid">
             <caption class="unseen">"Uptime by component and month, in per cent"</caption>
@@ -205,7 +204,7 @@ fn month_grid(page: &UptimePage) -> AnyView {
     .into_any()
 }
 
-fn grid_block(block: &UptimeBlock, page: &UptimePage, has_groups: bool) -> AnyView {
+fn grid_block(block: &UptimeBlock, page: &UptimePage) -> AnyView {
     let total = block.rows.iter().fold(Downtime::default(), |sum, row| sum.combine(row.total()));
     let heading = block.group.clone().map(|name| {
         let columns = (page.months.len() + 1).to_string();
@@ -217,8 +216,7 @@ fn grid_block(block: &UptimeBlock, page: &UptimePage, has_groups: bool) -> AnyVi
         }
     });
     let rows = block.rows.iter().map(|row| grid_row(row, page)).collect_view();
-    let class = (has_groups && block.group.is_none()).then_some("loose");
-    view! { <tbody class=class>{heading}{rows}</tbody> }.into_any()
+    view! { <tbody>{heading}{rows}</tbody> }.into_any()
 }
 
 fn grid_row(row: &ComponentUptime, page: &UptimePage) -> AnyView {
@@ -506,8 +504,8 @@ const WEEKDAYS: [(&str, &str); 7] = [
 fn calendar_day(day: &UptimeDay, today: NaiveDate) -> AnyView {
     let number = day.date.day().to_string();
     if !day.outage.has_data() {
-        let words = if day.date > today { "" } else { ": no data" };
-        return view! { <td class="none">{number}<span class="unseen">{words}</span></td> }.into_any();
+        let words = (day.date <= today).then(|| view! { <span class="unseen">": no data"</span> });
+        return view! { <td class="none">{number}{words}</td> }.into_any();
     }
     let worst = day.outage.worst;
     if worst == Status::Operational {
@@ -639,7 +637,7 @@ mod tests {
         check(&html);
         for words in [
             "<td data-m=\"Nov\">100</td>",
-            "<td class=\"none\" data-m=\"Sep\">–</td>",
+            "<td data-m=\"Sep\" class=\"none\">–</td>",
             "href=\"/uptime?month=2026-11&amp;component=sat#component-sat\"",
             "aria-label=\"Satellite imagery, November 2026: 99.96%, 2 incidents, 55 min partial outage, 1 min degraded performance\"",
             "<tr id=\"component-sat\">",
@@ -662,9 +660,10 @@ mod tests {
             "<h2 id=\"detail\"><bdi>Satellite imagery</bdi>, November 2026</h2>",
             "<td class=\"status-partial_outage\">21<span class=\"unseen\">: 55 min partial outage</span></td>",
             "<td class=\"status-operational\">1</td>",
-            "<td class=\"none\">30<span",
+            "<td class=\"none\">30</td>",
+            "<td class=\"none\">24</td>",
             "<dd>55 min<span class=\"soft\"> (30% counted)</span></dd>",
-            "17 min counted as downtime",
+            "16 min counted as downtime",
             "21 Nov · 55 min",
             "aria-current=\"true\"",
             "href=\"/subscribe?component=sat\"",
