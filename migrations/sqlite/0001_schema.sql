@@ -14,6 +14,21 @@ create table page (
   embedders text not null default '' check (length(embedders) <= 2600),
   -- Where the server was last reached, for links that the command line prints; empty before its first start.
   server_origin text not null default '' check (length(server_origin) <= 300),
+  -- The brand. Colours are #rrggbb, empty for the default.
+  accent text not null default '' check (length(accent) in (0, 7)),
+  accent_dark text not null default '' check (length(accent_dark) in (0, 7)),
+  ground text not null default 'warm' check (ground in ('warm', 'white', 'cool', 'own')),
+  ground_light text not null default '' check (length(ground_light) in (0, 7)),
+  ground_dark text not null default '' check (length(ground_dark) in (0, 7)),
+  typeface text not null default 'system' check (typeface in ('system', 'rounded', 'serif')),
+  appearance text not null default 'automatic' check (appearance in ('automatic', 'light', 'dark')),
+  about text not null default '' check (length(about) <= 2000),
+  support text not null default '' check (length(support) <= 255),
+  powered_by integer not null default 1 check (powered_by in (0, 1)),
+  noindex integer not null default 0 check (noindex in (0, 1)),
+  -- The step of the guided setup to continue with; 5 once it is finished.
+  setup_step integer not null default 1 check (setup_step between 1 and 5),
+  checklist_dismissed_at text,
   updated_at text not null,
   version integer not null
 ) strict;
@@ -22,6 +37,30 @@ create table page_links (
   position integer primary key,
   label text not null check (length(label) between 1 and 255),
   url text not null check (length(url) between 1 and 255)
+) strict;
+
+-- Sanitised images of the brand.
+create table page_logos (
+  scheme text primary key check (scheme in ('light', 'dark')),
+  format text not null check (format in ('svg', 'png', 'webp')),
+  width integer not null check (width > 0),
+  height integer not null check (height > 0),
+  -- The start of the SHA-256 of the bytes, in hexadecimal.
+  digest text not null check (length(digest) = 16),
+  bytes blob not null check (length(bytes) between 1 and 65536)
+) strict;
+
+-- Notices above the status that are no incidents.
+create table announcements (
+  id text primary key check (length(id) between 1 and 40),
+  title text not null check (length(title) between 1 and 120),
+  -- Markdown.
+  body text not null check (length(body) <= 1000),
+  starts_at text not null,
+  ends_at text check (ends_at > starts_at),
+  created_at text not null,
+  updated_at text not null,
+  version integer not null
 ) strict;
 
 -- Grows by one with every change; a published page belongs to one revision. One row.

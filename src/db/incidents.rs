@@ -10,7 +10,7 @@ use super::incident_index::{self, Bounds, Values, matches_filter};
 pub use super::incident_index::{first_start_since, last_start_before, totals, unsearched};
 use super::list::behind;
 use super::{Error, Result, Tx, WriteTx, api_metadata};
-use crate::domain::history::{Cursor, HistoryFilter};
+use crate::domain::history::{Cursor, HistoryFilter, IncidentLink, Neighbours};
 use crate::domain::{
     AffectedComponent, ComponentId, Impact, Incident, IncidentId, Phase, Reminder, Status, Update, UpdateId, Visibility,
 };
@@ -104,6 +104,28 @@ pub(super) use load;
 pub async fn find(tx: &mut Tx, id: &IncidentId) -> Result<Incident> {
     load!(tx, "select id from public_incidents where id = $1", id.as_str())?.pop().ok_or(Error::NotFound)
 }
+
+/// The public incidents that began just before and just after another one.
+pub async fn neighbours(tx: &mut Tx, incident: &Incident) -> Result<Neighbours> {
+    let (at, id) = (incident.started_at, incident.id.as_str());
+    let older = "select id, title, started_at, ended_at from public_incidents where id = (
+                   select incident_id from incident_index
+                   where component_id = '' and (started_at, incident_id) < ($1, $2)
+                   order by started_at desc, incident_id desc limit 1)";
+    let newer = "select id, title, started_at, ended_at from public_incidents where id = (
+                   select incident_id from incident_index
+                   where component_id = '' and (started_at, incident_id) > ($1, $2)
+                   order by started_at, incident_id limit 1)";
+    let link = |(id, title, started_at, ended_at): LinkRow| {
+        let id = IncidentId::parse(&id).ok_or_else(|| Error::other("an incident's id"))?;
+        Ok::<_, Error>(IncidentLink { id, title, started_at, ended_at })
+    };
+    let older = row!(tx, LinkRow, older, at, id)?.map(link).transpose()?;
+    let newer = row!(tx, LinkRow, newer, at, id)?.map(link).transpose()?;
+    Ok(Neighbours { older, newer })
+}
+
+type LinkRow = (String, String, DateTime<Utc>, Option<DateTime<Utc>>);
 
 /// At most 100, newest start first.
 pub async fn list_open(tx: &mut Tx) -> Result<Vec<Incident>> {

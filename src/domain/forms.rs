@@ -3,7 +3,9 @@
 //! `read` takes the fields from a submission, `from_…` fills the form from a stored value, and `parse` returns the
 //! parsed input or an error message per invalid field.
 
+mod announcement;
 mod api_token;
+mod brand;
 mod component;
 mod correction;
 mod incident;
@@ -22,7 +24,9 @@ mod subscription;
 mod template;
 mod update;
 
+pub use announcement::{AnnouncementForm, NewAnnouncement};
 pub use api_token::{ApiTokenForm, NewApiToken};
+pub use brand::{BrandForm, BrandSettings, OWN};
 pub use component::{ComponentForm, GroupForm, NewComponent, NewGroup};
 pub use correction::{CorrectionForm, NewCorrection};
 pub use incident::{IncidentDetails, IncidentDetailsForm, IncidentForm, NewIncident};

@@ -36,6 +36,17 @@ pub fn format_total(seconds: i64) -> String {
     format!("{}h {}m", minutes / 60, minutes % 60)
 }
 
+/// As [`format_total`], with the units as on the public page: `13 h 27 min`, `27 min`.
+pub fn spell_total(seconds: i64) -> String {
+    let minutes = seconds / 60;
+    match (minutes / 60, minutes % 60) {
+        (0, 0) if seconds > 0 => "under 1 min".to_owned(),
+        (0, minutes) => format!("{minutes} min"),
+        (hours, 0) => format!("{hours} h"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +79,15 @@ mod tests {
         ];
         for (seconds, expected) in cases {
             assert_eq!(spell_duration(TimeDelta::seconds(seconds)).as_deref(), expected, "{seconds} s");
+        }
+    }
+
+    #[test]
+    fn a_spelled_total_keeps_its_hours() {
+        let cases =
+            [(0, "0 min"), (59, "under 1 min"), (1620, "27 min"), (3600, "1 h"), (180 * 3600 + 60, "180 h 1 min")];
+        for (seconds, expected) in cases {
+            assert_eq!(spell_total(seconds), expected);
         }
     }
 

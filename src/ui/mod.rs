@@ -1,7 +1,10 @@
 //! Leptos components. Each page takes one struct with all its data; `ui` uses neither database nor request. Handlers
 //! load the data and call [`render_page`].
 
+pub mod admin_icon;
 pub mod admin_layout;
+pub mod brand;
+pub mod favicon;
 pub mod form;
 pub mod icon;
 pub mod live_script;
@@ -10,6 +13,7 @@ pub mod passkey;
 pub mod pill;
 pub mod public_layout;
 pub mod qr;
+pub mod social_tags;
 pub mod time;
 
 use leptos::prelude::*;

@@ -6,8 +6,11 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
+use super::brand::{about, brand_stylesheet, logo, support_link};
+use super::favicon::favicon_uri;
 use super::icon::{Icon, symbols_placeholder};
 use super::live_script;
+use super::social_tags::{SocialPicture, SocialTags, social_tags};
 use crate::domain::Page;
 use crate::domain::page_status::Tone;
 use crate::format::time;
@@ -23,6 +26,10 @@ pub struct PublicContext {
     pub path: String,
     /// The tone of the current page status.
     pub tone: Tone,
+    /// Whether nothing is set up yet: then the tone says nothing.
+    pub is_empty: bool,
+    /// The picture beside links to this page; `None` if there is none, as for errors.
+    pub picture: Option<SocialPicture>,
     /// The time of rendering.
     pub now: DateTime<Utc>,
 }
@@ -32,7 +39,13 @@ impl PublicContext {
         self.page.time_zone
     }
 
-    fn canonical(&self) -> String {
+    #[must_use]
+    pub fn with_picture(self, picture: SocialPicture) -> Self {
+        Self { picture: Some(picture), ..self }
+    }
+
+    /// The URL of this page.
+    pub fn canonical(&self) -> String {
         format!("{}{}", self.base_url.trim_end_matches('/'), self.path)
     }
 }
@@ -137,7 +150,18 @@ pub fn PublicLayout(shell: PublicContext, head: PageHead, children: Children) ->
     let title = format!("{} · {}", head.title, shell.page.name);
     let is_static = matches!(head.kind, PageKind::Error | PageKind::Form);
     let canonical = (!is_static).then(|| view! { <link rel="canonical" href=shell.canonical() /> });
-    let robots = (head.kind != PageKind::Regular).then(|| view! { <meta name="robots" content="noindex" /> });
+    let robots = (head.kind != PageKind::Regular || shell.page.brand.noindex).then(|| view! { <meta name="robots" content="noindex" /> });
+    let tags = (!is_static).then(|| {
+        social_tags(SocialTags {
+            site_name: shell.page.name.clone(),
+            title: head.title.clone(),
+            description: head.description.clone(),
+            url: shell.canonical(),
+            base_url: shell.base_url.clone(),
+            picture: shell.picture.clone(),
+        })
+    });
+    let icon = favicon_uri((head.kind != PageKind::Error && !shell.is_empty).then_some(shell.tone));
     // An error page has no live data to follow.
     let script = match head.kind {
         PageKind::Error => None,
@@ -146,6 +170,7 @@ pub fn PublicLayout(shell: PublicContext, head: PageHead, children: Children) ->
     };
     let script = script.map(|url| view! { <script src=url defer></script> });
     let own_style = head.style.stylesheet().map(|style| view! { <style>{style}</style> });
+    let brand_style = brand_stylesheet(&shell.page.brand).map(|style| view! { <style>{style}</style> });
     let style = if head.kind == PageKind::Form { form_stylesheet() } else { stylesheet() };
     let tone = if head.kind == PageKind::Error { "unknown" } else { shell.tone.key() };
     view! {
@@ -157,10 +182,12 @@ pub fn PublicLayout(shell: PublicContext, head: PageHead, children: Children) ->
                 <meta name="description" content=head.description />
                 {robots}
                 {canonical}
-                <link rel="icon" href=ICON />
+                {tags}
+                <link rel="icon" href=icon />
                 {feed_links(&shell.page.title())}
                 <style>{style}</style>
                 {own_style}
+                {brand_style}
                 {script}
             </head>
             <body class=format!("tone-{tone}")>
@@ -176,11 +203,6 @@ pub fn PublicLayout(shell: PublicContext, head: PageHead, children: Children) ->
     }
     .into_any()
 }
-
-/// Inlined, so that the icon needs no request on a bad network.
-const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Cstyle%3E\
-    path{fill:%231f7a4d}@media(prefers-color-scheme:dark){path{fill:%234cc38a}}%3C/style%3E\
-    %3Cpath d='M4 6h5v20H4zM13.5 6h5v20h-5zM23 16h5v10h-5z'/%3E%3C/svg%3E";
 
 fn feed_links(name: &str) -> AnyView {
     let feed = |words: &str| format!("{name} – {words} feed");
@@ -209,7 +231,7 @@ fn page_header(shell: &PublicContext, kind: PageKind) -> AnyView {
     view! {
         <header class="top">
             <div class="in">
-                <a class="logo" href="/" dir="auto">{shell.page.logo().to_owned()}</a>
+                <a class="logo" href="/" dir="auto">{logo(&shell.page)}</a>
                 " "
                 <nav aria-label="Pages">
                     <a href="/" aria-current=current("/")>"Status"</a>
@@ -234,13 +256,15 @@ fn page_footer(shell: &PublicContext) -> AnyView {
     view! {
         <footer>
             <div class="in">
+                {(shell.path == "/").then(|| about(&shell.page.brand)).flatten()}
                 <p class="zone">{format!("All times in {}", zone_words(shell.now, shell.zone()))}</p>
                 <ul>
                     {links}
                     <li><a href="/history.rss">"RSS"</a></li>
                     <li><a href="/maintenance.ics">"Calendar"</a></li>
                     <li><a href="/api">"API"</a></li>
-                    <li>"Powered by Candor"</li>
+                    {support_link(&shell.page.brand).map(|(words, url)| view! { <li><a href=url rel="noopener">{words}</a></li> })}
+                    {shell.page.brand.powered_by.then(|| view! { <li>"Powered by Candor"</li> })}
                 </ul>
             </div>
         </footer>

@@ -223,8 +223,11 @@ async fn correction_preview_shows_uptime_page(test: TestDb) {
         ("reason", "The probe was **blind**."),
     ];
     let answer = admin.preview(&address, &fields).await;
-    assert_eq!(answer.words("section h2")[..2], ["/ changes", "/uptime changes"]);
-    assert!(frame_html(&answer, "/uptime").contains("The probe was **blind**."));
+    let month = (admin.app.clock.now() - TimeDelta::days(20)).format("%Y-%m");
+    let uptime = format!("/uptime?month={month}&component={}", admin.api.id);
+    assert_eq!(answer.words("section h2")[..2], ["/ changes".to_owned(), format!("{uptime} changes")]);
+    let html = frame_html(&answer, &uptime);
+    assert!(html.contains("The probe was **blind**.") && html.contains("2 h counted as downtime"), "{html}");
     admin.confirm(&answer, &address, "reason").await;
 }
 

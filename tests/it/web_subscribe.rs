@@ -539,7 +539,8 @@ async fn incident_and_component_links_preselect_their_subject(test: TestDb) {
     app.publish().await;
     let card = app.visitor().get("/").await;
     assert!(card.attributes("a", "href").contains(&"/subscribe?incident=slow".to_owned()), "{}", card.text());
-    let uptime = app.visitor().get("/uptime").await;
+    let month = app.clock.now().format("%Y-%m");
+    let uptime = app.visitor().get(&format!("/uptime?month={month}&component={}", dns.id)).await;
     assert!(uptime.attributes("a", "href").contains(&format!("/subscribe?component={}", dns.id)));
     let form = app.visitor().get(&format!("/subscribe?component={}", dns.id)).await;
     assert_eq!((form.field("scope"), form.field("component")), ("components".into(), dns.id.to_string()));

@@ -62,6 +62,7 @@ fn test_message(page: &Page, origin: &str, now: DateTime<Utc>) -> Message {
         body: TEXT.to_owned(),
         components: Vec::new(),
         more_components: 0,
+        next_update: None,
         window: None,
         duration: None,
         next_update: None,
@@ -88,6 +89,7 @@ mod tests {
             logo_text: String::new(),
             links: Vec::new(),
             embedders: Vec::new(),
+            brand: crate::domain::PageBrand::default(),
             updated_at: DateTime::UNIX_EPOCH,
             version: 1,
         };

@@ -7,9 +7,9 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 
-use crate::db::{WriteTx, incidents};
+use crate::db::{WriteTx, incidents, page_settings};
 use crate::domain::forms::Fields;
-use crate::domain::{Incident, IncidentId, Visibility};
+use crate::domain::{Incident, IncidentId, Page, Visibility};
 use crate::publish::notices::PreviewedMessage;
 use crate::publish::{Difference, Encoding, PreviewSubject, PreviewedPage, content_security_policy};
 use crate::state::State;
@@ -93,6 +93,8 @@ pub(super) async fn show_preview<P: Policy>(
     manager: &Manager<P>,
     what: PreviewRequest<'_>,
 ) -> Result<Response> {
+    let mut tx = tx;
+    let public_page = page_settings::load(&mut tx).await?;
     let preview = state.publisher.preview(tx, what.subject).await?;
     let mut tx = state.db.read().await?;
     let shell = admin_context(state, &mut tx, manager, &Fields::default()).await?;
@@ -111,7 +113,7 @@ pub(super) async fn show_preview<P: Policy>(
     };
     let mut response = page_response(page.html()).into_response();
     // A `srcdoc` frame inherits the policy of its page, so the policy also allows the public stylesheets.
-    if let Ok(policy) = HeaderValue::from_str(&preview_csp(&manager.nonce, &stylesheet_hashes())) {
+    if let Ok(policy) = HeaderValue::from_str(&preview_csp(&manager.nonce, &stylesheet_hashes(&public_page))) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     Ok(response)
@@ -123,8 +125,8 @@ fn preview_csp(nonce: &str, hash: &str) -> String {
 }
 
 /// The hashes in the public policy that allow the public stylesheets.
-fn stylesheet_hashes() -> String {
-    let policy = content_security_policy();
+fn stylesheet_hashes(page: &Page) -> String {
+    let policy = content_security_policy(page);
     policy.split([' ', ';']).filter(|word| word.starts_with("'sha256-")).collect::<Vec<_>>().join(" ")
 }
 
@@ -173,6 +175,20 @@ mod tests {
 
     #[test]
     fn the_public_stylesheet_is_known_by_its_hash() {
-        assert!(stylesheet_hashes().split(' ').all(|hash| hash.starts_with("'sha256-") && hash.ends_with('\'')));
+        let page = Page {
+            id: String::new(),
+            name: "Status".into(),
+            url: String::new(),
+            time_zone: chrono_tz::Tz::UTC,
+            logo_text: String::new(),
+            embedders: Vec::new(),
+            brand: crate::domain::PageBrand::default(),
+            links: Vec::new(),
+            updated_at: DateTime::UNIX_EPOCH,
+            version: 0,
+        };
+        let hashes = stylesheet_hashes(&page);
+        assert_eq!(hashes.split(' ').count(), 3, "{hashes}");
+        assert!(hashes.ends_with('\''), "{hashes}");
     }
 }

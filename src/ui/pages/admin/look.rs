@@ -182,6 +182,7 @@ impl Gallery {
         let shell = AdminContext {
             page_name: text.into(),
             tone: Tone::PartialOutage,
+            open_incidents: 2,
             manager: manager("ines", if text == TITLE { "Ines M." } else { text }, role),
             notice: None,
             zone: Tz::UTC,

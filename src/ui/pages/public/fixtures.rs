@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 
 use super::uptime_bars::DayIncident;
 use super::{DAYS, ErrorPage, HistoryPage, IncidentPage, MaintenancePage, StatusPage, UptimeBars};
-use crate::domain::history::{HistoryFilter, Totals};
+use crate::domain::history::{HistoryFilter, Neighbours, Totals};
 use crate::domain::maintenance::{PlannedComponent, tests::maintenance};
 use crate::domain::page::Link;
 use crate::domain::page_status::Banner;
@@ -15,6 +15,7 @@ use crate::domain::{
     MaintenanceId, Page, Phase, Reminder, Status, Update, UpdateId, Visibility,
 };
 use crate::ui::public_layout::PublicContext;
+use crate::ui::social_tags::SocialPicture;
 
 /// Becomes a script if not escaped.
 pub const SCRIPT: &str = "<script>alert(1)</script>";
@@ -35,12 +36,15 @@ pub fn shell(path: &str) -> PublicContext {
         time_zone: Tz::Europe__Lisbon,
         logo_text: String::new(),
         embedders: Vec::new(),
+        brand: crate::domain::PageBrand::default(),
         links: vec![Link { label: "Help".into(), url: "https://help.harbormail.example".into() }],
         updated_at: now(),
         version: 1,
     };
     let tone = banner(&components(), &[delayed()]).tone;
-    PublicContext { page, base_url: "https://status.harbormail.example/".into(), path: path.into(), tone, now: now() }
+    let picture = Some(SocialPicture { path: "/social.png?v=1".into(), alt: "All systems operational".into() });
+    let base_url = "https://status.harbormail.example/".into();
+    PublicContext { page, base_url, path: path.into(), tone, is_empty: false, picture, now: now() }
 }
 
 fn banner(components: &[Component], open: &[Incident]) -> Banner {
@@ -286,7 +290,12 @@ pub fn history_page() -> HistoryPage {
 }
 
 pub fn incident_page(incident: Incident) -> IncidentPage {
-    IncidentPage { shell: shell(&format!("/incidents/{}", incident.id)), incident, postmortem: None }
+    IncidentPage {
+        shell: shell(&format!("/incidents/{}", incident.id)),
+        incident,
+        postmortem: None,
+        neighbours: Neighbours::default(),
+    }
 }
 
 pub fn error_page(status: u16) -> ErrorPage {

@@ -4,6 +4,7 @@ pub mod api;
 mod component_list;
 pub mod embed;
 pub mod error;
+mod event_page;
 pub mod history;
 pub mod incident;
 mod incident_card;
