@@ -4,7 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::forms::Fields;
-use super::{DraftId, IncidentId};
+use super::{DraftId, IncidentId, MaintenanceId};
+
+/// The field with the maintenance that a draft updates.
+pub const MAINTENANCE_FIELD: &str = "maintenance";
 
 /// Fields that control the composer and are not part of a draft.
 const UNSAVED_FIELDS: [&str; 6] = ["new_id", "draft", "draft_version", "preview", "save_draft", "preview_page"];
@@ -32,6 +35,24 @@ pub struct DraftReader {
 }
 
 impl SavedDraft {
+    /// Whether it becomes a maintenance or an update of one.
+    pub fn is_maintenance(&self) -> bool {
+        self.fields.has("scheduled_for") || self.fields.has(MAINTENANCE_FIELD)
+    }
+
+    /// The maintenance that it updates.
+    pub fn maintenance(&self) -> Option<MaintenanceId> {
+        MaintenanceId::parse(&self.fields.text(MAINTENANCE_FIELD))
+    }
+
+    pub fn kind_words(&self) -> &'static str {
+        match (self.is_maintenance(), self.incident.is_some() || self.maintenance().is_some()) {
+            (false, false) => "Incident draft",
+            (true, false) => "Maintenance draft",
+            (_, true) => "Update draft",
+        }
+    }
+
     /// The saved fields include the incident's version: posting the draft after newer updates must be a conflict,
     /// because its author has not seen them.
     pub fn fields_to_save(fields: &Fields) -> Fields {

@@ -66,9 +66,7 @@ impl AdminIcon {
             Self::Target => r#"<circle cx="12" cy="12" r="9"/><circle cx="12" cy="12" r="4"/>"#,
             Self::Pulse => r#"<path d="M2 12h5l3-8 4 16 3-8h5"/>"#,
             Self::Drag => r#"<path d="M9 6h.01M15 6h.01M9 12h.01M15 12h.01M9 18h.01M15 18h.01"/>"#,
-            Self::Operational => {
-                r#"<circle class="k" cx="12" cy="12" r="10"/><path class="g" d="m7.5 12.5 3 3 6-7"/>"#
-            }
+            Self::Operational => r#"<circle class="k" cx="12" cy="12" r="10"/><path class="g" d="m7.5 12.5 3 3 6-7"/>"#,
             Self::Degraded => r#"<path class="k" d="M12 3 22 21H2z"/><path class="g" d="M12 9.500v5M12 18v.2"/>"#,
             Self::PartialOutage => r#"<path class="k" d="m12 2 10 10-10 10L2 12z"/><path class="g" d="M8.5 12h7"/>"#,
             Self::MajorOutage => {

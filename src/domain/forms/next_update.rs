@@ -130,7 +130,10 @@ mod tests {
         assert_eq!(resolve("other", "23:45", "Europe/Berlin"), at("2026-11-27T22:45:00Z"));
         assert_eq!(resolve("other", "23:15", "Europe/Berlin"), at("2026-11-28T22:15:00Z"), "tomorrow");
         assert_eq!(resolve("other", "2026-11-28 01:00", "Europe/Berlin"), at("2026-11-28T00:00:00Z"));
-        assert_eq!(resolve("other", "2026-11-28T01:00:00+03:00", "Europe/Berlin"), Err("Choose a time in the future.".into()));
+        assert_eq!(
+            resolve("other", "2026-11-28T01:00:00+03:00", "Europe/Berlin"),
+            Err("Choose a time in the future.".into())
+        );
         assert_eq!(resolve("other", "2026-11-28T02:00:00+03:00", "Europe/Berlin"), at("2026-11-27T23:00:00Z"));
     }
 

@@ -24,6 +24,8 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
                 recent: vec![world.over.clone()],
                 drafts: vec![world.draft()],
                 readers: vec![world.reader()],
+                subscribers: vec![(crate::domain::subscriber::Channel::Email, 1204)],
+                activity: people::records(world),
             }
             .html(),
         ),
@@ -39,6 +41,8 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
                 recent: vec![],
                 drafts: vec![],
                 readers: vec![],
+                subscribers: vec![],
+                activity: vec![],
             }
             .html(),
         ),
