@@ -81,7 +81,7 @@ mod tests {
             logo_text: String::new(),
             links: Vec::new(),
             embedders: Vec::new(),
-            brand: crate::domain::PageBrand::default(),
+            brand: PageBrand::default(),
             updated_at: DateTime::UNIX_EPOCH,
             version: 1,
         };

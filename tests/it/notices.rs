@@ -178,7 +178,7 @@ fn check_all(content: &NoticeContent, what: &str) {
     for form in [BodyForm::Statuspage, BodyForm::Standard] {
         let json: Value = serde_json::from_str(&webhook(content, form)).unwrap();
         let title = &json["incident"]["name"].as_str().or(json["data"]["incident"]["name"].as_str());
-        let candor::publish::notices::Subject::Incident(incident, _) = &content.subject else { panic!("{what}") };
+        let Subject::Incident(incident, _) = &content.subject else { panic!("{what}") };
         assert_eq!(*title, Some(incident.title.as_str()), "{what}");
     }
     assert!(webhook(content, BodyForm::Standard).len() <= 20_000, "{what}");

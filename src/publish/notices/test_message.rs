@@ -62,7 +62,6 @@ fn test_message(page: &Page, origin: &str, now: DateTime<Utc>) -> Message {
         body: TEXT.to_owned(),
         components: Vec::new(),
         more_components: 0,
-        next_update: None,
         window: None,
         duration: None,
         next_update: None,

@@ -121,11 +121,6 @@ pub fn subscribe_link(incident: &Incident) -> AnyView {
     view! { <a class="btn" href=href>{Icon::Bell.view()}"Get updates on this incident"</a> }.into_any()
 }
 
-/// Newest update first.
-pub fn incident_timeline(incident: &Incident, zone: Tz, now: DateTime<Utc>) -> AnyView {
-    timeline(&incident.updates, Phase::words, TimelineTimes::of_incident(incident, now, zone))
-}
-
 /// How the times of a timeline are written.
 #[derive(Clone, Copy, Debug)]
 pub struct TimelineTimes {
@@ -197,10 +192,6 @@ pub fn folded_timeline<P: Copy>(
     }
 }
 
-pub fn fact_row(term: &'static str, words: AnyView) -> AnyView {
-    view! { <div><dt>{term}</dt><dd dir="auto">{words}</dd></div> }.into_any()
-}
-
 fn timeline_item<P>(
     update: &Update<P>,
     phase: &'static str,
@@ -227,24 +218,6 @@ fn timeline_item<P>(
         </li>
     }
     .into_any()
-}
-
-/// `Resolved`, or `Partial outage · open for 1h 27m`.
-pub fn state_words(incident: &Incident, now: DateTime<Utc>) -> String {
-    if incident.is_open() {
-        format!("{} · {}", incident.present_impact().words(), open_words(incident, now))
-    } else {
-        Phase::Resolved.words().to_owned()
-    }
-}
-
-/// `open for 1h 27m`
-pub fn open_words(incident: &Incident, now: DateTime<Utc>) -> String {
-    let length = now - incident.started_at;
-    match duration::format_duration(length) {
-        Some(words) if length >= TimeDelta::minutes(1) => format!("open for {words}"),
-        _ => "started just now".to_owned(),
-    }
 }
 
 /// `14:05 UTC` today, `7 Oct, 14:05 UTC` this year, otherwise with the year.

@@ -1,6 +1,7 @@
 //! Pages about incidents and their updates, with sample data.
 
 use super::*;
+use crate::domain::subscriber::Channel;
 
 pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let shell = || world.shell.clone();
@@ -24,7 +25,7 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
                 recent: vec![world.over.clone()],
                 drafts: vec![world.draft()],
                 readers: vec![world.reader()],
-                subscribers: vec![(crate::domain::subscriber::Channel::Email, 1204)],
+                subscribers: vec![(Channel::Email, 1204)],
                 activity: people::records(world),
             }
             .html(),
