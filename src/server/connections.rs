@@ -101,7 +101,14 @@ async fn serve_connection(
     // Drops a client that does not read its response; it would hold the connection forever.
     let unread = u32::try_from(limits.unread.as_millis()).unwrap_or(u32::MAX);
     let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, unread);
-    let Ok(Some(version)) = tokio::time::timeout(limits.head, sniff_version(&stream)).await else { return };
+    let sniffed = tokio::time::timeout(limits.head, sniff_version(&stream));
+    let version = tokio::select! {
+        biased;
+        sniffed = sniffed => sniffed.ok().flatten(),
+        // Browsers open connections that they may never use; they must not delay the shutdown.
+        () = stop.cancelled() => None,
+    };
+    let Some(version) = version else { return };
     match version {
         HttpVersion::One => {
             let head = HeadLimits { time: limits.head, size: MAX_HEAD, fields: request_checks::MAX_HEADERS };

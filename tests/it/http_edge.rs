@@ -298,6 +298,18 @@ async fn endless_request_does_not_block_shutdown() {
 }
 
 #[tokio::test]
+async fn unused_connection_does_not_delay_shutdown() {
+    let long = Duration::from_secs(60);
+    let limits = ConnectionLimits { head: long, grace: long, ..ConnectionLimits::default() };
+    let mut edge = Edge::with_limits(limits).await;
+    let mut wire = edge.wire().await;
+    until("it is accepted", || edge.server.state.connections().total() == 1).await;
+    edge.server.stop.cancel();
+    timeout(Duration::from_secs(5), &mut edge.server.ended).await.expect("it ends").unwrap().unwrap();
+    assert_eq!(wire.rest().await, "");
+}
+
+#[tokio::test]
 async fn metrics_have_their_own_listener() {
     let edge = Edge::new().await;
     let mut wire = edge.wire().await;
