@@ -494,7 +494,7 @@ mod tests {
             ..PageBrand::default()
         };
         let css = brand.css();
-        for part in [":root{--ground:light-dark(#faf8ff,#100f16);", "--accent:light-dark(#6d4aff,", "color-scheme:dark}", "serif"] {
+        for part in [":root{--ground:light-dark(#faf8ff,#100f16);", "--accent:#6d4aff;--on-accent:#ffffff;", "color-scheme:dark}", "serif"] {
             assert!(css.contains(part), "{css}");
         }
         assert!(!css.contains("url") && !css.contains('<') && !css.contains("@"), "{css}");

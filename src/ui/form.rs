@@ -531,7 +531,9 @@ mod tests {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     walk(&path, found);
-                } else if std::fs::read_to_string(&path).unwrap().contains("<textarea") {
+                } else if path.extension().is_some_and(|kind| kind == "rs")
+                    && std::fs::read_to_string(&path).unwrap().contains("<textarea")
+                {
                     found.push(path.display().to_string());
                 }
             }
