@@ -2,14 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono_tz::Tz;
 use leptos::prelude::*;
 
 use super::component_list::{BoardRow, BoardSection, ComponentBoard, status_choices};
 use crate::domain::update::MAX_BODY;
+use crate::domain::forms::{INTERVALS, NextUpdateForm};
 use crate::domain::{ComponentId, Phase, Status};
 use crate::format::markdown;
 use crate::islands::composer::{COUNT_ID, Composer};
-use crate::ui::form::{Choice, Field, FormErrors, Group, Segments, SelectRow, TextArea};
+use crate::ui::form::{
+    Chips, Choice, Field, FormErrors, Group, Segments, SelectRow, TextArea, TextInput, ZoneInput, zone_list,
+};
 
 /// The keyboard shortcut for the composer's button.
 pub const PUBLISH_KEYS: &str = "mod+Enter";
@@ -39,6 +43,29 @@ pub fn focusable_message_field(value: &str, problems: &FormErrors, focus: bool) 
     };
     let field = Field::new("body", "Message").with_error(problems).with_focus(focus);
     view! { <TextArea field value under=under.into_any() keys="m"/> }.into_any()
+}
+
+/// When the next update is due. `page_zone` is the zone of a time without one.
+pub fn next_update_field(form: &NextUpdateForm, page_zone: Tz, problems: &FormErrors) -> AnyView {
+    let minutes = INTERVALS.into_iter().map(|minutes| match minutes {
+        60 => Choice::new("60", "1 hour"),
+        _ => Choice::new(minutes.to_string(), format!("{minutes} min")),
+    });
+    let choices = minutes.chain([Choice::new("other", "Other…"), Choice::new("none", "None")]).collect();
+    let value = if form.choice.is_empty() { "none".to_owned() } else { form.choice.clone() };
+    let field = Field::new("next_update", "Promise the next update in").with_error(problems);
+    let other = Field::new("next_update_other", "Minutes or time").hint("Like 45, 22:45 or 2026-03-29 14:05.");
+    let zone = Field::new("next_update_zone", "Time zone");
+    let zone_value = if form.zone.is_empty() { page_zone.name() } else { &form.zone };
+    let reveal = view! {
+        <div class="pair">
+            <TextInput field=other value=form.other.clone()/>
+            <ZoneInput field=zone value=zone_value/>
+        </div>
+        {zone_list()}
+    }
+    .into_any();
+    view! { <div class="while-open"><Chips field choices value reveal/></div> }.into_any()
 }
 
 /// The rendered message, under the label of its phase.

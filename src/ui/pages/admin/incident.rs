@@ -38,7 +38,7 @@ pub fn IncidentPage(page: IncidentView) -> impl IntoView {
     let shell = page.shell.clone();
     let composes = shell.can_publish();
     let title = page.incident.title.clone();
-    let problems = FormErrors::new(&page.invalid, &["phase", "body", "components"]);
+    let problems = FormErrors::new(&page.invalid, &["phase", "body", "components", "next_update"]);
     let folded = composes && is_composer_folded(&page, &problems);
     let (heading, above) = if composes && !folded {
         ("Post an update".to_owned(), Some(view! { <span dir="auto">{title.clone()}</span>" · " }))
@@ -145,6 +145,7 @@ fn composer(page: &IncidentView, problems: &FormErrors) -> AnyView {
             {reopens}
             {composer::focusable_message_field(&form.body, problems, asks_for_message(page, problems))}
             {composer::component_fields(&page.board, &form.components, &named, problems)}
+            {composer::next_update_field(&form.next_update, page.shell.zone, problems)}
             <p class="hint">"Resolving closes the incident and sets its components back to their manual status."</p>
             {composer::text_preview(&form.body, composer::phase_words(&form.phase))}
             <div class="bar">

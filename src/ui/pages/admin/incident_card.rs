@@ -49,11 +49,9 @@ pub fn incident_pill(incident: &Incident, shell: &AdminContext) -> AnyView {
     admin_pill(incident.phase.into(), words, incident_tone(incident))
 }
 
-/// What is due: the promised update first, then a reminder. The script counts the minutes.
+/// What is due: the promised update first, then a reminder. The script counts the minutes and moves the strip to
+/// `late` when the promise is due.
 fn reminder_strip(incident: &Incident, shell: &AdminContext) -> Option<AnyView> {
-    let strip = |class: &'static str, icon: AdminIcon, strong: AnyView, rest: String| {
-        view! { <p class=class>{icon.view()}<span>{strong}" "{rest}</span></p> }.into_any()
-    };
     if let Some(due) = incident.next_update_at {
         let at = if today(due, shell.zone) == today(shell.now, shell.zone) {
             format_clock_with_zone(due, shell.zone)
@@ -61,12 +59,20 @@ fn reminder_strip(incident: &Incident, shell: &AdminContext) -> Option<AnyView> 
             format_full(due, shell.zone)
         };
         let stamp = due.format("%Y-%m-%dT%H:%M:%SZ").to_string();
-        let strong = view! { <strong data-due=stamp>{due_words(incident, shell)}</strong> }.into_any();
-        return Some(if incident.is_update_overdue(shell.now) {
-            strip("strip late", AdminIcon::Clock, strong, format!("You promised an update by {at}."))
-        } else {
-            strip("strip", AdminIcon::Bell, strong, format!("You promised one by {at}."))
-        });
+        let class = if incident.is_update_overdue(shell.now) { "strip late" } else { "strip" };
+        return Some(
+            view! {
+                <p class=class>
+                    <span class="in-time">{AdminIcon::Bell.view()}</span>
+                    <span class="when-late">{AdminIcon::Clock.view()}</span>
+                    <span>
+                        <strong data-due=stamp>{due_words(incident, shell)}</strong>" "
+                        {format!("You promised an update by {at}.")}
+                    </span>
+                </p>
+            }
+            .into_any(),
+        );
     }
     let silence =
         incident.newest_update().and_then(|update| format_duration(shell.now - update.posted_at)).unwrap_or_default();
@@ -75,8 +81,14 @@ fn reminder_strip(incident: &Incident, shell: &AdminContext) -> Option<AnyView> 
         1 => "First reminder.".to_owned(),
         count => format!("{count} reminders."),
     };
-    let strong = view! { <strong>{format!("No update for {silence}")}</strong> }.into_any();
-    Some(strip("strip", AdminIcon::Bell, strong, times))
+    Some(
+        view! {
+            <p class="strip">
+                {AdminIcon::Bell.view()}<span><strong>{format!("No update for {silence}")}</strong>" "{times}</span>
+            </p>
+        }
+        .into_any(),
+    )
 }
 
 /// `Next update due in 20 min` or `Overdue by 4 min`.

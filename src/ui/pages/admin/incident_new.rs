@@ -28,7 +28,7 @@ pub struct IncidentNew {
 #[component]
 pub fn IncidentNewPage(page: IncidentNew) -> impl IntoView {
     let shell = page.shell.clone();
-    let order = ["title", "phase", "body", "components"]
+    let order = ["title", "phase", "body", "components", "next_update"]
         .into_iter()
         .chain(VISIBILITY_FIELDS)
         .chain(DETAIL_FIELDS)
@@ -55,6 +55,7 @@ pub fn IncidentNewPage(page: IncidentNew) -> impl IntoView {
                 {composer::phase_field(phase, &problems)}
                 {composer::message_field(&form.body, &problems)}
                 {composer::component_fields(&page.board, &form.components, &BTreeSet::new(), &problems)}
+                {composer::next_update_field(&form.next_update, shell.zone, &problems)}
                 {visibility_section(&page, &problems)}
                 {details_section(&page, &problems)}
                 {composer::text_preview(&form.body, composer::phase_words(phase))}

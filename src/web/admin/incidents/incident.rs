@@ -4,10 +4,10 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use crate::actions;
 use crate::credentials::random_bytes;
 use crate::db::{self, Tx, admin_incidents, components};
-use crate::domain::forms::{IncidentDetailsForm, IncidentForm, UpdateForm};
+use crate::domain::forms::{Fields, IncidentDetailsForm, IncidentForm, UpdateForm};
 use crate::domain::history::Cursor;
 use crate::domain::search::IncidentSearch;
-use crate::domain::{Incident, IncidentId, Invalid, Phase, UpdateId};
+use crate::domain::{Incident, IncidentId, Invalid, Phase, Status, UpdateId};
 use crate::state::State;
 use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::{IncidentDeletion, IncidentEdit, IncidentList};
@@ -62,10 +62,27 @@ pub async fn new(
         form.apply_template(&template, &meanings);
         shell.notify.is_on = template.notify;
     }
+    preset_components(&mut tx, &query, &mut form).await?;
     form.details.zone = db::page_settings::load(&mut tx).await?.time_zone.name().to_owned();
     form.details.publish_zone = form.details.zone.clone();
     let composer = IncidentComposer { draft: ComposerDraft::None };
     Ok(page_response(composer.html(&mut tx, shell, form, Problem::none()).await?))
+}
+
+/// Adds the components that the query names, with their status or, if they are operational, the mildest other.
+async fn preset_components(tx: &mut Tx, query: &Fields, form: &mut IncidentForm) -> Result<()> {
+    let named = query.values("component");
+    if named.is_empty() {
+        return Ok(());
+    }
+    for component in components::list(tx).await?.iter().filter(|it| named.iter().any(|id| *id == it.id.as_str())) {
+        let status = match component.status {
+            Status::Operational => Status::DegradedPerformance,
+            status => status,
+        };
+        form.components.entry(component.id.to_string()).or_insert_with(|| status.key().to_owned());
+    }
+    Ok(())
 }
 
 /// `POST /admin/incidents`
