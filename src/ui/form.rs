@@ -181,14 +181,14 @@ pub fn TextArea(
     /// For text to copy.
     #[prop(optional)]
     readonly: bool,
-    /// Content below the control instead of the hint.
+    /// The foot of the box around the control.
     #[prop(optional)]
     under: Option<AnyView>,
     /// The keyboard shortcut that focuses it.
     #[prop(optional)]
     keys: Option<&'static str>,
 ) -> impl IntoView {
-    let control = view! {
+    let area = view! {
         <textarea
             data-keys=keys
             id=field.id.clone()
@@ -201,9 +201,12 @@ pub fn TextArea(
             aria-invalid=field.invalid()
             inner_html=textarea_html(&value)
         ></textarea>
-        {under}
     };
-    field.wrap(control.into_any())
+    let control = match under {
+        Some(under) => view! { <div class="message-box">{area}<div class="message-foot">{under}</div></div> }.into_any(),
+        None => area.into_any(),
+    };
+    field.wrap(control)
 }
 
 /// Escaped content of a `<textarea>`. Starts with a newline because browsers drop the first one.
@@ -284,14 +287,21 @@ pub fn GroupedSelect(
     field.wrap(control)
 }
 
-/// A row with the label on the left and the select on the right.
+/// A row with the label on the left and the select on the right, followed by `end`.
 #[component]
-pub fn SelectRow(field: Field, choices: Vec<Choice>, #[prop(into)] value: String) -> impl IntoView {
+pub fn SelectRow(
+    field: Field,
+    choices: Vec<Choice>,
+    #[prop(into)] value: String,
+    #[prop(optional_no_strip)] end: Option<AnyView>,
+) -> impl IntoView {
     let control = bare_select(&field, choices, &value);
+    let class = if end.is_some() { "row removable" } else { "row" };
     view! {
-        <div class=field.class("row")>
+        <div class=field.class(class)>
             <label for=field.id.clone() dir="auto">{field.label.clone()}</label>
             {control}
+            {end}
             {field.notes()}
         </div>
     }
@@ -460,7 +470,13 @@ pub fn Submit(
 #[component]
 pub fn PreviewTextButton(#[prop(into)] action: String) -> impl IntoView {
     view! {
-        <button type="submit" class="button" name="preview" value="1" formaction=format!("{action}#preview")>
+        <button
+            type="submit"
+            class="button text-preview"
+            name="preview"
+            value="1"
+            formaction=format!("{action}#preview")
+        >
             "Preview"
         </button>
     }
@@ -583,7 +599,9 @@ mod tests {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     walk(&path, found);
-                } else if std::fs::read_to_string(&path).unwrap().contains("<textarea") {
+                } else if path.extension().is_some_and(|extension| extension == "rs")
+                    && std::fs::read_to_string(&path).unwrap().contains("<textarea")
+                {
                     found.push(path.display().to_string());
                 }
             }

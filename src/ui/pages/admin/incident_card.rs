@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 use leptos::prelude::*;
 
 use crate::domain::page_status::Tone;
-use crate::domain::{Impact, Incident, Phase, Visibility};
+use crate::domain::{Impact, Incident, Visibility};
 use crate::format::duration::format_duration;
 use crate::format::time::{format_age, format_clock_with_zone, format_full, today};
 use crate::ui::admin_icon::{AdminIcon, admin_pill, tone_class};
@@ -114,19 +114,28 @@ fn minutes_words(minutes: i64) -> String {
 /// Status, age, affected components and the last update.
 pub fn incident_state(incident: &Incident, shell: &AdminContext) -> AnyView {
     let age = format_duration(shell.now - incident.started_at).unwrap_or_else(|| "under 1m".into());
+    view! {
+        <p class=format!("facts {}", tone_class(incident_tone(incident)))>
+            <span class="phase">{incident.phase.words()}</span>
+            <span>{age}</span>
+            {fact_spans(incident, shell)}
+        </p>
+    }
+    .into_any()
+}
+
+/// Affected components and the last update, below a pill with status and age.
+pub fn incident_facts(incident: &Incident, shell: &AdminContext) -> AnyView {
+    view! { <p class="facts">{fact_spans(incident, shell)}</p> }.into_any()
+}
+
+fn fact_spans(incident: &Incident, shell: &AdminContext) -> AnyView {
     let newest = incident.newest_update().map(|update| {
         view! { <span>"Last update "<Time at=update.posted_at words=format_age(update.posted_at, shell.now)/></span> }
     });
     let seen = visibility_badge(incident.visibility, shell.zone).map(|seen| view! { <span>{seen}</span> });
     let affected = affected_words(incident).map(|names| view! { <span dir="auto">{names}</span> });
-    view! {
-        <p class=format!("facts {}", tone_class(incident_tone(incident)))>
-            <span class="phase">{incident.phase.words()}</span>
-            <span>{age}</span>
-            {affected}{seen}{newest}
-        </p>
-    }
-    .into_any()
+    view! { {affected}{seen}{newest} }.into_any()
 }
 
 fn affected_words(incident: &Incident) -> Option<String> {
@@ -137,15 +146,6 @@ fn affected_words(incident: &Incident) -> Option<String> {
         (true, _) => None,
         (false, 0) => Some(shown),
         (false, more) => Some(format!("{shown} and {more} more")),
-    }
-}
-
-/// The phase that most often follows: the composer's preset.
-pub fn likely_next_phase(phase: Phase) -> Phase {
-    match phase {
-        Phase::Investigating => Phase::Identified,
-        Phase::Identified => Phase::Monitoring,
-        Phase::Monitoring | Phase::Resolved => Phase::Resolved,
     }
 }
 
@@ -170,11 +170,5 @@ mod tests {
     #[test]
     fn minutes_are_grouped_into_hours() {
         assert_eq!([4, 60, 80].map(minutes_words), ["4 min", "1 h", "1 h 20 min"]);
-    }
-
-    #[test]
-    fn likely_next_phase_goes_forward() {
-        let next: Vec<Phase> = Phase::ALL.into_iter().map(likely_next_phase).collect();
-        assert_eq!(next, [Phase::Identified, Phase::Monitoring, Phase::Resolved, Phase::Resolved]);
     }
 }
