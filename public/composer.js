@@ -67,8 +67,15 @@
       tabs.children[chosen].focus();
     });
 
+    const parse = (html) => new DOMParser().parseFromString(html, 'text/html');
+    // Without what is the same on every page: the banner and the incidents come first.
+    const trim = (html) => {
+      const page = parse(html);
+      for (const it of page.querySelectorAll('body > header, body > footer, .skip')) it.remove();
+      return `<!DOCTYPE html>${page.documentElement.outerHTML}`;
+    };
     const read = (html) => {
-      const page = new DOMParser().parseFromString(html, 'text/html');
+      const page = parse(html);
       const frames = [...page.querySelectorAll('main > section > iframe[srcdoc]')];
       const status = frames.find((it) => it.title.startsWith('/ as')) ?? frames[0];
       if (!status) return [];
@@ -77,7 +84,7 @@
         subject: it.querySelector(':scope > p')?.textContent,
         text: it.querySelector('pre').textContent,
       }));
-      return [{ name: 'Status page', html: status.getAttribute('srcdoc') }, ...messages];
+      return [{ name: 'Status page', html: trim(status.getAttribute('srcdoc')) }, ...messages];
     };
     const ask = async () => {
       asking?.abort();

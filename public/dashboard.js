@@ -10,10 +10,11 @@
     const rest = minutes % 60;
     return [hours && `${hours} h`, (rest || !hours) && `${rest} min`].filter(Boolean).join(' ');
   };
+  const loaded = performance.now();
   // Rounded up while it is to come, and down once it is late, like the words of the server.
   const countDown = () => {
-    for (const it of document.querySelectorAll('[data-due]')) {
-      const left = Date.parse(it.dataset.due) - Date.now();
+    for (const it of document.querySelectorAll('[data-left]')) {
+      const left = Number(it.dataset.left) * 1000 - (performance.now() - loaded);
       const late = left <= 0;
       it.textContent = late
         ? `Overdue by ${words(Math.max(1, Math.floor(-left / MINUTE)))}`
@@ -21,7 +22,7 @@
       it.closest('.strip')?.classList.toggle('late', late);
     }
   };
-  if (document.querySelector('[data-due]')) {
+  if (document.querySelector('[data-left]')) {
     countDown();
     setInterval(countDown, REFRESH);
     document.addEventListener('visibilitychange', countDown);

@@ -13,12 +13,30 @@ use crate::format::markdown;
 use crate::islands::composer::{COUNT_ID, Composer};
 use crate::ui::admin_icon::AdminIcon;
 use crate::ui::form::{
-    ButtonStyle, Chips, Choice, Field, FormErrors, Group, PreviewPageButton, PreviewTextButton, Segments, SelectRow,
+    Chips, Choice, Field, FormErrors, Group, PreviewPageButton, PreviewTextButton, Segments, SelectRow,
     TextArea, TextInput, ZoneInput, zone_list,
 };
 
 /// The keyboard shortcut for the composer's button.
 pub const PUBLISH_KEYS: &str = "mod+Enter";
+
+/// The path to the page, with a link to what visitors see at its end.
+pub fn composer_crumbs(parent: (&'static str, &'static str), here: &'static str, public: Option<String>) -> AnyView {
+    let (path, words) = parent;
+    let public = public.map(|path| {
+        view! { <a class="public-link" href=path>"View on status page"{AdminIcon::External.view()}</a> }
+    });
+    view! {
+        <div class="crumb-line">
+            <ol class="crumbs">
+                <li><a href=path>{words}</a></li>
+                <li>{here}</li>
+            </ol>
+            {public}
+        </div>
+    }
+    .into_any()
+}
 
 /// The form with the preview beside it.
 pub fn composer_form(action: &str, fields: AnyView, preview: AnyView, bar: AnyView) -> AnyView {
@@ -32,24 +50,13 @@ pub fn composer_form(action: &str, fields: AnyView, preview: AnyView, bar: AnyVi
     .into_any()
 }
 
-/// The bar at the lower edge: the switch, one primary button, and the others.
-pub fn composer_bar(action: &str, switch: Option<AnyView>, primary: AnyView, others: AnyView) -> AnyView {
-    view! {
-        <div class="bar">
-            {switch}
-            <p class="actions">
-                {primary}
-                <PreviewTextButton action/>
-                <PreviewPageButton/>
-                {others}
-            </p>
-        </div>
-    }
-    .into_any()
+/// The bar at the lower edge: the switch, `others`, and one primary action.
+pub fn composer_bar(switch: Option<AnyView>, others: AnyView, primary: AnyView) -> AnyView {
+    view! { <div class="bar">{switch}<p class="actions">{others}{primary}</p></div> }.into_any()
 }
 
 pub fn save_draft_button() -> AnyView {
-    view! { <button type="submit" class=ButtonStyle::Quiet.class() name="save_draft" value="1">"Save as draft"</button> }
+    view! { <button type="submit" class="button quiet draft-button" name="save_draft" value="1">"Save as draft"</button> }
         .into_any()
 }
 
@@ -158,8 +165,8 @@ pub fn text_preview(body: &str, phase: &str) -> AnyView {
     .into_any()
 }
 
-/// [`text_preview`] beside a composer, with the script's tabs for the page and the messages.
-pub fn live_preview(body: &str, phase: &str) -> AnyView {
+/// [`text_preview`] beside the composer at `action`, where the script shows the page and the messages instead.
+pub fn live_preview(action: &str, body: &str, phase: &str) -> AnyView {
     let phase = phase.to_owned();
     let html = markdown::render_truncated(body, MAX_BODY);
     view! {
@@ -170,7 +177,11 @@ pub fn live_preview(body: &str, phase: &str) -> AnyView {
                 <div class="preview">
                     <Composer html phase/>
                 </div>
-                <p>"Preview. Nothing is published yet."</p>
+                <p class="preview-foot">
+                    <span>"Nothing is published yet."</span>
+                    <PreviewTextButton action/>
+                    <PreviewPageButton/>
+                </p>
             </section>
         </details>
     }

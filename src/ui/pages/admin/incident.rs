@@ -12,7 +12,6 @@ use crate::domain::forms::UpdateForm;
 use crate::domain::{Incident, Invalid, Phase, Update, Visibility};
 use crate::format::markdown;
 use crate::format::time::{format_full, format_span};
-use crate::ui::admin_icon::AdminIcon;
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{ButtonStyle, ErrorSummary, FormErrors, Hidden, PreviewPageButton};
 use crate::ui::time::Time;
@@ -41,22 +40,13 @@ pub fn IncidentPage(page: IncidentView) -> impl IntoView {
     let incident = &page.incident;
     let problems = FormErrors::new(&page.invalid, &["phase", "body", "components", "next_update"]);
     let folded = composes && is_composer_folded(&page, &problems);
-    let public = incident.visibility.is_public().then(|| {
-        view! {
-            <a class="button quiet" href=format!("/incidents/{}", incident.id)>
-                "View on status page"{AdminIcon::External.view()}
-            </a>
-        }
-    });
+    let public = incident.visibility.is_public().then(|| format!("/incidents/{}", incident.id));
+    let here = if composes && !folded { "Post update" } else { "Incident" };
     let content = view! {
-        <ol class="crumbs">
-            <li><a href="/admin/incidents">"Incidents"</a></li>
-            <li>{if composes && !folded { "Post update" } else { "Incident" }}</li>
-        </ol>
+        {composer::composer_crumbs(("/admin/incidents", "Incidents"), here, public)}
         <div class="title-line">
             <h1 dir="auto">{incident.title.clone()}</h1>
             {incident_pill(incident, &shell)}
-            {public}
         </div>
         {incident_summary(incident, &shell)}
         {visibility_notice(incident, &shell)}
@@ -148,7 +138,7 @@ fn composer(page: &IncidentView, problems: &FormErrors) -> AnyView {
         </p>
         {composer::next_update_field(&form.next_update, page.shell.zone, problems)}
     };
-    let preview = composer::live_preview(&form.body, composer::phase_words(&form.phase));
+    let preview = composer::live_preview(&action, &form.body, composer::phase_words(&form.phase));
     // An update of an incident that is not public notifies no subscribers.
     let is_public = page.incident.visibility.is_public();
     let switch = is_public.then(|| notify::notify_switch(&page.shell, "notify"));
@@ -157,7 +147,7 @@ fn composer(page: &IncidentView, problems: &FormErrors) -> AnyView {
         Some(suggested) => status_answers(suggested, reach),
         None => update_button(is_public, reach),
     };
-    let others = view! { {composer::save_draft_button()}<a href="/admin">"Cancel"</a> }.into_any();
+    let others = view! { <a href="/admin">"Cancel"</a>{composer::save_draft_button()} }.into_any();
     view! {
         <ErrorSummary problems=problems.clone()/>
         {newer_update_notice(page)}
@@ -166,7 +156,7 @@ fn composer(page: &IncidentView, problems: &FormErrors) -> AnyView {
             &action,
             fields.into_any(),
             preview,
-            composer::composer_bar(&action, switch, primary, others),
+            composer::composer_bar(switch, others, primary),
         )}
     }
     .into_any()

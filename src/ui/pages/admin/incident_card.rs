@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use crate::domain::page_status::Tone;
 use crate::domain::{Impact, Incident, Visibility};
-use crate::format::duration::format_duration;
+use crate::format::duration::spell_duration;
 use crate::format::time::{format_age, format_clock_with_zone, format_full, today};
 use crate::ui::admin_icon::{AdminIcon, admin_pill, tone_class};
 use crate::ui::admin_layout::AdminContext;
@@ -43,7 +43,7 @@ pub fn incident_tone(incident: &Incident) -> Tone {
 
 /// `Identified · 55m`
 pub fn incident_pill(incident: &Incident, shell: &AdminContext) -> AnyView {
-    let age = incident.is_open().then(|| format_duration(shell.now - incident.started_at)).flatten();
+    let age = incident.is_open().then(|| spell_duration(shell.now - incident.started_at)).flatten();
     let words =
         age.map_or_else(|| incident.phase.words().to_owned(), |age| format!("{} · {age}", incident.phase.words()));
     admin_pill(incident.phase.into(), words, incident_tone(incident))
@@ -59,6 +59,8 @@ fn reminder_strip(incident: &Incident, shell: &AdminContext) -> Option<AnyView> 
             format_full(due, shell.zone)
         };
         let stamp = due.format("%Y-%m-%dT%H:%M:%SZ").to_string();
+        // The browser's clock may be wrong, so the script counts from here.
+        let left = (due - shell.now).num_seconds();
         let class = if incident.is_update_overdue(shell.now) { "strip late" } else { "strip" };
         return Some(
             view! {
@@ -66,7 +68,7 @@ fn reminder_strip(incident: &Incident, shell: &AdminContext) -> Option<AnyView> 
                     <span class="in-time">{AdminIcon::Bell.view()}</span>
                     <span class="when-late">{AdminIcon::Clock.view()}</span>
                     <span>
-                        <strong data-due=stamp>{due_words(incident, shell)}</strong>" "
+                        <strong data-due=stamp data-left=left>{due_words(incident, shell)}</strong>" "
                         {format!("You promised an update by {at}.")}
                     </span>
                 </p>
@@ -75,7 +77,7 @@ fn reminder_strip(incident: &Incident, shell: &AdminContext) -> Option<AnyView> 
         );
     }
     let silence =
-        incident.newest_update().and_then(|update| format_duration(shell.now - update.posted_at)).unwrap_or_default();
+        incident.newest_update().and_then(|update| spell_duration(shell.now - update.posted_at)).unwrap_or_default();
     let times = match incident.reminders_due(shell.now) {
         0 => return None,
         1 => "First reminder.".to_owned(),
@@ -113,7 +115,7 @@ fn minutes_words(minutes: i64) -> String {
 
 /// Status, age, affected components and the last update.
 pub fn incident_state(incident: &Incident, shell: &AdminContext) -> AnyView {
-    let age = format_duration(shell.now - incident.started_at).unwrap_or_else(|| "under 1m".into());
+    let age = spell_duration(shell.now - incident.started_at).unwrap_or_else(|| "under 1 min".into());
     view! {
         <p class=format!("facts {}", tone_class(incident_tone(incident)))>
             <span class="phase">{incident.phase.words()}</span>

@@ -57,21 +57,18 @@ pub fn IncidentNewPage(page: IncidentNew) -> impl IntoView {
         Some(suggested) => status_answers(suggested, reach),
         None => publish_button(reach),
     };
-    let others = view! { {composer::save_draft_button()}<a href="/admin">"Cancel"</a> }.into_any();
+    let others = view! { <a href="/admin">"Cancel"</a>{composer::save_draft_button()} }.into_any();
     let switch = Some(notify::notify_switch(&shell, "notify"));
     let content = view! {
-        <ol class="crumbs">
-            <li><a href="/admin/incidents">"Incidents"</a></li>
-            <li>"New incident"</li>
-        </ol>
+        {composer::composer_crumbs(("/admin/incidents", "Incidents"), "New incident", None)}
         <div class="title-line"><h1>"Create incident"</h1></div>
         <ErrorSummary problems=problems.clone()/>
         {page.extras.notices(&shell)}
         {composer::composer_form(
             "/admin/incidents",
             fields.into_any(),
-            composer::live_preview(&form.body, composer::phase_words(phase)),
-            composer::composer_bar("/admin/incidents", switch, primary, others),
+            composer::live_preview("/admin/incidents", &form.body, composer::phase_words(phase)),
+            composer::composer_bar(switch, others, primary),
         )}
     };
     let title = problems.titled("Create incident");

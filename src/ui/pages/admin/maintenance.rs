@@ -11,7 +11,7 @@ use crate::domain::page_status::Tone;
 use crate::domain::{AffectedComponent, Invalid, Maintenance, MaintenancePhase, MaintenanceUpdate, Status, Template};
 use crate::format::markdown;
 use crate::format::time::{format_full, format_window};
-use crate::ui::admin_icon::{AdminIcon, admin_pill};
+use crate::ui::admin_icon::admin_pill;
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{ButtonStyle, Choice, ErrorSummary, Field, FormErrors, Group, Hidden, SelectRow, Submit};
 use crate::ui::time::Time;
@@ -40,17 +40,12 @@ pub fn MaintenancePage(page: MaintenanceView) -> impl IntoView {
     let it = &page.maintenance;
     let problems = FormErrors::new(&page.invalid, &["phase", "body", "components"]);
     let words = format_window(it.scheduled_for, it.scheduled_until, shell.now, shell.zone);
+    let here = if composes { "Post update" } else { "Details" };
     let content = view! {
-        <ol class="crumbs">
-            <li><a href="/admin/maintenances">"Maintenance"</a></li>
-            <li>{if composes { "Post update" } else { "Details" }}</li>
-        </ol>
+        {composer::composer_crumbs(("/admin/maintenances", "Maintenance"), here, Some(format!("/incidents/{}", it.id)))}
         <div class="title-line">
             <h1 dir="auto">{it.title.clone()}</h1>
             {admin_pill(it.phase.into(), phase_words(it, &shell), Tone::Maintenance)}
-            <a class="button quiet" href=format!("/incidents/{}", it.id)>
-                "View on status page"{AdminIcon::External.view()}
-            </a>
         </div>
         <p class="soft"><Time at=it.scheduled_for words=words/></p>
         <ErrorSummary problems=problems.clone()/>
@@ -138,8 +133,8 @@ fn composer(page: &MaintenanceView, problems: &FormErrors) -> AnyView {
             {composer::composer_form(
                 &action,
                 fields.into_any(),
-                composer::live_preview(&form.body, words),
-                composer::composer_bar(&action, switch, primary, others),
+                composer::live_preview(&action, &form.body, words),
+                composer::composer_bar(switch, others, primary),
             )}
         </section>
     }

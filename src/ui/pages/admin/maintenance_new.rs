@@ -57,17 +57,14 @@ pub fn MaintenanceNewPage(page: MaintenanceNew) -> impl IntoView {
         notify::publish_button("Schedule maintenance", &shell, ButtonStyle::Primary, Some(composer::PUBLISH_KEYS));
     let others = view! { <a href="/admin/maintenances">"Cancel"</a> }.into_any();
     let content = view! {
-        <ol class="crumbs">
-            <li><a href="/admin/maintenances">"Maintenance"</a></li>
-            <li>"New maintenance"</li>
-        </ol>
+        {composer::composer_crumbs(("/admin/maintenances", "Maintenance"), "New maintenance", None)}
         <div class="title-line"><h1>"Schedule maintenance"</h1></div>
         <ErrorSummary problems=problems.clone()/>
         {composer::composer_form(
             "/admin/maintenances",
             fields.into_any(),
-            composer::live_preview(&form.first.body, MaintenancePhase::Scheduled.words()),
-            composer::composer_bar("/admin/maintenances", switch, primary, others),
+            composer::live_preview("/admin/maintenances", &form.first.body, MaintenancePhase::Scheduled.words()),
+            composer::composer_bar(switch, others, primary),
         )}
     };
     let title = problems.titled("Schedule maintenance");
