@@ -38,8 +38,13 @@ const ADMIN_CSS: &str = concat!(
     include_str!("../../../style/admin.css")
 );
 
-/// Keyboard shortcuts, and keeping typed text until it is saved.
-const ADMIN_SCRIPT: &str = concat!(include_str!("../../../public/admin.js"), include_str!("../../../public/typed.js"));
+/// Keyboard shortcuts, the dashboard, the composer, and keeping typed text until it is saved.
+const ADMIN_SCRIPT: &str = concat!(
+    include_str!("../../../public/admin.js"),
+    include_str!("../../../public/dashboard.js"),
+    include_str!("../../../public/composer.js"),
+    include_str!("../../../public/typed.js")
+);
 /// Carries a passkey between the browser and a form.
 const PASSKEY_SCRIPT: &str = include_str!("../../../public/passkey.js");
 
