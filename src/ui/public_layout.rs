@@ -257,7 +257,7 @@ fn page_footer(shell: &PublicContext) -> AnyView {
         <footer>
             <div class="in">
                 {(shell.path == "/").then(|| about(&shell.page.brand)).flatten()}
-                <p class="zone">{format!("All times in {}", zone_words(shell.now, shell.zone()))}</p>
+                <p class="zone" data-zone=shell.zone().name()>{format!("All times in {}", zone_words(shell.now, shell.zone()))}</p>
                 <ul>
                     {links}
                     <li><a href="/history.rss">"RSS"</a></li>

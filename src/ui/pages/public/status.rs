@@ -505,7 +505,7 @@ mod tests {
             "All times in Lisbon (WET)",
             "rel=\"noopener\"",
             "<link rel=\"canonical\" href=\"https://status.harbormail.example/\">",
-            "<a href=\"/subscribe?component=out\" aria-label=\"Subscribe to Outbound delivery\"",
+            "<button popovertarget=\"p-out-2026-11-23\" aria-label=\"Mon 23 Nov: ",
         ] {
             assert!(html.contains(words), "{words} in {html}");
         }
