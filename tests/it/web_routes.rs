@@ -170,6 +170,10 @@ const TABLE_END: &[(&str, &str, Option<Role>)] = &[
     ("GET", "/admin/settings", Some(Viewer)),
     ("POST", "/admin/settings", Some(Owner)),
     ("POST", "/admin/settings/test-mail", Some(Owner)),
+    ("GET", "/admin/brand", Some(Owner)),
+    ("POST", "/admin/brand", Some(Owner)),
+    ("GET", "/admin/brand/preview", Some(Owner)),
+    ("POST", "/admin/brand/preview", Some(Owner)),
     ("POST", "/admin/policy", Some(Owner)),
     ("POST", "/admin/islands/{*call}", Some(Publisher)),
 ];

@@ -2,6 +2,7 @@
 
 mod account;
 mod audit;
+mod brand;
 mod components;
 mod composer;
 mod dashboard;
@@ -64,6 +65,10 @@ pub fn routes() -> Routes {
         .get("/admin/settings", settings::edit)
         .post("/admin/settings", settings::update)
         .post("/admin/settings/test-mail", settings::send_test_mail)
+        .get("/admin/brand", brand::edit)
+        .post("/admin/brand", brand::update)
+        .get("/admin/brand/preview", brand::show_preview)
+        .post("/admin/brand/preview", brand::preview)
         .post("/admin/policy", login_policy::update)
         .post("/admin/islands/{*call}", islands::call_server_function)
 }

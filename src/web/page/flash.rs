@@ -75,6 +75,7 @@ const NOTICES: &[(&str, &str)] = &[
     ("policy-saved", "Security settings saved."),
     ("token-revoked", "Token revoked."),
     ("settings-saved", "Settings saved."),
+    ("brand-saved", "Brand saved. The page shows it now."),
     ("welcome", "Welcome to Candor. Start by adding your components."),
 ];
 

@@ -3,6 +3,7 @@
 mod accept_link;
 mod account;
 mod audit;
+mod brand;
 mod component_edit;
 mod component_list;
 mod components;
@@ -70,6 +71,7 @@ use leptos::component::{component_props_builder, component_view};
 pub use accept_link::{AcceptLink, AcceptLinkPage, LinkExpired, LinkExpiredPage};
 pub use account::{Account, AccountPage, ProviderRow, SessionRow};
 pub use audit::{AuditList, AuditPage};
+pub use brand::{BrandEdit, BrandEditPage, LogoSlot, brand_preview_error};
 pub use component_edit::{ComponentDeletion, ComponentDeletionPage, ComponentEdit, ComponentEditPage, SAME_NAME};
 pub use component_list::{BoardRow, BoardSection, ComponentBoard};
 pub use components::{ComponentList, ComponentsPage};
@@ -211,5 +213,6 @@ pages! {
     "/admin/subscribers/notices" NoticeList => NoticesPage,
     "/admin/shortcuts" Shortcuts => ShortcutsPage,
     "/admin/settings" Settings => SettingsPage,
+    "/admin/brand" BrandEdit => BrandEditPage,
     "any" AdminError => AdminErrorPage,
 }
