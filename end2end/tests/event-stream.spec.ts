@@ -41,7 +41,7 @@ test.describe('an open page', () => {
     await expect(page.locator('#live')).toHaveText('');
     await openImportsIncident(candor);
     await expect(page.getByRole('heading', { name: TITLE, exact: true })).toBeVisible(SOON);
-    await expect(component(page, 'Tile API').locator('.state')).toHaveText('Major Outage', { ignoreCase: true });
+    await expect(component(page, 'Tile API').locator('.state').first()).toHaveText('Major Outage', { ignoreCase: true });
     const heading = (await page.getByRole('heading', { level: 1 }).textContent())!;
     expect(heading).toContain('Tile API');
     await expect(page.locator('#live')).toHaveText(`Updated: ${heading}`);
@@ -75,7 +75,7 @@ test.describe('an open page', () => {
     await markDocument(page);
     const search = page.getByLabel('Search titles and updates');
     await search.evaluate((field: HTMLInputElement) => (field.value = 'tiles'));
-    const entry = page.locator('.entries h3 a').nth(6);
+    const entry = page.locator('.entries h3 a').nth(16);
     await entry.focus();
     await entry.evaluate((it) => it.scrollIntoView({ block: 'center', behavior: 'instant' }));
     const path = await entry.getAttribute('href');
@@ -103,10 +103,11 @@ test.describe('an open page', () => {
     await expect(page.locator(`#incident-${id}`)).toHaveCount(0, SOON);
     await expect(page.locator('.days').getByRole('link', { name: TITLE })).toBeVisible();
     await expectNoReload(page);
-    // After the incremental updates, the page equals a reloaded one.
-    const mended = await page.locator('main').innerHTML();
+    // After the incremental updates, the page equals a reloaded one, except for where the tab stops are.
+    const html = async () => (await page.locator('main').innerHTML()).replace(/ (tabindex|aria-description)="[^"]*"/g, '');
+    const mended = await html();
     await page.reload();
-    expect(await page.locator('main').innerHTML()).toBe(mended);
+    expect(await html()).toBe(mended);
   });
 
 });
@@ -172,7 +173,7 @@ test('an open page reconnects to a restarted server', async ({ browser, javaScri
     await stop(server);
     server = await serve(folder, port);
     await run(folder, ['incident', 'open', '--title', TITLE, '--body', 'We are looking into it.']);
-    await expect(page.getByRole('heading', { name: TITLE, exact: true })).toBeVisible({ timeout: 30_000 });
+    await expect(page.getByRole('heading', { level: 1, name: TITLE, exact: true })).toBeVisible({ timeout: 30_000 });
     await expectNoReload(page);
   } finally {
     await page.close();
