@@ -132,7 +132,7 @@ fn panel(block: ComponentBlock, context: &ListContext<'_>, can_fold: bool) -> An
     });
     view! {
         <details class="panel" id=id open=is_open>
-            <summary>{head}{closed}</summary>
+            <summary>{head}" "{closed}</summary>
             {about}
             <ul>{lines}</ul>
             {axis}
