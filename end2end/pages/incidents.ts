@@ -2,7 +2,7 @@ import { type Page } from '@playwright/test';
 import { type Means, type Place, conflictPlace, errorPlace, filledForm, follow, invalidForm, linkedPlace, placeAt } from './page';
 
 const COMPOSER = linkedPlace('composer', '/admin', '.card h3 a');
-const RECENT = '.plain-list a[href^="/admin/incidents/"]';
+const RECENT = 'tbody tr:nth-child(2) a[href^="/admin/incidents/"]';
 const NEW = placeAt('incident-new', '/admin/incidents/new');
 
 /** The page behind a link on the open incident's page. */
@@ -38,7 +38,7 @@ export function incidentPlaces(means: Means): Place[] {
   const postmortem: Place = {
     name: 'postmortem',
     go: async (page) => {
-      await follow(page, '/admin', RECENT);
+      await follow(page, '/admin/incidents', RECENT);
       await page.getByRole('link', { name: 'Write a postmortem' }).click();
     },
   };
@@ -48,9 +48,9 @@ export function incidentPlaces(means: Means): Place[] {
     placeAt('desk-shortcuts', '/admin/shortcuts'),
     placeAt('incidents', '/admin/incidents'),
     NEW,
-    invalidForm(means, NEW, 'Publish'),
+    invalidForm(means, NEW, 'Publish incident'),
     COMPOSER,
-    linkedPlace('composer-resolved', '/admin', RECENT),
+    linkedPlace('composer-resolved', '/admin/incidents', RECENT),
     invalidForm(means, COMPOSER, 'Publish update'),
     conflictPlace(means, COMPOSER, 'Publish update', fillMessage('We look into it.')),
     edit,
@@ -63,8 +63,8 @@ export function incidentPlaces(means: Means): Place[] {
     linkedFromIncident('update-deletion', /^Delete the update of/),
     composerAfter('preview', 'Preview page'),
     draft,
-    conflictPlace(means, draft, 'Publish'),
-    linkedPlace('draft-deletion', '/admin', '.draft a.destructive'),
+    conflictPlace(means, draft, 'Publish incident'),
+    linkedPlace('draft-deletion', '/admin', '.draft a[href$="/deletion"]'),
     postmortem,
     invalidForm(means, postmortem, 'Publish postmortem'),
     { name: 'incident-postmortem', go: (page) => postmortem.go(page).then(() => publishPostmortem(page)) },

@@ -1,6 +1,6 @@
 import { minutesAhead } from '../clock';
 import { addApp, addAuthenticator, addPasskey } from '../second-factor';
-import { addComponent, addGroup, card, component, compose, expectMessage, expectNoOverflow, logIn, openFresh, openIncident, postUpdate } from '../steps';
+import { addComponent, addGroup, card, component, compose, expectMessage, expectNoOverflow, expectPreview, logIn, openFresh, openIncident, postUpdate, setStatus } from '../steps';
 import { expect, OWNER, PUBLISHER, test } from '../test';
 
 // A long scenario, which also runs with the keyboard only.
@@ -36,7 +36,7 @@ test('a publisher reports an incident until its end', { tag: '@dates' }, async (
 
   await test.step('a preview shows the message as visitors will read it, and publishes nothing', async () => {
     await page.goto('/admin');
-    await page.locator('#main').getByRole('link', { name: 'Create incident' }).click();
+    await page.locator('#main').getByRole('link', { name: 'New incident' }).first().click();
     await page.getByLabel('Title').fill(TITLE);
     await compose(page, {
       phase: 'Investigating',
@@ -47,10 +47,7 @@ test('a publisher reports an incident until its end', { tag: '@dates' }, async (
     await page.getByLabel('Started').fill(minutesAhead(-MINUTES));
     await page.getByLabel('Detected by').fill('Monitoring');
     await page.getByLabel('Internal note').fill('The queue on mx2, see runbook 12.');
-    await page.getByRole('button', { name: 'Preview', exact: true }).click();
-    const preview = page.getByRole('region', { name: 'Preview as visitors see it' });
-    await expect(preview.getByRole('strong').filter({ hasText: 'up to an hour' })).toBeVisible();
-    await expect(preview).toContainText('Investigating');
+    await expectPreview(page, 'up to an hour');
     await expect(page.getByLabel('Title')).toHaveValue(TITLE);
     await expect(page.getByLabel('Sending')).toHaveValue('partial_outage');
     await expect(page.getByLabel('Detected by')).toHaveValue('Monitoring');
@@ -60,7 +57,7 @@ test('a publisher reports an incident until its end', { tag: '@dates' }, async (
   });
 
   const id = await test.step('it is published as it was previewed', async () => {
-    await page.getByRole('button', { name: 'Publish' }).click();
+    await page.getByRole('button', { name: 'Publish incident' }).click();
     await expectMessage(page, 'Incident published.');
     await expectNoOverflow(page);
     return new URL(page.url()).pathname.split('/').pop()!;
@@ -188,8 +185,7 @@ test('an owner sets up the page and its managers', async ({
   await test.step('a status is set on the board of the desk, and back', async () => {
     await page.getByRole('link', { name: 'Dashboard', exact: true }).click();
     for (const status of ['Degraded performance', 'Operational']) {
-      await page.getByLabel('Status of Sending').selectOption(status);
-      await page.getByRole('button', { name: /^Update.*Sending$/ }).click();
+      await setStatus(page, 'Sending', status);
       await openFresh(visitor, '/');
       await expect(component(visitor, 'Sending')).toContainText(status);
     }

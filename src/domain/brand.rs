@@ -521,7 +521,7 @@ mod tests {
         let css = brand.css();
         for part in [
             ":root{--ground:light-dark(#faf8ff,#100f16);",
-            "--accent:light-dark(#6d4aff,",
+            "--accent:#6d4aff;--on-accent:#ffffff;",
             "color-scheme:dark}",
             "serif",
         ] {

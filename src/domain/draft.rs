@@ -10,7 +10,8 @@ use super::{DraftId, IncidentId, MaintenanceId};
 pub const MAINTENANCE_FIELD: &str = "maintenance";
 
 /// Fields that control the composer and are not part of a draft.
-const UNSAVED_FIELDS: [&str; 6] = ["new_id", "draft", "draft_version", "preview", "save_draft", "preview_page"];
+const UNSAVED_FIELDS: [&str; 7] =
+    ["new_id", "draft", "draft_version", "preview", "save_draft", "preview_page", "confirm_status"];
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedDraft {

@@ -2,6 +2,7 @@ use chrono::{DateTime, NaiveTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 
 use super::Fields;
+use crate::domain::Incident;
 use crate::domain::parse_time::{parse_any_instant, parse_zone};
 
 /// The offered intervals, in minutes.
@@ -36,6 +37,17 @@ impl NextUpdateForm {
             other: fields.text("next_update_other"),
             zone: fields.text("next_update_zone"),
         }
+    }
+
+    /// The interval that the newest update promised, if it is one of the offered ones.
+    pub fn like_last(incident: &Incident) -> Self {
+        let minutes = incident.next_update_at.zip(incident.newest_update()).map(|(due, newest)| {
+            let wait = due - newest.posted_at;
+            (wait.num_seconds() + 30).div_euclid(60)
+        });
+        let choice = minutes.filter(|minutes| INTERVALS.contains(minutes));
+        let choice = choice.map_or_else(|| "none".to_owned(), |minutes| minutes.to_string());
+        Self { choice, ..Self::default() }
     }
 
     /// A promise in any form that `other` accepts; `None` for no promise.
@@ -143,6 +155,21 @@ mod tests {
             assert!(resolve("other", other, "UTC").is_err(), "{other}");
         }
         assert!(resolve("other", "23:45", "Atlantis").is_err());
+    }
+
+    #[test]
+    fn next_promise_repeats_the_last_interval() {
+        let mut it = crate::domain::incident::tests::incident(vec![crate::domain::incident::tests::update(
+            0,
+            crate::domain::Phase::Investigating,
+            &[],
+        )]);
+        let posted_at = it.newest_update().unwrap().posted_at;
+        let mut choice = |minutes: Option<i64>| {
+            it.next_update_at = minutes.map(|minutes| posted_at + TimeDelta::minutes(minutes));
+            NextUpdateForm::like_last(&it).choice
+        };
+        assert_eq!([Some(30), Some(60), Some(47), None].map(&mut choice), ["30", "60", "none", "none"]);
     }
 
     #[test]

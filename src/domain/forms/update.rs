@@ -55,7 +55,7 @@ impl UpdateForm {
             phase: incident.phase.key().to_owned(),
             body: String::new(),
             components: statuses.map(|(id, status)| (id.to_string(), status.key().to_owned())).collect(),
-            next_update: NextUpdateForm::default(),
+            next_update: NextUpdateForm::like_last(incident),
             version: incident.version,
         }
     }
@@ -82,8 +82,8 @@ impl UpdateForm {
 }
 
 impl NewUpdate {
-    /// Adds the update with the current names of `components` and replaces the promise of the next one. A resolving update clears all components, so it names
-    /// none. Rejects unknown components.
+    /// Adds the update with the current names of `components` and replaces the promise of the next one. A resolving
+    /// update clears all components, so it names none. Rejects unknown components.
     pub fn post(
         self,
         incident: &mut Incident,

@@ -3,18 +3,18 @@
 use super::edit::{Edit, Editor, Problem};
 use super::notify;
 use crate::credentials::random_bytes;
-use crate::db::{self, Tx, admin_incidents, drafts, templates};
+use crate::db::{self, Tx, drafts, templates};
 use crate::domain::draft::DraftReader;
 use crate::domain::forms::{Fields, IncidentForm, UpdateForm};
-use crate::domain::{DraftId, Incident, IncidentId, SavedDraft};
+use crate::domain::{DraftId, Incident, IncidentId, Phase, SavedDraft};
 use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::{ComposerExtras, Conflict, DraftConflict, IncidentNew, IncidentView};
 use crate::web::Result;
 use crate::web::access::manager::CanPublish;
 use crate::web::page::layout::component_board;
 
-/// Maximum number of other open incidents listed beside one; the dashboard lists all.
-const MAX_OTHERS: i64 = 100;
+/// The answer to the question which status is right: a status, or `keep`.
+const CONFIRMED: &str = "confirm_status";
 
 /// The draft in a composer.
 #[derive(Clone, Debug)]
@@ -56,13 +56,41 @@ impl ComposerDraft {
     }
 }
 
-/// A composer that can continue a draft.
+/// A composer that can continue a draft, and ask which status is right.
 pub(super) trait Composer: Editor {
     fn with_draft(&self, draft: ComposerDraft) -> Self;
+
+    fn asking(&self, suggested: Phase) -> Self;
+}
+
+/// The status in `form` (a key), or the one that the answer to the question about the status chooses.
+pub(super) fn confirmed_phase(fields: &Fields, form: String) -> String {
+    Phase::from_key(&fields.text(CONFIRMED)).map_or(form, |phase| phase.key().to_owned())
+}
+
+/// 409 with the question which status is right, if the message contradicts the chosen one and the question was not
+/// answered yet.
+pub(super) async fn check_status<C: Composer>(
+    edit: &mut Edit<CanPublish>,
+    composer: &C,
+    form: C::Form,
+    (phase, body): (Phase, &str),
+) -> Result<()> {
+    match phase.suggested_by(body) {
+        Some(suggested) if !edit.fields.has(CONFIRMED) => Err(edit.conflict(&composer.asking(suggested), form).await),
+        _ => Ok(()),
+    }
 }
 
 pub(super) struct IncidentComposer {
-    pub draft: ComposerDraft,
+    draft: ComposerDraft,
+    suggested_phase: Option<Phase>,
+}
+
+impl IncidentComposer {
+    pub fn new(draft: ComposerDraft) -> Self {
+        Self { draft, suggested_phase: None }
+    }
 }
 
 impl Editor for IncidentComposer {
@@ -81,19 +109,31 @@ impl Editor for IncidentComposer {
         }
         shell.notify.reach = notify::of_new_incident(tx).await?;
         let (board, extras) = (component_board(tx).await?, self.draft.extras(tx).await?);
-        Ok(IncidentNew { shell, form, invalid: problem.invalid, board, extras }.html())
+        let suggested_phase = self.suggested_phase;
+        Ok(IncidentNew { shell, form, invalid: problem.invalid, board, extras, suggested_phase }.html())
     }
 }
 
 impl Composer for IncidentComposer {
     fn with_draft(&self, draft: ComposerDraft) -> Self {
-        Self { draft }
+        Self { draft, suggested_phase: self.suggested_phase }
+    }
+
+    fn asking(&self, suggested: Phase) -> Self {
+        Self { draft: self.draft.clone(), suggested_phase: Some(suggested) }
     }
 }
 
 pub(super) struct UpdateComposer {
-    pub incident: Incident,
-    pub draft: ComposerDraft,
+    incident: Incident,
+    draft: ComposerDraft,
+    suggested_phase: Option<Phase>,
+}
+
+impl UpdateComposer {
+    pub fn new(incident: Incident, draft: ComposerDraft) -> Self {
+        Self { incident, draft, suggested_phase: None }
+    }
 }
 
 impl Editor for UpdateComposer {
@@ -112,15 +152,20 @@ impl Editor for UpdateComposer {
             false => notify::of_publication(tx, &self.incident).await?,
         };
         let (board, extras) = (component_board(tx).await?, self.draft.extras(tx).await?);
-        let open = admin_incidents::list_open(tx, None, MAX_OTHERS).await?;
         let (Problem { invalid, conflict }, incident) = (problem, self.incident.clone());
-        Ok(IncidentView { shell, incident, form, invalid, board, open, conflict, extras }.html())
+        let suggested_phase = self.suggested_phase;
+        Ok(IncidentView { shell, incident, form, invalid, board, conflict, extras, suggested_phase }.html())
     }
 }
 
 impl Composer for UpdateComposer {
     fn with_draft(&self, draft: ComposerDraft) -> Self {
-        Self { incident: self.incident.clone(), draft }
+        Self { incident: self.incident.clone(), draft, suggested_phase: self.suggested_phase }
+    }
+
+    fn asking(&self, suggested: Phase) -> Self {
+        let (incident, draft) = (self.incident.clone(), self.draft.clone());
+        Self { incident, draft, suggested_phase: Some(suggested) }
     }
 }
 
@@ -154,6 +199,9 @@ pub(super) async fn check_draft<C: Composer>(
     composer: &C,
     form: C::Form,
 ) -> Result<Option<SavedDraft>> {
+    if edit.is_live_preview() {
+        return Ok(None);
+    }
     match find_submitted_draft(&mut edit.tx, &edit.fields).await? {
         FoundDraft::None => Ok(None),
         FoundDraft::Same(draft) => Ok(Some(draft)),

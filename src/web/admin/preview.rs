@@ -36,7 +36,7 @@ pub(super) struct PreviewRequest<'a> {
 }
 
 pub(super) fn is_preview_requested(fields: &Fields) -> bool {
-    fields.has("preview_page")
+    fields.has("preview_page") || fields.has("live")
 }
 
 /// The visibility in a preview: an embargoed incident is shown as it will look once it is public.
@@ -125,7 +125,7 @@ fn preview_csp(nonce: &str, hash: &str) -> String {
 }
 
 /// The hashes in the public policy that allow the public stylesheets.
-fn stylesheet_hashes(page: &Page) -> String {
+pub(super) fn stylesheet_hashes(page: &Page) -> String {
     let policy = content_security_policy(page);
     policy.split([' ', ';']).filter(|word| word.starts_with("'sha256-")).collect::<Vec<_>>().join(" ")
 }

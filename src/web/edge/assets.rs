@@ -39,9 +39,11 @@ const ADMIN_CSS: &str = concat!(
     include_str!("../../../style/brand-admin.css")
 );
 
-/// Keyboard shortcuts, keeping typed text until it is saved, and the preview of the brand.
+/// Keyboard shortcuts, the dashboard, the composer, keeping typed text until it is saved, and the preview of the brand.
 const ADMIN_SCRIPT: &str = concat!(
     include_str!("../../../public/admin.js"),
+    include_str!("../../../public/dashboard.js"),
+    include_str!("../../../public/composer.js"),
     include_str!("../../../public/typed.js"),
     include_str!("../../../public/brand.js")
 );

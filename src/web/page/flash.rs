@@ -50,6 +50,8 @@ const NOTICES: &[(&str, &str)] = &[
     ("component-saved", "Component saved."),
     ("component-deleted", "Component deleted."),
     ("status-set", "Status updated."),
+    ("statuses-set", "Status of the selected components updated."),
+    ("nothing-selected", "Nothing was changed: select components first."),
     ("position-set", "Order saved."),
     ("group-added", "Group added."),
     ("group-saved", "Group saved."),

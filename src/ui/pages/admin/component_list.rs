@@ -119,20 +119,3 @@ pub fn status_buttons(current: Option<Status>) -> AnyView {
 pub fn status_choices() -> Vec<Choice> {
     Status::ALL.into_iter().map(|status| Choice::new(status.key(), status.words())).collect()
 }
-
-/// The board without controls, beside a form.
-pub fn readonly_board(board: &ComponentBoard) -> AnyView {
-    let row = |row: &BoardRow| {
-        let name = row.component.name.clone();
-        view! { <li><span dir="auto">{name}</span>{status_words(row.effective)}</li> }
-    };
-    let section = |section: &BoardSection| {
-        let heading = section.group.as_ref().map(|group| view! { <h3 dir="auto">{group.name.clone()}</h3> });
-        view! { <div class="group">{heading}<ul>{section.rows.iter().map(row).collect_view()}</ul></div> }
-    };
-    if board.is_empty() {
-        return view! { <p class="soft">"No components yet."</p> }.into_any();
-    }
-    let filled = board.sections.iter().filter(|section| !section.rows.is_empty());
-    view! { <div class="board">{filled.map(section).collect_view()}</div> }.into_any()
-}

@@ -4,8 +4,8 @@ use chrono_tz::Tz;
 use leptos::prelude::*;
 
 use crate::domain::page_status::Tone;
-use crate::domain::{Impact, Incident, Phase, Visibility};
-use crate::format::duration::format_duration;
+use crate::domain::{Impact, Incident, Visibility};
+use crate::format::duration::spell_duration;
 use crate::format::time::{format_age, format_clock_with_zone, format_full, today};
 use crate::ui::admin_icon::{AdminIcon, admin_pill, tone_class};
 use crate::ui::admin_layout::AdminContext;
@@ -43,17 +43,15 @@ pub fn incident_tone(incident: &Incident) -> Tone {
 
 /// `Identified · 55m`
 pub fn incident_pill(incident: &Incident, shell: &AdminContext) -> AnyView {
-    let age = incident.is_open().then(|| format_duration(shell.now - incident.started_at)).flatten();
+    let age = incident.is_open().then(|| spell_duration(shell.now - incident.started_at)).flatten();
     let words =
         age.map_or_else(|| incident.phase.words().to_owned(), |age| format!("{} · {age}", incident.phase.words()));
     admin_pill(incident.phase.into(), words, incident_tone(incident))
 }
 
-/// What is due: the promised update first, then a reminder. The script counts the minutes.
+/// What is due: the promised update first, then a reminder. The script counts the minutes and moves the strip to
+/// `late` when the promise is due.
 fn reminder_strip(incident: &Incident, shell: &AdminContext) -> Option<AnyView> {
-    let strip = |class: &'static str, icon: AdminIcon, strong: AnyView, rest: String| {
-        view! { <p class=class>{icon.view()}<span>{strong}" "{rest}</span></p> }.into_any()
-    };
     if let Some(due) = incident.next_update_at {
         let at = if today(due, shell.zone) == today(shell.now, shell.zone) {
             format_clock_with_zone(due, shell.zone)
@@ -61,22 +59,38 @@ fn reminder_strip(incident: &Incident, shell: &AdminContext) -> Option<AnyView> 
             format_full(due, shell.zone)
         };
         let stamp = due.format("%Y-%m-%dT%H:%M:%SZ").to_string();
-        let strong = view! { <strong data-due=stamp>{due_words(incident, shell)}</strong> }.into_any();
-        return Some(if incident.is_update_overdue(shell.now) {
-            strip("strip late", AdminIcon::Clock, strong, format!("You promised an update by {at}."))
-        } else {
-            strip("strip", AdminIcon::Bell, strong, format!("You promised one by {at}."))
-        });
+        // The browser's clock may be wrong, so the script counts from here.
+        let left = (due - shell.now).num_seconds();
+        let class = if incident.is_update_overdue(shell.now) { "strip late" } else { "strip" };
+        return Some(
+            view! {
+                <p class=class>
+                    <span class="in-time">{AdminIcon::Bell.view()}</span>
+                    <span class="when-late">{AdminIcon::Clock.view()}</span>
+                    <span>
+                        <strong data-due=stamp data-left=left>{due_words(incident, shell)}</strong>" "
+                        {format!("You promised an update by {at}.")}
+                    </span>
+                </p>
+            }
+            .into_any(),
+        );
     }
     let silence =
-        incident.newest_update().and_then(|update| format_duration(shell.now - update.posted_at)).unwrap_or_default();
+        incident.newest_update().and_then(|update| spell_duration(shell.now - update.posted_at)).unwrap_or_default();
     let times = match incident.reminders_due(shell.now) {
         0 => return None,
         1 => "First reminder.".to_owned(),
         count => format!("{count} reminders."),
     };
-    let strong = view! { <strong>{format!("No update for {silence}")}</strong> }.into_any();
-    Some(strip("strip", AdminIcon::Bell, strong, times))
+    Some(
+        view! {
+            <p class="strip">
+                {AdminIcon::Bell.view()}<span><strong>{format!("No update for {silence}")}</strong>" "{times}</span>
+            </p>
+        }
+        .into_any(),
+    )
 }
 
 /// `Next update due in 20 min` or `Overdue by 4 min`.
@@ -101,20 +115,29 @@ fn minutes_words(minutes: i64) -> String {
 
 /// Status, age, affected components and the last update.
 pub fn incident_state(incident: &Incident, shell: &AdminContext) -> AnyView {
-    let age = format_duration(shell.now - incident.started_at).unwrap_or_else(|| "under 1m".into());
+    let age = spell_duration(shell.now - incident.started_at).unwrap_or_else(|| "under 1 min".into());
+    view! {
+        <p class=format!("facts {}", tone_class(incident_tone(incident)))>
+            <span class="phase">{incident.phase.words()}</span>
+            <span>{age}</span>
+            {fact_spans(incident, shell)}
+        </p>
+    }
+    .into_any()
+}
+
+/// Affected components and the last update, below a pill with status and age.
+pub fn incident_facts(incident: &Incident, shell: &AdminContext) -> AnyView {
+    view! { <p class="facts">{fact_spans(incident, shell)}</p> }.into_any()
+}
+
+fn fact_spans(incident: &Incident, shell: &AdminContext) -> AnyView {
     let newest = incident.newest_update().map(|update| {
         view! { <span>"Last update "<Time at=update.posted_at words=format_age(update.posted_at, shell.now)/></span> }
     });
     let seen = visibility_badge(incident.visibility, shell.zone).map(|seen| view! { <span>{seen}</span> });
     let affected = affected_words(incident).map(|names| view! { <span dir="auto">{names}</span> });
-    view! {
-        <p class=format!("facts {}", tone_class(incident_tone(incident)))>
-            <span class="phase">{incident.phase.words()}</span>
-            <span>{age}</span>
-            {affected}{seen}{newest}
-        </p>
-    }
-    .into_any()
+    view! { {affected}{seen}{newest} }.into_any()
 }
 
 fn affected_words(incident: &Incident) -> Option<String> {
@@ -125,15 +148,6 @@ fn affected_words(incident: &Incident) -> Option<String> {
         (true, _) => None,
         (false, 0) => Some(shown),
         (false, more) => Some(format!("{shown} and {more} more")),
-    }
-}
-
-/// The phase that most often follows: the composer's preset.
-pub fn likely_next_phase(phase: Phase) -> Phase {
-    match phase {
-        Phase::Investigating => Phase::Identified,
-        Phase::Identified => Phase::Monitoring,
-        Phase::Monitoring | Phase::Resolved => Phase::Resolved,
     }
 }
 
@@ -158,11 +172,5 @@ mod tests {
     #[test]
     fn minutes_are_grouped_into_hours() {
         assert_eq!([4, 60, 80].map(minutes_words), ["4 min", "1 h", "1 h 20 min"]);
-    }
-
-    #[test]
-    fn likely_next_phase_goes_forward() {
-        let next: Vec<Phase> = Phase::ALL.into_iter().map(likely_next_phase).collect();
-        assert_eq!(next, [Phase::Identified, Phase::Monitoring, Phase::Resolved, Phase::Resolved]);
     }
 }

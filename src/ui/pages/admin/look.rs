@@ -250,9 +250,9 @@ impl Gallery {
             form,
             invalid: Invalid::new(),
             board: self.board(),
-            open: vec![self.open.clone()],
             conflict: None,
             extras: self.extras(),
+            suggested_phase: None,
         }
     }
 

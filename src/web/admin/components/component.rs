@@ -1,5 +1,5 @@
 use axum::extract::{Path, State as FromState};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Redirect, Response};
 
 use crate::actions;
 use crate::db::{self, Tx, components};
@@ -15,6 +15,7 @@ use crate::web::access::manager::{CanAdminister, CanPublish, CanRead, Fresh, Man
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show};
 use crate::web::admin::preview::{self, PreviewRequest};
 use crate::web::form::{Form, QueryFields};
+use crate::web::page::flash::redirect_with_flash;
 use crate::web::page::layout::{admin_context, component_board};
 use crate::web::page::page_response;
 use crate::web::{Error, Result};
@@ -142,17 +143,10 @@ pub async fn set_status(
     Path(id): Path<String>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let status = Status::from_key(&fields.text("status"));
-    let status = status.ok_or_else(|| Error::BadRequest("Choose a status from the list.".into()))?;
+    let status = read_status(&fields)?;
     let mut edit = Edit::begin(state, manager, fields).await?;
     let before = find_component(&mut edit.tx, &id).await?;
-    if edit.fields.version() != before.version {
-        let sentence = format!(
-            "{} was changed in the meantime; its status was not updated. Check the dashboard again.",
-            before.name
-        );
-        return Err(Error::Conflict(sentence));
-    }
+    check_seen_version(&before, edit.fields.version())?;
     let mut after = Component { status, ..before.clone() };
     if after == before && !edit.wants_preview() {
         return edit.save(None, "/admin", "status-set").await;
@@ -165,6 +159,65 @@ pub async fn set_status(
         return preview::show_preview(&edit.state, edit.tx, &edit.manager, what).await;
     }
     edit.save([entry], "/admin", "status-set").await
+}
+
+/// `POST /admin/components/statuses`: one status for the components that are selected on the dashboard, or a new incident
+/// with them. Changes all of them or none.
+pub async fn set_statuses(
+    manager: Manager<CanPublish>,
+    FromState(state): FromState<State>,
+    Form(fields): Form,
+) -> Result<Response> {
+    let selected: Vec<SelectedComponent> =
+        fields.values("component").iter().filter_map(|value| SelectedComponent::parse(value)).collect();
+    if selected.is_empty() {
+        return Ok(redirect_with_flash("/admin", "nothing-selected"));
+    }
+    if fields.has("new_incident") {
+        let query = selected.iter().map(|it| format!("component={}", it.id)).collect::<Vec<_>>().join("&");
+        return Ok(Redirect::to(&format!("/admin/incidents/new?{query}")).into_response());
+    }
+    let status = read_status(&fields)?;
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    let mut entries = Vec::new();
+    for SelectedComponent { id, version } in selected {
+        let before = components::find(&mut edit.tx, &id).await?;
+        check_seen_version(&before, version)?;
+        let mut after = Component { status, ..before.clone() };
+        if after != before {
+            entries.push(actions::components::set_status(&mut edit.tx, &before, &mut after, edit.now).await?);
+        }
+    }
+    edit.save(entries, "/admin", "statuses-set").await
+}
+
+/// A ticked component of the dashboard, as `ID.VERSION`.
+struct SelectedComponent {
+    id: ComponentId,
+    version: i64,
+}
+
+impl SelectedComponent {
+    fn parse(value: &str) -> Option<Self> {
+        let (id, version) = value.rsplit_once('.')?;
+        Some(Self { id: ComponentId::parse(id)?, version: version.parse().ok()? })
+    }
+}
+
+fn read_status(fields: &Fields) -> Result<Status> {
+    let status = Status::from_key(&fields.text("status"));
+    status.ok_or_else(|| Error::BadRequest("Choose a status from the list.".into()))
+}
+
+/// Denies a change of a version that the manager has not seen.
+fn check_seen_version(component: &Component, version: i64) -> Result<()> {
+    if component.version == version {
+        return Ok(());
+    }
+    let name = &component.name;
+    Err(Error::Conflict(format!(
+        "{name} was changed in the meantime; no status was updated. Check the dashboard again."
+    )))
 }
 
 /// `GET /admin/components/{id}/deletion`

@@ -50,13 +50,13 @@ pub async fn show(
     let html = match &draft.incident {
         None => {
             let form = IncidentForm::read(&draft.fields);
-            IncidentComposer { draft: opened }.html(&mut tx, shell, form, Problem::none()).await?
+            IncidentComposer::new(opened).html(&mut tx, shell, form, Problem::none()).await?
         }
         Some(incident) => {
             let incident = admin_incidents::find(&mut tx, incident).await?;
             // Keeps the version it was written against, so that an update posted since is a conflict.
             let form = UpdateForm::read(&draft.fields);
-            UpdateComposer { incident, draft: opened }.html(&mut tx, shell, form, Problem::none()).await?
+            UpdateComposer::new(incident, opened).html(&mut tx, shell, form, Problem::none()).await?
         }
     };
     Ok(page_response(html))
