@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
 use crate::domain::forms::{
-    BrandForm, ComponentForm, GroupForm, IncidentDetailsForm, PageForm, PlanForm, PostmortemForm, SeriesForm,
+    AnnouncementForm, BrandForm, ComponentForm, GroupForm, IncidentDetailsForm, PageForm, PlanForm, PostmortemForm, SeriesForm,
     TemplateForm, UpdateEditForm,
 };
 use crate::domain::{Impact, Reminder, Status};
@@ -105,6 +105,18 @@ impl ComparableForm for ComponentForm {
             ("Position", self.position.clone()),
             ("Uptime start date", self.start_date.clone()),
             ("Only show when not operational", hidden.to_owned()),
+        ]
+    }
+}
+
+impl ComparableForm for AnnouncementForm {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("Title", self.title.clone()),
+            ("Text", self.body.clone()),
+            ("Start", self.starts_at.replace('T', " ")),
+            ("End", self.ends_at.replace('T', " ")),
+            ("Time zone", self.zone.clone()),
         ]
     }
 }

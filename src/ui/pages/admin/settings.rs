@@ -51,16 +51,14 @@ pub fn SettingsPage(page: Settings) -> impl IntoView {
 }
 
 /// The pages of the settings that this manager can open.
-pub(super) fn settings_tabs(current: &str, shell: &AdminContext) -> Option<AnyView> {
-    let tabs = [("/admin/settings", "General"), ("/admin/brand", "Brand")];
+pub(super) fn settings_tabs(current: &str, shell: &AdminContext) -> AnyView {
+    let tabs = [("/admin/settings", "General"), ("/admin/brand", "Brand"), ("/admin/announcements", "Announcements")];
     let tab = |(path, words): (&'static str, &'static str)| {
         let current = (path == current).then_some("page");
         view! { <li><a href=path aria-current=current>{words}</a></li> }
     };
-    shell.is_owner().then(|| {
-        view! { <nav class="settings-tabs" aria-label="Settings"><ul>{tabs.map(tab).collect_view()}</ul></nav> }
-            .into_any()
-    })
+    let tabs = tabs.into_iter().filter(|(path, _)| shell.is_owner() || *path != "/admin/brand").map(tab);
+    view! { <nav class="settings-tabs" aria-label="Settings"><ul>{tabs.collect_view()}</ul></nav> }.into_any()
 }
 
 fn settings_form(form: &PageForm, problems: &FormErrors) -> AnyView {

@@ -4,6 +4,7 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
+use super::announcement::announcement_list;
 use super::component_list::{self, ComponentList, ComponentRow};
 use super::incident_card::{self, IncidentCard, TimelineFold, TimelineTimes};
 use super::maintenance;
@@ -12,7 +13,7 @@ use crate::domain::component::StatusCause;
 use crate::domain::history::start_of_day;
 use crate::domain::page_status::{Banner, MAX_NAMED, Tone, join_names};
 use crate::domain::uptime::StatusInterval;
-use crate::domain::{Component, Group, Impact, Incident, Maintenance, MaintenancePhase, Status};
+use crate::domain::{Announcement, Component, Group, Impact, Incident, Maintenance, MaintenancePhase, Status};
 use crate::format::{duration, time};
 use crate::ui::icon::Icon;
 use crate::ui::pill::pill;
@@ -33,6 +34,8 @@ pub struct StatusPage {
     pub shell: PublicContext,
     /// Its tone equals the one in `shell`.
     pub banner: Banner,
+    /// Those shown now.
+    pub announcements: Vec<Announcement>,
     /// In any order.
     pub groups: Vec<Group>,
     /// In any order, including components that are hidden while operational.
@@ -81,6 +84,7 @@ pub fn StatusView(page: StatusPage) -> AnyView {
     }
     view! {
         <PublicLayout shell=shell head=head>
+            {announcement_list(&page.announcements)}
             {banner}
             {open_incidents(&page)}
             {active_maintenances(&page)}
