@@ -3,10 +3,12 @@
 use chrono::{DateTime, Utc};
 use macro_rules_attribute::apply;
 
+use super::list::behind;
 use super::{Error, Result, Tx, WriteTx};
 use crate::credentials::random_bytes;
 use crate::domain::announcement::MAX_ANNOUNCEMENTS;
 use crate::domain::forms::NewAnnouncement;
+use crate::domain::history::Cursor;
 use crate::domain::{Announcement, AnnouncementId};
 
 /// How many are listed.
@@ -41,11 +43,19 @@ impl TryFrom<Row> for Announcement {
     }
 }
 
-/// The latest start first.
-pub async fn list(tx: &mut Tx) -> Result<Vec<Announcement>> {
+/// At most `limit` behind `cursor`, the latest start first.
+pub async fn list(tx: &mut Tx, cursor: Option<&Cursor>, limit: i64) -> Result<Vec<Announcement>> {
     let sql = "select id, title, body, starts_at, ends_at, created_at, updated_at, version
-               from announcements order by starts_at desc, id limit $1";
-    rows!(tx, Row, sql, MAX_LISTED)?.into_iter().map(Announcement::try_from).collect()
+               from announcements
+               where (starts_at, id) < ($1, $2)
+               order by starts_at desc, id desc limit $3";
+    let (before, id) = behind(cursor);
+    rows!(tx, Row, sql, before, id, limit)?.into_iter().map(Announcement::try_from).collect()
+}
+
+/// The cursor after this announcement.
+pub fn cursor(announcement: &Announcement) -> Option<Cursor> {
+    Cursor::at(announcement.starts_at, announcement.id.as_str())
 }
 
 /// Those that have not ended.

@@ -55,6 +55,14 @@ impl Announcement {
         }
     }
 
+    /// Ends it now; one that has not started begins and ends now.
+    pub fn end(&mut self, now: DateTime<Utc>) {
+        if self.state(now) != AnnouncementState::Ended {
+            self.starts_at = self.starts_at.min(now);
+            self.ends_at = Some(now);
+        }
+    }
+
     /// When it next appears or disappears.
     pub fn next_change(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         [Some(self.starts_at), self.ends_at].into_iter().flatten().find(|at| *at > now)
@@ -98,6 +106,18 @@ mod tests {
         assert_eq!(states, [Scheduled, Shown, Shown, Ended]);
         assert_eq!([0, 10, 20].map(|minute| it.next_change(at(minute))), [Some(at(10)), Some(at(20)), None]);
         assert_eq!(announcement("b", 10, None).state(at(100_000)), Shown);
+    }
+
+    #[test]
+    fn ended_announcement_keeps_its_end() {
+        for (starts, ends, now) in [(10, None, 15), (10, Some(20), 15), (30, Some(40), 15)] {
+            let mut it = announcement("a", starts, ends);
+            it.end(at(now));
+            assert_eq!((it.ends_at, it.state(at(now))), (Some(at(now)), AnnouncementState::Ended));
+        }
+        let mut it = announcement("a", 10, Some(20));
+        it.end(at(30));
+        assert_eq!(it.ends_at, Some(at(20)));
     }
 
     #[test]

@@ -158,7 +158,9 @@ impl Typeface {
     pub fn stack(self) -> &'static str {
         match self {
             Self::System => "system-ui,sans-serif",
-            Self::Rounded => "ui-rounded,\"SF Pro Rounded\",\"Arial Rounded MT Bold\",Nunito,Quicksand,system-ui,sans-serif",
+            Self::Rounded => {
+                "ui-rounded,\"SF Pro Rounded\",\"Arial Rounded MT Bold\",Nunito,Quicksand,system-ui,sans-serif"
+            }
             Self::Serif => "ui-serif,Charter,\"Bitstream Charter\",Cambria,Georgia,serif",
         }
     }
@@ -175,8 +177,7 @@ pub enum Ground {
 }
 
 impl Ground {
-    pub const PRESETS: [(Self, &'static str); 3] =
-        [(Self::Warm, "Warm"), (Self::White, "White"), (Self::Cool, "Cool")];
+    pub const PRESETS: [(Self, &'static str); 3] = [(Self::Warm, "Warm"), (Self::White, "White"), (Self::Cool, "Cool")];
 
     pub fn key(self) -> &'static str {
         match self {
@@ -214,6 +215,15 @@ pub const TEXT_CONTRAST: f64 = 4.5;
 pub const INK_CONTRAST: f64 = 7.0;
 /// Contrast of controls against what is around them.
 pub const CONTROL_CONTRAST: f64 = 3.0;
+
+/// Accents to choose from besides the default one: colour and name.
+pub const ACCENT_PRESETS: [(Colour, &str); 5] = [
+    (Colour::from_u32(0x0f_5f_6b), "Teal"),
+    (Colour::from_u32(0x2b_5f_b3), "Blue"),
+    (Colour::from_u32(0x6a_3f_c8), "Violet"),
+    (Colour::from_u32(0xb3_26_1e), "Red"),
+    (Colour::from_u32(0x1b_1f_1d), "Ink"),
+];
 
 /// The default accent by scheme.
 const ACCENT: [u32; 2] = [0x21_54_3d, 0x4c_c3_8a];
@@ -299,7 +309,9 @@ impl Scheme {
         // Darker first on light pages, lighter first on dark ones.
         let signs = self.of([[-1.0, 1.0], [1.0, -1.0]]);
         let steps = (1..=200).map(|step| f64::from(step) * 0.005);
-        steps.flat_map(|step| signs.map(|sign| colour.with_lightness(colour.lightness() + sign * step))).find(|it| fits(*it))
+        steps
+            .flat_map(|step| signs.map(|sign| colour.with_lightness(colour.lightness() + sign * step)))
+            .find(|it| fits(*it))
     }
 }
 
@@ -363,6 +375,15 @@ impl PageBrand {
         })
     }
 
+    /// Whether visitors see the page in this scheme.
+    pub fn shows(&self, scheme: Scheme) -> bool {
+        match self.appearance {
+            Appearance::Automatic => true,
+            Appearance::Light => scheme == Scheme::Light,
+            Appearance::Dark => scheme == Scheme::Dark,
+        }
+    }
+
     /// The logo of this scheme.
     pub fn logo_for(&self, scheme: Scheme) -> Option<&Logo> {
         match scheme {
@@ -423,7 +444,11 @@ mod tests {
         for (ground, _) in Ground::PRESETS {
             for scheme in Scheme::ALL {
                 let found = PageBrand { ground, ..PageBrand::default() }.colours(scheme).unwrap();
-                assert_eq!((found.ground, found.accent), (found.chosen_ground, found.chosen_accent), "{ground:?} {scheme:?}");
+                assert_eq!(
+                    (found.ground, found.accent),
+                    (found.chosen_ground, found.chosen_accent),
+                    "{ground:?} {scheme:?}"
+                );
             }
         }
         assert_eq!(PageBrand::default().css(), "");
@@ -494,7 +519,12 @@ mod tests {
             ..PageBrand::default()
         };
         let css = brand.css();
-        for part in [":root{--ground:light-dark(#faf8ff,#100f16);", "--accent:light-dark(#6d4aff,", "color-scheme:dark}", "serif"] {
+        for part in [
+            ":root{--ground:light-dark(#faf8ff,#100f16);",
+            "--accent:#6d4aff;--on-accent:#ffffff;",
+            "color-scheme:dark}",
+            "serif",
+        ] {
             assert!(css.contains(part), "{css}");
         }
         assert!(!css.contains("url") && !css.contains('<') && !css.contains("@"), "{css}");

@@ -26,7 +26,7 @@ mod update;
 
 pub use announcement::{AnnouncementForm, NewAnnouncement};
 pub use api_token::{ApiTokenForm, NewApiToken};
-pub use brand::{BrandForm, BrandSettings, OWN};
+pub use brand::{ACCENT_CHOICE, BrandForm, BrandSettings, DEFAULT, OWN};
 pub use component::{ComponentForm, GroupForm, NewComponent, NewGroup};
 pub use correction::{CorrectionForm, NewCorrection};
 pub use incident::{IncidentDetails, IncidentDetailsForm, IncidentForm, NewIncident};

@@ -11,7 +11,7 @@ use crate::domain::brand::{Logo, LogoFormat};
 /// Largest upload, in bytes.
 pub const MAX_UPLOAD: usize = 512 * 1024;
 /// Largest logo that pages carry or load, in bytes.
-const MAX_LOGO: usize = 64 * 1024;
+pub const MAX_LOGO: usize = 64 * 1024;
 /// A logo is at most this many times as wide as high, and as high as wide.
 const MAX_RATIO: f64 = 12.0;
 const TOO_LONG_SHAPE: &str = "The logo is too long: at most 12 times as wide as high.";

@@ -206,6 +206,7 @@ impl Rebuilt {
                 continue;
             }
             if name == "style" {
+                refuse_script(&value)?;
                 for declaration in value.split(';') {
                     let Some((name, value)) = declaration.split_once(':') else { continue };
                     keep(&mut kept, name.trim(), value.trim())?;
@@ -243,14 +244,20 @@ fn text_of(attribute: &Attribute<'_>) -> Result<String, String> {
     value.map(std::borrow::Cow::into_owned).map_err(|_| "The SVG has an entity, which is not allowed.".to_owned())
 }
 
+fn refuse_script(value: &str) -> Result<(), String> {
+    let bare: String = value.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
+    let lower = bare.to_ascii_lowercase();
+    if ["javascript:", "@import", "expression("].into_iter().any(|word| lower.contains(word)) {
+        return Err("The SVG has a script, which is not allowed.".to_owned());
+    }
+    Ok(())
+}
+
 /// Keeps the attribute if its name is on the list and its value harmless. A later value replaces an earlier one.
 fn keep(kept: &mut Vec<(String, String)>, name: &str, value: &str) -> Result<(), String> {
     let bare: String = value.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
-    let lower = bare.to_ascii_lowercase();
-    if lower.contains("javascript:") || lower.contains("@import") || lower.contains("expression(") {
-        return Err("The SVG has a script, which is not allowed.".to_owned());
-    }
-    let is_reference = lower.contains("url(");
+    refuse_script(value)?;
+    let is_reference = bare.to_ascii_lowercase().contains("url(");
     let local = bare.strip_prefix("url(#").and_then(|rest| rest.strip_suffix(')')).is_some_and(is_id);
     if is_reference && !local {
         return Err("The SVG refers to something outside of itself, which is not allowed.".to_owned());

@@ -22,6 +22,7 @@ use crate::domain::page_status::{Banner, Tone};
 use crate::domain::uptime;
 use crate::domain::{Component, ComponentId, Incident, Invalid, Maintenance, Page, Status};
 use crate::format::time;
+use crate::domain::announcement::shown_announcements;
 use crate::ui::brand::brand_stylesheet;
 use crate::ui::pages::public::api::{self, ApiPage};
 use crate::ui::pages::public::embed::{self, EmbedPage};
@@ -40,6 +41,12 @@ const ERROR_STATUSES: [u16; 12] = [400, 403, 404, 405, 408, 413, 421, 429, 500, 
 
 pub(super) const CALENDAR_PATH: &str = "/maintenance.ics";
 const AUDIT_DIGEST_PATH: &str = "/.well-known/candor-audit";
+
+/// For a page that is hidden from search engines. Crawlers may read the pages, because only there they find `noindex`;
+/// they stay away from the documents that can't say so.
+const HIDDEN_ROBOTS: &str = "User-agent: *\nDisallow: /admin\nDisallow: /history?\nDisallow: /api/\n\
+    Disallow: /history.\nDisallow: /feed.json\nDisallow: /uptime.csv\nDisallow: /maintenance.ics\n\
+    Disallow: /badge.svg\nDisallow: /social.png\nDisallow: /brand/\n";
 
 /// The CSP of public pages. Each inline stylesheet is allowed by its hash.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
@@ -115,6 +122,10 @@ pub fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTi
     for logo in snapshot.page.brand.logos().filter(|logo| !logo.is_inline()) {
         let make = || Document::new(200, logo.format.media_type(), logo.bytes.clone());
         documents.add_bytes(logo.path(), &logo.bytes, |_| true, make);
+    }
+    if snapshot.page.brand.noindex {
+        let make = || Document::new(200, "text/plain; charset=utf-8", HIDDEN_ROBOTS.as_bytes().to_vec());
+        documents.add_bytes("/robots.txt".to_owned(), HIDDEN_ROBOTS.as_bytes(), |_| true, make);
     }
     let reach = CrossOrigin::framed_by(&snapshot.page.embedders);
     for path in ["/embed", "/embed/frame"] {
@@ -325,6 +336,7 @@ impl<'a> SiteView<'a> {
         StatusPage {
             shell: self.shell("/"),
             banner: self.banner.clone(),
+            announcements: shown_announcements(&self.snapshot.announcements, self.now),
             groups: self.snapshot.groups.clone(),
             components: self.snapshot.components.clone(),
             open: self.snapshot.open.clone(),

@@ -10,7 +10,7 @@ use crate::domain::audit::{PublicDigest, start_of_hour};
 use crate::domain::history::{HistoryFilter, IncidentLink, Neighbours, PAGE_SIZE, Totals, start_of_day};
 use crate::domain::postmortem::PublishedPostmortem;
 use crate::domain::uptime::StatusInterval;
-use crate::domain::{Component, Group, Incident, IncidentId, Maintenance, Page, Status, UptimeCorrection};
+use crate::domain::{Announcement, Component, Group, Incident, IncidentId, Maintenance, Page, Status, UptimeCorrection};
 use crate::format::time::today;
 use crate::ui::pages::public::DAYS;
 use crate::ui::pages::public::status::past_days_start;
@@ -54,6 +54,10 @@ pub struct Snapshot {
     pub listed_maintenances: Vec<Maintenance>,
     /// Feed item ids of imported entries at their source, by own id.
     pub feed_ids: BTreeMap<String, String>,
+    /// Announcements that have not ended.
+    pub announcements: Vec<Announcement>,
+    /// When an announcement next appears or disappears.
+    pub next_announcement_change: Option<DateTime<Utc>>,
     /// When a maintenance or a recurring maintenance next changes automatically.
     pub next_step: Option<DateTime<Utc>>,
     /// The downtime intervals within the days of the uptime bars.
@@ -81,7 +85,10 @@ impl Snapshot {
         let planned = db::maintenances::list_planned(tx).await?;
         let steps = planned.iter().filter_map(|it| it.next_step().map(|(at, _)| at));
         let growth = db::series::list_active(tx).await?.into_iter().filter_map(|series| series.grows_at);
+        let announcements = db::announcements::list_current(tx, now).await?;
         let mut snapshot = Self {
+            next_announcement_change: announcements.iter().filter_map(|it| it.next_change(now)).min(),
+            announcements,
             next_step: steps.chain(growth).min(),
             planned,
             finished: db::maintenances::list_past_since(tx, now - FINISHED_RETENTION, now, MAX_MAINTENANCES as i64)

@@ -59,9 +59,11 @@ fn logo_size(logo: &Logo) -> (u32, u32) {
 
 /// A `data:` URL for a small logo, otherwise its path. An image runs no script and loads nothing, whatever it holds.
 pub fn logo_url(logo: &Logo) -> String {
-    if !logo.is_inline() {
-        return logo.path();
-    }
+    if logo.is_inline() { logo_data_url(logo) } else { logo.path() }
+}
+
+/// A `data:` URL of any logo.
+pub fn logo_data_url(logo: &Logo) -> String {
     match (logo.format, std::str::from_utf8(&logo.bytes)) {
         (LogoFormat::Svg, Ok(text)) => format!("data:image/svg+xml,{}", escape_svg(text)),
         (format, _) => format!("data:{};base64,{}", format.media_type(), BASE64_STANDARD.encode(&logo.bytes)),

@@ -159,6 +159,23 @@ pub fn Email(
     view! { <TextInput field value kind="email" autocomplete autofocus/> }
 }
 
+/// A file to upload; browsers never show a submitted one again.
+#[component]
+pub fn FileInput(field: Field, accept: &'static str) -> impl IntoView {
+    let control = view! {
+        <input
+            type="file"
+            id=field.id.clone()
+            name=field.name.clone()
+            accept=accept
+            autofocus=field.focus
+            aria-describedby=field.described_by()
+            aria-invalid=field.invalid()
+        />
+    };
+    field.wrap(control.into_any())
+}
+
 /// A password; the submitted value is never rendered.
 #[component]
 pub fn Password(field: Field, autocomplete: &'static str, #[prop(optional)] autofocus: bool) -> impl IntoView {

@@ -35,7 +35,7 @@ const NO_STORE: &str = "no-store";
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sha256-*' 'sha256-*' 'sha256-*'; img-src 'self' data:; \
     connect-src 'self'; form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 const ADMIN_POLICY: &str = "default-src 'none'; script-src 'nonce-*' 'strict-dynamic' 'wasm-unsafe-eval'; \
-    style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; object-src 'none'; \
+    style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src 'self'; form-action 'self'; object-src 'none'; \
     base-uri 'none'; frame-ancestors 'none'";
 const STRICT_POLICY: &str =
     "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

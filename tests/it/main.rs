@@ -95,6 +95,8 @@ mod v1_access_matrix;
 mod web_account_mail;
 mod web_admin_subscriber_tests;
 mod web_admin_subscribers;
+mod web_announcements;
+mod web_brand;
 mod web_email_confirmation;
 mod web_escaping;
 mod web_factors;

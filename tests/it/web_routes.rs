@@ -170,12 +170,24 @@ const TABLE_END: &[(&str, &str, Option<Role>)] = &[
     ("GET", "/admin/settings", Some(Viewer)),
     ("POST", "/admin/settings", Some(Owner)),
     ("POST", "/admin/settings/test-mail", Some(Owner)),
+    ("GET", "/admin/announcements", Some(Viewer)),
+    ("GET", "/admin/announcements/new", Some(Publisher)),
+    ("POST", "/admin/announcements", Some(Publisher)),
+    ("GET", "/admin/announcements/{id}/edit", Some(Publisher)),
+    ("POST", "/admin/announcements/{id}", Some(Publisher)),
+    ("POST", "/admin/announcements/{id}/end", Some(Publisher)),
+    ("GET", "/admin/announcements/{id}/deletion", Some(Publisher)),
+    ("POST", "/admin/announcements/{id}/deletion", Some(Publisher)),
+    ("GET", "/admin/brand", Some(Owner)),
+    ("POST", "/admin/brand", Some(Owner)),
+    ("GET", "/admin/brand/preview", Some(Owner)),
+    ("POST", "/admin/brand/preview", Some(Owner)),
     ("POST", "/admin/policy", Some(Owner)),
     ("POST", "/admin/islands/{*call}", Some(Publisher)),
 ];
 
 /// Routes that require a re-authentication in the last ten minutes.
-const FRESH: [(&str, &str); 31] = [
+const FRESH: [(&str, &str); 32] = [
     ("POST", "/admin/incidents/{id}/deletion"),
     ("POST", "/admin/incidents/{id}/updates/{update}/deletion"),
     ("POST", "/admin/maintenances/{id}/deletion"),
@@ -206,6 +218,7 @@ const FRESH: [(&str, &str); 31] = [
     ("POST", "/admin/account/recovery-codes"),
     ("POST", "/admin/tokens"),
     ("POST", "/admin/tokens/{id}/revocation"),
+    ("POST", "/admin/announcements/{id}/deletion"),
     ("POST", "/admin/policy"),
 ];
 
@@ -237,6 +250,7 @@ struct Walk {
     /// An owner who stays, so that a walked owner is never the last one.
     keeper: Manager,
     target: Manager,
+    announcement: String,
     component: String,
     group: String,
     subscriber: String,
@@ -266,11 +280,12 @@ impl Walk {
         app.create_series("again", tomorrow).await;
         app.add_template_and_draft("template", "draft").await;
         app.correction(&component, "correction").await;
+        let announcement = app.announcement("Office closed").await.id.to_string();
         let token = app.link(LinkPurpose::Reset, Some(&target), TimeDelta::minutes(30)).await;
         let subscriber = add_to_page(&app, "reader@example.org").await.id.to_string();
         let erased_subscriber = add_to_page(&app, "other@example.org").await.id.to_string();
         let api_token = "none".into();
-        Self { app, keeper, target, component, group, subscriber, erased_subscriber, token, api_token }
+        Self { app, keeper, target, announcement, component, group, subscriber, erased_subscriber, token, api_token }
     }
 
     /// The address of a route; `session` is the hash of the walking session.
@@ -285,6 +300,7 @@ impl Walk {
             Some("series") => "again",
             Some("subscribers") if path.ends_with("/erasure") => &self.erased_subscriber,
             Some("subscribers") => &self.subscriber,
+            Some("announcements") => &self.announcement,
             Some("account") => "passkey",
             Some("tokens") => &self.api_token,
             Some("pending-forms") => PENDING,

@@ -1,6 +1,8 @@
 use super::page::parse_links;
 use super::{Fields, parse_line, parse_lines};
-use crate::domain::brand::{Appearance, Ground, Logo, MAX_ABOUT, MAX_SUPPORT, PageBrand, Scheme, Typeface};
+use crate::domain::brand::{
+    ACCENT_PRESETS, Appearance, Ground, Logo, MAX_ABOUT, MAX_SUPPORT, PageBrand, Scheme, Typeface,
+};
 use crate::domain::colour::Colour;
 use crate::domain::page::{Link, MAX_PAGE_TEXT};
 use crate::domain::subscriber::parse_email;
@@ -8,8 +10,12 @@ use crate::domain::{Invalid, Page};
 use crate::format::markdown::without_comments;
 use crate::format::url::is_safe_url;
 
-/// The choice of an own ground.
+/// The choice of an own ground or accent.
 pub const OWN: &str = "own";
+/// The choice of the default accent.
+pub const DEFAULT: &str = "default";
+/// The field with the choice of the accent: [`DEFAULT`], [`OWN`] or a colour.
+pub const ACCENT_CHOICE: &str = "accent_choice";
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BrandForm {
@@ -42,10 +48,15 @@ pub struct BrandSettings {
 
 impl BrandForm {
     pub fn read(fields: &Fields) -> Self {
+        let (accent, accent_dark) = match fields.text(ACCENT_CHOICE).as_str() {
+            "" | OWN => (fields.text("accent"), fields.text("accent_dark")),
+            DEFAULT => <(String, String)>::default(),
+            preset => (preset.to_owned(), String::new()),
+        };
         Self {
             header_text: fields.text("logo_text"),
-            accent: fields.text("accent"),
-            accent_dark: fields.text("accent_dark"),
+            accent,
+            accent_dark,
             ground: fields.text("ground"),
             ground_light: fields.text("ground_light"),
             ground_dark: fields.text("ground_dark"),
@@ -90,6 +101,16 @@ impl BrandForm {
         }
     }
 
+    /// The choice of the accent.
+    pub fn accent_choice(&self) -> String {
+        let preset = ACCENT_PRESETS.iter().find(|(colour, _)| Colour::parse(&self.accent) == Some(*colour));
+        match preset {
+            _ if self.accent.trim().is_empty() && self.accent_dark.trim().is_empty() => DEFAULT.to_owned(),
+            Some((colour, _)) if self.accent_dark.trim().is_empty() => colour.to_string(),
+            _ => OWN.to_owned(),
+        }
+    }
+
     /// `logos` are the uploaded ones by scheme; without one, the stored logo of `before` stays.
     pub fn parse(&self, before: &PageBrand, logos: [Option<Logo>; 2]) -> Result<BrandSettings, Invalid> {
         let mut invalid = Invalid::new();
@@ -110,7 +131,8 @@ impl BrandForm {
         else {
             return Err(invalid);
         };
-        let (Some(typeface), Some(appearance), Some(about), Some(support)) = (typeface, appearance, about, support) else {
+        let (Some(typeface), Some(appearance), Some(about), Some(support)) = (typeface, appearance, about, support)
+        else {
             return Err(invalid);
         };
         let brand = PageBrand {
@@ -134,7 +156,10 @@ impl BrandForm {
                 };
                 invalid.add(
                     field,
-                    format!("Text can't be read on this in the {words} appearance. The nearest that works is {}.", wrong.nearest),
+                    format!(
+                        "Text can't be read on this in the {words} appearance. The nearest that works is {}.",
+                        wrong.nearest
+                    ),
                 );
             }
         }
@@ -220,6 +245,21 @@ mod tests {
             ("about", BrandForm { about: "x".repeat(MAX_ABOUT + 1), ..form() }),
         ] {
             assert!(parsed(&wrong).unwrap_err().get(field).is_some(), "{field}");
+        }
+    }
+
+    #[test]
+    fn chosen_accent_decides_whether_the_own_one_counts() {
+        let read = |choice: &str| {
+            let fields = [(ACCENT_CHOICE, choice), ("accent", "#123456"), ("accent_dark", "#abcdef")];
+            BrandForm::read(&Fields(fields.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()))
+        };
+        for (choice, accent, dark) in
+            [("default", "", ""), ("own", "#123456", "#abcdef"), ("", "#123456", "#abcdef"), ("#0f5f6b", "#0f5f6b", "")]
+        {
+            let form = read(choice);
+            assert_eq!((form.accent.as_str(), form.accent_dark.as_str()), (accent, dark), "{choice}");
+            assert!(choice.is_empty() || form.accent_choice() == choice, "{choice}: {}", form.accent_choice());
         }
     }
 

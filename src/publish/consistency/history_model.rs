@@ -268,6 +268,8 @@ pub(super) fn build_snapshot(
         newest: incidents.clone(),
         listed: incidents,
         feed_ids: BTreeMap::new(),
+        announcements: Vec::new(),
+        next_announcement_change: None,
         next_step: None,
         audit: None,
         corrections: Vec::new(),

@@ -88,6 +88,7 @@ macro_rules! versioned {
 }
 
 versioned!(
+    AnnouncementForm,
     CancellationForm,
     ComponentForm,
     ExtensionForm,

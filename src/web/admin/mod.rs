@@ -1,7 +1,9 @@
 //! Pages and actions of managers, one file per resource.
 
 mod account;
+mod announcements;
 mod audit;
+mod brand;
 mod components;
 mod composer;
 mod dashboard;
@@ -64,6 +66,18 @@ pub fn routes() -> Routes {
         .get("/admin/settings", settings::edit)
         .post("/admin/settings", settings::update)
         .post("/admin/settings/test-mail", settings::send_test_mail)
+        .get("/admin/announcements", announcements::index)
+        .get("/admin/announcements/new", announcements::new)
+        .post("/admin/announcements", announcements::create)
+        .get("/admin/announcements/{id}/edit", announcements::edit)
+        .post("/admin/announcements/{id}", announcements::update)
+        .post("/admin/announcements/{id}/end", announcements::end)
+        .get("/admin/announcements/{id}/deletion", announcements::confirm_delete)
+        .post("/admin/announcements/{id}/deletion", announcements::destroy)
+        .get("/admin/brand", brand::edit)
+        .post("/admin/brand", brand::update)
+        .get("/admin/brand/preview", brand::show_preview)
+        .post("/admin/brand/preview", brand::preview)
         .post("/admin/policy", login_policy::update)
         .post("/admin/islands/{*call}", islands::call_server_function)
 }

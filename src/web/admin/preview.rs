@@ -154,7 +154,7 @@ fn strip_styles(html: &str) -> String {
 }
 
 /// Removes the script that keeps the page current.
-fn strip_script(html: &str) -> String {
+pub(super) fn strip_script(html: &str) -> String {
     let Some((before, after)) = html.split_once(live_script::live_script_url()) else { return html.to_owned() };
     match (before.rsplit_once("<script"), after.split_once("</script>")) {
         (Some((before, _)), Some((_, after))) => format!("{before}{after}"),

@@ -99,8 +99,8 @@ pub fn admin_csp(nonce: &str, style: &str) -> String {
     let gap = if style.is_empty() { "" } else { " " };
     format!(
         "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
-         style-src 'self'{gap}{style}; img-src 'self' data:; connect-src 'self'; form-action 'self'; \
-         object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+         style-src 'self'{gap}{style}; img-src 'self' data:; connect-src 'self'; frame-src 'self'; \
+         form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
     )
 }
 

@@ -75,6 +75,11 @@ const NOTICES: &[(&str, &str)] = &[
     ("policy-saved", "Security settings saved."),
     ("token-revoked", "Token revoked."),
     ("settings-saved", "Settings saved."),
+    ("announcement-added", "Announcement saved. Visitors see it from its start on."),
+    ("announcement-saved", "Announcement saved."),
+    ("announcement-ended", "Announcement ended."),
+    ("announcement-deleted", "Announcement deleted. The audit log keeps its text."),
+    ("brand-saved", "Brand saved. The page shows it now."),
     ("welcome", "Welcome to Candor. Start by adding your components."),
 ];
 

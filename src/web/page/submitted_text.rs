@@ -9,6 +9,7 @@ use bytes::BytesMut;
 use http_body_util::BodyExt as _;
 
 use crate::import::subscriber_list::MAX_LIST;
+use crate::logo::{MAX_LOGO, MAX_UPLOAD};
 use crate::ui::pages::admin::TypedForm;
 use crate::web::access::routes::Access;
 use crate::web::edge::body_timeout::is_body_timeout;
@@ -22,6 +23,11 @@ const MAX_PUBLIC_BODY: usize = 16 * 1024;
 /// The form that takes a list of subscribers, and its largest body in bytes: the list and the other fields.
 const LIST_IMPORT: &str = "/admin/subscribers/import";
 const MAX_LIST_BODY: usize = MAX_LIST + 64 * 1024;
+/// The forms that take two logos, and their largest body in bytes: the files, those kept from the last time in base64,
+/// and the other fields.
+const BRAND_FORMS: [&str; 2] = ["/admin/brand", "/admin/brand/preview"];
+const MAX_BRAND_BODY: usize = 2 * MAX_UPLOAD + 2 * MAX_LOGO * 4 / 3 + MAX_TEXTS;
+const MAX_TEXTS: usize = 128 * 1024;
 /// How much of a larger body is read and dropped, in bytes: a browser that is still sending ignores the response.
 const MAX_DROPPED: usize = 4 * 1024 * 1024;
 /// Largest HTML that returns text to a manager, in bytes.
@@ -83,6 +89,7 @@ impl SubmittedForm {
         let max = match is_guarded {
             // An invented cookie does not raise the limit.
             true if parts.uri.path() == LIST_IMPORT && has_session(&parts.headers) => MAX_LIST_BODY,
+            true if BRAND_FORMS.contains(&parts.uri.path()) && has_session(&parts.headers) => MAX_BRAND_BODY,
             true => MAX_BODY,
             false => MAX_PUBLIC_BODY,
         };

@@ -2,7 +2,9 @@
 
 mod accept_link;
 mod account;
+mod announcements;
 mod audit;
+mod brand;
 mod component_edit;
 mod component_list;
 mod components;
@@ -69,7 +71,12 @@ use leptos::component::{component_props_builder, component_view};
 
 pub use accept_link::{AcceptLink, AcceptLinkPage, LinkExpired, LinkExpiredPage};
 pub use account::{Account, AccountPage, ProviderRow, SessionRow};
+pub use announcements::{
+    AnnouncementDeletion, AnnouncementDeletionPage, AnnouncementEdit, AnnouncementEditPage, AnnouncementList,
+    AnnouncementsPage,
+};
 pub use audit::{AuditList, AuditPage};
+pub use brand::{BrandEdit, BrandEditPage, LogoSlot, brand_preview_error};
 pub use component_edit::{ComponentDeletion, ComponentDeletionPage, ComponentEdit, ComponentEditPage, SAME_NAME};
 pub use component_list::{BoardRow, BoardSection, ComponentBoard};
 pub use components::{ComponentList, ComponentsPage};
@@ -211,5 +218,9 @@ pages! {
     "/admin/subscribers/notices" NoticeList => NoticesPage,
     "/admin/shortcuts" Shortcuts => ShortcutsPage,
     "/admin/settings" Settings => SettingsPage,
+    "/admin/announcements" AnnouncementList => AnnouncementsPage,
+    "/admin/announcements/{id}/edit" AnnouncementEdit => AnnouncementEditPage,
+    "/admin/announcements/{id}/deletion" AnnouncementDeletion => AnnouncementDeletionPage,
+    "/admin/brand" BrandEdit => BrandEditPage,
     "any" AdminError => AdminErrorPage,
 }

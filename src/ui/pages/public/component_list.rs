@@ -132,7 +132,7 @@ fn panel(block: ComponentBlock, context: &ListContext<'_>, can_fold: bool) -> An
     });
     view! {
         <details class="panel" id=id open=is_open>
-            <summary>{head}{closed}</summary>
+            <summary>{head}" "{closed}</summary>
             {about}
             <ul>{lines}</ul>
             {axis}
@@ -181,16 +181,12 @@ fn component_line(row: &ComponentRow, context: &ListContext<'_>) -> AnyView {
     let uptime = own.map(|own| {
         view! { <span class="percent">{own.uptime_words()}<span class="unseen">" uptime"</span></span>" " }
     });
-    let subscribe = format!("/subscribe?component={}", component.id);
-    let label = format!("Subscribe to {}", component.name);
     view! {
         <li class=format!("row status-{}", status.key()) id=format!("component-{}", component.id)>
             <div class="line">
                 <span class="name" dir="auto">{component.name.clone()}</span>
                 " "
                 {uptime}
-                <a class="sub" href=subscribe aria-label=label>{Icon::Bell.view()}</a>
-                " "
                 {status_words(*status)}
             </div>
             {reason}

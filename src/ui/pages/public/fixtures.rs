@@ -208,6 +208,7 @@ pub fn status_page() -> StatusPage {
     StatusPage {
         shell: shell("/"),
         banner: banner(&components(), &open),
+        announcements: Vec::new(),
         groups: groups(),
         components: components(),
         open,

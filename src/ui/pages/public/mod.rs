@@ -1,5 +1,6 @@
 //! The public pages. Each has a struct with all its data and a `render` function for the document.
 
+mod announcement;
 pub mod api;
 mod component_list;
 pub mod embed;

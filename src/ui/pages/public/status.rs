@@ -4,6 +4,7 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
+use super::announcement::announcement_list;
 use super::component_list::{self, ComponentList, ComponentRow};
 use super::incident_card::{self, IncidentCard, TimelineFold, TimelineTimes};
 use super::maintenance;
@@ -12,7 +13,7 @@ use crate::domain::component::StatusCause;
 use crate::domain::history::start_of_day;
 use crate::domain::page_status::{Banner, MAX_NAMED, Tone, join_names};
 use crate::domain::uptime::StatusInterval;
-use crate::domain::{Component, Group, Impact, Incident, Maintenance, MaintenancePhase, Status};
+use crate::domain::{Announcement, Component, Group, Impact, Incident, Maintenance, MaintenancePhase, Status};
 use crate::format::{duration, time};
 use crate::ui::icon::Icon;
 use crate::ui::pill::pill;
@@ -33,6 +34,8 @@ pub struct StatusPage {
     pub shell: PublicContext,
     /// Its tone equals the one in `shell`.
     pub banner: Banner,
+    /// Those shown now.
+    pub announcements: Vec<Announcement>,
     /// In any order.
     pub groups: Vec<Group>,
     /// In any order, including components that are hidden while operational.
@@ -81,6 +84,7 @@ pub fn StatusView(page: StatusPage) -> AnyView {
     }
     view! {
         <PublicLayout shell=shell head=head>
+            {announcement_list(&page.announcements)}
             {banner}
             {open_incidents(&page)}
             {active_maintenances(&page)}
@@ -497,7 +501,7 @@ mod tests {
             "The other 5 components are operational.",
             "Next update due by <b><time datetime=\"2026-11-23T14:45:00Z\">14:45 WET</time></b>",
             "<a href=\"/incidents/delayed00001\">Delayed delivery",
-            "Identified · <time class=\"ago\" datetime=\"2026-11-23T13:05:00Z\">1 h 27 min</time>",
+            "Identified · <time datetime=\"2026-11-23T13:05:00Z\" class=\"ago\">1 h 27 min</time>",
             "<bdi>Outbound delivery</bdi>: partial outage",
             "<strong>eu-west</strong>",
             "edited <time datetime=\"2026-11-23T14:25:00Z\">14:25</time>",
@@ -505,7 +509,7 @@ mod tests {
             "All times in Lisbon (WET)",
             "rel=\"noopener\"",
             "<link rel=\"canonical\" href=\"https://status.harbormail.example/\">",
-            "<a href=\"/subscribe?component=out\" aria-label=\"Subscribe to Outbound delivery\"",
+            "<button popovertarget=\"p-out-2026-11-23\" aria-label=\"Mon 23 Nov: ",
         ] {
             assert!(html.contains(words), "{words} in {html}");
         }
@@ -627,11 +631,14 @@ mod tests {
     fn page_without_components_is_being_set_up() {
         let page = StatusPage { components: Vec::new(), groups: Vec::new(), ..fixtures::quiet_page() };
         let banner = Banner::new(&[], &[]);
-        let shell = PublicContext { tone: banner.tone, ..page.shell.clone() };
+        let shell = PublicContext { tone: banner.tone, picture: None, ..page.shell.clone() };
         let html = render_status_page(StatusPage { banner, shell, ..page });
         check(&html);
         assert!(html.contains(">This status page is being set up</h1>") && html.contains("tone-notice"), "{html}");
-        assert!(!html.contains(">Components<") && !html.contains("Past incidents") && !html.contains("operational"));
+        let body = html.split_once("<body").unwrap().1;
+        for word in [">Components<", "Past incidents", "perational"] {
+            assert!(!body.contains(word), "{word} in {body}");
+        }
     }
 
     #[test]
@@ -649,7 +656,7 @@ mod tests {
         assert!(html.contains("<h1 dir=\"auto\">Invoices are late</h1>"), "{html}");
         assert!(html.contains("Notice since 22 Nov, 09:00 WET. No component is marked as affected."), "{html}");
         assert!(
-            html.contains("Identified · <time class=\"ago\" datetime=\"2026-11-22T09:00:00Z\">1 d 5 h</time>"),
+            html.contains("Identified · <time datetime=\"2026-11-22T09:00:00Z\" class=\"ago\">1 d 5 h</time>"),
             "{html}"
         );
     }

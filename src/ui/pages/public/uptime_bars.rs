@@ -26,8 +26,19 @@ const TOP: f64 = 3.5;
 const BOTTOM: f64 = 24.5;
 const HEIGHT: usize = 28;
 
-/// Days with a popover on one page. Older days link to their month.
+/// Popovers on one page. Older days link to their month.
 pub const MAX_POPOVERS: usize = 40;
+
+/// The width of a target in days: at least 24 px at every width of the page.
+const TARGET_DAYS: usize = 3;
+
+/// Adjacent days with something to say, which share a target and a popover.
+struct DayTarget {
+    /// The first day below the target, in places from the oldest day.
+    start: usize,
+    /// The places of the days to show, oldest first.
+    days: Vec<usize>,
+}
 
 /// The length of the stroke of a status. The level tells the statuses apart without colour; maintenance is hollow.
 fn bar_level(status: Status) -> f64 {
@@ -147,11 +158,30 @@ pub fn downtime_words(outage: Downtime) -> Vec<String> {
     parts.into_iter().filter_map(part).collect()
 }
 
-/// The days that have a popover: the newest of all days with something to say.
+/// The targets over the bars, oldest first. They don't overlap, except at the oldest days.
+fn day_targets(days: &[UptimeDay]) -> Vec<DayTarget> {
+    let mut targets: Vec<DayTarget> = Vec::new();
+    let mut free = days.len();
+    let mut marked: Vec<usize> = (0..days.len()).filter(|place| days.get(*place).is_some_and(|day| !day.is_empty())).collect();
+    while let Some(newest) = marked.last().copied() {
+        let from = marked.partition_point(|place| place + TARGET_DAYS <= newest);
+        let shown = marked.split_off(from);
+        let spare = TARGET_DAYS - 1 - (newest - shown.first().copied().unwrap_or(newest));
+        let end = (newest + spare.div_ceil(2)).min(free.saturating_sub(1)).max(newest);
+        let start = (end + 1).saturating_sub(TARGET_DAYS);
+        free = start;
+        targets.push(DayTarget { start, days: shown });
+    }
+    targets.reverse();
+    targets
+}
+
+/// The newest day of each target that has a popover, by component: the newest of the page.
 pub fn popover_days(all: &[UptimeBars]) -> BTreeSet<(NaiveDate, ComponentId)> {
     let marked = all.iter().flat_map(|bars| {
-        let days = bars.days.iter().filter(|day| !day.is_empty());
-        days.map(|day| (day.date, bars.component.clone()))
+        let newest = day_targets(&bars.days).into_iter().filter_map(|target| target.days.last().copied());
+        let days: Vec<_> = newest.filter_map(|place| bars.days.get(place)).collect();
+        days.into_iter().map(|day| (day.date, bars.component.clone()))
     });
     let mut newest: Vec<_> = marked.collect();
     newest.sort_unstable_by(|a, b| b.cmp(a));
@@ -159,26 +189,28 @@ pub fn popover_days(all: &[UptimeBars]) -> BTreeSet<(NaiveDate, ComponentId)> {
     newest.into_iter().collect()
 }
 
-/// The bars of a component, with a button or link over each day that has something to say.
+/// The bars of a component, with a button or link over the days that have something to say.
 pub fn component_bars(
     bars: &UptimeBars,
     name: &str,
     popovers: &BTreeSet<(NaiveDate, ComponentId)>,
     zone: Tz,
 ) -> AnyView {
-    let marked = bars.days.iter().enumerate().filter(|(_, day)| !day.is_empty());
-    let days = marked.map(|(place, day)| {
-        if popovers.contains(&(day.date, bars.component.clone())) {
-            day_popover(bars, place, day, zone)
+    let targets = day_targets(&bars.days).into_iter().filter_map(|target| {
+        let days: Vec<&UptimeDay> = target.days.iter().filter_map(|place| bars.days.get(*place)).collect();
+        let newest = days.last()?;
+        let class = target_class(&target);
+        let label = days.iter().map(|day| day_words(day)).collect::<Vec<_>>().join("; ");
+        Some(if popovers.contains(&(newest.date, bars.component.clone())) {
+            day_popover(bars, &days, (class, label), zone)
         } else {
-            let (class, label) = (day_class(place), day_words(day));
-            view! { <a class=class href=day_href(&bars.component, day) aria-label=label></a>" " }.into_any()
-        }
+            view! { <a class=class href=day_href(&bars.component, newest) aria-label=label></a>" " }.into_any()
+        })
     });
     let last = bars.days.last().map(|day| day.date.to_string());
     view! {
         <div class="bars" data-last=last data-name=name.to_owned()>
-            <div>{bars_svg(bars, Some(bars.words()))}{days.collect_view()}</div>
+            <div>{bars_svg(bars, Some(bars.words()))}{targets.collect_view()}</div>
         </div>
     }
     .into_any()
@@ -258,14 +290,39 @@ fn status_paths(days: &[UptimeDay], status: Status) -> Option<AnyView> {
     Some(view! { {track}<path class=status.key() d=path(level)></path>{hollow} }.into_any())
 }
 
-/// The place of a day in two digits, because the CSP allows no style attributes.
-fn day_class(place: usize) -> String {
-    format!("d t{} u{}", place / 10, place % 10)
+/// The place of a target in two digits, because the CSP allows no style attributes. `w` marks several days.
+fn target_class(target: &DayTarget) -> String {
+    let several = if target.days.len() > 1 { " w" } else { "" };
+    let aside = match target.days.first() {
+        Some(first) if several.is_empty() => match first - target.start {
+            0 => " l",
+            1 => "",
+            _ => " r",
+        },
+        _ => several,
+    };
+    format!("d t{} u{}{aside}", target.start / 10, target.start % 10)
 }
 
-/// A button over the bar of a day, and what it opens.
-fn day_popover(bars: &UptimeBars, place: usize, day: &UptimeDay, zone: Tz) -> AnyView {
-    let id = format!("p-{}-{}", bars.component, day.date);
+/// A button over the bars of days, and what it opens.
+fn day_popover(bars: &UptimeBars, days: &[&UptimeDay], (class, label): (String, String), zone: Tz) -> AnyView {
+    let newest = days.last().map(|day| day.date.to_string()).unwrap_or_default();
+    let id = format!("p-{}-{newest}", bars.component);
+    let parts = days.iter().rev().map(|day| day_part(bars, day, zone)).collect_view();
+    view! {
+        <button class=class popovertarget=id.clone() aria-label=label></button>
+        <div class="pop" popover="auto" id=id.clone()>
+            <button class="x" popovertarget=id.clone() popovertargetaction="hide" aria-label="Close">
+                {Icon::Cancelled.view()}
+            </button>
+            {parts}
+        </div>
+    }
+    .into_any()
+}
+
+/// What happened on a day: the minutes of each state, and the incidents.
+fn day_part(bars: &UptimeBars, day: &UptimeDay, zone: Tz) -> AnyView {
     let minutes = |seconds: i64| spell_duration(TimeDelta::seconds(seconds));
     let states = [
         (Status::MajorOutage, day.outage.major),
@@ -288,21 +345,13 @@ fn day_popover(bars: &UptimeBars, place: usize, day: &UptimeDay, zone: Tz) -> An
         view! { <a href=href><b>{words}</b></a> }
     });
     view! {
-        <button class=day_class(place) popovertarget=id.clone() aria-label=day_words(day)></button>
-        <div class="pop" popover="auto" id=id.clone()>
-            <p class="line">
-                <b>{day.date.format("%a %-d %b %Y").to_string()}</b>
-                <button class="x" popovertarget=id.clone() popovertargetaction="hide" aria-label="Close">
-                    {Icon::Cancelled.view()}
-                </button>
-            </p>
-            <ul>
-                {states.collect_view()}
-                <li class="line soft"><span>"Counted as downtime"</span>" "<span>{counted}</span></li>
-            </ul>
-            {links}
-            {other}
-        </div>
+        <p><b>{day.date.format("%a %-d %b %Y").to_string()}</b></p>
+        <ul>
+            {states.collect_view()}
+            <li class="line soft"><span>"Counted as downtime"</span>" "<span>{counted}</span></li>
+        </ul>
+        {links}
+        {other}
     }
     .into_any()
 }
@@ -324,7 +373,7 @@ fn incident_link(incident: &DayIncident, day: &UptimeDay, zone: Tz) -> Option<An
     };
     let href = format!("/incidents/{}", incident.id);
     Some(
-        view! { <a href=href><b dir="auto">{incident.title.clone()}</b><span class="soft">{words}</span></a> }
+        view! { <a href=href><b dir="auto">{incident.title.clone()}</b>" "<span class="soft">{words}</span></a> }
             .into_any(),
     )
 }
@@ -406,8 +455,10 @@ mod tests {
             html.contains("class=\"track-partial_outage\"") && html.contains("d=\"M15 11.5v13M25 11.5v13\""),
             "{html}"
         );
-        assert_eq!(html.matches("<button class=\"d ").count() + html.matches("class=\"d t").count(), 6, "{html}");
-        assert_eq!(html.matches(" popover").count() - html.matches(" popovertarget").count(), 3, "{html}");
+        // Three adjacent days share a target.
+        assert_eq!(html.matches("class=\"d t0 u1 w\"").count(), 1, "{html}");
+        assert_eq!(html.matches(" popover=").count(), 1, "{html}");
+        assert_eq!(html.matches("Counted as downtime").count(), 3, "{html}");
         for words in [
             "Sat 21 Nov: 1 incident, 32 min partial outage",
             "Sat 21 Nov 2026",
@@ -428,18 +479,36 @@ mod tests {
     #[test]
     fn older_days_link_to_their_month_instead_of_a_popover() {
         let days = (1..=30).map(|number| day(number, Status::MajorOutage, 0, &[])).collect::<Vec<_>>();
-        let one = bars(days.clone());
-        let other = UptimeBars { component: ComponentId::parse("web").unwrap(), ..one.clone() };
-        let all = [one, other];
+        let names = ["api", "web", "mail", "dns", "docs", "chat"];
+        let all =
+            names.map(|name| UptimeBars { component: ComponentId::parse(name).unwrap(), ..bars(days.clone()) });
         let inline = popover_days(&all);
+        // Ten targets of three days each.
         assert_eq!(inline.len(), MAX_POPOVERS);
-        assert!(inline.iter().all(|(date, _)| date.day() > 10));
+        assert!(inline.iter().all(|(date, _)| date.day() >= 12));
         let html = crate::ui::render_fragment(|| component_bars(&all[0], "API", &inline, Tz::UTC));
-        assert_eq!(
-            html.matches("<a class=\"d ").count() + html.matches("<a href=\"/uptime#component-api\" ").count(),
-            10,
-            "{html}"
-        );
+        let targets = html.matches("class=\"d t").count();
+        assert_eq!((targets, html.matches("<a href=\"/uptime#component-api\" aria-label").count()), (10, 4), "{html}");
+    }
+
+    #[test]
+    fn targets_are_three_days_wide_and_apart() {
+        let quiet = || day(1, Status::Operational, 0, &[]);
+        let starts = |marked: &[usize]| {
+            let mut days = vec![quiet(); 90];
+            marked.iter().for_each(|place| days[*place] = day(1, Status::MajorOutage, 0, &[]));
+            day_targets(&days).into_iter().map(|target| (target.start, target.days)).collect::<Vec<_>>()
+        };
+        assert_eq!(starts(&[]), []);
+        assert_eq!(starts(&[0]), [(0, vec![0])]);
+        assert_eq!(starts(&[40]), [(39, vec![40])]);
+        assert_eq!(starts(&[89]), [(87, vec![89])]);
+        assert_eq!(starts(&[40, 43]), [(39, vec![40]), (42, vec![43])]);
+        assert_eq!(starts(&[40, 41]), [(40, vec![40, 41])]);
+        assert_eq!(starts(&[40, 42]), [(40, vec![40, 42])]);
+        let all: Vec<usize> = (0..90).collect();
+        let targets = starts(&all);
+        assert!(targets.len() == 30 && targets.iter().all(|(start, days)| days.len() == 3 && start == &days[0]));
     }
 
     #[test]
