@@ -380,7 +380,7 @@ fn status_menu(row: &BoardRow) -> AnyView {
 /// Acts on the ticked components. CSS hides it while none is.
 fn selection_bar() -> AnyView {
     view! {
-        <form class="selection" id=SELECTION_FORM method="post" action="/admin/components/statuses">
+        <form class="selection" id=SELECTION_FORM method="post" action="/admin/component-statuses">
             <p class="words"><span data-selected>"Selected components"</span></p>
             <button type="reset" class="button">"Clear"</button>
             <details class="pick" name="board">
