@@ -151,7 +151,7 @@ fn component_routes(routes: Routes) -> Routes {
         .get("/admin/components", component::index)
         .get("/admin/components/new", component::new)
         .post("/admin/components", component::create)
-        .post("/admin/components/statuses", component::set_statuses)
+        .post("/admin/component-statuses", component::set_statuses)
         .get("/admin/components/{id}/edit", component::edit)
         .post("/admin/components/{id}", component::update)
         .post("/admin/components/{id}/position", component::step)
