@@ -37,11 +37,6 @@ pub async fn finish_setup(tx: &mut WriteTx) -> Result<Entry> {
     Ok(Entry::new(Action::PageFinishSetup, &page.id, &page.name))
 }
 
-/// Records who started an import from this source; the import itself is recorded under its own name.
-pub fn record_import_start(source: &str) -> Entry {
-    Entry::new(Action::PageStartImport, "", source)
-}
-
 /// Metadata are the fields of the page that API clients store.
 pub fn record_metadata(page: &Page, before: &impl Serialize, after: &impl Serialize) -> Entry {
     Entry::new(Action::PageEdit, &page.id, &page.name).before(before).after(after)

@@ -102,7 +102,6 @@ actions! {
     GroupImport = "group.import", "imported group", MayWithdraw;
     PageEdit = "page.edit", "changed the settings of page", MayWithdraw;
     PageEditBrand = "page.edit-brand", "changed the brand of page", MayWithdraw;
-    PageStartImport = "page.start-import", "started an import from", Private;
     PageFinishSetup = "page.finish-setup", "finished the setup of page", Private;
     PageDismissChecklist = "page.dismiss-checklist", "dismissed the setup checklist of page", Private;
     PageImport = "page.import", "imported the settings of page", MayWithdraw;

@@ -6,10 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::domain::forms::BrandFile;
+
 /// The content of one document. Items that can't be parsed are described in `broken`.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
     pub page: Option<SourcePage>,
+    /// From another Candor.
+    pub brand: Option<BrandFile>,
     pub components: Vec<SourceComponent>,
     pub incidents: Vec<SourceIncident>,
     pub maintenances: Vec<SourceIncident>,
@@ -201,9 +205,10 @@ fn is_on() -> bool {
 
 impl Source {
     pub fn extend(&mut self, other: Source) {
-        let Source { page, components, incidents, maintenances, templates, feed_ids, .. } = other;
+        let Source { page, brand, components, incidents, maintenances, templates, feed_ids, .. } = other;
         let Source { hidden, history_starts, origin, remarks, broken, .. } = other;
         self.page = page.or(self.page.take());
+        self.brand = brand.or(self.brand.take());
         self.components.extend(components);
         self.incidents.extend(incidents);
         self.maintenances.extend(maintenances);

@@ -534,6 +534,16 @@ async fn walk_settings(walk: &mut Walk) {
     let version = walk.page_version().await;
     let fields = [("version", version.as_str()), ("ground", "cool"), ("typeface", "serif"), ("appearance", "dark")];
     walk.submit("/admin/brand", &[], &fields, &[Action::PageEditBrand]).await;
+    let version = walk.page_version().await;
+    let fields = [("version", version.as_str()), ("name", "Tidewater"), ("time_zone", "Europe/Lisbon")];
+    walk.submit("/admin/setup/page", &[], &fields, &[Action::PageEdit]).await;
+    let version = walk.page_version().await;
+    let fields = [("version", version.as_str()), ("ground", "warm"), ("typeface", "system"), ("appearance", "light")];
+    walk.submit("/admin/setup/brand", &[], &fields, &[Action::PageEditBrand]).await;
+    let names = [("names", "Tides\nCurrents")];
+    walk.submit("/admin/setup/components", &[], &names, &[Action::ComponentAdd, Action::ComponentAdd]).await;
+    walk.submit("/admin/setup/finish", &[], &[], &[Action::PageFinishSetup]).await;
+    walk.submit("/admin/setup/checklist/dismissal", &[], &[], &[Action::PageDismissChecklist]).await;
     walk_announcements(walk).await;
     let fields = [("version", policy.as_str()), ("api_key_in_query", "1")];
     walk.submit("/admin/policy", &[], &fields, &[Action::PolicyEdit]).await;

@@ -112,6 +112,7 @@ mod web_passkeys;
 mod web_public;
 mod web_routes;
 mod web_sessions;
+mod web_setup;
 mod web_subscribe;
 mod web_v1_components;
 mod web_v1_events;

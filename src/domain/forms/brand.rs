@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use super::page::parse_links;
 use super::{Fields, parse_line, parse_lines};
 use crate::domain::brand::{
@@ -17,7 +19,8 @@ pub const DEFAULT: &str = "default";
 /// The field with the choice of the accent: [`DEFAULT`], [`OWN`] or a colour.
 pub const ACCENT_CHOICE: &str = "accent_choice";
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct BrandForm {
     pub header_text: String,
     pub accent: String,
@@ -36,6 +39,16 @@ pub struct BrandForm {
     pub remove_logo: bool,
     pub remove_logo_dark: bool,
     pub version: i64,
+}
+
+/// A brand as a file: what the form holds, and the logos in base64.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BrandFile {
+    #[serde(flatten)]
+    pub form: BrandForm,
+    pub logo: String,
+    pub logo_dark: String,
 }
 
 /// The brand and the texts of the header and the footer.

@@ -9,6 +9,7 @@ use crate::state::State;
 use crate::ui::pages::admin::Dashboard;
 use crate::web::Result;
 use crate::web::access::manager::{CanRead, Manager};
+use crate::web::admin::setup::load_checklist;
 use crate::web::admin::subscribers::load_queue;
 use crate::web::form::QueryFields;
 use crate::web::page::layout::{admin_context, component_board};
@@ -32,6 +33,7 @@ pub async fn show(
 ) -> Result<Response> {
     let mut tx = state.db.read().await?;
     let shell = admin_context(&state, &mut tx, &manager, &query).await?;
+    let checklist = load_checklist(&state, &mut tx, &shell).await?;
     let board = component_board(&mut tx).await?;
     let cursor = Cursor::parse(&query.text("before"));
     let mut open = admin_incidents::list_open(&mut tx, cursor.as_ref(), pagination::READ_LIMIT).await?;
@@ -48,7 +50,7 @@ pub async fn show(
     let mut activity = audit::list(&mut tx, None, AUDIT_LIMIT).await?;
     activity.retain(concerns_page);
     activity.truncate(MAX_ACTIVITY);
-    let page = Dashboard { shell, open, older, planned, board, recent, drafts, readers, queue, subscribers, activity };
+    let page = Dashboard { shell, open, older, planned, board, recent, drafts, readers, queue, checklist, subscribers, activity };
     Ok(page_response(page.html()))
 }
 

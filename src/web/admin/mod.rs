@@ -17,6 +17,7 @@ mod notify;
 mod preview;
 pub mod router;
 mod settings;
+mod setup;
 mod subscribers;
 mod templates;
 
@@ -66,6 +67,16 @@ pub fn routes() -> Routes {
         .get("/admin/settings", settings::edit)
         .post("/admin/settings", settings::update)
         .post("/admin/settings/test-mail", settings::send_test_mail)
+        .get("/admin/setup", setup::index)
+        .get("/admin/setup/page", setup::edit_page)
+        .post("/admin/setup/page", setup::update_page)
+        .get("/admin/setup/brand", brand::edit_setup)
+        .post("/admin/setup/brand", brand::update_setup)
+        .get("/admin/setup/components", setup::new_components)
+        .post("/admin/setup/components", setup::create_components)
+        .get("/admin/setup/managers", setup::invite)
+        .post("/admin/setup/finish", setup::finish)
+        .post("/admin/setup/checklist/dismissal", setup::dismiss_checklist)
         .get("/admin/announcements", announcements::index)
         .get("/admin/announcements/new", announcements::new)
         .post("/admin/announcements", announcements::create)

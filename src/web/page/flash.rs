@@ -79,6 +79,9 @@ const NOTICES: &[(&str, &str)] = &[
     ("announcement-saved", "Announcement saved."),
     ("announcement-ended", "Announcement ended."),
     ("announcement-deleted", "Announcement deleted. The audit log keeps its text."),
+    ("components-added", "Components added. The page shows them now."),
+    ("setup-finished", "Setup finished. The checklist says what is left to do."),
+    ("checklist-dismissed", "Checklist dismissed."),
     ("brand-saved", "Brand saved. The page shows it now."),
     ("welcome", "Welcome to Candor. Start by adding your components."),
 ];

@@ -25,7 +25,7 @@ const LIST_IMPORT: &str = "/admin/subscribers/import";
 const MAX_LIST_BODY: usize = MAX_LIST + 64 * 1024;
 /// The forms that take two logos, and their largest body in bytes: the files, those kept from the last time in base64,
 /// and the other fields.
-const BRAND_FORMS: [&str; 2] = ["/admin/brand", "/admin/brand/preview"];
+const BRAND_FORMS: [&str; 3] = ["/admin/brand", "/admin/brand/preview", "/admin/setup/brand"];
 const MAX_BRAND_BODY: usize = 2 * MAX_UPLOAD + 2 * MAX_LOGO * 4 / 3 + MAX_TEXTS;
 const MAX_TEXTS: usize = 128 * 1024;
 /// How much of a larger body is read and dropped, in bytes: a browser that is still sending ignores the response.

@@ -5,6 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::conflict::{Conflict, conflict_details};
 use super::settings::settings_tabs;
+use super::setup::{SetupStep, setup_links, setup_steps};
 use crate::domain::brand::{ACCENT_PRESETS, Appearance, Ground, Logo, PageBrand, Scheme, SchemeColours, Typeface};
 use crate::domain::colour::Colour;
 use crate::domain::forms::{ACCENT_CHOICE, BrandForm, DEFAULT, OWN};
@@ -19,6 +20,8 @@ use crate::ui::form::{
 #[derive(Clone, Debug)]
 pub struct BrandEdit {
     pub shell: AdminContext,
+    /// Whether this is a step of the guided setup.
+    pub is_setup: bool,
     pub form: BrandForm,
     /// The logos for light and dark pages.
     pub slots: [LogoSlot; 2],
@@ -58,23 +61,34 @@ const FIELD_ORDER: [&str; 14] = [
 pub fn BrandEditPage(page: BrandEdit) -> impl IntoView {
     let shell = page.shell.clone();
     let problems = FormErrors::new(&page.invalid, &FIELD_ORDER);
+    let (heading, action) = match page.is_setup {
+        true => ("Make the page yours", SetupStep::Brand.path()),
+        false => ("Brand", "/admin/brand"),
+    };
+    let words = if page.is_setup { "Continue" } else { "Save brand" };
     let content = view! {
-        <h1>"Brand"</h1>
-        {settings_tabs("/admin/brand", &shell)}
+        {page.is_setup.then(|| setup_steps(SetupStep::Brand))}
+        <h1>{heading}</h1>
+        {(!page.is_setup).then(|| settings_tabs("/admin/brand", &shell))}
         <ErrorSummary problems=problems.clone()/>
         {conflict_details(page.conflict.as_ref(), &page.form, &shell)}
-        <form class="brand-page" method="post" action="/admin/brand" enctype="multipart/form-data" novalidate>
+        <form class="brand-page" method="post" action=action enctype="multipart/form-data" novalidate>
             <Hidden name="version" value=page.form.version.to_string()/>
             <div class="brand-fields">
                 {look_fields(&page, &problems)}
                 {text_fields(&page.form, &problems)}
-                <p class="actions"><Submit words="Save brand"/>{preview_button()}</p>
+                <p class="actions">
+                    <Submit words/>
+                    {preview_button()}
+                    {page.is_setup.then(|| setup_links(SetupStep::Brand))}
+                </p>
             </div>
             {preview_frame()}
         </form>
     };
-    let title = problems.titled("Brand");
-    view! { <AdminLayout shell title section=Some(Section::Settings) content=content.into_any()/> }
+    let title = problems.titled(heading);
+    let section = (!page.is_setup).then_some(Section::Settings);
+    view! { <AdminLayout shell title section content=content.into_any()/> }
 }
 
 /// Logo, colours, typeface and appearance.

@@ -2,6 +2,7 @@ use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use leptos::prelude::*;
 
 use super::audit::action_words;
+use super::checklist::{SetupChecklist, checklist_box};
 use super::component_list::{BoardRow, BoardSection, ComponentBoard, status_buttons, status_summary};
 use super::composer_extras::draft_readers;
 use super::incident_card::open_incident_card;
@@ -48,6 +49,8 @@ pub struct Dashboard {
     pub readers: Vec<DraftReader>,
     /// The messages that wait to be sent.
     pub queue: QueueState,
+    /// What is left to set up, for owners.
+    pub checklist: Option<SetupChecklist>,
     /// Active subscribers by channel.
     pub subscribers: Vec<(Channel, i64)>,
     /// The latest changes to what visitors see, newest first.
@@ -82,6 +85,7 @@ pub fn DashboardPage(page: Dashboard) -> impl IntoView {
                 </section>
             </div>
             <aside aria-label="At a glance">
+                {page.checklist.as_ref().map(checklist_box)}
                 {subscriber_box(&page)}
                 {recent_activity(&page)}
             </aside>

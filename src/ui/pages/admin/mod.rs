@@ -5,6 +5,7 @@ mod account;
 mod announcements;
 mod audit;
 mod brand;
+mod checklist;
 mod component_edit;
 mod component_list;
 mod components;
@@ -51,6 +52,7 @@ mod series_edit;
 mod series_end;
 mod sessions;
 mod settings;
+mod setup;
 mod shortcuts;
 mod subscriber_edit;
 mod subscriber_import;
@@ -77,6 +79,7 @@ pub use announcements::{
 };
 pub use audit::{AuditList, AuditPage};
 pub use brand::{BrandEdit, BrandEditPage, LogoSlot, brand_preview_error};
+pub use checklist::{ChecklistItem, ChecklistStep, SetupChecklist};
 pub use component_edit::{ComponentDeletion, ComponentDeletionPage, ComponentEdit, ComponentEditPage, SAME_NAME};
 pub use component_list::{BoardRow, BoardSection, ComponentBoard};
 pub use components::{ComponentList, ComponentsPage};
@@ -124,6 +127,9 @@ pub use series_edit::{SeriesEdit, SeriesEditPage};
 pub use series_end::{SeriesEnd, SeriesEndPage};
 pub use sessions::{OwnedSession, SessionList, SessionsPage};
 pub use settings::{Settings, SettingsPage};
+pub use setup::{
+    SetupComponents, SetupComponentsPage, SetupManagers, SetupManagersPage, SetupPageStep, SetupPageStepPage, SetupStep,
+};
 pub use shortcuts::{Shortcuts, ShortcutsPage};
 pub use subscriber_edit::{
     DeliveryRow, SubscriberEdit, SubscriberEditPage, SubscriberErasure, SubscriberErasurePage, SubscriberNew,
@@ -218,6 +224,9 @@ pages! {
     "/admin/subscribers/notices" NoticeList => NoticesPage,
     "/admin/shortcuts" Shortcuts => ShortcutsPage,
     "/admin/settings" Settings => SettingsPage,
+    "/admin/setup/page" SetupPageStep => SetupPageStepPage,
+    "/admin/setup/components" SetupComponents => SetupComponentsPage,
+    "/admin/setup/managers" SetupManagers => SetupManagersPage,
     "/admin/announcements" AnnouncementList => AnnouncementsPage,
     "/admin/announcements/{id}/edit" AnnouncementEdit => AnnouncementEditPage,
     "/admin/announcements/{id}/deletion" AnnouncementDeletion => AnnouncementDeletionPage,

@@ -13,7 +13,7 @@ use crate::publish::{Encoding, PreviewSubject, content_security_policy};
 use crate::state::State;
 use crate::ui::admin_layout::AdminContext;
 use crate::ui::brand::logo_data_url;
-use crate::ui::pages::admin::{BrandEdit, LogoSlot, brand_preview_error};
+use crate::ui::pages::admin::{BrandEdit, LogoSlot, SetupStep, brand_preview_error};
 use crate::web::access::manager::{CanAdminister, Manager};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, Versioned};
 use crate::web::admin::preview::strip_script;
@@ -65,30 +65,69 @@ pub async fn edit(
     FromState(state): FromState<State>,
     QueryFields(query): QueryFields,
 ) -> Result<Response> {
+    show_form(&manager, &state, &query, &BrandEditor { is_setup: false }).await
+}
+
+/// `GET /admin/setup/brand`
+pub async fn edit_setup(
+    manager: Manager<CanAdminister>,
+    FromState(state): FromState<State>,
+    QueryFields(query): QueryFields,
+) -> Result<Response> {
+    show_form(&manager, &state, &query, &BrandEditor { is_setup: true }).await
+}
+
+async fn show_form(
+    manager: &Manager<CanAdminister>,
+    state: &State,
+    query: &Fields,
+    editor: &BrandEditor,
+) -> Result<Response> {
     let mut tx = state.db.read().await?;
     let draft = BrandDraft::stored(&db::page_settings::load(&mut tx).await?);
-    let shell = admin_context(&state, &mut tx, &manager, &query).await?;
-    Ok(page_response(BrandEditor.html(&mut tx, shell, draft, Problem::none()).await?))
+    let shell = admin_context(state, &mut tx, manager, query).await?;
+    Ok(page_response(editor.html(&mut tx, shell, draft, Problem::none()).await?))
 }
 
 /// `POST /admin/brand`
 pub async fn update(
     manager: Manager<CanAdminister>,
     FromState(state): FromState<State>,
+    upload: BrandUpload,
+) -> Result<Response> {
+    save(manager, state, upload, &BrandEditor { is_setup: false }).await
+}
+
+/// `POST /admin/setup/brand`
+pub async fn update_setup(
+    manager: Manager<CanAdminister>,
+    FromState(state): FromState<State>,
+    upload: BrandUpload,
+) -> Result<Response> {
+    save(manager, state, upload, &BrandEditor { is_setup: true }).await
+}
+
+async fn save(
+    manager: Manager<CanAdminister>,
+    state: State,
     BrandUpload { fields, logos, refused }: BrandUpload,
+    editor: &BrandEditor,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
     let draft = BrandDraft { form: BrandForm::read(&edit.fields), logos, refused };
     let before = db::page_settings::load(&mut edit.tx).await?;
     let saved = Saved { audit_id: &before.id, version: before.version, theirs: BrandForm::from_page(&before) };
-    let draft = edit.check_version(&BrandEditor, draft, saved).await?;
+    let draft = edit.check_version(editor, draft, saved).await?;
     let parsed = draft.parse(&before.brand);
-    let settings = edit.check(&BrandEditor, draft, parsed).await?;
+    let settings = edit.check(editor, draft, parsed).await?;
     let entry = actions::settings::edit_brand(&mut edit.tx, &before, &settings, edit.now).await?;
-    edit.save([entry], PATH, "brand-saved").await
+    let path = if editor.is_setup { SetupStep::Components.path() } else { PATH };
+    edit.save([entry], path, "brand-saved").await
 }
 
-struct BrandEditor;
+struct BrandEditor {
+    is_setup: bool,
+}
 
 impl Editor for BrandEditor {
     type Form = BrandDraft;
@@ -109,7 +148,7 @@ impl Editor for BrandEditor {
             LogoSlot { upload: dark, stored: page.brand.logo_dark },
         ];
         let Problem { invalid, conflict } = problem;
-        Ok(BrandEdit { shell, form, slots, shown, invalid, conflict }.html())
+        Ok(BrandEdit { shell, is_setup: self.is_setup, form, slots, shown, invalid, conflict }.html())
     }
 }
 

@@ -27,6 +27,7 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
                 recent: vec![world.over.clone()],
                 drafts: vec![world.draft()],
                 readers: vec![world.reader()],
+                checklist: None,
                 subscribers: vec![(Channel::Email, 1204)],
                 activity: people::records(world),
             }
@@ -44,6 +45,7 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
                 recent: vec![],
                 drafts: vec![],
                 readers: vec![],
+                checklist: None,
                 subscribers: vec![],
                 activity: vec![],
             }
