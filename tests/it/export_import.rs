@@ -362,3 +362,14 @@ async fn hostile_brand_is_not_imported(test: TestDb) {
         assert_eq!(stored_brand(&test).await.2, PageBrand::default());
     }
 }
+
+#[tokio::test]
+async fn backup_carries_the_brand() {
+    let test = TestDb::sqlite().await;
+    add_brand(&test).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("copy.db");
+    test.db.backup(&file).await.unwrap();
+    let copy = TestDb::at(format!("sqlite://{}", file.display()));
+    assert_eq!(stored_brand(&copy).await, stored_brand(&test).await);
+}
