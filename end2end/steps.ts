@@ -56,8 +56,10 @@ export async function affect(page: Page, name: string, status: string): Promise<
   const select = page.getByLabel(name, { exact: true });
   if (!(await select.isVisible())) {
     const search = page.getByLabel('Add a component', { exact: true });
-    if (await search.isVisible()) await search.fill(name);
-    else await page.locator('summary', { hasText: /^Add components/ }).click();
+    if (await search.isVisible()) {
+      await search.fill(name);
+      await search.press('Enter');
+    } else await page.locator('summary', { hasText: /^Add components/ }).click();
   }
   await select.selectOption(status);
 }

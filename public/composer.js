@@ -95,6 +95,7 @@
       for (const [name, usual] of [['title', 'Title'], ['body', 'Your message shows here.']]) {
         if (fields.has(name) && !fields.get(name).trim()) fields.set(name, usual);
       }
+      if (fields.get('next_update') === 'other' && !fields.get('next_update_other').trim()) fields.set('next_update', 'none');
       try {
         const response = await fetch(form.getAttribute('action'), { method: 'POST', body: fields, signal: asking.signal });
         const found = response.ok ? read(await response.text()) : [];

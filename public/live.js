@@ -86,7 +86,7 @@
     });
   }
 
-  // Days: the bars of a component are one stop, the arrow keys go from day to day, and quiet days answer too.
+  // Days: the bars of a panel are one stop, the arrow keys go from day to day and from row to row, and quiet days answer too.
   const DAYS = 90;
   const TARGET = 3;
   const quiet = document.createElement('div');
@@ -95,6 +95,7 @@
   quiet.id = 'p-quiet';
   const stops = new Map();
   const isPhone = matchMedia('(max-width: 40rem)');
+  const barsIn = (part) => all('.bars[data-last]', part).filter((it) => it.offsetWidth);
   const startOf = (target) => Number(/t(\d) /.exec(target.className)[1] + /u(\d)/.exec(target.className)[1]);
   const targetsOf = (bars) => all('.d:not(.quiet)', bars).filter((it) => it.offsetWidth);
   const hasNoData = (bars, place) => {
@@ -107,7 +108,10 @@
     const found = targetsOf(bars).find((it) => place >= startOf(it) && place < startOf(it) + TARGET);
     const last = bars.querySelector('.d.quiet');
     const target = found ?? last ?? document.createElement('button');
+    const panel = bars.closest('.panel');
+    for (const it of barsIn(panel)) stops.delete(it.dataset.name);
     stops.set(bars.dataset.name, place);
+    for (const it of all('.d.quiet', panel)) if (it !== last) it.remove();
     if (found) last?.remove();
     else {
       const start = Math.min(Math.max(place - 1, 0), DAYS - TARGET);
@@ -121,7 +125,8 @@
       target.dataset.words = words;
       bars.firstChild.append(target);
     }
-    for (const it of all('.d', bars)) it.tabIndex = it === target ? 0 : -1;
+    for (const it of all('.d', panel)) it.tabIndex = it === target ? 0 : -1;
+    if (found) target.ariaDescription = bars.dataset.name;
     return target;
   };
   const open = (target) => {
@@ -143,8 +148,10 @@
     open(target);
   };
   const stopAtBars = () => {
-    for (const bars of all('.bars[data-last]')) {
-      if (!bars.offsetWidth) continue;
+    for (const panel of all('.panel')) {
+      const rows = barsIn(panel);
+      const bars = rows.find((it) => stops.has(it.dataset.name)) ?? rows[0];
+      if (!bars) continue;
       const newest = targetsOf(bars).pop();
       stopAt(bars, stops.get(bars.dataset.name) ?? (newest ? startOf(newest) : DAYS - 1));
     }
@@ -164,15 +171,18 @@
   });
   on('keydown', (event) => {
     const bars = event.target.closest('.bars[data-last]');
-    const isBack = event.key === 'ArrowLeft';
-    if (!bars || !event.target.matches('.d') || !(isBack || event.key === 'ArrowRight')) return;
+    const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (!bars || !steps || !event.target.matches('.d')) return;
     event.preventDefault();
-    const step = isBack === (getComputedStyle(bars).direction === 'rtl') ? 1 : -1;
+    const [aside, down] = steps;
+    const rows = barsIn(bars.closest('.panel'));
+    const row = rows[rows.indexOf(bars) + down];
+    const step = getComputedStyle(bars).direction === 'rtl' ? -aside : aside;
     const start = startOf(event.target);
-    const isQuiet = event.target.matches('.quiet');
+    const isQuiet = down || event.target.matches('.quiet');
     const at = isQuiet ? stops.get(bars.dataset.name) : step > 0 ? start + TARGET - 1 : start;
     const next = at + step;
-    if (next >= (isPhone.matches ? 60 : 0) && next < DAYS) visit(bars, next);
+    if (row && next >= (isPhone.matches ? 60 : 0) && next < DAYS) visit(row, next);
   });
   on('focusin', ({ target }) => {
     const shown = document.querySelector('.pop:popover-open');
@@ -227,6 +237,7 @@
 
   const show = (fresh, isNews) => {
     const held = document.activeElement;
+    const quietPanel = held.matches('.d.quiet') && held.closest('.panel');
     delocalise();
     leaveBars();
     const before = heading(document);
@@ -241,7 +252,7 @@
     const isChanged = heading(document) !== before;
     localise();
     stopAtBars();
-    if (held.matches('.d.quiet')) all('.bars').find((it) => held.ariaLabel.startsWith(it.dataset.name + ','))?.querySelector('[tabindex="0"]')?.focus();
+    if (quietPanel) quietPanel.querySelector('.d[tabindex="0"]')?.focus({ preventScroll: true });
     if (isNews || isChanged) document.getElementById('live').textContent = `Updated: ${heading(document)}`;
   };
 

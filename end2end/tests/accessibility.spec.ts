@@ -113,7 +113,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await candor.shell(['incident', 'resolve', id, '--body', 'All tiles are back.']);
       await expect(async () => {
         await openFresh(page, '/');
-        await expect(page.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational', { timeout: 1 });
+        await expect(page.getByRole('heading', { level: 1 })).toHaveText('All systems operational', { timeout: 1 });
       }).toPass();
       await checkPage(page, 'status');
     });

@@ -128,7 +128,7 @@ test('an incident takes four clicks from the login, and is resolved with two', a
   console.log(`from the login to a published incident, without its text: ${seconds}`);
   expect(hand.modelSeconds, 'seconds that a person takes').toBeLessThan(45);
   await visitor.goto('/');
-  await expect(card(visitor, 'Searches fail')).toContainText('Major outage');
+  await expect(card(visitor, 'Searches fail')).toContainText('Geocoding: major outage');
 
   await page.goto('/admin');
   const resolving = clicks();

@@ -51,7 +51,7 @@ test('published updates can be edited and deleted, and are audited', { tag: '@da
     await expectMessage(page, 'Incident saved.');
     await openFresh(visitor, '/');
     await expect(visitor.getByRole('article')).toContainText(`${TITLE}er`);
-    await expect(visitor.getByRole('article')).toContainText('Major outage · started just now');
+    await expect(visitor.getByRole('article')).toContainText('Investigating · just now');
   });
 
   await test.step('an incident goes only with its title', async () => {
@@ -73,7 +73,7 @@ test('published updates can be edited and deleted, and are audited', { tag: '@da
     await openFresh(visitor, '/history');
     await expect(visitor.locator('.empty')).toHaveText('No incidents reported.');
     await openFresh(visitor, '/');
-    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All systems operational');
   });
 
   await test.step('the audit lists who did what', async () => {
@@ -123,7 +123,7 @@ test('incidents keep the name of a deleted component', async ({
   await page.getByRole('button', { name: 'Delete the component' }).click();
   await expectMessage(page, 'Component deleted.');
   await openFresh(visitor, '/');
-  await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
+  await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All systems operational');
   await expect(component(visitor, 'Telefax')).toHaveCount(0);
   await openFresh(visitor, `/incidents/${id}`);
   await expect(visitor.getByRole('definition').filter({ hasText: 'Fax' })).toBeVisible();

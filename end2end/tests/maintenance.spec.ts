@@ -29,7 +29,7 @@ test('a publisher schedules, starts, extends and completes a maintenance', { tag
     await page.getByRole('button', { name: 'Schedule maintenance' }).click();
     await expectMessage(page, 'Maintenance scheduled.');
     await openFresh(visitor, '/');
-    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All systems operational');
     await expect(card(visitor, TITLE)).toContainText(/Scheduled · \w{3} \d+ \w{3}( \d{4})?, \d\d:\d\d to /);
     await expectNoOverflow(visitor);
   });
@@ -47,7 +47,7 @@ test('a publisher schedules, starts, extends and completes a maintenance', { tag
     await page.getByRole('button', { name: 'Undo the start' }).click();
     await expectMessage(page, 'Start undone. The maintenance is scheduled again.');
     await openFresh(visitor, '/');
-    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All systems operational');
     await startEarly();
     await openFresh(visitor, '/');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Service Under Maintenance');
@@ -73,7 +73,7 @@ test('a publisher schedules, starts, extends and completes a maintenance', { tag
     await page.getByRole('button', { name: 'Complete' }).click();
     await expectMessage(page, 'Maintenance completed.');
     await openFresh(visitor, '/');
-    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All systems operational');
     await expect(component(visitor, 'Archive')).toContainText('Operational');
     await expect(visitor.locator('.past.resolved')).toContainText('Maintenance completed');
     await visitor.locator('.past.resolved').getByRole('link', { name: TITLE }).click();

@@ -39,7 +39,7 @@ test('a hidden incident is previewed and published by hand', { tag: '@dates' }, 
     await expect(documents.getByText('/api/v2/summary.json', { exact: true })).toBeVisible();
     await expectNoOverflow(page);
     await openFresh(visitor, '/');
-    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All systems operational');
     await page.getByRole('button', { name: 'Back to editing' }).click();
     await expect(page.getByLabel('Title', { exact: true })).toHaveValue(TITLE);
     await expect(page.getByLabel('Upload', { exact: true })).toHaveValue('major_outage');

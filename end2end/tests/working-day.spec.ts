@@ -27,7 +27,7 @@ test('a publisher reports an incident until its end', { tag: '@dates' }, async (
     await candor.addManager(PUBLISHER, 'publisher');
     await logIn(page, PUBLISHER);
     await openFresh(visitor, '/');
-    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All systems operational');
     await expect(visitor.getByText('All 3 components are operational.')).toBeVisible();
     await expect(visitor.getByRole('heading', { level: 3, name: 'Mail', exact: true })).toBeVisible();
     await expect(component(visitor, 'Receiving')).toContainText('Operational');
@@ -53,7 +53,7 @@ test('a publisher reports an incident until its end', { tag: '@dates' }, async (
     await expect(page.getByLabel('Detected by')).toHaveValue('Monitoring');
     await expectNoOverflow(page);
     await openFresh(visitor, '/');
-    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All systems operational');
   });
 
   const id = await test.step('it is published as it was previewed', async () => {
@@ -82,8 +82,10 @@ test('a publisher reports an incident until its end', { tag: '@dates' }, async (
 
   await test.step('and in the history', async () => {
     await visitor.getByRole('link', { name: 'History', exact: true }).click();
-    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Incident history');
-    await expect(card(visitor, TITLE)).toContainText('Show 1 update');
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('History');
+    const entry = visitor.locator('.entries > li').filter({ hasText: TITLE });
+    await expect(entry).toHaveCount(1);
+    await expect(entry.locator('.pill')).toHaveText('Investigating');
     await expect(visitor.getByText(/^1 incident since /)).toBeVisible();
     await expectNoOverflow(visitor);
   });
@@ -116,7 +118,7 @@ test('a publisher reports an incident until its end', { tag: '@dates' }, async (
   await test.step('resolved, everything is operational and the page says how long it took', async () => {
     await postUpdate(page, id, { phase: 'Resolved', message: 'All mail has arrived.' });
     await openFresh(visitor, '/');
-    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All systems operational');
     await expect(component(visitor, 'Sending')).toContainText('Operational');
     await expect(visitor.getByRole('article')).toHaveCount(0);
     await expect(visitor.locator('.past').filter({ hasText: TITLE })).toContainText(/2h [56]m/);

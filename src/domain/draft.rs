@@ -9,6 +9,9 @@ use super::{DraftId, IncidentId, MaintenanceId};
 /// The field with the maintenance that a draft updates.
 pub const MAINTENANCE_FIELD: &str = "maintenance";
 
+/// A field of every form that schedules a maintenance.
+pub const SCHEDULE_FIELD: &str = "notify_steps_shown";
+
 /// Fields that control the composer and are not part of a draft.
 const UNSAVED_FIELDS: [&str; 7] =
     ["new_id", "draft", "draft_version", "preview", "save_draft", "preview_page", "confirm_status"];
@@ -38,7 +41,7 @@ pub struct DraftReader {
 impl SavedDraft {
     /// Whether it becomes a maintenance or an update of one.
     pub fn is_maintenance(&self) -> bool {
-        self.fields.has("scheduled_for") || self.fields.has(MAINTENANCE_FIELD)
+        ["scheduled_for", SCHEDULE_FIELD, MAINTENANCE_FIELD].iter().any(|name| self.fields.has(name))
     }
 
     /// The maintenance that it updates.

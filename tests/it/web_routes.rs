@@ -90,7 +90,7 @@ const TABLE: &[(&str, &str, Option<Role>)] = &[
     ("GET", "/admin/components", Some(Viewer)),
     ("GET", "/admin/components/new", Some(Owner)),
     ("POST", "/admin/components", Some(Owner)),
-    ("POST", "/admin/components/statuses", Some(Publisher)),
+    ("POST", "/admin/component-statuses", Some(Publisher)),
     ("GET", "/admin/components/{id}/edit", Some(Owner)),
     ("POST", "/admin/components/{id}", Some(Owner)),
     ("POST", "/admin/components/{id}/position", Some(Owner)),

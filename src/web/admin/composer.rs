@@ -1,4 +1,4 @@
-//! The composer of incidents and updates, with templates and drafts beside the form.
+//! Composers, with templates and drafts beside the form: of incidents and updates here, of maintenances in their folder.
 
 use super::edit::{Edit, Editor, Problem};
 use super::notify;
@@ -6,7 +6,7 @@ use crate::credentials::random_bytes;
 use crate::db::{self, Tx, drafts, templates};
 use crate::domain::draft::DraftReader;
 use crate::domain::forms::{Fields, IncidentForm, UpdateForm};
-use crate::domain::{DraftId, Incident, IncidentId, Phase, SavedDraft};
+use crate::domain::{DraftId, Incident, IncidentId, Phase, SavedDraft, Template};
 use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::{ComposerExtras, Conflict, DraftConflict, IncidentNew, IncidentView};
 use crate::web::Result;
@@ -32,7 +32,8 @@ impl ComposerDraft {
         Self::Submitted { fields: fields.clone(), conflict: None }
     }
 
-    async fn extras(&self, tx: &mut Tx) -> Result<ComposerExtras> {
+    /// `templates` are those that suit the composer.
+    pub async fn extras(&self, tx: &mut Tx, templates: Vec<Template>) -> Result<ComposerExtras> {
         let (fields, conflict) = match self {
             Self::Opened { draft, readers } => {
                 let (draft, readers) = (Some(draft.clone()), readers.clone());
@@ -50,17 +51,22 @@ impl ComposerDraft {
             }
             _ => None,
         };
-        let mut templates = templates::list(tx).await?;
-        templates.retain(|template| !template.phase.is_maintenance());
         Ok(ComposerExtras { templates, draft, conflict, readers: Vec::new() })
     }
 }
 
-/// A composer that can continue a draft, and ask which status is right.
+/// A composer that can continue a draft.
 pub(super) trait Composer: Editor {
     fn with_draft(&self, draft: ComposerDraft) -> Self;
+}
 
+/// A composer that can ask which status is right.
+pub(super) trait AsksStatus: Composer {
     fn asking(&self, suggested: Phase) -> Self;
+}
+
+async fn incident_templates(tx: &mut Tx) -> Result<Vec<Template>> {
+    Ok(templates::list(tx).await?.into_iter().filter(|template| !template.phase.is_maintenance()).collect())
 }
 
 /// The status in `form` (a key), or the one that the answer to the question about the status chooses.
@@ -70,7 +76,7 @@ pub(super) fn confirmed_phase(fields: &Fields, form: String) -> String {
 
 /// 409 with the question which status is right, if the message contradicts the chosen one and the question was not
 /// answered yet.
-pub(super) async fn check_status<C: Composer>(
+pub(super) async fn check_status<C: AsksStatus>(
     edit: &mut Edit<CanPublish>,
     composer: &C,
     form: C::Form,
@@ -108,7 +114,8 @@ impl Editor for IncidentComposer {
             form.id = IncidentId::from_random(random_bytes()).to_string();
         }
         shell.notify.reach = notify::of_new_incident(tx).await?;
-        let (board, extras) = (component_board(tx).await?, self.draft.extras(tx).await?);
+        let templates = incident_templates(tx).await?;
+        let (board, extras) = (component_board(tx).await?, self.draft.extras(tx, templates).await?);
         let suggested_phase = self.suggested_phase;
         Ok(IncidentNew { shell, form, invalid: problem.invalid, board, extras, suggested_phase }.html())
     }
@@ -118,7 +125,9 @@ impl Composer for IncidentComposer {
     fn with_draft(&self, draft: ComposerDraft) -> Self {
         Self { draft, suggested_phase: self.suggested_phase }
     }
+}
 
+impl AsksStatus for IncidentComposer {
     fn asking(&self, suggested: Phase) -> Self {
         Self { draft: self.draft.clone(), suggested_phase: Some(suggested) }
     }
@@ -151,7 +160,8 @@ impl Editor for UpdateComposer {
             true => notify::of_update(tx, &self.incident).await?,
             false => notify::of_publication(tx, &self.incident).await?,
         };
-        let (board, extras) = (component_board(tx).await?, self.draft.extras(tx).await?);
+        let templates = incident_templates(tx).await?;
+        let (board, extras) = (component_board(tx).await?, self.draft.extras(tx, templates).await?);
         let (Problem { invalid, conflict }, incident) = (problem, self.incident.clone());
         let suggested_phase = self.suggested_phase;
         Ok(IncidentView { shell, incident, form, invalid, board, conflict, extras, suggested_phase }.html())
@@ -162,7 +172,9 @@ impl Composer for UpdateComposer {
     fn with_draft(&self, draft: ComposerDraft) -> Self {
         Self { incident: self.incident.clone(), draft, suggested_phase: self.suggested_phase }
     }
+}
 
+impl AsksStatus for UpdateComposer {
     fn asking(&self, suggested: Phase) -> Self {
         let (incident, draft) = (self.incident.clone(), self.draft.clone());
         Self { incident, draft, suggested_phase: Some(suggested) }

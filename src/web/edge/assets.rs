@@ -44,6 +44,7 @@ const ADMIN_SCRIPT: &str = concat!(
     include_str!("../../../public/admin.js"),
     include_str!("../../../public/dashboard.js"),
     include_str!("../../../public/composer.js"),
+    include_str!("../../../public/copy.js"),
     include_str!("../../../public/typed.js"),
     include_str!("../../../public/brand.js")
 );

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::conflict::{ComparableForm, Conflict, conflict_details};
 use super::templates::template_links;
 use crate::domain::draft::DraftReader;
-use crate::domain::{Phase, SavedDraft, Template};
+use crate::domain::{MaintenancePhase, Phase, SavedDraft, Template};
 use crate::format::time::{format_age, format_clock};
 use crate::ui::admin_layout::AdminContext;
 use crate::ui::form::{ButtonStyle, Hidden};
@@ -33,12 +33,17 @@ pub enum DraftConflict {
 
 impl ComparableForm for SavedDraft {
     fn fields(&self) -> Vec<(&'static str, String)> {
-        let phase = Phase::from_key(&self.fields.text("phase")).map_or("", Phase::words);
-        let components = self.fields.components().into_iter().map(|(id, status)| format!("{id}: {status}"));
+        let key = self.fields.text("phase");
+        let phase = Phase::from_key(&key).map(Phase::words);
+        let phase = phase.or_else(|| MaintenancePhase::from_key(&key).map(MaintenancePhase::words)).unwrap_or_default();
+        let statuses = self.fields.components().into_iter().map(|(id, status)| format!("{id}: {status}"));
+        let components = statuses.chain(self.fields.values("component"));
+        let window = ["scheduled_for", "scheduled_until"].map(|name| self.fields.text(name)).join(" ");
         vec![
             ("Title", self.fields.text("title")),
             ("Status", phase.to_owned()),
             ("Message", self.fields.text("body")),
+            ("Window", window.trim().to_owned()),
             ("Components", components.collect::<Vec<_>>().join("\n")),
         ]
     }

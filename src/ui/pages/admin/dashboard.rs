@@ -186,14 +186,22 @@ fn postmortem_row(incident: &Incident, shell: &AdminContext) -> AnyView {
     .into_any()
 }
 
-fn draft_row(draft: &SavedDraft, page: &Dashboard) -> AnyView {
-    let of = draft.incident.as_ref().map(|id| page.open.iter().chain(&page.recent).find(|incident| incident.id == *id));
-    let title = match of {
-        None => draft.fields.text("title"),
-        Some(Some(incident)) => incident.title.clone(),
-        Some(None) => "Incident (older)".to_owned(),
+/// The title of the draft, or of what it updates.
+fn draft_title(draft: &SavedDraft, page: &Dashboard) -> String {
+    let title = match (&draft.incident, draft.maintenance()) {
+        (None, None) => Some(draft.fields.text("title")),
+        (Some(id), _) => {
+            page.open.iter().chain(&page.recent).find(|incident| incident.id == *id).map(|it| it.title.clone())
+        }
+        (None, Some(id)) => page.planned.iter().find(|it| it.id == id).map(|it| it.title.clone()),
     };
-    let title = if title.trim().is_empty() { "Untitled".to_owned() } else { title };
+    let fallback = if draft.is_maintenance() { "Maintenance (older)" } else { "Incident (older)" };
+    let title = title.unwrap_or_else(|| fallback.to_owned());
+    if title.trim().is_empty() { "Untitled".to_owned() } else { title }
+}
+
+fn draft_row(draft: &SavedDraft, page: &Dashboard) -> AnyView {
+    let title = draft_title(draft, page);
     let path = format!("/admin/drafts/{}", draft.id);
     let delete = format!("{path}/deletion");
     let about = || view! { <span class="unseen" dir="auto">{format!(": {title}")}</span> };
@@ -376,7 +384,7 @@ fn status_menu(row: &BoardRow) -> AnyView {
 /// Acts on the ticked components. CSS hides it while none is.
 fn selection_bar() -> AnyView {
     view! {
-        <form class="selection" id=SELECTION_FORM method="post" action="/admin/components/statuses">
+        <form class="selection" id=SELECTION_FORM method="post" action="/admin/component-statuses">
             <p class="words"><span data-selected>"Selected components"</span></p>
             <button type="reset" class="button">"Clear"</button>
             <details class="pick" name="board">

@@ -2,13 +2,14 @@ use leptos::prelude::*;
 
 use super::component_list::status_words;
 use super::composer::{self, message_tools};
+use super::composer_extras::ComposerExtras;
 use super::conflict::{Conflict, conflict_notice};
 use super::maintenances::phase_words;
 use super::notify;
-use super::templates::template_links;
+use crate::domain::draft::MAINTENANCE_FIELD;
 use crate::domain::forms::MaintenanceUpdateForm;
 use crate::domain::page_status::Tone;
-use crate::domain::{AffectedComponent, Invalid, Maintenance, MaintenancePhase, MaintenanceUpdate, Status, Template};
+use crate::domain::{AffectedComponent, Invalid, Maintenance, MaintenancePhase, MaintenanceUpdate, Status};
 use crate::format::markdown;
 use crate::format::time::{format_full, format_window};
 use crate::ui::admin_icon::admin_pill;
@@ -29,8 +30,8 @@ pub struct MaintenanceView {
     pub conflict: Option<Conflict<()>>,
     /// Whether the last change was a start, so that it can be undone.
     pub undoes_start: bool,
-    /// Those of the next phases, sorted by name.
-    pub templates: Vec<Template>,
+    /// The templates are those of the next phases.
+    pub extras: ComposerExtras,
 }
 
 #[component]
@@ -116,8 +117,10 @@ fn composer(page: &MaintenanceView, problems: &FormErrors) -> AnyView {
     let form = &page.form;
     let words = MaintenancePhase::from_key(&form.phase).unwrap_or(it.phase).words();
     let phases = it.phase.next();
-    let tools = message_tools(template_links(&page.templates, &path), &composer::maintenance_sentences(phases));
+    let tools = message_tools(page.extras.template_links(&path), &composer::maintenance_sentences(phases));
     let fields = view! {
+        {page.extras.hidden_fields()}
+        <Hidden name=MAINTENANCE_FIELD value=it.id.to_string()/>
         <Hidden name="version" value=form.version.to_string()/>
         {composer::maintenance_phase_field(phases, &form.phase, problems)}
         {composer::message_field_with(&form.body, problems, false, Some(tools))}
@@ -126,10 +129,11 @@ fn composer(page: &MaintenanceView, problems: &FormErrors) -> AnyView {
     let switch = Some(notify::notify_switch(&page.shell, "notify"));
     let primary =
         notify::publish_button("Publish update", &page.shell, ButtonStyle::Primary, Some(composer::PUBLISH_KEYS));
-    let others = view! { <a href="/admin/maintenances">"Cancel"</a> }.into_any();
+    let others = view! { <a href="/admin/maintenances">"Cancel"</a>{composer::save_draft_button()} }.into_any();
     view! {
         <section aria-labelledby="compose">
             <h2 id="compose" class="unseen">"Post an update"</h2>
+            {page.extras.notices(&page.shell)}
             {composer::composer_form(
                 &action,
                 fields.into_any(),

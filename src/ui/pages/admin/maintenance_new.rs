@@ -4,14 +4,16 @@ use leptos::prelude::*;
 
 use super::component_list::{BoardSection, ComponentBoard};
 use super::composer::{self, message_tools};
+use super::composer_extras::ComposerExtras;
 use super::notify;
-use super::templates::template_links;
+use crate::domain::draft::SCHEDULE_FIELD;
 use crate::domain::forms::{PlanForm, RecurrenceForm, SeriesForm, WindowForm};
 use crate::domain::maintenance::Automation;
-use crate::domain::{Invalid, MaintenancePhase, Template};
+use crate::domain::{Invalid, MaintenancePhase};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{
-    ButtonStyle, CheckBox, Choice, DateTimeLocal, ErrorSummary, Field, FormErrors, Group, Hidden, Select, TextArea, TextInput, zone_choices,
+    ButtonStyle, CheckBox, Choice, DateTimeLocal, ErrorSummary, Field, FormErrors, Group, Hidden, Select, TextArea, TextInput,
+    ZoneInput, zone_list,
 };
 
 /// The form that schedules a maintenance, single or recurring.
@@ -22,8 +24,7 @@ pub struct MaintenanceNew {
     pub form: SeriesForm,
     pub invalid: Invalid,
     pub board: ComponentBoard,
-    /// Those for new maintenances, sorted by name.
-    pub templates: Vec<Template>,
+    pub extras: ComposerExtras,
 }
 
 /// The fields of [`plan_fields`] and [`recurrence_fields`] in their order.
@@ -38,12 +39,13 @@ pub fn MaintenanceNewPage(page: MaintenanceNew) -> impl IntoView {
     let again = recurrence.is_wanted() || page.invalid.get("skipped").is_some();
     let phases = [MaintenancePhase::Scheduled];
     let tools = message_tools(
-        template_links(&page.templates, "/admin/maintenances/new"),
+        page.extras.template_links("/admin/maintenances/new"),
         &composer::maintenance_sentences(&phases),
     );
     let form = &page.form;
     let fields = view! {
         <Hidden name="new_id" value=form.id.clone()/>
+        {page.extras.hidden_fields()}
         {title_field(&form.first.plan.title, &problems)}
         {composer::message_field_with(&form.first.body, &problems, false, Some(tools))}
         {schedule_fields(form, &page.board, true, &problems)}
@@ -55,11 +57,12 @@ pub fn MaintenanceNewPage(page: MaintenanceNew) -> impl IntoView {
     let switch = Some(notify::notify_switch(&shell, "notify"));
     let primary =
         notify::publish_button("Schedule maintenance", &shell, ButtonStyle::Primary, Some(composer::PUBLISH_KEYS));
-    let others = view! { <a href="/admin/maintenances">"Cancel"</a> }.into_any();
+    let others = view! { <a href="/admin/maintenances">"Cancel"</a>{composer::save_draft_button()} }.into_any();
     let content = view! {
         {composer::composer_crumbs(("/admin/maintenances", "Maintenance"), "New maintenance", None)}
         <div class="title-line"><h1>"Schedule maintenance"</h1></div>
         <ErrorSummary problems=problems.clone()/>
+        {page.extras.notices(&shell)}
         {composer::composer_form(
             "/admin/maintenances",
             fields.into_any(),
@@ -104,7 +107,8 @@ pub fn window_fields(form: &WindowForm, problems: &FormErrors) -> AnyView {
             <DateTimeLocal field=from value=form.scheduled_for.clone()/>
             <DateTimeLocal field=until value=form.scheduled_until.clone()/>
         </div>
-        <Select field=zone choices=zone_choices() value=form.zone.clone()/>
+        <ZoneInput field=zone value=form.zone.clone()/>
+        {zone_list()}
     }
     .into_any()
 }
@@ -146,7 +150,7 @@ pub fn automation_fields(switches: Automation, notifies_steps: bool) -> AnyView 
         {box_of("starts", "Start automatically", switches.starts)}
         {box_of("completes", "Complete automatically", switches.completes)}
         {box_of("reminds", "Post a reminder update 60 minutes before", switches.reminds)}
-        <Hidden name="notify_steps_shown" value="1"/>
+        <Hidden name=SCHEDULE_FIELD value="1"/>
         {box_of("notify_steps", "Notify subscribers when it starts and completes automatically", notifies_steps)}
     }
     .into_any();

@@ -23,7 +23,7 @@ pub fn notify_switch(shell: &AdminContext, id: &'static str) -> AnyView {
     let channels: Vec<&str> = reach.channels.iter().map(|channel| channel.words()).collect();
     let (words, hint) = match reach_words(reach) {
         Some(count) => (format!("Notify {} {}", count, subscribers_noun(reach)), channels.join(", ")),
-        None => ("Notify subscribers".to_owned(), "There are no subscribers for this yet.".to_owned()),
+        None => ("Notify subscribers".to_owned(), "No subscribers yet.".to_owned()),
     };
     let hint_id = format!("{id}-hint");
     view! {

@@ -15,6 +15,9 @@ use crate::ui::icon::Icon;
 use crate::ui::pill::status_words;
 use crate::ui::time::Time;
 
+/// A larger group with a problem shows the affected components first and folds the others.
+const MAX_QUIET_ROWS: usize = 6;
+
 #[derive(Clone, Debug)]
 pub struct ComponentRow {
     pub component: Component,
@@ -115,16 +118,16 @@ fn panel(block: ComponentBlock, context: &ListContext<'_>, can_fold: bool) -> An
     let uptime = own.as_ref().filter(|_| group.is_some()).map(UptimeBars::uptime_words);
     let axis = own.as_ref().map(|_| bars_axis(uptime.clone()));
     let is_open = rows.iter().any(|row| row.status != Status::Operational);
-    let lines = rows.iter().map(|row| component_line(row, context)).collect_view();
+    let lines = component_lines(&rows, context);
     let Some(group) = group else {
-        return view! { <div class="panel"><ul>{lines}</ul>{axis}</div> }.into_any();
+        return view! { <div class="panel">{lines}{axis}</div> }.into_any();
     };
     let about = (!group.description.is_empty())
         .then(|| view! { <p class="row about" dir="auto">{group.description.clone()}</p> });
     let id = format!("group-{}", group.id);
     let head = group_line(&group, &rows, can_fold);
     if !can_fold {
-        return view! { <div class="panel" id=id><div class="row">{head}</div>{about}<ul>{lines}</ul>{axis}</div> }
+        return view! { <div class="panel" id=id><div class="row">{head}</div>{about}{lines}{axis}</div> }
             .into_any();
     }
     let closed = own.map(|own| {
@@ -132,13 +135,29 @@ fn panel(block: ComponentBlock, context: &ListContext<'_>, can_fold: bool) -> An
     });
     view! {
         <details class="panel" id=id open=is_open>
-            <summary>{head}{closed}</summary>
+            <summary>{head}" "{closed}</summary>
             {about}
-            <ul>{lines}</ul>
+            {lines}
             {axis}
         </details>
     }
     .into_any()
+}
+
+/// The rows of a panel, in its order; in a large panel with a problem, the worst first and the others folded.
+fn component_lines(rows: &[ComponentRow], context: &ListContext<'_>) -> AnyView {
+    let list = |rows: &[&ComponentRow]| {
+        let lines = rows.iter().map(|row| component_line(row, context)).collect_view();
+        view! { <ul>{lines}</ul> }.into_any()
+    };
+    let (quiet, mut affected): (Vec<&ComponentRow>, Vec<&ComponentRow>) =
+        rows.iter().partition(|row| row.status == Status::Operational);
+    if affected.is_empty() || quiet.len() <= MAX_QUIET_ROWS {
+        return list(&rows.iter().collect::<Vec<_>>());
+    }
+    affected.sort_by_key(|row| std::cmp::Reverse(row.status));
+    let summary = format!("Show {}", count_words(quiet.len() as i64, "operational component"));
+    view! { {list(&affected)}<details class="rest"><summary>{summary}</summary>{list(&quiet)}</details> }.into_any()
 }
 
 /// The name of a group, how many components it has, and their worst status.
@@ -229,6 +248,30 @@ mod tests {
             block.rows.iter().map(|row| row.component.id.to_string()).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(blocks.iter().map(ids).collect::<Vec<_>>(), ["in2a in2b", "a b", "in5", "last"]);
+    }
+
+    #[test]
+    fn large_group_with_a_problem_folds_quiet_components() {
+        let mut components: Vec<Component> =
+            (0..9).map(|place| fixtures::component(&format!("c{place}"), None, place)).collect();
+        let render = |components: &[Component]| {
+            let rows = component_rows(components, (&[], &[]), &[]);
+            let context = ListContext {
+                bars: &[],
+                popovers: BTreeSet::new(),
+                now: fixtures::now(),
+                zone: Tz::UTC,
+            };
+            crate::ui::render_fragment(|| component_lines(&rows, &context))
+        };
+        assert!(!render(&components).contains("<details"));
+        components[3].status = Status::DegradedPerformance;
+        components[7].status = Status::MajorOutage;
+        let html = render(&components);
+        let (shown, folded) = html.split_once("<details class=\"rest\">").unwrap();
+        assert!(shown.find("component-c7") < shown.find("component-c3"), "the worst is first: {html}");
+        assert_eq!((shown.matches("<li").count(), folded.matches("<li").count()), (2, 7), "{html}");
+        assert!(folded.starts_with("<summary>Show 7 operational components</summary>"), "{html}");
     }
 
     #[test]

@@ -139,7 +139,9 @@ pub fn neighbour_links(neighbours: &Neighbours, zone: Tz) -> Option<AnyView> {
         view! {
             <a class="panel older" rel="prev" href=format!("/incidents/{}", link.id)>
                 <span class="soft">{Icon::Chevron.view()}"Previous incident"</span>
+                " "
                 <b dir="auto">{link.title.clone()}</b>
+                " "
                 <span class="soft">{words(link)}</span>
             </a>
         }
@@ -148,7 +150,9 @@ pub fn neighbour_links(neighbours: &Neighbours, zone: Tz) -> Option<AnyView> {
         view! {
             <a class="panel newer" rel="next" href=format!("/incidents/{}", link.id)>
                 <span class="soft">"Next incident"{Icon::Chevron.view()}</span>
+                " "
                 <b dir="auto">{link.title.clone()}</b>
+                " "
                 <span class="soft">{words(link)}</span>
             </a>
         }

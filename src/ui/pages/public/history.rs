@@ -459,7 +459,9 @@ fn incident_row(incident: &Incident, date: EntryDate, now: DateTime<Utc>) -> Any
                 <p class="soft">{severity_words(impact)}{names}{noted}</p>
             </div>
             {reviewed}
+            " "
             {state}
+            " "
             <span class="length">{length}</span>
         </li>
     }
@@ -483,6 +485,7 @@ fn maintenance_row(maintenance: &Maintenance, date: EntryDate) -> AnyView {
                 <p class="soft">"Maintenance"{names}</p>
             </div>
             {state}
+            " "
             <span class="length">{length}</span>
         </li>
     }

@@ -132,7 +132,6 @@ fn incident_facts(incident: &Incident, now: DateTime<Utc>, zone: Tz) -> AnyView 
         lasted.map(|words| fact("Duration", words.into_any())),
         (!incident.affected_components().is_empty()).then(|| fact("Affected", affected_components(incident))),
         detected.map(|who| fact("Detected by", who.into_any())),
-        incident.is_backfilled().then(|| fact("Reported", "Added retroactively".into_any())),
     ];
     fact_card(facts.into_iter().flatten().collect())
 }

@@ -232,9 +232,11 @@ fn grid_row(row: &ComponentUptime, page: &UptimePage) -> AnyView {
         <tr id=format!("component-{}", row.id)>
             <th scope="row">
                 <span class="name" dir="auto">{row.name.clone()}</span>
+                " "
                 <details open=chosen.is_some()>
                     <summary>
                         <span class="name" dir="auto">{row.name.clone()}</span>
+                        " "
                         <span class="total">{total.clone()}</span>
                         {month_strip(&row.months)}
                     </summary>

@@ -373,7 +373,7 @@ fn incident_link(incident: &DayIncident, day: &UptimeDay, zone: Tz) -> Option<An
     };
     let href = format!("/incidents/{}", incident.id);
     Some(
-        view! { <a href=href><b dir="auto">{incident.title.clone()}</b><span class="soft">{words}</span></a> }
+        view! { <a href=href><b dir="auto">{incident.title.clone()}</b>" "<span class="soft">{words}</span></a> }
             .into_any(),
     )
 }

@@ -161,7 +161,7 @@ pub async fn set_status(
     edit.save([entry], "/admin", "status-set").await
 }
 
-/// `POST /admin/components/statuses`: one status for the components that are selected on the dashboard, or a new incident
+/// `POST /admin/component-statuses`: one status for the components that are selected on the dashboard, or a new incident
 /// with them. Changes all of them or none.
 pub async fn set_statuses(
     manager: Manager<CanPublish>,
