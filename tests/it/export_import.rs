@@ -334,7 +334,7 @@ async fn export_and_import_carry_the_brand(test: TestDb) {
     app.publisher.export(&site, std::iter::empty(), |_| {}).await.unwrap();
     let files = read_files(&site);
     let status = String::from_utf8_lossy(&files["index.html"]).into_owned();
-    for part in ["data:image/svg+xml,", "--accent:", "Nightjar", "<strong>trains</strong>", "noindex"] {
+    for part in ["<img src=\"data:image/svg+xml,", "--accent:", "Nightjar", "<strong>trains</strong>", "noindex"] {
         assert!(status.contains(part), "{part} in {status}");
     }
     assert!(!status.contains("Powered by") && files.contains_key("robots.txt"));
