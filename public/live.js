@@ -25,7 +25,7 @@
   const inOwnZone = (time) => {
     const words = time.textContent;
     if (words.match(/\d\d:\d\d/g)?.length !== 1) return;
-    const [here, there] = [own, zone.dataset.zone].map((it) => read(new Date(time.dateTime), it));
+    const [here, there] = [own, zone.dataset.zone].map((it) => read(Date.parse(time.dateTime), it));
     const isSameDay = here.day === there.day;
     if (isSameDay && here.clock === there.clock) return;
     time.dataset.was = words;
@@ -38,10 +38,18 @@
     });
   };
 
-  // Ages grow. A clock behind the server's changes nothing.
+  // The time of the server, known from its answers: the browser's clock may be wrong.
+  let clock;
+  const now = () => clock && clock.at + performance.now() - clock.mark;
+  const readClock = (answer) => {
+    const at = Date.parse(answer.headers.get('date'));
+    if (at && !(at < now())) clock = { at, mark: performance.now() };
+  };
+
   const grow = () => {
+    if (!clock) return;
     for (const time of all('time.ago')) {
-      const minutes = Math.floor((Date.now() - Date.parse(time.dateTime)) / 60000);
+      const minutes = Math.floor((now() - Date.parse(time.dateTime)) / 60000);
       if (minutes < 1) continue;
       const [days, hours] = [Math.floor(minutes / 1440), Math.floor(minutes / 60) % 24];
       const parts = days ? [[days, 'd'], [hours, 'h']] : [[hours, 'h'], [minutes % 60, 'min']];
@@ -64,7 +72,9 @@
     }
   };
   const nameZone = () => {
-    const [here, there] = [own, zone.dataset.zone].map((it) => read(new Date(), it));
+    const at = now() ?? Date.parse(all('time[datetime*=T]').map((it) => it.dateTime).sort().pop());
+    if (!at) return;
+    const [here, there] = [own, zone.dataset.zone].map((it) => read(at, it));
     const place = own.split('/').pop().replaceAll('_', ' ');
     if (here.clock === there.clock) return;
     const [words, other] = zone.childNodes;
@@ -265,6 +275,8 @@
 
   const load = async (cache, isNews, tries) => {
     const answer = await fetch(location.pathname + location.search, { cache });
+    readClock(answer);
+    grow();
     const found = answer.headers.get('etag');
     // A cache between us may hold the copy before for some seconds.
     if (tag && found === tag && tries) setTimeout(look, 15000, cache, isNews, tries - 1);

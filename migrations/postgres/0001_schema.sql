@@ -57,7 +57,7 @@ create table announcements (
   -- Markdown.
   body text not null check (length(body) <= 1000),
   starts_at timestamptz not null,
-  ends_at timestamptz check (ends_at > starts_at),
+  ends_at timestamptz check (ends_at >= starts_at),
   created_at timestamptz not null,
   updated_at timestamptz not null,
   version bigint not null

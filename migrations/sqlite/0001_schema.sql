@@ -57,7 +57,7 @@ create table announcements (
   -- Markdown.
   body text not null check (length(body) <= 1000),
   starts_at text not null,
-  ends_at text check (ends_at > starts_at),
+  ends_at text check (ends_at >= starts_at),
   created_at text not null,
   updated_at text not null,
   version integer not null

@@ -115,6 +115,9 @@ pub struct SourceIncident {
     /// Set manually; only some documents have this field.
     #[serde(deserialize_with = "impact")]
     pub impact_override: String,
+    /// When the next update was promised; only Candor's own documents have this field.
+    #[serde(deserialize_with = "text")]
+    pub next_update_at: String,
     /// Automation settings; only some documents have these fields.
     #[serde(deserialize_with = "lenient_bool")]
     pub scheduled_remind_prior: Option<bool>,

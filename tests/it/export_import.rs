@@ -334,7 +334,7 @@ async fn export_and_import_carry_the_brand(test: TestDb) {
     app.publisher.export(&site, std::iter::empty(), |_| {}).await.unwrap();
     let files = read_files(&site);
     let status = String::from_utf8_lossy(&files["index.html"]).into_owned();
-    for part in ["data:image/svg+xml,", "--accent:", "Nightjar", "<strong>trains</strong>", "noindex"] {
+    for part in ["<img src=\"data:image/svg+xml,", "--accent:", "Nightjar", "<strong>trains</strong>", "noindex"] {
         assert!(status.contains(part), "{part} in {status}");
     }
     assert!(!status.contains("Powered by") && files.contains_key("robots.txt"));
@@ -361,4 +361,15 @@ async fn hostile_brand_is_not_imported(test: TestDb) {
         assert_eq!((report.warnings.len(), report.changes_nothing()), (1, true), "{wrong}: {report:?}");
         assert_eq!(stored_brand(&test).await.2, PageBrand::default());
     }
+}
+
+#[tokio::test]
+async fn backup_carries_the_brand() {
+    let test = TestDb::sqlite().await;
+    add_brand(&test).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("copy.db");
+    test.db.backup(&file).await.unwrap();
+    let copy = TestDb::at(format!("sqlite://{}", file.display()));
+    assert_eq!(stored_brand(&copy).await, stored_brand(&test).await);
 }

@@ -62,8 +62,15 @@ pub fn routes() -> Routes {
     let routes = component_routes(routes);
     let routes = subscriber_routes(routes);
     let routes = manager_routes(routes);
-    account_routes(routes)
-        .get("/admin/audit", audit::index)
+    let routes = account_routes(routes).get("/admin/audit", audit::index);
+    page_routes(routes)
+        .post("/admin/policy", login_policy::update)
+        .post("/admin/islands/{*call}", islands::call_server_function)
+}
+
+/// Settings, brand, announcements and the first steps of the page.
+fn page_routes(routes: Routes) -> Routes {
+    routes
         .get("/admin/settings", settings::edit)
         .post("/admin/settings", settings::update)
         .post("/admin/settings/test-mail", settings::send_test_mail)
@@ -89,8 +96,6 @@ pub fn routes() -> Routes {
         .post("/admin/brand", brand::update)
         .get("/admin/brand/preview", brand::show_preview)
         .post("/admin/brand/preview", brand::preview)
-        .post("/admin/policy", login_policy::update)
-        .post("/admin/islands/{*call}", islands::call_server_function)
 }
 
 fn incident_routes(routes: Routes) -> Routes {

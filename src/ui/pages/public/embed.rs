@@ -37,6 +37,13 @@ pub fn render_embed(page: EmbedPage) -> String {
     crate::ui::render_page(|| view! { <EmbedView page=page /> })
 }
 
+/// The state in words, for a headline that is the title of an incident: the icon is silent.
+fn state_words(page: &EmbedPage) -> Option<&'static str> {
+    let words = page.shell.tone.words();
+    let is_said = page.headline.to_lowercase().contains(&words.to_lowercase());
+    (!is_said && page.has_events()).then_some(words)
+}
+
 #[component]
 pub fn EmbedView(page: EmbedPage) -> AnyView {
     let base = page.shell.base_url.trim_end_matches('/').to_owned();
@@ -66,6 +73,7 @@ pub fn EmbedView(page: EmbedPage) -> AnyView {
                     <div>
                         {Icon::from(page.shell.tone).view()}
                         <h1>
+                            {state_words(&page).map(|words| view! { <span class="unseen">{words}": "</span> })}
                             <a href=format!("{base}/") target="_blank" rel="noopener" dir="auto">{page.headline.clone()}</a>
                         </h1>
                         {close}
