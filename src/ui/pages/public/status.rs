@@ -509,7 +509,7 @@ mod tests {
             "All times in Lisbon (WET)",
             "rel=\"noopener\"",
             "<link rel=\"canonical\" href=\"https://status.harbormail.example/\">",
-            "<button popovertarget=\"p-out-2026-11-23\" aria-label=\"Mon 23 Nov: ",
+            "<button popovertarget=\"p-queue-2026-11-22\" aria-label=\"Sun 22 Nov: 1 incident, 32 min partial outage\"",
         ] {
             assert!(html.contains(words), "{words} in {html}");
         }
