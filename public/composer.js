@@ -22,6 +22,7 @@
     let chosen = 0;
     let wait;
     let asking;
+    let isOver = false;
 
     const show = (index) => {
       chosen = index < views.length ? index : 0;
@@ -88,7 +89,7 @@
     };
     const ask = async () => {
       asking?.abort();
-      if (!panel.open) return;
+      if (!panel.open || isOver) return;
       asking = new AbortController();
       const fields = new URLSearchParams(new FormData(form));
       fields.set('live', '1');
@@ -98,6 +99,8 @@
       if (fields.get('next_update') === 'other' && !fields.get('next_update_other').trim()) fields.set('next_update', 'none');
       try {
         const response = await fetch(form.getAttribute('action'), { method: 'POST', body: fields, signal: asking.signal });
+        // The session has ended.
+        isOver = response.status === 401;
         const found = response.ok ? read(await response.text()) : [];
         if (!found.length) return;
         views = found;

@@ -20,6 +20,8 @@ pub enum OrderedItem {
 pub enum Direction {
     Up,
     Down,
+    /// To this position.
+    To(i64),
 }
 
 impl Direction {
@@ -31,11 +33,12 @@ impl Direction {
         }
     }
 
-    /// The position one step from `position`.
+    /// The new position of an item at `position`.
     pub fn step(self, position: i64) -> i64 {
         match self {
             Self::Up => (position - 1).max(1),
             Self::Down => position + 1,
+            Self::To(position) => position.max(1),
         }
     }
 }

@@ -45,6 +45,7 @@ const ADMIN_SCRIPT: &str = concat!(
     include_str!("../../../public/dashboard.js"),
     include_str!("../../../public/composer.js"),
     include_str!("../../../public/copy.js"),
+    include_str!("../../../public/order.js"),
     include_str!("../../../public/typed.js"),
     include_str!("../../../public/brand.js")
 );

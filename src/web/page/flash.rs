@@ -47,6 +47,7 @@ const NOTICES: &[(&str, &str)] = &[
     ("subscribers-unchanged", "Nothing was changed: select subscribers that the action applies to."),
     ("subscribers-imported", "Subscribers imported."),
     ("component-added", "Component added."),
+    ("components-added", "Components added."),
     ("component-saved", "Component saved."),
     ("component-deleted", "Component deleted."),
     ("status-set", "Status updated."),

@@ -61,7 +61,7 @@ const HIDDEN_FIELDS: [&str; 17] = [
 /// Single-use values: the page asks for them again.
 const ONE_TIME_FIELDS: [&str; 2] = ["code", "proof_code"];
 /// Buttons beside the one that saves.
-const BUTTONS: [&str; 3] = ["preview", "preview_page", "save_draft"];
+const BUTTONS: [&str; 4] = ["preview", "preview_page", "save_draft", "confirm_status"];
 /// Responses of a device, which an error page can't request again.
 const PASSKEY_FIELDS: [&str; 2] = ["credential", "proof_passkey"];
 
@@ -121,9 +121,12 @@ impl SubmittedForm {
     }
 
     /// The fields to continue with after a login, URL-encoded: without secrets, and without the button that was
-    /// pressed. `None` if the form is incomplete.
+    /// pressed. `None` if the form is incomplete, or was sent for the preview while someone writes.
     pub fn pending_fields(&self) -> Option<String> {
         if !self.shows || self.end != BodyEnd::Whole || !is_utf8(&self.bytes) {
+            return None;
+        }
+        if url::form_urlencoded::parse(&self.bytes).any(|(name, _)| name == "live") {
             return None;
         }
         let is_kept = |name: &str| {
@@ -273,6 +276,7 @@ mod tests {
         assert_eq!(form.pending_fields().as_deref(), Some("title=Late&component.a="));
         assert_eq!(SubmittedForm { end: BodyEnd::TooLarge, ..sent("a=b") }.pending_fields(), None);
         assert_eq!(sent("a=%FF").pending_fields(), None);
+        assert_eq!(sent("a=b&live=1").pending_fields(), None, "nobody pressed a button");
     }
 
     #[test]

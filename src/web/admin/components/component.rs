@@ -21,6 +21,8 @@ use crate::web::page::page_response;
 use crate::web::{Error, Result};
 
 const LIST: &str = "/admin/components";
+/// More than the positions of any list.
+const MAX_DROP: i64 = 10_000;
 
 /// `GET /admin/components`
 pub async fn index(
@@ -50,13 +52,40 @@ pub async fn create(
     let mut edit = Edit::begin(state, manager, fields).await?;
     let (form, editor) = (ComponentForm::read(&edit.fields), ComponentEditor::new(None));
     let new = edit.check(&editor, form.clone(), form.parse()).await?;
+    let names = form.parse_more_names().unwrap_or_default();
     check_name(&mut edit, &editor, &form, (&new.name, new.group_id.as_ref())).await?;
-    let added = match actions::components::add(&mut edit.tx, new, edit.now).await {
-        Err(db::Error::NotFound) => return Err(edit.reject(&editor, form, unknown_group()).await),
-        added => added,
+    check_more_names(&mut edit, &editor, &form, (&names, new.group_id.as_ref())).await?;
+    let flash = if names.is_empty() { "component-added" } else { "components-added" };
+    let more: Vec<_> = names.into_iter().map(|name| ("more_names", new.with_name(name))).collect();
+    let mut entries = Vec::new();
+    for (field, new) in std::iter::once(("name", new)).chain(more) {
+        let added = match actions::components::add(&mut edit.tx, new, edit.now).await {
+            Err(db::Error::NotFound) => return Err(edit.reject(&editor, form, unknown_group()).await),
+            added => added,
+        };
+        entries.push(edit.check_limit(&editor, form.clone(), added, field).await?.1);
+    }
+    edit.save(entries, LIST, flash).await
+}
+
+/// 422 if one of `names` is taken in the list: only a single component may repeat a name.
+async fn check_more_names(
+    edit: &mut Edit<CanAdminister>,
+    editor: &ComponentEditor,
+    form: &ComponentForm,
+    (names, group): (&[String], Option<&GroupId>),
+) -> Result<()> {
+    let all = components::list(&mut edit.tx).await?;
+    let is_taken = |name: &&String| {
+        all.iter().any(|other| other.group_id.as_ref() == group && is_same_name(&other.name, name))
     };
-    let (_, entry) = edit.check_limit(&editor, form, added, "name").await?;
-    edit.save([entry], LIST, "component-added").await
+    match names.iter().find(is_taken) {
+        None => Ok(()),
+        Some(name) => {
+            let wrong = Invalid::field("more_names", format!("“{name}” is in this list already."));
+            Err(edit.reject(editor, form.clone(), wrong).await)
+        }
+    }
 }
 
 /// `GET /admin/components/{id}/edit`
@@ -97,7 +126,7 @@ pub async fn update(
     edit.save([entry], LIST, "component-saved").await
 }
 
-/// `POST /admin/components/{id}/position`: one step up or down in its list.
+/// `POST /admin/components/{id}/position`: one step up or down in its list, or to a position.
 pub async fn step(
     manager: Manager<CanAdminister>,
     FromState(state): FromState<State>,
@@ -111,8 +140,10 @@ pub async fn step(
     edit.save(entry, &format!("{LIST}#component-{id}"), "position-set").await
 }
 
+/// A step up or down, or the position where the item was dropped.
 pub(super) fn read_direction(fields: &Fields) -> Result<Direction> {
-    let direction = Direction::from_key(&fields.text("direction"));
+    let dropped = fields.text("position").parse::<i64>().ok().filter(|position| (1..=MAX_DROP).contains(position));
+    let direction = dropped.map(Direction::To).or_else(|| Direction::from_key(&fields.text("direction")));
     direction.ok_or_else(|| Error::BadRequest("Choose up or down.".into()))
 }
 
