@@ -29,7 +29,7 @@ async fn announcement_is_shown_between_start_and_end(test: TestDb) {
     let mut publisher = app.logged_in(Publisher).await;
     let (starts, ends) = (ahead(&app, 7), ahead(&app, 19));
     let fields =
-        [("title", "Office <closed>"), ("body", "We **answer** on Monday."), ("starts_at", &starts), ("ends_at", &ends), ("zone", "UTC")];
+        [("title", "Office <closed>"), ("body", "We *answer* on Monday."), ("starts_at", &starts), ("ends_at", &ends), ("zone", "UTC")];
     let added = publisher.post(LIST, &fields).await;
     assert!(added.location().ends_with("done=announcement-added"), "{}", added.text());
     worker.tick(&app.state).await;
@@ -38,7 +38,7 @@ async fn announcement_is_shown_between_start_and_end(test: TestDb) {
     worker.tick(&app.state).await;
     assert_eq!(shown(&app).await, ["Office <closed>"]);
     let page = app.visitor().get("/").await.text();
-    assert!(page.contains("<strong>answer</strong>") && !page.contains("Office <closed>"), "{page}");
+    assert!(page.contains("<em>answer</em>") && !page.contains("Office <closed>"), "{page}");
     assert!(page.find("id=\"announcements\"").unwrap() < page.find("<h1").unwrap(), "it stands above the banner");
     for path in ["/history.atom", "/history.rss", "/feed.json", "/api/v2/summary.json", "/api/v2/incidents.json", "/history"] {
         assert!(!app.visitor().get(path).await.text().contains("Office"), "{path}");

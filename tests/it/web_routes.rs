@@ -170,7 +170,6 @@ const TABLE_END: &[(&str, &str, Option<Role>)] = &[
     ("GET", "/admin/settings", Some(Viewer)),
     ("POST", "/admin/settings", Some(Owner)),
     ("POST", "/admin/settings/test-mail", Some(Owner)),
-    ("GET", "/admin/setup", Some(Owner)),
     ("GET", "/admin/setup/page", Some(Owner)),
     ("POST", "/admin/setup/page", Some(Owner)),
     ("GET", "/admin/setup/brand", Some(Owner)),
@@ -550,9 +549,9 @@ async fn prefetch_changes_nothing(test: TestDb) {
     assert_eq!(used.location(), "/login", "the link still works");
 }
 
-/// Routes without a page of their own: the callback and the start of the setup redirect, and axe can't run in the
-/// sandbox of the preview, which is the public page.
-const WITHOUT_PAGE: [&str; 3] = [candor::oidc::CALLBACK, "/admin/setup", "/admin/brand/preview"];
+/// Routes without a page of their own: the callback redirects, and axe can't run in the sandbox of the preview, which is
+/// the public page.
+const WITHOUT_PAGE: [&str; 2] = [candor::oidc::CALLBACK, "/admin/brand/preview"];
 
 /// The pages that the browser tests check with axe.
 #[test]

@@ -17,7 +17,6 @@ async fn first_owner_is_led_through_four_steps(test: TestDb) {
     let begun = owner.post(&format!("/setup/{token}"), &fields).await;
     assert_eq!(begun.location(), "/admin/setup/page?done=welcome", "{}", begun.text());
     assert!(app.visitor().get("/").await.text().contains("being set up"));
-    assert_eq!(owner.get("/admin/setup").await.location(), "/admin/setup/page");
     let step = owner.get("/admin/setup/page").await;
     assert_eq!(step.words("nav[aria-label=Setup] li"), ["Page", "Brand", "Components", "Managers"]);
     assert_eq!(step.words("nav[aria-label=Setup] [aria-current]"), ["Page"]);
@@ -37,7 +36,6 @@ async fn first_owner_is_led_through_four_steps(test: TestDb) {
     for part in ["Tidewater", "Website", "API", "Sign-in"] {
         assert!(page.contains(part), "{part}");
     }
-    assert_eq!(owner.get("/admin/setup").await.location(), "/admin/setup/managers");
     assert!(owner.post("/admin/setup/finish", &[]).await.location().ends_with("done=setup-finished"));
 }
 

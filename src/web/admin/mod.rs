@@ -74,7 +74,6 @@ fn page_routes(routes: Routes) -> Routes {
         .get("/admin/settings", settings::edit)
         .post("/admin/settings", settings::update)
         .post("/admin/settings/test-mail", settings::send_test_mail)
-        .get("/admin/setup", setup::index)
         .get("/admin/setup/page", setup::edit_page)
         .post("/admin/setup/page", setup::update_page)
         .get("/admin/setup/brand", brand::edit_setup)

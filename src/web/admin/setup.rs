@@ -1,7 +1,7 @@
 //! The guided setup after the first owner, and the checklist on the dashboard.
 
 use axum::extract::State as FromState;
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::response::Response;
 
 use crate::actions;
 use crate::db::{self, Tx, admin_incidents, components, page_settings, second_factors};
@@ -19,21 +19,6 @@ use crate::web::page::layout::admin_context;
 use crate::web::page::page_response;
 
 const DASHBOARD: &str = "/admin";
-/// The name of a page that was not set up.
-const DEFAULT_NAME: &str = "Status";
-
-/// `GET /admin/setup`: the first step that is not done.
-pub async fn index(_: Manager<CanAdminister>, FromState(state): FromState<State>) -> Result<Response> {
-    let mut tx = state.db.read().await?;
-    let step = if page_settings::load(&mut tx).await?.name == DEFAULT_NAME {
-        SetupStep::Page
-    } else if components::list(&mut tx).await?.is_empty() {
-        SetupStep::Components
-    } else {
-        SetupStep::Managers
-    };
-    Ok(Redirect::to(step.path()).into_response())
-}
 
 /// `GET /admin/setup/page`
 pub async fn edit_page(
@@ -167,7 +152,7 @@ pub(super) async fn load_checklist(
     let has_components = !components::list(tx).await?.is_empty();
     let has_test = admin_incidents::has_internal(tx).await?;
     let items = vec![
-        item(is_set_up, "Set up the page", ChecklistStep::Link("/admin/setup")),
+        item(is_set_up, "Set up the page", ChecklistStep::Link(SetupStep::Page.path())),
         item(has_components, "Add components", ChecklistStep::Link(SetupStep::Components.path())),
         item(has_factor, "Protect your account with a second factor", ChecklistStep::Link("/admin/account/factors")),
         item(state.mailer.is_some(), "Connect a mail server", ChecklistStep::Hint("Start Candor with --smtp-url.")),
