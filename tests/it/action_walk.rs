@@ -506,6 +506,9 @@ async fn walk_components(walk: &mut Walk) {
     let version = (component.version + 2).to_string();
     let fields = [("version", version.as_str()), ("status", "partial_outage")];
     walk.submit("/admin/components/{id}/status", &[id], &fields, &[Action::ComponentSetStatus]).await;
+    let selected = format!("{id}.{}", component.version + 3);
+    let fields = [("component", selected.as_str()), ("status", "degraded_performance")];
+    walk.submit("/admin/component-statuses", &[], &fields, &[Action::ComponentSetStatus]).await;
     let now = walk.app.clock.now();
     let (from, until) = (format_local(now - TimeDelta::hours(5)), format_local(now - TimeDelta::hours(4)));
     let mut fields = vec![("started_at", from.as_str()), ("ended_at", &until), ("zone", "UTC")];

@@ -84,6 +84,7 @@ async fn embed_shows_ongoing_events(test: TestDb) {
     assert_eq!(quiet.attributes("body[data-trouble]", "class"), [""; 0]);
     assert_eq!(quiet.word("main h1 a"), "This status page is being set up");
     app.component("API").await;
+    app.publish().await;
     assert_eq!(app.visitor().get("/embed/frame").await.word("main h1 a"), "All systems operational");
     app.add(&[fixtures::incident("it", app.clock.now() - TimeDelta::hours(1))]).await;
     let loud = app.visitor().get("/embed/frame").await;

@@ -32,7 +32,10 @@ const DAY_CACHE: &str = "public, max-age=86400";
 const IMMUTABLE_CACHE: &str = "public, max-age=31536000, immutable";
 const NO_STORE: &str = "no-store";
 
-const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sha256-*' 'sha256-*' 'sha256-*'; img-src 'self' data:; \
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; \
+    style-src 'sha256-*' 'sha256-*' 'sha256-*'; img-src 'self' data:; connect-src 'self'; form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+/// The forms of subscribers have a stylesheet of their own.
+const FORM_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sha256-*'; img-src 'self' data:; \
     connect-src 'self'; form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 const ADMIN_POLICY: &str = "default-src 'none'; script-src 'nonce-*' 'strict-dynamic' 'wasm-unsafe-eval'; \
     style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src 'self'; form-action 'self'; object-src 'none'; \
@@ -267,7 +270,7 @@ async fn visitor_response_headers_are_exact(test: TestDb) {
     };
     let telling = ExpectedHeaders::new(TEXT, STRICT_POLICY, NO_STORE);
     let nothing = ExpectedHeaders::new("", STRICT_POLICY, NO_STORE);
-    let subscriber_form = ExpectedHeaders { referrer: "no-referrer", ..FAILURE };
+    let subscriber_form = ExpectedHeaders { referrer: "no-referrer", policy: FORM_POLICY, ..FAILURE };
     let rows = [
         (200, "the health", send("GET", "/healthz", &[]).await, telling),
         (200, "its head", send("HEAD", "/healthz", &[]).await, telling),
