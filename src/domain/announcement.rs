@@ -122,7 +122,8 @@ mod tests {
 
     #[test]
     fn newest_announcements_come_first_and_few_are_shown() {
-        let all: Vec<_> = (1..=5).map(|n| announcement(&format!("a{n}"), n, None)).chain([announcement("later", 99, None)]).collect();
+        let all: Vec<_> =
+            (1..=5).map(|n| announcement(&format!("a{n}"), n, None)).chain([announcement("later", 99, None)]).collect();
         let shown: Vec<_> = shown_announcements(&all, at(50)).into_iter().map(|it| it.id.to_string()).collect();
         assert_eq!(shown, ["a5", "a4", "a3"]);
     }

@@ -105,7 +105,8 @@ impl Colour {
         ];
         let [red, green, blue] = linear.map(|channel| {
             let channel = channel.clamp(0.0, 1.0);
-            let channel = if channel <= 0.003_130_8 { channel * 12.92 } else { 1.055 * channel.powf(1.0 / 2.4) - 0.055 };
+            let channel =
+                if channel <= 0.003_130_8 { channel * 12.92 } else { 1.055 * channel.powf(1.0 / 2.4) - 0.055 };
             to_byte(channel)
         });
         Self { red, green, blue }
@@ -168,6 +169,9 @@ mod tests {
         let (a, b) = (Colour::from_u32(0x12_34_56), Colour::from_u32(0xfe_dc_ba));
         assert_eq!((a.mix(b, 0.0), a.mix(b, 1.0)), (a, b));
         assert_eq!(a.with_lightness(a.lightness()), a);
-        assert_eq!(a.with_lightness(9.0).lightness(), Colour::from_oklab([1.0, a.oklab()[1], a.oklab()[2]]).lightness());
+        assert_eq!(
+            a.with_lightness(9.0).lightness(),
+            Colour::from_oklab([1.0, a.oklab()[1], a.oklab()[2]]).lightness()
+        );
     }
 }

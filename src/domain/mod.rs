@@ -54,8 +54,8 @@ pub use brand::PageBrand;
 pub use component::{Component, Group};
 pub use draft::SavedDraft;
 pub use id::{
-    AnnouncementId, ComponentId, CorrectionId, DraftId, GroupId, IncidentId, MaintenanceId, ManagerId, NoticeId, PasskeyId, SeriesId,
-    SubscriberId, TemplateId, TokenId, UpdateId,
+    AnnouncementId, ComponentId, CorrectionId, DraftId, GroupId, IncidentId, MaintenanceId, ManagerId, NoticeId,
+    PasskeyId, SeriesId, SubscriberId, TemplateId, TokenId, UpdateId,
 };
 pub use impact::Impact;
 pub use incident::Incident;

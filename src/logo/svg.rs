@@ -290,7 +290,8 @@ fn view_box(attributes: &[(String, String)]) -> Result<[f64; 4], String> {
     };
     let found: Option<[f64; 4]> = numbers.and_then(|numbers| numbers.try_into().ok());
     let is_good = |[x, y, width, height]: &[f64; 4]| {
-        [x, y].into_iter().all(|at| at.abs() <= MAX_SIDE) && [width, height].into_iter().all(|it| *it > 0.0 && *it <= MAX_SIDE)
+        [x, y].into_iter().all(|at| at.abs() <= MAX_SIDE)
+            && [width, height].into_iter().all(|it| *it > 0.0 && *it <= MAX_SIDE)
     };
     found.filter(is_good).ok_or_else(|| format!("The SVG needs a size: a viewBox of at most {MAX_SIDE} units."))
 }
@@ -432,6 +433,9 @@ mod tests {
     #[test]
     fn output_has_nothing_but_the_list() {
         let odd = "<path d=\"M0 0&quot;&gt;&lt;script&gt;\" fill=\"red&#39; onload=&#39;x\" id=\"p\" class=\"a\" lang=\"en\"/>";
-        assert_eq!(rebuilt(&svg(odd)).unwrap(), "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 12'><path/></svg>");
+        assert_eq!(
+            rebuilt(&svg(odd)).unwrap(),
+            "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 12'><path/></svg>"
+        );
     }
 }

@@ -293,7 +293,10 @@ mod tests {
         let at = |milliseconds| DateTime::from_timestamp_millis(milliseconds).unwrap();
         let page = |text: &str| Document::cross_origin("application/json", text.to_owned());
         let next = |before: &Document, text: &str, now| {
-            let previous = PreviousVersion { is_same: before.has_bytes(text.as_bytes()), changed_at: before.changed_at().unwrap() };
+            let previous = PreviousVersion {
+                is_same: before.has_bytes(text.as_bytes()),
+                changed_at: before.changed_at().unwrap(),
+            };
             page(text).with_change_time(Some(previous), now)
         };
         let first = page("a").with_change_time(None, at(10_700));

@@ -19,7 +19,9 @@ use crate::domain::history::{Cursor, HistoryFilter, Month, Neighbours, PAGE_SIZE
 use crate::domain::page_status::Banner;
 use crate::domain::postmortem::PublishedPostmortem;
 use crate::domain::uptime::{StatusInterval, UptimeView};
-use crate::domain::{Component, ComponentId, Group, Incident, IncidentId, Maintenance, MaintenanceId, Page, UptimeCorrection};
+use crate::domain::{
+    Component, ComponentId, Group, Incident, IncidentId, Maintenance, MaintenanceId, Page, UptimeCorrection,
+};
 use crate::format::time;
 use crate::ui::pages::public::history::{self, HistoryPage};
 use crate::ui::pages::public::incident::{self, IncidentPage};

@@ -10,7 +10,9 @@ use crate::domain::audit::{PublicDigest, start_of_hour};
 use crate::domain::history::{HistoryFilter, IncidentLink, Neighbours, PAGE_SIZE, Totals, start_of_day};
 use crate::domain::postmortem::PublishedPostmortem;
 use crate::domain::uptime::StatusInterval;
-use crate::domain::{Announcement, Component, Group, Incident, IncidentId, Maintenance, Page, Status, UptimeCorrection};
+use crate::domain::{
+    Announcement, Component, Group, Incident, IncidentId, Maintenance, Page, Status, UptimeCorrection,
+};
 use crate::format::time::today;
 use crate::ui::pages::public::DAYS;
 use crate::ui::pages::public::status::past_days_start;

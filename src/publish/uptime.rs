@@ -148,9 +148,8 @@ pub(super) fn uptime_detail(
     let incidents = incidents_within(&own, (from.max(start), to), now);
     let listed = incidents.iter().take(MAX_LISTED).filter_map(|id| {
         // The length is that of the whole incident, also outside the month and before corrections.
-        let of = |effect: &&StatusInterval| {
-            effect.component_id == component.id && effect.incident_id.as_ref() == Some(*id)
-        };
+        let of =
+            |effect: &&StatusInterval| effect.component_id == component.id && effect.incident_id.as_ref() == Some(*id);
         let began = source.effects.iter().filter(of).map(|effect| effect.from).min()?;
         let is_over = source.effects.iter().filter(of).all(|effect| effect.to.is_some());
         let ended = source.effects.iter().filter(of).filter_map(|effect| effect.to).max().filter(|_| is_over);

@@ -168,8 +168,7 @@ pub fn AdminLayout(
     let scripts = island.then(|| island_script(&shell.assets));
     let title = format!("{title} · {} admin", shell.page_name);
     let notice = shell.notice.clone().map(|text| view! { <p class="notice" role="status" dir="auto">{text}</p> });
-    let open =
-        shell.can_publish().then(|| view! { <a href="/admin/incidents/new" data-keys="n">"New incident"</a> });
+    let open = shell.can_publish().then(|| view! { <a href="/admin/incidents/new" data-keys="n">"New incident"</a> });
     let keys = view! { <script defer src=shell.assets.keys_href.clone() nonce=shell.assets.nonce.clone()></script> };
     let scripts = Some(view! { {keys}{scripts} }.into_any());
     let body = view! {

@@ -220,7 +220,9 @@ pub fn TextArea(
         ></textarea>
     };
     let control = match under {
-        Some(under) => view! { <div class="message-box">{area}<div class="message-foot">{under}</div></div> }.into_any(),
+        Some(under) => {
+            view! { <div class="message-box">{area}<div class="message-foot">{under}</div></div> }.into_any()
+        }
         None => area.into_any(),
     };
     field.wrap(control)

@@ -150,7 +150,8 @@ pub fn PublicLayout(shell: PublicContext, head: PageHead, children: Children) ->
     let title = format!("{} · {}", head.title, shell.page.name);
     let is_static = matches!(head.kind, PageKind::Error | PageKind::Form);
     let canonical = (!is_static).then(|| view! { <link rel="canonical" href=shell.canonical() /> });
-    let robots = (head.kind != PageKind::Regular || shell.page.brand.noindex).then(|| view! { <meta name="robots" content="noindex" /> });
+    let robots = (head.kind != PageKind::Regular || shell.page.brand.noindex)
+        .then(|| view! { <meta name="robots" content="noindex" /> });
     let tags = (!is_static).then(|| {
         social_tags(SocialTags {
             site_name: shell.page.name.clone(),

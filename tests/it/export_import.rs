@@ -7,8 +7,8 @@ use candor::cli::demo;
 use candor::db::{Db, admin_incidents, components, feed_ids, incidents, maintenances, page_settings, postmortems};
 use candor::domain::forms::{BrandForm, PageSettings};
 use candor::domain::history::HistoryFilter;
-use candor::domain::postmortem::PublishedPostmortem;
 use candor::domain::page::Link;
+use candor::domain::postmortem::PublishedPostmortem;
 use candor::domain::{Impact, IncidentId, MaintenanceId, PageBrand, Phase, Postmortem, Status, Visibility};
 use candor::import::{ImportOptions, ImportReport, SourceFiles, Statuspage, import};
 use chrono::TimeDelta;
@@ -293,7 +293,8 @@ async fn broken_file_does_not_affect_others(test: TestDb) {
     assert!(stopped.to_string().contains("nothing was imported"), "{stopped}");
 }
 
-const SVG: &[u8] = b"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'><path fill='#0f5f6b' d='M0 0h9v9H0z'/></svg>";
+const SVG: &[u8] =
+    b"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'><path fill='#0f5f6b' d='M0 0h9v9H0z'/></svg>";
 
 /// Gives the page a brand with every field.
 async fn add_brand(test: &TestDb) {
@@ -349,7 +350,8 @@ async fn export_and_import_carry_the_brand(test: TestDb) {
 async fn hostile_brand_is_not_imported(test: TestDb) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("brand.json");
-    let (good, script) = ("\"ground\":\"warm\",\"typeface\":\"system\",\"appearance\":\"light\"", "PHN2Zz48c2NyaXB0Lz48L3N2Zz4=");
+    let (good, script) =
+        ("\"ground\":\"warm\",\"typeface\":\"system\",\"appearance\":\"light\"", "PHN2Zz48c2NyaXB0Lz48L3N2Zz4=");
     for wrong in [
         format!("{{\"brand\":{{{good},\"logo\":\"{script}\"}}}}"),
         format!("{{\"brand\":{{{good},\"accent\":\"red;}}\"}}}}"),

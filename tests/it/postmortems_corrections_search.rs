@@ -78,9 +78,10 @@ async fn postmortem_is_a_draft_unless_published(test: TestDb) {
             && shown.word("#postmortem .soft").contains(&now().format("%-d %b %Y").to_string())
     );
     let month = (now() - TimeDelta::days(1)).format("/history/%Y-%m").to_string();
-    for path in ["/", "/history", &month] {
-        assert_eq!(page(path).await.attributes(".facts a", "href"), ["/incidents/it#postmortem"], "{path}");
+    for path in ["/history", &month] {
+        assert_eq!(page(path).await.attributes(".entries a.tag", "href"), ["/incidents/it#postmortem"], "{path}");
     }
+    assert_eq!(page("/").await.attributes(".past a", "href"), ["/incidents/it"]);
     let stale = browser.post(&format!("{path}/withdrawal"), &[("version", "1")]).await;
     assert_eq!(stale.status, StatusCode::CONFLICT);
     let withdrawn = browser.post(&format!("{path}/withdrawal"), &[("version", "2")]).await;
@@ -183,7 +184,7 @@ async fn correction_overrides_and_shows_reason(test: TestDb) {
     assert_eq!(worse.status, StatusCode::SEE_OTHER);
     assert!(labels(admin.app.visitor().get("/uptime").await).ends_with("2 h major outage, corrected"));
     assert_eq!(admin.app.visitor().get(&month).await.words(".corrections li").len(), 2);
-    assert!(admin.app.visitor().get("/").await.text().contains("2h major outage"));
+    assert!(admin.app.visitor().get("/").await.text().contains("2 h major outage"));
 }
 
 #[apply(on_both_databases!)]
@@ -213,8 +214,9 @@ async fn manual_statuses_are_explained(test: TestDb) {
     admin.app.clock.advance(TimeDelta::hours(2));
     admin.app.publish().await;
     let page = admin.app.visitor().get("/").await;
-    assert_eq!(page.word(".lede a"), "Status changed manually");
-    assert_eq!(page.attributes(".lede a", "href"), [format!("/uptime#component-{}", admin.api.id)]);
+    assert_eq!(page.word(".why"), "Since 12:00 UTC: status changed manually");
+    assert_eq!(page.word(".pop a"), "Status changed manually");
+    assert_eq!(page.attributes(".pop a", "href"), [format!("/uptime#component-{}", admin.api.id)]);
     let month = format!("/uptime?month={}&component={}", began.format("%Y-%m"), admin.api.id);
     assert!(admin.app.visitor().get("/uptime").await.attributes("a", "href").iter().any(|to| to.starts_with(&month)));
     let uptime = admin.app.visitor().get(&month).await;

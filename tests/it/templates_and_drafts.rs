@@ -60,10 +60,7 @@ async fn dashboard_links_update_and_resolve(test: TestDb) {
     let mut admin = AdminSession::over(test).await;
     admin.app.add(&[fixtures::incident("it", admin.app.clock.now())]).await;
     let page = admin.publisher.get("/admin").await;
-    assert_eq!(
-        page.attributes(".card .act a", "href"),
-        ["/admin/incidents/it?phase=resolved", "/admin/incidents/it"]
-    );
+    assert_eq!(page.attributes(".card .act a", "href"), ["/admin/incidents/it?phase=resolved", "/admin/incidents/it"]);
     let composer = admin.publisher.get("/admin/incidents/it?phase=resolved").await;
     assert_eq!((composer.field("phase"), composer.field("version")), ("resolved".into(), "1".into()));
     assert_eq!(composer.attributes("[autofocus]", "id"), ["body"], "the space key must not choose a status");

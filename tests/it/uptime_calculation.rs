@@ -168,7 +168,8 @@ async fn new_component_has_no_history(test: TestDb) {
     assert!(html.contains(&format!("Since {today}: 100% uptime")) && !html.contains("1 incident"), "{html}");
     let showcase = document_text(publisher.site().document("/uptime_showcase").unwrap());
     assert_eq!(showcase.matches("#b3bac5").count(), 89, "{showcase}");
-    let page = document_text(publisher.on_demand(OnDemandPage::Uptime(UptimeView::default())).await.unwrap().document());
+    let page =
+        document_text(publisher.on_demand(OnDemandPage::Uptime(UptimeView::default())).await.unwrap().document());
     assert_eq!((page.matches(">–</td>").count(), page.matches(">100</td>").count()), (11, 2), "{page}");
     let month = document_text(publisher.on_demand(detail(&api.id, noon_in(0))).await.unwrap().document());
     assert!(month.contains("Data since ") && month.contains("No downtime"), "{month}");

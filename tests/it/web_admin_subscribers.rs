@@ -168,7 +168,10 @@ async fn publish_button_states_a_truthful_number(test: TestDb) {
     let page = publisher.get("/admin/incidents/slow").await;
     let button = page.word(".bar button.primary");
     assert!(button.starts_with("Publish update"), "{button}");
-    assert!(button.ends_with(" and notify up to 4 subscribers"), "an address that gets it anyway counts once: {button}");
+    assert!(
+        button.ends_with(" and notify up to 4 subscribers"),
+        "an address that gets it anyway counts once: {button}"
+    );
 }
 
 #[apply(on_both_databases!)]

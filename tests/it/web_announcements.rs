@@ -28,8 +28,13 @@ async fn announcement_is_shown_between_start_and_end(test: TestDb) {
     worker.tick(&app.state).await;
     let mut publisher = app.logged_in(Publisher).await;
     let (starts, ends) = (ahead(&app, 7), ahead(&app, 19));
-    let fields =
-        [("title", "Office <closed>"), ("body", "We *answer* on Monday."), ("starts_at", &starts), ("ends_at", &ends), ("zone", "UTC")];
+    let fields = [
+        ("title", "Office <closed>"),
+        ("body", "We *answer* on Monday."),
+        ("starts_at", &starts),
+        ("ends_at", &ends),
+        ("zone", "UTC"),
+    ];
     let added = publisher.post(LIST, &fields).await;
     assert!(added.location().ends_with("done=announcement-added"), "{}", added.text());
     worker.tick(&app.state).await;
@@ -40,7 +45,9 @@ async fn announcement_is_shown_between_start_and_end(test: TestDb) {
     let page = app.visitor().get("/").await.text();
     assert!(page.contains("<em>answer</em>") && !page.contains("Office <closed>"), "{page}");
     assert!(page.find("id=\"announcements\"").unwrap() < page.find("<h1").unwrap(), "it stands above the banner");
-    for path in ["/history.atom", "/history.rss", "/feed.json", "/api/v2/summary.json", "/api/v2/incidents.json", "/history"] {
+    for path in
+        ["/history.atom", "/history.rss", "/feed.json", "/api/v2/summary.json", "/api/v2/incidents.json", "/history"]
+    {
         assert!(!app.visitor().get(path).await.text().contains("Office"), "{path}");
     }
     app.clock.advance(TimeDelta::minutes(12));
@@ -96,7 +103,8 @@ async fn invalid_announcements_are_refused_beside_their_fields(test: TestDb) {
     let mut publisher = app.logged_in(Publisher).await;
     let before = app.all_content().await;
     let (now, long) = (ahead(&app, 0), "x".repeat(MAX_BODY + 1));
-    for (field, value) in [("title", ""), ("body", &*long), ("starts_at", "soon"), ("ends_at", &*now), ("zone", "Mars")] {
+    for (field, value) in [("title", ""), ("body", &*long), ("starts_at", "soon"), ("ends_at", &*now), ("zone", "Mars")]
+    {
         let good = [("title", "Closed"), ("starts_at", &*now), ("zone", "UTC"), (field, value)];
         let answer = publisher.post(LIST, &good).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}");

@@ -89,7 +89,9 @@ async fn owner_saves_a_brand_in_one_transaction(test: TestDb) {
     assert_eq!((form.field("support"), form.field("logo_text")), ("help@example.org".into(), "Nightjar".into()));
     assert!(form.word(".logo-now").contains("in every page, no extra request"), "{}", form.word(".logo-now"));
     let public = app.visitor().get("/").await.text();
-    for part in ["<img src=\"data:image/svg+xml,", "Nightjar", "<strong>trains</strong>", "mailto:help@example.org", "noindex"] {
+    for part in
+        ["<img src=\"data:image/svg+xml,", "Nightjar", "<strong>trains</strong>", "mailto:help@example.org", "noindex"]
+    {
         assert!(public.contains(part), "{part} in {public}");
     }
 }

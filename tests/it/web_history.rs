@@ -56,15 +56,14 @@ async fn every_month_has_its_own_page(test: TestDb) {
     let months = ["/history/2026-11", "/history/2026-10", "/history/2026-08", "/history/2024-02"];
     assert_eq!(all.attributes("h2 a", "href"), months);
     let october = app.visitor().get("/history/2026-10").await;
-    assert_eq!(
-        (incident_ids(&october), october.word("h1")),
-        (vec!["october".to_owned()], "October 2026".into())
-    );
+    assert_eq!((incident_ids(&october), october.word("h1")), (vec!["october".to_owned()], "October 2026".into()));
     assert_eq!(october.attributes(".pager a", "href"), ["/history/2026-11", "/history/2026-08"]);
     assert_eq!(october.word(".lede"), "1 incident · 1 h in total.");
     assert_eq!(october.attributes(".up a", "href"), ["/history"]);
     let empty = app.visitor().get("/history/2026-09").await;
-    assert!(incident_ids(&empty).is_empty() && empty.text().contains("No incidents and no maintenance in September 2026."));
+    assert!(
+        incident_ids(&empty).is_empty() && empty.text().contains("No incidents and no maintenance in September 2026.")
+    );
     assert_eq!(empty.attributes(".pager a", "href"), ["/history/2026-10", "/history/2026-08"]);
     assert!(older_link(&app.visitor().get("/history/2024-02").await).is_none());
 }

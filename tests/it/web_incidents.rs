@@ -316,7 +316,10 @@ async fn edited_update_is_labelled_and_audited(test: TestDb) {
     admin.app.clock.advance(TimeDelta::minutes(7));
     let same = admin.publisher.post(&path, &[("version", "1"), ("body", TEXT)]).await;
     assert_eq!(same.status, StatusCode::SEE_OTHER);
-    assert!(admin.app.visitor().get("/").await.words(".edited").iter().all(|words| !words.contains("edited")), "nothing changed, nothing is marked");
+    assert!(
+        admin.app.visitor().get("/").await.words(".edited").iter().all(|words| !words.contains("edited")),
+        "nothing changed, nothing is marked"
+    );
     let answer = admin.publisher.post(&path, &[("version", "1"), ("body", "Mail is late by an hour.")]).await;
     assert_eq!(answer.location(), format!("/admin/incidents/{id}?done=update-saved"));
     let page = admin.app.visitor().get("/").await;
@@ -672,7 +675,10 @@ async fn selected_components_change_together_or_not_at_all(test: TestDb) {
     let both: Vec<_> = both.iter().map(|(name, value)| (*name, value.as_str())).collect();
     assert_eq!(admin.publisher.post(address, &both).await.location(), "/admin?done=statuses-set");
     assert_eq!(admin.board().await, ["Major outage", "Major outage"]);
-    assert_eq!(admin.publisher.post(address, &[("status", "operational")]).await.location(), "/admin?done=nothing-selected");
+    assert_eq!(
+        admin.publisher.post(address, &[("status", "operational")]).await.location(),
+        "/admin?done=nothing-selected"
+    );
 
     let incident = [both.as_slice(), &[("new_incident", "1")]].concat();
     let answer = admin.publisher.post(address, &incident).await;

@@ -64,7 +64,7 @@ async fn maintenance_is_planned_started_extended_completed(test: TestDb) {
     let over = app.maintenance(created.id.as_str()).await;
     assert_eq!((over.phase, over.ended_at), (MaintenancePhase::Completed, Some(app.clock.now())));
     assert_eq!(over.scheduled_until.to_rfc3339(), "2026-11-11T23:30:00+00:00");
-    assert_eq!(app.visitor().get("/").await.word("h1"), "All Systems Operational");
+    assert_eq!(app.visitor().get("/").await.word("h1"), "All systems operational");
     let actions: Vec<String> = app.audit().await.into_iter().map(|row| row.action).take(4).collect();
     assert_eq!(actions, ["maintenance.complete", "maintenance.extend", "maintenance.start", "maintenance.schedule"]);
 }
@@ -277,7 +277,7 @@ async fn early_start_can_be_undone_until_changed(test: TestDb) {
     let same = Maintenance { version: before.version, updated_at: before.updated_at, ..after.clone() };
     assert_eq!(same, before, "the maintenance is as before its start, with its reminder");
     assert_eq!(app.audit().await[0].action, "maintenance.undo-start");
-    assert_eq!(app.visitor().get("/").await.word("h1"), "All Systems Operational");
+    assert_eq!(app.visitor().get("/").await.word("h1"), "All systems operational");
     assert!(!app.visitor().get("/incidents/work").await.text().contains("currently in progress"));
     browser.post("/admin/maintenances/work/beginning", &[("version", "3")]).await;
     let update = [("phase", "in_progress"), ("body", "Half done."), ("version", "4")];

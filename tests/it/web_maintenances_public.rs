@@ -28,7 +28,7 @@ async fn planned_maintenance_is_on_all_pages(test: TestDb) {
             "{path}"
         );
     }
-    assert_eq!(app.visitor().get("/").await.word("h1"), "All Systems Operational");
+    assert_eq!(app.visitor().get("/").await.word("h1"), "All systems operational");
     let page = app.visitor().get("/incidents/work").await;
     assert_eq!((page.status.as_u16(), page.word("h1")), (200, "Maintenance work".into()));
     assert!(page.word("article").contains("Text of work"));

@@ -27,7 +27,8 @@ async fn first_owner_is_led_through_four_steps(test: TestDb) {
     assert!(named.location().starts_with("/admin/setup/brand"), "{}", named.text());
     let brand = owner.get("/admin/setup/brand").await;
     let version = brand.field("version");
-    let fields = [("version", version.as_str()), ("ground", "cool"), ("typeface", "system"), ("appearance", "automatic")];
+    let fields =
+        [("version", version.as_str()), ("ground", "cool"), ("typeface", "system"), ("appearance", "automatic")];
     let branded = owner.post("/admin/setup/brand", &fields).await;
     assert!(branded.location().starts_with("/admin/setup/components"), "{}", branded.text());
     let listed = owner.post("/admin/setup/components", &[("names", "Website\nAPI\n\nSign-in")]).await;
@@ -85,7 +86,8 @@ async fn checklist_stays_until_it_is_dismissed(test: TestDb) {
     assert_eq!(items.len(), 6, "{items:?}");
     assert!(!items.iter().any(|item| item.starts_with("Done")), "{items:?}");
     app.component("API").await;
-    let fields = [("title", "A test"), ("phase", "investigating"), ("body", "Only for us."), ("visibility", "internal")];
+    let fields =
+        [("title", "A test"), ("phase", "investigating"), ("body", "Only for us."), ("visibility", "internal")];
     owner.post("/admin/incidents", &fields).await;
     owner.post("/admin/setup/finish", &[]).await;
     let dashboard = owner.get("/admin").await;

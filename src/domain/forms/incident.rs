@@ -3,7 +3,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::{Fields, NextUpdate, NextUpdateForm, parse_body, parse_component_statuses, parse_line, parse_lines, parse_required_line};
+use super::{
+    Fields, NextUpdate, NextUpdateForm, parse_body, parse_component_statuses, parse_line, parse_lines,
+    parse_required_line,
+};
 use crate::domain::incident::{MAX_DETECTED_BY, MAX_NOTE, MAX_TITLE};
 use crate::domain::parse_time::{parse_local, parse_zone};
 use crate::domain::template::PlaceholderValues;

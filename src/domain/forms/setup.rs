@@ -23,7 +23,10 @@ impl ComponentNamesForm {
             return Err(Invalid::field("names", "Enter at least one name, or skip this step."));
         }
         if lines.len() > MAX_NEW_COMPONENTS {
-            return Err(Invalid::field("names", format!("At most {MAX_NEW_COMPONENTS} lines; this has {}.", lines.len())));
+            return Err(Invalid::field(
+                "names",
+                format!("At most {MAX_NEW_COMPONENTS} lines; this has {}.", lines.len()),
+            ));
         }
         let mut new: Vec<NewComponent> = Vec::new();
         for line in lines {

@@ -165,7 +165,8 @@ mod tests {
         let mut it = incident(vec![update(0, Phase::Investigating, &[])]);
         let mut post = |choice: &str, minute: i64| {
             let next_update = NextUpdateForm { choice: choice.into(), ..NextUpdateForm::default() };
-            let form = UpdateForm { phase: "identified".into(), body: "x".into(), next_update, ..UpdateForm::default() };
+            let form =
+                UpdateForm { phase: "identified".into(), body: "x".into(), next_update, ..UpdateForm::default() };
             let id = UpdateId::parse(&format!("u{minute}")).unwrap();
             let now = DateTime::UNIX_EPOCH + TimeDelta::minutes(minute);
             form.parse().unwrap().post(&mut it, id, &[], now).unwrap();

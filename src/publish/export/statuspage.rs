@@ -14,8 +14,8 @@ use super::{ensure_empty, write_document, write_file};
 use crate::db::{self, Tx};
 use crate::domain::brand::Logo;
 use crate::domain::forms::{BrandFile, BrandForm};
-use crate::domain::{IncidentId, Page};
 use crate::domain::history::{Cursor, HistoryFilter, Month, PAGE_SIZE};
+use crate::domain::{IncidentId, Page};
 use crate::publish::api::{self, EntryRow, PageContext};
 use crate::publish::on_demand_json::JsonDocument;
 use crate::publish::{Encoding, JsonShape, Publisher, Snapshot, machine_documents};
@@ -36,7 +36,8 @@ const COPIED_DOCUMENTS: [&str; 8] = [
 const BRAND_FILE: &str = "brand.json";
 
 fn brand_file(page: &Page) -> anyhow::Result<Vec<u8>> {
-    let base64 = |logo: &Option<Logo>| logo.as_ref().map(|logo| BASE64_STANDARD.encode(&logo.bytes)).unwrap_or_default();
+    let base64 =
+        |logo: &Option<Logo>| logo.as_ref().map(|logo| BASE64_STANDARD.encode(&logo.bytes)).unwrap_or_default();
     let (logo, logo_dark) = (base64(&page.brand.logo), base64(&page.brand.logo_dark));
     let brand = BrandFile { form: BrandForm { version: 0, ..BrandForm::from_page(page) }, logo, logo_dark };
     Ok(serde_json::to_vec(&serde_json::json!({ "brand": brand }))?)

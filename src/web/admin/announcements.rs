@@ -77,8 +77,7 @@ pub async fn update(
     let mut edit = Edit::begin(state, manager, fields).await?;
     let before = find_announcement(&mut edit.tx, &id).await?;
     let zone = db::page_settings::load(&mut edit.tx).await?.time_zone;
-    let (form, editor) =
-        (AnnouncementForm::read(&edit.fields), AnnouncementEditor { stored: Some(before.clone()) });
+    let (form, editor) = (AnnouncementForm::read(&edit.fields), AnnouncementEditor { stored: Some(before.clone()) });
     let theirs = AnnouncementForm::from_announcement(&before, zone);
     let saved = Saved { audit_id: &id, version: before.version, theirs };
     let form = edit.check_version(&editor, form, saved).await?;

@@ -50,7 +50,20 @@ pub async fn show(
     let mut activity = audit::list(&mut tx, None, AUDIT_LIMIT).await?;
     activity.retain(concerns_page);
     activity.truncate(MAX_ACTIVITY);
-    let page = Dashboard { shell, open, older, planned, board, recent, drafts, readers, queue, checklist, subscribers, activity };
+    let page = Dashboard {
+        shell,
+        open,
+        older,
+        planned,
+        board,
+        recent,
+        drafts,
+        readers,
+        queue,
+        checklist,
+        subscribers,
+        activity,
+    };
     Ok(page_response(page.html()))
 }
 

@@ -156,7 +156,11 @@ pub(super) async fn load_checklist(
         item(has_components, "Add components", ChecklistStep::Link(SetupStep::Components.path())),
         item(has_factor, "Protect your account with a second factor", ChecklistStep::Link("/admin/account/factors")),
         item(state.mailer.is_some(), "Connect a mail server", ChecklistStep::Hint("Start Candor with --smtp-url.")),
-        item(state.is_secure(), "Serve the page by HTTPS", ChecklistStep::Hint("Set --base-url to its https:// address.")),
+        item(
+            state.is_secure(),
+            "Serve the page by HTTPS",
+            ChecklistStep::Hint("Set --base-url to its https:// address."),
+        ),
         item(has_test, "Open a test incident that only managers see", ChecklistStep::Link("/admin/incidents/new")),
     ];
     Ok(items.iter().any(|item| !item.is_done).then_some(SetupChecklist { items }))

@@ -13,8 +13,8 @@ use crate::format::markdown;
 use crate::islands::composer::{COUNT_ID, Composer};
 use crate::ui::admin_icon::AdminIcon;
 use crate::ui::form::{
-    Chips, Choice, Field, FormErrors, Group, PreviewPageButton, PreviewTextButton, Segments, SelectRow,
-    TextArea, TextInput, ZoneInput, zone_list,
+    Chips, Choice, Field, FormErrors, Group, PreviewPageButton, PreviewTextButton, Segments, SelectRow, TextArea,
+    TextInput, ZoneInput, zone_list,
 };
 
 /// The keyboard shortcut for the composer's button.
@@ -196,9 +196,7 @@ pub fn component_fields(
     named: &BTreeSet<ComponentId>,
     problems: &FormErrors,
 ) -> AnyView {
-    let is_shown = |row: &BoardRow| {
-        named.contains(&row.component.id) || chosen.contains_key(row.component.id.as_str())
-    };
+    let is_shown = |row: &BoardRow| named.contains(&row.component.id) || chosen.contains_key(row.component.id.as_str());
     let picker = ComponentPicker { board, chosen, named, problems };
     let shown = board.rows().filter(|row| is_shown(row)).map(|row| picker.row(row)).collect_view();
     let others = board.sections.iter().map(|section| picker.section(section, is_shown)).collect_view();
@@ -279,9 +277,11 @@ impl ComponentPicker<'_> {
     fn search_name(&self, row: &BoardRow) -> String {
         let component = &row.component;
         let same = self.board.rows().filter(|other| other.component.name == component.name).count();
-        let group = self.board.sections.iter().find(|section| {
-            section.rows.iter().any(|other| other.component.id == component.id)
-        });
+        let group = self
+            .board
+            .sections
+            .iter()
+            .find(|section| section.rows.iter().any(|other| other.component.id == component.id));
         match group.and_then(|section| section.group.as_ref()) {
             Some(group) if same > 1 => format!("{} ({})", component.name, group.name),
             _ => component.name.clone(),

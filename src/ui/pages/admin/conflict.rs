@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
 use crate::domain::forms::{
-    AnnouncementForm, BrandForm, ComponentForm, GroupForm, IncidentDetailsForm, PageForm, PlanForm, PostmortemForm, SeriesForm,
-    TemplateForm, UpdateEditForm,
+    AnnouncementForm, BrandForm, ComponentForm, GroupForm, IncidentDetailsForm, PageForm, PlanForm, PostmortemForm,
+    SeriesForm, TemplateForm, UpdateEditForm,
 };
 use crate::domain::{Impact, Reminder, Status};
 use crate::format::time::format_full;

@@ -37,8 +37,7 @@ pub fn IncidentNewPage(page: IncidentNew) -> impl IntoView {
     let form = &page.form;
     let phase = if form.phase.is_empty() { Phase::default().key() } else { &form.phase };
     let title = Field::new("title", "Title").hint("What customers notice.").with_error(&problems);
-    let tools =
-        message_tools(page.extras.template_links("/admin/incidents/new"), &composer::incident_sentences(false));
+    let tools = message_tools(page.extras.template_links("/admin/incidents/new"), &composer::incident_sentences(false));
     let asks = page.suggested_phase.map(|suggested| status_question(suggested, phase));
     let fields = view! {
         <Hidden name="new_id" value=form.id.clone()/>

@@ -12,8 +12,8 @@ use crate::domain::maintenance::Automation;
 use crate::domain::{Invalid, MaintenancePhase};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{
-    ButtonStyle, CheckBox, Choice, DateTimeLocal, ErrorSummary, Field, FormErrors, Group, Hidden, Select, TextArea, TextInput,
-    ZoneInput, zone_list,
+    ButtonStyle, CheckBox, Choice, DateTimeLocal, ErrorSummary, Field, FormErrors, Group, Hidden, Select, TextArea,
+    TextInput, ZoneInput, zone_list,
 };
 
 /// The form that schedules a maintenance, single or recurring.
@@ -38,10 +38,8 @@ pub fn MaintenanceNewPage(page: MaintenanceNew) -> impl IntoView {
     let recurrence = &page.form.recurrence;
     let again = recurrence.is_wanted() || page.invalid.get("skipped").is_some();
     let phases = [MaintenancePhase::Scheduled];
-    let tools = message_tools(
-        page.extras.template_links("/admin/maintenances/new"),
-        &composer::maintenance_sentences(&phases),
-    );
+    let tools =
+        message_tools(page.extras.template_links("/admin/maintenances/new"), &composer::maintenance_sentences(&phases));
     let form = &page.form;
     let fields = view! {
         <Hidden name="new_id" value=form.id.clone()/>

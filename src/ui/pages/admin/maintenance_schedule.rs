@@ -11,8 +11,8 @@ use crate::domain::{Invalid, Maintenance, MaintenancePhase};
 use crate::format::time::format_window;
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{
-    ButtonStyle, DateTimeLocal, ErrorSummary, Field, FormErrors, Hidden, PreviewPageButton, TextArea,
-    ZoneInput, zone_list,
+    ButtonStyle, DateTimeLocal, ErrorSummary, Field, FormErrors, Hidden, PreviewPageButton, TextArea, ZoneInput,
+    zone_list,
 };
 
 #[derive(Clone, Debug)]

@@ -89,7 +89,8 @@ pub fn SetupPageStepPage(page: SetupPageStep) -> impl IntoView {
     let shown_name = if form.name == "Status" { String::new() } else { form.name.clone() };
     let name = Field::new("name", "Page name").hint("Your company or product.").with_error(&problems);
     let url = Field::new("url", "Your website (optional)").hint("Linked in the footer.").with_error(&problems);
-    let zone = Field::new("time_zone", "Time zone").hint("Used for all times and day boundaries.").with_error(&problems);
+    let zone =
+        Field::new("time_zone", "Time zone").hint("Used for all times and day boundaries.").with_error(&problems);
     let content = view! {
         {setup_steps(SetupStep::Page)}
         <div class="column">
@@ -125,7 +126,11 @@ pub fn SetupComponentsPage(page: SetupComponents) -> impl IntoView {
         .hint("What your customers know: Website, API, Sign-in. You can group and reorder them later.")
         .with_error(&problems);
     let known = (page.known > 0).then(|| {
-        let words = if page.known == 1 { "1 component is on the page already.".to_owned() } else { format!("{} components are on the page already.", page.known) };
+        let words = if page.known == 1 {
+            "1 component is on the page already.".to_owned()
+        } else {
+            format!("{} components are on the page already.", page.known)
+        };
         view! { <p class="soft">{words}</p> }
     });
     let content = view! {

@@ -127,8 +127,7 @@ fn panel(block: ComponentBlock, context: &ListContext<'_>, can_fold: bool) -> An
     let id = format!("group-{}", group.id);
     let head = group_line(&group, &rows, can_fold);
     if !can_fold {
-        return view! { <div class="panel" id=id><div class="row">{head}</div>{about}{lines}{axis}</div> }
-            .into_any();
+        return view! { <div class="panel" id=id><div class="row">{head}</div>{about}{lines}{axis}</div> }.into_any();
     }
     let closed = own.map(|own| {
         view! { <span class="own" aria-hidden="true">{uptime_bars::group_bars(&own)}{bars_axis(uptime)}</span> }
@@ -256,12 +255,7 @@ mod tests {
             (0..9).map(|place| fixtures::component(&format!("c{place}"), None, place)).collect();
         let render = |components: &[Component]| {
             let rows = component_rows(components, (&[], &[]), &[]);
-            let context = ListContext {
-                bars: &[],
-                popovers: BTreeSet::new(),
-                now: fixtures::now(),
-                zone: Tz::UTC,
-            };
+            let context = ListContext { bars: &[], popovers: BTreeSet::new(), now: fixtures::now(), zone: Tz::UTC };
             crate::ui::render_fragment(|| component_lines(&rows, &context))
         };
         assert!(!render(&components).contains("<details"));

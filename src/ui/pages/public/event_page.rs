@@ -157,9 +157,8 @@ pub fn neighbour_links(neighbours: &Neighbours, zone: Tz) -> Option<AnyView> {
             </a>
         }
     });
-    (older.is_some() || newer.is_some()).then(|| {
-        view! { <nav class="neighbours" aria-label="Other incidents">{older}" "{newer}</nav> }.into_any()
-    })
+    (older.is_some() || newer.is_some())
+        .then(|| view! { <nav class="neighbours" aria-label="Other incidents">{older}" "{newer}</nav> }.into_any())
 }
 
 #[cfg(test)]

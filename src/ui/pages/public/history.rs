@@ -447,9 +447,9 @@ fn incident_row(incident: &Incident, date: EntryDate, now: DateTime<Utc>) -> Any
         let href = format!("{}#postmortem", incident_href(incident));
         view! { <a class="tag" href=href>"Postmortem"</a> }
     });
-    let state = incident.is_open().then(|| {
-        pill(&incident_card::state_class(incident), Icon::from(incident.phase), incident.phase.words())
-    });
+    let state = incident
+        .is_open()
+        .then(|| pill(&incident_card::state_class(incident), Icon::from(incident.phase), incident.phase.words()));
     view! {
         <li class=format!("impact-{}", impact.key()) id=incident_anchor(incident)>
             {date.view()}
@@ -499,8 +499,10 @@ fn pager(page: &HistoryPage) -> Option<AnyView> {
     let older = page.older.clone().map(|(label, href)| {
         view! { <a class="btn older" rel="next" href=href>{label}{Icon::Chevron.view()}</a> }
     });
-    (newer.is_some() || older.is_some())
-        .then(|| view! { <nav class="pager" aria-label="More incidents">{newer}" "{shown_range(page)}" "{older}</nav> }.into_any())
+    (newer.is_some() || older.is_some()).then(|| {
+        view! { <nav class="pager" aria-label="More incidents">{newer}" "{shown_range(page)}" "{older}</nav> }
+            .into_any()
+    })
 }
 
 /// `November 2026`, `August – November 2026`
@@ -632,10 +634,7 @@ mod tests {
         page.totals = Totals { count: 1, ..Totals::default() };
         let html = render_history(page);
         check(&html);
-        assert!(
-            html.contains("<h1>October 2026</h1>") && html.contains("<p class=\"lede\">1 incident."),
-            "{html}"
-        );
+        assert!(html.contains("<h1>October 2026</h1>") && html.contains("<p class=\"lede\">1 incident."), "{html}");
     }
 
     #[test]

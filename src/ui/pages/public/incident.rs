@@ -4,9 +4,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
-use super::event_page::{
-    EventBanner, event_timeline, fact, fact_card, month_link, neighbour_links, weekday_and_time,
-};
+use super::event_page::{EventBanner, event_timeline, fact, fact_card, month_link, neighbour_links, weekday_and_time};
 use super::incident_card::{self, short_time};
 use crate::domain::history::Neighbours;
 use crate::domain::page_status::Tone;
@@ -117,9 +115,9 @@ fn postmortem_section(postmortem: &PublishedPostmortem, zone: Tz) -> AnyView {
 
 fn incident_facts(incident: &Incident, now: DateTime<Utc>, zone: Tz) -> AnyView {
     let began = view! { <Time at=incident.started_at words=time::format_full(incident.started_at, zone) /> };
-    let ended = incident.ended_at.map(|at| {
-        fact("Resolved", view! { <Time at=at words=time::format_full(at, zone) /> }.into_any())
-    });
+    let ended = incident
+        .ended_at
+        .map(|at| fact("Resolved", view! { <Time at=at words=time::format_full(at, zone) /> }.into_any()));
     let lasted = match incident.duration() {
         None => duration::spell_duration(now - incident.started_at).map(|words| format!("{words} so far")),
         Some(length) => duration::spell_duration(length),
@@ -246,7 +244,9 @@ mod tests {
         let html = render_incident_page(fixtures::incident_page(fixtures::past().remove(2)));
         check(&html);
         assert!(
-            html.contains(">Resolved</p>") && html.contains(" Added retroactively.") && html.contains("<h2>Timeline</h2>")
+            html.contains(">Resolved</p>")
+                && html.contains(" Added retroactively.")
+                && html.contains("<h2>Timeline</h2>")
         );
         assert!(!html.contains("Duration") && !html.contains("Affected"));
     }

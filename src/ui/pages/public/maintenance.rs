@@ -10,8 +10,8 @@ use crate::domain::{Maintenance, MaintenancePhase, Status};
 use crate::format::duration;
 use crate::format::markdown;
 use crate::format::time;
-use crate::ui::public_layout::{PageHead, PageKind, PageStyle, PublicContext, PublicLayout};
 use crate::ui::icon::Icon;
+use crate::ui::public_layout::{PageHead, PageKind, PageStyle, PublicContext, PublicLayout};
 use crate::ui::time::Time;
 
 /// In characters; the start of the newest update is the page description.
@@ -260,7 +260,11 @@ mod tests {
     fn active_maintenance_shows_end_and_components() {
         let html = render_maintenance_page(fixtures::maintenance_page(fixtures::upgrade_under_way()));
         check(&html);
-        for words in [">Maintenance in progress</p>", "until <time datetime=\"2026-11-23T15:30:00Z\">15:30 WET</time>.", "<bdi>Archive search</bdi>: under maintenance"] {
+        for words in [
+            ">Maintenance in progress</p>",
+            "until <time datetime=\"2026-11-23T15:30:00Z\">15:30 WET</time>.",
+            "<bdi>Archive search</bdi>: under maintenance",
+        ] {
             assert!(html.contains(words), "{words} in {html}");
         }
     }

@@ -358,8 +358,8 @@ fn detail_row(detail: &UptimeDetail, page: &UptimePage) -> AnyView {
     let start = (Month::from_time(detail.start, zone) == detail.month).then(|| {
         view! { <p class="soft">"Data since "<Time at=detail.start words=time::format_day(detail.start, zone) /></p> }
     });
-    let about = (!detail.description.is_empty())
-        .then(|| view! { <p class="soft" dir="auto">{detail.description.clone()}</p> });
+    let about =
+        (!detail.description.is_empty()).then(|| view! { <p class="soft" dir="auto">{detail.description.clone()}</p> });
     let last_days = format!("Last {} days", super::DAYS);
     view! {
         <tr class="detail">
@@ -570,7 +570,12 @@ mod tests {
 
     fn bad(text: &str) -> MonthUptime {
         let outage = Downtime { partial: 3300, degraded: 60, worst: Status::PartialOutage, ..quiet(text).outage };
-        MonthUptime { outage, incidents: 2, ticks: vec![(14, Status::DegradedPerformance), (27, Status::PartialOutage)], ..quiet(text) }
+        MonthUptime {
+            outage,
+            incidents: 2,
+            ticks: vec![(14, Status::DegradedPerformance), (27, Status::PartialOutage)],
+            ..quiet(text)
+        }
     }
 
     fn unknown(text: &str) -> MonthUptime {

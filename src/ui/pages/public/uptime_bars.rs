@@ -162,7 +162,8 @@ pub fn downtime_words(outage: Downtime) -> Vec<String> {
 fn day_targets(days: &[UptimeDay]) -> Vec<DayTarget> {
     let mut targets: Vec<DayTarget> = Vec::new();
     let mut free = days.len();
-    let mut marked: Vec<usize> = (0..days.len()).filter(|place| days.get(*place).is_some_and(|day| !day.is_empty())).collect();
+    let mut marked: Vec<usize> =
+        (0..days.len()).filter(|place| days.get(*place).is_some_and(|day| !day.is_empty())).collect();
     while let Some(newest) = marked.last().copied() {
         let from = marked.partition_point(|place| place + TARGET_DAYS <= newest);
         let shown = marked.split_off(from);
@@ -480,8 +481,7 @@ mod tests {
     fn older_days_link_to_their_month_instead_of_a_popover() {
         let days = (1..=30).map(|number| day(number, Status::MajorOutage, 0, &[])).collect::<Vec<_>>();
         let names = ["api", "web", "mail", "dns", "docs", "chat"];
-        let all =
-            names.map(|name| UptimeBars { component: ComponentId::parse(name).unwrap(), ..bars(days.clone()) });
+        let all = names.map(|name| UptimeBars { component: ComponentId::parse(name).unwrap(), ..bars(days.clone()) });
         let inline = popover_days(&all);
         // Ten targets of three days each.
         assert_eq!(inline.len(), MAX_POPOVERS);

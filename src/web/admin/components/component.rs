@@ -76,9 +76,8 @@ async fn check_more_names(
     (names, group): (&[String], Option<&GroupId>),
 ) -> Result<()> {
     let all = components::list(&mut edit.tx).await?;
-    let is_taken = |name: &&String| {
-        all.iter().any(|other| other.group_id.as_ref() == group && is_same_name(&other.name, name))
-    };
+    let is_taken =
+        |name: &&String| all.iter().any(|other| other.group_id.as_ref() == group && is_same_name(&other.name, name));
     match names.iter().find(is_taken) {
         None => Ok(()),
         Some(name) => {

@@ -15,8 +15,8 @@ use crate::ui::pages::admin::{MaintenanceEdit, MaintenanceList, MaintenanceNew, 
 use crate::web::access::manager::{CanPublish, CanRead, Manager, Policy};
 use crate::web::admin::composer::{Composer, ComposerDraft, check_draft};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show as show_editor, show_submitted};
-use crate::web::admin::incidents::drafts;
 use crate::web::admin::incidents::double_submit::{self, Submission, series_id};
+use crate::web::admin::incidents::drafts;
 use crate::web::admin::{notify, templates};
 use crate::web::form::{Form, QueryFields};
 use crate::web::page::flash::redirect_with_flash;
