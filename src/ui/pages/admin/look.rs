@@ -1,6 +1,7 @@
 //! Every admin page with sample data, for tests and visual checks: `CANDOR_LOOK_DIR=/some/folder cargo test --lib look`
 //! writes the pages to that folder.
 
+mod brand;
 mod factors;
 mod incidents;
 mod maintenances;
@@ -317,6 +318,7 @@ pub fn every_page(role: Role, text: &str) -> Vec<(&'static str, String)> {
         maintenances::pages(&world),
         prepared::pages(&world),
         component_pages(&world),
+        brand::brand_pages(&world),
         people::pages(&world),
         subscribers::pages(&world),
         plain_pages(&world),
