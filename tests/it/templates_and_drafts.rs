@@ -383,7 +383,8 @@ async fn preview_shows_pages_and_writes_nothing(test: TestDb) {
     let status = frame_html(&answer, "/");
     assert!(status.contains("API: major outage") && status.contains("<strong>out</strong>"), "{status}");
     assert!(
-        frame_html(&answer, "/history").contains("Xylophone") && frame_html(&answer, &own).contains("<h2>Updates</h2>")
+        frame_html(&answer, "/history").contains("Xylophone")
+            && frame_html(&answer, &own).contains("<h2>Timeline</h2>")
     );
     assert_eq!(answer.attributes("iframe", "sandbox"), [""; 4]);
     assert!(!status.contains("<script"));

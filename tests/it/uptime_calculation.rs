@@ -104,8 +104,8 @@ async fn uptime_bars_show_each_day_with_text(test: TestDb) {
     let publisher = new_publisher(&test, folder.path());
     publisher.publish().await.unwrap();
     let html = document_text(publisher.site().document("/").unwrap());
-    assert!(html.contains("Last 90 days: 99.99% uptime, 1 incident, 30m partial outage"), "{html}");
-    assert!(html.contains("<a href=\"/incidents/half\" aria-label=\""), "{html}");
+    assert!(html.contains("Last 90 days: 99.99% uptime, 1 incident, 30 min partial outage"), "{html}");
+    assert!(html.contains("<a href=\"/incidents/half\"><b dir=\"auto\">Incident half</b>"), "{html}");
     assert_eq!(html.matches("class=\"partial_outage\"").count(), 1, "{html}");
 }
 

@@ -48,7 +48,7 @@ impl AdminSession {
     /// The statuses of the two components on the public page.
     async fn board(&self) -> [String; 2] {
         let page = self.app.visitor().get("/").await;
-        [&self.api, &self.mail].map(|component| page.word(&format!("#component-{} .line .state", component.id)))
+        [&self.api, &self.mail].map(|component| page.word(&format!("#component-{} > .line > .state", component.id)))
     }
 }
 
@@ -115,7 +115,7 @@ async fn opened_incident_is_published_before_response(test: TestDb) {
     let id = admin.open("identified", &[(&mail, Status::MajorOutage)]).await;
     // The change is published before the form is answered.
     let after = admin.app.visitor().get("/").await;
-    assert_eq!(after.word("h1"), "Mail: major outage");
+    assert_eq!(after.word("h1"), "Mail: major outage since 12:00");
     assert_eq!(after.word(".card h3"), "Mail is late");
     assert_eq!(after.word(".card .pill"), "Identified · just now");
     assert_eq!(after.word(".card .facts .state"), "Mail: major outage");
@@ -299,11 +299,10 @@ async fn backfilled_incident_keeps_times_and_components(test: TestDb) {
     assert_eq!(admin.board().await, ["Operational", "Operational"]);
     let page = admin.app.visitor().get(&format!("/incidents/{id}")).await;
     let facts = page.words("dl").concat();
-    for words in
-        ["a customer", "1 Jul 2026, 08:00 UTC", "1 Jul 2026, 09:12 UTC", "1 h 12 min", "Added retroactively", "API"]
-    {
+    for words in ["a customer", "1 Jul 2026, 08:00 UTC", "1 Jul 2026, 09:12 UTC", "1 h 12 min", "API"] {
         assert!(facts.contains(words), "{words} in {facts}");
     }
+    assert!(page.word(".banner .lede").ends_with("Added retroactively."), "{}", page.word(".banner .lede"));
 }
 
 #[apply(on_both_databases!)]

@@ -683,9 +683,9 @@ async fn subscribe_page_fits_the_first_round_trip(test: TestDb) {
     let head: usize = page.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     assert!(page.body.len() + head <= 14_600, "{} bytes and {head} of header", page.body.len());
     let home = app.visitor().get("/").await;
-    assert!(home.attributes("nav a", "href").contains(&"/subscribe".to_owned()));
+    assert!(home.attributes("header a", "href").contains(&"/subscribe".to_owned()));
     let form = app.visitor().get("/subscribe").await;
-    assert!(!form.attributes("nav a", "href").contains(&"/subscribe".to_owned()));
+    assert!(!form.attributes("header a", "href").contains(&"/subscribe".to_owned()));
 }
 
 #[apply(on_both_databases!)]

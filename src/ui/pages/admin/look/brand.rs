@@ -12,7 +12,8 @@ use crate::ui::pages::admin::{
     SetupPageStep,
 };
 
-const SVG: &str = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'><path fill='#6a3fc8' d='M2 20 12 3l10 17z'/></svg>";
+const SVG: &str =
+    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'><path fill='#6a3fc8' d='M2 20 12 3l10 17z'/></svg>";
 
 pub(super) fn brand_pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let mut pages = vec![
@@ -40,8 +41,7 @@ fn brand(world: &Gallery, is_setup: bool, invalid: Invalid) -> String {
         ..BrandForm::default()
     };
     let shown = PageBrand { accent: Colour::parse(&form.accent), ..PageBrand::default() };
-    let slots =
-        [LogoSlot { upload: Some(logo.clone()), stored: None }, LogoSlot { upload: None, stored: Some(logo) }];
+    let slots = [LogoSlot { upload: Some(logo.clone()), stored: None }, LogoSlot { upload: None, stored: Some(logo) }];
     BrandEdit { shell: world.shell.clone(), is_setup, form, slots, shown, invalid, conflict: None }.html()
 }
 
@@ -53,7 +53,8 @@ fn setup_pages(world: &Gallery) -> Vec<(&'static str, String)> {
         ("setup-page", SetupPageStep { shell: shell(), form, invalid: Invalid::new() }.html()),
         (
             "setup-components",
-            SetupComponents { shell: shell(), form: names, known: 2, invalid: Invalid::field("names", "Twice.") }.html(),
+            SetupComponents { shell: shell(), form: names, known: 2, invalid: Invalid::field("names", "Twice.") }
+                .html(),
         ),
         ("setup-managers", SetupManagers { shell: shell() }.html()),
     ]
