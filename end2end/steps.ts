@@ -11,6 +11,20 @@ export async function logIn(page: Page, who = OWNER): Promise<void> {
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 }
 
+/** Logs out; on a phone, the button is in the menu. */
+export async function logOut(page: Page): Promise<void> {
+  const button = page.getByRole('button', { name: 'Log out', exact: true });
+  if (!(await button.isVisible())) await page.getByRole('button', { name: 'Menu', exact: true }).click();
+  await button.click();
+}
+
+/** Goes from a composer to the preview of the page; on a phone, the button is folded away. */
+export async function previewPage(page: Page): Promise<void> {
+  const button = page.getByRole('button', { name: 'Preview page' });
+  if (!(await button.isVisible())) await page.locator('#preview > summary').click();
+  await button.click();
+}
+
 /** Opens a page without the browser's cache. */
 export async function openFresh(page: Page, path: string): Promise<void> {
   await page.goto(path);

@@ -1,4 +1,5 @@
 import { type Page } from '@playwright/test';
+import { previewPage } from '../steps';
 import { type Means, type Place, conflictPlace, errorPlace, filledForm, follow, invalidForm, linkedPlace, placeAt } from './page';
 
 const COMPOSER = linkedPlace('composer', '/admin', '.card h3 a');
@@ -17,14 +18,14 @@ function linkedFromIncident(name: string, link: string | RegExp): Place {
 }
 
 /** The composer of a new incident after `button` was clicked. */
-function composerAfter(name: string, button: string): Place {
+function composerAfter(name: string, act: (page: Page) => Promise<void>): Place {
   return {
     name,
     go: async (page) => {
       await page.goto('/admin/incidents/new');
       await page.getByLabel('Title', { exact: true }).fill('Tiles are grey');
       await page.getByLabel('Message', { exact: true }).fill('We look into it.');
-      await page.getByRole('button', { name: button }).click();
+      await act(page);
     },
   };
 }
@@ -42,7 +43,7 @@ export function incidentPlaces(means: Means): Place[] {
       await page.getByRole('link', { name: 'Write a postmortem' }).click();
     },
   };
-  const draft = composerAfter('draft', 'Save as draft');
+  const draft = composerAfter('draft', (page) => page.getByRole('button', { name: 'Save as draft' }).click());
   return [
     placeAt('desk', '/admin'),
     placeAt('desk-shortcuts', '/admin/shortcuts'),
@@ -61,7 +62,7 @@ export function incidentPlaces(means: Means): Place[] {
     updateEdit,
     conflictPlace(means, updateEdit, 'Save changes', fillMessage('We look at it.')),
     linkedFromIncident('update-deletion', /^Delete the update of/),
-    composerAfter('preview', 'Preview page'),
+    composerAfter('preview', previewPage),
     draft,
     conflictPlace(means, draft, 'Publish incident'),
     linkedPlace('draft-deletion', '/admin', '.draft a[href$="/deletion"]'),

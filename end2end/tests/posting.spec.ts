@@ -1,5 +1,5 @@
 import { minutesAhead } from '../clock';
-import { addComponent, compose, expectMessage, expectNoOverflow, logIn, openFresh, openIncident } from '../steps';
+import { addComponent, compose, expectMessage, expectNoOverflow, logIn, openFresh, openIncident, previewPage } from '../steps';
 import { expect, PUBLISHER, test } from '../test';
 
 const TITLE = 'Uploads fail';
@@ -26,7 +26,7 @@ test('a hidden incident is previewed and published by hand', { tag: '@dates' }, 
     await page.goto('/admin/incidents/new');
     await page.getByLabel('Title', { exact: true }).fill(TITLE);
     await compose(page, { phase: 'Identified', message: 'A disk is **full**.', components: { Upload: 'Major outage' } });
-    await page.getByRole('button', { name: 'Preview page' }).click();
+    await previewPage(page);
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('Preview of the page');
     const status = page.frameLocator('iframe[title^="/ as"]');
     await expect(status.getByRole('heading', { level: 1 })).toContainText('Upload: major outage');
@@ -76,7 +76,7 @@ test('a hidden incident is previewed and published by hand', { tag: '@dates' }, 
     await page.getByLabel('Message', { exact: true }).fill('The disk had **no alarm**. It has one now.');
     await page.getByRole('button', { name: 'Preview', exact: true }).click();
     await expect(page.getByRole('region', { name: 'Preview as visitors see it' }).getByRole('strong')).toHaveText('no alarm');
-    await page.getByRole('button', { name: 'Preview page' }).click();
+    await previewPage(page);
     const incident = page.frameLocator('iframe[title^="/incidents/"]');
     await expect(incident.locator('#postmortem .text strong')).toHaveText('no alarm');
     await expectNoOverflow(page);
@@ -97,7 +97,7 @@ test('a hidden incident is previewed and published by hand', { tag: '@dates' }, 
     await page.getByLabel('To', { exact: true }).fill(`${day}T10:30`);
     await page.getByLabel('Actual status').selectOption('Partial outage');
     await page.getByLabel('Reason').fill('Nobody told us in time.');
-    await page.getByRole('button', { name: 'Preview page' }).click();
+    await previewPage(page);
     const uptime = page.frameLocator('iframe[title^="/uptime as"]');
     await expect(uptime.locator('.corrections')).toContainText('10:00 to 10:30 UTC counts as partial outage');
     await page.getByRole('button', { name: 'Publish' }).click();

@@ -1,6 +1,6 @@
 import { minutesAhead } from '../clock';
 import { addApp, addAuthenticator, addPasskey } from '../second-factor';
-import { addComponent, addGroup, card, component, compose, expectMessage, expectNoOverflow, expectPreview, logIn, openFresh, openIncident, postUpdate, setStatus } from '../steps';
+import { addComponent, addGroup, card, component, compose, expectMessage, expectNoOverflow, expectPreview, logIn, logOut, openFresh, openIncident, postUpdate, setStatus } from '../steps';
 import { expect, OWNER, PUBLISHER, test } from '../test';
 
 // A long scenario, which also runs with the keyboard only.
@@ -223,7 +223,7 @@ test('an owner sets up the page and its managers', async ({
 
   await test.step("a session that the publisher forgot elsewhere is ended, and the publisher's own goes on", async () => {
     await publisher.goto('/admin');
-    await publisher.getByRole('button', { name: 'Log out', exact: true }).click();
+    await logOut(publisher);
     const forgotten = await anotherBrowser();
     await logIn(forgotten, PUBLISHER);
     await page.goto('/admin/managers');
@@ -281,7 +281,7 @@ test('an owner sets up the page and its managers', async ({
     await expect(auditRow(OWNER.name, `edited an update of incident ${TITLE}`)).toBeVisible();
     await expect(auditRow(OWNER.name, 'revoked API token Deploy')).toBeVisible();
     await expect(auditRow(OWNER.name, `disabled manager ${PUBLISHER.name}`)).toBeVisible();
-    await page.getByRole('button', { name: 'Log out' }).click();
+    await logOut(page);
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('Log in');
   });
 });
