@@ -30,7 +30,9 @@ test('a publisher schedules, starts, extends and completes a maintenance', { tag
     await expectMessage(page, 'Maintenance scheduled.');
     await openFresh(visitor, '/');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All systems operational');
-    await expect(card(visitor, TITLE)).toContainText(/Scheduled · \w{3} \d+ \w{3}( \d{4})?, \d\d:\d\d to /);
+    await expect(visitor.getByRole('heading', { level: 2, name: 'Scheduled maintenance' })).toBeVisible();
+    await expect(card(visitor, TITLE)).toContainText(/\w{3} \d\d:\d\d – (\w{3} )?\d\d:\d\d UTC/);
+    await expect(card(visitor, TITLE).locator('.pill')).toHaveText('In 2 days');
     await expectNoOverflow(visitor);
   });
 
@@ -50,9 +52,10 @@ test('a publisher schedules, starts, extends and completes a maintenance', { tag
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All systems operational');
     await startEarly();
     await openFresh(visitor, '/');
-    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Service Under Maintenance');
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText(/^Archive: under maintenance until .*\d\d:\d\d/);
     await expect(component(visitor, 'Archive')).toContainText('Under maintenance');
-    await expect(card(visitor, TITLE)).toContainText('Maintenance in progress');
+    await expect(visitor.getByRole('heading', { level: 2, name: 'Maintenance in progress' })).toBeVisible();
+    await expect(card(visitor, TITLE).locator('.pill')).toHaveText(/^In progress · until .*\d\d:\d\d/);
   });
 
   await test.step('a wrong end is refused and a right one published', async () => {
@@ -75,8 +78,8 @@ test('a publisher schedules, starts, extends and completes a maintenance', { tag
     await openFresh(visitor, '/');
     await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All systems operational');
     await expect(component(visitor, 'Archive')).toContainText('Operational');
-    await expect(visitor.locator('.past.resolved')).toContainText('Maintenance completed');
-    await visitor.locator('.past.resolved').getByRole('link', { name: TITLE }).click();
+    await expect(visitor.locator('.past.completed')).toContainText(/Maintenance, completed after (under )?\d+ min · Archive/);
+    await visitor.locator('.past.completed').getByRole('link', { name: TITLE }).click();
     await expect(visitor.locator('.timeline > li .said strong')).toHaveText([
       'Completed',
       'In progress',

@@ -47,7 +47,7 @@ test('an invited publisher publishes until the account is deactivated', async ({
 
   const id = await openIncident(paula, 'Ferries wait', { message: 'Fog.', components: { Ferries: 'Major outage' } });
   await openFresh(visitor, '/');
-  await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Major outage: Ferries');
+  await expect(visitor.getByRole('heading', { level: 1 })).toHaveText(/^Ferries: major outage since \d\d:\d\d/);
   await paula.goto('/admin');
   await expect(paula.getByRole('link', { name: 'Managers' })).toHaveCount(0);
   await watch.expects(403, paula, () => paula.goto('/admin/managers'));
