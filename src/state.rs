@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::clock::{Clock, Heartbeat, OngoingSince};
@@ -65,6 +66,7 @@ struct Shared {
     parts: StateParts,
     streams: EventStreams,
     connections: ClientCounter,
+    admin_requests: TaskTracker,
     responses: ResponseCounts,
     failed_logins: Counter,
     untrusted_proxy: UntrustedProxy,
@@ -146,6 +148,7 @@ impl State {
             parts,
             streams: EventStreams::new(MAX_STREAMS),
             connections: ClientCounter::default(),
+            admin_requests: TaskTracker::new(),
             responses: ResponseCounts::default(),
             failed_logins: Counter::default(),
             untrusted_proxy: UntrustedProxy::default(),
@@ -217,6 +220,11 @@ impl State {
 
     pub fn connections(&self) -> &ClientCounter {
         &self.0.connections
+    }
+
+    /// Requests on the admin threads, which run to their end even if the client disconnects.
+    pub fn admin_requests(&self) -> &TaskTracker {
+        &self.0.admin_requests
     }
 
     pub fn responses(&self) -> &ResponseCounts {

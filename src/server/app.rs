@@ -103,8 +103,9 @@ impl App {
         if let Some(listener) = self.metrics {
             tokio::spawn(web::edge::prometheus::serve_metrics(listener, self.state.clone(), stop.clone()));
         }
-        let (open, trusted) = (self.state.connections().clone(), self.state.trusted_proxies.clone());
-        let serving = connections::serve(open, self.listener, front, trusted, self.limits, stop.clone());
+        let (open, running) = (self.state.connections().clone(), self.state.admin_requests().clone());
+        let trusted = self.state.trusted_proxies.clone();
+        let serving = connections::serve(open, running, self.listener, front, trusted, self.limits, stop.clone());
         let serving = tokio::spawn(serving);
         let working = worker::run_worker(self.state.clone(), stop.clone());
         let too_late = async {

@@ -10,6 +10,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::log_limit::{CONNECTIONS, LogPermit};
 use crate::net::per_client::ClientCounter;
@@ -30,9 +31,11 @@ const PEEK_INTERVAL: Duration = Duration::from_millis(20);
 /// The preface of an HTTP/2 connection (RFC 9113, 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Stops accepting at `stop` and gives open connections `limits.grace` to end. `open` counts them.
+/// Stops accepting at `stop` and gives open connections and `running` requests `limits.grace` to end. `open` counts the
+/// connections.
 pub async fn serve(
     open: ClientCounter,
+    running: TaskTracker,
     listener: TcpListener,
     front: FastPath,
     trusted: TrustedProxies,
@@ -60,7 +63,13 @@ pub async fn serve(
         });
     }
     drop(listener);
-    if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {
+    let ending = async {
+        graceful.shutdown().await;
+        // Those whose client has disconnected still need the database.
+        running.close();
+        running.wait().await;
+    };
+    if tokio::time::timeout(limits.grace, ending).await.is_err() {
         tracing::warn!("shutdown timeout: connections did not close in {} s and were aborted", limits.grace.as_secs());
     }
 }

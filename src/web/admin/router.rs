@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State as FromState};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -32,7 +32,7 @@ pub fn router(state: &State) -> Router<State> {
         .layer(session::session_layer(state))
         .layer(from_fn_with_state(state.clone(), csrf::reject_cross_origin))
         .layer(CatchPanicLayer::custom(error::panic_response))
-        .layer(from_fn(threads::run_on_admin_threads))
+        .layer(from_fn_with_state(state.admin_requests().clone(), threads::run_on_admin_threads))
         .layer(from_fn_with_state(keeping, preserve_form));
     let admin = router.clone().with_state(state.clone());
     router.layer(from_fn_with_state(admin, resume_form)).layer(from_fn_with_state(state.clone(), with_admin_headers))

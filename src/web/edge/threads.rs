@@ -3,12 +3,13 @@
 
 use std::sync::{Arc, LazyLock};
 
-use axum::extract::Request;
+use axum::extract::{Request, State as FromState};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use super::known_sessions::is_known_session;
@@ -43,8 +44,12 @@ fn admin_threads() -> Option<&'static AdminThreads> {
     if is_alone { None } else { ADMIN_THREADS.as_ref() }
 }
 
-/// Answers a request on the admin threads. It runs to its end even if the client disconnects.
-pub async fn run_on_admin_threads(request: Request, next: Next) -> Response {
+/// Answers a request on the admin threads. It runs to its end even if the client disconnects; `running` tracks it.
+pub async fn run_on_admin_threads(
+    FromState(running): FromState<TaskTracker>,
+    request: Request,
+    next: Next,
+) -> Response {
     let Some(threads) = admin_threads() else { return next.run(request).await };
     let places = if has_session(request.headers()) { &threads.with_session } else { &threads.without };
     let Ok(place) = places.clone().try_acquire_owned() else { return Error::Busy.into_response() };
@@ -53,7 +58,7 @@ pub async fn run_on_admin_threads(request: Request, next: Next) -> Response {
         drop(place);
         response
     };
-    let answered = threads.runtime.spawn(answering.in_current_span()).await;
+    let answered = threads.runtime.spawn(running.track_future(answering.in_current_span())).await;
     answered.unwrap_or_else(|error| Error::Internal(error.into()).into_response())
 }
 
@@ -78,7 +83,7 @@ mod tests {
     use axum::Router;
     use axum::body::Body;
     use axum::http::StatusCode;
-    use axum::middleware::from_fn;
+    use axum::middleware::from_fn_with_state;
     use axum::routing::get;
     use http_body_util::BodyExt as _;
     use tokio::task::JoinSet;
@@ -95,7 +100,7 @@ mod tests {
         let router = Router::new()
             .route("/", get(on_which_thread))
             .route("/never", get(pending::<String>))
-            .layer(from_fn(run_on_admin_threads));
+            .layer(from_fn_with_state(TaskTracker::new(), run_on_admin_threads));
         let request = Request::get(path).header(header::COOKIE, cookie).body(Body::empty()).unwrap();
         let response = router.oneshot(request).await.unwrap();
         let status = response.status();
