@@ -145,8 +145,17 @@ test.describe('relative times', () => {
   test.use({ initialData: 'sample to read' });
 
   test('grow while the page is open', async ({ page }) => {
-    await page.clock.install({ time: now() });
+    // A browser whose clock is wrong: ages come from the time of the server, which its answers say. A server with a
+    // shifted clock would date them with the machine's.
+    await page.clock.install({ time: now() - 86_400_000 });
+    await page.route('/', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, headers: { ...response.headers(), date: new Date(now()).toUTCString() } });
+    });
+    // The script asks for events once it knows that time.
+    const follows = page.waitForRequest(/\/events/);
     await page.goto('/');
+    await follows;
     const age = page.locator('.pill .ago').first();
     const minutes = async () => {
       const [, hours, rest] = /^(?:(\d+) h ?)?(?:(\d+) min)?$/.exec(await age.innerText())!;
