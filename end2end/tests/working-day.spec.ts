@@ -175,7 +175,9 @@ test('an owner sets up the page and its managers', async ({
     await addComponent(page, 'Sending', 'Mail');
     await expectNoOverflow(page);
     await openFresh(visitor, '/');
-    await expect(visitor.getByRole('link', { name: 'Tidewater' })).toBeVisible();
+    await expect(visitor).toHaveTitle('All systems operational · Tidewater');
+    await expect(visitor.getByRole('banner').getByText('Tidewater', { exact: true })).toBeVisible();
+    await expect(visitor.getByText(/^All times in Lisbon \(WES?T\)$/)).toBeVisible();
     await expect(visitor.getByRole('link', { name: 'Help' })).toBeVisible();
     await expect(component(visitor, 'Sending')).toContainText('Operational');
   });
