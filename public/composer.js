@@ -22,6 +22,7 @@
     let chosen = 0;
     let wait;
     let asking;
+    let isStale = false;
     let isOver = false;
 
     const show = (index) => {
@@ -87,9 +88,10 @@
       }));
       return [{ name: 'Status page', html: trim(status.getAttribute('srcdoc')) }, ...messages];
     };
+    // One at a time: the server finishes each, and publishing waits for it.
     const ask = async () => {
-      asking?.abort();
-      if (!panel.open || isOver) return;
+      isStale = Boolean(asking);
+      if (isStale || !panel.open || isOver) return;
       asking = new AbortController();
       const fields = new URLSearchParams(new FormData(form));
       fields.set('live', '1');
@@ -107,6 +109,9 @@
         draw();
       } catch {
         // The preview stays as it was.
+      } finally {
+        asking = undefined;
+        if (isStale) ask();
       }
     };
     const soon = () => {
@@ -117,6 +122,7 @@
     form.addEventListener('change', soon);
     form.addEventListener('submit', () => {
       clearTimeout(wait);
+      isStale = false;
       asking?.abort();
     });
     panel.addEventListener('toggle', () => panel.open && soon());
