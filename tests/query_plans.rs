@@ -140,7 +140,10 @@ async fn insert_history(test: &TestDb) {
         maintenances::insert(&mut tx, &planned_maintenance(id, in_hours)).await.unwrap();
     }
     let mut component = components::create(&mut tx, fixtures::component("API"), now()).await.unwrap();
+    components::delete(&mut tx, &component.id).await.unwrap();
+    component.id = ComponentId::parse("api").unwrap();
     component.start_date = Some((now() - TimeDelta::days(600)).date_naive());
+    components::insert(&mut tx, &component).await.unwrap();
     for number in 0..200 {
         component.status = [Status::DegradedPerformance, Status::Operational][number % 2];
         components::update(&mut tx, &mut component, now() + TimeDelta::seconds(number as i64)).await.unwrap();

@@ -29,7 +29,7 @@ mod tests {
         let it = Announcement {
             id: AnnouncementId::parse("a").unwrap(),
             title: "<b>Closed".into(),
-            body: "<script>alert(1)</script> **soon**".into(),
+            body: "**soon** <script>alert(1)</script>".into(),
             starts_at: chrono::DateTime::UNIX_EPOCH,
             ends_at: None,
             created_at: chrono::DateTime::UNIX_EPOCH,

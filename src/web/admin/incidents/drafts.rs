@@ -19,7 +19,7 @@ use crate::web::admin::composer::{
     Composer, ComposerDraft, FoundDraft, IncidentComposer, UpdateComposer, find_submitted_draft,
 };
 use crate::web::admin::edit::{Edit, Editor, Problem, show as show_editor};
-use crate::web::admin::maintenances::maintenance::{MaintenanceComposer, MaintenanceUpdateComposer};
+use crate::web::admin::maintenances::composer::{MaintenanceComposer, MaintenanceUpdateComposer};
 use crate::web::form::{Form, QueryFields};
 use crate::web::page::layout::admin_context;
 use crate::web::page::page_response;

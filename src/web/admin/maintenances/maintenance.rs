@@ -1,23 +1,24 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
+use super::composer::{MaintenanceComposer, MaintenanceUpdateComposer};
 use crate::actions;
 use crate::credentials::random_bytes;
-use crate::db::{self, Tx, audit, components, maintenances, series};
+use crate::db::{self, Tx, components, maintenances, series};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{MaintenanceUpdateForm, PlanForm, SeriesForm};
 use crate::domain::history::Cursor;
 use crate::domain::maintenance::Automation;
-use crate::domain::{Invalid, Maintenance, MaintenanceId, MaintenancePhase, UpdateId};
+use crate::domain::{Invalid, Maintenance, MaintenanceId, UpdateId};
 use crate::state::State;
 use crate::ui::admin_layout::AdminContext;
-use crate::ui::pages::admin::{MaintenanceEdit, MaintenanceList, MaintenanceNew, MaintenanceView};
+use crate::ui::pages::admin::{MaintenanceEdit, MaintenanceList};
 use crate::web::access::manager::{CanPublish, CanRead, Manager, Policy};
-use crate::web::admin::composer::{Composer, ComposerDraft, check_draft};
+use crate::web::admin::composer::{ComposerDraft, check_draft};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show as show_editor, show_submitted};
 use crate::web::admin::incidents::double_submit::{self, Submission, series_id};
 use crate::web::admin::incidents::drafts;
-use crate::web::admin::{notify, templates};
+use crate::web::admin::templates;
 use crate::web::form::{Form, QueryFields};
 use crate::web::page::flash::redirect_with_flash;
 use crate::web::page::layout::{admin_context, component_board};
@@ -149,44 +150,6 @@ pub(super) async fn choose_step_notifications<P: Policy>(edit: &mut Edit<P>, sub
     Ok(())
 }
 
-pub(in crate::web::admin) struct MaintenanceComposer {
-    draft: ComposerDraft,
-}
-
-impl MaintenanceComposer {
-    pub fn new(draft: ComposerDraft) -> Self {
-        Self { draft }
-    }
-}
-
-impl Composer for MaintenanceComposer {
-    fn with_draft(&self, draft: ComposerDraft) -> Self {
-        Self { draft }
-    }
-}
-
-impl Editor for MaintenanceComposer {
-    type Form = SeriesForm;
-    type Theirs = ();
-
-    async fn html(
-        &self,
-        tx: &mut Tx,
-        mut shell: AdminContext,
-        mut form: SeriesForm,
-        problem: Problem<()>,
-    ) -> Result<String> {
-        if MaintenanceId::parse_fresh(&form.id).is_none() {
-            form.id = MaintenanceId::from_random(random_bytes()).to_string();
-        }
-        shell.notify.reach = notify::of_new_maintenance(tx).await?;
-        let board = component_board(tx).await?;
-        let templates = templates::maintenance_templates(tx, &[MaintenancePhase::Scheduled]).await?;
-        let extras = self.draft.extras(tx, templates).await?;
-        Ok(MaintenanceNew { shell, form, invalid: problem.invalid, board, extras }.html())
-    }
-}
-
 /// `GET /admin/maintenances/{id}`: the composer above the timeline, filled from a template if the query names one.
 pub async fn show(
     manager: Manager<CanRead>,
@@ -206,44 +169,6 @@ pub async fn show(
     let shell = admin_context(&state, &mut tx, &manager, &query).await?;
     let composer = MaintenanceUpdateComposer::new(maintenance, ComposerDraft::None);
     Ok(page_response(composer.html(&mut tx, shell, form, Problem::none()).await?))
-}
-
-/// The page of a maintenance, with the form for an update.
-pub(in crate::web::admin) struct MaintenanceUpdateComposer {
-    maintenance: Maintenance,
-    draft: ComposerDraft,
-}
-
-impl MaintenanceUpdateComposer {
-    pub fn new(maintenance: Maintenance, draft: ComposerDraft) -> Self {
-        Self { maintenance, draft }
-    }
-}
-
-impl Composer for MaintenanceUpdateComposer {
-    fn with_draft(&self, draft: ComposerDraft) -> Self {
-        Self { maintenance: self.maintenance.clone(), draft }
-    }
-}
-
-impl Editor for MaintenanceUpdateComposer {
-    type Form = MaintenanceUpdateForm;
-    type Theirs = ();
-
-    async fn html(
-        &self,
-        tx: &mut Tx,
-        mut shell: AdminContext,
-        form: MaintenanceUpdateForm,
-        problem: Problem<()>,
-    ) -> Result<String> {
-        let (Problem { invalid, conflict }, maintenance) = (problem, self.maintenance.clone());
-        shell.notify.reach = notify::of_maintenance(tx, &maintenance).await?;
-        let undoes_start = can_undo_start(tx, &maintenance).await?;
-        let templates = templates::maintenance_templates(tx, maintenance.phase.next()).await?;
-        let extras = self.draft.extras(tx, templates).await?;
-        Ok(MaintenanceView { shell, maintenance, form, invalid, conflict, undoes_start, extras }.html())
-    }
 }
 
 /// `GET /admin/maintenances/{id}/edit`
@@ -332,15 +257,6 @@ pub(super) fn address(maintenance: &Maintenance) -> String {
 pub(super) async fn find_maintenance(tx: &mut Tx, id: &str) -> Result<Maintenance> {
     let id = MaintenanceId::parse(id).ok_or(Error::NotFound)?;
     Ok(maintenances::find(tx, &id).await?)
-}
-
-/// Whether the start is the last change of the maintenance.
-pub(super) async fn can_undo_start(tx: &mut Tx, it: &Maintenance) -> Result<bool> {
-    if !it.phase.is_active() {
-        return Ok(false);
-    }
-    let newest = audit::find_latest_of(tx, it.id.as_str(), "maintenance").await?;
-    Ok(newest.is_some_and(|record| record.action == Action::MaintenanceStart.key()))
 }
 
 pub(super) fn fresh_update_id() -> UpdateId {

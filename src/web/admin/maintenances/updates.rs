@@ -1,7 +1,8 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
-use super::maintenance::{MaintenanceUpdateComposer, address, find_maintenance, fresh_update_id, save};
+use super::composer::MaintenanceUpdateComposer;
+use super::maintenance::{address, find_maintenance, fresh_update_id, save};
 use crate::actions;
 use crate::db::Tx;
 use crate::domain::audit::Action;
