@@ -1,4 +1,4 @@
-import { expectMessage, logIn } from '../steps';
+import { expectMessage, logIn, openFresh } from '../steps';
 import { expect, test } from '../test';
 
 const LOGO = {
@@ -70,7 +70,7 @@ test.describe('an announcement', () => {
     await page.goto('/admin/announcements');
     await page.getByRole('button', { name: /^End now ?: Office closed on Friday$/ }).click();
     await expectMessage(page, 'Announcement ended.');
-    await page.goto('/');
+    await openFresh(page, '/');
     await expect(page.getByText('Office closed on Friday')).toHaveCount(0);
   });
 });
