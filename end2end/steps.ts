@@ -18,6 +18,15 @@ export async function logOut(page: Page): Promise<void> {
   await button.click();
 }
 
+/** Follows a link of the admin's navigation; on a phone, it is in the menu. */
+export async function openSection(page: Page, name: string): Promise<void> {
+  const link = page.getByRole('navigation', { name: 'Admin', exact: true }).getByRole('link', { name, exact: true });
+  const menu = page.getByRole('button', { name: 'Menu', exact: true });
+  await expect(link.or(menu).first()).toBeVisible();
+  if (!(await link.isVisible())) await menu.click();
+  await link.click();
+}
+
 /** Goes from a composer to the preview of the page; on a phone, the button is folded away. */
 export async function previewPage(page: Page): Promise<void> {
   const button = page.getByRole('button', { name: 'Preview page' });

@@ -1,5 +1,5 @@
 import { minutesAhead } from '../clock';
-import { addComponent, compose, expectMessage, expectNoOverflow, logIn, openFresh, openIncident, previewPage } from '../steps';
+import { addComponent, compose, expectMessage, expectNoOverflow, logIn, openFresh, openIncident, openSection, previewPage } from '../steps';
 import { expect, PUBLISHER, test } from '../test';
 
 const TITLE = 'Uploads fail';
@@ -125,7 +125,7 @@ test('two managers share a template and a draft', async ({ page, candor, another
   await logIn(colleague, PUBLISHER);
 
   await test.step('a placeholder that does not exist is refused beside its field', async () => {
-    await page.getByRole('link', { name: 'Templates' }).click();
+    await openSection(page, 'Templates');
     await page.getByRole('link', { name: 'Add a template' }).click();
     await page.getByLabel('Name', { exact: true }).fill('Slow');
     await page.getByLabel('Title (optional)').fill('{{component}} is slow');

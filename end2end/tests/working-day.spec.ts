@@ -1,6 +1,6 @@
 import { minutesAhead } from '../clock';
 import { addApp, addAuthenticator, addPasskey } from '../second-factor';
-import { addComponent, addGroup, card, component, compose, expectMessage, expectNoOverflow, expectPreview, logIn, logOut, openFresh, openIncident, postUpdate, setStatus } from '../steps';
+import { addComponent, addGroup, card, component, compose, expectMessage, expectNoOverflow, expectPreview, logIn, logOut, openFresh, openIncident, openSection, postUpdate, setStatus } from '../steps';
 import { expect, OWNER, PUBLISHER, test } from '../test';
 
 // A long scenario, which also runs with the keyboard only.
@@ -165,7 +165,7 @@ test('an owner sets up the page and its managers', async ({
 
   await test.step('the page gets its name and what it tells about', async () => {
     await logIn(page);
-    await page.getByRole('link', { name: 'Settings' }).click();
+    await openSection(page, 'Settings');
     await page.getByLabel('Page name').fill('Tidewater');
     await page.getByLabel('Time zone').selectOption('Europe/Lisbon');
     await page.getByLabel('Footer links (optional)').fill('https://example.org/help Help');
@@ -183,7 +183,7 @@ test('an owner sets up the page and its managers', async ({
   });
 
   await test.step('a publisher is invited and takes the link', async () => {
-    await page.getByRole('link', { name: 'Managers' }).click();
+    await openSection(page, 'Managers');
     await page.getByLabel('Name').fill(PUBLISHER.name);
     await page.getByLabel('Email').fill(PUBLISHER.email);
     await page.getByRole('button', { name: 'Create invite link' }).click();
@@ -194,7 +194,7 @@ test('an owner sets up the page and its managers', async ({
   });
 
   await test.step('a status is set on the board of the desk, and back', async () => {
-    await page.getByRole('link', { name: 'Dashboard', exact: true }).click();
+    await openSection(page, 'Dashboard');
     for (const status of ['Degraded performance', 'Operational']) {
       await setStatus(page, 'Sending', status);
       await openFresh(visitor, '/');
@@ -258,7 +258,7 @@ test('an owner sets up the page and its managers', async ({
     } else {
       await addApp(page);
     }
-    await page.getByRole('link', { name: 'Settings' }).click();
+    await openSection(page, 'Settings');
     await page.getByLabel('Require two-factor authentication').check();
     await page.getByRole('button', { name: 'Save security settings' }).click();
     await expectMessage(page, 'Security settings saved.');
@@ -272,7 +272,7 @@ test('an owner sets up the page and its managers', async ({
   });
 
   await test.step('whoever leaves is out at once', async () => {
-    await page.getByRole('link', { name: 'Managers' }).click();
+    await openSection(page, 'Managers');
     await page.getByRole('table').getByRole('link', { name: PUBLISHER.name }).click();
     await page.getByRole('button', { name: 'Deactivate account' }).click();
     await expectMessage(page, 'Account deactivated.');
@@ -282,7 +282,7 @@ test('an owner sets up the page and its managers', async ({
   });
 
   await test.step('the audit tells who did what', async () => {
-    await page.getByRole('link', { name: 'Audit' }).click();
+    await openSection(page, 'Audit log');
     await expectNoOverflow(page);
     const auditRow = (who: string, words: string) => page.getByRole('row').filter({ hasText: who }).filter({ hasText: words });
     await expect(auditRow(OWNER.name, `invited manager ${PUBLISHER.name}`)).toBeVisible();
