@@ -99,7 +99,7 @@ export async function setStatus(page: Page, name: string, status: string): Promi
 export async function expectPreview(page: Page, words: string): Promise<void> {
   const panel = page.locator('.live-preview');
   if ((await panel.getAttribute('open')) === null) await panel.locator('summary').click();
-  if (await page.evaluate(() => document.querySelector('[data-add]:not([hidden]), .chosen [data-remove]:not([hidden])') !== null)) {
+  if (await page.evaluate(() => matchMedia('(scripting: enabled)').matches)) {
     await expect(page.frameLocator('.live-preview iframe').getByText(words).first()).toBeVisible();
     return;
   }
