@@ -204,6 +204,7 @@ fn incident(id: IncidentId, title: String, started_at: DateTime<Utc>, updates: V
         detected_by: Some("Monitoring".to_owned()),
         visibility: candor::domain::Visibility::Public,
         reminder: candor::domain::Reminder::default(),
+        next_update_at: None,
         postmortem_published_at: None,
         internal_note: None,
         created_at: started_at,

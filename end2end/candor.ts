@@ -77,7 +77,16 @@ export class Candor {
   /** Makes every login and re-authentication older by this many minutes. */
   async ageSessions(minutes: number): Promise<void> {
     const ago = `strftime('%Y-%m-%dT%H:%M:%f+00:00', created_at, '-${minutes} minutes')`;
-    const change = `update sessions set created_at = ${ago}, data = json_remove(data, '$.proved_at')`;
+    await this.changeDatabase(`update sessions set created_at = ${ago}, data = json_remove(data, '$.proved_at')`);
+  }
+
+  /** Makes every promised update due this many minutes earlier; the next change publishes it. */
+  async advancePromises(minutes: number): Promise<void> {
+    const earlier = `strftime('%Y-%m-%dT%H:%M:%f+00:00', next_update_at, '-${minutes} minutes')`;
+    await this.changeDatabase(`update incidents set next_update_at = ${earlier} where next_update_at is not null`);
+  }
+
+  private async changeDatabase(change: string): Promise<void> {
     const program = 'import sqlite3, sys; base = sqlite3.connect(sys.argv[1]); base.execute(sys.argv[2]); base.commit()';
     const python = spawn('python3', ['-c', program, `${this.folder}/candor.db`, change], { stdio: ['ignore', 'ignore', 'inherit'] });
     const code = await new Promise((ended) => python.once('close', ended));

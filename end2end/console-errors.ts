@@ -29,7 +29,9 @@ export class Watch {
       if (reason !== ABORTED_BY_NAVIGATION) this.note(`failed: ${request.url()}: ${reason}`);
     });
     context.on('response', (response) => {
-      if (response.status() < 400 || this.over) return;
+      // The preview beside a composer keeps what it shows if it gets no answer.
+      const isLivePreview = /(^|&)live=1(&|$)/.test(response.request().postData() ?? '');
+      if (response.status() < 400 || this.over || isLivePreview) return;
       this.refused.set(response.request(), `answer: ${response.status()} for ${response.url()}`);
     });
     context.on('dialog', (dialog) => {

@@ -39,6 +39,10 @@ async function type(this: Locator, text: string): Promise<void> {
     await keyboard.type(`${String(Number(hour) % 12 || 12).padStart(2, '0')}${minute}${half}`);
     return;
   }
+  if (kind === 'date' && text) {
+    const [year, month, day] = text.split('-');
+    return keyboard.type(`${month}${day}${year}`);
+  }
   await keyboard.press('ControlOrMeta+A');
   await (text ? keyboard.type(text) : keyboard.press('Delete'));
 }

@@ -13,7 +13,7 @@ const HEIGHT = 800;
 test.use({ initialData: 'sample' });
 
 for (const colorScheme of ['light', 'dark'] as const) {
-  for (const width of [360, 1280]) {
+  for (const width of [360, 768, 1280]) {
     test.describe(`${width} px ${colorScheme}`, () => {
       test.use({ colorScheme, viewport: { width, height: HEIGHT }, reducedMotion: 'reduce' });
 

@@ -19,6 +19,7 @@ const needsScript = [
 ].map((name) => `${name}.spec.ts`);
 /** Long scenarios of managers, which also run in a narrow window and with the keyboard. */
 const scenarios = [
+  'composer',
   'conflict',
   'corrections',
   'factors',

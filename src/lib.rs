@@ -36,6 +36,8 @@ pub mod log;
 #[cfg(feature = "ssr")]
 pub mod log_limit;
 #[cfg(feature = "ssr")]
+pub mod logo;
+#[cfg(feature = "ssr")]
 pub mod net;
 #[cfg(feature = "ssr")]
 pub mod notify;

@@ -63,6 +63,8 @@ where
         connection.apply("_sqlx_migrations", migration).await.unwrap();
         let file = data().join(format!("{:04}.sql", migration.version));
         let sql = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        // PostgreSQL has its own way to write bytes.
+        let sql = if database == "postgres" { sql.replace(" x'", " '\\x") } else { sql };
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await.unwrap();
     }
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 use candor::clock::Clock;
 use candor::db::{Db, admin_incidents, audit, components, incidents, maintenances, status_intervals};
 use candor::domain::history::{Cursor, HistoryFilter, HistoryRange, Month};
+use candor::domain::uptime::UptimeView;
 use candor::domain::{ComponentId, Impact, Incident, IncidentId, Maintenance, MaintenanceId, Phase, Status, UpdateId};
 use candor::publish::{JsonShape, OnDemandPage, Publisher};
 use chrono::{Datelike as _, TimeDelta};
@@ -139,6 +140,10 @@ async fn insert_history(test: &TestDb) {
         maintenances::insert(&mut tx, &planned_maintenance(id, in_hours)).await.unwrap();
     }
     let mut component = components::create(&mut tx, fixtures::component("API"), now()).await.unwrap();
+    components::delete(&mut tx, &component.id).await.unwrap();
+    component.id = ComponentId::parse("api").unwrap();
+    component.start_date = Some((now() - TimeDelta::days(600)).date_naive());
+    components::insert(&mut tx, &component).await.unwrap();
     for number in 0..200 {
         component.status = [Status::DegradedPerformance, Status::Operational][number % 2];
         components::update(&mut tx, &mut component, now() + TimeDelta::seconds(number as i64)).await.unwrap();
@@ -226,7 +231,11 @@ fn deep_pages() -> Vec<OnDemandPage> {
         OnDemandPage::Showcase(vec![ComponentId::parse("api").unwrap()]),
         OnDemandPage::Month(month, None),
         OnDemandPage::Month(month, cursor()),
-        OnDemandPage::Uptime,
+        OnDemandPage::Picture(id("past500")),
+        OnDemandPage::Picture(id("work200")),
+        OnDemandPage::Uptime(UptimeView::default()),
+        OnDemandPage::Uptime(UptimeView { until: None, detail: ComponentId::parse("api").map(|id| (id, month)) }),
+        OnDemandPage::UptimeCsv,
         filtered(|_| {}, cursor()),
         filtered(|filter| filter.component = ComponentId::parse("api"), None),
         filtered(|filter| filter.component = ComponentId::parse("rare"), cursor()),

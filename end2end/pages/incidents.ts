@@ -1,8 +1,9 @@
 import { type Page } from '@playwright/test';
+import { previewPage } from '../steps';
 import { type Means, type Place, conflictPlace, errorPlace, filledForm, follow, invalidForm, linkedPlace, placeAt } from './page';
 
 const COMPOSER = linkedPlace('composer', '/admin', '.card h3 a');
-const RECENT = '.plain-list a[href^="/admin/incidents/"]';
+const RECENT = 'tbody tr:nth-child(2) a[href^="/admin/incidents/"]';
 const NEW = placeAt('incident-new', '/admin/incidents/new');
 
 /** The page behind a link on the open incident's page. */
@@ -17,14 +18,14 @@ function linkedFromIncident(name: string, link: string | RegExp): Place {
 }
 
 /** The composer of a new incident after `button` was clicked. */
-function composerAfter(name: string, button: string): Place {
+function composerAfter(name: string, act: (page: Page) => Promise<void>): Place {
   return {
     name,
     go: async (page) => {
       await page.goto('/admin/incidents/new');
       await page.getByLabel('Title', { exact: true }).fill('Tiles are grey');
       await page.getByLabel('Message', { exact: true }).fill('We look into it.');
-      await page.getByRole('button', { name: button }).click();
+      await act(page);
     },
   };
 }
@@ -38,19 +39,19 @@ export function incidentPlaces(means: Means): Place[] {
   const postmortem: Place = {
     name: 'postmortem',
     go: async (page) => {
-      await follow(page, '/admin', RECENT);
+      await follow(page, '/admin/incidents', RECENT);
       await page.getByRole('link', { name: 'Write a postmortem' }).click();
     },
   };
-  const draft = composerAfter('draft', 'Save as draft');
+  const draft = composerAfter('draft', (page) => page.getByRole('button', { name: 'Save as draft' }).click());
   return [
     placeAt('desk', '/admin'),
     placeAt('desk-shortcuts', '/admin/shortcuts'),
     placeAt('incidents', '/admin/incidents'),
     NEW,
-    invalidForm(means, NEW, 'Publish'),
+    invalidForm(means, NEW, 'Publish incident'),
     COMPOSER,
-    linkedPlace('composer-resolved', '/admin', RECENT),
+    linkedPlace('composer-resolved', '/admin/incidents', RECENT),
     invalidForm(means, COMPOSER, 'Publish update'),
     conflictPlace(means, COMPOSER, 'Publish update', fillMessage('We look into it.')),
     edit,
@@ -61,10 +62,10 @@ export function incidentPlaces(means: Means): Place[] {
     updateEdit,
     conflictPlace(means, updateEdit, 'Save changes', fillMessage('We look at it.')),
     linkedFromIncident('update-deletion', /^Delete the update of/),
-    composerAfter('preview', 'Preview page'),
+    composerAfter('preview', previewPage),
     draft,
-    conflictPlace(means, draft, 'Publish'),
-    linkedPlace('draft-deletion', '/admin', '.draft a.destructive'),
+    conflictPlace(means, draft, 'Publish incident'),
+    linkedPlace('draft-deletion', '/admin', '.draft a[href$="/deletion"]'),
     postmortem,
     invalidForm(means, postmortem, 'Publish postmortem'),
     { name: 'incident-postmortem', go: (page) => postmortem.go(page).then(() => publishPostmortem(page)) },

@@ -39,8 +39,37 @@ export function managerPlaces(means: Means): Place[] {
     placeAt('sessions', '/admin/sessions'),
     placeAt('audit', '/admin/audit'),
     placeAt('audit-searched', '/admin/audit?q=nothing+of+this'),
+    placeAt('setup-page', '/admin/setup/page'),
+    placeAt('setup-brand', '/admin/setup/brand'),
+    placeAt('setup-components', '/admin/setup/components'),
+    placeAt('setup-managers', '/admin/setup/managers'),
+    ...brandPlaces(means),
     settings,
     errorPlace(means, 422, 'settings-refused', filledForm(settings, 'Page name', ''), 'Save settings'),
     conflictPlace(means, settings, 'Save settings', (page) => page.getByLabel('Header text (optional)').fill('Tides')),
+  ];
+}
+
+/** The brand and the announcements. */
+function brandPlaces(means: Means): Place[] {
+  const brand = placeAt('brand', '/admin/brand');
+  const added = placeAt('announcement-new', '/admin/announcements/new');
+  const addedAnnouncement: Place = {
+    name: 'announcements-told',
+    go: async (page) => {
+      await added.go(page);
+      await page.getByLabel('Title').fill(`Office closed ${Date.now()}`);
+      await page.getByRole('button', { name: 'Publish announcement' }).click();
+    },
+  };
+  return [
+    brand,
+    errorPlace(means, 422, 'brand-refused', filledForm(brand, 'Support (optional)', 'nonsense'), 'Save brand'),
+    placeAt('announcements', '/admin/announcements'),
+    added,
+    invalidForm(means, added, 'Publish announcement'),
+    addedAnnouncement,
+    linkedPlace('announcement-edit', '/admin/announcements', 'a[href$="/edit"]'),
+    linkedPlace('announcement-deletion', '/admin/announcements', 'a[href$="/deletion"]'),
   ];
 }

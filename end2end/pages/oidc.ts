@@ -1,4 +1,5 @@
 import { type Page, type Route } from '@playwright/test';
+import { logOut } from '../steps';
 import { type Means, type Place, placeAt } from './page';
 
 /** An owner's pages that exist only with an identity provider. */
@@ -49,7 +50,7 @@ export function providerPlaces({ candor, watch }: Means): Place[] {
     {
       name: 'login-elsewhere',
       go: async (page) => {
-        await page.getByRole('button', { name: 'Log out', exact: true }).click();
+        await logOut(page);
       },
     },
   ];

@@ -12,14 +12,14 @@ export function publicPages(means: Means): Record<string, Place[]> {
       placeAt('history-dates', '/history?from=2020-01-01&to=2020-12-31'),
     ],
     '/history/{month}': [linkedPlace('history-month', '/history', 'main h2 a')],
-    '/uptime': [placeAt('uptime', '/uptime')],
+    '/uptime': [placeAt('uptime', '/uptime'), { name: 'uptime-detail', go: openMonth }],
     '/api': [placeAt('api', '/api')],
     // Without a mail server; subscribe.spec.ts covers the form and the links.
     '/subscribe': [placeAt('subscribe-feeds', '/subscribe')],
     '/subscribe/links': [placeAt('subscribe-links', '/subscribe/links')],
     '/incidents/{id}': [
-      linkedPlace('maintenance', '/', 'article h3 a[href^="/incidents/"] >> nth=1'),
-      linkedPlace('incident-open', '/', 'article h3 a'),
+      linkedPlace('maintenance', '/', '#scheduled h3 a'),
+      linkedPlace('incident-open', '/', '#open-incidents h3 a'),
       linkedPlace('incident', '/', '.past a'),
     ],
     '/embed': [placeAt('embed', '/embed')],
@@ -43,11 +43,21 @@ export function stalePlaces(means: Means): Place[] {
     placeAt('history-stale', '/history'),
     placeAt('uptime-stale', '/uptime'),
     placeAt('embed-stale', '/embed'),
-    linkedPlace('incident-stale', '/', 'article h3 a'),
+    linkedPlace('incident-stale', '/', '#open-incidents h3 a'),
     { name: 'filter-unavailable', go: away('/history?q=never+asked') },
     { name: 'incident-unavailable', go: away('/incidents/neverasked00') },
     errorPlace(means, 503, 'login-unavailable', filledForm(placeAt('login', '/login'), 'Email', 'ines@example.org'), 'Log in'),
   ];
+}
+
+/** Opens the first month of the uptime page that has a detail; on a phone, its component's row first. */
+async function openMonth(page: Page): Promise<void> {
+  await page.goto('/uptime');
+  const row = page.locator('.grid tr:has([data-m] a)').first();
+  const fold = row.locator('summary');
+  if (await fold.isVisible()) await fold.click();
+  await row.locator('[data-m] a').first().click();
+  await page.locator('.detail').waitFor();
 }
 
 /** Pages without an open incident. */
@@ -56,10 +66,10 @@ export function quietPlaces({ candor }: Means): Place[] {
     {
       name: 'status',
       go: async (page) => {
-        await follow(page, '/', 'article h3 a');
+        await follow(page, '/', '#open-incidents h3 a');
         const id = new URL(page.url()).pathname.split('/').pop()!;
         await candor.shell(['incident', 'resolve', id, '--body', 'All tiles are back.']);
-        const isCalm = async () => (await fetch(candor.url)).text().then((html) => html.includes('All Systems Operational'));
+        const isCalm = async () => (await fetch(candor.url)).text().then((html) => html.includes('All systems operational'));
         await expect.poll(isCalm, { message: 'nothing is open any more', timeout: 20_000 }).toBe(true);
         await page.goto('/');
         await page.reload();

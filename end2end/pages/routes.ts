@@ -63,6 +63,15 @@ export const ROUTES: Record<string, string> = {
   '/admin/tokens': 'tokens',
   '/admin/audit': 'audit',
   '/admin/settings': 'settings',
+  '/admin/setup/page': 'setup-page',
+  '/admin/setup/brand': 'setup-brand',
+  '/admin/setup/components': 'setup-components',
+  '/admin/setup/managers': 'setup-managers',
+  '/admin/announcements': 'announcements',
+  '/admin/announcements/new': 'announcement-new',
+  '/admin/announcements/{id}/edit': 'announcement-edit',
+  '/admin/announcements/{id}/deletion': 'announcement-deletion',
+  '/admin/brand': 'brand',
 };
 
 /** Whether `path` matches the pattern `route`. */

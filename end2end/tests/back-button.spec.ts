@@ -1,6 +1,6 @@
 import { type Page } from '@playwright/test';
 import { chromium } from '../chromium';
-import { logIn } from '../steps';
+import { logIn, logOut } from '../steps';
 import { expect, OWNER, test } from '../test';
 
 // Playwright disables the back-forward cache; real browsers have it.
@@ -13,7 +13,7 @@ async function visitAndLogOut(page: Page): Promise<void> {
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Audit log');
   await page.getByRole('link', { name: 'Managers' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Managers');
-  await page.getByRole('button', { name: 'Log out' }).click();
+  await logOut(page);
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Log in');
 }
 

@@ -37,7 +37,7 @@ test('a conflict in details shows both texts and can be overridden', async ({
   await other.getByRole('button', { name: 'Publish changes' }).click();
   await expectMessage(other, 'Incident saved.');
   await openFresh(visitor, '/');
-  await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Notice: Maps stay blue');
+  await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Maps stay blue');
 });
 
 test('a conflicting update is posted after the newer one is shown', async ({

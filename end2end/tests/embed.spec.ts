@@ -52,7 +52,7 @@ test('an allowed origin shows the embed page and the notice', async ({
     await allow(page, origin);
     await test.step('named, it shows how things stand', async () => {
       const { small, corner } = await visit();
-      await expect(small.getByText('All Systems Operational')).toBeVisible();
+      await expect(small.getByText('All systems operational')).toBeVisible();
       await expect(corner).toBeHidden();
     });
 
@@ -62,7 +62,7 @@ test('an allowed origin shows the embed page and the notice', async ({
     });
     await test.step('an incident shows, and its notice can be put away', async () => {
       const { shop, small, corner } = await visit();
-      await expect(small.getByText('Partial outage: Checkout')).toBeVisible();
+      await expect(small.getByText('Checkout: partial outage')).toBeVisible();
       await expect(corner).toBeVisible();
       const notice = shop.frameLocator('iframe[title="Status"]');
       await expect(notice.getByText('Checkout is slow')).toBeVisible();
@@ -71,7 +71,7 @@ test('an allowed origin shows the embed page and the notice', async ({
     });
 
     await postUpdate(page, id, { phase: 'Resolved', message: 'Quick again.' });
-    await expect((await visit()).small.getByText('All Systems Operational')).toBeVisible();
+    await expect((await visit()).small.getByText('All systems operational')).toBeVisible();
   } finally {
     server.closeAllConnections();
     server.close();

@@ -1,4 +1,4 @@
-import { expectMessage, logIn } from '../steps';
+import { expectMessage, logIn, logOut } from '../steps';
 import { expect, OWNER, test } from '../test';
 
 const REFUSED =
@@ -45,7 +45,7 @@ test.describe('the first owner', () => {
 test.describe('an owner', () => {
   test('logs out and in again', async ({ page }) => {
     await logIn(page);
-    await page.getByRole('button', { name: 'Log out' }).click();
+    await logOut(page);
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('Log in');
     await page.goto('/admin/audit');
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('Log in');

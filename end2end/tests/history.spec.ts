@@ -13,7 +13,7 @@ async function totalIncidents(page: Page): Promise<number> {
 
 /** The incidents in a part of a page, without maintenances. */
 function incidents(part: Page | Locator) {
-  return part.locator('article.card[id^="incident-"]');
+  return part.locator('.entries > li[id^="incident-"]');
 }
 
 /** The addresses of the incidents in a part of a page, in order. */
@@ -36,57 +36,66 @@ async function walkPages(page: Page): Promise<string[][]> {
   return pages;
 }
 
-/** The start times of the incidents on a page. */
-function startTimes(page: Page): Promise<string[]> {
-  const times = incidents(page).locator('.facts time');
+/** The start days of the incidents on a page, in the page's time zone. */
+function startDays(page: Page): Promise<string[]> {
+  const times = incidents(page).locator('time.date');
   return times.evaluateAll((all) => all.map((time) => time.getAttribute('datetime')!));
 }
 
+/** On a phone, unfolds the filters. */
+async function openFilters(page: Page): Promise<void> {
+  const more = page.locator('.filter .more');
+  const isFolded = (await more.isVisible()) && (await more.getAttribute('open')) === null;
+  if (isFolded) await more.locator('summary').click();
+  await expect(page.getByLabel('Component')).toBeVisible();
+}
+
 async function submitFilter(page: Page): Promise<void> {
-  await page.getByRole('button', { name: 'Filter' }).click();
+  await page.getByRole('button', { name: 'Apply' }).click();
 }
 
 test('can be filtered by component', { tag: '@dates' }, async ({ page }) => {
   await page.goto('/history');
   const all = await totalIncidents(page);
+  await openFilters(page);
   await page.getByLabel('Component').selectOption('Geocoding');
   await submitFilter(page);
   await expect(page.locator('.lede')).toContainText(' affecting Geocoding');
   const some = await totalIncidents(page);
   expect(some).toBeGreaterThan(0);
   expect(some).toBeLessThan(all);
-  await expect(page.getByRole('article')).toHaveCount(some);
-  for (const facts of await page.getByRole('article').locator('.facts').all()) await expect(facts).toContainText('Geocoding');
+  await expect(incidents(page)).toHaveCount(some);
+  for (const about of await incidents(page).locator('.soft').all()) await expect(about).toContainText('Geocoding');
   await expect(page.getByLabel('Component').locator('option:checked')).toHaveText('Geocoding');
   await expectNoOverflow(page);
   await page.getByRole('link', { name: 'Clear filters' }).click();
   expect(await totalIncidents(page)).toBe(all);
 });
 
-test('can be filtered by impact, and the impacts add up', { tag: '@dates' }, async ({ page }) => {
+test('can be filtered by severity, and the severities add up', { tag: '@dates' }, async ({ page }) => {
   await page.goto('/history');
   const all = await totalIncidents(page);
   let sum = 0;
-  for (const impact of ['Major outage', 'Partial outage', 'Degraded performance', 'Notice']) {
-    await page.getByLabel('Impact').selectOption(impact);
+  for (const severity of ['Major outage', 'Partial outage', 'Degraded performance', 'No impact']) {
+    await openFilters(page);
+    await page.getByLabel('Severity').selectOption(severity);
     await submitFilter(page);
-    await expect(page.getByLabel('Impact').locator('option:checked')).toHaveText(impact);
+    await expect(page.getByLabel('Severity').locator('option:checked')).toHaveText(severity);
     await expect(page).toHaveURL(/impact=/);
     sum += await totalIncidents(page);
-    for (const chip of await page.getByRole('article').locator('.chip').all()) {
-      await expect(chip).toHaveText(new RegExp(`^(Resolved$|${impact} · open)`));
-    }
+    const abouts = await incidents(page).locator('.soft').allInnerTexts();
+    expect(abouts.filter((about) => !about.startsWith(severity)), 'incidents of another severity').toEqual([]);
   }
   expect(sum).toBe(all);
 });
 
 test('search ignores case and does not find internal notes', { tag: '@dates' }, async ({ page }) => {
   await page.goto('/history');
-  const search = page.getByLabel('Search incidents');
+  const search = page.getByLabel('Search titles and updates');
   await search.fill('SEVERN');
   await submitFilter(page);
-  await expect(page.getByRole('article')).toHaveCount(1);
-  await expect(page.getByRole('article')).toContainText('Severn Estuary');
+  await expect(incidents(page)).toHaveCount(1);
+  await expect(incidents(page)).toContainText('Severn Estuary');
   await expect(page.locator('.lede')).toContainText('matching “SEVERN”');
   // A word in the newest incident's internal note.
   await search.fill('ticket 4471');
@@ -97,7 +106,7 @@ test('search ignores case and does not find internal notes', { tag: '@dates' }, 
     await search.fill(wild);
     await submitFilter(page);
     await expect(search).toHaveValue(wild);
-    const found = await page.getByRole('article').allInnerTexts();
+    const found = await page.locator('.entries > li').allInnerTexts();
     expect(found.length, `incidents that hold ${wild}`).toBeLessThan(25);
   }
 });
@@ -105,6 +114,7 @@ test('search ignores case and does not find internal notes', { tag: '@dates' }, 
 test('can be filtered by period', { tag: '@dates' }, async ({ page }) => {
   await page.goto('/history');
   const all = await totalIncidents(page);
+  await openFilters(page);
   await page.getByRole('combobox', { name: 'Period' }).selectOption('Last 12 months');
   await submitFilter(page);
   await expect(page.locator('.lede')).toContainText('in the last 12 months');
@@ -116,18 +126,19 @@ test('can be filtered by period', { tag: '@dates' }, async ({ page }) => {
 
 test('can be filtered by days, both included', { tag: '@dates' }, async ({ page }) => {
   await page.goto('/history');
-  // The days of the third and the tenth newest incident, in the page's time zone.
-  const day = (instant: string) => new Intl.DateTimeFormat('sv', { timeZone: 'Europe/Lisbon' }).format(new Date(instant));
-  const begun = await startTimes(page);
-  const [to, from] = [day(begun[2]), day(begun[9])];
-  const within = begun.filter((start) => from <= day(start) && day(start) <= to);
-  await page.getByText('Custom date range').click();
+  // The days of the third and the tenth newest incident.
+  const begun = await startDays(page);
+  const [to, from] = [begun[2], begun[9]];
+  const within = begun.filter((start) => from <= start && start <= to);
+  await openFilters(page);
+  await page.getByText('Choose dates').click();
   await page.getByLabel('From', { exact: true }).fill(from);
   await page.getByLabel('To', { exact: true }).fill(to);
   await submitFilter(page);
   await expect(page.getByLabel('From', { exact: true })).toHaveValue(from);
+  await openFilters(page);
   await expect(page.getByLabel('To', { exact: true })).toBeVisible();
-  expect(await startTimes(page)).toEqual(within);
+  expect(await startDays(page)).toEqual(within);
   expect(await totalIncidents(page)).toBe(within.length);
   await expectNoOverflow(page);
 });
@@ -141,7 +152,7 @@ test('has a stable address for every month', { tag: '@dates' }, async ({ page })
   const shown = await incidentPaths(section);
   await month.click();
   await expect(page).toHaveURL(path);
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText(`Incidents in ${name}`);
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(name);
   expect(await incidentPaths(page)).toEqual(shown);
   expect(await totalIncidents(page)).toBe(shown.length);
   await expectNoOverflow(page);
@@ -190,5 +201,27 @@ test('shows a 404 page for unknown addresses', { tag: '@dates' }, async ({ page,
     await expect(page.getByRole('main').getByRole('link', { name: 'Current status' })).toHaveAttribute('href', '/');
   }
   await page.goto('/history/2001-01');
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Incidents in January 2001');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('January 2001');
+});
+
+test.describe('in a narrow window', () => {
+  test.use({ viewport: { width: 360, height: 740 } });
+
+  test('all filters but the search fold, and the fold says how many are set', async ({ page }) => {
+    await page.goto('/history');
+    const fold = page.locator('.filter summary').first();
+    await expect(page.getByLabel('Search titles and updates')).toBeVisible();
+    for (const label of ['Component', 'Severity', 'Period']) await expect(page.getByLabel(label)).toBeHidden();
+    await expect(page.getByText('Choose dates')).toBeHidden();
+    await expect(fold).toHaveText('Filters');
+    await fold.focus();
+    await page.keyboard.press('Enter');
+    for (const label of ['Component', 'Severity', 'Period']) await expect(page.getByLabel(label)).toBeVisible();
+    await page.getByLabel('Severity').selectOption('Partial outage');
+    await page.getByLabel('Period').selectOption('Last 2 years');
+    await submitFilter(page);
+    await expect(page).toHaveURL(/impact=major/);
+    await expect(fold).toHaveText('Filters · 2');
+    await expectNoOverflow(page);
+  });
 });

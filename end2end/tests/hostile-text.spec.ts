@@ -33,11 +33,13 @@ test('hostile text stays text on public pages and in forms', async ({ page, visi
     for (const path of ['/', '/history', `/incidents/${id}`, `/history?q=${encodeURIComponent(NASTY)}`]) {
       await openFresh(visitor, path);
       await expect(visitor.getByRole('link', { name: NASTY }).first()).toBeVisible();
-      await expect(visitor.getByRole('article').locator('.text')).toContainText(NASTY);
-      await expect(visitor.getByRole('article')).toContainText('<a href="javascript:alert(1)">here</a> <b> &');
+      if (!path.startsWith('/history')) {
+        await expect(visitor.getByRole('article').locator('.text')).toContainText(NASTY);
+        await expect(visitor.getByRole('article')).toContainText('<a href="javascript:alert(1)">here</a> <b> &');
+      }
       await expectHarmless(visitor);
     }
-    await expect(visitor.getByLabel('Search incidents')).toHaveValue(NASTY);
+    await expect(visitor.getByLabel('Search titles and updates')).toHaveValue(NASTY);
     await openFresh(visitor, '/');
     await expect(component(visitor, NASTY)).toBeVisible();
     await openFresh(visitor, `/incidents/${id}`);

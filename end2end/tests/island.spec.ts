@@ -39,7 +39,7 @@ test('unsaved input of every field is offered after a reload and forgotten once 
   await expect(page.getByLabel('Trains', { exact: true })).toHaveValue('partial_outage');
   await expect(page.locator('.preview')).toContainText(text);
 
-  await page.getByRole('button', { name: 'Publish' }).click();
+  await page.getByRole('button', { name: 'Publish incident' }).click();
   await expectMessage(page, 'Incident published.');
   await page.goto('/admin/incidents/new');
   await expect(page.locator(COUNT)).toHaveText('0 of 25,000');
@@ -82,7 +82,7 @@ test('unsaved input of one incident never fills the form of another', async ({ p
 test('hydration does not shift the layout', async ({ page }) => {
   await logIn(page);
   await page.goto('/admin/incidents/new', { waitUntil: 'commit' });
-  const button = page.getByRole('button', { name: 'Publish' });
+  const button = page.getByRole('button', { name: 'Publish incident' });
   const before = await button.boundingBox();
   await expect(page.locator(COUNT)).toHaveText('0 of 25,000');
   expect(await button.boundingBox()).toEqual(before);

@@ -12,17 +12,17 @@ async function tabTo(page: Page, name: RegExp, key = 'Tab'): Promise<void> {
     await expect(focused, 'the focus is somewhere').toHaveCount(1);
     await expect(focused).toBeInViewport();
     expect(await hasFocusRing(page), `the focus is visible on ${await focused.evaluate((it) => it.outerHTML)}`).toBe(true);
-    const words = await focused.evaluate((it: HTMLInputElement) => it.labels?.[0]?.textContent ?? it.textContent ?? '');
+    const words = await focused.evaluate((it: HTMLInputElement) => it.ariaLabel ?? it.labels?.[0]?.textContent ?? it.textContent ?? '');
     if (name.test(words.trim())) return;
   }
   throw new Error(`Tab never came to ${name}`);
 }
 
-/** Whether the focused element, or the label that represents it, has an outline. */
+/** Whether the focused element, or the label or the box that represents it, has an outline. */
 function hasFocusRing(page: Page): Promise<boolean> {
   return page.evaluate(() => {
     const focused = document.activeElement;
-    const wearers = [focused, focused?.closest('label')].filter((it): it is Element => Boolean(it));
+    const wearers = [focused, focused?.closest('label, .message-box')].filter((it): it is Element => Boolean(it));
     return wearers.some((it) => {
       const { outlineStyle, outlineWidth, opacity } = getComputedStyle(it);
       return outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2 && opacity !== '0';
@@ -41,12 +41,14 @@ test('an update can be published with the keyboard alone', async ({ page, visito
   await keyboard.press('Enter');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 
-  await tabTo(page, /^Post an update/);
+  await tabTo(page, /^Post update/);
   await keyboard.press('Enter');
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Post an update');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Satellite tiles are missing over the Bay of Biscay');
   await expect(page.locator('#body-count')).toHaveText('0 of 25,000');
   await expect(page.getByLabel('Message', { exact: true })).toBeFocused();
-  await tabTo(page, /^Identified$/, 'Shift+Tab');
+  await tabTo(page, /^Monitoring$/, 'Shift+Tab');
+  await keyboard.press('ArrowLeft');
+  await expect(page.getByRole('radio', { name: 'Identified' })).toBeChecked();
   await keyboard.press('ArrowRight');
   await expect(page.getByRole('radio', { name: 'Monitoring' })).toBeChecked();
   await tabTo(page, /^Message$/);
@@ -55,7 +57,19 @@ test('an update can be published with the keyboard alone', async ({ page, visito
   await tabTo(page, /^Satellite imagery$/);
   await keyboard.type('Degraded');
   await expect(page.getByLabel('Satellite imagery')).toHaveValue('degraded_performance');
-  await tabTo(page, /^Publish update$/);
+  await tabTo(page, /^Add a component$/);
+  await keyboard.type('geo');
+  await keyboard.press('Enter');
+  await expect(page.getByLabel('Geocoding')).toBeFocused();
+  await expect(page.getByLabel('Geocoding')).toHaveValue('degraded_performance');
+  await tabTo(page, /^Remove Geocoding$/);
+  await keyboard.press('Enter');
+  await expect(page.getByLabel('Add a component')).toBeFocused();
+  await expect(page.getByLabel('Geocoding')).toBeHidden();
+  await tabTo(page, /^None$/);
+  await keyboard.press('ArrowRight');
+  await expect(page.getByRole('radio', { name: '15 min' })).toBeChecked();
+  await tabTo(page, /^Publish update/);
   await keyboard.press('Enter');
   await expect(page.getByRole('status')).toHaveText('Update published.');
 
@@ -79,13 +93,13 @@ test('the first tab stop skips to the content', async ({ page }) => {
 
 test('all controls of public pages are reachable with visible focus', async ({ page }) => {
   await page.goto('/');
-  await tabTo(page, /^View incident history$/);
+  await tabTo(page, /^Full history$/);
   await page.keyboard.press('Enter');
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Incident history');
-  await tabTo(page, /^Search incidents$/);
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('History');
+  await tabTo(page, /^Search titles and updates$/);
   await page.keyboard.type('severn');
   await page.keyboard.press('Enter');
-  await expect(page.getByRole('article')).toHaveCount(1);
+  await expect(page.locator('.entries > li')).toHaveCount(1);
   await tabTo(page, /^Tide predictions unavailable/);
   await page.keyboard.press('Enter');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Tide predictions unavailable for the Severn Estuary');

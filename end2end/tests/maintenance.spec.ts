@@ -29,8 +29,10 @@ test('a publisher schedules, starts, extends and completes a maintenance', { tag
     await page.getByRole('button', { name: 'Schedule maintenance' }).click();
     await expectMessage(page, 'Maintenance scheduled.');
     await openFresh(visitor, '/');
-    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
-    await expect(card(visitor, TITLE)).toContainText(/Scheduled · \w{3} \d+ \w{3}( \d{4})?, \d\d:\d\d to /);
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All systems operational');
+    await expect(visitor.getByRole('heading', { level: 2, name: 'Scheduled maintenance' })).toBeVisible();
+    await expect(card(visitor, TITLE)).toContainText(/\w{3} \d\d:\d\d – (\w{3} )?\d\d:\d\d UTC/);
+    await expect(card(visitor, TITLE).locator('.pill')).toHaveText('In 2 days');
     await expectNoOverflow(visitor);
   });
 
@@ -47,12 +49,13 @@ test('a publisher schedules, starts, extends and completes a maintenance', { tag
     await page.getByRole('button', { name: 'Undo the start' }).click();
     await expectMessage(page, 'Start undone. The maintenance is scheduled again.');
     await openFresh(visitor, '/');
-    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All systems operational');
     await startEarly();
     await openFresh(visitor, '/');
-    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Service Under Maintenance');
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText(/^Archive: under maintenance until .*\d\d:\d\d/);
     await expect(component(visitor, 'Archive')).toContainText('Under maintenance');
-    await expect(card(visitor, TITLE)).toContainText('Maintenance in progress');
+    await expect(visitor.getByRole('heading', { level: 2, name: 'Maintenance in progress' })).toBeVisible();
+    await expect(card(visitor, TITLE).locator('.pill')).toHaveText(/^In progress · until .*\d\d:\d\d/);
   });
 
   await test.step('a wrong end is refused and a right one published', async () => {
@@ -73,10 +76,10 @@ test('a publisher schedules, starts, extends and completes a maintenance', { tag
     await page.getByRole('button', { name: 'Complete' }).click();
     await expectMessage(page, 'Maintenance completed.');
     await openFresh(visitor, '/');
-    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All Systems Operational');
+    await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('All systems operational');
     await expect(component(visitor, 'Archive')).toContainText('Operational');
-    await expect(visitor.locator('.past.resolved')).toContainText('Maintenance completed');
-    await visitor.locator('.past.resolved').getByRole('link', { name: TITLE }).click();
+    await expect(visitor.locator('.past.completed')).toContainText(/Maintenance, completed after (under )?\d+ min · Archive/);
+    await visitor.locator('.past.completed').getByRole('link', { name: TITLE }).click();
     await expect(visitor.locator('.timeline > li .said strong')).toHaveText([
       'Completed',
       'In progress',

@@ -1,5 +1,5 @@
 import { type Page } from '@playwright/test';
-import { expectMessage, expectNoOverflow, logIn } from '../steps';
+import { expectMessage, expectNoOverflow, logIn, logOut } from '../steps';
 import { expect, OWNER, test } from '../test';
 
 test.use({ hasProvider: true });
@@ -28,7 +28,7 @@ test('a login at the provider gives the role of the group', { tag: '@dates' }, a
   await expectNoOverflow(page);
 
   // The provider still has a session, so it does not ask again.
-  await page.getByRole('button', { name: 'Log out' }).click();
+  await logOut(page);
   await page.getByRole('button', { name: 'Log in with Harbour ID' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');
 
@@ -84,7 +84,7 @@ test('an owner connects a login and re-authenticates with it', async ({ page }) 
   await page.getByRole('button', { name: /^Connect/ }).click();
   await logInAtProvider(page, 'ines');
   await expectMessage(page, 'Identity provider connected. You can log in with it.');
-  await page.getByRole('button', { name: 'Log out' }).click();
+  await logOut(page);
   // The provider has a session, but must ask again for a re-authentication.
   await page.getByRole('button', { name: 'Log in with Harbour ID' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Dashboard');

@@ -1,5 +1,5 @@
 import { addAuthenticator, addPasskey } from '../second-factor';
-import { expectMessage, logIn } from '../steps';
+import { expectMessage, logIn, logOut } from '../steps';
 import { expect, OWNER, test } from '../test';
 
 test.use({ onLocalhost: true });
@@ -12,7 +12,7 @@ test('an owner adds a passkey, logs in with it and removes it', async ({ page })
   await page.getByRole('link', { name: "I've saved them" }).click();
   await expect(page.getByText('never used')).toBeVisible();
 
-  await page.getByRole('button', { name: 'Log out', exact: true }).click();
+  await logOut(page);
   await page.goto('/login?next=/admin/audit');
   await page.getByRole('button', { name: 'Log in with a passkey' }).click();
   await expect(page.getByRole('heading', { level: 1 }), 'where they wanted to go').toHaveText('Audit log');
@@ -32,7 +32,7 @@ test('a passkey is a second factor, one per device', async ({ page }) => {
   await addPasskey(page, 'Laptop again');
   await expect(page.getByRole('alert')).toHaveText('This device already has a passkey for your account.');
 
-  await page.getByRole('button', { name: 'Log out', exact: true }).click();
+  await logOut(page);
   await page.getByLabel('Email').fill(OWNER.email);
   await page.getByLabel('Password').fill(OWNER.password);
   await page.getByRole('button', { name: 'Log in', exact: true }).click();

@@ -7,7 +7,6 @@ test('a form whose session has ended goes on after the login, with every field',
   await addComponent(page, 'Search');
   const id = await openIncident(page, 'Login fails', { phase: 'Investigating', message: 'We look into it.', components: { Login: 'Partial outage' } });
   await page.goto(`/admin/incidents/${id}`);
-  await page.getByText('Add other components').click();
   await compose(page, { phase: 'Identified', message: 'A **disk** is full.', components: { Login: 'Major outage', Search: 'Degraded performance' } });
   await candor.ageSessions(13 * 60);
   await watch.expects(401, page, () => page.getByRole('button', { name: 'Publish update' }).click());

@@ -14,6 +14,21 @@ create table page (
   embedders text not null default '' check (length(embedders) <= 2600),
   -- Where the server was last reached, for links that the command line prints; empty before its first start.
   server_origin text not null default '' check (length(server_origin) <= 300),
+  -- The brand. Colours are #rrggbb, empty for the default.
+  accent text not null default '' check (length(accent) in (0, 7)),
+  accent_dark text not null default '' check (length(accent_dark) in (0, 7)),
+  ground text not null default 'warm' check (ground in ('warm', 'white', 'cool', 'own')),
+  ground_light text not null default '' check (length(ground_light) in (0, 7)),
+  ground_dark text not null default '' check (length(ground_dark) in (0, 7)),
+  typeface text not null default 'system' check (typeface in ('system', 'rounded', 'serif')),
+  appearance text not null default 'automatic' check (appearance in ('automatic', 'light', 'dark')),
+  about text not null default '' check (length(about) <= 2000),
+  support text not null default '' check (length(support) <= 255),
+  powered_by integer not null default 1 check (powered_by in (0, 1)),
+  noindex integer not null default 0 check (noindex in (0, 1)),
+  -- The step of the guided setup to continue with; 5 once it is finished.
+  setup_step integer not null default 1 check (setup_step between 1 and 5),
+  checklist_dismissed_at text,
   updated_at text not null,
   version integer not null
 ) strict;
@@ -22,6 +37,30 @@ create table page_links (
   position integer primary key,
   label text not null check (length(label) between 1 and 255),
   url text not null check (length(url) between 1 and 255)
+) strict;
+
+-- Sanitised images of the brand.
+create table page_logos (
+  scheme text primary key check (scheme in ('light', 'dark')),
+  format text not null check (format in ('svg', 'png', 'webp')),
+  width integer not null check (width > 0),
+  height integer not null check (height > 0),
+  -- The start of the SHA-256 of the bytes, in hexadecimal.
+  digest text not null check (length(digest) = 16),
+  bytes blob not null check (length(bytes) between 1 and 65536)
+) strict;
+
+-- Notices above the status that are no incidents.
+create table announcements (
+  id text primary key check (length(id) between 1 and 40),
+  title text not null check (length(title) between 1 and 120),
+  -- Markdown.
+  body text not null check (length(body) <= 1000),
+  starts_at text not null,
+  ends_at text check (ends_at >= starts_at),
+  created_at text not null,
+  updated_at text not null,
+  version integer not null
 ) strict;
 
 -- Grows by one with every change; a published page belongs to one revision. One row.
@@ -272,6 +311,8 @@ create table incidents (
   -- When managers are reminded to post an update, in hours: null for the default, '4' for every four, a list, '[]' for
   -- never.
   reminder text check (length(reminder) between 1 and 100),
+  -- When the next update is due, as promised in the newest one.
+  next_update_at text,
   -- Title and texts in lower case.
   search_text text not null,
   -- The id of an imported incident in the feeds of its source: with another one, feed readers would show it twice.
@@ -282,7 +323,8 @@ create table incidents (
   check (ended_at >= started_at),
   check ((ended_at is null) = (phase <> 'resolved')),
   check ((ended_at is null) = (duration_seconds is null)),
-  check ((visibility = 'embargoed') = (publish_at is not null))
+  check ((visibility = 'embargoed') = (publish_at is not null)),
+  check (next_update_at is null or phase <> 'resolved')
 ) strict;
 
 create index incidents_newest on incidents (started_at desc, id desc);
@@ -373,7 +415,7 @@ create table postmortems (
 -- condition. Columns for managers only are not in them.
 create view public_incidents as
   select id, title, computed_impact, impact_override, phase, started_at, ended_at, duration_seconds, detected_by,
-         search_text, visibility, publish_at, created_at, updated_at, version,
+         search_text, visibility, publish_at, next_update_at, created_at, updated_at, version,
          (select published_at from postmortems where incident_id = incidents.id) as postmortem_published_at
   from incidents where visibility = 'public';
 

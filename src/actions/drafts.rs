@@ -1,6 +1,6 @@
-//! Drafts of incidents and updates.
+//! Drafts of incidents, maintenances and updates.
 
-use crate::db::{Result, Tx, WriteTx, admin_incidents, drafts};
+use crate::db::{Error, Result, Tx, WriteTx, admin_incidents, drafts, maintenances};
 use crate::domain::SavedDraft;
 use crate::domain::audit::{Action, Entry};
 
@@ -19,12 +19,30 @@ pub async fn delete(tx: &mut WriteTx, draft: &SavedDraft) -> Result<Entry> {
     Ok(Entry::new(Action::DraftDelete, &draft.id, audit_name(tx, draft).await?).before(draft))
 }
 
-/// The title of the draft's incident, else the draft's own title without control characters: PostgreSQL cannot store
-/// NUL.
+/// Deletes the draft that a published text was written from.
+pub async fn delete_published(tx: &mut WriteTx, draft: Option<&SavedDraft>) -> Result<()> {
+    match draft {
+        Some(draft) => drafts::delete(tx, &draft.id).await,
+        None => Ok(()),
+    }
+}
+
+/// The title of the draft, or of what it updates; empty if that was deleted.
+pub async fn find_title(tx: &mut Tx, draft: &SavedDraft) -> Result<String> {
+    if let Some(id) = &draft.incident {
+        return Ok(admin_incidents::find(tx, id).await?.title);
+    }
+    match draft.maintenance() {
+        None => Ok(draft.fields.text("title")),
+        Some(id) => match maintenances::find(tx, &id).await {
+            Err(Error::NotFound) => Ok(String::new()),
+            found => Ok(found?.title),
+        },
+    }
+}
+
+/// The title without control characters: PostgreSQL cannot store NUL.
 async fn audit_name(tx: &mut Tx, draft: &SavedDraft) -> Result<String> {
-    let title = match &draft.incident {
-        Some(id) => admin_incidents::find(tx, id).await?.title,
-        None => draft.fields.text("title").chars().filter(|c| !c.is_control()).collect(),
-    };
+    let title: String = find_title(tx, draft).await?.chars().filter(|c| !c.is_control()).collect();
     Ok(if title.trim().is_empty() { "untitled".to_owned() } else { title })
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::db::{Result, WriteTx, components, incidents, maintenances, page_settings, postmortems, templates};
 use crate::domain::audit::{Action, Entry};
-use crate::domain::forms::PageSettings;
+use crate::domain::forms::{BrandSettings, PageSettings};
 use crate::domain::{Component, Group, Incident, Maintenance, Page, Postmortem, Template};
 
 /// Saves the imported page settings. `id` is the page id of the imported page, if Candor can use it.
@@ -19,6 +19,13 @@ pub async fn page(
     if let Some(id) = id {
         page_settings::set_id(tx, id).await?;
     }
+    let after = page_settings::load(tx).await?;
+    Ok(Entry::new(Action::PageImport, "", &after.name).before(before).after(&after))
+}
+
+/// Saves the imported brand.
+pub async fn brand(tx: &mut WriteTx, before: &Page, settings: &BrandSettings) -> Result<Entry> {
+    page_settings::update_brand(tx, before, settings, before.updated_at).await?;
     let after = page_settings::load(tx).await?;
     Ok(Entry::new(Action::PageImport, "", &after.name).before(before).after(&after))
 }

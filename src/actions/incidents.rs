@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::drafts::delete_published;
 use super::notices::announce_incident;
-use crate::db::{self, Result, WriteTx, admin_incidents, drafts, incidents};
+use crate::db::{self, Result, WriteTx, admin_incidents, incidents};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::{Incident, IncidentId, SavedDraft, Visibility};
 
@@ -12,7 +13,7 @@ use crate::domain::{Incident, IncidentId, SavedDraft, Visibility};
 pub async fn open(tx: &mut WriteTx, incident: &Incident, draft: Option<&SavedDraft>) -> Result<Entry> {
     incidents::insert(tx, incident).await?;
     announce_incident(tx, None, incident, incident.created_at).await?;
-    delete_posted_draft(tx, draft).await?;
+    delete_published(tx, draft).await?;
     Ok(Entry::new(Action::IncidentOpen, &incident.id, &incident.title).after(incident))
 }
 
@@ -25,7 +26,7 @@ pub async fn post_update(
     now: DateTime<Utc>,
 ) -> Result<Entry> {
     let entry = save(tx, Action::IncidentUpdate, before, after, now).await?;
-    delete_posted_draft(tx, draft).await?;
+    delete_published(tx, draft).await?;
     Ok(entry)
 }
 
@@ -100,11 +101,4 @@ async fn save(
     incidents::update(tx, after, now).await?;
     announce_incident(tx, Some(before), after, now).await?;
     Ok(Entry::new(action, &after.id, &after.title).before(before).after(after))
-}
-
-async fn delete_posted_draft(tx: &mut WriteTx, draft: Option<&SavedDraft>) -> Result<()> {
-    match draft {
-        Some(draft) => drafts::delete(tx, &draft.id).await,
-        None => Ok(()),
-    }
 }

@@ -6,6 +6,7 @@
 //! `Full` on adding (the limit of rows is reached), `Conflict` on saving (the row changed since it was read) and
 //! `NotFound` (the row, or one it refers to, is gone).
 
+pub mod announcements;
 pub mod bounces;
 pub mod components;
 pub mod drafts;

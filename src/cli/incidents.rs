@@ -12,7 +12,7 @@ use crate::actions;
 use crate::clock::Clock;
 use crate::db::{self, Db, Tx, WriteTx, admin_incidents, components, page_settings};
 use crate::domain::audit::Actor;
-use crate::domain::forms::{IncidentDetailsForm, IncidentForm, UpdateForm};
+use crate::domain::forms::{IncidentDetailsForm, IncidentForm, NextUpdateForm, UpdateForm};
 use crate::domain::parse_time::parse_any_instant;
 use crate::domain::{Component, Incident, IncidentId, Phase, Status, UpdateId, Visibility};
 
@@ -106,6 +106,10 @@ pub struct UpdateArgs {
     /// Message, in Markdown; - reads it from standard input
     #[arg(long, value_name = "TEXT|-", allow_hyphen_values = true)]
     body: String,
+
+    /// Promise the next update: minutes like 30, or a time like 22:45 or 2026-03-29T14:05:00Z
+    #[arg(long, value_name = "MINUTES|TIME")]
+    next_update: Option<String>,
 }
 
 impl NotifyArgs {
@@ -144,10 +148,11 @@ async fn open(
     let (body, now) = (read_text_argument(said.body)?, clock.now());
     let mut tx = db.write().await.map_err(output::describe_error)?;
     let (chosen, known) = choose_components(&mut tx, &said.components).await?;
-    let mut new =
-        IncidentForm { id: String::new(), title: details.title.clone(), phase, body, components: chosen, details }
-            .parse()?;
     let zone = page_settings::load(&mut tx).await?.time_zone;
+    let next_update = NextUpdateForm::from_text(said.next_update.as_deref(), zone);
+    let title = details.title.clone();
+    let form = IncidentForm { id: String::new(), title, phase, body, components: chosen, next_update, details };
+    let mut new = form.parse()?;
     if let Some(text) = started_at {
         new.details.started_at = Some(parse_time_option("--started-at", text, zone)?);
     }
@@ -173,7 +178,9 @@ async fn update(
     let incident = load_incident(&mut tx, id).await?;
     let (components, known) = choose_components(&mut tx, &said.components).await?;
     let phase = phase.unwrap_or_else(|| incident.phase.key().to_owned());
-    let form = UpdateForm { phase, body, components, version: incident.version };
+    let zone = page_settings::load(&mut tx).await?.time_zone;
+    let next_update = NextUpdateForm::from_text(said.next_update.as_deref(), zone);
+    let form = UpdateForm { phase, body, components, next_update, version: incident.version };
     post_update(tx, incident, (&form, notify), &known, clock).await
 }
 
@@ -185,7 +192,7 @@ async fn resolve(db: &Db, id: &str, body: String, notify: NotifyArgs, clock: &Cl
         bail!("{id} is already resolved");
     }
     let phase = Phase::Resolved.key().to_owned();
-    let form = UpdateForm { phase, body, components: BTreeMap::new(), version: incident.version };
+    let form = UpdateForm { phase, body, version: incident.version, ..UpdateForm::default() };
     post_update(tx, incident, (&form, notify), &[], clock).await
 }
 

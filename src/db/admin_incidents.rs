@@ -49,6 +49,17 @@ pub async fn list_open(tx: &mut Tx, cursor: Option<&Cursor>, limit: i64) -> Resu
     )
 }
 
+/// Whether there is an incident that only managers see.
+pub async fn has_internal(tx: &mut Tx) -> Result<bool> {
+    let row = row!(tx, (i64,), "select count(*) from incidents where visibility = 'internal'")?;
+    Ok(row.is_some_and(|(count,)| count > 0))
+}
+
+pub async fn count_open(tx: &mut Tx) -> Result<i64> {
+    let count = row!(tx, (i64,), "select count(*) from incidents where phase <> 'resolved'")?;
+    Ok(count.map_or(0, |(count,)| count))
+}
+
 /// Open incidents that visitors see, newest start first. `window` is (offset, limit).
 pub async fn list_public_open(tx: &mut Tx, window: (i64, i64)) -> Result<Vec<Incident>> {
     load_all!(

@@ -10,7 +10,7 @@ use super::incident_index::{self, Bounds, Values, matches_filter};
 pub use super::incident_index::{first_start_since, last_start_before, totals, unsearched};
 use super::list::behind;
 use super::{Error, Result, Tx, WriteTx, api_metadata};
-use crate::domain::history::{Cursor, HistoryFilter};
+use crate::domain::history::{Cursor, HistoryFilter, IncidentLink, Neighbours};
 use crate::domain::{
     AffectedComponent, ComponentId, Impact, Incident, IncidentId, Phase, Reminder, Status, Update, UpdateId, Visibility,
 };
@@ -29,6 +29,7 @@ pub(super) struct Row {
     visibility: String,
     publish_at: Option<DateTime<Utc>>,
     reminder: Option<String>,
+    next_update_at: Option<DateTime<Utc>>,
     postmortem_published_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -70,7 +71,7 @@ macro_rules! load {
             Row,
             concat!(
                 "select id, title, computed_impact, impact_override, phase, started_at, ended_at, detected_by,
-                        visibility, publish_at, created_at, updated_at, version, ", $for_managers,
+                        visibility, publish_at, next_update_at, created_at, updated_at, version, ", $for_managers,
                 " from ", $table, " where id in (", $chosen, ") order by started_at desc, id desc"
             )
             $(, $value)*
@@ -103,6 +104,28 @@ pub(super) use load;
 pub async fn find(tx: &mut Tx, id: &IncidentId) -> Result<Incident> {
     load!(tx, "select id from public_incidents where id = $1", id.as_str())?.pop().ok_or(Error::NotFound)
 }
+
+/// The public incidents that began just before and just after another one.
+pub async fn neighbours(tx: &mut Tx, incident: &Incident) -> Result<Neighbours> {
+    let (at, id) = (incident.started_at, incident.id.as_str());
+    let older = "select id, title, started_at, ended_at from public_incidents where id = (
+                   select incident_id from incident_index
+                   where component_id = '' and (started_at, incident_id) < ($1, $2)
+                   order by started_at desc, incident_id desc limit 1)";
+    let newer = "select id, title, started_at, ended_at from public_incidents where id = (
+                   select incident_id from incident_index
+                   where component_id = '' and (started_at, incident_id) > ($1, $2)
+                   order by started_at, incident_id limit 1)";
+    let link = |(id, title, started_at, ended_at): LinkRow| {
+        let id = IncidentId::parse(&id).ok_or_else(|| Error::other("an incident's id"))?;
+        Ok::<_, Error>(IncidentLink { id, title, started_at, ended_at })
+    };
+    let older = row!(tx, LinkRow, older, at, id)?.map(link).transpose()?;
+    let newer = row!(tx, LinkRow, newer, at, id)?.map(link).transpose()?;
+    Ok(Neighbours { older, newer })
+}
+
+type LinkRow = (String, String, DateTime<Utc>, Option<DateTime<Utc>>);
 
 /// At most 100, newest start first.
 pub async fn list_open(tx: &mut Tx) -> Result<Vec<Incident>> {
@@ -165,8 +188,8 @@ pub async fn insert(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
         tx,
         "insert into incidents (id, title, computed_impact, impact_override, phase, started_at, ended_at, duration_seconds,
                                 detected_by, internal_note, visibility, publish_at, reminder, search_text,
-                                created_at, updated_at, version)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+                                created_at, updated_at, version, next_update_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
         incident.id.as_str(),
         incident.title.as_str(),
         incident.computed_impact.key(),
@@ -183,7 +206,8 @@ pub async fn insert(tx: &mut WriteTx, incident: &Incident) -> Result<()> {
         search_text(incident),
         incident.created_at,
         incident.updated_at,
-        incident.version
+        incident.version,
+        incident.next_update_at
     )?;
     for update in &incident.updates {
         insert_update(tx, &incident.id, update).await?;
@@ -199,8 +223,8 @@ pub async fn update(tx: &mut WriteTx, incident: &mut Incident, now: DateTime<Utc
         "update incidents set title = $1, computed_impact = $2, impact_override = $3, phase = $4, started_at = $5,
                               ended_at = $6, duration_seconds = $7, detected_by = $8, internal_note = $9, visibility = $10,
                               publish_at = $11, reminder = $12, search_text = $13, updated_at = $14,
-                              version = version + 1
-         where id = $15 and version = $16",
+                              next_update_at = $15, version = version + 1
+         where id = $16 and version = $17",
         incident.title.as_str(),
         incident.computed_impact.key(),
         incident.impact_override.map(Impact::key),
@@ -215,6 +239,7 @@ pub async fn update(tx: &mut WriteTx, incident: &mut Incident, now: DateTime<Utc
         incident.reminder.to_text(),
         search_text(incident),
         now,
+        incident.next_update_at,
         incident.id.as_str(),
         incident.version
     )?;
@@ -326,6 +351,7 @@ impl Row {
                 .ok_or_else(|| Error::other("an incident's visibility"))?,
             reminder: Reminder::from_text(self.reminder.as_deref().unwrap_or_default())
                 .ok_or_else(|| Error::other("an incident's reminder"))?,
+            next_update_at: self.next_update_at,
             postmortem_published_at: self.postmortem_published_at,
             created_at: self.created_at,
             updated_at: self.updated_at,

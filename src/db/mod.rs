@@ -23,6 +23,7 @@ mod statements;
 mod tx;
 
 pub mod admin_incidents;
+pub mod announcements;
 pub mod api_metadata;
 pub mod api_tokens;
 pub mod audit;

@@ -5,7 +5,9 @@ use macro_rules_attribute::apply;
 
 use super::{Error, Result, Tx, WriteTx};
 use crate::credentials::random_bytes;
-use crate::domain::forms::PageSettings;
+use crate::domain::brand::{Appearance, Ground, Logo, LogoFormat, PageBrand, Typeface};
+use crate::domain::colour::Colour;
+use crate::domain::forms::{BrandSettings, PageSettings};
 use crate::domain::page::{Link, Page};
 
 #[apply(from_row!)]
@@ -16,15 +18,79 @@ struct Row {
     time_zone: String,
     logo_text: String,
     embedders: String,
+    accent: String,
+    accent_dark: String,
+    ground: String,
+    ground_light: String,
+    ground_dark: String,
+    typeface: String,
+    appearance: String,
+    about: String,
+    support: String,
+    powered_by: bool,
+    noindex: bool,
     updated_at: DateTime<Utc>,
     version: i64,
 }
 
+#[apply(from_row!)]
+struct LogoRow {
+    scheme: String,
+    format: String,
+    width: i64,
+    height: i64,
+    digest: String,
+    bytes: Vec<u8>,
+}
+
+impl LogoRow {
+    fn logo(&self) -> Option<Logo> {
+        Some(Logo {
+            format: LogoFormat::from_key(&self.format)?,
+            width: u32::try_from(self.width).ok()?,
+            height: u32::try_from(self.height).ok()?,
+            digest: self.digest.clone(),
+            bytes: self.bytes.clone(),
+        })
+    }
+}
+
+/// Unknown values count as the default, so that the page stays readable.
+fn brand(row: &Row, logos: &[LogoRow]) -> PageBrand {
+    let logo = |scheme: &str| logos.iter().find(|row| row.scheme == scheme).and_then(LogoRow::logo);
+    let ground = match row.ground.as_str() {
+        "own" => Colour::parse(&row.ground_light)
+            .zip(Colour::parse(&row.ground_dark))
+            .map(|(light, dark)| Ground::Own { light, dark }),
+        key => Ground::PRESETS.into_iter().map(|(ground, _)| ground).find(|ground| ground.key() == key),
+    };
+    PageBrand {
+        logo: logo(LIGHT),
+        logo_dark: logo(DARK),
+        accent: Colour::parse(&row.accent),
+        accent_dark: Colour::parse(&row.accent_dark),
+        ground: ground.unwrap_or(Ground::Warm),
+        typeface: Typeface::from_key(&row.typeface).unwrap_or(Typeface::System),
+        appearance: Appearance::from_key(&row.appearance).unwrap_or(Appearance::Automatic),
+        about: row.about.clone(),
+        support: row.support.clone(),
+        powered_by: row.powered_by,
+        noindex: row.noindex,
+    }
+}
+
+const LIGHT: &str = "light";
+const DARK: &str = "dark";
+
 pub async fn load(tx: &mut Tx) -> Result<Page> {
-    let row = row!(tx, Row, "select id, name, url, time_zone, logo_text, embedders, updated_at, version from page")?;
-    let row = row.ok_or(Error::NotFound)?;
+    let sql = "select id, name, url, time_zone, logo_text, embedders, accent, accent_dark, ground, ground_light,
+                 ground_dark, typeface, appearance, about, support, powered_by, noindex, updated_at, version
+               from page";
+    let row = row!(tx, Row, sql)?.ok_or(Error::NotFound)?;
+    let logos = rows!(tx, LogoRow, "select scheme, format, width, height, digest, bytes from page_logos")?;
     let links = rows!(tx, (String, String), "select label, url from page_links order by position")?;
     Ok(Page {
+        brand: brand(&row, &logos),
         time_zone: row.time_zone.parse().map_err(Error::other)?,
         links: links.into_iter().map(|(label, url)| Link { label, url }).collect(),
         id: row.id,
@@ -55,11 +121,87 @@ pub async fn update(tx: &mut WriteTx, page: &Page, settings: &PageSettings, now:
     if changed == 0 {
         return Err(Error::Conflict("the settings were changed in the meantime"));
     }
+    write_links(tx, &settings.links).await
+}
+
+async fn write_links(tx: &mut WriteTx, links: &[Link]) -> Result<()> {
     run!(tx, "delete from page_links")?;
-    for (position, link) in (1_i64..).zip(&settings.links) {
+    for (position, link) in (1_i64..).zip(links) {
         let sql = "insert into page_links (position, label, url) values ($1, $2, $3)";
         run!(tx, sql, position, link.label.as_str(), link.url.as_str())?;
     }
+    Ok(())
+}
+
+/// Fails with `Conflict` if the stored version differs.
+pub async fn update_brand(tx: &mut WriteTx, page: &Page, settings: &BrandSettings, now: DateTime<Utc>) -> Result<()> {
+    let BrandSettings { header_text, links, brand } = settings;
+    let text = |colour: Option<Colour>| colour.map(|colour| colour.to_string()).unwrap_or_default();
+    let (light, dark) = match brand.ground {
+        Ground::Own { light, dark } => (light.to_string(), dark.to_string()),
+        _ => <(String, String)>::default(),
+    };
+    let changed = run!(
+        tx,
+        "update page set logo_text = $1, accent = $2, accent_dark = $3, ground = $4, ground_light = $5,
+                         ground_dark = $6, typeface = $7, appearance = $8, about = $9, support = $10,
+                         powered_by = $11, noindex = $12, updated_at = $13, version = version + 1
+         where version = $14",
+        header_text.as_str(),
+        text(brand.accent),
+        text(brand.accent_dark),
+        brand.ground.key(),
+        light,
+        dark,
+        brand.typeface.key(),
+        brand.appearance.key(),
+        brand.about.as_str(),
+        brand.support.as_str(),
+        brand.powered_by,
+        brand.noindex,
+        now,
+        page.version
+    )?;
+    if changed == 0 {
+        return Err(Error::Conflict("the settings were changed in the meantime"));
+    }
+    write_links(tx, links).await?;
+    run!(tx, "delete from page_logos")?;
+    for (scheme, logo) in [(LIGHT, &brand.logo), (DARK, &brand.logo_dark)] {
+        let Some(logo) = logo else { continue };
+        run!(
+            tx,
+            "insert into page_logos (scheme, format, width, height, digest, bytes) values ($1, $2, $3, $4, $5, $6)",
+            scheme,
+            logo.format.key(),
+            i64::from(logo.width),
+            i64::from(logo.height),
+            logo.digest.as_str(),
+            logo.bytes.as_slice()
+        )?;
+    }
+    Ok(())
+}
+
+/// The step of the guided setup to continue with; [`SETUP_FINISHED`] once it is finished.
+pub async fn setup_step(tx: &mut Tx) -> Result<i64> {
+    Ok(row!(tx, (i64,), "select setup_step from page")?.map_or(SETUP_FINISHED, |(step,)| step))
+}
+
+pub async fn set_setup_step(tx: &mut WriteTx, step: i64) -> Result<()> {
+    run!(tx, "update page set setup_step = $1", step.clamp(1, SETUP_FINISHED))?;
+    Ok(())
+}
+
+pub const SETUP_FINISHED: i64 = 5;
+
+pub async fn is_checklist_dismissed(tx: &mut Tx) -> Result<bool> {
+    let row = row!(tx, (i64,), "select count(*) from page where checklist_dismissed_at is not null")?;
+    Ok(row.is_some_and(|(count,)| count > 0))
+}
+
+pub async fn dismiss_checklist(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<()> {
+    run!(tx, "update page set checklist_dismissed_at = $1", now)?;
     Ok(())
 }
 

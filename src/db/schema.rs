@@ -9,7 +9,8 @@ use sqlx::postgres::PgConnection;
 
 use super::{Result, Tx};
 
-pub const TABLES: [&str; 50] = [
+pub const TABLES: [&str; 52] = [
+    "announcements",
     "api_metadata",
     "api_tokens",
     "audit_log",
@@ -46,6 +47,7 @@ pub const TABLES: [&str; 50] = [
     "outbox",
     "page",
     "page_links",
+    "page_logos",
     "passkeys",
     "pending_forms",
     "postmortems",

@@ -101,8 +101,14 @@ actions! {
     GroupDelete = "group.delete", "deleted group", MayWithdraw;
     GroupImport = "group.import", "imported group", MayWithdraw;
     PageEdit = "page.edit", "changed the settings of page", MayWithdraw;
+    PageEditBrand = "page.edit-brand", "changed the brand of page", MayWithdraw;
+    PageFinishSetup = "page.finish-setup", "finished the setup of page", Private;
+    PageDismissChecklist = "page.dismiss-checklist", "dismissed the setup checklist of page", Private;
     PageImport = "page.import", "imported the settings of page", MayWithdraw;
     PageImportFeedIds = "page.import-feed-ids", "imported feed entry ids:", MayWithdraw;
+    AnnouncementAdd = "announcement.add", "added announcement", Adds;
+    AnnouncementEdit = "announcement.edit", "edited announcement", MayWithdraw;
+    AnnouncementDelete = "announcement.delete", "deleted announcement", MayWithdraw;
     SubscriberAdd = "subscriber.add", "added subscriber", Private;
     SubscriberResend = "subscriber.resend", "sent the confirmation again to", Private;
     SubscriberExport = "subscriber.export", "exported", Private;

@@ -20,6 +20,8 @@ pub enum OrderedItem {
 pub enum Direction {
     Up,
     Down,
+    /// To this position.
+    To(i64),
 }
 
 impl Direction {
@@ -31,13 +33,45 @@ impl Direction {
         }
     }
 
-    /// The position one step from `position`.
+    /// The new position of an item at `position`.
     pub fn step(self, position: i64) -> i64 {
         match self {
             Self::Up => (position - 1).max(1),
             Self::Down => position + 1,
+            Self::To(position) => position.max(1),
         }
     }
+}
+
+/// The items as pages show them: each group with its components, and adjacent components without a group together.
+pub fn page_order<'a>(
+    groups: &'a [Group],
+    components: &'a [Component],
+) -> Vec<(Option<&'a Group>, Vec<&'a Component>)> {
+    let mut sorted: Vec<&Component> = components.iter().collect();
+    sorted.sort_by(|a, b| (a.position, &a.name).cmp(&(b.position, &b.name)));
+    let mut placed: Vec<(i64, Option<&Group>, Vec<&Component>)> = Vec::new();
+    for component in sorted {
+        let group = groups.iter().find(|group| Some(&group.id) == component.group_id.as_ref());
+        let known =
+            placed.iter_mut().find(|(_, block, _)| block.is_some() && block.map(|it| &it.id) == group.map(|it| &it.id));
+        match known {
+            Some((_, _, members)) => members.push(component),
+            None => {
+                let place = group.map_or(component.position, |group| group.position);
+                placed.push((place, group, vec![component]));
+            }
+        }
+    }
+    placed.sort_by_key(|(place, _, _)| *place);
+    let mut blocks: Vec<(Option<&Group>, Vec<&Component>)> = Vec::new();
+    for (_, group, members) in placed {
+        match blocks.last_mut() {
+            Some((None, last)) if group.is_none() => last.extend(members),
+            _ => blocks.push((group, members)),
+        }
+    }
+    blocks
 }
 
 struct Slot {

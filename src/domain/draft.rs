@@ -4,10 +4,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::forms::Fields;
-use super::{DraftId, IncidentId};
+use super::{DraftId, IncidentId, MaintenanceId};
+
+/// The field with the maintenance that a draft updates.
+pub const MAINTENANCE_FIELD: &str = "maintenance";
+
+/// A field of every form that schedules a maintenance.
+pub const SCHEDULE_FIELD: &str = "notify_steps_shown";
 
 /// Fields that control the composer and are not part of a draft.
-const UNSAVED_FIELDS: [&str; 6] = ["new_id", "draft", "draft_version", "preview", "save_draft", "preview_page"];
+const UNSAVED_FIELDS: [&str; 7] =
+    ["new_id", "draft", "draft_version", "preview", "save_draft", "preview_page", "confirm_status"];
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedDraft {
@@ -32,6 +39,24 @@ pub struct DraftReader {
 }
 
 impl SavedDraft {
+    /// Whether it becomes a maintenance or an update of one.
+    pub fn is_maintenance(&self) -> bool {
+        ["scheduled_for", SCHEDULE_FIELD, MAINTENANCE_FIELD].iter().any(|name| self.fields.has(name))
+    }
+
+    /// The maintenance that it updates.
+    pub fn maintenance(&self) -> Option<MaintenanceId> {
+        MaintenanceId::parse(&self.fields.text(MAINTENANCE_FIELD))
+    }
+
+    pub fn kind_words(&self) -> &'static str {
+        match (self.is_maintenance(), self.incident.is_some() || self.maintenance().is_some()) {
+            (false, false) => "Incident draft",
+            (true, false) => "Maintenance draft",
+            (_, true) => "Update draft",
+        }
+    }
+
     /// The saved fields include the incident's version: posting the draft after newer updates must be a conflict,
     /// because its author has not seen them.
     pub fn fields_to_save(fields: &Fields) -> Fields {

@@ -3,7 +3,9 @@
 //! `read` takes the fields from a submission, `from_…` fills the form from a stored value, and `parse` returns the
 //! parsed input or an error message per invalid field.
 
+mod announcement;
 mod api_token;
+mod brand;
 mod component;
 mod correction;
 mod incident;
@@ -11,17 +13,21 @@ mod maintenance;
 mod maintenance_steps;
 mod maintenance_update;
 mod manager;
+mod next_update;
 mod operator_channel;
 mod page;
 mod policy;
 mod postmortem;
 mod series;
+mod setup;
 mod subscriber;
 mod subscription;
 mod template;
 mod update;
 
+pub use announcement::{AnnouncementForm, NewAnnouncement};
 pub use api_token::{ApiTokenForm, NewApiToken};
+pub use brand::{ACCENT_CHOICE, BrandFile, BrandForm, BrandSettings, DEFAULT, OWN};
 pub use component::{ComponentForm, GroupForm, NewComponent, NewGroup};
 pub use correction::{CorrectionForm, NewCorrection};
 pub use incident::{IncidentDetails, IncidentDetailsForm, IncidentForm, NewIncident};
@@ -29,11 +35,13 @@ pub use maintenance::{MaintenanceForm, NewMaintenance, Plan, PlanForm, Window, W
 pub use maintenance_steps::{CancellationForm, ExtensionForm, ScheduleForm, StartForm};
 pub use maintenance_update::{MaintenanceUpdateForm, NewMaintenanceUpdate};
 pub use manager::{ManagerForm, NewManager};
+pub use next_update::{INTERVALS, NextUpdate, NextUpdateForm};
 pub use operator_channel::OperatorChannelForm;
 pub use page::{PageForm, PageSettings};
 pub use policy::PolicyForm;
 pub use postmortem::PostmortemForm;
 pub use series::{NewSeries, Recurrence, RecurrenceForm, SeriesForm};
+pub use setup::{ComponentNamesForm, MAX_NEW_COMPONENTS};
 pub use subscriber::{SubscriberChoices, SubscriberForm};
 pub use subscription::{Choice, ChoiceForm, FEED, NewSubscription, SubscriptionForm};
 pub use template::{NewTemplate, TemplateForm};

@@ -219,7 +219,7 @@ impl Month {
         }
     }
 
-    fn next(self) -> Self {
+    pub fn next(self) -> Self {
         match self.month {
             12 => Self { year: self.year + 1, month: 1 },
             month => Self { month: month + 1, ..self },
@@ -235,6 +235,29 @@ impl std::fmt::Display for Month {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:04}-{:02}", self.year, self.month)
     }
+}
+
+/// What a link to an incident says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncidentLink {
+    pub id: IncidentId,
+    pub title: String,
+    pub started_at: DateTime<Utc>,
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+impl From<&Incident> for IncidentLink {
+    fn from(incident: &Incident) -> Self {
+        let Incident { id, title, started_at, ended_at, .. } = incident;
+        Self { id: id.clone(), title: title.clone(), started_at: *started_at, ended_at: *ended_at }
+    }
+}
+
+/// The incidents that began before and after another one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Neighbours {
+    pub older: Option<IncidentLink>,
+    pub newer: Option<IncidentLink>,
 }
 
 /// A keyset cursor in a list sorted from newest to oldest. Insertions before it don't shift the next page.

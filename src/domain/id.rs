@@ -115,6 +115,10 @@ id!(
     /// The id of a notice to subscribers.
     NoticeId
 );
+id!(
+    /// An announcement's id.
+    AnnouncementId
+);
 
 #[cfg(test)]
 mod tests {

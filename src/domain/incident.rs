@@ -33,6 +33,9 @@ pub struct Incident {
     pub visibility: Visibility,
     #[serde(default)]
     pub reminder: Reminder,
+    /// When the next update is due, as promised in the newest one. `None` if nothing is promised or it is resolved.
+    #[serde(default)]
+    pub next_update_at: Option<DateTime<Utc>>,
     /// When the postmortem was published; see [`super::Postmortem`].
     #[serde(default)]
     pub postmortem_published_at: Option<DateTime<Utc>>,
@@ -83,6 +86,11 @@ impl Incident {
         silence.map_or(0, |silence| self.reminder.count_due(silence))
     }
 
+    /// Whether the promised update is late.
+    pub fn is_update_overdue(&self, now: DateTime<Utc>) -> bool {
+        self.next_update_at.is_some_and(|due| due <= now)
+    }
+
     pub fn newest_update(&self) -> Option<&Update> {
         self.updates.last()
     }
@@ -117,7 +125,7 @@ impl Incident {
         affected
     }
 
-    /// Deletes the newest update and returns to the phase before it. Fails for any other update and for the only one.
+    /// Deletes the newest update with its promise and returns to the phase before it. Fails for any other update and for the only one.
     pub fn delete_newest_update(&mut self, update: &super::UpdateId) -> Result<(), &'static str> {
         if self.updates.len() == 1 {
             return Err("This is the only update: delete the incident instead.");
@@ -126,6 +134,7 @@ impl Incident {
             return Err("Only the latest update can be deleted.");
         }
         self.updates.pop();
+        self.next_update_at = None;
         self.ended_at = None;
         self.recompute();
         Ok(())
@@ -161,6 +170,9 @@ impl Incident {
             Some(last) if !last.phase.is_open() => Some(self.ended_at.unwrap_or(last.posted_at).max(self.started_at)),
             _ => None,
         };
+        if !self.is_open() {
+            self.next_update_at = None;
+        }
     }
 }
 
@@ -219,6 +231,7 @@ pub(crate) mod tests {
             internal_note: None,
             visibility: Visibility::Public,
             reminder: Reminder::Usual,
+            next_update_at: None,
             postmortem_published_at: None,
             created_at: DateTime::UNIX_EPOCH,
             updated_at: DateTime::UNIX_EPOCH,
@@ -324,6 +337,22 @@ pub(crate) mod tests {
         it.updates.push(update(70, Phase::Resolved, &[]));
         it.recompute();
         assert_eq!(it.reminders_due(at(100)), 0);
+    }
+
+    #[test]
+    fn resolving_and_deleting_the_newest_update_end_the_promise() {
+        let due = DateTime::UNIX_EPOCH + TimeDelta::minutes(30);
+        let mut it = incident(vec![update(0, Phase::Investigating, &[]), update(1, Phase::Identified, &[])]);
+        it.next_update_at = Some(due);
+        it.recompute();
+        assert_eq!(it.next_update_at, Some(due));
+        assert!(!it.is_update_overdue(due - TimeDelta::seconds(1)) && it.is_update_overdue(due));
+        let mut deleted = it.clone();
+        deleted.delete_newest_update(&UpdateId::parse("update1").unwrap()).unwrap();
+        assert_eq!(deleted.next_update_at, None);
+        it.updates.push(update(2, Phase::Resolved, &[]));
+        it.recompute();
+        assert_eq!(it.next_update_at, None);
     }
 
     #[test]

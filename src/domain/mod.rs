@@ -4,10 +4,13 @@
 //! name in the database, forms and APIs, `words()` the label people read. `version` grows with every change, and saving
 //! an older version is a conflict.
 
+pub mod announcement;
 pub mod api_token;
 pub mod audit;
 mod audit_action;
 pub mod audit_throttle;
+pub mod brand;
+pub mod colour;
 pub mod component;
 pub mod component_order;
 pub mod delivery_retry;
@@ -46,11 +49,13 @@ pub mod uptime;
 pub mod uptime_correction;
 pub mod visibility;
 
+pub use announcement::Announcement;
+pub use brand::PageBrand;
 pub use component::{Component, Group};
 pub use draft::SavedDraft;
 pub use id::{
-    ComponentId, CorrectionId, DraftId, GroupId, IncidentId, MaintenanceId, ManagerId, NoticeId, PasskeyId, SeriesId,
-    SubscriberId, TemplateId, TokenId, UpdateId,
+    AnnouncementId, ComponentId, CorrectionId, DraftId, GroupId, IncidentId, MaintenanceId, ManagerId, NoticeId,
+    PasskeyId, SeriesId, SubscriberId, TemplateId, TokenId, UpdateId,
 };
 pub use impact::Impact;
 pub use incident::Incident;

@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+use super::PageBrand;
+
 pub const MAX_PAGE_TEXT: usize = 255;
 pub const MAX_LINKS: usize = 8;
 
@@ -22,6 +24,8 @@ pub struct Page {
     /// Origins that may embed our pages in a frame, like `https://www.example.org`.
     #[serde(default)]
     pub embedders: Vec<String>,
+    #[serde(default)]
+    pub brand: PageBrand,
     pub updated_at: DateTime<Utc>,
     pub version: i64,
 }
@@ -77,6 +81,7 @@ mod tests {
             logo_text: String::new(),
             links: Vec::new(),
             embedders: Vec::new(),
+            brand: PageBrand::default(),
             updated_at: DateTime::UNIX_EPOCH,
             version: 1,
         };

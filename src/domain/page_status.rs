@@ -131,25 +131,57 @@ impl From<Impact> for Tone {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Banner {
     pub tone: Tone,
-    /// The tone in words, and what has it.
+    /// What is affected and how; without a time.
     pub headline: String,
 }
 
+/// The most components that the headline names.
+pub const MAX_NAMED: usize = 3;
+
 impl Banner {
-    /// Names the components with the worst status, or the incidents with the worst impact if that is worse.
+    /// Names the components that are not operational, worst first, or their number if there are many. Names the
+    /// incidents with the worst impact if that is worse than every component.
     pub fn new(components: &[(&Component, Status)], open: &[Incident]) -> Self {
+        if components.is_empty() && open.is_empty() {
+            return Self { tone: Tone::Notice, headline: "This status page is being set up".to_owned() };
+        }
         let tone = Tone::of_page(components.iter().map(|(_, status)| *status), open);
-        let words = tone.words();
-        if matches!(tone, Tone::Operational | Tone::Maintenance) {
-            return Self { tone, headline: words.to_owned() };
+        if tone == Tone::Operational {
+            return Self { tone, headline: "All systems operational".to_owned() };
         }
-        let affected = components.iter().filter(|(_, status)| Tone::from(*status) == tone);
-        let mut names: Vec<&str> = affected.map(|(component, _)| component.name.as_str()).collect();
-        if names.is_empty() {
-            let worst = open.iter().filter(|incident| Tone::from(incident.present_impact()) == tone);
-            names.extend(worst.map(|incident| incident.title.as_str()));
-        }
-        Self { tone, headline: format!("{words}: {}", list_names(&names)) }
+        let affected: Vec<(&str, Status)> = components
+            .iter()
+            .filter(|(_, status)| *status != Status::Operational)
+            .map(|(component, status)| (component.name.as_str(), *status))
+            .collect();
+        let is_of_component = affected.iter().any(|(_, status)| Tone::from(*status) == tone);
+        let headline = match affected.len() {
+            _ if !is_of_component => {
+                let worst = open.iter().filter(|incident| Tone::from(incident.present_impact()) == tone);
+                list_names(&worst.map(|incident| incident.title.as_str()).collect::<Vec<_>>())
+            }
+            number if number > MAX_NAMED => format!("{number} components affected"),
+            _ => name_by_status(&affected),
+        };
+        Self { tone, headline }
+    }
+}
+
+/// `API and Website: major outage; Search: degraded performance`
+fn name_by_status(affected: &[(&str, Status)]) -> String {
+    let worst_first = Status::ALL.into_iter().rev();
+    let parts = worst_first.filter_map(|status| {
+        let names: Vec<&str> = affected.iter().filter(|(_, own)| *own == status).map(|(name, _)| *name).collect();
+        (!names.is_empty()).then(|| format!("{}: {}", join_names(&names), status.words().to_lowercase()))
+    });
+    parts.collect::<Vec<_>>().join("; ")
+}
+
+/// `API`, `API and Website`, `API, Website and Search`
+pub fn join_names(names: &[&str]) -> String {
+    match names {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        names => names.concat(),
     }
 }
 
@@ -213,29 +245,33 @@ mod tests {
     fn open_incident_over_green_components_sets_the_tone() {
         let late = open("Login mails arrive late", Impact::Minor);
         let found = banner(&[("API", Operational)], std::slice::from_ref(&late));
-        assert_eq!(
-            (found.tone, found.headline.as_str()),
-            (Tone::Degraded, "Degraded performance: Login mails arrive late")
-        );
+        assert_eq!((found.tone, found.headline.as_str()), (Tone::Degraded, "Login mails arrive late"));
         let two = banner(&[("API", Operational)], &[open("Login fails", Impact::Critical), late]);
-        assert_eq!((two.tone, two.headline.as_str()), (Tone::MajorOutage, "Major outage: Login fails"));
+        assert_eq!((two.tone, two.headline.as_str()), (Tone::MajorOutage, "Login fails"));
     }
 
     #[test]
     fn incident_without_impact_is_neutral() {
         let found = banner(&[("API", Operational)], &[open("New address", Impact::None)]);
-        assert_eq!((found.tone, found.headline.as_str()), (Tone::Notice, "Notice: New address"));
+        assert_eq!((found.tone, found.headline.as_str()), (Tone::Notice, "New address"));
     }
 
     #[test]
     fn banner_names_the_worst_components() {
         let rows = [("A", PartialOutage), ("B", DegradedPerformance), ("C", PartialOutage), ("D", PartialOutage)];
         let of = |count: usize| banner(&rows[..count], &[open("Other", Impact::Minor)]).headline;
-        assert_eq!(of(2), "Partial outage: A");
-        assert_eq!(of(3), "Partial outage: A and C");
-        assert_eq!(of(4), "Partial outage: A, C and 1 more");
+        assert_eq!(of(1), "A: partial outage");
+        assert_eq!(of(2), "A: partial outage; B: degraded performance");
+        assert_eq!(of(3), "A and C: partial outage; B: degraded performance");
+        assert_eq!(of(4), "4 components affected");
         let worse = banner(&rows, &[open("Fire", Impact::Critical)]);
-        assert_eq!((worse.tone, worse.headline.as_str()), (Tone::MajorOutage, "Major outage: Fire"));
+        assert_eq!((worse.tone, worse.headline.as_str()), (Tone::MajorOutage, "Fire"));
+    }
+
+    #[test]
+    fn page_without_components_is_neutral() {
+        let found = banner(&[], &[]);
+        assert_eq!((found.tone, found.headline.as_str()), (Tone::Notice, "This status page is being set up"));
     }
 
     #[test]
@@ -243,12 +279,12 @@ mod tests {
         let incident = [open("Fire", Impact::Minor)];
         assert_eq!(banner(&[("API", UnderMaintenance)], &incident).tone, Tone::Degraded);
         let calm = banner(&[("API", UnderMaintenance), ("Web", Operational)], &[open("News", Impact::None)]);
-        assert_eq!((calm.tone, calm.headline.as_str()), (Tone::Maintenance, "Service Under Maintenance"));
+        assert_eq!((calm.tone, calm.headline.as_str()), (Tone::Maintenance, "API: under maintenance"));
     }
 
     #[test]
     fn all_operational_without_incident_is_stated() {
         let found = banner(&[("API", Operational)], &[]);
-        assert_eq!((found.tone, found.headline.as_str()), (Tone::Operational, "All Systems Operational"));
+        assert_eq!((found.tone, found.headline.as_str()), (Tone::Operational, "All systems operational"));
     }
 }

@@ -27,7 +27,7 @@ pub struct AuditSearch {
 }
 
 /// The nouns of actions, with their labels.
-pub const NOUNS: [(&str, &str); 17] = [
+pub const NOUNS: [(&str, &str); 18] = [
     ("incident", "Incidents"),
     ("postmortem", "Postmortems"),
     ("draft", "Drafts"),
@@ -43,6 +43,7 @@ pub const NOUNS: [(&str, &str); 17] = [
     ("policy", "Security settings"),
     ("audit", "Audit log"),
     ("page", "Settings"),
+    ("announcement", "Announcements"),
     ("database", "Database"),
     ("sample", "Sample page"),
 ];

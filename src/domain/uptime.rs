@@ -9,7 +9,8 @@ use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use super::history::start_of_day;
+use super::forms::Fields;
+use super::history::{Month, start_of_day};
 use super::{ComponentId, Incident, IncidentId, Phase, Status, UptimeCorrection};
 
 /// The weight of a partial outage relative to a major one.
@@ -172,6 +173,11 @@ impl Downtime {
         }
     }
 
+    /// The seconds that count against the uptime: a partial outage counts in part.
+    pub fn counted_seconds(&self) -> i64 {
+        (self.major as f64 + PARTIAL_WEIGHT * self.partial as f64).round() as i64
+    }
+
     pub fn has_data(&self) -> bool {
         self.covered > 0
     }
@@ -207,6 +213,32 @@ fn whole_seconds(length: TimeDelta) -> i64 {
     length.num_seconds().max(i64::from(length > TimeDelta::zero()))
 }
 
+/// What the uptime page shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UptimeView {
+    /// The last of the months; `None` for the current one.
+    pub until: Option<Month>,
+    /// The month of a component that is shown in detail.
+    pub detail: Option<(ComponentId, Month)>,
+}
+
+impl UptimeView {
+    /// Ignores invalid parameters.
+    pub fn from_query(query: &Fields) -> Self {
+        let month = |name| Month::parse(&query.text(name));
+        Self { until: month("until"), detail: ComponentId::parse(&query.text("component")).zip(month("month")) }
+    }
+
+    /// Query parameters in a fixed order, so that equal views have equal URLs.
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let mut pairs: Vec<_> = self.until.map(|until| ("until", until.to_string())).into_iter().collect();
+        if let Some((component, month)) = &self.detail {
+            pairs.extend([("month", month.to_string()), ("component", component.to_string())]);
+        }
+        pairs
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UptimeDay {
     pub date: NaiveDate,
@@ -238,6 +270,18 @@ pub fn uptime_days(
         .filter_map(|back| today.checked_sub_days(Days::new(back)))
         .map(|date| uptime_day(effects, date, start, zone, now))
         .collect()
+}
+
+/// Every day of a month, also the days that have not come yet.
+pub fn month_days(
+    effects: &[StatusInterval],
+    month: Month,
+    start: DateTime<Utc>,
+    zone: Tz,
+    now: DateTime<Utc>,
+) -> Vec<UptimeDay> {
+    let days = month.first_day().iter_days().take_while(|day| *day <= month.last_day());
+    days.map(|date| uptime_day(effects, date, start, zone, now)).collect()
 }
 
 fn uptime_day(

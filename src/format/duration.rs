@@ -20,10 +20,31 @@ pub fn format_duration(length: TimeDelta) -> Option<String> {
     })
 }
 
+/// As [`format_duration`], with the units as on the public page: `12 min`, `4 h 50 min`, `2 d 3 h`.
+pub fn spell_duration(length: TimeDelta) -> Option<String> {
+    let spell = |part: &str| match part.split_at(part.len() - 1) {
+        (number, "m") => format!("{number} min"),
+        (number, unit) if number.bytes().all(|byte| byte.is_ascii_digit()) => format!("{number} {unit}"),
+        _ => part.to_owned(),
+    };
+    format_duration(length).map(|words| words.split(' ').map(spell).collect::<Vec<_>>().join(" "))
+}
+
 /// A sum of durations in hours and minutes, rounded down: `13h 27m`.
 pub fn format_total(seconds: i64) -> String {
     let minutes = seconds / 60;
     format!("{}h {}m", minutes / 60, minutes % 60)
+}
+
+/// As [`format_total`], with the units as on the public page: `13 h 27 min`, `27 min`.
+pub fn spell_total(seconds: i64) -> String {
+    let minutes = seconds / 60;
+    match (minutes / 60, minutes % 60) {
+        (0, 0) if seconds > 0 => "under 1 min".to_owned(),
+        (0, minutes) => format!("{minutes} min"),
+        (hours, 0) => format!("{hours} h"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
 }
 
 #[cfg(test)]
@@ -44,6 +65,29 @@ mod tests {
         ];
         for (seconds, expected) in cases {
             assert_eq!(format_duration(TimeDelta::seconds(seconds)).as_deref(), expected, "{seconds} s");
+        }
+    }
+
+    #[test]
+    fn a_spelled_duration_has_spaces() {
+        let cases = [
+            (0, None),
+            (59, Some("under 1 min")),
+            (95 * 60, Some("1 h 35 min")),
+            (3600, Some("1 h")),
+            (51 * 3600, Some("2 d 3 h")),
+        ];
+        for (seconds, expected) in cases {
+            assert_eq!(spell_duration(TimeDelta::seconds(seconds)).as_deref(), expected, "{seconds} s");
+        }
+    }
+
+    #[test]
+    fn a_spelled_total_keeps_its_hours() {
+        let cases =
+            [(0, "0 min"), (59, "under 1 min"), (1620, "27 min"), (3600, "1 h"), (180 * 3600 + 60, "180 h 1 min")];
+        for (seconds, expected) in cases {
+            assert_eq!(spell_total(seconds), expected);
         }
     }
 

@@ -136,6 +136,7 @@ pub fn convert_incident(
         internal_note: None,
         visibility: if source.is_internal { Visibility::Internal } else { Visibility::Public },
         reminder: Reminder::Usual,
+        next_update_at: parse_instant(&source.next_update_at).ok(),
         postmortem_published_at: None,
         created_at,
         updated_at: parse_instant(&source.updated_at).unwrap_or(created_at),

@@ -6,10 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::domain::forms::BrandFile;
+
 /// The content of one document. Items that can't be parsed are described in `broken`.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
     pub page: Option<SourcePage>,
+    /// From another Candor.
+    pub brand: Option<BrandFile>,
     pub components: Vec<SourceComponent>,
     pub incidents: Vec<SourceIncident>,
     pub maintenances: Vec<SourceIncident>,
@@ -111,6 +115,9 @@ pub struct SourceIncident {
     /// Set manually; only some documents have this field.
     #[serde(deserialize_with = "impact")]
     pub impact_override: String,
+    /// When the next update was promised; only Candor's own documents have this field.
+    #[serde(deserialize_with = "text")]
+    pub next_update_at: String,
     /// Automation settings; only some documents have these fields.
     #[serde(deserialize_with = "lenient_bool")]
     pub scheduled_remind_prior: Option<bool>,
@@ -201,9 +208,10 @@ fn is_on() -> bool {
 
 impl Source {
     pub fn extend(&mut self, other: Source) {
-        let Source { page, components, incidents, maintenances, templates, feed_ids, .. } = other;
+        let Source { page, brand, components, incidents, maintenances, templates, feed_ids, .. } = other;
         let Source { hidden, history_starts, origin, remarks, broken, .. } = other;
         self.page = page.or(self.page.take());
+        self.brand = brand.or(self.brand.take());
         self.components.extend(components);
         self.incidents.extend(incidents);
         self.maintenances.extend(maintenances);

@@ -172,7 +172,7 @@ impl<'de> Visitor<'de> for Items<'_> {
 
 /// Takes all keys except the incident lists; returns whether any key was known.
 fn take_rest(mut rest: Map<String, Value>, source: &mut Source) -> Result<bool, &'static str> {
-    let kinds = ["page", "components", "incident", "component_groups", "incident_templates", "subscribers"];
+    let kinds = ["page", "components", "incident", "component_groups", "incident_templates", "subscribers", "brand"];
     let known = kinds.iter().any(|kind| rest.contains_key(*kind));
     let mut items = |kind: &str| match rest.remove(kind) {
         None | Some(Value::Null) => Ok(Vec::new()),
@@ -196,6 +196,12 @@ fn take_rest(mut rest: Map<String, Value>, source: &mut Source) -> Result<bool, 
     }
     if let Some(page) = rest.remove("page") {
         source.page = serde_json::from_value(page).ok().or(source.page.take());
+    }
+    if let Some(brand) = rest.remove("brand") {
+        match serde_json::from_value(brand) {
+            Ok(brand) => source.brand = Some(brand),
+            Err(_) => source.broken.push("the brand is malformed".to_owned()),
+        }
     }
     Ok(known)
 }

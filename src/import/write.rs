@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use chrono::DateTime;
 
 use super::context::{ImportContext, ItemKind};
@@ -14,12 +16,13 @@ use super::zones::parse_zone_name;
 use super::{ImportReport, KindCounts, maintenances, sanitize};
 use crate::actions::imported;
 use crate::db::{self, Result, WriteTx, admin_incidents, components, page_settings};
-use crate::domain::forms::PageSettings;
+use crate::domain::forms::{BrandFile, BrandSettings, PageSettings};
 use crate::domain::id::is_id;
 use crate::domain::page::MAX_PAGE_TEXT;
 use crate::domain::parse_time::parse_instant;
-use crate::domain::{Component, ComponentId, Group, GroupId, Incident, MaintenanceId, Page, Postmortem};
+use crate::domain::{Component, ComponentId, Group, GroupId, Incident, MaintenanceId, Page, PageBrand, Postmortem};
 use crate::format::url::is_safe_url;
+use crate::logo::{MAX_UPLOAD, sanitize_logo};
 
 /// The name of an unconfigured page.
 const DEFAULT_PAGE_NAME: &str = "Status";
@@ -31,6 +34,9 @@ const MAX_NAMED: usize = 20;
 pub async fn write_source(import: &mut Import<'_>, tx: &mut WriteTx, source: &Source, step: impl Fn()) -> Result<()> {
     if let Some(page) = &source.page {
         import.page(tx, page).await?;
+    }
+    if let Some(brand) = &source.brand {
+        import.brand(tx, brand).await?;
     }
     import.groups(tx, source).await?;
     import.components(tx, source).await?;
@@ -120,6 +126,29 @@ impl Import<'_> {
         self.entries.push(imported::page(tx, &existing, &settings, id, changed_at).await?);
         self.report.page.changed += 1;
         self.report.warnings.extend(warnings);
+        Ok(())
+    }
+
+    /// Sets the brand of a page that has none.
+    async fn brand(&mut self, tx: &mut WriteTx, source: &BrandFile) -> Result<()> {
+        let existing = page_settings::load(tx).await?;
+        let settings = match brand_settings(source) {
+            Ok(settings) => settings,
+            Err(reason) => {
+                self.report.warnings.push(format!("brand: it can't be used: {reason}"));
+                return Ok(());
+            }
+        };
+        let stored = (&existing.logo_text, &existing.links, &existing.brand);
+        if stored == (&settings.header_text, &settings.links, &settings.brand) {
+            self.report.page.unchanged += 1;
+        } else if *stored.2 == PageBrand::default() && stored.0.is_empty() && stored.1.is_empty() {
+            self.entries.push(imported::brand(tx, &existing, &settings).await?);
+            self.report.page.changed += 1;
+        } else {
+            self.report.page.skipped += 1;
+            self.report.skips.push("brand: the page has a brand already".to_owned());
+        }
         Ok(())
     }
 
@@ -369,6 +398,20 @@ fn page_settings(existing: &Page, source: &SourcePage, known: &ImportContext) ->
         (existing.logo_text.clone(), existing.links.clone(), existing.embedders.clone());
     let settings = PageSettings { name, url, time_zone, logo_text, links, embedders };
     (settings, warnings)
+}
+
+/// Checks a brand like a submitted one: a file may come from anywhere.
+fn brand_settings(source: &BrandFile) -> std::result::Result<BrandSettings, String> {
+    let logo = |base64: &str| match base64 {
+        "" => Ok(None),
+        base64 if base64.len() > MAX_UPLOAD * 2 => Err("a logo is too large".to_owned()),
+        base64 => {
+            let bytes = BASE64_STANDARD.decode(base64).map_err(|_| "a logo is not in base64".to_owned())?;
+            sanitize_logo(&bytes).map(Some)
+        }
+    };
+    let logos = [logo(&source.logo)?, logo(&source.logo_dark)?];
+    source.form.parse(&PageBrand::default(), logos).map_err(|wrong| wrong.to_string())
 }
 
 fn same_group(a: &Group, b: &Group) -> bool {

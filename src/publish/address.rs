@@ -16,7 +16,8 @@ pub enum Endpoint {
     History,
     Month,
     Uptime,
-    /// The page, `.json` or `.ics` of an incident or a maintenance.
+    UptimeCsv,
+    /// The page, `.json`, `.ics` or `.png` of an incident or a maintenance.
     Incident,
     ApiIncident,
     HistoryJson,
@@ -83,7 +84,7 @@ pub struct PublicAddress {
 
 /// Every public address. The first match wins.
 #[rustfmt::skip]
-pub const ADDRESSES: [PublicAddress; 42] = [
+pub const ADDRESSES: [PublicAddress; 45] = [
     address("/", Endpoint::Hot),
     address("/subscribe", Endpoint::Subscribe),
     address("/subscribe/links", Endpoint::SubscriberLinks),
@@ -97,7 +98,8 @@ pub const ADDRESSES: [PublicAddress; 42] = [
     address("/hooks/bounces/{source}", Endpoint::BounceHook),
     address("/history", Endpoint::History).parameters(&["q", "component", "impact", "range", "from", "to", "before", "page"]),
     address("/history/{month}", Endpoint::Month).parameters(&["before"]),
-    address("/uptime", Endpoint::Uptime),
+    address("/uptime", Endpoint::Uptime).parameters(&["until", "month", "component"]),
+    address("/uptime.csv", Endpoint::UptimeCsv).cors().listed(Section::Status, "The uptime of each component in the last 12 months as CSV."),
     address("/api", Endpoint::Hot),
     address("/api/v2/summary.json", Endpoint::Hot).cors().listed(Section::Status, "Page, status, components, unresolved incidents and scheduled maintenance."),
     address("/api/v2/status.json", Endpoint::Hot).cors().listed(Section::Status, "The page's overall status indicator and description."),
@@ -119,6 +121,8 @@ pub const ADDRESSES: [PublicAddress; 42] = [
     address("/history.rss", Endpoint::Hot).cors().listed(Section::Feeds, "RSS 2.0."),
     address("/feed.json", Endpoint::Hot).cors().listed(Section::Feeds, "JSON Feed 1.1."),
     address("/api/openapi.json", Endpoint::Hot).cors().listed(Section::Feeds, "OpenAPI 3.1 description."),
+    address("/social.png", Endpoint::Hot),
+    address("/brand/{file}", Endpoint::Hot),
     address("/embed", Endpoint::Hot),
     address("/embed/{part}", Endpoint::Hot),
     address("/.well-known/candor-audit", Endpoint::Hot),
@@ -207,7 +211,7 @@ impl PublicAddress {
             Endpoint::Hot | Endpoint::NotFound => false,
             Endpoint::Month => is_escaped || Month::parse(name).is_some(),
             Endpoint::Incident | Endpoint::ApiIncident => {
-                let id = [".json", ".ics"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name);
+                let id = [".json", ".ics", ".png"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name);
                 is_escaped || IncidentId::parse(id).is_some()
             }
             _ => true,
@@ -268,7 +272,7 @@ fn checked_name(address: &PublicAddress, given: &str) -> Option<String> {
             Some(format!("{id}.json"))
         }
         Endpoint::Incident => {
-            let endings = [".json", ".ics", ""];
+            let endings = [".json", ".ics", ".png", ""];
             let (id, ending) = endings.iter().find_map(|ending| Some((given.strip_suffix(ending)?, ending)))?;
             Some(format!("{}{ending}", IncidentId::parse(id)?))
         }
@@ -392,6 +396,7 @@ mod tests {
             ("/incidents/i1/", "/incidents/i1"),
             ("/incidents/i1.json/", "/incidents/i1.json"),
             ("/incidents/i1.ics/", "/incidents/i1.ics"),
+            ("/incidents/i1.png/", "/incidents/i1.png"),
             ("/api/v2/summary", "/api/v2/summary.json"),
             ("/api/v2/summary/", "/api/v2/summary.json"),
             ("/api/v2/summary.json/", "/api/v2/summary.json"),

@@ -95,6 +95,7 @@ mod tests {
             time_zone: Tz::UTC,
             logo_text: String::new(),
             embedders: Vec::new(),
+            brand: crate::domain::PageBrand::default(),
             links: Vec::new(),
             updated_at: DateTime::UNIX_EPOCH,
             version: 1,

@@ -4,21 +4,23 @@ mod history_model;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Days, TimeDelta, Utc};
+use chrono::{DateTime, Days, Utc};
 use chrono_tz::Tz;
 use proptest::prelude::*;
 use serde_json::Value;
 
 use self::history_model::{build_snapshot, component_model, incident_model, maintenance_model, now};
 use super::render_site::{empty_site, render_site};
+use super::uptime::UptimeSource;
 use super::{Encoding, Site, Snapshot, uptime};
-use crate::domain::history::start_of_day;
+use crate::domain::history::{Month, start_of_day};
 use crate::domain::page_status::{PageStatus, Tone};
+use crate::domain::uptime::UptimeView;
 use crate::domain::{Component, ComponentId, Impact, Status};
-use crate::format::duration::format_duration;
+use crate::format::duration::{spell_duration, spell_total};
 use crate::format::time::{self, today};
 use crate::ui::pages::public::DAYS;
-use crate::ui::pages::public::uptime::{UptimePage, render_uptime_page};
+use crate::ui::pages::public::uptime::render_uptime_page;
 use crate::ui::public_layout::PublicContext;
 
 const ORIGIN: &str = "https://status.test";
@@ -42,18 +44,22 @@ impl Rendered {
         serde_json::from_str(&self.text(path)).unwrap()
     }
 
-    fn uptime_page(&self) -> String {
-        let Snapshot { components, status_intervals, corrections, titles, page, .. } = &self.snapshot;
-        let causes = (&status_intervals[..], &corrections[..]);
-        let row = |it| uptime::component_uptime(it, causes, titles, self.zone, now());
+    /// The uptime page with the current month of a component.
+    fn uptime_page(&self, component: &ComponentId) -> String {
+        let Snapshot { groups, components, status_intervals, corrections, titles, page, .. } = &self.snapshot;
+        let source = UptimeSource { groups, components, effects: status_intervals, corrections, titles };
+        let month = Month::from_time(now(), self.zone);
+        let view = UptimeView { until: None, detail: Some((component.clone(), month)) };
         let shell = PublicContext {
             page: page.clone(),
             base_url: ORIGIN.into(),
             path: "/uptime".into(),
             tone: Tone::Operational,
+            is_empty: false,
+            picture: None,
             now: now(),
         };
-        render_uptime_page(UptimePage { shell, components: components.iter().map(row).collect() })
+        render_uptime_page(uptime::uptime_page(source, &view, shell))
     }
 }
 
@@ -73,8 +79,16 @@ fn component_row<'a>(html: &'a str, id: &ComponentId) -> &'a str {
     let end = format!("id=\"component-{id}\"");
     let before = html.split_once(&end).unwrap_or_else(|| panic!("{id} is not in {html}")).0;
     let start = before.rfind("<li ").unwrap();
-    let rest = &html[start..];
-    rest.split_once("</svg>").map_or(rest, |(row, _)| row)
+    let (open, rest) = html[start..].split_at(end.len() + 4);
+    let length = ["<li id=\"component-", "</section>"].into_iter().filter_map(|next| rest.find(next)).min();
+    &html[start..start + open.len() + length.unwrap_or(rest.len())]
+}
+
+/// How many days the path with this class draws in the bars of a row, each with a `stroke`.
+fn drawn_days(row: &str, class: &str, stroke: &str) -> usize {
+    let Some((before, _)) = row.split_once(&format!(" class=\"{class}\"></path>")) else { return 0 };
+    let path = &before[before.rfind("<path").unwrap()..];
+    between(path, "d=\"", "\"").matches(stroke).count()
 }
 
 fn ids(entries: &Value) -> Vec<String> {
@@ -93,17 +107,19 @@ fn check_status(site: &Rendered) {
         let status = Status::from_key(row["status"].as_str().unwrap()).unwrap();
         let id = ComponentId::parse(row["id"].as_str().unwrap()).unwrap();
         let line = component_row(&html, &id);
-        assert!(line.contains(&format!("row status-{}\"", status.key())) && line.contains(status.words()), "{line}");
-        let name_and_reason = line.split("<svg").next().unwrap();
-        assert_eq!(name_and_reason.contains("Since "), status != Status::Operational, "{line}");
+        assert!(line.contains(&format!("class=\"row status-{}\"", status.key())), "{line}");
+        let state = between(line, "<span class=\"state ", "</span>");
+        let words = format!("</svg>{}", status.words());
+        assert!(state.starts_with(&format!("status-{}\"", status.key())) && state.ends_with(&words), "{line}");
+        assert_eq!(line.contains("<span class=\"why\"><time "), status != Status::Operational, "{line}");
         let badge = site.text(&format!("/components/{id}/badge.svg"));
         assert!(badge.contains(&format!(": {}</title>", status.words())), "{badge}");
         worst = worst.max(status.into());
         statuses.push(status);
     }
-    let headline = between(&html, "<h1 dir=\"auto\">", "</h1>");
+    let headline = between(&html, "<h1 dir=\"auto\">", "</h1>").split("<span").next().unwrap();
     assert!(html.contains(&format!("<body class=\"tone-{}\">", worst.key())), "{worst:?}");
-    assert!(headline.starts_with(worst.words()), "{headline}: {worst:?}");
+    check_headline(headline, site, worst);
     let badge = site.text("/badge.svg");
     assert!(badge.contains(&format!(": {}</title>", worst.words())), "{badge}");
     for path in ["/embed", "/embed/frame"] {
@@ -113,14 +129,46 @@ fn check_status(site: &Rendered) {
     }
     assert!(open.is_empty() || worst > Tone::Operational);
     assert!(open.iter().all(|it| it.present_impact() <= Impact::Maintenance) || worst >= Tone::Degraded);
-    assert_eq!(html.contains("All Systems Operational"), worst == Tone::Operational, "{html}");
-    assert!(open.is_empty() || !html.contains("components are operational"), "{html}");
+    assert_eq!(html.contains("All systems operational"), worst == Tone::Operational, "{html}");
+    let operational = statuses.iter().filter(|status| **status == Status::Operational).count();
+    let others = match operational {
+        1 => "The other component is operational.".to_owned(),
+        number => format!("The other {number} components are operational."),
+    };
+    let has_both = (1..statuses.len()).contains(&operational);
+    assert_eq!(html.contains(&others), has_both, "{others} in {html}");
+    assert_eq!(html.matches("The other ").count() > 0, has_both, "{html}");
     let counted = PageStatus::from_components(&statuses);
     let status = &site.json("/api/v2/status.json")["status"];
     assert_eq!(
         (status["indicator"].as_str(), status["description"].as_str()),
         (Some(counted.indicator.key()), Some(counted.description))
     );
+}
+
+/// The headline names every component that is not operational with its status, or the worst incident.
+fn check_headline(headline: &str, site: &Rendered, worst: Tone) {
+    let components = site.json("/api/v2/components.json");
+    let affected: Vec<(&str, Status)> = components["components"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["name"].as_str().unwrap(), Status::from_key(row["status"].as_str().unwrap()).unwrap()))
+        .filter(|(_, status)| *status != Status::Operational)
+        .collect();
+    if worst == Tone::Operational {
+        assert_eq!(headline, "All systems operational");
+    } else if affected.iter().any(|(_, status)| Tone::from(*status) == worst) {
+        assert!(affected.len() <= 3, "every model has three components");
+        for (name, status) in affected {
+            let part = headline.split("; ").find(|part| part.contains(name));
+            let part = part.unwrap_or_else(|| panic!("{name} is not in {headline}"));
+            assert!(part.ends_with(&format!(": {}", status.words().to_lowercase())), "{headline}");
+        }
+    } else {
+        let named = site.snapshot.open.iter().filter(|it| Tone::from(it.present_impact()) == worst);
+        assert!(named.clone().count() > 0 && named.take(1).all(|it| headline.contains(&it.title)), "{headline}");
+    }
 }
 
 /// The lists of open incidents are equal, and each is said to be as long open as it is.
@@ -135,13 +183,19 @@ fn check_open_incidents(site: &Rendered) {
     shown.sort();
     assert_eq!(shown, open);
     for it in &site.snapshot.open {
-        let age = now() - it.started_at;
-        let words = format_duration(age).filter(|_| age >= TimeDelta::minutes(1));
-        let words = words.map_or("started just now".to_owned(), |words| format!("open for {words}"));
         let page = site.text(&format!("/incidents/{}", it.id));
-        let chip = format!("<p class=\"chip\">{} · {words}</p>", it.present_impact().words());
-        assert!(page.contains(&chip) && page.contains("ongoing"), "{chip} in {page}");
+        let banner = format!("<div class=\"banner tint impact-{}\">", it.present_impact().key());
+        let phase = format!("<p class=\"phase\">{}</p>", it.phase.words());
+        assert!(page.contains(&banner) && page.contains(&phase), "{banner} and {phase} in {page}");
+        let age = spell_duration(now() - it.started_at).map(|words| format!("{words} so far"));
+        assert_eq!(shown_duration(&page), age, "{page}");
+        assert!(!page.contains("<dt>Resolved</dt>") && page.contains("Get updates on this incident"), "{page}");
     }
+}
+
+/// The duration among the facts of an incident's page.
+fn shown_duration(page: &str) -> Option<String> {
+    page.contains("<dt>Duration</dt>").then(|| between(page, "<dt>Duration</dt><dd dir=\"auto\">", "</dd>").to_owned())
 }
 
 /// Resolved incidents are resolved everywhere, and last from their start to their end.
@@ -150,13 +204,10 @@ fn check_resolved_incidents(site: &Rendered) {
         let (page, row) =
             (site.text(&format!("/incidents/{}", it.id)), site.json(&format!("/incidents/{}.json", it.id)));
         let time = |key: &str| row[key].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
-        let length = format_duration(time("resolved_at") - time("started_at"));
-        let shown = page.contains("<dt>Duration</dt>");
-        assert_eq!(shown.then(|| between(&page, "<dt>Duration</dt><dd dir=\"auto\">", "</dd>").to_owned()), length);
-        assert!(
-            page.contains("<article class=\"incident resolved\">") && page.contains("chip\">Resolved</p>"),
-            "{page}"
-        );
+        assert_eq!(shown_duration(&page), spell_duration(time("resolved_at") - time("started_at")));
+        let banner = "<div class=\"banner tint resolved\">";
+        assert!(page.contains(banner) && page.contains("<p class=\"phase\">Resolved</p>"), "{page}");
+        assert!(!page.contains("so far") && !page.contains("Get updates on this incident"), "{page}");
         assert!(page.contains(&time::format_full(time("resolved_at"), site.zone)), "{page}");
         let near = today(it.started_at, site.zone) == today(now(), site.zone);
         let clock = format!(">{}<", time::format_clock_with_zone(it.updates[0].posted_at, site.zone));
@@ -167,19 +218,19 @@ fn check_resolved_incidents(site: &Rendered) {
     let totals = &site.snapshot.totals;
     let seconds: i64 =
         site.snapshot.listed.iter().map(|it| (it.ended_at.unwrap_or_else(now) - it.started_at).num_seconds()).sum();
-    let total = format!("{}h {}m in total", seconds / 3600, seconds / 60 % 60);
+    let total = format!("{} in total", spell_total(seconds));
     assert_eq!(history.contains(&total), seconds > 0, "{total} in {history}");
     assert_eq!(history.contains(&format!("{} ongoing", totals.open)), totals.open > 0, "{history}");
 }
 
 /// Percentages, bars, seconds and days without data agree, on the page, on the uptime page and in JSON.
 fn check_uptime(site: &Rendered) {
-    let (html, uptime_page) = (site.text("/"), site.uptime_page());
+    let html = site.text("/");
     let showcase = site.json("/uptime_showcase");
     for it in &site.snapshot.components {
         let (id, start) = (it.id.as_str(), it.history_start(site.zone));
         let row = component_row(&html, &it.id);
-        let percent = between(between(row, "percent", "</a>"), "\">", "<span");
+        let percent = between(row, "<span class=\"percent\">", "<span");
         let days = showcase["timelines"][id]["days"].as_array().unwrap();
         let seconds = |day: &Value, key: &str| day["outages"][key].as_i64().unwrap_or(0);
         let down: i64 = days.iter().map(|day| seconds(day, "p") + seconds(day, "m")).sum();
@@ -193,16 +244,19 @@ fn check_uptime(site: &Rendered) {
         assert_eq!(value["ninety"].is_null(), start >= now(), "{id}");
         assert_eq!(words == "100%", down == 0 && start < now(), "{down} s in {row}");
         let with = |key| days.iter().filter(|day| seconds(day, key) > 0).count();
-        let red = row.matches("class=\"major_outage\"").count();
-        let orange = row.matches("class=\"partial_outage\"").count();
+        let red = drawn_days(row, "major_outage", "M");
+        let orange = drawn_days(row, "partial_outage", "M");
         let only_partial = days.iter().filter(|day| seconds(day, "p") > 0 && seconds(day, "m") == 0).count();
         assert_eq!((red, orange), (with("m"), only_partial), "{row}");
-        let section = between(&uptime_page, &format!("id=\"component-{id}\""), "</section>");
-        let last_days = between(between(section, "<tbody>", "</tr>"), "<td>", "</td>");
+        let uptime_page = site.uptime_page(&it.id);
+        let section = between(&uptime_page, "<section aria-labelledby=\"detail\">", "</section>");
+        let last_days = between(between(section, "<p class=\"last soft\">", "</p>"), "<b>", "</b>");
         assert_eq!(last_days, words, "{section}");
         check_days_without_data(site, it, start, row, &showcase);
-        let summary = between(section, "<p class=\"soft\">", "</p>");
-        assert_eq!(summary.contains(" since "), start < now(), "{summary}");
+        let row = between(&uptime_page, &format!("<tr id=\"component-{id}\""), "<td class=\"total\">");
+        let cells = row.split_once("</th>").unwrap().1;
+        let known = cells.matches("<td").count() - cells.matches("class=\"none\">").count();
+        assert_eq!(known > 0, start < now(), "{cells}");
     }
 }
 
@@ -210,11 +264,7 @@ fn check_days_without_data(site: &Rendered, it: &Component, start: DateTime<Utc>
     let last = today(now(), site.zone);
     let day_end = |back: u64| start_of_day(last - Days::new(back) + Days::new(1), site.zone).min(now());
     let unknown = (0..DAYS).filter(|back| day_end(*back) <= start).count();
-    let path = row.split_once("class=\"none\"").map_or("", |(before, after)| {
-        let own = if after.starts_with(" d=\"") { after } else { &before[before.rfind("<path").unwrap()..] };
-        between(own, "d=\"", "\"")
-    });
-    assert_eq!(path.matches('M').count(), unknown, "{row}");
+    assert_eq!(drawn_days(row, "none", "h0"), unknown, "{row}");
     let svg = showcase["components"][it.id.as_str()].as_str().unwrap();
     assert_eq!(svg.matches("#b3bac5").count(), unknown, "{svg}");
     let events = showcase["timelines"][it.id.as_str()]["days"].as_array().unwrap();
@@ -237,8 +287,8 @@ fn check_maintenances(site: &Rendered) {
         let stamp = |at: DateTime<Utc>| at.format("%Y%m%dT%H%M%SZ").to_string();
         assert!(event.contains(&format!("DTSTART:{}", stamp(from))), "{event}");
         assert!(event.contains(&format!("DTEND:{}", stamp(to))), "{event}");
-        let card = history.split(&format!("id=\"maintenance-{}\"", it.id)).next().unwrap();
-        let day = card.rsplit("id=\"day-").next().unwrap().split('"').next().unwrap();
+        let row = between(&history, &format!("<li id=\"maintenance-{}\"", it.id), "</li>");
+        let day = between(row, " datetime=\"", "\"");
         assert_eq!(day, today(from, site.zone).to_string(), "{history}");
     }
 }
@@ -248,8 +298,7 @@ fn check_past_days(site: &Rendered) {
     let html = site.text("/");
     for day in parts(&html, "<div class=\"day\">") {
         let day = day.split("</section>").next().unwrap();
-        let has_entry = day.contains("class=\"past ") || day.contains("Ongoing: ") || day.contains("in progress: ");
-        assert_eq!(day.contains("No incidents reported."), !has_entry, "{day}");
+        assert_eq!(day.contains(">No incidents<"), !day.contains("class=\"past "), "{day}");
     }
     let history = site.text("/history");
     let is_empty = site.snapshot.listed.is_empty() && site.snapshot.listed_maintenances.is_empty();

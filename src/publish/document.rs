@@ -128,6 +128,11 @@ impl Document {
         Self { reach: CrossOrigin::Any, ..Self::new(200, content_type, text) }
     }
 
+    /// A PNG for any origin. It is compressed already.
+    pub fn picture(png: Bytes) -> Self {
+        Self { reach: CrossOrigin::Any, ..Self::new(200, "image/png", png) }
+    }
+
     pub fn json_error(status: u16, json: String, reach: CrossOrigin) -> Self {
         Self { reach, ..Self::new(status, "application/json", json) }
     }
@@ -161,8 +166,8 @@ impl Document {
         }
     }
 
-    pub fn has_text(&self, text: &str) -> bool {
-        self.plain == text.as_bytes()
+    pub fn has_bytes(&self, bytes: &[u8]) -> bool {
+        self.plain == bytes
     }
 
     pub fn bytes(&self, encoding: Encoding) -> &Bytes {
@@ -288,7 +293,10 @@ mod tests {
         let at = |milliseconds| DateTime::from_timestamp_millis(milliseconds).unwrap();
         let page = |text: &str| Document::cross_origin("application/json", text.to_owned());
         let next = |before: &Document, text: &str, now| {
-            let previous = PreviousVersion { is_same: before.has_text(text), changed_at: before.changed_at().unwrap() };
+            let previous = PreviousVersion {
+                is_same: before.has_bytes(text.as_bytes()),
+                changed_at: before.changed_at().unwrap(),
+            };
             page(text).with_change_time(Some(previous), now)
         };
         let first = page("a").with_change_time(None, at(10_700));

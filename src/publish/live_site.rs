@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hyper::header::HeaderValue;
 
 use super::Document;
-use super::prepared_response::{CACHE_BRIEF, CACHE_SHORT, CSP_NONE, PreparedResponse, ResponsePolicy};
+use super::prepared_response::{CACHE_BRIEF, CACHE_FOREVER, CACHE_SHORT, CSP_NONE, PreparedResponse, ResponsePolicy};
 use super::site::{FILTER_UNAVAILABLE, Site, error_path};
 
 #[derive(Debug)]
@@ -26,7 +26,12 @@ impl LiveSite {
             now: site.confirmed_at,
         };
         let of_one = ResponsePolicy { cache_control: CACHE_BRIEF, ..terms.clone() };
-        let terms = |path: &str| if is_single_incident(path) { &of_one } else { &terms };
+        let of_logo = ResponsePolicy { cache_control: CACHE_FOREVER, ..terms.clone() };
+        let terms = |path: &str| match path {
+            _ if path.starts_with(LOGO_PATH) => &of_logo,
+            _ if is_single_incident(path) => &of_one,
+            _ => &terms,
+        };
         let answer = |path: &str, document: &Arc<Document>| PreparedResponse::new(document.clone(), terms(path));
         let answers = site.documents().map(|(path, document)| (path.to_owned(), answer(path, document)));
         Self { responses: answers.collect(), site }
@@ -46,6 +51,9 @@ impl LiveSite {
         self.responses.get(FILTER_UNAVAILABLE)
     }
 }
+
+/// The name of a logo is its digest.
+const LOGO_PATH: &str = "/brand/";
 
 /// Whether `path` shows a single incident or maintenance; these get [`CACHE_BRIEF`].
 fn is_single_incident(path: &str) -> bool {

@@ -25,6 +25,7 @@ pub mod previous_address;
 mod render_site;
 mod site;
 mod snapshot;
+mod social;
 mod stale;
 mod succession;
 mod turns;

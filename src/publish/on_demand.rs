@@ -7,20 +7,26 @@ use chrono_tz::Tz;
 use url::form_urlencoded;
 
 use super::on_demand_json::{JsonDocument, JsonShape, MAX_IN_QUARTER};
-use super::render_site::{component_choices, header_tone, incident_path, maintenance_path, month_path};
+use super::render_site::{
+    banner_of, component_choices, incident_path, is_empty_page, maintenance_path, month_path, picture_path,
+};
 use super::snapshot::MAX_MAINTENANCES;
-use super::{Document, calendar, uptime};
+use super::social::{PICTURE_PATH, PictureWords, render_picture};
+use super::uptime::{UptimeSource, check_uptime_view, render_uptime_csv, uptime_months, uptime_page};
+use super::{Document, calendar};
 use crate::db::{self, Error, Tx};
-use crate::domain::history::{Cursor, HistoryFilter, Month, PAGE_SIZE, Totals};
-use crate::domain::page_status::Tone;
+use crate::domain::history::{Cursor, HistoryFilter, Month, Neighbours, PAGE_SIZE, Totals};
+use crate::domain::page_status::Banner;
 use crate::domain::postmortem::PublishedPostmortem;
-use crate::domain::uptime::StatusInterval;
-use crate::domain::{Component, ComponentId, Incident, IncidentId, Maintenance, MaintenanceId, Page, UptimeCorrection};
+use crate::domain::uptime::{StatusInterval, UptimeView};
+use crate::domain::{
+    Component, ComponentId, Group, Incident, IncidentId, Maintenance, MaintenanceId, Page, UptimeCorrection,
+};
 use crate::format::time;
 use crate::ui::pages::public::history::{self, HistoryPage};
 use crate::ui::pages::public::incident::{self, IncidentPage};
 use crate::ui::pages::public::maintenance::{self, MaintenancePage};
-use crate::ui::pages::public::uptime::{UptimePage, render_uptime_page as render_uptime};
+use crate::ui::pages::public::uptime::render_uptime_page;
 use crate::ui::public_layout::PublicContext;
 
 #[derive(Clone, Debug)]
@@ -29,6 +35,8 @@ pub enum OnDemandPage {
     Incident(IncidentId),
     /// A single maintenance as iCalendar.
     CalendarEvent(MaintenanceId),
+    /// The link preview of an incident or a maintenance.
+    Picture(IncidentId),
     Json(IncidentId, JsonShape),
     /// Three months of the history as JSON; page 1 holds the current ones.
     Quarter(u32),
@@ -38,28 +46,60 @@ pub enum OnDemandPage {
     Month(Month, Option<Cursor>),
     /// A filtered view, from the cursor or its newest incident on.
     Filtered(HistoryFilter, Option<Cursor>),
-    /// The uptime of every component by month.
-    Uptime,
+    /// The uptime of every component by month, and a month of a component in detail.
+    Uptime(UptimeView),
+    /// The uptime of every component by month as CSV.
+    UptimeCsv,
 }
 
 pub(super) struct LoadedPage {
     page: Page,
-    tone: Tone,
+    banner: Banner,
+    is_empty: bool,
+    is_picture: bool,
     content: PageContent,
 }
 
 enum PageContent {
-    Incident(Box<Incident>, Option<PublishedPostmortem>),
+    Incident(Box<Incident>, Option<PublishedPostmortem>, Box<Neighbours>),
     Maintenance(Box<Maintenance>),
     CalendarEvent(Box<Maintenance>),
     Json(Box<JsonDocument>),
     List(Box<HistoryList>),
-    Uptime {
-        components: Vec<Component>,
-        effects: Vec<StatusInterval>,
-        corrections: Vec<UptimeCorrection>,
-        titles: BTreeMap<IncidentId, String>,
-    },
+    /// `None`: as CSV.
+    Uptime(Option<UptimeView>, Box<UptimeRecord>),
+}
+
+/// What the uptime page is computed from.
+struct UptimeRecord {
+    groups: Vec<Group>,
+    components: Vec<Component>,
+    effects: Vec<StatusInterval>,
+    corrections: Vec<UptimeCorrection>,
+    titles: BTreeMap<IncidentId, String>,
+}
+
+impl UptimeRecord {
+    /// Everything since `oldest`.
+    async fn load(tx: &mut Tx, components: Vec<Component>, oldest: DateTime<Utc>) -> db::Result<Self> {
+        Ok(Self {
+            groups: db::components::list_groups(tx).await?,
+            components,
+            effects: db::status_intervals::list_since(tx, oldest).await?,
+            corrections: db::uptime_corrections::list_since(tx, oldest).await?,
+            titles: db::status_intervals::titles_since(tx, oldest).await?,
+        })
+    }
+
+    fn source(&self) -> UptimeSource<'_> {
+        UptimeSource {
+            groups: &self.groups,
+            components: &self.components,
+            effects: &self.effects,
+            corrections: &self.corrections,
+            titles: &self.titles,
+        }
+    }
 }
 
 struct HistoryList {
@@ -81,33 +121,38 @@ impl OnDemandPage {
         match self {
             Self::Incident(id) => format!("/incidents/{id}"),
             Self::CalendarEvent(id) => format!("/incidents/{id}.ics"),
+            Self::Picture(id) => picture_path(id),
             Self::Json(id, form) => form.path(id),
             Self::Quarter(1) => "/history.json".to_owned(),
             Self::Quarter(page) => format!("/history.json?page={page}"),
             Self::Showcase(chosen) => showcase_path(chosen),
             Self::Month(month, cursor) => url_with_query(&month_path(*month), Vec::new(), cursor.as_ref()),
             Self::Filtered(filter, cursor) => url_with_query("/history", filter.pairs(), cursor.as_ref()),
-            Self::Uptime => "/uptime".to_owned(),
+            Self::Uptime(view) => url_with_query("/uptime", view.pairs(), None),
+            Self::UptimeCsv => "/uptime.csv".to_owned(),
         }
     }
 
     pub(super) async fn load(self, tx: &mut Tx, now: DateTime<Utc>) -> db::Result<LoadedPage> {
         // Loaded first, so that an unknown id needs no other queries.
         let found = match &self {
-            Self::Incident(id) | Self::Json(id, _) => Some(load_incident_or_maintenance(tx, id).await?),
+            Self::Incident(id) | Self::Picture(id) | Self::Json(id, _) => {
+                Some(load_incident_or_maintenance(tx, id).await?)
+            }
             _ => None,
         };
         let page = db::page_settings::load(tx).await?;
         let components = db::components::list(tx).await?;
         let open = db::incidents::list_open(tx).await?;
         let planned = db::maintenances::list_planned(tx).await?;
-        let tone = header_tone(&components, &open, &planned);
+        let banner = banner_of(&components, &open, &planned);
+        let (is_empty, is_picture) = (is_empty_page(&components, &open), matches!(self, Self::Picture(_)));
         let matter = match self {
-            Self::Incident(_) => found.ok_or(Error::NotFound)?,
+            Self::Incident(_) | Self::Picture(_) => found.ok_or(Error::NotFound)?,
             Self::Json(_, form) => {
                 let record = JsonDocument::with_context(tx, components, open, planned).await?;
                 PageContent::Json(Box::new(match found.ok_or(Error::NotFound)? {
-                    PageContent::Incident(incident, postmortem) => record.for_incident(*incident, postmortem, form),
+                    PageContent::Incident(incident, postmortem, _) => record.for_incident(*incident, postmortem, form),
                     PageContent::Maintenance(maintenance) => record.for_maintenance(*maintenance, form),
                     _ => return Err(Error::NotFound),
                 }))
@@ -127,22 +172,23 @@ impl OnDemandPage {
             Self::Filtered(filter, cursor) => {
                 PageContent::List(Box::new(load_filtered(tx, filter, cursor, components, page.time_zone, now).await?))
             }
-            Self::Uptime => {
-                let oldest = uptime::uptime_months(now, page.time_zone)
-                    .last()
-                    .map_or(now, |month| month.bounds(page.time_zone).0);
-                let effects = db::status_intervals::list_since(tx, oldest).await?;
-                let corrections = db::uptime_corrections::list_since(tx, oldest).await?;
-                PageContent::Uptime {
-                    components,
-                    effects,
-                    corrections,
-                    titles: db::status_intervals::titles_since(tx, oldest).await?,
-                }
+            Self::Uptime(view) => {
+                check_uptime_view(&view, &components, now, page.time_zone)?;
+                let oldest = oldest_instant(&view, page.time_zone, now);
+                PageContent::Uptime(Some(view), Box::new(UptimeRecord::load(tx, components, oldest).await?))
+            }
+            Self::UptimeCsv => {
+                let oldest = oldest_instant(&UptimeView::default(), page.time_zone, now);
+                PageContent::Uptime(None, Box::new(UptimeRecord::load(tx, components, oldest).await?))
             }
         };
-        Ok(LoadedPage { page, tone, content: matter })
+        Ok(LoadedPage { page, banner, is_empty, is_picture, content: matter })
     }
+}
+
+/// The start of the first month.
+fn oldest_instant(view: &UptimeView, zone: Tz, now: DateTime<Utc>) -> DateTime<Utc> {
+    uptime_months(view, now, zone).first().map_or(now, |month| month.bounds(zone).0)
 }
 
 async fn load_incident_or_maintenance(tx: &mut Tx, id: &IncidentId) -> db::Result<PageContent> {
@@ -150,7 +196,12 @@ async fn load_incident_or_maintenance(tx: &mut Tx, id: &IncidentId) -> db::Resul
         (Err(Error::NotFound), Some(id)) => {
             Ok(PageContent::Maintenance(Box::new(db::maintenances::find(tx, &id).await?)))
         }
-        (found, _) => Ok(PageContent::Incident(Box::new(found?), db::postmortems::find_published(tx, id).await?)),
+        (found, _) => {
+            let incident = found?;
+            let postmortem = db::postmortems::find_published(tx, id).await?;
+            let neighbours = db::incidents::neighbours(tx, &incident).await?;
+            Ok(PageContent::Incident(Box::new(incident), postmortem, Box::new(neighbours)))
+        }
     }
 }
 
@@ -247,26 +298,42 @@ fn url_with_query(path: &str, mut pairs: Vec<(&'static str, String)>, cursor: Op
 
 impl LoadedPage {
     pub(super) fn render(self, origin: &str, now: DateTime<Utc>) -> Document {
-        let shell = |page, path| PublicContext { page, base_url: origin.to_owned(), path, tone: self.tone, now };
+        let shell = |page: Page, path| {
+            let words = PictureWords::of_page(&page, origin, &self.banner, self.is_empty);
+            let (tone, is_empty, picture) = (self.banner.tone, self.is_empty, Some(words.picture_at(PICTURE_PATH)));
+            PublicContext { page, base_url: origin.to_owned(), path, tone, is_empty, picture, now }
+        };
         let html = match self.content {
-            PageContent::Incident(incident, postmortem) => {
+            PageContent::Incident(incident, postmortem, neighbours) => {
+                let words = PictureWords::of_incident(&self.page, origin, &incident);
+                if self.is_picture {
+                    return Document::picture(render_picture(&words));
+                }
                 let shell = shell(self.page, incident_path(&incident));
-                incident::render_incident_page(IncidentPage { shell, incident: *incident, postmortem })
+                let shell = shell.with_picture(words.picture_at(&picture_path(&incident.id)));
+                let (incident, neighbours) = (*incident, *neighbours);
+                incident::render_incident_page(IncidentPage { shell, incident, postmortem, neighbours })
             }
             PageContent::Maintenance(maintenance) => {
+                let words = PictureWords::of_maintenance(&self.page, origin, &maintenance);
+                if self.is_picture {
+                    return Document::picture(render_picture(&words));
+                }
                 let shell = shell(self.page, maintenance_path(&maintenance));
+                let shell = shell.with_picture(words.picture_at(&picture_path(&maintenance.id)));
                 maintenance::render_maintenance_page(MaintenancePage { shell, maintenance: *maintenance })
             }
             PageContent::CalendarEvent(maintenance) => {
                 return calendar::calendar_document(calendar::render_calendar(&self.page, origin, [&*maintenance]));
             }
             PageContent::Json(record) => return record.render(&self.page, origin, now),
-            PageContent::Uptime { components, effects, corrections, titles } => {
-                let zone = self.page.time_zone;
-                let (causes, titles) = ((&effects[..], &corrections[..]), &titles);
-                let row = |component| uptime::component_uptime(component, causes, titles, zone, now);
-                let rows = components.iter().map(row).collect();
-                render_uptime(UptimePage { shell: shell(self.page, "/uptime".to_owned()), components: rows })
+            PageContent::Uptime(Some(view), record) => {
+                let shell = shell(self.page, "/uptime".to_owned());
+                render_uptime_page(uptime_page(record.source(), &view, shell))
+            }
+            PageContent::Uptime(None, record) => {
+                let text = render_uptime_csv(record.source(), self.page.time_zone, now);
+                return Document::cross_origin("text/csv; charset=utf-8", text);
             }
             PageContent::List(list) => history::render_history(HistoryPage {
                 shell: shell(self.page, list.path),

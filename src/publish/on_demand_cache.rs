@@ -12,7 +12,7 @@ use super::render_site::render_error;
 use super::turns::RenderPermits;
 use super::{
     CACHE_BRIEF, CSP_NONE, Document, Encoding, OnDemandPage, PreparedResponse, PreviousVersion, Publisher,
-    ResponsePolicy, Site, Staleness, Step, content_security_policy,
+    ResponsePolicy, Site, Staleness, Step,
 };
 use crate::db;
 use crate::domain::audit::Digest;
@@ -327,7 +327,8 @@ impl Publisher {
     }
 
     fn on_demand_policy(&self) -> ResponsePolicy {
-        let policy = HeaderValue::from_str(&content_security_policy()).unwrap_or(CSP_NONE);
+        // The policy of the brand that the pages are rendered with.
+        let policy = HeaderValue::from_str(&self.site().content_security_policy).unwrap_or(CSP_NONE);
         ResponsePolicy {
             cache_control: CACHE_BRIEF,
             content_security_policy: policy,

@@ -49,6 +49,9 @@ pub const CACHE_SHORT: HeaderValue =
 pub const CACHE_BRIEF: HeaderValue =
     HeaderValue::from_static("public, max-age=5, s-maxage=10, stale-while-revalidate=30, stale-if-error=300");
 
+/// For documents whose path changes with their content.
+pub const CACHE_FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 #[derive(Clone, Debug)]

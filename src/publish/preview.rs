@@ -10,7 +10,9 @@ use super::notices::{NoticeSubject, PreviewedMessage, preview_messages};
 use super::on_demand::LoadedPage;
 use super::{Document, JsonShape, OnDemandPage, Publisher, Site, Snapshot, render_site};
 use crate::db::{self, Tx, WriteTx};
-use crate::domain::{IncidentId, MaintenanceId};
+use crate::domain::history::Month;
+use crate::domain::uptime::UptimeView;
+use crate::domain::{ComponentId, IncidentId, MaintenanceId};
 
 #[derive(Debug, Default)]
 pub struct SitePreview {
@@ -53,8 +55,9 @@ impl PreviewSubject {
         Self(own)
     }
 
-    pub fn uptime() -> Self {
-        Self(vec![OnDemandPage::Uptime])
+    /// A month of a component.
+    pub fn uptime(component: ComponentId, month: Month) -> Self {
+        Self(vec![OnDemandPage::Uptime(UptimeView { until: None, detail: Some((component, month)) })])
     }
 
     pub fn page() -> Self {

@@ -5,14 +5,17 @@ use std::sync::{Arc, LazyLock};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use sha2::{Digest as _, Sha256};
 
 use super::site::{FILTER_UNAVAILABLE, error_path};
 use super::snapshot::{MAX_HOT_MAINTENANCES, MAX_MAINTENANCES};
+use super::social::{PICTURE_PATH, PictureWords, render_picture};
 use super::uptime::component_intervals;
 use super::{CrossOrigin, Document, PreviousVersion, Site, Snapshot, address, calendar, machine_documents};
+use crate::domain::announcement::shown_announcements;
 use crate::domain::audit::PublicDigest;
 use crate::domain::forms::SubscriptionForm;
 use crate::domain::history::{Cursor, HistoryFilter, Month, PAGE_SIZE};
@@ -20,6 +23,7 @@ use crate::domain::page_status::{Banner, Tone};
 use crate::domain::uptime;
 use crate::domain::{Component, ComponentId, Incident, Invalid, Maintenance, Page, Status};
 use crate::format::time;
+use crate::ui::brand::brand_stylesheet;
 use crate::ui::pages::public::api::{self, ApiPage};
 use crate::ui::pages::public::embed::{self, EmbedPage};
 use crate::ui::pages::public::error::{self, ErrorPage};
@@ -28,8 +32,9 @@ use crate::ui::pages::public::incident::{self, IncidentPage};
 use crate::ui::pages::public::maintenance::{self, MaintenancePage};
 use crate::ui::pages::public::status::{self, StatusPage};
 use crate::ui::pages::public::subscribe::{self, ComponentChoices, SubscribePage};
-use crate::ui::pages::public::{DAYS, UptimeBars};
-use crate::ui::public_layout::{PublicContext, form_stylesheet, stylesheet};
+use crate::ui::pages::public::{DAYS, DayIncident, UptimeBars};
+use crate::ui::public_layout::{PageStyle, PublicContext, form_stylesheet, stylesheet};
+use crate::ui::social_tags::SocialPicture;
 
 /// Statuses with an error page rendered at publish time.
 const ERROR_STATUSES: [u16; 12] = [400, 403, 404, 405, 408, 413, 421, 429, 500, 501, 502, 503];
@@ -37,26 +42,49 @@ const ERROR_STATUSES: [u16; 12] = [400, 403, 404, 405, 408, 413, 421, 429, 500, 
 pub(super) const CALENDAR_PATH: &str = "/maintenance.ics";
 const AUDIT_DIGEST_PATH: &str = "/.well-known/candor-audit";
 
-/// The CSP of public pages. The inline stylesheet is allowed by its hash.
-static POLICY: LazyLock<String> = LazyLock::new(|| policy_with_style(stylesheet()));
+/// For a page that is hidden from search engines. Crawlers may read the pages, because only there they find `noindex`;
+/// they stay away from the documents that can't say so.
+const HIDDEN_ROBOTS: &str = "User-agent: *\nDisallow: /admin\nDisallow: /history?\nDisallow: /api/\n\
+    Disallow: /history.\nDisallow: /feed.json\nDisallow: /uptime.csv\nDisallow: /maintenance.ics\n\
+    Disallow: /badge.svg\nDisallow: /social.png\nDisallow: /brand/\n";
+
+/// The CSP of public pages. Each inline stylesheet is allowed by its hash.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let own = [PageStyle::History, PageStyle::Uptime].into_iter().filter_map(PageStyle::stylesheet);
+    policy_with_styles(std::iter::once(stylesheet()).chain(own))
+});
 
 /// The CSP of the forms of subscribers.
-static FORM_POLICY: LazyLock<String> = LazyLock::new(|| policy_with_style(form_stylesheet()));
+static FORM_POLICY: LazyLock<String> = LazyLock::new(|| policy_with_styles([form_stylesheet()]));
 
-fn policy_with_style(stylesheet: &str) -> String {
-    let hash = BASE64_STANDARD.encode(Sha256::digest(stylesheet));
+fn policy_with_styles(stylesheets: impl IntoIterator<Item = &'static str>) -> String {
+    let hashes = stylesheets.into_iter().map(style_hash).collect::<Vec<_>>().join(" ");
     format!(
-        "default-src 'none'; script-src 'self'; style-src 'sha256-{hash}'; img-src 'self' data:; connect-src 'self'; \
+        "default-src 'none'; script-src 'self'; {STYLES} {hashes}; img-src 'self' data:; connect-src 'self'; \
          form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
     )
 }
 
-pub fn content_security_policy() -> String {
-    POLICY.clone()
+const STYLES: &str = "style-src";
+
+fn style_hash(style: &str) -> String {
+    format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(style)))
 }
 
-pub fn form_security_policy() -> &'static str {
-    &FORM_POLICY
+/// Allows the page's brand, too.
+fn with_brand(policy: &str, page: &Page) -> String {
+    match brand_stylesheet(&page.brand) {
+        Some(style) => policy.replace(STYLES, &format!("{STYLES} {}", style_hash(&style))),
+        None => policy.to_owned(),
+    }
+}
+
+pub fn content_security_policy(page: &Page) -> String {
+    with_brand(&POLICY, page)
+}
+
+pub fn form_security_policy(page: &Page) -> String {
+    with_brand(&FORM_POLICY, page)
 }
 
 impl Snapshot {
@@ -89,6 +117,16 @@ pub fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTi
     documents.add_page(FILTER_UNAVAILABLE.to_owned(), 503, unavailable);
     let list = api::render_api_page(ApiPage { shell: view.shell("/api"), sections: address::api_sections() });
     documents.add_page("/api".to_owned(), 200, list);
+    let words = PictureWords::of_page(&snapshot.page, origin, &view.banner, view.is_empty);
+    documents.add_picture(PICTURE_PATH.to_owned(), render_picture(&words));
+    for logo in snapshot.page.brand.logos().filter(|logo| !logo.is_inline()) {
+        let make = || Document::new(200, logo.format.media_type(), logo.bytes.clone());
+        documents.add_bytes(logo.path(), &logo.bytes, |_| true, make);
+    }
+    if snapshot.page.brand.noindex {
+        let make = || Document::new(200, "text/plain; charset=utf-8", HIDDEN_ROBOTS.as_bytes().to_vec());
+        documents.add_bytes("/robots.txt".to_owned(), HIDDEN_ROBOTS.as_bytes(), |_| true, make);
+    }
     let reach = CrossOrigin::framed_by(&snapshot.page.embedders);
     for path in ["/embed", "/embed/frame"] {
         let html = embed::render_embed(view.embed_page(path));
@@ -108,7 +146,8 @@ pub fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTi
     let text = calendar::render_calendar(&snapshot.page, origin, events);
     documents.add(CALENDAR_PATH.to_owned(), &text, |_| true, || calendar::calendar_document(text.clone()));
     let time_zone = snapshot.page.time_zone;
-    let site = Site::new(snapshot.revision, now, content_security_policy(), time_zone, documents.all);
+    let policy = content_security_policy(&snapshot.page);
+    let site = Site::new(snapshot.revision, now, policy, time_zone, documents.all);
     site.with_ongoing(snapshot.is_ongoing()).with_database(snapshot.database.clone())
 }
 
@@ -124,15 +163,29 @@ impl SiteDocuments<'_> {
         self.add(path, &html, |before| before.status == status, || Document::html(status, html.clone()));
     }
 
-    /// Adds a document: the previous one if it has this text and is `like` the new one.
+    fn add_picture(&mut self, path: String, png: Bytes) {
+        self.add_bytes(path, &png, |_| true, || Document::picture(png.clone()));
+    }
+
     fn add(&mut self, path: String, text: &str, like: impl Fn(&Document) -> bool, make: impl FnOnce() -> Document) {
+        self.add_bytes(path, text.as_bytes(), like, make);
+    }
+
+    /// Adds a document: the previous one if it has these bytes and is `like` the new one.
+    fn add_bytes(
+        &mut self,
+        path: String,
+        bytes: &[u8],
+        like: impl Fn(&Document) -> bool,
+        make: impl FnOnce() -> Document,
+    ) {
         let before = self.before.document(&path);
         let previous = before.and_then(|before| {
-            Some(PreviousVersion { is_same: before.has_text(text), changed_at: before.changed_at()? })
+            Some(PreviousVersion { is_same: before.has_bytes(bytes), changed_at: before.changed_at()? })
         });
         // A stale copy has an entity tag of its own.
         let fresh = before.filter(|_| self.before.staleness.is_none());
-        let same = fresh.filter(|before| before.has_text(text) && like(before)).cloned();
+        let same = fresh.filter(|before| before.has_bytes(bytes) && like(before)).cloned();
         let document = same.unwrap_or_else(|| Arc::new(make().with_change_time(previous, self.now)));
         self.all.insert(path, document);
     }
@@ -164,6 +217,8 @@ pub(super) fn empty_site(now: DateTime<Utc>, origin: &str) -> Site {
         base_url: origin.to_owned(),
         path: "/".into(),
         tone: Tone::Operational,
+        is_empty: true,
+        picture: None,
         now,
     };
     let starting = ErrorPage {
@@ -178,7 +233,7 @@ pub(super) fn empty_site(now: DateTime<Utc>, origin: &str) -> Site {
     let starting = Arc::new(Document::html(503, error::render_error_page(starting)));
     documents.insert("/".to_owned(), starting.clone());
     documents.insert("/history".to_owned(), starting);
-    Site::new(0, now, content_security_policy(), Tz::UTC, documents)
+    Site::new(0, now, POLICY.clone(), Tz::UTC, documents)
 }
 
 /// An error page with a custom message, or the default one if `sentence` is empty.
@@ -190,7 +245,15 @@ pub(super) fn render_error(
     now: DateTime<Utc>,
 ) -> String {
     let page = snapshot.map_or_else(|| placeholder_page(now), |snapshot| snapshot.page.clone());
-    let shell = PublicContext { page, base_url: origin.to_owned(), path: "/".into(), tone: Tone::Operational, now };
+    let shell = PublicContext {
+        page,
+        base_url: origin.to_owned(),
+        path: "/".into(),
+        tone: Tone::Operational,
+        is_empty: false,
+        picture: None,
+        now,
+    };
     let message = if sentence.is_empty() { None } else { Some(sentence) };
     let usual = ErrorPage::new(shell, status);
     error::render_error_page(ErrorPage { message: message.unwrap_or_else(|| usual.message.clone()), ..usual })
@@ -204,6 +267,7 @@ fn placeholder_page(now: DateTime<Utc>) -> Page {
         time_zone: Tz::UTC,
         logo_text: String::new(),
         embedders: Vec::new(),
+        brand: crate::domain::PageBrand::default(),
         links: Vec::new(),
         updated_at: now,
         version: 0,
@@ -218,14 +282,24 @@ pub(super) fn maintenance_path(maintenance: &Maintenance) -> String {
     format!("/incidents/{}", maintenance.id)
 }
 
-pub(super) fn header_tone(components: &[Component], open: &[Incident], planned: &[Maintenance]) -> Tone {
-    Tone::of_page(components.iter().map(|component| component.effective_status(open, planned)), open)
+/// The picture of an incident or a maintenance.
+pub(super) fn picture_path(id: &impl std::fmt::Display) -> String {
+    format!("/incidents/{id}.png")
+}
+
+/// Whether there is nothing to show a state of.
+pub(super) fn is_empty_page(components: &[Component], open: &[Incident]) -> bool {
+    components.is_empty() && open.is_empty()
 }
 
 pub(super) fn banner(snapshot: &Snapshot) -> Banner {
-    let status = |component: &Component| component.effective_status(&snapshot.open, &snapshot.planned);
-    let rows: Vec<(&Component, Status)> = snapshot.components.iter().map(|it| (it, status(it))).collect();
-    Banner::new(&rows, &snapshot.open)
+    banner_of(&snapshot.components, &snapshot.open, &snapshot.planned)
+}
+
+pub(super) fn banner_of(components: &[Component], open: &[Incident], planned: &[Maintenance]) -> Banner {
+    let rows: Vec<(&Component, Status)> =
+        components.iter().map(|it| (it, it.effective_status(open, planned))).collect();
+    Banner::new(&rows, open)
 }
 
 struct SiteView<'a> {
@@ -233,11 +307,17 @@ struct SiteView<'a> {
     origin: &'a str,
     now: DateTime<Utc>,
     banner: Banner,
+    is_empty: bool,
+    /// The picture of the page.
+    picture: SocialPicture,
 }
 
 impl<'a> SiteView<'a> {
     fn new(snapshot: &'a Snapshot, origin: &'a str, now: DateTime<Utc>) -> Self {
-        Self { snapshot, origin, now, banner: banner(snapshot) }
+        let banner = banner(snapshot);
+        let is_empty = is_empty_page(&snapshot.components, &snapshot.open);
+        let picture = PictureWords::of_page(&snapshot.page, origin, &banner, is_empty).picture_at(PICTURE_PATH);
+        Self { snapshot, origin, now, banner, is_empty, picture }
     }
 
     fn shell(&self, path: &str) -> PublicContext {
@@ -246,6 +326,8 @@ impl<'a> SiteView<'a> {
             base_url: self.origin.to_owned(),
             path: path.to_owned(),
             tone: self.banner.tone,
+            is_empty: self.is_empty,
+            picture: Some(self.picture.clone()),
             now: self.now,
         }
     }
@@ -254,6 +336,7 @@ impl<'a> SiteView<'a> {
         StatusPage {
             shell: self.shell("/"),
             banner: self.banner.clone(),
+            announcements: shown_announcements(&self.snapshot.announcements, self.now),
             groups: self.snapshot.groups.clone(),
             components: self.snapshot.components.clone(),
             open: self.snapshot.open.clone(),
@@ -281,16 +364,23 @@ impl<'a> SiteView<'a> {
         UptimeBars {
             component: component.id.clone(),
             days: uptime::uptime_days(&own, component.history_start(zone), DAYS, zone, self.now),
+            incidents: DayIncident::from_intervals(&own, &self.snapshot.titles),
         }
     }
 
     fn incident_page(&self, incident: Incident) -> IncidentPage {
         let postmortem = self.snapshot.postmortems.get(&incident.id).cloned();
-        IncidentPage { shell: self.shell(&incident_path(&incident)), incident, postmortem }
+        let words = PictureWords::of_incident(&self.snapshot.page, self.origin, &incident);
+        let shell = self.shell(&incident_path(&incident)).with_picture(words.picture_at(&picture_path(&incident.id)));
+        let neighbours = self.snapshot.neighbours.get(&incident.id).cloned().unwrap_or_default();
+        IncidentPage { shell, incident, postmortem, neighbours }
     }
 
     fn maintenance_page(&self, maintenance: Maintenance) -> MaintenancePage {
-        MaintenancePage { shell: self.shell(&maintenance_path(&maintenance)), maintenance }
+        let words = PictureWords::of_maintenance(&self.snapshot.page, self.origin, &maintenance);
+        let path = maintenance_path(&maintenance);
+        let shell = self.shell(&path).with_picture(words.picture_at(&picture_path(&maintenance.id)));
+        MaintenancePage { shell, maintenance }
     }
 
     /// The newest incidents, cut at a month boundary if there are more, and the maintenances of that period.

@@ -7,10 +7,12 @@ use chrono::{DateTime, Days, TimeDelta, Utc};
 use super::api::{self, MAX_LISTED};
 use crate::db::{self, Tx};
 use crate::domain::audit::{PublicDigest, start_of_hour};
-use crate::domain::history::{HistoryFilter, PAGE_SIZE, Totals, start_of_day};
+use crate::domain::history::{HistoryFilter, IncidentLink, Neighbours, PAGE_SIZE, Totals, start_of_day};
 use crate::domain::postmortem::PublishedPostmortem;
 use crate::domain::uptime::StatusInterval;
-use crate::domain::{Component, Group, Incident, IncidentId, Maintenance, Page, Status, UptimeCorrection};
+use crate::domain::{
+    Announcement, Component, Group, Incident, IncidentId, Maintenance, Page, Status, UptimeCorrection,
+};
 use crate::format::time::today;
 use crate::ui::pages::public::DAYS;
 use crate::ui::pages::public::status::past_days_start;
@@ -54,6 +56,10 @@ pub struct Snapshot {
     pub listed_maintenances: Vec<Maintenance>,
     /// Feed item ids of imported entries at their source, by own id.
     pub feed_ids: BTreeMap<String, String>,
+    /// Announcements that have not ended.
+    pub announcements: Vec<Announcement>,
+    /// When an announcement next appears or disappears.
+    pub next_announcement_change: Option<DateTime<Utc>>,
     /// When a maintenance or a recurring maintenance next changes automatically.
     pub next_step: Option<DateTime<Utc>>,
     /// The downtime intervals within the days of the uptime bars.
@@ -65,6 +71,8 @@ pub struct Snapshot {
     pub corrections: Vec<UptimeCorrection>,
     /// The published postmortems of the incidents above.
     pub postmortems: BTreeMap<IncidentId, PublishedPostmortem>,
+    /// The neighbours of the incidents that have a page.
+    pub neighbours: BTreeMap<IncidentId, Neighbours>,
 }
 
 impl Snapshot {
@@ -79,7 +87,10 @@ impl Snapshot {
         let planned = db::maintenances::list_planned(tx).await?;
         let steps = planned.iter().filter_map(|it| it.next_step().map(|(at, _)| at));
         let growth = db::series::list_active(tx).await?.into_iter().filter_map(|series| series.grows_at);
+        let announcements = db::announcements::list_current(tx, now).await?;
         let mut snapshot = Self {
+            next_announcement_change: announcements.iter().filter_map(|it| it.next_change(now)).min(),
+            announcements,
             next_step: steps.chain(growth).min(),
             planned,
             finished: db::maintenances::list_past_since(tx, now - FINISHED_RETENTION, now, MAX_MAINTENANCES as i64)
@@ -102,9 +113,11 @@ impl Snapshot {
             audit: db::audit_chain::public_digest(tx, start_of_hour(now)).await?,
             corrections: db::uptime_corrections::list_since(tx, first_bar).await?,
             postmortems: BTreeMap::new(),
+            neighbours: BTreeMap::new(),
             page,
         };
         snapshot.load_postmortems(tx).await?;
+        snapshot.load_neighbours(tx).await?;
         Ok(snapshot)
     }
 
@@ -123,6 +136,27 @@ impl Snapshot {
 
     pub fn postmortem_for(&self, incident: &Incident) -> Option<&PublishedPostmortem> {
         self.postmortems.get(&incident.id)
+    }
+
+    /// The newest incidents are listed without gaps, so only the others need queries.
+    async fn load_neighbours(&mut self, tx: &mut Tx) -> db::Result<()> {
+        let newest = if self.recent.len() > self.listed.len() { &self.recent } else { &self.listed };
+        let mut found = BTreeMap::new();
+        for (place, incident) in newest.iter().enumerate() {
+            // Of the last one, the older neighbour is unknown.
+            if let Some(older) = newest.get(place + 1) {
+                let newer = place.checked_sub(1).and_then(|before| newest.get(before));
+                let (older, newer) = (Some(IncidentLink::from(older)), newer.map(IncidentLink::from));
+                found.insert(incident.id.clone(), Neighbours { older, newer });
+            }
+        }
+        for incident in self.open.iter().chain(&self.recent).chain(&self.newest) {
+            if !found.contains_key(&incident.id) {
+                found.insert(incident.id.clone(), db::incidents::neighbours(tx, incident).await?);
+            }
+        }
+        self.neighbours = found;
+        Ok(())
     }
 
     async fn load_postmortems(&mut self, tx: &mut Tx) -> db::Result<()> {

@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use super::OnDemandPage;
 use crate::domain::rate_limit::network;
+use crate::domain::uptime::UptimeView;
 
 /// Concurrent renderings per queue, so that a flood of requests leaves CPU for other work.
 const MAX_RENDERS: usize = 2;
@@ -34,9 +35,16 @@ enum RenderQueue {
 impl RenderQueue {
     fn for_page(page: &OnDemandPage) -> Self {
         match page {
-            OnDemandPage::Incident(_) | OnDemandPage::CalendarEvent(_) | OnDemandPage::Json(..) => Self::Single,
+            OnDemandPage::Incident(_)
+            | OnDemandPage::CalendarEvent(_)
+            | OnDemandPage::Picture(_)
+            | OnDemandPage::Json(..) => Self::Single,
             OnDemandPage::Filtered(filter, _) if filter.text.is_some() => Self::Search,
-            OnDemandPage::Month(_, None) | OnDemandPage::Quarter(_) | OnDemandPage::Uptime => Self::Bounded,
+            OnDemandPage::Uptime(view) if *view != UptimeView::default() => Self::Filtered,
+            OnDemandPage::Month(_, None)
+            | OnDemandPage::Quarter(_)
+            | OnDemandPage::Uptime(_)
+            | OnDemandPage::UptimeCsv => Self::Bounded,
             OnDemandPage::Month(_, Some(_)) | OnDemandPage::Filtered(..) | OnDemandPage::Showcase(_) => Self::Filtered,
         }
     }
@@ -126,7 +134,7 @@ mod tests {
         let same_network = "2001:db8::2".parse().ok();
         assert!(turns.acquire_for_client(&MONTH, same_network).await.is_none());
         assert!(turns.acquire_for_client(&MONTH, other).await.is_some());
-        assert!(turns.acquire_for_client(&OnDemandPage::Uptime, one).await.is_none(), "the same queue");
+        assert!(turns.acquire_for_client(&OnDemandPage::UptimeCsv, one).await.is_none(), "the same queue");
         assert!(
             turns.acquire_for_client(&OnDemandPage::Filtered(HistoryFilter::default(), None), one).await.is_some(),
             "another queue"

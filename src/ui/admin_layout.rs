@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use crate::domain::page_status::Tone;
 use crate::domain::subscriber::NotifySwitch;
 use crate::domain::{Manager, Role};
+use crate::ui::admin_icon::{AdminIcon, tone_class};
 
 /// URLs of the static files, and the nonce in the response's Content-Security-Policy.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +31,8 @@ pub struct AdminContext {
     pub page_name: String,
     /// The current status of the public page.
     pub tone: Tone,
+    /// The number of active incidents, also of those that are not public.
+    pub open_incidents: i64,
     /// The logged-in manager.
     pub manager: Manager,
     /// The result of the last action, shown once.
@@ -121,13 +124,27 @@ impl Section {
         }
     }
 
+    fn icon(self) -> AdminIcon {
+        match self {
+            Section::Dashboard => AdminIcon::Dashboard,
+            Section::Incidents => AdminIcon::Incidents,
+            Section::Maintenances => AdminIcon::Maintenance,
+            Section::Templates => AdminIcon::Templates,
+            Section::Components => AdminIcon::Components,
+            Section::Subscribers => AdminIcon::Subscribers,
+            Section::Managers | Section::Account => AdminIcon::Managers,
+            Section::Audit => AdminIcon::Audit,
+            Section::Settings => AdminIcon::Settings,
+        }
+    }
+
     fn visible_to(role: Role) -> Vec<Section> {
         let all = [
             Self::Dashboard,
             Self::Incidents,
             Self::Maintenances,
-            Self::Templates,
             Self::Components,
+            Self::Templates,
             Self::Subscribers,
             Self::Managers,
             Self::Audit,
@@ -151,22 +168,23 @@ pub fn AdminLayout(
     let scripts = island.then(|| island_script(&shell.assets));
     let title = format!("{title} · {} admin", shell.page_name);
     let notice = shell.notice.clone().map(|text| view! { <p class="notice" role="status" dir="auto">{text}</p> });
-    let open =
-        shell.can_publish().then(|| view! { <a href="/admin/incidents/new" data-keys="n">"Create incident"</a> });
+    let open = shell.can_publish().then(|| view! { <a href="/admin/incidents/new" data-keys="n">"New incident"</a> });
     let keys = view! { <script defer src=shell.assets.keys_href.clone() nonce=shell.assets.nonce.clone()></script> };
     let scripts = Some(view! { {keys}{scripts} }.into_any());
     let body = view! {
         <a class="skip" href="#main">"Skip to content"</a>
         <header class="top">{page_header(&shell, section)}</header>
-        <main id="main" class="wide">{notice}{content}</main>
-        <footer class="wide foot">
-            <p>
-                <a href="/">"View status page"</a>
-                {open}
-                <a href="/admin/shortcuts" data-keys="?">"Keyboard shortcuts"</a>
-            </p>
-            <span>{format!("Times are shown in {}", shell.zone.name())}</span>
-        </footer>
+        <div class="canvas">
+            <main id="main" class="wide">{notice}{content}</main>
+            <footer class="wide foot">
+                <p>
+                    <a href="/">"View status page"</a>
+                    {open}
+                    <a href="/admin/shortcuts" data-keys="?">"Keyboard shortcuts"</a>
+                </p>
+                <span>{format!("Times are shown in {}", shell.zone.name())}</span>
+            </footer>
+        </div>
     };
     render_document(title, &shell.assets, scripts, body.into_any())
 }
@@ -203,28 +221,44 @@ fn render_document(title: String, assets: &Assets, scripts: Option<AnyView>, bod
     .into_any()
 }
 
+/// The sidebar; on phones a bar whose menu is a popover, so that the links are in the document once.
 fn page_header(shell: &AdminContext, section: Option<Section>) -> AnyView {
     let link = |to: Section| {
         let current = (Some(to) == section).then_some("page");
-        view! { <li><a href=to.path() aria-current=current data-keys=to.keys()>{to.words()}</a></li> }
+        let count = (to == Section::Incidents && shell.open_incidents > 0).then(|| {
+            view! {
+                <span class=format!("count {}", tone_class(shell.tone))>
+                    {shell.open_incidents}<span class="unseen">" active"</span>
+                </span>
+            }
+        });
+        let class = (to == Section::Managers || to == Section::Audit).then_some("second");
+        view! {
+            <li class=class>
+                <a href=to.path() aria-current=current data-keys=to.keys()>
+                    {to.icon().view()}<span>{to.words()}</span>{count}
+                </a>
+            </li>
+        }
     };
+    let initials = name_initials(&shell.manager.name);
     view! {
-        <div class="wide">
-            <a class="name" href="/admin">
-                <span class=format!("dot {}", shell.tone.key()) aria-hidden="true"></span>
-                <span dir="auto">{shell.page_name.clone()}</span>
-                <span class="unseen">{tone_words(shell.tone)}</span>
-            </a>
+        <a class="name" href="/admin">
+            <span class=format!("dot {}", shell.tone.key()) aria-hidden="true"></span>
+            <span dir="auto">{shell.page_name.clone()}</span>
+            <span class="unseen">{tone_words(shell.tone)}</span>
+        </a>
+        <button type="button" class="menu-button" popovertarget="menu">
+            {AdminIcon::Menu.view()}<span class="unseen">"Menu"</span>
+        </button>
+        <div class="menu" id="menu" popover="auto">
             <nav aria-label="Admin">
                 <ul>{Section::visible_to(shell.manager.role).into_iter().map(link).collect_view()}</ul>
             </nav>
             <div class="me">
-                <a
-                    href=Section::Account.path()
-                    dir="auto"
-                    aria-current=(section == Some(Section::Account)).then_some("page")
-                >
-                    {shell.manager.name.clone()}
+                <a href=Section::Account.path() aria-current=(section == Some(Section::Account)).then_some("page")>
+                    <span class="initials" aria-hidden="true">{initials}</span>
+                    <span class="own" dir="auto">{shell.manager.name.clone()}</span>
                 </a>
                 <form method="post" action="/logout">
                     <button type="submit" class="plain">"Log out"</button>
@@ -233,6 +267,14 @@ fn page_header(shell: &AdminContext, section: Option<Section>) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// The first letters of the first and the last word.
+pub fn name_initials(name: &str) -> String {
+    let words: Vec<&str> = name.split_whitespace().collect();
+    let first = words.first().and_then(|word| word.chars().next());
+    let last = words.get(1..).and_then(|rest| rest.last()).and_then(|word| word.chars().next());
+    first.into_iter().chain(last).flat_map(char::to_uppercase).collect()
 }
 
 fn tone_words(tone: Tone) -> &'static str {

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::admin_icon::AdminIcon;
 use crate::domain::Invalid;
 
 /// Validation errors, in the order of the fields on the page.
@@ -158,6 +159,23 @@ pub fn Email(
     view! { <TextInput field value kind="email" autocomplete autofocus/> }
 }
 
+/// A file to upload; browsers never show a submitted one again.
+#[component]
+pub fn FileInput(field: Field, accept: &'static str) -> impl IntoView {
+    let control = view! {
+        <input
+            type="file"
+            id=field.id.clone()
+            name=field.name.clone()
+            accept=accept
+            autofocus=field.focus
+            aria-describedby=field.described_by()
+            aria-invalid=field.invalid()
+        />
+    };
+    field.wrap(control.into_any())
+}
+
 /// A password; the submitted value is never rendered.
 #[component]
 pub fn Password(field: Field, autocomplete: &'static str, #[prop(optional)] autofocus: bool) -> impl IntoView {
@@ -180,14 +198,14 @@ pub fn TextArea(
     /// For text to copy.
     #[prop(optional)]
     readonly: bool,
-    /// Content below the control instead of the hint.
+    /// The foot of the box around the control.
     #[prop(optional)]
     under: Option<AnyView>,
     /// The keyboard shortcut that focuses it.
     #[prop(optional)]
     keys: Option<&'static str>,
 ) -> impl IntoView {
-    let control = view! {
+    let area = view! {
         <textarea
             data-keys=keys
             id=field.id.clone()
@@ -200,9 +218,14 @@ pub fn TextArea(
             aria-invalid=field.invalid()
             inner_html=textarea_html(&value)
         ></textarea>
-        {under}
     };
-    field.wrap(control.into_any())
+    let control = match under {
+        Some(under) => {
+            view! { <div class="message-box">{area}<div class="message-foot">{under}</div></div> }.into_any()
+        }
+        None => area.into_any(),
+    };
+    field.wrap(control)
 }
 
 /// Escaped content of a `<textarea>`. Starts with a newline because browsers drop the first one.
@@ -214,16 +237,52 @@ fn textarea_html(text: &str) -> String {
 pub struct Choice {
     pub value: String,
     pub words: String,
+    /// Before the words of a segment.
+    pub icon: Option<AdminIcon>,
 }
 
 impl Choice {
     pub fn new(value: impl Into<String>, words: impl Into<String>) -> Self {
-        Self { value: value.into(), words: words.into() }
+        Self { value: value.into(), words: words.into(), icon: None }
+    }
+
+    pub fn icon(self, icon: AdminIcon) -> Self {
+        Self { icon: Some(icon), ..self }
     }
 }
 
 pub fn zone_choices() -> Vec<Choice> {
     chrono_tz::TZ_VARIANTS.iter().map(|zone| Choice::new(zone.name(), zone.name())).collect()
+}
+
+/// The id of [`zone_list`].
+const ZONE_LIST: &str = "zones";
+
+/// The names that [`ZoneInput`] suggests: once per page.
+pub fn zone_list() -> AnyView {
+    let zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| view! { <option value=zone.name()></option> });
+    view! { <datalist id=ZONE_LIST>{zones.collect_view()}</datalist> }.into_any()
+}
+
+/// A time zone, with the names of [`zone_list`] as suggestions.
+#[component]
+pub fn ZoneInput(field: Field, #[prop(into)] value: String) -> impl IntoView {
+    let control = view! {
+        <input
+            type="text"
+            list=ZONE_LIST
+            id=field.id.clone()
+            name=field.name.clone()
+            value=value
+            autocomplete="off"
+            spellcheck="false"
+            data-zone="1"
+            autofocus=field.focus
+            aria-describedby=field.described_by()
+            aria-invalid=field.invalid()
+        />
+    };
+    field.wrap(control.into_any())
 }
 
 #[component]
@@ -247,14 +306,21 @@ pub fn GroupedSelect(
     field.wrap(control)
 }
 
-/// A row with the label on the left and the select on the right.
+/// A row with the label on the left and the select on the right, followed by `end`.
 #[component]
-pub fn SelectRow(field: Field, choices: Vec<Choice>, #[prop(into)] value: String) -> impl IntoView {
+pub fn SelectRow(
+    field: Field,
+    choices: Vec<Choice>,
+    #[prop(into)] value: String,
+    #[prop(optional_no_strip)] end: Option<AnyView>,
+) -> impl IntoView {
     let control = bare_select(&field, choices, &value);
+    let class = if end.is_some() { "row removable" } else { "row" };
     view! {
-        <div class=field.class("row")>
+        <div class=field.class(class)>
             <label for=field.id.clone() dir="auto">{field.label.clone()}</label>
             {control}
+            {end}
             {field.notes()}
         </div>
     }
@@ -290,11 +356,25 @@ fn select_control(field: &Field, options: AnyView) -> AnyView {
 /// Radio buttons shown side by side.
 #[component]
 pub fn Segments(field: Field, choices: Vec<Choice>, #[prop(into)] value: String) -> impl IntoView {
-    let target = choices.iter().position(|choice| choice.value == value).unwrap_or(0);
-    let segments =
-        choices.into_iter().enumerate().map(|(index, choice)| segment(&field, index == target, choice, &value));
-    let content = view! { <div class="segments">{segments.collect_view()}</div> }.into_any();
+    let content = view! { <div class="segments">{radio_labels(&field, choices, &value, "segment")}</div> }.into_any();
     view! { <Group field content/> }
+}
+
+/// Radio buttons as chips. CSS hides `reveal` unless the choice `other` is checked.
+#[component]
+pub fn Chips(field: Field, choices: Vec<Choice>, #[prop(into)] value: String, reveal: AnyView) -> impl IntoView {
+    let content = view! {
+        <div class="chips">{radio_labels(&field, choices, &value, "chip")}</div>
+        <div class="reveal">{reveal}</div>
+    }
+    .into_any();
+    view! { <Group field content/> }
+}
+
+fn radio_labels(field: &Field, choices: Vec<Choice>, value: &str, class: &'static str) -> AnyView {
+    let target = choices.iter().position(|choice| choice.value == value).unwrap_or(0);
+    let labels = choices.into_iter().enumerate();
+    labels.map(|(index, choice)| radio_label(field, index == target, choice, (value, class))).collect_view().into_any()
 }
 
 /// A `<fieldset>` of related controls.
@@ -317,11 +397,11 @@ pub fn Group(
 
 /// The target has the field's id, so links and errors focus the checked segment: on any other, the space key would
 /// change the choice.
-fn segment(field: &Field, is_target: bool, choice: Choice, value: &str) -> AnyView {
+fn radio_label(field: &Field, is_target: bool, choice: Choice, (value, class): (&str, &'static str)) -> AnyView {
     let id = if is_target { field.id.clone() } else { format!("{}-{}", field.id, choice.value) };
     let checked = choice.value == value;
     view! {
-        <label class="segment" for=id.clone()>
+        <label class=class for=id.clone()>
             <input
                 type="radio"
                 id=id.clone()
@@ -331,6 +411,7 @@ fn segment(field: &Field, is_target: bool, choice: Choice, value: &str) -> AnyVi
                 autofocus=field.focus && is_target
                 aria-invalid=field.invalid()
             />
+            {choice.icon.map(AdminIcon::view)}
             <span>{choice.words}</span>
         </label>
     }
@@ -408,7 +489,13 @@ pub fn Submit(
 #[component]
 pub fn PreviewTextButton(#[prop(into)] action: String) -> impl IntoView {
     view! {
-        <button type="submit" class="button" name="preview" value="1" formaction=format!("{action}#preview")>
+        <button
+            type="submit"
+            class="button text-preview"
+            name="preview"
+            value="1"
+            formaction=format!("{action}#preview")
+        >
             "Preview"
         </button>
     }
@@ -531,7 +618,9 @@ mod tests {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     walk(&path, found);
-                } else if std::fs::read_to_string(&path).unwrap().contains("<textarea") {
+                } else if path.extension().is_some_and(|extension| extension == "rs")
+                    && std::fs::read_to_string(&path).unwrap().contains("<textarea")
+                {
                     found.push(path.display().to_string());
                 }
             }

@@ -1,13 +1,19 @@
 //! Leptos components. Each page takes one struct with all its data; `ui` uses neither database nor request. Handlers
 //! load the data and call [`render_page`].
 
+pub mod admin_icon;
 pub mod admin_layout;
+pub mod brand;
+pub mod favicon;
 pub mod form;
+pub mod icon;
 pub mod live_script;
 pub mod pages;
 pub mod passkey;
+pub mod pill;
 pub mod public_layout;
 pub mod qr;
+pub mod social_tags;
 pub mod time;
 
 use leptos::prelude::*;
@@ -22,7 +28,7 @@ pub fn render_page<V: RenderHtml>(view: impl FnOnce() -> V) -> String {
 }
 
 pub fn render_fragment<V: RenderHtml>(view: impl FnOnce() -> V) -> String {
-    remove_markers(&Owner::new_root(None).with(|| view().to_html()))
+    icon::insert_symbols(&remove_markers(&Owner::new_root(None).with(|| view().to_html())))
 }
 
 /// Removes the empty comments that tell hydration where a node begins: only islands are hydrated.

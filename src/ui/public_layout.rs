@@ -6,7 +6,11 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
+use super::brand::{about, brand_stylesheet, logo, support_link};
+use super::favicon::favicon_uri;
+use super::icon::{Icon, symbols_placeholder};
 use super::live_script;
+use super::social_tags::{SocialPicture, SocialTags, social_tags};
 use crate::domain::Page;
 use crate::domain::page_status::Tone;
 use crate::format::time;
@@ -22,6 +26,10 @@ pub struct PublicContext {
     pub path: String,
     /// The tone of the current page status.
     pub tone: Tone,
+    /// Whether nothing is set up yet: then the tone says nothing.
+    pub is_empty: bool,
+    /// The picture beside links to this page; `None` if there is none, as for errors.
+    pub picture: Option<SocialPicture>,
     /// The time of rendering.
     pub now: DateTime<Utc>,
 }
@@ -31,7 +39,13 @@ impl PublicContext {
         self.page.time_zone
     }
 
-    fn canonical(&self) -> String {
+    #[must_use]
+    pub fn with_picture(self, picture: SocialPicture) -> Self {
+        Self { picture: Some(picture), ..self }
+    }
+
+    /// The URL of this page.
+    pub fn canonical(&self) -> String {
         format!("{}{}", self.base_url.trim_end_matches('/'), self.path)
     }
 }
@@ -43,6 +57,29 @@ pub struct PageHead {
     /// One plain sentence for search engines and link previews.
     pub description: String,
     pub kind: PageKind,
+    pub style: PageStyle,
+}
+
+/// The rules of a kind of page, in a `<style>` of their own after the common one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PageStyle {
+    /// The common rules only.
+    #[default]
+    Base,
+    /// The history, incidents and maintenances.
+    History,
+    Uptime,
+}
+
+impl PageStyle {
+    /// The exact content of the second `<style>`; the CSP allows its hash.
+    pub fn stylesheet(self) -> Option<&'static str> {
+        match self {
+            Self::Base => None,
+            Self::History => Some(&HISTORY_STYLESHEET),
+            Self::Uptime => Some(&UPTIME_STYLESHEET),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +95,16 @@ pub enum PageKind {
 }
 
 static STYLESHEET: LazyLock<String> = LazyLock::new(|| {
-    minify_css(concat!(include_str!("../../style/tokens.css"), include_str!("../../style/public.css")))
+    minify_css(concat!(
+        include_str!("../../style/tokens.css"),
+        include_str!("../../style/parts.css"),
+        include_str!("../../style/public.css")
+    ))
 });
+
+static HISTORY_STYLESHEET: LazyLock<String> = LazyLock::new(|| minify_css(include_str!("../../style/history.css")));
+
+static UPTIME_STYLESHEET: LazyLock<String> = LazyLock::new(|| minify_css(include_str!("../../style/uptime.css")));
 
 static FORM_STYLESHEET: LazyLock<String> =
     LazyLock::new(|| format!("{}{}", stylesheet(), minify_css(include_str!("../../style/subscribe.css"))));
@@ -105,7 +150,19 @@ pub fn PublicLayout(shell: PublicContext, head: PageHead, children: Children) ->
     let title = format!("{} · {}", head.title, shell.page.name);
     let is_static = matches!(head.kind, PageKind::Error | PageKind::Form);
     let canonical = (!is_static).then(|| view! { <link rel="canonical" href=shell.canonical() /> });
-    let robots = (head.kind != PageKind::Regular).then(|| view! { <meta name="robots" content="noindex" /> });
+    let robots = (head.kind != PageKind::Regular || shell.page.brand.noindex)
+        .then(|| view! { <meta name="robots" content="noindex" /> });
+    let tags = (!is_static).then(|| {
+        social_tags(SocialTags {
+            site_name: shell.page.name.clone(),
+            title: head.title.clone(),
+            description: head.description.clone(),
+            url: shell.canonical(),
+            base_url: shell.base_url.clone(),
+            picture: shell.picture.clone(),
+        })
+    });
+    let icon = favicon_uri((head.kind != PageKind::Error && !shell.is_empty).then_some(shell.tone));
     // An error page has no live data to follow.
     let script = match head.kind {
         PageKind::Error => None,
@@ -113,6 +170,8 @@ pub fn PublicLayout(shell: PublicContext, head: PageHead, children: Children) ->
         PageKind::Regular | PageKind::Filtered => Some(live_script::live_script_url()),
     };
     let script = script.map(|url| view! { <script src=url defer></script> });
+    let own_style = head.style.stylesheet().map(|style| view! { <style>{style}</style> });
+    let brand_style = brand_stylesheet(&shell.page.brand).map(|style| view! { <style>{style}</style> });
     let style = if head.kind == PageKind::Form { form_stylesheet() } else { stylesheet() };
     let tone = if head.kind == PageKind::Error { "unknown" } else { shell.tone.key() };
     view! {
@@ -124,14 +183,18 @@ pub fn PublicLayout(shell: PublicContext, head: PageHead, children: Children) ->
                 <meta name="description" content=head.description />
                 {robots}
                 {canonical}
-                <link rel="icon" href=ICON />
+                {tags}
+                <link rel="icon" href=icon />
                 {feed_links(&shell.page.title())}
                 <style>{style}</style>
+                {own_style}
+                {brand_style}
                 {script}
             </head>
             <body class=format!("tone-{tone}")>
                 <a class="skip" href="#main">"Skip to content"</a>
                 " "
+                {symbols_placeholder()}
                 {page_header(&shell, head.kind)}
                 <main id="main">{children()}</main>
                 {page_footer(&shell)}
@@ -141,11 +204,6 @@ pub fn PublicLayout(shell: PublicContext, head: PageHead, children: Children) ->
     }
     .into_any()
 }
-
-/// Inlined, so that the icon needs no request on a bad network.
-const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Cstyle%3E\
-    path{fill:%231f7a4d}@media(prefers-color-scheme:dark){path{fill:%234cc38a}}%3C/style%3E\
-    %3Cpath d='M4 6h5v20H4zM13.5 6h5v20h-5zM23 16h5v10h-5z'/%3E%3C/svg%3E";
 
 fn feed_links(name: &str) -> AnyView {
     let feed = |words: &str| format!("{name} – {words} feed");
@@ -158,44 +216,43 @@ fn feed_links(name: &str) -> AnyView {
 }
 
 fn page_header(shell: &PublicContext, kind: PageKind) -> AnyView {
-    let current = |path: &str| (shell.path == path).then_some("page");
-    let state = match kind {
-        PageKind::Error => "Status".to_owned(),
-        _ => format!("Status: {}", state_words(shell.tone)),
+    let current = |path: &str| {
+        let is_below = path != "/" && shell.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+        match kind {
+            // An error page is shown at any path.
+            PageKind::Error => None,
+            _ if shell.path == path => Some("page"),
+            _ => is_below.then_some("true"),
+        }
     };
-    // The status page shows its status in the first heading, other pages here.
-    let state = (shell.path != "/" || kind == PageKind::Error).then(|| view! { <a href="/">{state}</a>" " });
-    let subscribe =
-        (kind != PageKind::Form).then(|| view! { " "<a class="subscribe" href="/subscribe">"Subscribe"</a> });
+    let subscribe = (kind != PageKind::Form).then(|| {
+        view! { " "<a class="btn primary" href="/subscribe">{Icon::Bell.view()}"Subscribe"</a> }
+    });
+    let name = logo(&shell.page);
+    // On the status page itself, the name leads nowhere.
+    let name = if current("/").is_some() {
+        view! { <span class="logo" dir="auto">{name}</span> }.into_any()
+    } else {
+        view! { <a class="logo" href="/" dir="auto">{name}</a> }.into_any()
+    };
     // The spaces separate the words when the page is shown without styles.
     view! {
         <header class="top">
-            <a class="logo" href="/" dir="auto">
-                <span class="dot" aria-hidden="true"></span>
-                {shell.page.logo().to_owned()}
-            </a>
-            " "
-            <nav aria-label="Pages">
-                {state}
-                <a href="/history" aria-current=current("/history")>"History"</a>
+            <div class="in">
+                {name}
                 " "
-                <a href="/uptime" aria-current=current("/uptime")>"Uptime"</a>
+                <nav aria-label="Pages">
+                    <a href="/" aria-current=current("/")>"Status"</a>
+                    " "
+                    <a href="/history" aria-current=current("/history")>"History"</a>
+                    " "
+                    <a href="/uptime" aria-current=current("/uptime")>"Uptime"</a>
+                </nav>
                 {subscribe}
-            </nav>
+            </div>
         </header>
     }
     .into_any()
-}
-
-fn state_words(tone: Tone) -> &'static str {
-    match tone {
-        Tone::Operational => "operational",
-        Tone::Notice => "notice",
-        Tone::Maintenance => "maintenance",
-        Tone::Degraded => "degraded",
-        Tone::PartialOutage => "partial outage",
-        Tone::MajorOutage => "major outage",
-    }
 }
 
 fn page_footer(shell: &PublicContext) -> AnyView {
@@ -204,26 +261,31 @@ fn page_footer(shell: &PublicContext) -> AnyView {
     let links = home.into_iter().chain(others).filter(|(_, url)| is_safe_url(url));
     let links: Vec<_> =
         links.map(|(label, url)| view! { <li><a href=url rel="noopener" dir="auto">{label}</a></li> }).collect();
-    let links = (!links.is_empty()).then(|| view! { <ul>{links}</ul> });
     view! {
         <footer>
-            <p>{format!("Times are shown in {}. Powered by Candor", zone_words(shell.now, shell.zone()))}</p>
-            <ul>
-                <li><a href="/history.atom">"Atom"</a></li>
-                <li><a href="/history.rss">"RSS"</a></li>
-                <li><a href="/maintenance.ics">"Calendar"</a></li>
-                <li><a href="/api">"API"</a></li>
-            </ul>
-            {links}
+            <div class="in">
+                {(shell.path == "/").then(|| about(&shell.page.brand)).flatten()}
+                <p class="zone" data-zone=shell.zone().name()>{format!("All times in {}", zone_words(shell.now, shell.zone()))}</p>
+                <ul>
+                    {links}
+                    <li><a href="/history.rss">"RSS"</a></li>
+                    <li><a href="/maintenance.ics">"Calendar"</a></li>
+                    <li><a href="/api">"API"</a></li>
+                    {support_link(&shell.page.brand).map(|(words, url)| view! { <li><a href=url rel="noopener">{words}</a></li> })}
+                    {shell.page.brand.powered_by.then(|| view! { <li>"Powered by Candor"</li> })}
+                </ul>
+            </div>
         </footer>
     }
     .into_any()
 }
 
-/// `Europe/Lisbon (WET)`, or just `UTC` if both names are equal.
-fn zone_words(now: DateTime<Utc>, zone: Tz) -> String {
+/// `Lisbon (WET)`, or just `UTC` if both names are equal.
+pub fn zone_words(now: DateTime<Utc>, zone: Tz) -> String {
     let short = time::zone_name(now, zone);
-    if short == zone.name() { short } else { format!("{} ({short})", zone.name()) }
+    let name = zone.name();
+    let place = name.rsplit('/').next().unwrap_or(name).replace('_', " ");
+    if short == place { short } else { format!("{place} ({short})") }
 }
 
 #[cfg(test)]
@@ -233,7 +295,7 @@ mod tests {
     #[test]
     fn stylesheet_is_minified() {
         let css = stylesheet();
-        assert!(css.len() <= 10 * 1024, "{} bytes", css.len());
+        assert!(css.len() <= 16 * 1024, "{} bytes", css.len());
         assert!(!css.contains("/*") && !css.contains('\n') && !css.contains("</"), "{css}");
         assert!(css.starts_with(":root{") && css.matches('{').count() == css.matches('}').count());
     }
@@ -267,47 +329,46 @@ mod tests {
     }
 
     #[test]
-    fn neighbouring_bar_states_have_contrast_of_three() {
-        let up = ".bars{";
-        let worse = [up, ".bars .degraded_performance{", ".bars .partial_outage{", ".bars .major_outage{"];
-        let planned = ".bars .under_maintenance{";
-        let next = worse.windows(2).map(|pair| (pair[0], pair[1]));
-        let others = [(up, ".bars .none{"), (up, planned), (up, worse[3])];
-        let grounds = worse.into_iter().chain([planned]).map(|state| (state, "--panel:"));
-        for (a, b) in next.chain(others).chain(grounds) {
-            for (a_colour, b_colour) in colours(a).into_iter().zip(colours(b)) {
-                let ratio = contrast(a_colour, b_colour);
-                assert!(ratio >= 3.0, "{a} and {b}: {ratio:.2}");
+    fn words_and_fills_have_contrast_on_every_ground() {
+        for tone in ["operational", "degraded", "partial", "major", "maintenance"] {
+            for (ground, least) in [("--panel:", 4.5), ("--ground:", 4.5), ("--sunk:", 4.5)] {
+                for (text, under) in colours(&format!("--{tone}:")).into_iter().zip(colours(ground)) {
+                    let ratio = contrast(text, under);
+                    assert!(ratio >= least, "{tone} on {ground} {ratio:.2}");
+                }
+            }
+            for (fill, under) in colours(&format!("--{tone}-fill:")).into_iter().zip(colours("--panel:")) {
+                assert!(contrast(fill, under) >= 3.0, "{tone}: {:.2}", contrast(fill, under));
+            }
+        }
+        for text in ["--ink:", "--soft:"] {
+            for ground in ["--panel:", "--ground:", "--sunk:"] {
+                for (text, under) in colours(text).into_iter().zip(colours(ground)) {
+                    assert!(contrast(text, under) >= 4.5);
+                }
             }
         }
     }
 
     #[test]
-    fn forced_colours_keep_operational_bars_apart() {
-        let (_, forced) = stylesheet().split_once("@media (forced-colors:active){.bars{").unwrap();
-        let colour = |state: &str| {
-            let (_, rest) = forced.split_once(state).unwrap();
-            rest.split_once("fill:").unwrap().1.split('}').next().unwrap()
+    fn forced_colours_keep_bad_days_apart() {
+        let (_, forced) = stylesheet().split_once("@media (forced-colors:active){.tint{").unwrap();
+        let colour = |states: &str| {
+            let (_, rest) = forced.split_once(&format!("{states}{{")).unwrap();
+            rest.split_once("stroke:").unwrap().1.split(['}', ';']).next().unwrap()
         };
-        assert!(forced.starts_with("forced-color-adjust:none;fill:CanvasText}"), "{forced}");
-        assert_eq!(colour(".none"), "GrayText");
-        for state in ["under_maintenance", "degraded_performance", "partial_outage", "major_outage"] {
-            assert!(["LinkText", "Highlight"].contains(&colour(state)), "{state}");
-        }
-    }
-
-    #[test]
-    fn separator_follows_facts_only_before_more_text() {
-        assert!(
-            stylesheet().contains(".facts li:not(:last-child)::after,.past .facts:not(:last-child)::after{content:")
-        );
-        assert!(!stylesheet().contains(".past .facts::after"));
+        assert_eq!(colour(".bars path"), "CanvasText");
+        assert_eq!(colour(".bars .none"), "GrayText");
+        assert_eq!(colour(".bars :is(.degraded_performance,.partial_outage,.major_outage)"), "Highlight");
+        assert_eq!(colour(".bars .hollow"), "Canvas");
+        assert!(!stylesheet().contains("forced-color-adjust"), "a status keeps the system's colours");
     }
 
     #[test]
     fn a_zone_is_named_once() {
         let now = DateTime::UNIX_EPOCH;
         assert_eq!(zone_words(now, Tz::UTC), "UTC");
-        assert_eq!(zone_words(now, Tz::Europe__Athens), "Europe/Athens (EET)");
+        assert_eq!(zone_words(now, Tz::Europe__Athens), "Athens (EET)");
+        assert_eq!(zone_words(now, Tz::America__New_York), "New York (EST)");
     }
 }

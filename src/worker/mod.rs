@@ -241,7 +241,11 @@ impl Worker {
         // reveal that change.
         let hour = start_of_hour(state.clock.now());
         let hour_passed = self.refreshed_at.is_some() && self.refreshed_in != Some(hour);
-        if published || hour_passed || due(self.refreshed_at, REFRESH_INTERVAL) {
+        let notice_changed = state
+            .publisher
+            .snapshot()
+            .is_some_and(|snapshot| snapshot.next_announcement_change.is_some_and(|at| at <= state.clock.now()));
+        if published || hour_passed || notice_changed || due(self.refreshed_at, REFRESH_INTERVAL) {
             if !published {
                 state.publisher.refresh().await?;
             }

@@ -165,6 +165,18 @@ async fn hidden_incidents_answer_like_missing_ones(test: TestDb) {
     }
 }
 
+/// Removes what two published incidents do not share: links to the previous and the next one, the version of the
+/// picture, and headers that depend on the bytes or the time of publication.
+fn remove_place_in_history((_, headers, body): &mut (StatusCode, Vec<String>, String)) {
+    headers.retain(|header| !header.starts_with("etag") && !header.starts_with("last-modified"));
+    if let Some((before, rest)) = body.split_once("<nav aria-label=\"Other incidents\"") {
+        *body = format!("{before}{}", rest.split_once("</nav>").unwrap().1);
+    }
+    if let Some((before, rest)) = body.split_once(".png?v=") {
+        *body = format!("{before}{}", rest.trim_start_matches(|c: char| c.is_ascii_hexdigit()));
+    }
+}
+
 #[apply(on_both_databases!)]
 async fn unpublished_texts_are_never_public(test: TestDb) {
     let actors = Actors::new(test).await;
@@ -172,9 +184,8 @@ async fn unpublished_texts_are_never_public(test: TestDb) {
         for who in &actors.people {
             let mut answer = comparable_answer(&who.request(&Method::GET, unsaid).await, UNPUBLISHED);
             let mut like = comparable_answer(&who.request(&Method::GET, &public).await, PUBLIC);
-            // The entity tag depends on the bytes and so on the id.
-            for headers in [&mut answer.1, &mut like.1] {
-                headers.retain(|header| !header.starts_with("etag"));
+            for one in [&mut answer, &mut like] {
+                remove_place_in_history(one);
             }
             assert_eq!(answer, like, "{} is told of it at {unsaid}", who.name);
         }
@@ -182,7 +193,7 @@ async fn unpublished_texts_are_never_public(test: TestDb) {
     let plain = public_paths().into_iter().filter(|path| !path.contains('{'));
     for path in plain {
         let answer = actors.app.visitor().get(path).await;
-        assert!(!answer.text().contains(UNPUBLISHED_TEXT), "{path}");
+        assert!(!String::from_utf8_lossy(&answer.body).contains(UNPUBLISHED_TEXT), "{path}");
     }
 }
 

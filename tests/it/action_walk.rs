@@ -42,6 +42,7 @@ const ROUTES_TESTED_ELSEWHERE: &[(&str, &str, &str)] = &[
     ("/admin/proof/oidc", "reauth_oidc.rs", "needs an identity provider"),
     ("/forgotten", "password_reset.rs", "needs a mail server"),
     ("/admin/settings/test-mail", "web_admin_subscriber_tests.rs", "needs a mail server"),
+    ("/admin/brand/preview", "web_brand.rs", "changes nothing"),
     ("/admin/subscribers/{id}/test", "web_admin_subscriber_tests.rs", "needs an endpoint"),
 ];
 
@@ -220,6 +221,10 @@ impl Walk {
     async fn series(&self, id: &str) -> Series {
         let id = SeriesId::parse(id).unwrap();
         series::find(&mut self.app.db.read().await.unwrap(), &id).await.unwrap()
+    }
+
+    async fn page_version(&self) -> String {
+        page_settings::load(&mut self.app.db.read().await.unwrap()).await.unwrap().version.to_string()
     }
 
     async fn connect_identity(&self, manager: &Manager) {
@@ -501,6 +506,9 @@ async fn walk_components(walk: &mut Walk) {
     let version = (component.version + 2).to_string();
     let fields = [("version", version.as_str()), ("status", "partial_outage")];
     walk.submit("/admin/components/{id}/status", &[id], &fields, &[Action::ComponentSetStatus]).await;
+    let selected = format!("{id}.{}", component.version + 3);
+    let fields = [("component", selected.as_str()), ("status", "degraded_performance")];
+    walk.submit("/admin/component-statuses", &[], &fields, &[Action::ComponentSetStatus]).await;
     let now = walk.app.clock.now();
     let (from, until) = (format_local(now - TimeDelta::hours(5)), format_local(now - TimeDelta::hours(4)));
     let mut fields = vec![("started_at", from.as_str()), ("ended_at", &until), ("zone", "UTC")];
@@ -526,8 +534,33 @@ async fn walk_settings(walk: &mut Walk) {
     drop(tx);
     let fields = [("version", page.as_str()), ("name", "Tidewater"), ("time_zone", "UTC")];
     walk.submit("/admin/settings", &[], &fields, &[Action::PageEdit]).await;
+    let version = walk.page_version().await;
+    let fields = [("version", version.as_str()), ("ground", "cool"), ("typeface", "serif"), ("appearance", "dark")];
+    walk.submit("/admin/brand", &[], &fields, &[Action::PageEditBrand]).await;
+    let version = walk.page_version().await;
+    let fields = [("version", version.as_str()), ("name", "Tidewater"), ("time_zone", "Europe/Lisbon")];
+    walk.submit("/admin/setup/page", &[], &fields, &[Action::PageEdit]).await;
+    let version = walk.page_version().await;
+    let fields = [("version", version.as_str()), ("ground", "warm"), ("typeface", "system"), ("appearance", "light")];
+    walk.submit("/admin/setup/brand", &[], &fields, &[Action::PageEditBrand]).await;
+    let names = [("names", "Tides\nCurrents")];
+    walk.submit("/admin/setup/components", &[], &names, &[Action::ComponentAdd, Action::ComponentAdd]).await;
+    walk.submit("/admin/setup/finish", &[], &[], &[Action::PageFinishSetup]).await;
+    walk.submit("/admin/setup/checklist/dismissal", &[], &[], &[Action::PageDismissChecklist]).await;
+    walk_announcements(walk).await;
     let fields = [("version", policy.as_str()), ("api_key_in_query", "1")];
     walk.submit("/admin/policy", &[], &fields, &[Action::PolicyEdit]).await;
+}
+
+async fn walk_announcements(walk: &mut Walk) {
+    let now = format_local(walk.app.clock.now());
+    let fields = [("title", "Office closed"), ("starts_at", now.as_str()), ("zone", "UTC")];
+    walk.submit("/admin/announcements", &[], &fields, &[Action::AnnouncementAdd]).await;
+    let id = walk.app.announcement("Moving").await.id.to_string();
+    let fields = [("version", "1"), ("title", "Moved"), ("starts_at", now.as_str()), ("zone", "UTC")];
+    walk.submit("/admin/announcements/{id}", &[&id], &fields, &[Action::AnnouncementEdit]).await;
+    walk.submit("/admin/announcements/{id}/end", &[&id], &[], &[Action::AnnouncementEdit]).await;
+    walk.submit("/admin/announcements/{id}/deletion", &[&id], &[], &[Action::AnnouncementDelete]).await;
 }
 
 async fn walk_managers(walk: &mut Walk) {

@@ -287,11 +287,12 @@ async fn open_incident_alone_raises_no_indicator(test: TestDb) {
     assert_eq!(document["status"], json!({"indicator": "none", "description": "All Systems Operational"}));
     assert_eq!(document["incidents"][0]["impact"], "critical");
     // The page, the badge and the embed agree.
-    for path in ["/", "/embed"] {
+    for (path, headline) in [("/", "Incident odd"), ("/embed", "Major outage: Incident odd")] {
         let page = app.visitor().get(path).await;
-        assert_eq!(page.word("h1"), "Major outage: Incident odd");
+        assert_eq!(page.word("h1"), headline);
         assert!(page.attributes("body", "class").concat().ends_with("tone-critical"), "{path}");
     }
+    assert!(app.visitor().get("/").await.word(".lede").starts_with("Major outage since "));
     assert!(app.visitor().get("/badge.svg").await.text().contains(": Major outage</title>"));
 }
 

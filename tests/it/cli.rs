@@ -93,6 +93,24 @@ async fn an_incident_is_opened_updated_and_resolved(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
+async fn an_update_promises_the_next_one(test: TestDb) {
+    let open = ["incident", "open", "--title", "Tiles fail", "--body", "We look.", "--next-update", "30"];
+    stdout_text(&candor(&test, &open, ""));
+    let incident = newest_incident(&test).await;
+    let wait = incident.next_update_at.unwrap() - incident.updates[0].posted_at;
+    assert_eq!(wait.num_minutes(), 30);
+    let id = incident.id.as_str();
+    let update = |next: &str| candor(&test, &["incident", "update", id, "--body", "More.", "--next-update", next], "");
+    assert!(stderr_text(&update("2020-01-01T00:00:00Z"), 1).contains("next_update: "));
+    assert!(stderr_text(&update("soon"), 1).contains("next_update: "));
+    let due = now() + chrono::TimeDelta::hours(2);
+    stdout_text(&update(&due.format("%Y-%m-%dT%H:%M:%SZ").to_string()));
+    assert_eq!(newest_incident(&test).await.next_update_at.unwrap().timestamp(), due.timestamp());
+    stdout_text(&candor(&test, &["incident", "update", id, "--body", "No promise."], ""));
+    assert_eq!(newest_incident(&test).await.next_update_at, None);
+}
+
+#[apply(on_both_databases!)]
 async fn hidden_incident_can_be_published(test: TestDb) {
     const OPEN: [&str; 6] = ["incident", "open", "--title", "Tiles fail", "--body", "We look."];
     let open = |more: &[&str]| candor(&test, &[&OPEN[..], more].concat(), "");

@@ -202,3 +202,39 @@ async fn same_name_in_one_list_asks_first(test: TestDb) {
     let answer = owner.post(&format!("/admin/groups/{core}"), &unchanged).await;
     assert_eq!(answer.location(), "/admin/components?done=group-saved", "an unchanged name does not ask");
 }
+
+#[apply(on_both_databases!)]
+async fn dropped_item_gets_its_position(test: TestDb) {
+    let (app, mut owner) = company(test).await;
+    let dns = format!("/admin/components/{}/position", stored(&app, "DNS").await.id);
+    assert_eq!(owner.post(&dns, &[("position", "1")]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(order(&app).await, "1 DNS, 2 Core (1 API, 2 Web), 3 Billing");
+    let core = format!("/admin/groups/{}/position", app_group(&app, "Core").await.id);
+    assert_eq!(owner.post(&core, &[("position", "3")]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(order(&app).await, "1 DNS, 2 Billing, 3 Core (1 API, 2 Web)");
+    for wrong in ["0", "-1", "99999999999999999999", "first"] {
+        assert_eq!(owner.post(&core, &[("position", wrong)]).await.status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
+}
+
+#[apply(on_both_databases!)]
+async fn several_components_are_added_together_or_not_at_all(test: TestDb) {
+    let (app, mut owner) = company(test).await;
+    let group = app_group(&app, "Core").await.id.to_string();
+    let fields = |more: &'static str| {
+        [("name", "Login"), ("status", "operational"), ("group", group.as_str()), ("more_names", more)]
+    };
+    for (more, says) in [
+        ("Search\nweb", "“web” is in this list already."),
+        ("Search\nLOGIN", "“LOGIN” is listed twice."),
+        ("Search\nsearch", "“search” is listed twice."),
+    ] {
+        let answer = owner.post("/admin/components", &fields(more)).await;
+        assert_eq!((answer.status, answer.message("more_names").as_str()), (StatusCode::UNPROCESSABLE_ENTITY, says));
+        assert_eq!(answer.field("more_names"), more);
+    }
+    assert_eq!(order(&app).await, "1 Core (1 API, 2 Web), 2 Billing, 3 DNS");
+    let answer = owner.post("/admin/components", &fields("Search\n\n  Mail  \n")).await;
+    assert_eq!(answer.location(), "/admin/components?done=components-added");
+    assert_eq!(order(&app).await, "1 Core (1 API, 2 Web, 3 Login, 4 Search, 5 Mail), 2 Billing, 3 DNS");
+}

@@ -135,7 +135,7 @@ async fn unpublished_page_is_not_ready(test: TestDb) {
     }
     assert_eq!(app.visitor().get("/nothing").await.status, StatusCode::NOT_FOUND);
     Worker::default().tick(&app).await;
-    assert_eq!(app.visitor().get("/").await.word("h1"), "All Systems Operational");
+    assert_eq!(app.visitor().get("/").await.word("h1"), "This status page is being set up");
 }
 
 #[apply(on_both_databases!)]

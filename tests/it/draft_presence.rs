@@ -52,7 +52,7 @@ async fn deleting_a_draft_asks_and_names_its_editor(test: TestDb) {
     ines.get(&path).await;
     let deletion = format!("{path}/deletion");
     let dashboard = rui.get("/admin").await;
-    assert_eq!(dashboard.attributes(".draft a.destructive", "href"), [deletion.as_str()]);
+    assert_eq!(dashboard.attributes(".draft a.quiet", "href"), [deletion.as_str()]);
     assert!(dashboard.attributes("main form", "action").iter().all(|action| *action != deletion), "no button deletes");
     let question = rui.get(&deletion).await;
     assert_eq!((question.word("h1"), question.word(".quoted strong")), ("Delete this draft?".into(), "Begun".into()));

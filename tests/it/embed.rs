@@ -82,11 +82,14 @@ async fn embed_shows_ongoing_events(test: TestDb) {
     let app = TestApp::new(test).await;
     let quiet = app.visitor().get("/embed/frame").await;
     assert_eq!(quiet.attributes("body[data-trouble]", "class"), [""; 0]);
-    assert_eq!(quiet.word("main h1 a"), "All Systems Operational");
+    assert_eq!(quiet.word("main h1 a"), "This status page is being set up");
+    app.component("API").await;
+    app.publish().await;
+    assert_eq!(app.visitor().get("/embed/frame").await.word("main h1 a"), "All systems operational");
     app.add(&[fixtures::incident("it", app.clock.now() - TimeDelta::hours(1))]).await;
     let loud = app.visitor().get("/embed/frame").await;
     assert_eq!(loud.attributes("body[data-trouble='yes']", "class"), ["embed tone-notice"], "neutral, not green");
-    assert_eq!(loud.word("main h1 a"), "Notice: Incident it");
+    assert_eq!((loud.word("main h1"), loud.word("main h1 a")), ("Notice: Incident it".into(), "Incident it".into()));
     assert_eq!(loud.attributes("main li a", "href"), ["http://status.test/incidents/it"]);
     assert_eq!(loud.words("button"), ["Close"]);
     let plain = app.visitor().get("/embed").await;

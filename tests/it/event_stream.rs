@@ -128,7 +128,7 @@ async fn live_script_is_small_and_immutable() {
     assert_eq!(script.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
     assert_eq!(script.headers()[header::CONTENT_TYPE], "text/javascript; charset=utf-8");
     let size = script.into_body().collect().await.unwrap().to_bytes().len();
-    assert!(size <= 2048, "{size} bytes");
+    assert!(size <= 4096, "{size} bytes");
     assert_eq!(body_text(site.get(address, &[]).await).await, ui::live_script::live_script());
 }
 

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use candor::cli::demo;
 use candor::db::{Db, admin_incidents, components, feed_ids, incidents, maintenances, page_settings, postmortems};
-use candor::domain::forms::PageSettings;
+use candor::domain::forms::{BrandForm, PageSettings};
 use candor::domain::history::HistoryFilter;
+use candor::domain::page::Link;
 use candor::domain::postmortem::PublishedPostmortem;
-use candor::domain::{Impact, IncidentId, MaintenanceId, Phase, Postmortem, Status, Visibility};
+use candor::domain::{Impact, IncidentId, MaintenanceId, PageBrand, Phase, Postmortem, Status, Visibility};
 use candor::import::{ImportOptions, ImportReport, SourceFiles, Statuspage, import};
 use chrono::TimeDelta;
 
@@ -290,4 +291,87 @@ async fn broken_file_does_not_affect_others(test: TestDb) {
     let files = SourceFiles::open(&Statuspage, &[folder.path().to_owned()]).unwrap();
     let stopped = import(&test, &files, &ImportOptions::default(), test.clock.now(), || {}).await.unwrap_err();
     assert!(stopped.to_string().contains("nothing was imported"), "{stopped}");
+}
+
+const SVG: &[u8] =
+    b"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'><path fill='#0f5f6b' d='M0 0h9v9H0z'/></svg>";
+
+/// Gives the page a brand with every field.
+async fn add_brand(test: &TestDb) {
+    let form = BrandForm {
+        header_text: "Nightjar".into(),
+        accent: "#6a3fc8".into(),
+        ground: "own".into(),
+        ground_light: "#faf9ff".into(),
+        ground_dark: "#121018".into(),
+        typeface: "serif".into(),
+        appearance: "automatic".into(),
+        links: "https://example.org/help Help".into(),
+        about: "We run **trains**.".into(),
+        support: "help@example.org".into(),
+        noindex: true,
+        ..BrandForm::default()
+    };
+    let logo = candor::logo::sanitize_logo(SVG).unwrap();
+    let settings = form.parse(&PageBrand::default(), [Some(logo), None]).unwrap();
+    let mut tx = test.write().await.unwrap();
+    let page = page_settings::load(&mut tx).await.unwrap();
+    page_settings::update_brand(&mut tx, &page, &settings, page.updated_at).await.unwrap();
+    test.commit(tx).await;
+}
+
+async fn stored_brand(test: &TestDb) -> (String, Vec<Link>, PageBrand) {
+    let page = page_settings::load(&mut test.read().await.unwrap()).await.unwrap();
+    (page.logo_text, page.links, page.brand)
+}
+
+#[apply(on_both_databases!)]
+async fn export_and_import_carry_the_brand(test: TestDb) {
+    let elsewhere = empty_database(&test).await;
+    add_brand(&test).await;
+    let app = TestApp::new(test).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (site, out) = (folder.path().join("site"), folder.path().join("out"));
+    app.publisher.export(&site, std::iter::empty(), |_| {}).await.unwrap();
+    let files = read_files(&site);
+    let status = String::from_utf8_lossy(&files["index.html"]).into_owned();
+    for part in ["<img src=\"data:image/svg+xml,", "--accent:", "Nightjar", "<strong>trains</strong>", "noindex"] {
+        assert!(status.contains(part), "{part} in {status}");
+    }
+    assert!(!status.contains("Powered by") && files.contains_key("robots.txt"));
+    app.publisher.export_documents(&out, |_| {}).await.unwrap();
+    let report = import_folder(&elsewhere, &out).await;
+    assert_eq!((report.warnings.as_slice(), report.refusals.as_slice()), (&[][..], &[][..]));
+    assert_eq!(stored_brand(&elsewhere).await, stored_brand(&app.test).await);
+    assert!(import_folder(&elsewhere, &out).await.changes_nothing());
+}
+
+#[apply(on_both_databases!)]
+async fn hostile_brand_is_not_imported(test: TestDb) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("brand.json");
+    let (good, script) =
+        ("\"ground\":\"warm\",\"typeface\":\"system\",\"appearance\":\"light\"", "PHN2Zz48c2NyaXB0Lz48L3N2Zz4=");
+    for wrong in [
+        format!("{{\"brand\":{{{good},\"logo\":\"{script}\"}}}}"),
+        format!("{{\"brand\":{{{good},\"accent\":\"red;}}\"}}}}"),
+        format!("{{\"brand\":{{{good},\"support\":\"javascript:alert(1)\"}}}}"),
+        "{\"brand\":{\"ground\":\"pink\"}}".to_owned(),
+    ] {
+        std::fs::write(&file, &wrong).unwrap();
+        let report = import_folder(&test, folder.path()).await;
+        assert_eq!((report.warnings.len(), report.changes_nothing()), (1, true), "{wrong}: {report:?}");
+        assert_eq!(stored_brand(&test).await.2, PageBrand::default());
+    }
+}
+
+#[tokio::test]
+async fn backup_carries_the_brand() {
+    let test = TestDb::sqlite().await;
+    add_brand(&test).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("copy.db");
+    test.db.backup(&file).await.unwrap();
+    let copy = TestDb::at(format!("sqlite://{}", file.display()));
+    assert_eq!(stored_brand(&copy).await, stored_brand(&test).await);
 }

@@ -32,11 +32,18 @@ const DAY_CACHE: &str = "public, max-age=86400";
 const IMMUTABLE_CACHE: &str = "public, max-age=31536000, immutable";
 const NO_STORE: &str = "no-store";
 
-const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sha256-*'; img-src 'self' data:; \
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; \
+    style-src 'sha256-*' 'sha256-*' 'sha256-*'; img-src 'self' data:; connect-src 'self'; form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+/// The forms of subscribers have a stylesheet of their own.
+const FORM_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sha256-*'; img-src 'self' data:; \
     connect-src 'self'; form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 const ADMIN_POLICY: &str = "default-src 'none'; script-src 'nonce-*' 'strict-dynamic' 'wasm-unsafe-eval'; \
-    style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; object-src 'none'; \
+    style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src 'self'; form-action 'self'; object-src 'none'; \
     base-uri 'none'; frame-ancestors 'none'";
+/// The composers frame previews of the public page.
+const COMPOSER_POLICY: &str = "default-src 'none'; script-src 'nonce-*' 'strict-dynamic' 'wasm-unsafe-eval'; \
+    style-src 'self' 'sha256-*' 'sha256-*' 'sha256-*'; img-src 'self' data:; connect-src 'self'; frame-src 'self'; \
+    form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 const STRICT_POLICY: &str =
     "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -109,6 +116,7 @@ const PAGE: ExpectedHeaders = ExpectedHeaders::new(HTML, PAGE_POLICY, PAGE_CACHE
 const DEEP_PAGE: ExpectedHeaders = ExpectedHeaders::new(HTML, PAGE_POLICY, DEEP_PAGE_CACHE);
 const FAILURE: ExpectedHeaders = ExpectedHeaders::new(HTML, PAGE_POLICY, NO_STORE);
 const ADMIN: ExpectedHeaders = ExpectedHeaders::new(HTML, ADMIN_POLICY, NO_STORE);
+const COMPOSER: ExpectedHeaders = ExpectedHeaders::new(HTML, COMPOSER_POLICY, NO_STORE);
 const REDIRECT: ExpectedHeaders = ExpectedHeaders::new("", ADMIN_POLICY, NO_STORE);
 const UNCACHED_JSON: ExpectedHeaders = ExpectedHeaders::new(PLAIN_JSON, STRICT_POLICY, NO_STORE);
 
@@ -262,7 +270,7 @@ async fn visitor_response_headers_are_exact(test: TestDb) {
     };
     let telling = ExpectedHeaders::new(TEXT, STRICT_POLICY, NO_STORE);
     let nothing = ExpectedHeaders::new("", STRICT_POLICY, NO_STORE);
-    let subscriber_form = ExpectedHeaders { referrer: "no-referrer", ..FAILURE };
+    let subscriber_form = ExpectedHeaders { referrer: "no-referrer", policy: FORM_POLICY, ..FAILURE };
     let rows = [
         (200, "the health", send("GET", "/healthz", &[]).await, telling),
         (200, "its head", send("HEAD", "/healthz", &[]).await, telling),
@@ -336,7 +344,9 @@ async fn admin_response_headers_are_exact(test: TestDb) {
         (400, "no text", owner.send(Method::POST, "/admin/groups", &no_text, "name=%FF".into()).await, ADMIN),
         (403, "too low a role", viewer.get("/admin/managers").await, ADMIN),
         (403, "a foreign page", owner.post_with("/admin/groups", &[("name", "x")], &[]).await, ADMIN),
-        (404, "nothing", owner.get("/admin/incidents/gone").await, ADMIN),
+        (404, "nothing", owner.get("/admin/incidents/gone").await, COMPOSER),
+        (200, "a composer", owner.get("/admin/incidents/new").await, COMPOSER),
+        (200, "the dashboard", owner.get("/admin").await, ADMIN),
         (404, "no address", owner.get("/admin/gone").await, FAILURE),
         (405, "a wrong method", owner.post("/admin/managers/gone", &[]).await, FAILURE),
         (409, "a conflict", owner.post(&set_status, &[("version", "9"), ("status", "operational")]).await, ADMIN),

@@ -41,7 +41,7 @@ async fn automatic_start_and_end_are_exact_and_published(test: TestDb) {
     advance_to(&app, maintenance.scheduled_for - TimeDelta::microseconds(1));
     work.tick(&app).await;
     assert_eq!(audited_actions(&app).await, ["maintenance.remind"]);
-    assert_eq!(headline().await, "All Systems Operational");
+    assert_eq!(headline().await, "All systems operational");
     advance_to(&app, maintenance.scheduled_for);
     work.tick(&app).await;
     assert_eq!(headline().await, "Service Under Maintenance");
@@ -52,7 +52,7 @@ async fn automatic_start_and_end_are_exact_and_published(test: TestDb) {
     advance_to(&app, maintenance.scheduled_until);
     work.tick(&app).await;
     work.tick(&app).await;
-    assert_eq!(headline().await, "All Systems Operational");
+    assert_eq!(headline().await, "All systems operational");
     assert_eq!(audited_actions(&app).await, ["maintenance.remind", "maintenance.start", "maintenance.complete"]);
     let over = app.maintenance("work").await;
     assert_eq!((over.started_at, over.ended_at), (Some(maintenance.scheduled_for), Some(maintenance.scheduled_until)));

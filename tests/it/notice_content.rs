@@ -36,6 +36,7 @@ fn page() -> Page {
         logo_text: String::new(),
         links: Vec::new(),
         embedders: Vec::new(),
+        brand: candor::domain::PageBrand::default(),
         updated_at: at(-9000),
         version: 1,
     }

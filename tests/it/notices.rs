@@ -3,7 +3,7 @@
 use candor::domain::notice::Event;
 use candor::domain::subscriber::Channel;
 use candor::format::url::is_safe_url;
-use candor::publish::notices::{BodyForm, EmailTemplate, NoticeContent, render_chat, render_webhook};
+use candor::publish::notices::{BodyForm, EmailTemplate, NoticeContent, Subject, render_chat, render_webhook};
 use serde_json::Value;
 
 use crate::hostile_text::{as_line, as_lines, corpus};
@@ -80,6 +80,33 @@ fn chat_messages_are_as_recorded() {
 
 /// The keys of Statuspage's payload, from a recorded delivery.
 #[test]
+fn a_promised_update_is_named_in_every_message() {
+    let mut content = incident_content(2);
+    let due = crate::notice_content::at(60);
+    let words = |content: &NoticeContent| {
+        let mail = EmailTemplate::new(content).for_subscriber(&links());
+        let chats = CHATS.into_iter().filter(|channel| *channel != Channel::Pagerduty);
+        let chats = chats.map(|channel| chat(content, channel).to_string());
+        [mail.text, mail.html].into_iter().chain(chats).collect::<Vec<_>>()
+    };
+    assert!(words(&content).iter().all(|text| !text.contains("Next update due")));
+    if let Subject::Incident(incident, _) = &mut content.subject {
+        incident.next_update_at = Some(due);
+    }
+    for text in words(&content) {
+        assert!(text.contains("Next update due by "), "{text}");
+    }
+    let payload: Value = serde_json::from_str(&webhook(&content, BodyForm::Statuspage)).unwrap();
+    let said = payload["incident"]["next_update_at"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>();
+    assert_eq!(said.unwrap(), due);
+    // The notice of an earlier update says nothing about the promise of a later one.
+    if let Subject::Incident(incident, _) = &mut content.subject {
+        content.notice.update_id = Some(incident.updates[0].id.clone());
+    }
+    assert!(words(&content).iter().all(|text| !text.contains("Next update due")));
+}
+
+#[test]
 fn webhook_has_the_keys_of_statuspage_in_order() {
     let keys = |text: &str| -> Vec<String> {
         let before = text.split("\":").map(|part| part.rsplit('"').next().unwrap_or_default().to_owned());
@@ -151,7 +178,7 @@ fn check_all(content: &NoticeContent, what: &str) {
     for form in [BodyForm::Statuspage, BodyForm::Standard] {
         let json: Value = serde_json::from_str(&webhook(content, form)).unwrap();
         let title = &json["incident"]["name"].as_str().or(json["data"]["incident"]["name"].as_str());
-        let candor::publish::notices::Subject::Incident(incident, _) = &content.subject else { panic!("{what}") };
+        let Subject::Incident(incident, _) = &content.subject else { panic!("{what}") };
         assert_eq!(*title, Some(incident.title.as_str()), "{what}");
     }
     assert!(webhook(content, BodyForm::Standard).len() <= 20_000, "{what}");

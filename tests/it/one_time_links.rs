@@ -63,7 +63,7 @@ async fn setup_link_creates_first_owner(test: TestDb) {
     assert_eq!((wrong.field("name"), wrong.field("email")), ("Ines".into(), "not one".into()));
     assert!(!wrong.message("email").is_empty() && !wrong.message("password").is_empty());
     let answer = browser.post(&path, &FIRST).await;
-    assert_eq!(answer.location(), "/admin?done=welcome");
+    assert_eq!(answer.location(), "/admin/setup/page?done=welcome");
     let list = browser.get("/admin/managers").await;
     assert_eq!(list.status, StatusCode::OK, "logged in as an owner");
     assert!(!list.word("tbody").contains("never"), "{}", list.word("tbody"));

@@ -78,9 +78,10 @@ async fn postmortem_is_a_draft_unless_published(test: TestDb) {
             && shown.word("#postmortem .soft").contains(&now().format("%-d %b %Y").to_string())
     );
     let month = (now() - TimeDelta::days(1)).format("/history/%Y-%m").to_string();
-    for path in ["/", "/history", &month] {
-        assert_eq!(page(path).await.attributes(".facts a", "href"), ["/incidents/it#postmortem"], "{path}");
+    for path in ["/history", &month] {
+        assert_eq!(page(path).await.attributes(".entries a.tag", "href"), ["/incidents/it#postmortem"], "{path}");
     }
+    assert_eq!(page("/").await.attributes(".past a", "href"), ["/incidents/it"]);
     let stale = browser.post(&format!("{path}/withdrawal"), &[("version", "1")]).await;
     assert_eq!(stale.status, StatusCode::CONFLICT);
     let withdrawn = browser.post(&format!("{path}/withdrawal"), &[("version", "2")]).await;
@@ -160,37 +161,44 @@ async fn postmortem_is_limited_previewed_and_conflict_checked(test: TestDb) {
 async fn correction_overrides_and_shows_reason(test: TestDb) {
     let mut admin = AdminSession::over(test.at_noon()).await;
     admin.app.add(&[admin.outage("it", TimeDelta::hours(24))]).await;
-    assert!(admin.app.visitor().get("/uptime").await.text().contains("1 incident, 1h major outage"));
+    let labels = |page: Answer| page.attributes(".grid a", "aria-label").concat();
+    let before = labels(admin.app.visitor().get("/uptime").await);
+    assert!(before.ends_with("1 incident, 1 h major outage"), "{before}");
     let answer = admin
         .submit_correction("2026-11-09T12:00", "2026-11-09T13:30", "operational", "Only our <b>probe</b> was down.")
         .await;
     assert_eq!(answer.location(), format!("/admin/components/{}/corrections?done=correction-added", admin.api.id));
-    let uptime = admin.app.visitor().get("/uptime").await;
+    let month = format!("/uptime?month=2026-11&component={}", admin.api.id);
+    let uptime = admin.app.visitor().get(&month).await;
     let line = "9 Nov 2026, 12:00 to 13:30 UTC counts as operational: Only our <b>probe</b> was down.";
     assert_eq!(uptime.word(".corrections li"), line);
-    assert!(uptime.word("table").contains("November 2026"), "{}", uptime.text());
-    assert!(!uptime.text().contains("1h major outage") && uptime.text().contains("orrected"));
+    assert_eq!(uptime.word("#detail"), "API, November 2026");
+    assert!(uptime.words(".detail dl").is_empty() && uptime.word(".sum").contains("No downtime"), "{}", uptime.text());
+    let corrected = labels(uptime);
+    assert_eq!(corrected, "API, November 2026: 100%, corrected");
     assert!(!admin.app.visitor().get("/").await.text().contains("1h major outage"), "the bars are not corrected");
     let row = &admin.app.audit().await[0];
     assert_eq!((row.action.as_str(), row.subject_name.as_str()), ("component.correct-uptime", "API"));
     let worse =
         admin.submit_correction("2026-11-08T00:00", "2026-11-08T02:00", "major_outage", "Nobody noticed.").await;
     assert_eq!(worse.status, StatusCode::SEE_OTHER);
-    assert!(admin.app.visitor().get("/uptime").await.text().contains("2h major outage"));
-    assert!(admin.app.visitor().get("/").await.text().contains("2h major outage"));
+    assert!(labels(admin.app.visitor().get("/uptime").await).ends_with("2 h major outage, corrected"));
+    assert_eq!(admin.app.visitor().get(&month).await.words(".corrections li").len(), 2);
+    assert!(admin.app.visitor().get("/").await.text().contains("2 h major outage"));
 }
 
 #[apply(on_both_databases!)]
 async fn deleted_correction_restores_calculated_uptime(test: TestDb) {
     let mut admin = AdminSession::over(test.at_noon()).await;
     admin.app.add(&[admin.outage("it", TimeDelta::hours(24))]).await;
-    let before = admin.app.visitor().get("/uptime").await.text();
+    let month = format!("/uptime?month=2026-11&component={}", admin.api.id);
+    let before = admin.app.visitor().get(&month).await.text();
     admin.submit_correction("2026-11-09T11:00", "2026-11-09T13:30", "operational", "A mistake.").await;
     let list = admin.publisher.get(&format!("/admin/components/{}/corrections", admin.api.id)).await;
     let path = list.attributes(".draft form", "action").concat();
     let answer = admin.publisher.post(&path, &[]).await;
     assert!(answer.location().ends_with("?done=correction-removed"), "{}", answer.text());
-    assert!(admin.app.visitor().get("/uptime").await.text() == before);
+    assert!(admin.app.visitor().get(&month).await.text() == before);
     assert_eq!(admin.app.audit().await[0].action, "component.remove-correction");
     assert_eq!(admin.publisher.post(&path, &[]).await.status, StatusCode::NOT_FOUND);
 }
@@ -198,22 +206,27 @@ async fn deleted_correction_restores_calculated_uptime(test: TestDb) {
 /// The inputs of every figure and of the banner are one click away, even without an incident.
 #[apply(on_both_databases!)]
 async fn manual_statuses_are_explained(test: TestDb) {
-    let mut admin = AdminSession::over(test).await;
+    let mut admin = AdminSession::over(test.at_noon()).await;
+    let began = admin.app.clock.now();
     let path = format!("/admin/components/{}/status", admin.api.id);
     let set = [("version", "1"), ("status", "partial_outage")];
     assert_eq!(admin.publisher.post(&path, &set).await.status, StatusCode::SEE_OTHER);
     admin.app.clock.advance(TimeDelta::hours(2));
     admin.app.publish().await;
     let page = admin.app.visitor().get("/").await;
-    assert_eq!(page.word(".lede a"), "Status changed manually");
-    assert_eq!(page.attributes(".lede a", "href"), [format!("/uptime#component-{}", admin.api.id)]);
-    let uptime = admin.app.visitor().get("/uptime").await;
-    let words = uptime.word(".uptime ul li");
-    assert!(words.starts_with(&now().format("since %-d %b %Y, %H:%M UTC: partial outage").to_string()), "{words}");
-    let last = uptime.words("tbody tr").remove(0);
-    assert!(last.starts_with("Last 90 days") && last.ends_with("Status changed manually, 2h partial outage"), "{last}");
-    assert!(page.words(".percent")[0].starts_with(&uptime.words("tbody td")[0]), "one figure");
-    assert_eq!(uptime.words(".uptime ul li").len(), 1, "nothing more is hinted at");
+    assert_eq!(page.word(".why"), "Since 12:00 UTC: status changed manually");
+    assert_eq!(page.word(".pop a"), "Status changed manually");
+    assert_eq!(page.attributes(".pop a", "href"), [format!("/uptime#component-{}", admin.api.id)]);
+    let month = format!("/uptime?month={}&component={}", began.format("%Y-%m"), admin.api.id);
+    assert!(admin.app.visitor().get("/uptime").await.attributes("a", "href").iter().any(|to| to.starts_with(&month)));
+    let uptime = admin.app.visitor().get(&month).await;
+    let words = uptime.word(".by-hand li");
+    assert!(words.starts_with(&began.format("since %-d %b %Y, %H:%M UTC: partial outage").to_string()), "{words}");
+    let (length, last) = (uptime.word(".detail dl"), uptime.word(".last"));
+    assert!(length.starts_with("Partial outage") && length.contains("2 h (30% counted)"), "{length}");
+    assert!(last.starts_with("Last 90 days: "), "{last}");
+    assert!(page.words(".percent")[0].starts_with(&uptime.word(".last b")), "one figure");
+    assert_eq!(uptime.words(".by-hand li").len(), 1, "nothing more is hinted at");
     admin.publisher = admin.app.logged_in(Owner).await;
     for number in 2..=46 {
         let status = if number % 2 == 0 { "operational" } else { "partial_outage" };
@@ -221,8 +234,8 @@ async fn manual_statuses_are_explained(test: TestDb) {
         assert_eq!(admin.publisher.post(&path, &set).await.status, StatusCode::SEE_OTHER, "{number}");
         admin.app.clock.advance(TimeDelta::minutes(1));
     }
-    let corrections = admin.app.visitor().get("/uptime").await.words(".uptime ul li");
-    assert_eq!((corrections.len(), corrections[20].as_str()), (21, "and 3 earlier"));
+    let by_hand = admin.app.visitor().get(&month).await.words(".by-hand li");
+    assert_eq!((by_hand.len(), by_hand[20].as_str()), (21, "and 3 earlier"));
 }
 
 #[apply(on_both_databases!)]

@@ -89,7 +89,7 @@ async fn preview_lists_machine_documents(test: TestDb) {
     let own = paths.iter().filter(|path| path.contains("/incidents/") && !path.contains("unresolved"));
     assert_eq!(own.count(), 2, "the incident in both its shapes: {paths:?}");
     assert!(!answer.text().contains("<script>alert"));
-    assert!(frame_html(&answer, "/").contains("Major outage: "));
+    assert!(frame_html(&answer, "/").contains("API: major outage"));
     admin.confirm(&answer, "/admin/incidents", "body").await;
 }
 
@@ -223,8 +223,11 @@ async fn correction_preview_shows_uptime_page(test: TestDb) {
         ("reason", "The probe was **blind**."),
     ];
     let answer = admin.preview(&address, &fields).await;
-    assert_eq!(answer.words("section h2")[..2], ["/ changes", "/uptime changes"]);
-    assert!(frame_html(&answer, "/uptime").contains("The probe was **blind**."));
+    let month = (admin.app.clock.now() - TimeDelta::days(20)).format("%Y-%m");
+    let uptime = format!("/uptime?month={month}&component={}", admin.api.id);
+    assert_eq!(answer.words("section h2")[..2], ["/ changes".to_owned(), format!("{uptime} changes")]);
+    let html = frame_html(&answer, &uptime);
+    assert!(html.contains("The probe was **blind**.") && html.contains("2 h counted as downtime"), "{html}");
     admin.confirm(&answer, &address, "reason").await;
 }
 
@@ -232,13 +235,13 @@ async fn correction_preview_shows_uptime_page(test: TestDb) {
 async fn status_preview_shows_page_and_returns_to_dashboard(test: TestDb) {
     let mut admin = AdminSession::over(test).await;
     let address = format!("/admin/components/{}/status", admin.api.id);
-    assert_eq!(
-        admin.publisher.get("/admin").await.words("main .baseline button"),
-        ["Update: API", "Preview page: API"]
-    );
+    let menu = admin.publisher.get("/admin").await;
+    assert_eq!(menu.word(".board .pick summary"), "API: Operational");
+    assert_eq!(menu.attributes(".board .sheet form", "action"), [address.clone()]);
+    assert_eq!(menu.attributes(".board .sheet [aria-current]", "value"), ["operational"]);
     let fields = [("version", "1"), ("status", "partial_outage")];
     let answer = admin.preview(&address, &fields).await;
-    assert!(frame_html(&answer, "/").contains("Partial outage: API"));
+    assert!(frame_html(&answer, "/").contains("API: partial outage"));
     assert!(
         machine_paths(&answer).contains(&format!("/components/{}/badge.svg", admin.api.id)),
         "{:?}",

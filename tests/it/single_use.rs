@@ -62,7 +62,7 @@ async fn concurrent_first_owners_one_wins(test: TestDb) {
     let link = offer_setup_link(&app).await.unwrap().expect("a link");
     let first = &[("name", "Ines"), ("email", "ines@tidewater.example"), ("password", "gravel lantern otter")];
     let answers = use_link(&app, link.strip_prefix(ORIGIN).unwrap(), first).await;
-    exactly_one_redirects_to(&answers, "/admin?done=welcome");
+    exactly_one_redirects_to(&answers, "/admin/setup/page?done=welcome");
     assert_eq!(app.number("select count(*) from managers").await, 1);
 }
 

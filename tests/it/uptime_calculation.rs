@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use candor::db::{components, incidents, status_intervals};
 use candor::domain::history::Month;
-use candor::domain::uptime::StatusInterval;
-use candor::domain::{Component, Phase, Status};
+use candor::domain::uptime::{StatusInterval, UptimeView};
+use candor::domain::{Component, ComponentId, Phase, Status};
 use candor::publish::{Document, Encoding, OnDemandPage, Publisher};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::support::fixtures::{component, incident, resolved, update};
 use crate::support::{TestDb, noon_in, now};
@@ -79,8 +79,14 @@ async fn manual_baseline_counts_as_downtime(test: TestDb) {
     assert_eq!((found[0].from, found[0].to), (now() - TimeDelta::hours(5), Some(now() - TimeDelta::hours(4))));
 }
 
+/// The month of a component that contains `at`.
+fn detail(component: &ComponentId, at: DateTime<Utc>) -> OnDemandPage {
+    let month = Month::from_time(at, chrono_tz::Tz::UTC);
+    OnDemandPage::Uptime(UptimeView { until: None, detail: Some((component.clone(), month)) })
+}
+
 /// Half an hour of partial outage yesterday.
-async fn half_hour_outage(test: &TestDb) {
+async fn half_hour_outage(test: &TestDb) -> ComponentId {
     let api = create_component(test, "API").await;
     let began = noon_in(-1);
     let mut incident = resolved("half", began, TimeDelta::minutes(30));
@@ -88,6 +94,7 @@ async fn half_hour_outage(test: &TestDb) {
         update("x", began, Phase::Identified, &[(api.id.as_str(), Status::PartialOutage)]).components;
     incident.recompute();
     test.insert(&[incident]).await;
+    api.id
 }
 
 #[apply(on_both_databases!)]
@@ -97,18 +104,23 @@ async fn uptime_bars_show_each_day_with_text(test: TestDb) {
     let publisher = new_publisher(&test, folder.path());
     publisher.publish().await.unwrap();
     let html = document_text(publisher.site().document("/").unwrap());
-    assert!(html.contains("Last 90 days: 99.99% uptime, 1 incident, 30m partial outage"), "{html}");
-    assert!(html.contains("<a href=\"/incidents/half\" aria-label=\""), "{html}");
+    assert!(html.contains("Last 90 days: 99.99% uptime, 1 incident, 30 min partial outage"), "{html}");
+    assert!(html.contains("<a href=\"/incidents/half\"><b dir=\"auto\">Incident half</b>"), "{html}");
     assert_eq!(html.matches("class=\"partial_outage\"").count(), 1, "{html}");
 }
 
 #[apply(on_both_databases!)]
 async fn uptime_page_shows_reasons(test: TestDb) {
-    half_hour_outage(&test).await;
+    let api = half_hour_outage(&test).await;
     let folder = tempfile::tempdir().unwrap();
-    let page = new_publisher(&test, folder.path()).on_demand(OnDemandPage::Uptime).await.unwrap();
+    let publisher = new_publisher(&test, folder.path());
+    let page = publisher.on_demand(OnDemandPage::Uptime(UptimeView::default())).await.unwrap();
     let html = document_text(page.document());
-    assert!(html.contains("<summary>1 incident, 30m partial outage</summary>"), "{html}");
+    let month = noon_in(-1).format("%Y-%m");
+    let link = format!("href=\"/uptime?month={month}&amp;component={api}#component-{api}\"");
+    assert!(html.contains(&link) && html.contains("%, 1 incident, 30 min partial outage\""), "{html}");
+    let html = document_text(publisher.on_demand(detail(&api, noon_in(-1))).await.unwrap().document());
+    assert!(html.contains("<dd>30 min<span") && html.contains("9 min counted as downtime"), "{html}");
     assert!(html.contains("<a href=\"/incidents/half\" dir=\"auto\">Incident half</a>"), "{html}");
 }
 
@@ -125,13 +137,16 @@ async fn month_lists_incidents_started_earlier(test: TestDb) {
     incident.recompute();
     test.insert(&[incident]).await;
     let folder = tempfile::tempdir().unwrap();
-    let page = new_publisher(&test, folder.path()).on_demand(OnDemandPage::Uptime).await.unwrap();
+    let publisher = new_publisher(&test, folder.path());
+    let page = publisher.on_demand(OnDemandPage::Uptime(UptimeView::default())).await.unwrap();
     let html = document_text(page.document());
-    let lines = ["1 incident, 30m major outage", "1 incident, 20m major outage", "1 incident, 10m major outage"];
-    for words in lines {
-        assert!(html.contains(words), "{words} is not in {html}");
+    for (at, minutes) in [(first, 20), (began, 10)] {
+        let words = format!("1 incident, {minutes} min major outage\"");
+        assert_eq!(html.matches(&words).count(), 1, "{words} is not in {html}");
+        let month = document_text(publisher.on_demand(detail(&api.id, at)).await.unwrap().document());
+        assert_eq!(month.matches("href=\"/incidents/across\"").count(), 1, "{month}");
+        assert!(month.contains(&format!("<dd>{minutes} min</dd>")) && month.contains(" · 30 min</span>"), "{month}");
     }
-    assert_eq!(html.matches("href=\"/incidents/across\"").count(), lines.len(), "{html}");
 }
 
 #[apply(on_both_databases!)]
@@ -153,9 +168,13 @@ async fn new_component_has_no_history(test: TestDb) {
     assert!(html.contains(&format!("Since {today}: 100% uptime")) && !html.contains("1 incident"), "{html}");
     let showcase = document_text(publisher.site().document("/uptime_showcase").unwrap());
     assert_eq!(showcase.matches("#b3bac5").count(), 89, "{showcase}");
-    let page = document_text(publisher.on_demand(OnDemandPage::Uptime).await.unwrap().document());
-    assert!(page.matches("no data").count() >= 11 && page.contains("100% since "), "{page}");
-    assert!(!page.contains("/incidents/early"), "{page}");
+    let page =
+        document_text(publisher.on_demand(OnDemandPage::Uptime(UptimeView::default())).await.unwrap().document());
+    assert_eq!((page.matches(">–</td>").count(), page.matches(">100</td>").count()), (11, 2), "{page}");
+    let month = document_text(publisher.on_demand(detail(&api.id, noon_in(0))).await.unwrap().document());
+    assert!(month.contains("Data since ") && month.contains("No downtime"), "{month}");
+    assert!(!page.contains("?month=") && !month.contains("/incidents/early"), "{month}");
+    assert!(publisher.on_demand(detail(&api.id, noon_in(-40))).await.is_err(), "there is no such month");
 }
 
 #[apply(on_both_databases!)]
@@ -164,12 +183,12 @@ async fn stale_page_is_labelled_until_confirmed(test: TestDb) {
     let folder = tempfile::tempdir().unwrap();
     let publisher = new_publisher(&test, folder.path());
     publisher.publish().await.unwrap();
-    publisher.on_demand(OnDemandPage::Uptime).await.unwrap();
+    publisher.on_demand(OnDemandPage::Uptime(UptimeView::default())).await.unwrap();
     publisher.mark_stale().await;
     assert!(!document_text(publisher.site().document("/").unwrap()).contains("Last updated"));
     test.clock.advance(TimeDelta::seconds(61));
     publisher.mark_stale().await;
-    let deep = publisher.on_demand(OnDemandPage::Uptime).await.unwrap();
+    let deep = publisher.on_demand(OnDemandPage::Uptime(UptimeView::default())).await.unwrap();
     for document in [publisher.site().document("/").unwrap(), deep.document()] {
         let html = document_text(document);
         assert!(html.contains("Last updated at <time"), "{html}");

@@ -54,7 +54,7 @@ async fn conflict_page_states_the_reason(test: TestDb) {
     let stale = publisher.post(&address, &[("version", "0"), ("status", "major_outage")]).await;
     is_inside(&stale, StatusCode::CONFLICT, "Conflict");
     assert!(
-        stale.word("main").contains("API was changed in the meantime; its status was not updated."),
+        stale.word("main").contains("API was changed in the meantime; no status was updated."),
         "{}",
         stale.word("main")
     );

@@ -135,7 +135,7 @@ async fn password_is_long_uncommon_and_impersonal(test: TestDb) {
         assert_eq!(answer.field("email"), "ines@tidewater.example");
         assert_eq!(answer.field("password"), "", "a password is never shown again");
     }
-    assert_eq!(choose("gravel lantern otter".to_owned()).await.location(), "/admin?done=welcome");
+    assert_eq!(choose("gravel lantern otter".to_owned()).await.location(), "/admin/setup/page?done=welcome");
 }
 
 #[apply(on_both_databases!)]

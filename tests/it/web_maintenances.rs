@@ -50,7 +50,8 @@ async fn maintenance_is_planned_started_extended_completed(test: TestDb) {
     assert_eq!(app.visitor().get("/").await.word(".card.planned h3"), "Disk upgrade");
     let path = format!("/admin/maintenances/{}", created.id);
     browser.post(&format!("{path}/beginning"), &[("version", "1")]).await;
-    assert_eq!(app.visitor().get("/").await.word("h1"), "Service Under Maintenance");
+    let headline = app.visitor().get("/").await.word("h1");
+    assert!(headline.starts_with("API: under maintenance until "), "{headline}");
     let extension = browser.get(&format!("{path}/extension")).await;
     assert_eq!(
         (extension.field("until").as_str(), extension.field("zone").as_str()),
@@ -64,7 +65,7 @@ async fn maintenance_is_planned_started_extended_completed(test: TestDb) {
     let over = app.maintenance(created.id.as_str()).await;
     assert_eq!((over.phase, over.ended_at), (MaintenancePhase::Completed, Some(app.clock.now())));
     assert_eq!(over.scheduled_until.to_rfc3339(), "2026-11-11T23:30:00+00:00");
-    assert_eq!(app.visitor().get("/").await.word("h1"), "All Systems Operational");
+    assert_eq!(app.visitor().get("/").await.word("h1"), "All systems operational");
     let actions: Vec<String> = app.audit().await.into_iter().map(|row| row.action).take(4).collect();
     assert_eq!(actions, ["maintenance.complete", "maintenance.extend", "maintenance.start", "maintenance.schedule"]);
 }
@@ -124,7 +125,9 @@ async fn rescheduled_maintenance_posts_an_update(test: TestDb) {
     let maintenance = app.maintenance("work").await;
     assert_eq!(maintenance.remind_at, Some(maintenance.scheduled_for - TimeDelta::hours(1)));
     let page = app.visitor().get("/incidents/work").await;
-    assert_eq!(page.word(".chip"), format!("Scheduled · {}, 12:00 to 14:00 UTC", day_name(noon_in(3))));
+    assert_eq!(page.word(".banner .phase"), "Scheduled maintenance");
+    let window = format!("{}, 12:00 to 14:00 UTC", day_name(noon_in(3)));
+    assert!(page.word(".banner .lede").starts_with(&window), "{}", page.word(".banner .lede"));
     assert!(page.text().contains("The disks come later."));
     let past = [
         ("scheduled_for", "2026-11-01T12:00"),
@@ -160,7 +163,7 @@ async fn cancelled_maintenance_does_nothing_more(test: TestDb) {
     let answer = browser.post("/admin/maintenances/work/cancellation", &[("version", "1")]).await;
     assert_eq!(answer.location(), "/admin/maintenances/work?done=maintenance-cancelled");
     assert_eq!(app.maintenance("work").await.next_step(), None);
-    assert_eq!(app.visitor().get("/incidents/work").await.word(".chip"), "Maintenance cancelled");
+    assert_eq!(app.visitor().get("/incidents/work").await.word(".banner .phase"), "Maintenance cancelled");
     assert_eq!(app.visitor().get("/").await.words(".card.planned"), [""; 0]);
     let again = browser.post("/admin/maintenances/work/cancellation", &[("version", "2")]).await;
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -277,7 +280,7 @@ async fn early_start_can_be_undone_until_changed(test: TestDb) {
     let same = Maintenance { version: before.version, updated_at: before.updated_at, ..after.clone() };
     assert_eq!(same, before, "the maintenance is as before its start, with its reminder");
     assert_eq!(app.audit().await[0].action, "maintenance.undo-start");
-    assert_eq!(app.visitor().get("/").await.word("h1"), "All Systems Operational");
+    assert_eq!(app.visitor().get("/").await.word("h1"), "All systems operational");
     assert!(!app.visitor().get("/incidents/work").await.text().contains("currently in progress"));
     browser.post("/admin/maintenances/work/beginning", &[("version", "3")]).await;
     let update = [("phase", "in_progress"), ("body", "Half done."), ("version", "4")];

@@ -19,16 +19,16 @@ async fn planned_maintenance_is_on_all_pages(test: TestDb) {
     let app = TestApp::new(test).await;
     let tomorrow = noon_in(1);
     app.plan(&[fixtures::maintenance("work", tomorrow, tomorrow + TimeDelta::hours(2), &["api"])]).await;
-    for path in ["/", "/history", &month_path(tomorrow)] {
+    for path in ["/history", &month_path(tomorrow)] {
         let page = app.visitor().get(path).await;
-        assert_eq!(page.word(".card.planned h3"), "Maintenance work", "{path}");
-        assert_eq!(
-            page.word(".card.planned .chip"),
-            format!("Scheduled · {}, 12:00 to 14:00 UTC", day_name(tomorrow)),
-            "{path}"
-        );
+        assert_eq!(page.word(".entries .planned h3"), "Maintenance work", "{path}");
+        assert_eq!(page.word(".entries .planned .pill"), "Scheduled", "{path}");
     }
-    assert_eq!(app.visitor().get("/").await.word("h1"), "All Systems Operational");
+    let home = app.visitor().get("/").await;
+    assert_eq!(home.word(".card.planned h3"), "Maintenance work");
+    assert_eq!(home.word(".card.planned .pill"), "Tomorrow");
+    assert_eq!(home.words(".card.planned .facts li")[0], tomorrow.format("%a 12:00 – 14:00 UTC").to_string());
+    assert_eq!(home.word("h1"), "This status page is being set up");
     let page = app.visitor().get("/incidents/work").await;
     assert_eq!((page.status.as_u16(), page.word("h1")), (200, "Maintenance work".into()));
     assert!(page.word("article").contains("Text of work"));
@@ -49,8 +49,8 @@ async fn active_maintenance_never_hides_an_incident(test: TestDb) {
     broken.recompute();
     app.add(&[broken]).await;
     let page = app.visitor().get("/").await;
-    assert_eq!(page.word("h1"), "Major outage: API");
-    assert_eq!(page.words("li.row .state"), ["Major outage", "Under maintenance"]);
+    assert_eq!(page.word("h1"), "API: major outage; Web: under maintenance since 12:00");
+    assert_eq!(page.words("li.row > .line > .state"), ["Major outage", "Under maintenance"]);
     let order = page.words("article h3");
     assert_eq!(order, ["Incident broken", "Maintenance work"]);
 }
@@ -65,20 +65,20 @@ async fn completed_maintenance_is_on_its_day_not_counted(test: TestDb) {
     maintenance.complete(UpdateId::parse("done").unwrap(), yesterday + TimeDelta::hours(3)).unwrap();
     app.plan(&[maintenance]).await;
     let page = app.visitor().get("/").await;
-    assert_eq!(page.word(".past.resolved .chip"), "Maintenance completed");
-    assert!(!page.words(".day")[1].contains("No incidents reported"), "{:?}", page.words(".day"));
+    assert_eq!(page.word(".past.planned p"), "Maintenance, completed after 3 h · API");
+    assert!(!page.words(".day")[1].contains("No incidents"), "{:?}", page.words(".day"));
     assert_eq!(page.words(".card.planned"), [""; 0]);
-    let bars = page.attributes("svg.bars", "aria-label").concat();
-    assert_eq!(bars, "Last 90 days: 100% uptime, 3h maintenance");
+    let bars = page.attributes(".bars svg[role=img]", "aria-label").concat();
+    assert_eq!(bars, "Last 90 days: 100% uptime, 3 h maintenance");
     assert_eq!(
-        page.attributes("svg.bars a", "href"),
+        page.attributes(".pop a", "href"),
         [format!("{}#day-{}", month_path(yesterday), yesterday.date_naive())]
     );
-    assert_eq!(page.words(".row p.about"), ["3h maintenance"]);
-    assert!(page.text().contains(&yesterday.format("%a %-d %b: 3h maintenance").to_string()), "{}", page.text());
+    assert!(page.text().contains(&yesterday.format("%a %-d %b: 3 h maintenance").to_string()), "{}", page.text());
     let history = app.visitor().get("/history").await;
     assert!(history.word(".lede").starts_with("No incidents, only maintenance"));
-    assert_eq!(history.words(".card.resolved .chip"), ["Maintenance completed"]);
+    assert_eq!(history.words(".entries .planned .length"), ["3 h"]);
+    assert_eq!(history.words(".entries .planned .pill"), [""; 0], "a completed one has no state to tell");
     assert!(app.visitor().get("/uptime").await.text().contains("100%"));
 }
 
@@ -91,7 +91,7 @@ async fn month_with_only_a_maintenance_has_a_page(test: TestDb) {
     maintenance.complete(UpdateId::parse("done").unwrap(), then + TimeDelta::hours(3)).unwrap();
     app.plan(&[maintenance]).await;
     let page = app.visitor().get(&month_path(then)).await;
-    assert_eq!((page.status.as_u16(), page.word(".card.resolved h3")), (200, "Maintenance work".into()));
+    assert_eq!((page.status.as_u16(), page.word(".entries .planned h3")), (200, "Maintenance work".into()));
     assert_eq!(app.visitor().get("/incidents/work").await.status, 200);
     let month_before = month_path(then - TimeDelta::days(i64::from(then.day())));
     assert_eq!(app.visitor().get(&month_before).await.status, 200, "the newer one is offered from there");
@@ -151,7 +151,7 @@ async fn cancelled_maintenances_do_not_displace_completed(test: TestDb) {
     };
     let all: Vec<Maintenance> = (0..110_i64).map(off).chain([completed]).collect();
     app.plan(&all).await;
-    assert_eq!(app.visitor().get("/").await.words(".days .past.resolved a"), ["Maintenance done"]);
+    assert_eq!(app.visitor().get("/").await.words(".days .past.completed a"), ["Maintenance done"]);
     let calendar = app.visitor().get("/maintenance.ics").await.text();
     assert!(calendar.contains("SUMMARY:Maintenance done\r\n"), "{calendar}");
     assert_eq!(calendar.matches("STATUS:CANCELLED").count(), 100, "programs that have them learn that they are off");

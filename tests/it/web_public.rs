@@ -76,7 +76,7 @@ async fn last_modified_follows_the_content(test: TestDb) {
     let app = with_an_incident(test).await;
     app.refresh_in(TimeDelta::minutes(1)).await;
     let stamp = async |address: &str| app.visitor().get(address).await.header("last-modified").to_owned();
-    let addresses = ["/", "/api", "/history.atom", "/api/v2/status.json", "/incidents/it", "/history?q=text"];
+    let addresses = ["/", "/maintenance.ics", "/history.atom"];
     let before = stamps(&app, &addresses).await;
     // The time of a second change within the same second is in the future.
     app.add(&[fixtures::incident("second", app.clock.now())]).await;
@@ -87,9 +87,9 @@ async fn last_modified_follows_the_content(test: TestDb) {
     let after = stamps(&app, &addresses).await;
     assert_ne!((&before[0], &before[2]), (&after[0], &after[2]));
     assert!(!after[0].is_empty() && !after[2].is_empty());
-    assert_eq!(before[1], after[1], "the list of addresses is the same");
+    assert_eq!(before[1], after[1], "the calendar is the same");
     app.refresh_in(TimeDelta::minutes(30)).await;
-    assert_eq!((stamp("/api").await, stamp("/history.atom").await), (after[1].clone(), after[2].clone()));
+    assert_eq!((stamp("/maintenance.ics").await, stamp("/history.atom").await), (after[1].clone(), after[2].clone()));
     let (state, _) = app.restart_with(app.db.clone());
     let restarted = state.publisher.site();
     let cache_control = restarted.document("/api").unwrap().changed_at().unwrap();
@@ -336,10 +336,15 @@ async fn csp_allows_only_the_page_style(test: TestDb) {
         let answer = app.visitor().get(address).await;
         let page = answer.page();
         let styles = page.select("style");
-        let [style] = styles.as_slice() else { panic!("{address}: {} styles", styles.len()) };
-        let hash = base64::prelude::BASE64_STANDARD.encode(sha2::Sha256::digest(&style.text));
+        assert!(matches!(styles.len(), 1 | 2), "{address}: {} styles", styles.len());
         let policy = answer.header("content-security-policy");
-        assert!(policy.contains(&format!("style-src 'sha256-{hash}'")), "{address}: {policy}");
+        let (_, allowed) = policy.split_once("style-src ").unwrap();
+        let allowed = allowed.split(';').next().unwrap();
+        assert!(allowed.split(' ').all(|word| word.starts_with("'sha256-")), "{address}: {policy}");
+        for style in styles {
+            let hash = base64::prelude::BASE64_STANDARD.encode(sha2::Sha256::digest(&style.text));
+            assert!(allowed.contains(&format!("'sha256-{hash}'")), "{address}: {policy}");
+        }
         assert!(page.elements().iter().all(|element| element.attr("style").is_none()), "{address}");
         assert!(page.select("script").iter().all(|script| script.attr("src").is_some()), "{address}");
     }

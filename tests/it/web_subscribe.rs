@@ -539,7 +539,8 @@ async fn incident_and_component_links_preselect_their_subject(test: TestDb) {
     app.publish().await;
     let card = app.visitor().get("/").await;
     assert!(card.attributes("a", "href").contains(&"/subscribe?incident=slow".to_owned()), "{}", card.text());
-    let uptime = app.visitor().get("/uptime").await;
+    let month = app.clock.now().format("%Y-%m");
+    let uptime = app.visitor().get(&format!("/uptime?month={month}&component={}", dns.id)).await;
     assert!(uptime.attributes("a", "href").contains(&format!("/subscribe?component={}", dns.id)));
     let form = app.visitor().get(&format!("/subscribe?component={}", dns.id)).await;
     assert_eq!((form.field("scope"), form.field("component")), ("components".into(), dns.id.to_string()));
@@ -682,9 +683,9 @@ async fn subscribe_page_fits_the_first_round_trip(test: TestDb) {
     let head: usize = page.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     assert!(page.body.len() + head <= 14_600, "{} bytes and {head} of header", page.body.len());
     let home = app.visitor().get("/").await;
-    assert!(home.attributes("nav a", "href").contains(&"/subscribe".to_owned()));
+    assert!(home.attributes("header a", "href").contains(&"/subscribe".to_owned()));
     let form = app.visitor().get("/subscribe").await;
-    assert!(!form.attributes("nav a", "href").contains(&"/subscribe".to_owned()));
+    assert!(!form.attributes("header a", "href").contains(&"/subscribe".to_owned()));
 }
 
 #[apply(on_both_databases!)]

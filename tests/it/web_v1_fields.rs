@@ -67,6 +67,44 @@ async fn reminder_intervals_accept_every_documented_form(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
+async fn next_update_is_promised_replaced_and_ended(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let program = program(&app).await;
+    let stamp = |minutes: i64| (crate::support::now() + chrono::TimeDelta::minutes(minutes)).to_rfc3339();
+    let promised = async |made: &Value| {
+        let id = made["id"].as_str().unwrap();
+        let own = program.get(&at(made)).await["next_update_at"].clone();
+        let public = public_json(&app, "/api/v2/incidents/unresolved.json").await;
+        let flat = public_json(&app, &format!("/incidents/{id}.json")).await;
+        assert_eq!(public["incidents"][0]["next_update_at"], own);
+        assert_eq!(flat["next_update_at"], own);
+        own.as_str().map(|text| text.parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp())
+    };
+    let seconds = |minutes: i64| Some(stamp(minutes).parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp());
+    let made = program.make("/incidents", &json!({ "incident": { "name": "A", "next_update_at": stamp(30) } })).await;
+    assert_eq!(promised(&made).await, seconds(30));
+    let change = async |fields: Value| program.change(Method::PATCH, &at(&made), &json!({ "incident": fields })).await;
+    change(json!({ "name": "B" })).await;
+    assert_eq!(promised(&made).await, seconds(30), "no update was posted");
+    change(json!({ "next_update_at": stamp(45) })).await;
+    assert_eq!(promised(&made).await, seconds(45));
+    change(json!({ "body": "Still looking.", "next_update_at": stamp(60) })).await;
+    assert_eq!(promised(&made).await, seconds(60));
+    change(json!({ "body": "Soon." })).await;
+    assert_eq!(promised(&made).await, None, "an update replaces the promise");
+    change(json!({ "next_update_at": stamp(15) })).await;
+    change(json!({ "next_update_at": null })).await;
+    assert_eq!(promised(&made).await, None);
+    for wrong in [json!(stamp(-1)), json!("soon"), json!(stamp(60 * 24 * 31))] {
+        let body = json!({ "incident": { "body": "Text", "next_update_at": wrong } });
+        assert_eq!(program.wrong(Method::PATCH, &at(&made), &body).await, ["/incident/next_update_at"], "{wrong}");
+    }
+    change(json!({ "next_update_at": stamp(15) })).await;
+    let resolved = change(json!({ "status": "resolved", "next_update_at": stamp(20) })).await;
+    assert!(resolved.get("next_update_at").is_none(), "{resolved}");
+}
+
+#[apply(on_both_databases!)]
 async fn admin_edit_keeps_reminder_list(test: TestDb) {
     let app = TestApp::new(test).await;
     let program = program(&app).await;

@@ -211,7 +211,8 @@ async fn exports_omit_hidden_incidents(test: TestDb) {
             "/api/v2/incidents/shown.json",
             "/api/v2/incidents/unresolved.json",
             "/incidents/shown",
-            "/incidents/shown.json"
+            "/incidents/shown.json",
+            "/incidents/shown.png",
         ]
     );
     let months: Vec<&str> = pages.iter().filter(|page| page.starts_with("/history/")).map(String::as_str).collect();
@@ -219,7 +220,7 @@ async fn exports_omit_hidden_incidents(test: TestDb) {
     for page in pages {
         let place = folder.path().join(page.trim_start_matches('/'));
         let file = if place.is_dir() { place.join("index.html") } else { place };
-        assert!(!std::fs::read_to_string(file).unwrap().contains(SECRET), "{page}");
+        assert!(!String::from_utf8_lossy(&std::fs::read(file).unwrap()).contains(SECRET), "{page}");
     }
     let stored = std::fs::read(app.site_file()).unwrap();
     assert!(!stored.windows(SECRET.len()).any(|part| part == SECRET.as_bytes()), "the stored Site tells it");
@@ -255,7 +256,7 @@ async fn an_embargo_ends_at_its_instant_and_only_once(test: TestDb) {
     work.tick(&app).await;
     let page = app.visitor().get("/incidents/later").await;
     assert_eq!((page.status, page.word("h1")), (StatusCode::OK, format!("{SECRET} later")));
-    assert_eq!(app.visitor().get("/").await.word("h1"), "Major outage: API");
+    assert!(app.visitor().get("/").await.word("h1").starts_with("API: major outage"));
     assert!(app.visitor().get("/uptime").await.text().contains("1 incident, 3h major outage"));
     work.tick(&app).await;
     app.clock.advance(TimeDelta::hours(5));
@@ -456,6 +457,9 @@ fn only_admin_queries_read_hidden_incidents() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
+                continue;
+            }
+            if path.extension().is_none_or(|kind| kind != "rs") {
                 continue;
             }
             let text = std::fs::read_to_string(&path).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");

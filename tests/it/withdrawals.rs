@@ -9,6 +9,7 @@ use candor::db::incidents;
 use candor::domain::Role::Owner;
 use candor::domain::audit::{Action, Entry};
 use candor::domain::history::{HistoryFilter, Month};
+use candor::domain::uptime::UptimeView;
 use candor::domain::{Incident, IncidentId, Visibility};
 use candor::publish::{Encoding, OnDemandError, OnDemandPage, Publisher};
 use candor::worker::Worker;
@@ -267,7 +268,8 @@ async fn random_requests_never_delay_bounded_pages(test: TestDb) {
     for page in [
         MARCH,
         OnDemandPage::Quarter(1),
-        OnDemandPage::Uptime,
+        OnDemandPage::Uptime(UptimeView::default()),
+        OnDemandPage::UptimeCsv,
         OnDemandPage::Incident(IncidentId::parse("old").unwrap()),
     ] {
         assert!(publisher.on_demand_for(page.clone(), client(3)).await.is_ok(), "{page:?}");

@@ -83,19 +83,19 @@ async fn expired_rows_are_deleted(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn new_day_moves_the_list_of_days(test: TestDb) {
     let app = TestApp::new(test).await;
-    let thirteen_days_ago = app.clock.now() - TimeDelta::days(13);
-    app.add(&[fixtures::resolved("old", thirteen_days_ago, TimeDelta::hours(1))]).await;
+    app.component("API").await;
+    let six_days_ago = app.clock.now() - TimeDelta::days(6);
+    app.add(&[fixtures::resolved("old", six_days_ago, TimeDelta::hours(1))]).await;
     let mut work = Worker::default();
     work.tick(&app).await;
     let today = app.visitor().get("/").await;
-    let days = today.words(".day h3");
-    assert_eq!((days.len(), days[0].as_str(), days[13].as_str()), (14, "Tue 10 Nov", "Wed 28 Oct"));
-    assert!(today.words(".day")[13].contains("Incident old"));
+    assert_eq!(today.words(".day h3"), ["Today, 10 Nov", "5 – 9 Nov", "Wed 4 Nov"]);
+    assert!(today.words(".day")[2].contains("Incident old"));
     app.clock.advance(TimeDelta::hours(12));
     work.tick(&app).await;
     let tomorrow = app.visitor().get("/").await;
-    assert_eq!(tomorrow.words(".day h3")[0], "Wed 11 Nov");
-    assert!(!tomorrow.text().contains("Incident old"), "it began fifteen days ago");
+    assert_eq!(tomorrow.words(".day h3"), ["Today, 11 Nov", "5 – 10 Nov"]);
+    assert!(tomorrow.words(".past a").is_empty(), "it began before the seven days");
     assert_ne!(today.header("etag"), tomorrow.header("etag"));
     assert_eq!(app.visitor().get("/incidents/old").await.status, 200);
 }
@@ -106,13 +106,13 @@ async fn open_incident_age_is_refreshed(test: TestDb) {
     app.add(&[fixtures::incident("it", app.clock.now())]).await;
     let mut work = Worker::default();
     work.tick(&app).await;
-    assert!(app.visitor().get("/").await.word(".card .chip").ends_with("started just now"));
+    assert!(app.visitor().get("/").await.word(".card .pill").ends_with(" · just now"));
     // Cached on-demand pages, too.
     let found = app.visitor().get("/history?q=incident").await;
     assert!(found.word("main").contains("started just now"), "{}", found.word("main"));
     app.clock.advance(TimeDelta::minutes(12));
     work.tick(&app).await;
-    assert!(app.visitor().get("/").await.word(".card .chip").ends_with("open for 12m"));
+    assert!(app.visitor().get("/").await.word(".card .pill").ends_with(" · 12 min"));
     let found = app.visitor().get("/history?q=incident").await;
     assert!(found.word("main").contains("open for 12m"), "{}", found.word("main"));
 }

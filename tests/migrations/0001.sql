@@ -2,6 +2,9 @@
 insert into page (id, name, url, time_zone, logo_text, embedders, updated_at, version)
   values ('k2v7xq0m4c9z', 'Tidewater Maps', 'https://tidewater.example', 'Europe/Lisbon', '', 'https://example.org', '2026-11-10T12:00:00.123456+00:00', 2);
 insert into page_links values (1, 'Documentation', 'https://docs.tidewater.example');
+update page set accent = '#0f5f6b', ground = 'own', ground_light = '#fbfbf9', typeface = 'serif', appearance = 'dark', about = 'Maps', support = 'help@tidewater.example', powered_by = false, noindex = true, setup_step = 3, checklist_dismissed_at = '2026-11-10T12:00:00.123456+00:00';
+insert into page_logos (scheme, format, width, height, digest, bytes) values ('light', 'svg', 120, 120, '0123456789abcdef', x'3c7376672f3e');
+insert into announcements values ('closed', 'Office closed', 'Until *Monday*.', '2026-12-24T12:00:00+00:00', '2026-12-27T08:00:00+00:00', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);
 insert into revision values (1, 7, '2026-11-10T12:00:00.123456+00:00');
 insert into managers values ('ines', 'ines@example.org', 'Ines', 'owner', '$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA', null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);
 update login_policy set second_factor_required = true, api_key_in_query = true, break_glass_owner_id = 'ines', session_idle_minutes = 60, version = 3;
@@ -32,8 +35,8 @@ insert into incidents (id, title, computed_impact, impact_override, phase, start
                        visibility, publish_at, reminder, search_text, feed_id, created_at, updated_at, version)
   values ('incident', 'Tiles fail', 'major', 'critical', 'resolved', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:30:00.123456+00:00', 1800, 'Monitoring', 'For managers',
           'public', null, '[1, 5]', 'tiles fail', 'tag:status.example.org,2005:Incident/1', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 2);
-insert into incidents (id, title, computed_impact, phase, started_at, visibility, publish_at, search_text, created_at, updated_at, version)
-  values ('embargoed', 'Keys leaked', 'minor', 'investigating', '2026-11-10T12:00:00.123456+00:00', 'embargoed', '2026-11-11T12:00:00.123456+00:00', 'keys leaked', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);
+insert into incidents (id, title, computed_impact, phase, started_at, visibility, publish_at, next_update_at, search_text, created_at, updated_at, version)
+  values ('embargoed', 'Keys leaked', 'minor', 'investigating', '2026-11-10T12:00:00.123456+00:00', 'embargoed', '2026-11-11T12:00:00.123456+00:00', '2026-11-10T12:30:00.123456+00:00', 'keys leaked', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);
 insert into incident_updates values ('update1', 'incident', 'investigating', 'Looking', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 2);
 insert into incident_updates values ('update2', 'incident', 'resolved', 'Over', '2026-11-10T12:30:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', null, 1);
 insert into incident_update_components values ('update1', 'tiles', 'Tile API', 'major_outage', 1);

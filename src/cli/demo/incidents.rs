@@ -5,6 +5,7 @@
 //! start: -12d 14:05            twelve days ago, in the page's time zone
 //! start: now -55m              55 minutes ago
 //! start: clocks-back 00:20     on the last day the clocks went back (or clocks-forward)
+//! next: 75                     the next update is promised 75 minutes after the start
 //! lasted: 45                   minutes; if absent, the last update is the end
 //! impact: none                 overrides the impact computed from the components
 //! detected: Monitoring
@@ -46,6 +47,7 @@ fn parse_incident(
     let started_at = parse_start(field("start:").context("no start")?, now, zone)?;
     let lasted = field("lasted:").map(str::parse).transpose()?.map(TimeDelta::minutes);
     let impact_override = field("impact:").map(|key| Impact::from_key(key).context("an impact")).transpose()?;
+    let promised = field("next:").map(str::parse).transpose()?.map(TimeDelta::minutes);
     let mut updates = Vec::new();
     for (index, text) in text_of_updates.split("\n+").enumerate() {
         let mut update = parse_update(text, started_at, components)?;
@@ -65,6 +67,7 @@ fn parse_incident(
         internal_note: field("note:").map(str::to_owned),
         visibility: Visibility::Public,
         reminder: Reminder::Usual,
+        next_update_at: promised.map(|after| started_at + after),
         postmortem_published_at: None,
         created_at: first.created_at,
         updated_at: last.edited_at.unwrap_or(last.created_at),

@@ -1,7 +1,7 @@
 use chrono::NaiveDate;
 
 use super::{Fields, parse_line, parse_required_line};
-use crate::domain::component::{MAX_DESCRIPTION, MAX_NAME};
+use crate::domain::component::{MAX_DESCRIPTION, MAX_NAME, is_same_name};
 use crate::domain::component_order::LAST_POSITION;
 use crate::domain::parse_time::parse_day;
 use crate::domain::{Component, Group, GroupId, Invalid, Status};
@@ -21,6 +21,8 @@ pub struct ComponentForm {
     pub opened_position: String,
     pub start_date: String,
     pub only_show_if_degraded: bool,
+    /// Names of further components with the same group and status, one a line.
+    pub more_names: String,
     pub version: i64,
 }
 
@@ -64,6 +66,7 @@ impl ComponentForm {
             opened_position: fields.text("opened_position"),
             start_date: fields.text("start_date"),
             only_show_if_degraded: fields.has("only_show_if_degraded"),
+            more_names: fields.text("more_names"),
             version: fields.version(),
         }
     }
@@ -78,6 +81,7 @@ impl ComponentForm {
             opened_position: component.position.to_string(),
             start_date: component.start_date.map(|day| day.to_string()).unwrap_or_default(),
             only_show_if_degraded: component.only_show_if_degraded,
+            more_names: String::new(),
             version: component.version,
         }
     }
@@ -96,7 +100,9 @@ impl ComponentForm {
         let group_id = invalid.take("group", group);
         let day = if self.start_date.trim().is_empty() { Ok(None) } else { parse_day(&self.start_date).map(Some) };
         let start_date = invalid.take("start_date", day);
+        let more_names = invalid.take("more_names", self.parse_more_names());
         match (name, description, status, position, group_id, start_date) {
+            _ if more_names.is_none() => Err(invalid),
             (Some(name), Some(description), Some(status), Some(position), Some(group_id), Some(start_date)) => {
                 Ok(NewComponent {
                     name,
@@ -111,9 +117,27 @@ impl ComponentForm {
             _ => Err(invalid),
         }
     }
+
+    /// Each name once.
+    pub fn parse_more_names(&self) -> Result<Vec<String>, String> {
+        let mut names: Vec<String> = Vec::new();
+        for line in self.more_names.lines().filter(|line| !line.trim().is_empty()) {
+            let name = parse_line(line, MAX_NAME).map_err(|message| format!("“{}”: {message}", line.trim()))?;
+            if names.iter().chain([&self.name]).any(|other| is_same_name(other, &name)) {
+                return Err(format!("“{name}” is listed twice."));
+            }
+            names.push(name);
+        }
+        Ok(names)
+    }
 }
 
 impl NewComponent {
+    /// Another component with this name, and its group, status and start date.
+    pub fn with_name(&self, name: String) -> Self {
+        Self { name, description: String::new(), position: None, ..self.clone() }
+    }
+
     /// A component that changes its group and names no position comes last there.
     pub fn apply(self, before: &Component) -> Component {
         let kept = if self.group_id == before.group_id { before.position } else { LAST_POSITION };

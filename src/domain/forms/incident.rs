@@ -3,7 +3,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::{Fields, parse_body, parse_component_statuses, parse_line, parse_lines, parse_required_line};
+use super::{
+    Fields, NextUpdate, NextUpdateForm, parse_body, parse_component_statuses, parse_line, parse_lines,
+    parse_required_line,
+};
 use crate::domain::incident::{MAX_DETECTED_BY, MAX_NOTE, MAX_TITLE};
 use crate::domain::parse_time::{parse_local, parse_zone};
 use crate::domain::template::PlaceholderValues;
@@ -20,6 +23,7 @@ pub struct IncidentForm {
     pub phase: String,
     pub body: String,
     pub components: BTreeMap<String, String>,
+    pub next_update: NextUpdateForm,
     pub details: IncidentDetailsForm,
 }
 
@@ -50,6 +54,7 @@ pub struct NewIncident {
     pub phase: Phase,
     pub body: String,
     pub components: Vec<(ComponentId, Status)>,
+    pub next_update: NextUpdate,
     pub details: IncidentDetails,
 }
 
@@ -76,6 +81,7 @@ impl IncidentForm {
             phase: fields.text("phase"),
             body: fields.text("body"),
             components: fields.components(),
+            next_update: NextUpdateForm::read(fields),
             details: IncidentDetailsForm::read(fields),
         }
     }
@@ -94,13 +100,14 @@ impl IncidentForm {
         let phase = invalid.take("phase", phase);
         let text = invalid.take("body", parse_body(&self.body));
         let components = parse_component_statuses(&self.components, &mut invalid);
+        let next_update = parse_next_update(phase, &self.next_update, &mut invalid);
         let details = self.details.parse_into(&mut invalid);
         if phase.is_some_and(Phase::is_open) && !self.details.ended_at.trim().is_empty() {
             invalid.add("ended_at", "Only resolved incidents have an end time.");
         }
         match (phase, text, details) {
             (Some(phase), Some(body), Some(details)) if invalid.is_empty() => {
-                Ok(NewIncident { phase, body, components, details })
+                Ok(NewIncident { phase, body, components, next_update, details })
             }
             _ => Err(invalid),
         }
@@ -227,6 +234,7 @@ impl NewIncident {
         let visibility = details.visibility.unwrap_or_default();
         check_embargo(visibility, now, &mut invalid);
         let affected = resolve_components(&self.components, components, &mut invalid);
+        let next_update_at = resolve_next_update(self.next_update, now, &mut invalid);
         invalid.check()?;
         let first = Update {
             id: update,
@@ -250,6 +258,7 @@ impl NewIncident {
             internal_note: details.internal_note,
             visibility,
             reminder: details.reminder,
+            next_update_at,
             postmortem_published_at: None,
             created_at: now,
             updated_at: now,
@@ -305,6 +314,22 @@ fn check_embargo(visibility: Visibility, now: DateTime<Utc>, invalid: &mut Inval
     if visibility.is_due(now) {
         invalid.add("publish_at", "Choose a time in the future.");
     }
+}
+
+/// The promise of an update with this `phase`. A resolving update promises nothing, whatever the field says.
+pub(super) fn parse_next_update(phase: Option<Phase>, form: &NextUpdateForm, invalid: &mut Invalid) -> NextUpdate {
+    match phase {
+        Some(Phase::Resolved) => NextUpdate::None,
+        _ => invalid.take("next_update", form.parse()).unwrap_or_default(),
+    }
+}
+
+pub(super) fn resolve_next_update(
+    promise: NextUpdate,
+    now: DateTime<Utc>,
+    invalid: &mut Invalid,
+) -> Option<DateTime<Utc>> {
+    invalid.take("next_update", promise.resolve(now).map_err(str::to_owned)).flatten()
 }
 
 fn parse_reminder(text: &str) -> Result<Reminder, String> {
@@ -446,6 +471,18 @@ mod tests {
         form.phase = "identified".into();
         form.details.ended_at = "2026-07-01T10:00".into();
         assert!(form.parse().unwrap_err().get("ended_at").is_some());
+    }
+
+    #[test]
+    fn first_update_may_promise_the_next_one() {
+        let now = at("2026-07-05T12:00:00Z");
+        let mut form = form();
+        form.next_update.choice = "30".into();
+        assert_eq!(open(&form, now).unwrap().next_update_at, None, "it is resolved");
+        form.phase = "identified".into();
+        assert_eq!(open(&form, now).unwrap().next_update_at, Some(at("2026-07-05T12:30:00Z")));
+        form.next_update = NextUpdateForm::from_text(Some("2026-07-05T12:00:00Z"), Tz::UTC);
+        assert!(open(&form, now).unwrap_err().get("next_update").unwrap().contains("future"));
     }
 
     #[test]

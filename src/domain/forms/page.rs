@@ -78,7 +78,7 @@ fn parse_address(text: &str) -> Result<String, String> {
     if url.is_empty() || is_safe_url(&url) { Ok(url) } else { Err("Enter a URL that begins with https://.".into()) }
 }
 
-fn parse_links(text: &str) -> Result<Vec<Link>, String> {
+pub(super) fn parse_links(text: &str) -> Result<Vec<Link>, String> {
     let rows: Vec<&str> = text.lines().map(str::trim).filter(|row| !row.is_empty()).collect();
     if rows.len() > MAX_LINKS {
         return Err(format!("At most {MAX_LINKS} links."));

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::incident::resolve_components;
-use super::{Fields, parse_body, parse_component_statuses};
+use super::incident::{parse_next_update, resolve_components, resolve_next_update};
+use super::{Fields, NextUpdate, NextUpdateForm, parse_body, parse_component_statuses};
 use crate::domain::template::PlaceholderValues;
 use crate::domain::{Component, ComponentId, Incident, Invalid, Phase, Status, Template, Update, UpdateId};
 
@@ -12,6 +12,7 @@ pub struct UpdateForm {
     pub phase: String,
     pub body: String,
     pub components: BTreeMap<String, String>,
+    pub next_update: NextUpdateForm,
     /// The incident's version when the form was opened.
     pub version: i64,
 }
@@ -21,6 +22,7 @@ pub struct NewUpdate {
     pub phase: Phase,
     pub body: String,
     pub components: Vec<(ComponentId, Status)>,
+    pub next_update: NextUpdate,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -41,6 +43,7 @@ impl UpdateForm {
             phase: fields.text("phase"),
             body: fields.text("body"),
             components: fields.components(),
+            next_update: NextUpdateForm::read(fields),
             version: fields.version(),
         }
     }
@@ -52,6 +55,7 @@ impl UpdateForm {
             phase: incident.phase.key().to_owned(),
             body: String::new(),
             components: statuses.map(|(id, status)| (id.to_string(), status.key().to_owned())).collect(),
+            next_update: NextUpdateForm::like_last(incident),
             version: incident.version,
         }
     }
@@ -69,16 +73,17 @@ impl UpdateForm {
         let phase = invalid.take("phase", phase);
         let text = invalid.take("body", parse_body(&self.body));
         let components = parse_component_statuses(&self.components, &mut invalid);
+        let next_update = parse_next_update(phase, &self.next_update, &mut invalid);
         match (phase, text) {
-            (Some(phase), Some(body)) if invalid.is_empty() => Ok(NewUpdate { phase, body, components }),
+            (Some(phase), Some(body)) if invalid.is_empty() => Ok(NewUpdate { phase, body, components, next_update }),
             _ => Err(invalid),
         }
     }
 }
 
 impl NewUpdate {
-    /// Adds the update with the current names of `components`. A resolving update clears all components, so it names
-    /// none. Rejects unknown components.
+    /// Adds the update with the current names of `components` and replaces the promise of the next one. A resolving
+    /// update clears all components, so it names none. Rejects unknown components.
     pub fn post(
         self,
         incident: &mut Incident,
@@ -88,7 +93,9 @@ impl NewUpdate {
     ) -> Result<(), Invalid> {
         let mut invalid = Invalid::new();
         let mut affected = resolve_components(&self.components, components, &mut invalid);
+        let next_update_at = resolve_next_update(self.next_update, now, &mut invalid);
         invalid.check()?;
+        incident.next_update_at = next_update_at;
         if self.phase == Phase::Resolved {
             affected.clear();
         }
@@ -151,6 +158,21 @@ mod tests {
             form.parse().unwrap().post(&mut it, UpdateId::parse(id).unwrap(), &[], DateTime::UNIX_EPOCH).unwrap();
         }
         assert_eq!((it.phase, it.newest_update().unwrap().body.as_str()), (Phase::Monitoring, "a"));
+    }
+
+    #[test]
+    fn each_update_replaces_the_promise() {
+        let mut it = incident(vec![update(0, Phase::Investigating, &[])]);
+        let mut post = |choice: &str, minute: i64| {
+            let next_update = NextUpdateForm { choice: choice.into(), ..NextUpdateForm::default() };
+            let form =
+                UpdateForm { phase: "identified".into(), body: "x".into(), next_update, ..UpdateForm::default() };
+            let id = UpdateId::parse(&format!("u{minute}")).unwrap();
+            let now = DateTime::UNIX_EPOCH + TimeDelta::minutes(minute);
+            form.parse().unwrap().post(&mut it, id, &[], now).unwrap();
+            it.next_update_at.map(|due| (due - DateTime::UNIX_EPOCH).num_minutes())
+        };
+        assert_eq!([post("15", 5), post("60", 8), post("none", 9)], [Some(20), Some(68), None]);
     }
 
     #[test]

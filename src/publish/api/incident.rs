@@ -45,6 +45,10 @@ pub struct EntryRow<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DateTime<Utc>>")]
     pub scheduled_until: Option<String>,
+    /// When the next update is due; only while one is promised.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DateTime<Utc>>")]
+    pub next_update_at: Option<String>,
     /// The sort key of lists.
     #[serde(skip)]
     pub created: DateTime<Utc>,
@@ -137,6 +141,7 @@ impl<'a> EntryRow<'a> {
             components: existing_components(scene, incident.affected_components().into_iter().map(|(id, _)| id)),
             scheduled_for: None,
             scheduled_until: None,
+            next_update_at: incident.next_update_at.map(|at| scene.stamp(at)),
             created,
         }
     }
@@ -164,6 +169,7 @@ impl<'a> EntryRow<'a> {
             components: existing_components(scene, it.components.iter().map(|component| &component.id)),
             scheduled_for: Some(scene.stamp(it.scheduled_for)),
             scheduled_until: Some(scene.stamp(it.scheduled_until)),
+            next_update_at: None,
             created,
         }
     }

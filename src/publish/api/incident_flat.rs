@@ -54,6 +54,9 @@ pub struct FlatIncident<'a> {
     page_id: &'a str,
     incident_updates: Vec<UpdateRow<'a>>,
     components: Vec<ComponentRow<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DateTime<Utc>>")]
+    next_update_at: Option<String>,
 }
 
 /// Values that lists don't contain.
@@ -115,5 +118,6 @@ fn render_flat(scene: &PageContext<'_>, entry: EntryRow<'_>, more: &FlatExtras<'
         page_id: entry.page_id,
         incident_updates: entry.incident_updates,
         components: entry.components,
+        next_update_at: entry.next_update_at,
     })
 }

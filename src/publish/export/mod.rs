@@ -9,6 +9,7 @@ use anyhow::{Context as _, ensure};
 use crate::db;
 use crate::domain::IncidentId;
 use crate::domain::history::{Cursor, HistoryFilter, Month, PAGE_SIZE};
+use crate::domain::uptime::UptimeView;
 use crate::publish::render_site::render_feeds_page;
 use crate::publish::{Document, Encoding, JsonShape, OnDemandPage, Publisher};
 
@@ -72,6 +73,7 @@ impl Publisher {
                     months.push(month);
                 }
                 pages.push(OnDemandPage::Incident(incident.id.clone()));
+                pages.push(OnDemandPage::Picture(incident.id.clone()));
                 pages.extend(
                     [JsonShape::Api, JsonShape::Flat].map(|form| OnDemandPage::Json(incident.id.clone(), form)),
                 );
@@ -88,6 +90,7 @@ impl Publisher {
                 months.push(Month::from_time(maintenance.scheduled_for, zone));
                 if let Some(id) = IncidentId::parse(maintenance.id.as_str()) {
                     pages.extend([JsonShape::Api, JsonShape::Flat].map(|form| OnDemandPage::Json(id.clone(), form)));
+                    pages.push(OnDemandPage::Picture(id.clone()));
                     pages.push(OnDemandPage::Incident(id));
                 }
                 pages.push(OnDemandPage::CalendarEvent(maintenance.id.clone()));
@@ -95,7 +98,7 @@ impl Publisher {
         }
         months.sort_unstable();
         months.dedup();
-        pages.extend([OnDemandPage::Uptime, OnDemandPage::Quarter(1)]);
+        pages.extend([OnDemandPage::Uptime(UptimeView::default()), OnDemandPage::UptimeCsv, OnDemandPage::Quarter(1)]);
         pages.extend(months.into_iter().map(|month| OnDemandPage::Month(month, None)));
         Ok(pages)
     }

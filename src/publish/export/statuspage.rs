@@ -6,12 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Utc};
 
 use super::{ensure_empty, write_document, write_file};
 use crate::db::{self, Tx};
-use crate::domain::IncidentId;
+use crate::domain::brand::Logo;
+use crate::domain::forms::{BrandFile, BrandForm};
 use crate::domain::history::{Cursor, HistoryFilter, Month, PAGE_SIZE};
+use crate::domain::{IncidentId, Page};
 use crate::publish::api::{self, EntryRow, PageContext};
 use crate::publish::on_demand_json::JsonDocument;
 use crate::publish::{Encoding, JsonShape, Publisher, Snapshot, machine_documents};
@@ -28,6 +32,17 @@ const COPIED_DOCUMENTS: [&str; 8] = [
     "/history.rss",
 ];
 
+/// The brand, which no document of the API has.
+const BRAND_FILE: &str = "brand.json";
+
+fn brand_file(page: &Page) -> anyhow::Result<Vec<u8>> {
+    let base64 =
+        |logo: &Option<Logo>| logo.as_ref().map(|logo| BASE64_STANDARD.encode(&logo.bytes)).unwrap_or_default();
+    let (logo, logo_dark) = (base64(&page.brand.logo), base64(&page.brand.logo_dark));
+    let brand = BrandFile { form: BrandForm { version: 0, ..BrandForm::from_page(page) }, logo, logo_dark };
+    Ok(serde_json::to_vec(&serde_json::json!({ "brand": brand }))?)
+}
+
 impl Publisher {
     /// Writes every document of the public API into the empty folder `target`, with all incidents and maintenances
     /// instead of the newest only. Calls `on_page` for each document and returns their number.
@@ -42,6 +57,9 @@ impl Publisher {
             on_page(path);
             count += 1;
         }
+        write_file(&target.join(BRAND_FILE), &brand_file(&snapshot.page)?)?;
+        on_page(BRAND_FILE);
+        count += 1;
         let mut tx = self.db.read().await?;
         let mut folder = ExportFolder {
             target,

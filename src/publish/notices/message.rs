@@ -38,6 +38,8 @@ pub struct Message {
     pub more_components: usize,
     /// The window of a maintenance.
     pub window: Option<String>,
+    /// When the next update is due, if this message promises one.
+    pub next_update: Option<String>,
     /// How long the incident lasted, once it is resolved.
     pub duration: Option<String>,
     /// Phase and time of earlier updates, newest first.
@@ -85,6 +87,7 @@ impl Message {
             components: Vec::new(),
             more_components: 0,
             window: None,
+            next_update: None,
             duration: None,
             earlier: Vec::new(),
             link: content.permalink(),
@@ -126,10 +129,11 @@ impl Message {
         Self { components, more_components, ..self }
     }
 
-    /// The window of a maintenance or the duration of an incident, with its label.
+    /// The window of a maintenance, or the promise or the duration of an incident, with its label.
     pub fn time_lines(&self) -> Vec<String> {
         let window = self.window.iter().map(|words| format!("Scheduled for {words}"));
-        window.chain(self.duration.iter().map(|words| format!("Duration: {words}"))).collect()
+        let promise = self.next_update.iter().map(|words| format!("Next update due by {words}"));
+        window.chain(promise).chain(self.duration.iter().map(|words| format!("Duration: {words}"))).collect()
     }
 
     /// The fill colour of the status on the page, as RGB. It has the same contrast on light and dark grounds.
@@ -170,12 +174,16 @@ fn incident_message(content: &NoticeContent, incident: &Incident) -> Message {
     let Some(update) = updates.last() else { return empty };
     let statuses = statuses_after(updates, |update| !update.phase.is_open());
     let is_over = !update.phase.is_open();
+    // The promise is that of the newest update.
+    let is_newest = incident.newest_update().is_some_and(|newest| newest.id == update.id);
+    let promise = incident.next_update_at.filter(|_| is_newest);
     let message = Message {
         phase: update.phase.words().to_owned(),
         when: format_when(update.posted_at, content.notice.created_at, zone),
         at: update.posted_at,
         body: without_comments(&update.body).into_owned(),
         tone: if is_over { Tone::Operational } else { incident_tone(incident, &statuses) },
+        next_update: promise.map(|due| format_when(due, content.notice.created_at, zone)),
         duration: incident.duration().filter(|_| is_over).and_then(format_duration),
         earlier: earlier_updates(updates, |update| update.phase.words(), content),
         is_over,

@@ -64,6 +64,7 @@ fn test_message(page: &Page, origin: &str, now: DateTime<Utc>) -> Message {
         more_components: 0,
         window: None,
         duration: None,
+        next_update: None,
         earlier: Vec::new(),
         link: format!("{origin}/"),
         link_words: "View status page",
@@ -87,6 +88,7 @@ mod tests {
             logo_text: String::new(),
             links: Vec::new(),
             embedders: Vec::new(),
+            brand: crate::domain::PageBrand::default(),
             updated_at: DateTime::UNIX_EPOCH,
             version: 1,
         };

@@ -104,6 +104,8 @@ struct IncidentRow<'a> {
     page_id: &'a str,
     incident_updates: Vec<IncidentUpdate<'a>>,
     components: Vec<ComponentSummary<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_update_at: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -225,6 +227,7 @@ impl<'a> From<EntryRow<'a>> for IncidentRow<'a> {
             page_id: entry.page_id,
             incident_updates: entry.incident_updates.into_iter().map(IncidentUpdate::from).collect(),
             components: entry.components.into_iter().map(ComponentSummary::from).collect(),
+            next_update_at: entry.next_update_at,
         }
     }
 }

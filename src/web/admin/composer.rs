@@ -1,20 +1,20 @@
-//! The composer of incidents and updates, with templates and drafts beside the form.
+//! Composers, with templates and drafts beside the form: of incidents and updates here, of maintenances in their folder.
 
 use super::edit::{Edit, Editor, Problem};
 use super::notify;
 use crate::credentials::random_bytes;
-use crate::db::{self, Tx, admin_incidents, drafts, templates};
+use crate::db::{self, Tx, drafts, templates};
 use crate::domain::draft::DraftReader;
 use crate::domain::forms::{Fields, IncidentForm, UpdateForm};
-use crate::domain::{DraftId, Incident, IncidentId, SavedDraft};
+use crate::domain::{DraftId, Incident, IncidentId, Phase, SavedDraft, Template};
 use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::{ComposerExtras, Conflict, DraftConflict, IncidentNew, IncidentView};
 use crate::web::Result;
 use crate::web::access::manager::CanPublish;
 use crate::web::page::layout::component_board;
 
-/// Maximum number of other open incidents listed beside one; the dashboard lists all.
-const MAX_OTHERS: i64 = 100;
+/// The answer to the question which status is right: a status, or `keep`.
+const CONFIRMED: &str = "confirm_status";
 
 /// The draft in a composer.
 #[derive(Clone, Debug)]
@@ -32,7 +32,8 @@ impl ComposerDraft {
         Self::Submitted { fields: fields.clone(), conflict: None }
     }
 
-    async fn extras(&self, tx: &mut Tx) -> Result<ComposerExtras> {
+    /// `templates` are those that suit the composer.
+    pub async fn extras(&self, tx: &mut Tx, templates: Vec<Template>) -> Result<ComposerExtras> {
         let (fields, conflict) = match self {
             Self::Opened { draft, readers } => {
                 let (draft, readers) = (Some(draft.clone()), readers.clone());
@@ -50,8 +51,6 @@ impl ComposerDraft {
             }
             _ => None,
         };
-        let mut templates = templates::list(tx).await?;
-        templates.retain(|template| !template.phase.is_maintenance());
         Ok(ComposerExtras { templates, draft, conflict, readers: Vec::new() })
     }
 }
@@ -61,8 +60,43 @@ pub(super) trait Composer: Editor {
     fn with_draft(&self, draft: ComposerDraft) -> Self;
 }
 
+/// A composer that can ask which status is right.
+pub(super) trait AsksStatus: Composer {
+    fn asking(&self, suggested: Phase) -> Self;
+}
+
+async fn incident_templates(tx: &mut Tx) -> Result<Vec<Template>> {
+    Ok(templates::list(tx).await?.into_iter().filter(|template| !template.phase.is_maintenance()).collect())
+}
+
+/// The status in `form` (a key), or the one that the answer to the question about the status chooses.
+pub(super) fn confirmed_phase(fields: &Fields, form: String) -> String {
+    Phase::from_key(&fields.text(CONFIRMED)).map_or(form, |phase| phase.key().to_owned())
+}
+
+/// 409 with the question which status is right, if the message contradicts the chosen one and the question was not
+/// answered yet.
+pub(super) async fn check_status<C: AsksStatus>(
+    edit: &mut Edit<CanPublish>,
+    composer: &C,
+    form: C::Form,
+    (phase, body): (Phase, &str),
+) -> Result<()> {
+    match phase.suggested_by(body) {
+        Some(suggested) if !edit.fields.has(CONFIRMED) => Err(edit.conflict(&composer.asking(suggested), form).await),
+        _ => Ok(()),
+    }
+}
+
 pub(super) struct IncidentComposer {
-    pub draft: ComposerDraft,
+    draft: ComposerDraft,
+    suggested_phase: Option<Phase>,
+}
+
+impl IncidentComposer {
+    pub fn new(draft: ComposerDraft) -> Self {
+        Self { draft, suggested_phase: None }
+    }
 }
 
 impl Editor for IncidentComposer {
@@ -80,20 +114,35 @@ impl Editor for IncidentComposer {
             form.id = IncidentId::from_random(random_bytes()).to_string();
         }
         shell.notify.reach = notify::of_new_incident(tx).await?;
-        let (board, extras) = (component_board(tx).await?, self.draft.extras(tx).await?);
-        Ok(IncidentNew { shell, form, invalid: problem.invalid, board, extras }.html())
+        let templates = incident_templates(tx).await?;
+        let (board, extras) = (component_board(tx).await?, self.draft.extras(tx, templates).await?);
+        let suggested_phase = self.suggested_phase;
+        Ok(IncidentNew { shell, form, invalid: problem.invalid, board, extras, suggested_phase }.html())
     }
 }
 
 impl Composer for IncidentComposer {
     fn with_draft(&self, draft: ComposerDraft) -> Self {
-        Self { draft }
+        Self { draft, suggested_phase: self.suggested_phase }
+    }
+}
+
+impl AsksStatus for IncidentComposer {
+    fn asking(&self, suggested: Phase) -> Self {
+        Self { draft: self.draft.clone(), suggested_phase: Some(suggested) }
     }
 }
 
 pub(super) struct UpdateComposer {
-    pub incident: Incident,
-    pub draft: ComposerDraft,
+    incident: Incident,
+    draft: ComposerDraft,
+    suggested_phase: Option<Phase>,
+}
+
+impl UpdateComposer {
+    pub fn new(incident: Incident, draft: ComposerDraft) -> Self {
+        Self { incident, draft, suggested_phase: None }
+    }
 }
 
 impl Editor for UpdateComposer {
@@ -111,16 +160,24 @@ impl Editor for UpdateComposer {
             true => notify::of_update(tx, &self.incident).await?,
             false => notify::of_publication(tx, &self.incident).await?,
         };
-        let (board, extras) = (component_board(tx).await?, self.draft.extras(tx).await?);
-        let open = admin_incidents::list_open(tx, None, MAX_OTHERS).await?;
+        let templates = incident_templates(tx).await?;
+        let (board, extras) = (component_board(tx).await?, self.draft.extras(tx, templates).await?);
         let (Problem { invalid, conflict }, incident) = (problem, self.incident.clone());
-        Ok(IncidentView { shell, incident, form, invalid, board, open, conflict, extras }.html())
+        let suggested_phase = self.suggested_phase;
+        Ok(IncidentView { shell, incident, form, invalid, board, conflict, extras, suggested_phase }.html())
     }
 }
 
 impl Composer for UpdateComposer {
     fn with_draft(&self, draft: ComposerDraft) -> Self {
-        Self { incident: self.incident.clone(), draft }
+        Self { incident: self.incident.clone(), draft, suggested_phase: self.suggested_phase }
+    }
+}
+
+impl AsksStatus for UpdateComposer {
+    fn asking(&self, suggested: Phase) -> Self {
+        let (incident, draft) = (self.incident.clone(), self.draft.clone());
+        Self { incident, draft, suggested_phase: Some(suggested) }
     }
 }
 
@@ -154,6 +211,9 @@ pub(super) async fn check_draft<C: Composer>(
     composer: &C,
     form: C::Form,
 ) -> Result<Option<SavedDraft>> {
+    if edit.is_live_preview() {
+        return Ok(None);
+    }
     match find_submitted_draft(&mut edit.tx, &edit.fields).await? {
         FoundDraft::None => Ok(None),
         FoundDraft::Same(draft) => Ok(Some(draft)),

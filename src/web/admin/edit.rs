@@ -88,6 +88,7 @@ macro_rules! versioned {
 }
 
 versioned!(
+    AnnouncementForm,
     CancellationForm,
     ComponentForm,
     ExtensionForm,
@@ -152,7 +153,7 @@ impl<P: Policy> Edit<P> {
         E: Editor,
         E::Form: Versioned,
     {
-        if *form.version() == saved.version {
+        if *form.version() == saved.version || self.is_live_preview() {
             return Ok(form);
         }
         let theirs = load_conflict(&mut self.tx, saved.audit_id, saved.theirs).await?;
@@ -176,6 +177,10 @@ impl<P: Policy> Edit<P> {
         }
         match checked {
             Ok(checked) => Ok(checked),
+            // While someone writes, a form that is not complete yet is no error.
+            Err(_) if self.is_live_preview() => {
+                Err(Error::page(page_response(self.render(editor, form, Problem::none()).await?)))
+            }
             Err(wrong) => Err(self.reject(editor, form, wrong).await),
         }
     }
@@ -272,6 +277,11 @@ impl<P: Policy> Edit<P> {
             self.tx.commit(&self.manager.actor(), self.now, entry).await?;
         }
         Ok(redirect_with_flash(path, flash))
+    }
+
+    /// Whether the composer's script asks for the preview beside the form.
+    pub fn is_live_preview(&self) -> bool {
+        self.fields.has("live")
     }
 
     pub fn wants_preview(&self) -> bool {

@@ -1,7 +1,9 @@
 //! Pages and actions of managers, one file per resource.
 
 mod account;
+mod announcements;
 mod audit;
+mod brand;
 mod components;
 mod composer;
 mod dashboard;
@@ -15,6 +17,7 @@ mod notify;
 mod preview;
 pub mod router;
 mod settings;
+mod setup;
 mod subscribers;
 mod templates;
 
@@ -59,13 +62,39 @@ pub fn routes() -> Routes {
     let routes = component_routes(routes);
     let routes = subscriber_routes(routes);
     let routes = manager_routes(routes);
-    account_routes(routes)
-        .get("/admin/audit", audit::index)
+    let routes = account_routes(routes).get("/admin/audit", audit::index);
+    page_routes(routes)
+        .post("/admin/policy", login_policy::update)
+        .post("/admin/islands/{*call}", islands::call_server_function)
+}
+
+/// Settings, brand, announcements and the first steps of the page.
+fn page_routes(routes: Routes) -> Routes {
+    routes
         .get("/admin/settings", settings::edit)
         .post("/admin/settings", settings::update)
         .post("/admin/settings/test-mail", settings::send_test_mail)
-        .post("/admin/policy", login_policy::update)
-        .post("/admin/islands/{*call}", islands::call_server_function)
+        .get("/admin/setup/page", setup::edit_page)
+        .post("/admin/setup/page", setup::update_page)
+        .get("/admin/setup/brand", brand::edit_setup)
+        .post("/admin/setup/brand", brand::update_setup)
+        .get("/admin/setup/components", setup::new_components)
+        .post("/admin/setup/components", setup::create_components)
+        .get("/admin/setup/managers", setup::invite)
+        .post("/admin/setup/finish", setup::finish)
+        .post("/admin/setup/checklist/dismissal", setup::dismiss_checklist)
+        .get("/admin/announcements", announcements::index)
+        .get("/admin/announcements/new", announcements::new)
+        .post("/admin/announcements", announcements::create)
+        .get("/admin/announcements/{id}/edit", announcements::edit)
+        .post("/admin/announcements/{id}", announcements::update)
+        .post("/admin/announcements/{id}/end", announcements::end)
+        .get("/admin/announcements/{id}/deletion", announcements::confirm_delete)
+        .post("/admin/announcements/{id}/deletion", announcements::destroy)
+        .get("/admin/brand", brand::edit)
+        .post("/admin/brand", brand::update)
+        .get("/admin/brand/preview", brand::show_preview)
+        .post("/admin/brand/preview", brand::preview)
 }
 
 fn incident_routes(routes: Routes) -> Routes {
@@ -137,6 +166,7 @@ fn component_routes(routes: Routes) -> Routes {
         .get("/admin/components", component::index)
         .get("/admin/components/new", component::new)
         .post("/admin/components", component::create)
+        .post("/admin/component-statuses", component::set_statuses)
         .get("/admin/components/{id}/edit", component::edit)
         .post("/admin/components/{id}", component::update)
         .post("/admin/components/{id}/position", component::step)

@@ -7,9 +7,9 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, Utc};
 
-use crate::db::{WriteTx, incidents};
+use crate::db::{WriteTx, incidents, page_settings};
 use crate::domain::forms::Fields;
-use crate::domain::{Incident, IncidentId, Visibility};
+use crate::domain::{Incident, IncidentId, Page, Visibility};
 use crate::publish::notices::PreviewedMessage;
 use crate::publish::{Difference, Encoding, PreviewSubject, PreviewedPage, content_security_policy};
 use crate::state::State;
@@ -36,7 +36,7 @@ pub(super) struct PreviewRequest<'a> {
 }
 
 pub(super) fn is_preview_requested(fields: &Fields) -> bool {
-    fields.has("preview_page")
+    fields.has("preview_page") || fields.has("live")
 }
 
 /// The visibility in a preview: an embargoed incident is shown as it will look once it is public.
@@ -93,6 +93,8 @@ pub(super) async fn show_preview<P: Policy>(
     manager: &Manager<P>,
     what: PreviewRequest<'_>,
 ) -> Result<Response> {
+    let mut tx = tx;
+    let public_page = page_settings::load(&mut tx).await?;
     let preview = state.publisher.preview(tx, what.subject).await?;
     let mut tx = state.db.read().await?;
     let shell = admin_context(state, &mut tx, manager, &Fields::default()).await?;
@@ -110,10 +112,8 @@ pub(super) async fn show_preview<P: Policy>(
         messages: preview.messages.into_iter().map(shown_message).collect(),
     };
     let mut response = page_response(page.html()).into_response();
-    // A `srcdoc` frame inherits the policy of its page, so the policy also allows the public stylesheet.
-    if let Some(policy) =
-        stylesheet_hash().and_then(|hash| HeaderValue::from_str(&preview_csp(&manager.nonce, &hash)).ok())
-    {
+    // A `srcdoc` frame inherits the policy of its page, so the policy also allows the public stylesheets.
+    if let Ok(policy) = HeaderValue::from_str(&preview_csp(&manager.nonce, &stylesheet_hashes(&public_page))) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     Ok(response)
@@ -124,11 +124,10 @@ fn preview_csp(nonce: &str, hash: &str) -> String {
     format!("{}; style-src-attr 'unsafe-inline'", admin_csp(nonce, hash))
 }
 
-/// The hash in the public policy that allows the public stylesheet.
-fn stylesheet_hash() -> Option<String> {
-    let policy = content_security_policy();
-    let hash = policy.split([' ', ';']).find(|word| word.starts_with("'sha256-"))?;
-    Some(hash.to_owned())
+/// The hashes in the public policy that allow the public stylesheets.
+pub(super) fn stylesheet_hashes(page: &Page) -> String {
+    let policy = content_security_policy(page);
+    policy.split([' ', ';']).filter(|word| word.starts_with("'sha256-")).collect::<Vec<_>>().join(" ")
 }
 
 fn framed_page(page: PreviewedPage) -> FramedPage {
@@ -155,7 +154,7 @@ fn strip_styles(html: &str) -> String {
 }
 
 /// Removes the script that keeps the page current.
-fn strip_script(html: &str) -> String {
+pub(super) fn strip_script(html: &str) -> String {
     let Some((before, after)) = html.split_once(live_script::live_script_url()) else { return html.to_owned() };
     match (before.rsplit_once("<script"), after.split_once("</script>")) {
         (Some((before, _)), Some((_, after))) => format!("{before}{after}"),
@@ -176,6 +175,20 @@ mod tests {
 
     #[test]
     fn the_public_stylesheet_is_known_by_its_hash() {
-        assert!(stylesheet_hash().unwrap().ends_with('\''));
+        let page = Page {
+            id: String::new(),
+            name: "Status".into(),
+            url: String::new(),
+            time_zone: chrono_tz::Tz::UTC,
+            logo_text: String::new(),
+            embedders: Vec::new(),
+            brand: crate::domain::PageBrand::default(),
+            links: Vec::new(),
+            updated_at: DateTime::UNIX_EPOCH,
+            version: 0,
+        };
+        let hashes = stylesheet_hashes(&page);
+        assert_eq!(hashes.split(' ').count(), 3, "{hashes}");
+        assert!(hashes.ends_with('\''), "{hashes}");
     }
 }

@@ -47,6 +47,7 @@ request_body! {
         started_at: Instant,
         resolved_at: Instant,
         reminder_intervals: ReminderIntervals,
+        next_update_at: Instant,
         wants_twitter_update: Option<Flag>,
         metadata: Option<Metadata>,
     }

@@ -19,7 +19,7 @@ use crate::actions;
 use crate::credentials::random_bytes;
 use crate::db::{api_metadata, components};
 use crate::domain::audit::Entry;
-use crate::domain::forms::{IncidentDetailsForm, IncidentForm, UpdateForm};
+use crate::domain::forms::{IncidentDetailsForm, IncidentForm, NextUpdateForm, UpdateForm};
 use crate::domain::{Component, ComponentId, Incident, IncidentId, Invalid, Phase, Reminder, Status};
 use crate::web::Result;
 use crate::web::access::manager::CanPublish;
@@ -28,12 +28,13 @@ const WRONG_REMINDER: &str = "Send one number of hours like \"4\", a list of inc
                               \"[]\" for none, or null for the usual ones.";
 
 /// API names of the forms' fields.
-const FIELD_NAMES: [(&str, &str); 5] = [
+const FIELD_NAMES: [(&str, &str); 6] = [
     ("title", "name"),
     ("phase", "status"),
     ("impact", "impact_override"),
     ("ended_at", "resolved_at"),
     ("reminder", "reminder_intervals"),
+    ("next_update", "next_update_at"),
 ];
 
 /// Opens an incident, or records a past one.
@@ -87,6 +88,7 @@ fn read_incident_form(given: &mut Params, zone: Tz, backfilled: bool) -> (Incide
             phase,
             body,
             components: read_components(given, &COMPONENT_FIELDS).unwrap_or_default(),
+            next_update: read_next_update(given, zone),
             details,
         },
         said,
@@ -123,6 +125,12 @@ fn read_reminder(given: &mut Params) -> Option<String> {
         return None;
     }
     Some(text)
+}
+
+/// The promised time of the next update, empty for none.
+fn read_next_update(given: &mut Params, zone: Tz) -> NextUpdateForm {
+    let text = given.instant(INCIDENT.next_update_at, zone).map(|at| at.to_rfc3339());
+    NextUpdateForm::from_text(text.as_deref(), Tz::UTC)
 }
 
 /// The text of an update; older clients call it `message`.
@@ -242,7 +250,12 @@ pub async fn update(
     let said = merge_client_fields(said_before.clone(), &mut given);
     let mut details = IncidentDetailsForm::from_incident(&before, Tz::UTC);
     fill_details(&mut details, &mut given, context.zone());
-    let posted = read_update_form(&mut given, &before, repeats);
+    let promises = given.has(INCIDENT.next_update_at);
+    let next_update = read_next_update(&mut given, context.zone());
+    let mut posted = read_update_form(&mut given, &before, repeats);
+    if let Some(form) = &mut posted {
+        form.next_update = next_update.clone();
+    }
     let reopens = posted.as_ref().and_then(|form| Phase::from_key(&form.phase)).is_some_and(Phase::is_open);
     if reopens && given.nonempty_text(INCIDENT.resolved_at).is_none() {
         details.ended_at.clear();
@@ -251,6 +264,10 @@ pub async fn update(
     check_statuses(&mut given, context, &statuses, |_| false);
     let mut after = before.clone();
     let changed = apply_changes(&mut after, posted.as_ref(), &details, context, change.now);
+    let changed = changed.and_then(|()| match posted.is_none() && promises && after.is_open() {
+        true => promise_next_update(&mut after, &next_update, change.now),
+        false => Ok(()),
+    });
     let newest = after.newest_update().filter(|_| after.updates.len() > before.updates.len());
     let said = merge_update_flags(said, &mut given, UpdateFlags::OF_INCIDENT, newest.map(|update| update.id.as_str()));
     given.finish(changed, &FIELD_NAMES)?;
@@ -292,6 +309,18 @@ fn apply_changes(
     details.apply(incident, now)
 }
 
+/// Changes the promise of the newest update.
+fn promise_next_update(
+    incident: &mut Incident,
+    form: &NextUpdateForm,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<(), Invalid> {
+    let wrong = |sentence: String| Invalid::field("next_update", sentence);
+    let promise = form.parse().map_err(wrong)?;
+    incident.next_update_at = promise.resolve(now).map_err(|sentence| wrong(sentence.to_owned()))?;
+    Ok(())
+}
+
 /// The update to post, if the body has a new text, another phase or another component status.
 fn read_update_form(given: &mut Params, incident: &Incident, repeats: bool) -> Option<UpdateForm> {
     let (current, newest) = (incident.phase.key(), incident.newest_update());
@@ -313,7 +342,7 @@ fn read_update_form(given: &mut Params, incident: &Incident, repeats: bool) -> O
     }
     let usual = known.map_or("", |phase| if moved { phase.default_text() } else { phase.default_text_repeated() });
     let body = text.unwrap_or_else(|| usual.to_owned());
-    Some(UpdateForm { phase, body, components, version: incident.version })
+    Some(UpdateForm { phase, body, components, version: incident.version, ..UpdateForm::default() })
 }
 
 /// The components of an update: those with a status, and those new to the incident.

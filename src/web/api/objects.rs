@@ -91,6 +91,9 @@ pub struct EventView<'a> {
     #[schemars(with = "DateTime<Utc>")]
     updated_at: String,
     reminder_intervals: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DateTime<Utc>>")]
+    next_update_at: Option<String>,
 }
 
 /// An update of an incident or a maintenance.
@@ -265,6 +268,7 @@ impl<'a> EventView<'a> {
             status: entry.status,
             updated_at: entry.updated_at,
             reminder_intervals: None,
+            next_update_at: entry.next_update_at,
         }
     }
 

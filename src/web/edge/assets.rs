@@ -32,10 +32,23 @@ struct EmbeddedFiles;
 /// Embedded files with a fixed path; the script has a path with its hash.
 const PUBLIC_FILES: [&str; 4] = ["apple-touch-icon.png", "favicon.ico", "favicon.svg", "robots.txt"];
 
-const ADMIN_CSS: &str = concat!(include_str!("../../../style/tokens.css"), include_str!("../../../style/admin.css"));
+const ADMIN_CSS: &str = concat!(
+    include_str!("../../../style/tokens.css"),
+    include_str!("../../../style/parts.css"),
+    include_str!("../../../style/admin.css"),
+    include_str!("../../../style/brand-admin.css")
+);
 
-/// Keyboard shortcuts, and keeping typed text until it is saved.
-const ADMIN_SCRIPT: &str = concat!(include_str!("../../../public/admin.js"), include_str!("../../../public/typed.js"));
+/// Keyboard shortcuts, the dashboard, the composer, keeping typed text until it is saved, and the preview of the brand.
+const ADMIN_SCRIPT: &str = concat!(
+    include_str!("../../../public/admin.js"),
+    include_str!("../../../public/dashboard.js"),
+    include_str!("../../../public/composer.js"),
+    include_str!("../../../public/copy.js"),
+    include_str!("../../../public/order.js"),
+    include_str!("../../../public/typed.js"),
+    include_str!("../../../public/brand.js")
+);
 /// Carries a passkey between the browser and a form.
 const PASSKEY_SCRIPT: &str = include_str!("../../../public/passkey.js");
 

@@ -99,17 +99,17 @@ pub fn admin_csp(nonce: &str, style: &str) -> String {
     let gap = if style.is_empty() { "" } else { " " };
     format!(
         "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
-         style-src 'self'{gap}{style}; img-src 'self' data:; connect-src 'self'; form-action 'self'; \
-         object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+         style-src 'self'{gap}{style}; img-src 'self' data:; connect-src 'self'; frame-src 'self'; \
+         form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
     )
 }
 
-/// Adds the [`Nonce`] and the CSP to an admin page, and disables caching.
-pub async fn add_admin_headers(mut request: Request, next: Next) -> Response {
+/// Adds the [`Nonce`] and the CSP to an admin page, and disables caching. `styles` are further style sources.
+pub async fn add_admin_headers(mut request: Request, next: Next, styles: &str) -> Response {
     let nonce = crate::format::hex(&crate::credentials::random_bytes::<16>());
     request.extensions_mut().insert(Nonce(nonce.clone()));
     let mut response = next.run(request).await;
-    if let Ok(policy) = HeaderValue::from_str(&admin_csp(&nonce, "")) {
+    if let Ok(policy) = HeaderValue::from_str(&admin_csp(&nonce, styles)) {
         response.headers_mut().entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     }
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -20,9 +20,11 @@ pub async fn admin_context<P>(
 ) -> db::Result<AdminContext> {
     let page = db::page_settings::load(tx).await?;
     let tone = page_tone(tx).await?;
+    let open_incidents = db::admin_incidents::count_open(tx).await?;
     Ok(AdminContext {
         page_name: page.logo().to_owned(),
         tone,
+        open_incidents,
         manager: (**manager).clone(),
         notice: flash::flash_message(query, manager.role),
         zone: page.time_zone,

@@ -9,6 +9,7 @@ use bytes::BytesMut;
 use http_body_util::BodyExt as _;
 
 use crate::import::subscriber_list::MAX_LIST;
+use crate::logo::{MAX_LOGO, MAX_UPLOAD};
 use crate::ui::pages::admin::TypedForm;
 use crate::web::access::routes::Access;
 use crate::web::edge::body_timeout::is_body_timeout;
@@ -22,6 +23,11 @@ const MAX_PUBLIC_BODY: usize = 16 * 1024;
 /// The form that takes a list of subscribers, and its largest body in bytes: the list and the other fields.
 const LIST_IMPORT: &str = "/admin/subscribers/import";
 const MAX_LIST_BODY: usize = MAX_LIST + 64 * 1024;
+/// The forms that take two logos, and their largest body in bytes: the files, those kept from the last time in base64,
+/// and the other fields.
+const BRAND_FORMS: [&str; 3] = ["/admin/brand", "/admin/brand/preview", "/admin/setup/brand"];
+const MAX_BRAND_BODY: usize = 2 * MAX_UPLOAD + 2 * MAX_LOGO * 4 / 3 + MAX_TEXTS;
+const MAX_TEXTS: usize = 128 * 1024;
 /// How much of a larger body is read and dropped, in bytes: a browser that is still sending ignores the response.
 const MAX_DROPPED: usize = 4 * 1024 * 1024;
 /// Largest HTML that returns text to a manager, in bytes.
@@ -55,7 +61,7 @@ const HIDDEN_FIELDS: [&str; 17] = [
 /// Single-use values: the page asks for them again.
 const ONE_TIME_FIELDS: [&str; 2] = ["code", "proof_code"];
 /// Buttons beside the one that saves.
-const BUTTONS: [&str; 3] = ["preview", "preview_page", "save_draft"];
+const BUTTONS: [&str; 4] = ["preview", "preview_page", "save_draft", "confirm_status"];
 /// Responses of a device, which an error page can't request again.
 const PASSKEY_FIELDS: [&str; 2] = ["credential", "proof_passkey"];
 
@@ -83,6 +89,7 @@ impl SubmittedForm {
         let max = match is_guarded {
             // An invented cookie does not raise the limit.
             true if parts.uri.path() == LIST_IMPORT && has_session(&parts.headers) => MAX_LIST_BODY,
+            true if BRAND_FORMS.contains(&parts.uri.path()) && has_session(&parts.headers) => MAX_BRAND_BODY,
             true => MAX_BODY,
             false => MAX_PUBLIC_BODY,
         };
@@ -114,9 +121,12 @@ impl SubmittedForm {
     }
 
     /// The fields to continue with after a login, URL-encoded: without secrets, and without the button that was
-    /// pressed. `None` if the form is incomplete.
+    /// pressed. `None` if the form is incomplete, or was sent for the preview while someone writes.
     pub fn pending_fields(&self) -> Option<String> {
         if !self.shows || self.end != BodyEnd::Whole || !is_utf8(&self.bytes) {
+            return None;
+        }
+        if url::form_urlencoded::parse(&self.bytes).any(|(name, _)| name == "live") {
             return None;
         }
         let is_kept = |name: &str| {
@@ -266,6 +276,7 @@ mod tests {
         assert_eq!(form.pending_fields().as_deref(), Some("title=Late&component.a="));
         assert_eq!(SubmittedForm { end: BodyEnd::TooLarge, ..sent("a=b") }.pending_fields(), None);
         assert_eq!(sent("a=%FF").pending_fields(), None);
+        assert_eq!(sent("a=b&live=1").pending_fields(), None, "nobody pressed a button");
     }
 
     #[test]

@@ -41,6 +41,7 @@ fn handler(endpoint: Endpoint) -> MethodRouter<State> {
         Endpoint::History => get(pages::history),
         Endpoint::Month => get(pages::month),
         Endpoint::Uptime => get(pages::uptime),
+        Endpoint::UptimeCsv => get(pages::uptime_csv),
         Endpoint::Incident => get(pages::incident),
         Endpoint::ApiIncident => get(json::incident),
         Endpoint::HistoryJson => get(json::history),

@@ -8,6 +8,7 @@ use super::cors::cors_headers;
 use crate::db;
 use crate::domain::forms::Fields;
 use crate::domain::history::{Cursor, HistoryFilter, Month};
+use crate::domain::uptime::UptimeView;
 use crate::domain::{IncidentId, MaintenanceId};
 use crate::publish::address::canonical_path;
 use crate::publish::api::{MAX_PAGE, history_months};
@@ -105,12 +106,22 @@ pub async fn month(
 }
 
 /// `GET /uptime`
-pub async fn uptime(FromState(state): FromState<State>, client: Client, headers: HeaderMap) -> Response {
-    on_demand_response(&state, client, OnDemandPage::Uptime, &headers).await
+pub async fn uptime(
+    FromState(state): FromState<State>,
+    client: Client,
+    QueryFields(query): QueryFields,
+    headers: HeaderMap,
+) -> Response {
+    on_demand_response(&state, client, OnDemandPage::Uptime(UptimeView::from_query(&query)), &headers).await
+}
+
+/// `GET /uptime.csv`
+pub async fn uptime_csv(FromState(state): FromState<State>, client: Client, headers: HeaderMap) -> Response {
+    on_demand_response(&state, client, OnDemandPage::UptimeCsv, &headers).await
 }
 
 /// `GET /incidents/{id}` of an event that is no longer in the published site, `GET /incidents/{id}.ics` of a
-/// maintenance, and `GET /incidents/{id}.json`.
+/// maintenance, `GET /incidents/{id}.json`, and `GET /incidents/{id}.png`, its link preview.
 pub async fn incident(
     FromState(state): FromState<State>,
     client: Client,
@@ -122,6 +133,9 @@ pub async fn incident(
     }
     if let Some(id) = id.strip_suffix(".json").and_then(IncidentId::parse) {
         return on_demand_response(&state, client, OnDemandPage::Json(id, JsonShape::Flat), &headers).await;
+    }
+    if let Some(id) = id.strip_suffix(".png").and_then(IncidentId::parse) {
+        return on_demand_response(&state, client, OnDemandPage::Picture(id), &headers).await;
     }
     match IncidentId::parse(&id) {
         Some(id) => on_demand_response(&state, client, OnDemandPage::Incident(id), &headers).await,

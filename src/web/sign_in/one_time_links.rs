@@ -95,7 +95,12 @@ pub async fn create(
         return Ok(Redirect::to("/login").into_response());
     }
     session::begin_session(&state, &session, &manager, BrowserInfo { address, user_agent: &user_agent }, None).await?;
-    Ok(device.remember(&state, &manager.id, redirect_with_flash("/admin", "welcome")).await?)
+    Ok(device.remember(&state, &manager.id, redirect_with_flash(start_path(&link), "welcome")).await?)
+}
+
+/// The first owner begins with the guided setup.
+fn start_path(link: &Link) -> &'static str {
+    if link.purpose == LinkPurpose::Setup { "/admin/setup/page" } else { "/admin" }
 }
 
 /// Gives the manager the address that the link was mailed to, which ends all their links, including this one.

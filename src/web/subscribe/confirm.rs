@@ -90,6 +90,7 @@ fn question(
 ) -> Response {
     let incident = context.subject_title(&subscriber);
     form_response(
+        &context.snapshot,
         status,
         render_confirm_page(ConfirmPage { shell: context.shell, token, subscriber, incident, notice }),
     )
@@ -109,5 +110,5 @@ fn confirmed_response(state: &State, context: PageContext, subscriber: &Subscrib
         question: None,
         links: vec![("Change what you get", settings), ("Current status", "/".to_owned())],
     });
-    Ok(form_response(StatusCode::OK, html))
+    Ok(form_response(&context.snapshot, StatusCode::OK, html))
 }

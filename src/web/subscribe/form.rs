@@ -130,13 +130,14 @@ fn render(
     let incident = context.incident_title(&form.choice.incident);
     let Outcome { status, invalid, notice } = outcome;
     let page = SubscribePage { shell: context.shell, form, invalid, notice, components, incident, stamp };
-    Ok(compressed_response(status, &render_subscribe_page(page), headers))
+    Ok(compressed_response(&context.snapshot, status, &render_subscribe_page(page), headers))
 }
 
 /// The same for every state of the address.
 fn mail_sent_response(context: PageContext, email: String) -> Response {
     let email = email.trim().to_owned();
     form_response(
+        &context.snapshot,
         StatusCode::OK,
         render_mail_sent_page(MailSentPage { shell: context.shell, email, is_for_settings: false }),
     )

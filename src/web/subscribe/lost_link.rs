@@ -44,7 +44,7 @@ pub async fn create(
         return Ok(render(context, status, typed, Invalid::new(), Some(words)));
     }
     let page = MailSentPage { shell: context.shell, email: typed.trim().to_owned(), is_for_settings: true };
-    Ok(form_response(StatusCode::OK, render_mail_sent_page(page)))
+    Ok(form_response(&context.snapshot, StatusCode::OK, render_mail_sent_page(page)))
 }
 
 async fn mail_links(state: &State, address: ClientAddress, email: &str) -> Result<()> {
@@ -57,5 +57,5 @@ async fn mail_links(state: &State, address: ClientAddress, email: &str) -> Resul
 
 fn render(context: PageContext, status: StatusCode, email: String, invalid: Invalid, notice: FormNotice) -> Response {
     let page = LostLinkPage { shell: context.shell, email, invalid, notice, reason: LostLinkReason::Asked };
-    form_response(status, render_lost_link_page(page))
+    form_response(&context.snapshot, status, render_lost_link_page(page))
 }

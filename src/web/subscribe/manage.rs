@@ -247,7 +247,7 @@ fn erase_question(context: PageContext, token: &str) -> Response {
         question: Some(Question { action: action.clone(), field: ("action", "erase-all"), words: "Delete my data" }),
         links: vec![("Keep it", action)],
     });
-    form_response(StatusCode::OK, html)
+    form_response(&context.snapshot, StatusCode::OK, html)
 }
 
 async fn erase(state: &State, context: PageContext, subscriber: &Subscriber) -> Result<Response> {
@@ -267,7 +267,7 @@ async fn erase(state: &State, context: PageContext, subscriber: &Subscriber) -> 
         question: None,
         links: vec![("Current status", "/".to_owned())],
     });
-    Ok(form_response(StatusCode::OK, html))
+    Ok(form_response(&context.snapshot, StatusCode::OK, html))
 }
 
 fn render(
@@ -294,5 +294,5 @@ fn render(
         secret,
         unsubscribe,
     });
-    Ok(form_response(status, html))
+    Ok(form_response(&context.snapshot, status, html))
 }

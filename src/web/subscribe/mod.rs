@@ -21,7 +21,7 @@ use crate::db::{self, subscribers};
 use crate::domain::rate_limit::RateLimit;
 use crate::domain::subscriber::Scope;
 use crate::domain::{Invalid, Subscriber, SubscriberId};
-use crate::publish::{Encoding, Snapshot, compress, form_security_policy};
+use crate::publish::{CSP_NONE, Encoding, Snapshot, compress, form_security_policy};
 use crate::state::State;
 use crate::ui::pages::public::subscribe::ComponentChoices;
 use crate::ui::pages::public::subscribe_links::{LostLinkPage, LostLinkReason, render_lost_link_page};
@@ -101,20 +101,21 @@ fn count_request(
 }
 
 /// A page of a subscriber: not cached, and its URL, which may be a secret, is not sent as a referrer.
-fn form_response(status: StatusCode, html: String) -> Response {
+fn form_response(snapshot: &Snapshot, status: StatusCode, html: String) -> Response {
+    let policy = HeaderValue::from_str(&form_security_policy(&snapshot.page)).unwrap_or(CSP_NONE);
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(form_security_policy())),
+        (header::CONTENT_SECURITY_POLICY, policy),
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     ];
     (status, headers, html).into_response()
 }
 
 /// As [`form_response`], compressed. Only for pages without a secret beside typed text.
-fn compressed_response(status: StatusCode, html: &str, request: &HeaderMap) -> Response {
+fn compressed_response(snapshot: &Snapshot, status: StatusCode, html: &str, request: &HeaderMap) -> Response {
     let accepted = request.get(header::ACCEPT_ENCODING).map(HeaderValue::as_bytes);
     let encoding = Encoding::from_accept_encoding(accepted.unwrap_or_default());
-    let mut response = form_response(status, String::new());
+    let mut response = form_response(snapshot, status, String::new());
     if let Some(name) = encoding.name() {
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
     }
@@ -133,7 +134,7 @@ fn invalid_link_response(context: PageContext) -> Response {
         notice: None,
         reason: LostLinkReason::InvalidLink,
     });
-    form_response(StatusCode::NOT_FOUND, html)
+    form_response(&context.snapshot, StatusCode::NOT_FOUND, html)
 }
 
 /// What a form shows if saving failed, with the response's status; other errors have pages of their own.

@@ -39,7 +39,7 @@ pub async fn show(FromState(state): FromState<State>, Path(token): Path<String>)
         question: Some(question),
         links: vec![("Stay subscribed", "/".to_owned())],
     });
-    Ok(form_response(StatusCode::OK, html))
+    Ok(form_response(&context.snapshot, StatusCode::OK, html))
 }
 
 /// `POST /subscribe/unsubscribe/{token}`: 200 also if the subscription has ended already.
@@ -85,7 +85,7 @@ fn ended_response(context: PageContext) -> Response {
         question: None,
         links: vec![("Subscribe again", "/subscribe".to_owned()), ("Current status", "/".to_owned())],
     });
-    form_response(StatusCode::OK, html)
+    form_response(&context.snapshot, StatusCode::OK, html)
 }
 
 #[cfg(test)]

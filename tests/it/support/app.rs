@@ -20,13 +20,13 @@ use candor::db::{
 };
 use candor::domain::audit::Record;
 use candor::domain::forms::{
-    Fields, MaintenanceForm, NewGroup, NewTemplate, PlanForm, RecurrenceForm, SeriesForm, WindowForm,
+    Fields, MaintenanceForm, NewAnnouncement, NewGroup, NewTemplate, PlanForm, RecurrenceForm, SeriesForm, WindowForm,
 };
 use candor::domain::maintenance::Automation;
 use candor::domain::manager::LinkPurpose;
 use candor::domain::second_factor::Passkey;
 use candor::domain::{
-    Component, ComponentId, CorrectionId, DraftId, Group, Incident, IncidentId, LoginPolicy, Maintenance,
+    Announcement, Component, ComponentId, CorrectionId, DraftId, Group, Incident, IncidentId, LoginPolicy, Maintenance,
     MaintenanceId, Manager, PasskeyId, PasswordPolicy, Phase, Role, SavedDraft, SeriesId, Status, UptimeCorrection,
 };
 use candor::net::allowed_hosts::AllowedHosts;
@@ -225,6 +225,16 @@ impl TestApp {
         let component = components::create(&mut tx, new, created_at).await.unwrap();
         tx.commit_unaudited().await.unwrap();
         component
+    }
+
+    /// An announcement that is shown now.
+    pub async fn announcement(&self, title: &str) -> Announcement {
+        let now = self.clock.now();
+        let new = NewAnnouncement { title: title.into(), body: String::new(), starts_at: now, ends_at: None };
+        let mut tx = self.db.write().await.unwrap();
+        let added = candor::db::announcements::create(&mut tx, new, now).await.unwrap();
+        tx.commit_unaudited().await.unwrap();
+        added
     }
 
     /// A group at the last position; visible after the next publish.

@@ -23,6 +23,7 @@ pub fn incident(id: &str, started_at: DateTime<Utc>) -> Incident {
         internal_note: None,
         visibility: Visibility::Public,
         reminder: Reminder::Usual,
+        next_update_at: None,
         postmortem_published_at: None,
         created_at: started_at,
         updated_at: started_at,

@@ -44,7 +44,13 @@ impl Element {
                 '.' => self.attr("class").unwrap_or_default().split_whitespace().any(|class| class == value),
                 '#' => self.attr("id") == Some(value),
                 _ => match value.trim_end_matches(']').split_once('=') {
-                    Some((name, value)) => self.attr(name) == Some(value.trim_matches('\'')),
+                    Some((name, value)) => {
+                        let value = value.trim_matches(['\'', '"']);
+                        match name.strip_suffix('^') {
+                            Some(name) => self.attr(name).is_some_and(|own| own.starts_with(value)),
+                            None => self.attr(name) == Some(value),
+                        }
+                    }
                     None => self.attr(value.trim_end_matches(']')).is_some(),
                 },
             };
@@ -81,12 +87,21 @@ impl Page {
     }
 
     fn matches_path(&self, element: &Element, path: &str) -> bool {
-        let mut parts = path.split_whitespace().rev();
-        if !parts.next().is_some_and(|part| element.matches(part)) {
-            return false;
+        let parts: Vec<&str> = path.split_whitespace().collect();
+        let Some((last, before)) = parts.split_last() else { return false };
+        element.matches(last) && self.ancestors_match(&element.around, before)
+    }
+
+    /// Whether the elements of `around`, outermost first, match `parts` of a selector; `>` asks for the parent.
+    fn ancestors_match(&self, around: &[usize], parts: &[&str]) -> bool {
+        match parts {
+            [] => true,
+            [before @ .., parent, ">"] => around
+                .split_last()
+                .is_some_and(|(place, outer)| self.0[*place].matches(parent) && self.ancestors_match(outer, before)),
+            [before @ .., part] => (0..around.len())
+                .any(|end| self.0[around[end]].matches(part) && self.ancestors_match(&around[..end], before)),
         }
-        let mut around = element.around.iter().rev().map(|index| &self.0[*index]);
-        parts.all(|part| around.any(|outer| outer.matches(part)))
     }
 
     /// The descendants of `element` that match `selector`.

@@ -123,7 +123,7 @@ fn json_document(label: &'static str, value: Option<&serde_json::Value>) -> AnyV
 }
 
 /// The label of an action. Unknown keys, written by another version, are shown as they are.
-fn action_words(key: &str) -> String {
+pub fn action_words(key: &str) -> String {
     Action::from_key(key).map_or_else(|| key.replace(['.', '-', '_'], " "), |action| action.words().to_owned())
 }
 

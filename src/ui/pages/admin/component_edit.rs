@@ -6,7 +6,7 @@ use crate::domain::forms::ComponentForm;
 use crate::domain::{Component, ComponentId, Group, Invalid, Status};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{
-    ButtonStyle, CheckBox, Choice, ErrorSummary, Field, FormErrors, Hidden, Select, Submit, TextInput,
+    ButtonStyle, CheckBox, Choice, ErrorSummary, Field, FormErrors, Hidden, Select, Submit, TextArea, TextInput,
 };
 
 /// The form that adds or edits a component.
@@ -26,7 +26,7 @@ pub struct ComponentEdit {
 /// The button that saves a second component or group of the same name.
 pub const SAME_NAME: &str = "same_name";
 
-const FIELD_ORDER: [&str; 6] = ["name", "description", "group", "status", "position", "start_date"];
+const FIELD_ORDER: [&str; 7] = ["name", "description", "group", "status", "position", "start_date", "more_names"];
 
 #[component]
 pub fn ComponentEditPage(page: ComponentEdit) -> impl IntoView {
@@ -117,6 +117,21 @@ fn component_fields(page: &ComponentEdit, problems: &FormErrors) -> AnyView {
             <TextInput field=since value=form.start_date.clone() kind="date"/>
         </div>
         <CheckBox field=hidden checked=form.only_show_if_degraded/>
+        {page.id.is_none().then(|| more_names_field(page, problems))}
+    }
+    .into_any()
+}
+
+fn more_names_field(page: &ComponentEdit, problems: &FormErrors) -> AnyView {
+    let field = Field::new("more_names", "More components")
+        .hint("One name a line. They get the same group and status.")
+        .with_error(problems);
+    let open = !page.form.more_names.is_empty();
+    view! {
+        <details class="fold" open=open>
+            <summary>"Add several at once"</summary>
+            <TextArea field value=page.form.more_names.clone()/>
+        </details>
     }
     .into_any()
 }

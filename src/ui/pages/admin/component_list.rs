@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 
+use crate::domain::component::StatusReason;
+use crate::domain::page_status::Tone;
 use crate::domain::{Component, ComponentId, Group, Incident, Maintenance, Status};
+use crate::ui::admin_icon::{AdminIcon, tone_class};
 use crate::ui::form::Choice;
 
 #[derive(Clone, Debug, Default)]
@@ -21,6 +24,8 @@ pub struct BoardRow {
     pub component: Component,
     /// The worse of the manual status (or the maintenance's) and the status set by open incidents.
     pub effective: Status,
+    /// Why it is not operational.
+    pub reason: Option<StatusReason>,
 }
 
 impl ComponentBoard {
@@ -28,6 +33,7 @@ impl ComponentBoard {
         let row = |component: &Component| BoardRow {
             component: component.clone(),
             effective: component.effective_status(open, planned),
+            reason: component.status_reason(open, planned, &[]),
         };
         let within = |group: &Group| {
             let mut members: Vec<&Component> =
@@ -74,23 +80,42 @@ pub fn status_words(status: Status) -> AnyView {
     view! { <span class=format!("status {}", status.key())>{status.words()}</span> }.into_any()
 }
 
-pub fn status_choices() -> Vec<Choice> {
-    Status::ALL.into_iter().map(|status| Choice::new(status.key(), status.words())).collect()
+/// The control that shows a status and opens the menu of a `<details class="pick">`.
+pub fn status_summary(status: Status, about: &str) -> AnyView {
+    view! {
+        <summary class=tone_class(Tone::from(status))>
+            {AdminIcon::from(status).view()}
+            <span class="unseen" dir="auto">{format!("{about}: ")}</span>
+            <span>{status.words()}</span>
+            {AdminIcon::Chevron.view()}
+        </summary>
+    }
+    .into_any()
 }
 
-/// The board without controls, beside a form.
-pub fn readonly_board(board: &ComponentBoard) -> AnyView {
-    let row = |row: &BoardRow| {
-        let name = row.component.name.clone();
-        view! { <li><span dir="auto">{name}</span>{status_words(row.effective)}</li> }
+/// Submit buttons that set a status. `current` is ticked.
+pub fn status_buttons(current: Option<Status>) -> AnyView {
+    let button = |status: Status| {
+        let is_current = current == Some(status);
+        let tone = tone_class(Tone::from(status));
+        view! {
+            <button type="submit" class="choice" name="status" value=status.key() aria-current=is_current.then_some("true")>
+                <span class=tone>{AdminIcon::from(status).view()}</span>
+                <span>{status.words()}</span>
+                {is_current.then(|| AdminIcon::Tick.view())}
+            </button>
+        }
     };
-    let section = |section: &BoardSection| {
-        let heading = section.group.as_ref().map(|group| view! { <h3 dir="auto">{group.name.clone()}</h3> });
-        view! { <div class="group">{heading}<ul>{section.rows.iter().map(row).collect_view()}</ul></div> }
-    };
-    if board.is_empty() {
-        return view! { <p class="soft">"No components yet."</p> }.into_any();
-    }
-    let filled = board.sections.iter().filter(|section| !section.rows.is_empty());
-    view! { <div class="board">{filled.map(section).collect_view()}</div> }.into_any()
+    let order = [
+        Status::Operational,
+        Status::DegradedPerformance,
+        Status::PartialOutage,
+        Status::MajorOutage,
+        Status::UnderMaintenance,
+    ];
+    order.into_iter().map(button).collect_view().into_any()
+}
+
+pub fn status_choices() -> Vec<Choice> {
+    Status::ALL.into_iter().map(|status| Choice::new(status.key(), status.words())).collect()
 }

@@ -5,10 +5,10 @@ use leptos::prelude::*;
 use super::conflict::{ComparableForm, Conflict, conflict_details};
 use super::templates::template_links;
 use crate::domain::draft::DraftReader;
-use crate::domain::{Phase, SavedDraft, Template};
+use crate::domain::{MaintenancePhase, Phase, SavedDraft, Template};
 use crate::format::time::{format_age, format_clock};
 use crate::ui::admin_layout::AdminContext;
-use crate::ui::form::{ButtonStyle, Hidden, PreviewPageButton};
+use crate::ui::form::{ButtonStyle, Hidden};
 use crate::ui::time::Time;
 
 #[derive(Clone, Debug, Default)]
@@ -33,20 +33,25 @@ pub enum DraftConflict {
 
 impl ComparableForm for SavedDraft {
     fn fields(&self) -> Vec<(&'static str, String)> {
-        let phase = Phase::from_key(&self.fields.text("phase")).map_or("", Phase::words);
-        let components = self.fields.components().into_iter().map(|(id, status)| format!("{id}: {status}"));
+        let key = self.fields.text("phase");
+        let phase = Phase::from_key(&key).map(Phase::words);
+        let phase = phase.or_else(|| MaintenancePhase::from_key(&key).map(MaintenancePhase::words)).unwrap_or_default();
+        let statuses = self.fields.components().into_iter().map(|(id, status)| format!("{id}: {status}"));
+        let components = statuses.chain(self.fields.values("component"));
+        let window = ["scheduled_for", "scheduled_until"].map(|name| self.fields.text(name)).join(" ");
         vec![
             ("Title", self.fields.text("title")),
             ("Status", phase.to_owned()),
             ("Message", self.fields.text("body")),
+            ("Window", window.trim().to_owned()),
             ("Components", components.collect::<Vec<_>>().join("\n")),
         ]
     }
 }
 
 impl ComposerExtras {
-    /// The notices above the form; `path` is the composer's path.
-    pub fn notices(&self, path: &str, shell: &AdminContext) -> AnyView {
+    /// The notices above the form.
+    pub fn notices(&self, shell: &AdminContext) -> AnyView {
         let conflict = match &self.conflict {
             None => None,
             Some(DraftConflict::Gone) => Some(draft_deleted()),
@@ -54,8 +59,12 @@ impl ComposerExtras {
         };
         let saved = self.draft.as_ref().map(|draft| draft_saved(draft, shell));
         let opened = draft_readers(self.readers.iter(), shell);
-        let offered = self.draft.is_none().then(|| template_links(&self.templates, path)).flatten();
-        view! { {conflict}{saved}{opened}{offered} }.into_any()
+        view! { {conflict}{saved}{opened} }.into_any()
+    }
+
+    /// Links to the templates, unless a draft is open; `path` is the composer's path.
+    pub fn template_links(&self, path: &str) -> Option<AnyView> {
+        self.draft.is_none().then(|| template_links(&self.templates, path)).flatten()
     }
 
     pub fn hidden_fields(&self) -> Option<AnyView> {
@@ -69,11 +78,28 @@ impl ComposerExtras {
     }
 }
 
-/// The buttons next to the publish button.
-pub fn extra_buttons() -> AnyView {
+/// Asks whether the chosen status is meant: the message suggests another one. The buttons are in the bar.
+pub fn status_question(suggested: Phase, chosen: &str) -> AnyView {
+    let chosen = Phase::from_key(chosen).unwrap_or_default().words();
+    let words = suggested.words().to_lowercase();
     view! {
-        <PreviewPageButton/>
-        <button type="submit" class=ButtonStyle::Quiet.class() name="save_draft" value="1">"Save as draft"</button>
+        <div class="question" role="alert">
+            <h2>"Which status is right?"</h2>
+            <p>{format!("The message says “{words}”, but the status is {chosen}. Nothing has been published yet.")}</p>
+        </div>
+    }
+    .into_any()
+}
+
+/// The answers to [`status_question`], instead of the primary button.
+pub fn status_answers(suggested: Phase, reach: Option<AnyView>) -> AnyView {
+    view! {
+        <button type="submit" class=ButtonStyle::Primary.class() name="confirm_status" value=suggested.key()>
+            {format!("Publish as {}", suggested.words())}{reach}
+        </button>
+        <button type="submit" class=ButtonStyle::Quiet.class() name="confirm_status" value="keep">
+            "Publish with the chosen status"
+        </button>
     }
     .into_any()
 }

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
 use crate::domain::forms::{
-    ComponentForm, GroupForm, IncidentDetailsForm, PageForm, PlanForm, PostmortemForm, SeriesForm, TemplateForm,
-    UpdateEditForm,
+    AnnouncementForm, BrandForm, ComponentForm, GroupForm, IncidentDetailsForm, PageForm, PlanForm, PostmortemForm,
+    SeriesForm, TemplateForm, UpdateEditForm,
 };
 use crate::domain::{Impact, Reminder, Status};
 use crate::format::time::format_full;
@@ -105,6 +105,37 @@ impl ComparableForm for ComponentForm {
             ("Position", self.position.clone()),
             ("Uptime start date", self.start_date.clone()),
             ("Only show when not operational", hidden.to_owned()),
+        ]
+    }
+}
+
+impl ComparableForm for AnnouncementForm {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("Title", self.title.clone()),
+            ("Text", self.body.clone()),
+            ("Start", self.starts_at.replace('T', " ")),
+            ("End", self.ends_at.replace('T', " ")),
+            ("Time zone", self.zone.clone()),
+        ]
+    }
+}
+
+impl ComparableForm for BrandForm {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let on = |on: bool| if on { "Yes" } else { "No" }.to_owned();
+        let ground = format!("{} {} {}", self.ground, self.ground_light, self.ground_dark);
+        vec![
+            ("Header text", self.header_text.clone()),
+            ("Accent", format!("{} {}", self.accent, self.accent_dark).trim().to_owned()),
+            ("Background", ground.trim().to_owned()),
+            ("Typeface", self.typeface.clone()),
+            ("Appearance", self.appearance.clone()),
+            ("Footer links", self.links.clone()),
+            ("About", self.about.clone()),
+            ("Support", self.support.clone()),
+            ("Show Powered by Candor", on(self.powered_by)),
+            ("Hidden from search engines", on(self.noindex)),
         ]
     }
 }

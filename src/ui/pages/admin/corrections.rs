@@ -7,7 +7,7 @@ use crate::format::time::format_span;
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{
     ButtonStyle, DateTimeLocal, ErrorSummary, Field, FormErrors, PostButton, PreviewPageButton, Select, Submit,
-    TextInput, zone_choices,
+    TextInput, ZoneInput, zone_list,
 };
 use crate::ui::time::Time;
 
@@ -65,7 +65,8 @@ fn correction_form(page: &CorrectionList, problems: &FormErrors) -> AnyView {
                 <DateTimeLocal field=to value=form.ended_at.clone()/>
             </div>
             <div class="pair">
-                <Select field=zone choices=zone_choices() value=zone_value/>
+                <ZoneInput field=zone value=zone_value/>
+                {zone_list()}
                 <Select field=status choices=status_choices() value=form.status.clone()/>
             </div>
             <TextInput field=reason value=form.reason.clone()/>

@@ -2,18 +2,18 @@ use std::collections::BTreeSet;
 
 use leptos::prelude::*;
 
-use super::component_list::{ComponentBoard, readonly_board, status_words};
-use super::composer::{self, PUBLISH_KEYS};
-use super::composer_extras::{ComposerExtras, extra_buttons};
+use super::component_list::{ComponentBoard, status_words};
+use super::composer::{self, PUBLISH_KEYS, message_tools};
+use super::composer_extras::{ComposerExtras, status_answers, status_question};
 use super::conflict::{Conflict, conflict_notice};
-use super::incident_card::{impact_words, incident_state, open_incident_card, visibility_badge};
+use super::incident_card::{impact_words, incident_facts, incident_pill, visibility_badge};
 use super::notify;
 use crate::domain::forms::UpdateForm;
-use crate::domain::{Incident, Invalid, Update, Visibility};
+use crate::domain::{Incident, Invalid, Phase, Update, Visibility};
 use crate::format::markdown;
 use crate::format::time::{format_full, format_span};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
-use crate::ui::form::{ButtonStyle, ErrorSummary, FormErrors, Hidden, PreviewPageButton, PreviewTextButton, Submit};
+use crate::ui::form::{ButtonStyle, ErrorSummary, FormErrors, Hidden, PreviewPageButton};
 use crate::ui::time::Time;
 
 /// An incident with its timeline and the form to post an update.
@@ -26,45 +26,38 @@ pub struct IncidentView {
     pub form: UpdateForm,
     pub invalid: Invalid,
     pub board: ComponentBoard,
-    /// Every open incident, including this one.
-    pub open: Vec<Incident>,
     /// Set if someone else changed the incident meanwhile; `incident` is the current version.
     pub conflict: Option<Conflict<()>>,
     pub extras: ComposerExtras,
+    /// Set if the message suggests another status: asks which one is right.
+    pub suggested_phase: Option<Phase>,
 }
 
 #[component]
 pub fn IncidentPage(page: IncidentView) -> impl IntoView {
     let shell = page.shell.clone();
     let composes = shell.can_publish();
-    let title = page.incident.title.clone();
-    let problems = FormErrors::new(&page.invalid, &["phase", "body", "components"]);
+    let incident = &page.incident;
+    let problems = FormErrors::new(&page.invalid, &["phase", "body", "components", "next_update"]);
     let folded = composes && is_composer_folded(&page, &problems);
-    let (heading, above) = if composes && !folded {
-        ("Post an update".to_owned(), Some(view! { <span dir="auto">{title.clone()}</span>" · " }))
-    } else {
-        (title.clone(), None)
-    };
+    let public = incident.visibility.is_public().then(|| format!("/incidents/{}", incident.id));
+    let here = if composes && !folded { "Post update" } else { "Incident" };
     let content = view! {
-        <div class="aside-right">
-            <div>
-                <h1 dir="auto">{heading}</h1>
-                <p class="soft">{above}{incident_summary(&page.incident, &shell)}</p>
-                {visibility_notice(&page.incident, &shell)}
-                {(composes && !folded).then(|| composer(&page, &problems))}
-                {timeline(&page.incident, &shell)}
-                {folded.then(|| folded_composer(&page, &problems))}
-                {incident_details(&page.incident, &shell)}
-            </div>
-            <aside>
-                <h2>"Active incidents"</h2>
-                {other_open_incidents(&page.open, &shell)}
-                <h2>"Components"</h2>
-                {readonly_board(&page.board)}
-            </aside>
+        {composer::composer_crumbs(("/admin/incidents", "Incidents"), here, public)}
+        <div class="title-line">
+            <h1 dir="auto">{incident.title.clone()}</h1>
+            {incident_pill(incident, &shell)}
+        </div>
+        {incident_summary(incident, &shell)}
+        {visibility_notice(incident, &shell)}
+        {(composes && !folded).then(|| composer(&page, &problems))}
+        <div class="column">
+            {timeline(incident, &shell)}
+            {folded.then(|| folded_composer(&page, &problems))}
+            {incident_details(incident, &shell)}
         </div>
     };
-    let title = problems.titled(&title);
+    let title = problems.titled(&incident.title);
     view! {
         <AdminLayout shell title section=Some(Section::Incidents) content=content.into_any() island=composes/>
     }
@@ -87,13 +80,14 @@ fn folded_composer(page: &IncidentView, problems: &FormErrors) -> AnyView {
     .into_any()
 }
 
+/// What the pill does not say: the affected components, or how long it took.
 fn incident_summary(incident: &Incident, shell: &AdminContext) -> AnyView {
     if incident.is_open() {
-        return incident_state(incident, shell);
+        return incident_facts(incident, shell);
     }
     let words = format_span(incident.started_at, incident.ended_at, shell.zone);
     let seen = visibility_badge(incident.visibility, shell.zone).map(|seen| view! { {seen}" · " });
-    view! { {seen}{impact_words(incident.impact())}" · resolved · "{words} }.into_any()
+    view! { <p class="soft">{seen}{impact_words(incident.impact())}" · "{words}</p> }.into_any()
 }
 
 /// The notice that visitors can't see the incident, with a button to publish it.
@@ -121,49 +115,71 @@ fn visibility_notice(incident: &Incident, shell: &AdminContext) -> Option<AnyVie
 }
 
 fn composer(page: &IncidentView, problems: &FormErrors) -> AnyView {
-    let path = format!("/admin/incidents/{}/updates", page.incident.id);
+    let path = format!("/admin/incidents/{}", page.incident.id);
+    let action = format!("{path}/updates");
     let form = &page.form;
     let named: BTreeSet<_> = page.incident.statuses().into_keys().collect();
+    let reopens = (!page.incident.is_open()).then(|| {
+        view! { <p class="hint while-open">"Resolved. Posting any other status reopens it."</p> }
+    });
+    let tools = message_tools(page.extras.template_links(&path), &composer::incident_sentences(true));
+    let focus = is_focus_in_message(page, problems);
+    let asks = page.suggested_phase.map(|suggested| status_question(suggested, &form.phase));
+    let fields = view! {
+        {page.extras.hidden_fields()}
+        <Hidden name="version" value=form.version.to_string()/>
+        {asks}
+        {composer::phase_field(&form.phase, problems)}
+        {reopens}
+        {composer::message_field_with(&form.body, problems, focus, Some(tools))}
+        <div class="while-open">{composer::component_fields(&page.board, &form.components, &named, problems)}</div>
+        <p class="when-resolved hint">
+            "Resolving closes the incident and sets its components back to their manual status."
+        </p>
+        {composer::next_update_field(&form.next_update, page.shell.zone, problems)}
+    };
+    let preview = composer::live_preview(&action, &form.body, composer::phase_words(&form.phase));
     // An update of an incident that is not public notifies no subscribers.
     let is_public = page.incident.visibility.is_public();
     let switch = is_public.then(|| notify::notify_switch(&page.shell, "notify"));
-    let button = match is_public {
-        true => notify::publish_button("Publish update", &page.shell, ButtonStyle::Primary, Some(PUBLISH_KEYS)),
-        false => view! { <Submit words="Post internal update" keys=PUBLISH_KEYS/> }.into_any(),
+    let reach = is_public.then(|| notify::reach_span(&page.shell)).flatten();
+    let primary = match page.suggested_phase {
+        Some(suggested) => status_answers(suggested, reach),
+        None => update_button(is_public, reach),
     };
-    let reopens = (!page.incident.is_open()).then(|| {
-        view! { <p class="hint">"Resolved. Posting any other status reopens it."</p> }
-    });
+    let others = view! { <a href="/admin">"Cancel"</a>{composer::save_draft_button()} }.into_any();
     view! {
         <ErrorSummary problems=problems.clone()/>
         {newer_update_notice(page)}
-        {page.extras.notices(&format!("/admin/incidents/{}", page.incident.id), &page.shell)}
-        <form method="post" action=path.clone() novalidate>
-            {page.extras.hidden_fields()}
-            <Hidden name="version" value=form.version.to_string()/>
-            {composer::phase_field(&form.phase, problems)}
-            {reopens}
-            {composer::focusable_message_field(&form.body, problems, asks_for_message(page, problems))}
-            {composer::component_fields(&page.board, &form.components, &named, problems)}
-            <p class="hint">"Resolving closes the incident and sets its components back to their manual status."</p>
-            {composer::text_preview(&form.body, composer::phase_words(&form.phase))}
-            <div class="bar">
-                {switch}
-                <p class="actions">
-                    {button}
-                    <PreviewTextButton action=path.clone()/>
-                    {extra_buttons()}
-                </p>
-            </div>
-        </form>
+        {page.extras.notices(&page.shell)}
+        {composer::composer_form(
+            &action,
+            fields.into_any(),
+            preview,
+            composer::composer_bar(switch, others, primary),
+        )}
     }
     .into_any()
 }
 
-/// A link has preselected another status, and only the message is missing.
-fn asks_for_message(page: &IncidentView, problems: &FormErrors) -> bool {
-    let preselected = page.form.phase != page.incident.phase.key();
-    preselected && page.form.body.is_empty() && page.conflict.is_none() && problems.is_empty()
+/// CSS shows the words for the chosen status.
+fn update_button(is_public: bool, reach: Option<AnyView>) -> AnyView {
+    let (update, resolve) = match is_public {
+        true => ("Publish update", "Resolve incident"),
+        false => ("Post internal update", "Resolve internally"),
+    };
+    view! {
+        <button type="submit" class=ButtonStyle::Primary.class() data-keys=PUBLISH_KEYS>
+            <span><span class="while-open">{update}</span><span class="when-resolved">{resolve}</span>{reach}</span>
+        </button>
+    }
+    .into_any()
+}
+
+/// Only the message is missing.
+fn is_focus_in_message(page: &IncidentView, problems: &FormErrors) -> bool {
+    let is_plain = page.conflict.is_none() && page.suggested_phase.is_none() && problems.is_empty();
+    page.form.body.is_empty() && is_plain && page.incident.is_open()
 }
 
 /// The newest update, after an edit conflict.
@@ -242,9 +258,6 @@ fn incident_details(incident: &Incident, shell: &AdminContext) -> AnyView {
         None => format!("{} (automatic)", incident.impact().words()),
     };
     let path = format!("/admin/incidents/{}", incident.id);
-    let public = incident.visibility.is_public().then(|| {
-        view! { <a href=format!("/incidents/{}", incident.id)>"View on status page"</a> }
-    });
     let postmortem =
         if incident.postmortem_published_at.is_some() { "Postmortem (published)" } else { "Write a postmortem" };
     let links = shell.can_publish().then(|| {
@@ -265,18 +278,9 @@ fn incident_details(incident: &Incident, shell: &AdminContext) -> AnyView {
                 {incident.internal_note.clone().map(|text| row("Internal note", text))}
             </dl>
             <p class="links">
-                {public}
                 {links}
             </p>
         </section>
     }
     .into_any()
-}
-
-fn other_open_incidents(open: &[Incident], shell: &AdminContext) -> AnyView {
-    if open.is_empty() {
-        return view! { <p class="soft">"No active incidents."</p> }.into_any();
-    }
-    view! { <ul class="cards">{open.iter().map(|incident| open_incident_card(incident, shell, None)).collect_view()}</ul> }
-        .into_any()
 }

@@ -8,7 +8,7 @@ use crate::domain::{Impact, Incident, Invalid, Reminder, Visibility};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{
     Choice, DateTimeLocal, ErrorSummary, Field, FormErrors, Hidden, PreviewPageButton, Select, Submit, TextArea,
-    TextInput, zone_choices,
+    TextInput, ZoneInput, zone_list,
 };
 
 /// The form for an incident's details, apart from its updates.
@@ -47,6 +47,7 @@ pub fn IncidentEditPage(page: IncidentEdit) -> impl IntoView {
                 <TextInput field=title value=page.form.title.clone()/>
                 {visibility_fields(&page.form, shell.zone, &problems)}
                 {detail_fields(&page.form, shell.zone, &problems, "Leave empty to keep it.")}
+                {zone_list()}
                 {switch}
                 <p class="actions">
                     <Submit words="Publish changes"/>
@@ -73,7 +74,7 @@ pub fn visibility_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &F
         <Select field=who choices value=who_value/>
         <div class="pair">
             <DateTimeLocal field=from.with_error(problems) value=form.publish_at.clone()/>
-            <Select field=zone choices=zone_choices() value=zone_value/>
+            <ZoneInput field=zone value=zone_value/>
         </div>
     }
     .into_any()
@@ -98,7 +99,7 @@ pub fn detail_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &FormE
             <DateTimeLocal field=ended value=form.ended_at.clone()/>
         </div>
         <div class="pair">
-            <Select field=zone choices=zone_choices() value=zone_value/>
+            <ZoneInput field=zone value=zone_value/>
             <Select field=impact choices=impact_choices() value=form.impact.clone()/>
         </div>
         <Select field=remind choices=reminder_choices(&form.reminder) value=form.reminder.clone()/>

@@ -1,6 +1,7 @@
 //! Every admin page with sample data, for tests and visual checks: `CANDOR_LOOK_DIR=/some/folder cargo test --lib look`
 //! writes the pages to that folder.
 
+mod brand;
 mod factors;
 mod incidents;
 mod maintenances;
@@ -117,6 +118,7 @@ fn incident(id: &str, title: &str, started_at: DateTime<Utc>, updates: Vec<Updat
         internal_note: None,
         visibility: Visibility::Public,
         reminder: Reminder::Usual,
+        next_update_at: None,
         postmortem_published_at: None,
         created_at: started_at,
         updated_at: started_at,
@@ -181,6 +183,7 @@ impl Gallery {
         let shell = AdminContext {
             page_name: text.into(),
             tone: Tone::PartialOutage,
+            open_incidents: 2,
             manager: manager("ines", if text == TITLE { "Ines M." } else { text }, role),
             notice: None,
             zone: Tz::UTC,
@@ -248,9 +251,9 @@ impl Gallery {
             form,
             invalid: Invalid::new(),
             board: self.board(),
-            open: vec![self.open.clone()],
             conflict: None,
             extras: self.extras(),
+            suggested_phase: None,
         }
     }
 
@@ -315,6 +318,7 @@ pub fn every_page(role: Role, text: &str) -> Vec<(&'static str, String)> {
         maintenances::pages(&world),
         prepared::pages(&world),
         component_pages(&world),
+        brand::brand_pages(&world),
         people::pages(&world),
         subscribers::pages(&world),
         plain_pages(&world),
@@ -461,7 +465,8 @@ fn look() {
         write(format!("viewer-{name}"), html);
     }
     let style = concat!(env!("CARGO_MANIFEST_DIR"), "/style");
-    let css =
-        ["tokens.css", "admin.css"].map(|file| std::fs::read_to_string(format!("{style}/{file}")).unwrap()).concat();
+    let css = ["tokens.css", "parts.css", "admin.css"]
+        .map(|file| std::fs::read_to_string(format!("{style}/{file}")).unwrap())
+        .concat();
     std::fs::write(format!("{folder}/admin.css"), css).unwrap();
 }

@@ -1,20 +1,20 @@
 use leptos::prelude::*;
 
 use super::component_list::status_words;
-use super::composer;
+use super::composer::{self, message_tools};
+use super::composer_extras::ComposerExtras;
 use super::conflict::{Conflict, conflict_notice};
 use super::maintenances::phase_words;
 use super::notify;
-use super::templates::template_links;
+use crate::domain::draft::MAINTENANCE_FIELD;
 use crate::domain::forms::MaintenanceUpdateForm;
-use crate::domain::{AffectedComponent, Invalid, Maintenance, MaintenancePhase, MaintenanceUpdate, Status, Template};
+use crate::domain::page_status::Tone;
+use crate::domain::{AffectedComponent, Invalid, Maintenance, MaintenancePhase, MaintenanceUpdate, Status};
 use crate::format::markdown;
 use crate::format::time::{format_full, format_window};
+use crate::ui::admin_icon::admin_pill;
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
-use crate::ui::form::{
-    ButtonStyle, Choice, ErrorSummary, Field, FormErrors, Group, Hidden, PreviewPageButton, PreviewTextButton,
-    Segments, SelectRow, Submit,
-};
+use crate::ui::form::{ButtonStyle, Choice, ErrorSummary, Field, FormErrors, Group, Hidden, SelectRow, Submit};
 use crate::ui::time::Time;
 
 /// A maintenance with its timeline, and the form to post an update.
@@ -30,8 +30,8 @@ pub struct MaintenanceView {
     pub conflict: Option<Conflict<()>>,
     /// Whether the last change was a start, so that it can be undone.
     pub undoes_start: bool,
-    /// Those of the next phases, sorted by name.
-    pub templates: Vec<Template>,
+    /// The templates are those of the next phases.
+    pub extras: ComposerExtras,
 }
 
 #[component]
@@ -41,14 +41,19 @@ pub fn MaintenancePage(page: MaintenanceView) -> impl IntoView {
     let it = &page.maintenance;
     let problems = FormErrors::new(&page.invalid, &["phase", "body", "components"]);
     let words = format_window(it.scheduled_for, it.scheduled_until, shell.now, shell.zone);
+    let here = if composes { "Post update" } else { "Details" };
     let content = view! {
-        <div class="column">
+        {composer::composer_crumbs(("/admin/maintenances", "Maintenance"), here, Some(format!("/incidents/{}", it.id)))}
+        <div class="title-line">
             <h1 dir="auto">{it.title.clone()}</h1>
-            <p class="soft">{phase_words(it, &shell)}" · "<Time at=it.scheduled_for words=words/></p>
-            <ErrorSummary problems=problems.clone()/>
-            {newer_update_notice(&page)}
-            {composes.then(|| step_buttons(&page))}
-            {composes.then(|| composer(&page, &problems))}
+            {admin_pill(it.phase.into(), phase_words(it, &shell), Tone::Maintenance)}
+        </div>
+        <p class="soft"><Time at=it.scheduled_for words=words/></p>
+        <ErrorSummary problems=problems.clone()/>
+        {newer_update_notice(&page)}
+        {composes.then(|| step_buttons(&page))}
+        {composes.then(|| composer(&page, &problems))}
+        <div class="column">
             {timeline(it, &shell)}
             {maintenance_details(it, &shell)}
         </div>
@@ -107,30 +112,34 @@ fn step_button(action: String, words: &'static str, it: &Maintenance, notifying:
 
 fn composer(page: &MaintenanceView, problems: &FormErrors) -> AnyView {
     let it = &page.maintenance;
-    let path = format!("/admin/maintenances/{}/updates", it.id);
+    let path = format!("/admin/maintenances/{}", it.id);
+    let action = format!("{path}/updates");
     let form = &page.form;
-    let phases = it.phase.next().iter().map(|phase| Choice::new(phase.key(), phase.words())).collect();
-    let field = Field::new("phase", "Status").with_error(problems);
     let words = MaintenancePhase::from_key(&form.phase).unwrap_or(it.phase).words();
+    let phases = it.phase.next();
+    let tools = message_tools(page.extras.template_links(&path), &composer::maintenance_sentences(phases));
+    let fields = view! {
+        {page.extras.hidden_fields()}
+        <Hidden name=MAINTENANCE_FIELD value=it.id.to_string()/>
+        <Hidden name="version" value=form.version.to_string()/>
+        {composer::maintenance_phase_field(phases, &form.phase, problems)}
+        {composer::message_field_with(&form.body, problems, false, Some(tools))}
+        {component_fields(it, form, problems)}
+    };
+    let switch = Some(notify::notify_switch(&page.shell, "notify"));
+    let primary =
+        notify::publish_button("Publish update", &page.shell, ButtonStyle::Primary, Some(composer::PUBLISH_KEYS));
+    let others = view! { <a href="/admin/maintenances">"Cancel"</a>{composer::save_draft_button()} }.into_any();
     view! {
         <section aria-labelledby="compose">
-            <h2 id="compose">"Post an update"</h2>
-            {template_links(&page.templates, &format!("/admin/maintenances/{}", it.id))}
-            <form method="post" action=path.clone() novalidate>
-                <Hidden name="version" value=form.version.to_string()/>
-                <Segments field choices=phases value=form.phase.clone()/>
-                {composer::message_field(&form.body, problems)}
-                {component_fields(it, form, problems)}
-                {composer::text_preview(&form.body, words)}
-                <div class="bar">
-                    {notify::notify_switch(&page.shell, "notify")}
-                    <p class="actions">
-                        {notify::publish_button("Publish update", &page.shell, ButtonStyle::Primary, None)}
-                        <PreviewTextButton action=path.clone()/>
-                        <PreviewPageButton/>
-                    </p>
-                </div>
-            </form>
+            <h2 id="compose" class="unseen">"Post an update"</h2>
+            {page.extras.notices(&page.shell)}
+            {composer::composer_form(
+                &action,
+                fields.into_any(),
+                composer::live_preview(&action, &form.body, words),
+                composer::composer_bar(switch, others, primary),
+            )}
         </section>
     }
     .into_any()
@@ -240,10 +249,7 @@ fn maintenance_details(it: &Maintenance, shell: &AdminContext) -> AnyView {
                 {entered}{began}{ended}{names}
                 {row("Automation", automation_words(it))}
             </dl>
-            <p class="links">
-                <a href=format!("/incidents/{}", it.id)>"View on status page"</a>
-                {edit}
-            </p>
+            <p class="links">{edit}</p>
         </section>
     }
     .into_any()

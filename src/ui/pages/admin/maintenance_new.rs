@@ -3,16 +3,17 @@ use std::collections::BTreeSet;
 use leptos::prelude::*;
 
 use super::component_list::{BoardSection, ComponentBoard};
-use super::composer;
+use super::composer::{self, message_tools};
+use super::composer_extras::ComposerExtras;
 use super::notify;
-use super::templates::template_links;
+use crate::domain::draft::SCHEDULE_FIELD;
 use crate::domain::forms::{PlanForm, RecurrenceForm, SeriesForm, WindowForm};
 use crate::domain::maintenance::Automation;
-use crate::domain::{Invalid, Template};
+use crate::domain::{Invalid, MaintenancePhase};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{
-    ButtonStyle, CheckBox, Choice, DateTimeLocal, ErrorSummary, Field, FormErrors, Group, Hidden, PreviewPageButton,
-    PreviewTextButton, Select, TextArea, TextInput, zone_choices,
+    ButtonStyle, CheckBox, Choice, DateTimeLocal, ErrorSummary, Field, FormErrors, Group, Hidden, Select, TextArea,
+    TextInput, ZoneInput, zone_list,
 };
 
 /// The form that schedules a maintenance, single or recurring.
@@ -23,8 +24,7 @@ pub struct MaintenanceNew {
     pub form: SeriesForm,
     pub invalid: Invalid,
     pub board: ComponentBoard,
-    /// Those for new maintenances, sorted by name.
-    pub templates: Vec<Template>,
+    pub extras: ComposerExtras,
 }
 
 /// The fields of [`plan_fields`] and [`recurrence_fields`] in their order.
@@ -37,30 +37,36 @@ pub fn MaintenanceNewPage(page: MaintenanceNew) -> impl IntoView {
     let problems = FormErrors::new(&page.invalid, &PLAN_FIELDS);
     let recurrence = &page.form.recurrence;
     let again = recurrence.is_wanted() || page.invalid.get("skipped").is_some();
+    let phases = [MaintenancePhase::Scheduled];
+    let tools =
+        message_tools(page.extras.template_links("/admin/maintenances/new"), &composer::maintenance_sentences(&phases));
+    let form = &page.form;
+    let fields = view! {
+        <Hidden name="new_id" value=form.id.clone()/>
+        {page.extras.hidden_fields()}
+        {title_field(&form.first.plan.title, &problems)}
+        {composer::message_field_with(&form.first.body, &problems, false, Some(tools))}
+        {schedule_fields(form, &page.board, true, &problems)}
+        <details class="fold" open=again>
+            <summary>"Repeat"</summary>
+            {recurrence_fields(recurrence, true, &problems)}
+        </details>
+    };
+    let switch = Some(notify::notify_switch(&shell, "notify"));
+    let primary =
+        notify::publish_button("Schedule maintenance", &shell, ButtonStyle::Primary, Some(composer::PUBLISH_KEYS));
+    let others = view! { <a href="/admin/maintenances">"Cancel"</a>{composer::save_draft_button()} }.into_any();
     let content = view! {
-        <div class="column">
-            <h1>"Schedule maintenance"</h1>
-            <ErrorSummary problems=problems.clone()/>
-            {template_links(&page.templates, "/admin/maintenances/new")}
-            <form method="post" action="/admin/maintenances" novalidate>
-                <Hidden name="new_id" value=page.form.id.clone()/>
-                {plan_fields(&page.form, &page.board, true, &problems)}
-                <details class="fold" open=again>
-                    <summary>"Repeat"</summary>
-                    {recurrence_fields(recurrence, true, &problems)}
-                </details>
-                {composer::text_preview(&page.form.first.body, "Scheduled")}
-                <div class="bar">
-                    {notify::notify_switch(&shell, "notify")}
-                    <p class="actions">
-                        {notify::publish_button("Schedule maintenance", &shell, ButtonStyle::Primary, None)}
-                        <PreviewTextButton action="/admin/maintenances"/>
-                        <PreviewPageButton/>
-                        <a href="/admin/maintenances">"Cancel"</a>
-                    </p>
-                </div>
-            </form>
-        </div>
+        {composer::composer_crumbs(("/admin/maintenances", "Maintenance"), "New maintenance", None)}
+        <div class="title-line"><h1>"Schedule maintenance"</h1></div>
+        <ErrorSummary problems=problems.clone()/>
+        {page.extras.notices(&shell)}
+        {composer::composer_form(
+            "/admin/maintenances",
+            fields.into_any(),
+            composer::live_preview("/admin/maintenances", &form.first.body, MaintenancePhase::Scheduled.words()),
+            composer::composer_bar(switch, others, primary),
+        )}
     };
     let title = problems.titled("Schedule maintenance");
     view! { <AdminLayout shell title section=Some(Section::Maintenances) content=content.into_any() island=true/> }
@@ -70,6 +76,14 @@ pub fn plan_fields(form: &SeriesForm, board: &ComponentBoard, notifies_steps: bo
     view! {
         {title_field(&form.first.plan.title, problems)}
         {composer::message_field(&form.first.body, problems)}
+        {schedule_fields(form, board, notifies_steps, problems)}
+    }
+    .into_any()
+}
+
+/// The window, the components and the automation.
+fn schedule_fields(form: &SeriesForm, board: &ComponentBoard, notifies_steps: bool, problems: &FormErrors) -> AnyView {
+    view! {
         {window_fields(&form.first.window, problems)}
         {component_fields(&form.first.plan, board, problems)}
         {automation_fields(form.first.plan.switches, notifies_steps)}
@@ -91,7 +105,8 @@ pub fn window_fields(form: &WindowForm, problems: &FormErrors) -> AnyView {
             <DateTimeLocal field=from value=form.scheduled_for.clone()/>
             <DateTimeLocal field=until value=form.scheduled_until.clone()/>
         </div>
-        <Select field=zone choices=zone_choices() value=form.zone.clone()/>
+        <ZoneInput field=zone value=form.zone.clone()/>
+        {zone_list()}
     }
     .into_any()
 }
@@ -133,7 +148,7 @@ pub fn automation_fields(switches: Automation, notifies_steps: bool) -> AnyView 
         {box_of("starts", "Start automatically", switches.starts)}
         {box_of("completes", "Complete automatically", switches.completes)}
         {box_of("reminds", "Post a reminder update 60 minutes before", switches.reminds)}
-        <Hidden name="notify_steps_shown" value="1"/>
+        <Hidden name=SCHEDULE_FIELD value="1"/>
         {box_of("notify_steps", "Notify subscribers when it starts and completes automatically", notifies_steps)}
     }
     .into_any();

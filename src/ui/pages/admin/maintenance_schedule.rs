@@ -11,8 +11,8 @@ use crate::domain::{Invalid, Maintenance, MaintenancePhase};
 use crate::format::time::format_window;
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{
-    ButtonStyle, DateTimeLocal, ErrorSummary, Field, FormErrors, Hidden, PreviewPageButton, Select, TextArea,
-    zone_choices,
+    ButtonStyle, DateTimeLocal, ErrorSummary, Field, FormErrors, Hidden, PreviewPageButton, TextArea, ZoneInput,
+    zone_list,
 };
 
 #[derive(Clone, Debug)]
@@ -70,7 +70,8 @@ pub fn MaintenanceExtensionPage(page: MaintenanceExtension) -> impl IntoView {
         <Hidden name="version" value=page.form.version.to_string()/>
         <div class="pair">
             <DateTimeLocal field=until value=page.form.until.clone()/>
-            <Select field=zone choices=zone_choices() value=page.form.zone.clone()/>
+            <ZoneInput field=zone value=page.form.zone.clone()/>
+            {zone_list()}
         </div>
         {message_field(&page.form.body, "This maintenance takes longer than planned.", &problems)}
     }

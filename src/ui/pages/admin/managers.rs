@@ -109,7 +109,7 @@ pub fn role_choices() -> Vec<Choice> {
     Role::ALL.into_iter().map(|role| Choice::new(role.key(), words(role))).collect()
 }
 
-fn invitation_form(form: &ManagerForm, problems: &FormErrors) -> AnyView {
+pub(super) fn invitation_form(form: &ManagerForm, problems: &FormErrors) -> AnyView {
     let name = Field::new("name", "Name").with_error(problems);
     let email = Field::new("email", "Email").with_error(problems);
     let role = Field::new("role", "Role").with_error(problems);

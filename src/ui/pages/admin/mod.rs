@@ -2,7 +2,10 @@
 
 mod accept_link;
 mod account;
+mod announcements;
 mod audit;
+mod brand;
+mod checklist;
 mod component_edit;
 mod component_list;
 mod components;
@@ -49,6 +52,7 @@ mod series_edit;
 mod series_end;
 mod sessions;
 mod settings;
+mod setup;
 mod shortcuts;
 mod subscriber_edit;
 mod subscriber_import;
@@ -69,7 +73,13 @@ use leptos::component::{component_props_builder, component_view};
 
 pub use accept_link::{AcceptLink, AcceptLinkPage, LinkExpired, LinkExpiredPage};
 pub use account::{Account, AccountPage, ProviderRow, SessionRow};
+pub use announcements::{
+    AnnouncementDeletion, AnnouncementDeletionPage, AnnouncementEdit, AnnouncementEditPage, AnnouncementList,
+    AnnouncementsPage,
+};
 pub use audit::{AuditList, AuditPage};
+pub use brand::{BrandEdit, BrandEditPage, LogoSlot, brand_preview_error};
+pub use checklist::{ChecklistItem, ChecklistStep, SetupChecklist};
 pub use component_edit::{ComponentDeletion, ComponentDeletionPage, ComponentEdit, ComponentEditPage, SAME_NAME};
 pub use component_list::{BoardRow, BoardSection, ComponentBoard};
 pub use components::{ComponentList, ComponentsPage};
@@ -117,6 +127,9 @@ pub use series_edit::{SeriesEdit, SeriesEditPage};
 pub use series_end::{SeriesEnd, SeriesEndPage};
 pub use sessions::{OwnedSession, SessionList, SessionsPage};
 pub use settings::{Settings, SettingsPage};
+pub use setup::{
+    SetupComponents, SetupComponentsPage, SetupManagers, SetupManagersPage, SetupPageStep, SetupPageStepPage, SetupStep,
+};
 pub use shortcuts::{Shortcuts, ShortcutsPage};
 pub use subscriber_edit::{
     DeliveryRow, SubscriberEdit, SubscriberEditPage, SubscriberErasure, SubscriberErasurePage, SubscriberNew,
@@ -211,5 +224,12 @@ pages! {
     "/admin/subscribers/notices" NoticeList => NoticesPage,
     "/admin/shortcuts" Shortcuts => ShortcutsPage,
     "/admin/settings" Settings => SettingsPage,
+    "/admin/setup/page" SetupPageStep => SetupPageStepPage,
+    "/admin/setup/components" SetupComponents => SetupComponentsPage,
+    "/admin/setup/managers" SetupManagers => SetupManagersPage,
+    "/admin/announcements" AnnouncementList => AnnouncementsPage,
+    "/admin/announcements/{id}/edit" AnnouncementEdit => AnnouncementEditPage,
+    "/admin/announcements/{id}/deletion" AnnouncementDeletion => AnnouncementDeletionPage,
+    "/admin/brand" BrandEdit => BrandEditPage,
     "any" AdminError => AdminErrorPage,
 }

@@ -13,13 +13,17 @@ fn reach_words(reach: &Reach) -> Option<String> {
     (reach.count > 0).then(|| if reach.is_limit { format!("up to {count}") } else { count })
 }
 
+fn subscribers_noun(reach: &Reach) -> &'static str {
+    if reach.count == 1 { "subscriber" } else { "subscribers" }
+}
+
 /// The switch; `id` distinguishes several on one page.
 pub fn notify_switch(shell: &AdminContext, id: &'static str) -> AnyView {
     let NotifySwitch { is_on, reach } = &shell.notify;
     let channels: Vec<&str> = reach.channels.iter().map(|channel| channel.words()).collect();
     let (words, hint) = match reach_words(reach) {
-        Some(count) => (format!("Notify subscribers ({count})"), channels.join(", ")),
-        None => ("Notify subscribers".to_owned(), "There are no subscribers for this yet.".to_owned()),
+        Some(count) => (format!("Notify {} {}", count, subscribers_noun(reach)), channels.join(", ")),
+        None => ("Notify subscribers".to_owned(), "No subscribers yet.".to_owned()),
     };
     let hint_id = format!("{id}-hint");
     view! {
@@ -38,13 +42,14 @@ pub fn notify_switch(shell: &AdminContext, id: &'static str) -> AnyView {
 /// The button that publishes. CSS hides the number while the switch is off.
 pub fn publish_button(words: &str, shell: &AdminContext, weight: ButtonStyle, keys: Option<&'static str>) -> AnyView {
     let (words, reach) = (words.to_owned(), reach_span(shell));
-    view! { <button type="submit" class=weight.class() data-keys=keys>{words}{reach}</button> }.into_any()
+    view! { <button type="submit" class=weight.class() data-keys=keys><span>{words}{reach}</span></button> }.into_any()
 }
 
-/// ` · notifies 1,204`, the end of a button's text.
+/// ` and notify 1,204 subscribers`, the end of a button's text.
 pub fn reach_span(shell: &AdminContext) -> Option<AnyView> {
-    let words = reach_words(&shell.notify.reach)?;
-    Some(view! { <span class="reach">{format!(" · notifies {words}")}</span> }.into_any())
+    let reach = &shell.notify.reach;
+    let words = format!(" and notify {} {}", reach_words(reach)?, subscribers_noun(reach));
+    Some(view! { <span class="reach">{words}</span> }.into_any())
 }
 
 #[cfg(test)]

@@ -38,6 +38,7 @@ pub fn SettingsPage(page: Settings) -> impl IntoView {
     let content = view! {
         <div class="column">
             <h1>"Settings"</h1>
+            {settings_tabs("/admin/settings", &shell)}
             <ErrorSummary problems=problems.clone()/>
             {conflict_details(page.conflict.as_ref(), &page.form, &shell)}
             {body}
@@ -47,6 +48,17 @@ pub fn SettingsPage(page: Settings) -> impl IntoView {
     };
     let title = problems.titled("Settings");
     view! { <AdminLayout shell title section=Some(Section::Settings) content=content.into_any()/> }
+}
+
+/// The pages of the settings that this manager can open.
+pub(super) fn settings_tabs(current: &str, shell: &AdminContext) -> AnyView {
+    let tabs = [("/admin/settings", "General"), ("/admin/brand", "Brand"), ("/admin/announcements", "Announcements")];
+    let tab = |(path, words): (&'static str, &'static str)| {
+        let current = (path == current).then_some("page");
+        view! { <li><a href=path aria-current=current>{words}</a></li> }
+    };
+    let tabs = tabs.into_iter().filter(|(path, _)| shell.is_owner() || *path != "/admin/brand").map(tab);
+    view! { <nav class="settings-tabs" aria-label="Settings"><ul>{tabs.collect_view()}</ul></nav> }.into_any()
 }
 
 fn settings_form(form: &PageForm, problems: &FormErrors) -> AnyView {

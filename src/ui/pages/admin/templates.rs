@@ -65,10 +65,8 @@ pub fn template_links(templates: &[Template], path: &str) -> Option<AnyView> {
     };
     (!templates.is_empty()).then(|| {
         view! {
-            <details class="fold">
-                <summary>"Use a template"</summary>
-                <ul class="offered">{templates.iter().map(link).collect_view()}</ul>
-            </details>
+            <p class="label">"Templates"</p>
+            <ul class="offered">{templates.iter().map(link).collect_view()}</ul>
         }
         .into_any()
     })

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::ui::public_layout::{PageHead, PageKind, PublicContext, PublicLayout};
+use crate::ui::public_layout::{PageHead, PageKind, PageStyle, PublicContext, PublicLayout};
 
 #[derive(Clone, Debug)]
 pub struct ApiPage {
@@ -34,6 +34,7 @@ pub fn ApiView(page: ApiPage) -> AnyView {
         title: "API".to_owned(),
         description: format!("The public JSON API and feeds of {}.", page.shell.page.name),
         kind: PageKind::Regular,
+        style: PageStyle::Base,
     };
     view! {
         <PublicLayout shell=page.shell head=head>

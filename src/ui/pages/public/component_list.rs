@@ -1,15 +1,22 @@
 //! The components of the status page by group.
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
-use super::incident_card::short_time;
-use super::uptime_bars::{self, UptimeBars};
+use super::incident_card::{count_words, short_time};
+use super::uptime_bars::{self, UptimeBars, bars_axis};
 use crate::domain::component::{StatusCause, StatusReason};
 use crate::domain::uptime::StatusInterval;
-use crate::domain::{Component, Group, Incident, Maintenance, Status};
+use crate::domain::{Component, ComponentId, Group, Incident, Maintenance, Status};
+use crate::ui::icon::Icon;
+use crate::ui::pill::status_words;
 use crate::ui::time::Time;
+
+/// A larger group with a problem shows the affected components first and folds the others.
+const MAX_QUIET_ROWS: usize = 6;
 
 #[derive(Clone, Debug)]
 pub struct ComponentRow {
@@ -75,6 +82,20 @@ fn merge_ungrouped(blocks: impl Iterator<Item = ComponentBlock>) -> Vec<Componen
     joined
 }
 
+/// What the rows of the list have in common.
+struct ListContext<'a> {
+    bars: &'a [UptimeBars],
+    popovers: BTreeSet<(NaiveDate, ComponentId)>,
+    now: DateTime<Utc>,
+    zone: Tz,
+}
+
+impl ListContext<'_> {
+    fn bars_for(&self, row: &ComponentRow) -> Option<&UptimeBars> {
+        self.bars.iter().find(|bars| bars.component == row.component.id)
+    }
+}
+
 #[component]
 pub fn ComponentList(
     groups: Vec<Group>,
@@ -83,56 +104,126 @@ pub fn ComponentList(
     now: DateTime<Utc>,
     zone: Tz,
 ) -> AnyView {
-    let blocks = component_blocks(&groups, rows).into_iter();
-    blocks.map(|block| panel(block, &bars, (now, zone))).collect_view().into_any()
+    let blocks = component_blocks(&groups, rows);
+    let can_fold = blocks.iter().filter(|block| block.group.is_some()).count() > 1;
+    let context = ListContext { bars: &bars, popovers: uptime_bars::popover_days(&bars), now, zone };
+    blocks.into_iter().map(|block| panel(block, &context, can_fold)).collect_view().into_any()
 }
 
-fn panel(block: ComponentBlock, bars: &[UptimeBars], clock: (DateTime<Utc>, Tz)) -> AnyView {
-    let heading = block.group.map(|group| {
-        let about =
-            (!group.description.is_empty()).then(|| view! { <p class="about" dir="auto">{group.description}</p> });
-        view! { <h3 dir="auto">{group.name}</h3>{about} }
+/// A group with its rows; it folds if there is another one. The server opens it if a member is not operational.
+fn panel(block: ComponentBlock, context: &ListContext<'_>, can_fold: bool) -> AnyView {
+    let ComponentBlock { group, rows } = block;
+    let members: Vec<&UptimeBars> = rows.iter().filter_map(|row| context.bars_for(row)).collect();
+    let own = UptimeBars::of_group(&members);
+    let uptime = own.as_ref().filter(|_| group.is_some()).map(UptimeBars::uptime_words);
+    let axis = own.as_ref().map(|_| bars_axis(uptime.clone()));
+    let is_open = rows.iter().any(|row| row.status != Status::Operational);
+    let lines = component_lines(&rows, context);
+    let Some(group) = group else {
+        return view! { <div class="panel">{lines}{axis}</div> }.into_any();
+    };
+    let about = (!group.description.is_empty())
+        .then(|| view! { <p class="row about" dir="auto">{group.description.clone()}</p> });
+    let id = format!("group-{}", group.id);
+    let head = group_line(&group, &rows, can_fold);
+    if !can_fold {
+        return view! { <div class="panel" id=id><div class="row">{head}</div>{about}{lines}{axis}</div> }.into_any();
+    }
+    let closed = own.map(|own| {
+        view! { <span class="own" aria-hidden="true">{uptime_bars::group_bars(&own)}{bars_axis(uptime)}</span> }
     });
-    let rows = block.rows.into_iter().map(|line| component_line(line, bars, clock)).collect_view();
-    view! { <section class="panel">{heading}<ul>{rows}</ul></section> }.into_any()
+    view! {
+        <details class="panel" id=id open=is_open>
+            <summary>{head}" "{closed}</summary>
+            {about}
+            {lines}
+            {axis}
+        </details>
+    }
+    .into_any()
 }
 
-fn component_line(row: ComponentRow, bars: &[UptimeBars], (now, zone): (DateTime<Utc>, Tz)) -> AnyView {
+/// The rows of a panel, in its order; in a large panel with a problem, the worst first and the others folded.
+fn component_lines(rows: &[ComponentRow], context: &ListContext<'_>) -> AnyView {
+    let list = |rows: &[&ComponentRow]| {
+        let lines = rows.iter().map(|row| component_line(row, context)).collect_view();
+        view! { <ul>{lines}</ul> }.into_any()
+    };
+    let (quiet, mut affected): (Vec<&ComponentRow>, Vec<&ComponentRow>) =
+        rows.iter().partition(|row| row.status == Status::Operational);
+    if affected.is_empty() || quiet.len() <= MAX_QUIET_ROWS {
+        return list(&rows.iter().collect::<Vec<_>>());
+    }
+    affected.sort_by_key(|row| std::cmp::Reverse(row.status));
+    let summary = format!("Show {}", count_words(quiet.len() as i64, "operational component"));
+    view! { {list(&affected)}<details class="rest"><summary>{summary}</summary>{list(&quiet)}</details> }.into_any()
+}
+
+/// The name of a group, how many components it has, and their worst status.
+fn group_line(group: &Group, rows: &[ComponentRow], can_fold: bool) -> AnyView {
+    let worst = rows.iter().map(|row| row.status).max().unwrap_or_default();
+    let number = rows.iter().filter(|row| row.status == worst).count();
+    let words = match worst {
+        Status::Operational => worst.words().to_owned(),
+        _ => format!("{number} of {} {}", rows.len(), status_phrase(worst)),
+    };
+    let chevron = can_fold.then(|| view! { <span class="go">{Icon::Chevron.view()}</span> });
+    view! {
+        <span class="line">
+            {chevron}
+            <span class="name" dir="auto">{group.name.clone()}</span>
+            " "
+            <span class="count soft">{count_words(rows.len() as i64, "component")}</span>
+            " "
+            <span class=format!("state status-{}", worst.key())>{Icon::from(worst).view()}{words}</span>
+        </span>
+    }
+    .into_any()
+}
+
+/// The status at the end of a sentence.
+pub fn status_phrase(status: Status) -> &'static str {
+    match status {
+        Status::Operational => "operational",
+        Status::UnderMaintenance => "under maintenance",
+        Status::DegradedPerformance => "degraded",
+        Status::PartialOutage => "in partial outage",
+        Status::MajorOutage => "in major outage",
+    }
+}
+
+fn component_line(row: &ComponentRow, context: &ListContext<'_>) -> AnyView {
     let ComponentRow { component, status, reason } = row;
-    let reason = reason.map(|reason| status_reason(reason, now, zone));
-    let about = (!component.description.is_empty())
-        .then(|| view! { <div class="about" dir="auto">{component.description}</div> });
-    let own = bars.iter().find(|bars| bars.component == component.id);
+    let reason = reason.as_ref().map(|reason| status_reason(reason, context));
+    let own = context.bars_for(row);
     let uptime = own.map(|own| {
-        let href = format!("/uptime#component-{}", component.id);
-        view! { " "<a class="percent" href=href>{own.uptime_words()}<span class="unseen">" uptime, details"</span></a> }
+        view! { <span class="percent">{own.uptime_words()}<span class="unseen">" uptime"</span></span>" " }
     });
-    let marked = own.map(UptimeBars::day_labels).unwrap_or_default();
-    let said = (!marked.is_empty()).then(|| view! { <p class="about">{marked.join(", ")}</p> });
     view! {
         <li class=format!("row status-{}", status.key()) id=format!("component-{}", component.id)>
-            <div><span class="name" dir="auto">{component.name}</span>{uptime}{about}{reason}</div>
-            <span class="state">{status.words()}</span>
-            {own.map(uptime_bars::bars_svg)}
-            {said}
+            <div class="line">
+                <span class="name" dir="auto">{component.name.clone()}</span>
+                " "
+                {uptime}
+                {status_words(*status)}
+            </div>
+            {reason}
+            {own.map(|own| uptime_bars::component_bars(own, &component.name, &context.popovers, context.zone))}
         </li>
     }
     .into_any()
 }
 
 /// `Since 13:05 UTC: Delayed delivery`
-fn status_reason(reason: StatusReason, now: DateTime<Utc>, zone: Tz) -> AnyView {
-    let since = format!("Since {}", short_time(reason.since, now, zone));
-    let cause = match reason.cause {
-        StatusCause::Incident(id, title) => {
-            view! { <a href=format!("#incident-{id}") dir="auto">{title}</a> }.into_any()
-        }
-        StatusCause::Maintenance(id, title) => {
-            view! { <a href=format!("#maintenance-{id}") dir="auto">{title}</a> }.into_any()
+fn status_reason(reason: &StatusReason, context: &ListContext<'_>) -> AnyView {
+    let since = format!("Since {}", short_time(reason.since, context.now, context.zone));
+    let cause = match &reason.cause {
+        StatusCause::Incident(_, title) | StatusCause::Maintenance(_, title) => {
+            view! { <bdi>{title.clone()}</bdi> }.into_any()
         }
         StatusCause::Manual => "status changed manually".into_any(),
     };
-    view! { <div class="about"><Time at=reason.since words=since />": "{cause}</div> }.into_any()
+    view! { <span class="why"><Time at=reason.since words=since />": "{cause}</span> }.into_any()
 }
 
 #[cfg(test)]
@@ -156,6 +247,25 @@ mod tests {
             block.rows.iter().map(|row| row.component.id.to_string()).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(blocks.iter().map(ids).collect::<Vec<_>>(), ["in2a in2b", "a b", "in5", "last"]);
+    }
+
+    #[test]
+    fn large_group_with_a_problem_folds_quiet_components() {
+        let mut components: Vec<Component> =
+            (0..9).map(|place| fixtures::component(&format!("c{place}"), None, place)).collect();
+        let render = |components: &[Component]| {
+            let rows = component_rows(components, (&[], &[]), &[]);
+            let context = ListContext { bars: &[], popovers: BTreeSet::new(), now: fixtures::now(), zone: Tz::UTC };
+            crate::ui::render_fragment(|| component_lines(&rows, &context))
+        };
+        assert!(!render(&components).contains("<details"));
+        components[3].status = Status::DegradedPerformance;
+        components[7].status = Status::MajorOutage;
+        let html = render(&components);
+        let (shown, folded) = html.split_once("<details class=\"rest\">").unwrap();
+        assert!(shown.find("component-c7") < shown.find("component-c3"), "the worst is first: {html}");
+        assert_eq!((shown.matches("<li").count(), folded.matches("<li").count()), (2, 7), "{html}");
+        assert!(folded.starts_with("<summary>Show 7 operational components</summary>"), "{html}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::domain::page_status::Tone;
 use crate::domain::{Incident, Maintenance};
+use crate::ui::icon::{Icon, symbols_placeholder};
 use crate::ui::public_layout::{PublicContext, stylesheet};
 
 const MAX_LINES: usize = 5;
@@ -22,7 +23,7 @@ pub struct EmbedPage {
 
 impl EmbedPage {
     fn has_events(&self) -> bool {
-        !self.open.is_empty() || !self.active.is_empty() || self.shell.tone != Tone::Operational
+        !self.open.is_empty() || !self.active.is_empty() || !matches!(self.shell.tone, Tone::Operational | Tone::Notice)
     }
 
     fn lines(&self) -> Vec<(String, String)> {
@@ -36,6 +37,13 @@ pub fn render_embed(page: EmbedPage) -> String {
     crate::ui::render_page(|| view! { <EmbedView page=page /> })
 }
 
+/// The state in words, for a headline that is the title of an incident: the icon is silent.
+fn state_words(page: &EmbedPage) -> Option<&'static str> {
+    let words = page.shell.tone.words();
+    let is_said = page.headline.to_lowercase().contains(&words.to_lowercase());
+    (!is_said && page.has_events()).then_some(words)
+}
+
 #[component]
 pub fn EmbedView(page: EmbedPage) -> AnyView {
     let base = page.shell.base_url.trim_end_matches('/').to_owned();
@@ -45,7 +53,8 @@ pub fn EmbedView(page: EmbedPage) -> AnyView {
     };
     let lines: Vec<_> = page.lines().into_iter().map(link).collect();
     let lines = (!lines.is_empty()).then(|| view! { <ul>{lines}</ul> });
-    let close = (page.is_frame && page.has_events()).then(|| view! { <button type="button">"Close"</button> });
+    let close =
+        (page.is_frame && page.has_events()).then(|| view! { <button class="btn" type="button">"Close"</button> });
     let script = page.is_frame.then(|| view! { <script src="/embed/frame.js" defer></script> });
     let trouble = page.has_events().then_some("yes");
     view! {
@@ -59,10 +68,12 @@ pub fn EmbedView(page: EmbedPage) -> AnyView {
                 {script}
             </head>
             <body class=format!("embed tone-{}", page.shell.tone.key()) data-trouble=trouble>
+                {symbols_placeholder()}
                 <main id="main">
                     <div>
-                        <span class="dot" aria-hidden="true"></span>
+                        {Icon::from(page.shell.tone).view()}
                         <h1>
+                            {state_words(&page).map(|words| view! { <span class="unseen">{words}": "</span> })}
                             <a href=format!("{base}/") target="_blank" rel="noopener" dir="auto">{page.headline.clone()}</a>
                         </h1>
                         {close}

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::ui::public_layout::{PageHead, PageKind, PublicContext, PublicLayout};
+use crate::ui::public_layout::{PageHead, PageKind, PageStyle, PublicContext, PublicLayout};
 
 #[derive(Clone, Debug)]
 pub struct ErrorPage {
@@ -67,7 +67,8 @@ pub fn render_error_page(page: ErrorPage) -> String {
 #[component]
 pub fn ErrorView(page: ErrorPage) -> AnyView {
     let ErrorPage { shell, status, title, message, links } = page;
-    let head = PageHead { title: title.clone(), description: message.clone(), kind: PageKind::Error };
+    let head =
+        PageHead { title: title.clone(), description: message.clone(), kind: PageKind::Error, style: PageStyle::Base };
     let links = links.into_iter().map(|(label, href)| view! { <a href=href>{label}</a>" " }).collect_view();
     view! {
         <PublicLayout shell=shell head=head>

@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use super::uptime_bars::DayIncident;
 use super::{DAYS, ErrorPage, HistoryPage, IncidentPage, MaintenancePage, StatusPage, UptimeBars};
-use crate::domain::history::{HistoryFilter, Totals};
+use crate::domain::history::{HistoryFilter, Neighbours, Totals};
 use crate::domain::maintenance::{PlannedComponent, tests::maintenance};
 use crate::domain::page::Link;
 use crate::domain::page_status::Banner;
@@ -14,6 +15,7 @@ use crate::domain::{
     MaintenanceId, Page, Phase, Reminder, Status, Update, UpdateId, Visibility,
 };
 use crate::ui::public_layout::PublicContext;
+use crate::ui::social_tags::SocialPicture;
 
 /// Becomes a script if not escaped.
 pub const SCRIPT: &str = "<script>alert(1)</script>";
@@ -34,12 +36,15 @@ pub fn shell(path: &str) -> PublicContext {
         time_zone: Tz::Europe__Lisbon,
         logo_text: String::new(),
         embedders: Vec::new(),
+        brand: crate::domain::PageBrand::default(),
         links: vec![Link { label: "Help".into(), url: "https://help.harbormail.example".into() }],
         updated_at: now(),
         version: 1,
     };
     let tone = banner(&components(), &[delayed()]).tone;
-    PublicContext { page, base_url: "https://status.harbormail.example/".into(), path: path.into(), tone, now: now() }
+    let picture = Some(SocialPicture { path: "/social.png?v=1".into(), alt: "All systems operational".into() });
+    let base_url = "https://status.harbormail.example/".into();
+    PublicContext { page, base_url, path: path.into(), tone, is_empty: false, picture, now: now() }
 }
 
 fn banner(components: &[Component], open: &[Incident]) -> Banner {
@@ -128,6 +133,7 @@ pub fn incident(id: &str, title: &str, updates: Vec<Update>) -> Incident {
         internal_note: Some("never shown".into()),
         visibility: Visibility::Public,
         reminder: Reminder::Usual,
+        next_update_at: None,
         postmortem_published_at: None,
         created_at: started_at,
         updated_at: started_at,
@@ -202,6 +208,7 @@ pub fn status_page() -> StatusPage {
     StatusPage {
         shell: shell("/"),
         banner: banner(&components(), &open),
+        announcements: Vec::new(),
         groups: groups(),
         components: components(),
         open,
@@ -249,8 +256,9 @@ fn bars(component: &ComponentId) -> UptimeBars {
         status: Status::PartialOutage,
     };
     let start = at("2026-08-29T00:00:00Z");
-    let days = uptime::uptime_days(&[out], start, DAYS, Tz::UTC, at("2026-11-23T14:32:00Z"));
-    UptimeBars { component: component.clone(), days }
+    let days = uptime::uptime_days(std::slice::from_ref(&out), start, DAYS, Tz::UTC, at("2026-11-23T14:32:00Z"));
+    let titles = past().into_iter().map(|it| (it.id, it.title)).collect();
+    UptimeBars { component: component.clone(), days, incidents: DayIncident::from_intervals(&[out], &titles) }
 }
 
 pub fn quiet_page() -> StatusPage {
@@ -283,7 +291,12 @@ pub fn history_page() -> HistoryPage {
 }
 
 pub fn incident_page(incident: Incident) -> IncidentPage {
-    IncidentPage { shell: shell(&format!("/incidents/{}", incident.id)), incident, postmortem: None }
+    IncidentPage {
+        shell: shell(&format!("/incidents/{}", incident.id)),
+        incident,
+        postmortem: None,
+        neighbours: Neighbours::default(),
+    }
 }
 
 pub fn error_page(status: u16) -> ErrorPage {

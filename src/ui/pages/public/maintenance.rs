@@ -4,11 +4,14 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use leptos::prelude::*;
 
-use super::incident_card::{TimelineFold, TimelineTimes, count_words, fact_row, short_time, timeline};
+use super::event_page::{EventBanner, event_timeline, fact, fact_card, month_link};
+use super::incident_card::{TimelineFold, TimelineTimes, count_words, short_time, timeline};
 use crate::domain::{Maintenance, MaintenancePhase, Status};
+use crate::format::duration;
 use crate::format::markdown;
 use crate::format::time;
-use crate::ui::public_layout::{PageHead, PageKind, PublicContext, PublicLayout};
+use crate::ui::icon::Icon;
+use crate::ui::public_layout::{PageHead, PageKind, PageStyle, PublicContext, PublicLayout};
 use crate::ui::time::Time;
 
 /// In characters; the start of the newest update is the page description.
@@ -32,29 +35,66 @@ pub fn MaintenanceView(page: MaintenancePage) -> AnyView {
         .newest_update()
         .map(|update| markdown::plain_summary(&update.body, MAX_SUMMARY))
         .unwrap_or_default();
-    let head = PageHead { title: maintenance.title.clone(), description: said, kind: PageKind::Regular };
-    let facts = maintenance_facts(&maintenance, zone);
+    let head = PageHead {
+        title: maintenance.title.clone(),
+        description: said,
+        kind: PageKind::Regular,
+        style: PageStyle::History,
+    };
+    let here = shell.canonical();
     view! {
         <PublicLayout shell=shell head=head>
-            <article class=format!("incident {}", state_class(&maintenance))>
-                <div class="intro">
-                    <p class="chip">{state_words(&maintenance, now, zone)}</p>
-                    <h1 dir="auto">{maintenance.title.clone()}</h1>
-                </div>
-                {facts}
-                <h2>"Updates"</h2>
-                {maintenance_timeline(&maintenance, zone, now)}
+            {month_link(maintenance.starts_at(), zone)}
+            <article>
+                {maintenance_banner(&maintenance, now, zone).view()}
+                {maintenance_facts(&maintenance, zone)}
+                {event_timeline(&maintenance.updates, MaintenancePhase::words, now, zone)}
             </article>
             <p class="back">
-                <a href="/">"Current status"</a>
+                <a href=here>{Icon::Link.view()}"Link to this maintenance"</a>
                 " "
-                <a href="/history">"Incident history"</a>
-                " "
-                <a href=format!("{}.ics", maintenance_href(&maintenance))>"Add to calendar"</a>
+                <a href=format!("{}.ics", maintenance_href(&maintenance))>{Icon::Scheduled.view()}"Add to calendar"</a>
             </p>
         </PublicLayout>
     }
     .into_any()
+}
+
+fn maintenance_banner(maintenance: &Maintenance, now: DateTime<Utc>, zone: Tz) -> EventBanner {
+    let (from, to) = maintenance.window();
+    let window = time::format_window(from, to, now, zone);
+    let time = view! { <Time at=from words=window /> };
+    let lasted = || duration::spell_duration(to - from).map(|words| format!(", {words}"));
+    let (icon, lede) = match maintenance.phase {
+        MaintenancePhase::Completed => (Icon::Operational, view! { {time}{lasted()}"." }.into_any()),
+        MaintenancePhase::Cancelled => (Icon::Notice, view! { "Was scheduled for "{time}"." }.into_any()),
+        phase if phase.is_active() => {
+            let until = short_time(maintenance.scheduled_until, now, zone);
+            let until = view! { <Time at=maintenance.scheduled_until words=until /> };
+            let since = view! { <Time at=from words=short_time(from, now, zone) /> };
+            (Icon::Maintenance, view! { "Since "{since}", until "{until}"." }.into_any())
+        }
+        _ => (Icon::Maintenance, view! { {time}{lasted()}"." }.into_any()),
+    };
+    EventBanner {
+        class: state_class(maintenance).to_owned(),
+        icon,
+        state: phase_words(maintenance.phase).to_owned(),
+        title: maintenance.title.clone(),
+        lede,
+        action: None,
+    }
+}
+
+/// The phase with the word maintenance.
+pub fn phase_words(phase: MaintenancePhase) -> &'static str {
+    match phase {
+        MaintenancePhase::Scheduled => "Scheduled maintenance",
+        MaintenancePhase::InProgress => "Maintenance in progress",
+        MaintenancePhase::Verifying => "Maintenance: verifying",
+        MaintenancePhase::Completed => "Maintenance completed",
+        MaintenancePhase::Cancelled => "Maintenance cancelled",
+    }
 }
 
 fn maintenance_facts(maintenance: &Maintenance, zone: Tz) -> AnyView {
@@ -62,11 +102,13 @@ fn maintenance_facts(maintenance: &Maintenance, zone: Tz) -> AnyView {
     let planned = time::format_span(maintenance.scheduled_for, Some(maintenance.scheduled_until), zone);
     let planned = view! { <Time at=maintenance.scheduled_for words=planned /> }.into_any();
     let cancelled = maintenance.phase == MaintenancePhase::Cancelled;
-    let began = maintenance.started_at.map(|at| fact_row("Started", full(at)));
-    let ended = maintenance.ended_at.map(|at| fact_row(if cancelled { "Cancelled" } else { "Completed" }, full(at)));
-    let affected =
-        (!maintenance.components.is_empty()).then(|| fact_row("Affected components", affected_components(maintenance)));
-    view! { <dl>{fact_row("Scheduled for", planned)}{began}{ended}{affected}</dl> }.into_any()
+    let facts = [
+        Some(fact("Scheduled for", planned)),
+        maintenance.started_at.map(|at| fact("Started", full(at))),
+        maintenance.ended_at.map(|at| fact(if cancelled { "Cancelled" } else { "Completed" }, full(at))),
+        (!maintenance.components.is_empty()).then(|| fact("Affected", affected_components(maintenance))),
+    ];
+    fact_card(facts.into_iter().flatten().collect())
 }
 
 /// The affected components; during the maintenance, with their current status.
@@ -109,7 +151,7 @@ pub fn MaintenanceCard(maintenance: Maintenance, fold: TimelineFold, zone: Tz, n
 }
 
 fn maintenance_timeline(maintenance: &Maintenance, zone: Tz, now: DateTime<Utc>) -> AnyView {
-    let times = TimelineTimes { began: maintenance.starts_at(), now, zone };
+    let times = TimelineTimes { now, zone, shows_age: false };
     timeline(&maintenance.updates, MaintenancePhase::words, times)
 }
 
@@ -145,8 +187,7 @@ pub fn state_words(maintenance: &Maintenance, now: DateTime<Utc>, zone: Tz) -> S
         }
         MaintenancePhase::InProgress => format!("Maintenance in progress · until {}", until()),
         MaintenancePhase::Verifying => format!("Verifying · ends {}", until()),
-        MaintenancePhase::Completed => "Maintenance completed".to_owned(),
-        MaintenancePhase::Cancelled => "Maintenance cancelled".to_owned(),
+        phase => phase_words(phase).to_owned(),
     }
 }
 
@@ -177,7 +218,11 @@ mod tests {
         let html = render_maintenance_page(fixtures::maintenance_page(fixtures::upgrade()));
         check(&html);
         for words in [
-            "Scheduled · Thu 26 Nov, 02:00 to 04:00 WET</p>",
+            "class=\"banner tint planned\"",
+            "<p class=\"phase\">Scheduled maintenance</p>",
+            ">Thu 26 Nov, 02:00 to 04:00 WET</time>, 2 h.",
+            "<p class=\"up\"><a href=\"/history/2026-11\">",
+            "href=\"#update-",
             ">Storage upgrade, archive search read-only</h1>",
             "<dt>Scheduled for</dt>",
             "26 Nov 2026, 02:00 to 04:00 WET",
@@ -195,7 +240,7 @@ mod tests {
         let mut it = fixtures::upgrade_under_way();
         it.complete(crate::domain::UpdateId::parse("done").unwrap(), fixtures::at("2026-11-23T14:00:00Z")).unwrap();
         let html = render_maintenance_page(fixtures::maintenance_page(it.clone()));
-        assert!(html.contains("class=\"incident resolved\"") && !html.contains("planned\""), "{html}");
+        assert!(html.contains("class=\"banner tint resolved\"") && !html.contains("planned\""), "{html}");
         let card = crate::ui::render_page(|| {
             view! { <MaintenanceCard maintenance=it fold=TimelineFold::Closed zone=chrono_tz::UTC now=fixtures::now() /> }
         });
@@ -215,7 +260,11 @@ mod tests {
     fn active_maintenance_shows_end_and_components() {
         let html = render_maintenance_page(fixtures::maintenance_page(fixtures::upgrade_under_way()));
         check(&html);
-        for words in ["Maintenance in progress · until 15:30 WET", "<bdi>Archive search</bdi>: under maintenance"] {
+        for words in [
+            ">Maintenance in progress</p>",
+            "until <time datetime=\"2026-11-23T15:30:00Z\">15:30 WET</time>.",
+            "<bdi>Archive search</bdi>: under maintenance",
+        ] {
             assert!(html.contains(words), "{words} in {html}");
         }
     }

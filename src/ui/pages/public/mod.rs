@@ -1,9 +1,11 @@
 //! The public pages. Each has a struct with all its data and a `render` function for the document.
 
+mod announcement;
 pub mod api;
 mod component_list;
 pub mod embed;
 pub mod error;
+mod event_page;
 pub mod history;
 pub mod incident;
 mod incident_card;
@@ -25,7 +27,7 @@ pub use maintenance::MaintenancePage;
 pub use stale::stale_notice;
 pub use status::StatusPage;
 pub use uptime::UptimePage;
-pub use uptime_bars::{DAYS, UptimeBars};
+pub use uptime_bars::{DAYS, DayIncident, UptimeBars};
 
 #[cfg(test)]
 mod fixtures;

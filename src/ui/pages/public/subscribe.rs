@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::domain::forms::{ChoiceForm, FEED, SubscriptionForm};
 use crate::domain::subscriber::{CONSENT_TEXT, Channel, IncidentEvents};
 use crate::domain::{Component, Group, Invalid};
-use crate::ui::public_layout::{PageHead, PageKind, PublicContext, PublicLayout};
+use crate::ui::public_layout::{PageHead, PageKind, PageStyle, PublicContext, PublicLayout};
 
 /// What is wrong with the whole form, above it.
 pub type FormNotice = Option<String>;
@@ -52,6 +52,7 @@ pub fn SubscribeView(page: SubscribePage) -> AnyView {
         title: "Subscribe".to_owned(),
         description: format!("Get updates from {name} by e-mail, webhook, chat or feed."),
         kind: PageKind::Form,
+        style: PageStyle::Base,
     };
     let feeds = feed_addresses(shell.base_url.trim_end_matches('/'));
     let lost = stamp.is_some().then(|| {

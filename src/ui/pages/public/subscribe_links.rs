@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::subscribe::{FormNotice, field_error, form_notice};
 use crate::domain::Invalid;
-use crate::ui::public_layout::{PageHead, PageKind, PublicContext, PublicLayout};
+use crate::ui::public_layout::{PageHead, PageKind, PageStyle, PublicContext, PublicLayout};
 
 /// The answer to a request, the same for every state of the address.
 #[derive(Clone, Debug)]
@@ -26,6 +26,7 @@ pub fn MailSentView(page: MailSentPage) -> AnyView {
         title: "Check your e-mail".to_owned(),
         description: "The next step is in an e-mail.".to_owned(),
         kind: PageKind::Form,
+        style: PageStyle::Base,
     };
     let (what, then) = if is_for_settings {
         ("If this address has a subscription, the e-mail contains the link to its settings.", "")
@@ -94,7 +95,12 @@ pub fn LostLinkView(page: LostLinkPage) -> AnyView {
             "It is incomplete, it was not confirmed within 48 hours, or the subscription has ended. Get a new link here.",
         ),
     };
-    let head = PageHead { title: title.to_owned(), description: lede.to_owned(), kind: PageKind::Form };
+    let head = PageHead {
+        title: title.to_owned(),
+        description: lede.to_owned(),
+        kind: PageKind::Form,
+        style: PageStyle::Base,
+    };
     view! {
         <PublicLayout shell=shell head=head>
             <div class="intro"><h1>{title}</h1><p class="lede">{lede}</p></div>

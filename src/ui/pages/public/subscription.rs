@@ -7,7 +7,7 @@ use crate::domain::forms::ChoiceForm;
 use crate::domain::subscriber::{CONSENT_TEXT, Channel, IncidentEvents, Scope, SubscriberState};
 use crate::domain::{Invalid, Subscriber};
 use crate::format::time;
-use crate::ui::public_layout::{PageHead, PageKind, PublicContext, PublicLayout};
+use crate::ui::public_layout::{PageHead, PageKind, PageStyle, PublicContext, PublicLayout};
 use crate::ui::time::Time;
 
 /// `GET /subscribe/confirm/{token}`: what a button will confirm.
@@ -47,7 +47,7 @@ pub fn ConfirmView(page: ConfirmPage) -> AnyView {
 }
 
 fn form_head(title: &str) -> PageHead {
-    PageHead { title: title.to_owned(), description: title.to_owned(), kind: PageKind::Form }
+    PageHead { title: title.to_owned(), description: title.to_owned(), kind: PageKind::Form, style: PageStyle::Base }
 }
 
 /// Where messages go, about what, and which.

@@ -1,5 +1,5 @@
 use axum::extract::{Path, State as FromState};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Redirect, Response};
 
 use crate::actions;
 use crate::db::{self, Tx, components};
@@ -15,11 +15,14 @@ use crate::web::access::manager::{CanAdminister, CanPublish, CanRead, Fresh, Man
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show};
 use crate::web::admin::preview::{self, PreviewRequest};
 use crate::web::form::{Form, QueryFields};
+use crate::web::page::flash::redirect_with_flash;
 use crate::web::page::layout::{admin_context, component_board};
 use crate::web::page::page_response;
 use crate::web::{Error, Result};
 
 const LIST: &str = "/admin/components";
+/// More than the positions of any list.
+const MAX_DROP: i64 = 10_000;
 
 /// `GET /admin/components`
 pub async fn index(
@@ -49,13 +52,39 @@ pub async fn create(
     let mut edit = Edit::begin(state, manager, fields).await?;
     let (form, editor) = (ComponentForm::read(&edit.fields), ComponentEditor::new(None));
     let new = edit.check(&editor, form.clone(), form.parse()).await?;
+    let names = form.parse_more_names().unwrap_or_default();
     check_name(&mut edit, &editor, &form, (&new.name, new.group_id.as_ref())).await?;
-    let added = match actions::components::add(&mut edit.tx, new, edit.now).await {
-        Err(db::Error::NotFound) => return Err(edit.reject(&editor, form, unknown_group()).await),
-        added => added,
-    };
-    let (_, entry) = edit.check_limit(&editor, form, added, "name").await?;
-    edit.save([entry], LIST, "component-added").await
+    check_more_names(&mut edit, &editor, &form, (&names, new.group_id.as_ref())).await?;
+    let flash = if names.is_empty() { "component-added" } else { "components-added" };
+    let more: Vec<_> = names.into_iter().map(|name| ("more_names", new.with_name(name))).collect();
+    let mut entries = Vec::new();
+    for (field, new) in std::iter::once(("name", new)).chain(more) {
+        let added = match actions::components::add(&mut edit.tx, new, edit.now).await {
+            Err(db::Error::NotFound) => return Err(edit.reject(&editor, form, unknown_group()).await),
+            added => added,
+        };
+        entries.push(edit.check_limit(&editor, form.clone(), added, field).await?.1);
+    }
+    edit.save(entries, LIST, flash).await
+}
+
+/// 422 if one of `names` is taken in the list: only a single component may repeat a name.
+async fn check_more_names(
+    edit: &mut Edit<CanAdminister>,
+    editor: &ComponentEditor,
+    form: &ComponentForm,
+    (names, group): (&[String], Option<&GroupId>),
+) -> Result<()> {
+    let all = components::list(&mut edit.tx).await?;
+    let is_taken =
+        |name: &&String| all.iter().any(|other| other.group_id.as_ref() == group && is_same_name(&other.name, name));
+    match names.iter().find(is_taken) {
+        None => Ok(()),
+        Some(name) => {
+            let wrong = Invalid::field("more_names", format!("“{name}” is in this list already."));
+            Err(edit.reject(editor, form.clone(), wrong).await)
+        }
+    }
 }
 
 /// `GET /admin/components/{id}/edit`
@@ -96,7 +125,7 @@ pub async fn update(
     edit.save([entry], LIST, "component-saved").await
 }
 
-/// `POST /admin/components/{id}/position`: one step up or down in its list.
+/// `POST /admin/components/{id}/position`: one step up or down in its list, or to a position.
 pub async fn step(
     manager: Manager<CanAdminister>,
     FromState(state): FromState<State>,
@@ -110,8 +139,10 @@ pub async fn step(
     edit.save(entry, &format!("{LIST}#component-{id}"), "position-set").await
 }
 
+/// A step up or down, or the position where the item was dropped.
 pub(super) fn read_direction(fields: &Fields) -> Result<Direction> {
-    let direction = Direction::from_key(&fields.text("direction"));
+    let dropped = fields.text("position").parse::<i64>().ok().filter(|position| (1..=MAX_DROP).contains(position));
+    let direction = dropped.map(Direction::To).or_else(|| Direction::from_key(&fields.text("direction")));
     direction.ok_or_else(|| Error::BadRequest("Choose up or down.".into()))
 }
 
@@ -142,17 +173,10 @@ pub async fn set_status(
     Path(id): Path<String>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let status = Status::from_key(&fields.text("status"));
-    let status = status.ok_or_else(|| Error::BadRequest("Choose a status from the list.".into()))?;
+    let status = read_status(&fields)?;
     let mut edit = Edit::begin(state, manager, fields).await?;
     let before = find_component(&mut edit.tx, &id).await?;
-    if edit.fields.version() != before.version {
-        let sentence = format!(
-            "{} was changed in the meantime; its status was not updated. Check the dashboard again.",
-            before.name
-        );
-        return Err(Error::Conflict(sentence));
-    }
+    check_seen_version(&before, edit.fields.version())?;
     let mut after = Component { status, ..before.clone() };
     if after == before && !edit.wants_preview() {
         return edit.save(None, "/admin", "status-set").await;
@@ -165,6 +189,65 @@ pub async fn set_status(
         return preview::show_preview(&edit.state, edit.tx, &edit.manager, what).await;
     }
     edit.save([entry], "/admin", "status-set").await
+}
+
+/// `POST /admin/component-statuses`: one status for the components that are selected on the dashboard, or a new incident
+/// with them. Changes all of them or none.
+pub async fn set_statuses(
+    manager: Manager<CanPublish>,
+    FromState(state): FromState<State>,
+    Form(fields): Form,
+) -> Result<Response> {
+    let selected: Vec<SelectedComponent> =
+        fields.values("component").iter().filter_map(|value| SelectedComponent::parse(value)).collect();
+    if selected.is_empty() {
+        return Ok(redirect_with_flash("/admin", "nothing-selected"));
+    }
+    if fields.has("new_incident") {
+        let query = selected.iter().map(|it| format!("component={}", it.id)).collect::<Vec<_>>().join("&");
+        return Ok(Redirect::to(&format!("/admin/incidents/new?{query}")).into_response());
+    }
+    let status = read_status(&fields)?;
+    let mut edit = Edit::begin(state, manager, fields).await?;
+    let mut entries = Vec::new();
+    for SelectedComponent { id, version } in selected {
+        let before = components::find(&mut edit.tx, &id).await?;
+        check_seen_version(&before, version)?;
+        let mut after = Component { status, ..before.clone() };
+        if after != before {
+            entries.push(actions::components::set_status(&mut edit.tx, &before, &mut after, edit.now).await?);
+        }
+    }
+    edit.save(entries, "/admin", "statuses-set").await
+}
+
+/// A ticked component of the dashboard, as `ID.VERSION`.
+struct SelectedComponent {
+    id: ComponentId,
+    version: i64,
+}
+
+impl SelectedComponent {
+    fn parse(value: &str) -> Option<Self> {
+        let (id, version) = value.rsplit_once('.')?;
+        Some(Self { id: ComponentId::parse(id)?, version: version.parse().ok()? })
+    }
+}
+
+fn read_status(fields: &Fields) -> Result<Status> {
+    let status = Status::from_key(&fields.text("status"));
+    status.ok_or_else(|| Error::BadRequest("Choose a status from the list.".into()))
+}
+
+/// Denies a change of a version that the manager has not seen.
+fn check_seen_version(component: &Component, version: i64) -> Result<()> {
+    if component.version == version {
+        return Ok(());
+    }
+    let name = &component.name;
+    Err(Error::Conflict(format!(
+        "{name} was changed in the meantime; no status was updated. Check the dashboard again."
+    )))
 }
 
 /// `GET /admin/components/{id}/deletion`

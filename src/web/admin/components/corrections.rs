@@ -4,8 +4,9 @@ use axum::response::Response;
 use super::component::find_component;
 use crate::actions;
 use crate::credentials::random_bytes;
-use crate::db::{Tx, uptime_corrections};
+use crate::db::{Tx, page_settings, uptime_corrections};
 use crate::domain::forms::{CorrectionForm, Fields};
+use crate::domain::history::Month;
 use crate::domain::{Component, CorrectionId, Status};
 use crate::publish::PreviewSubject;
 use crate::state::State;
@@ -56,7 +57,10 @@ pub async fn create(
     let entry = edit.check_limit(&editor, form, added, "reason").await?;
     let address = format!("/admin/components/{id}/corrections");
     if edit.wants_preview() {
-        return edit.preview_page(PreviewSubject::uptime(), Section::Components, address).await;
+        let zone = page_settings::load(&mut edit.tx).await?.time_zone;
+        let month = Month::from_time(correction.from, zone);
+        let subject = PreviewSubject::uptime(editor.component.id.clone(), month);
+        return edit.preview_page(subject, Section::Components, address).await;
     }
     edit.save([entry], &address, "correction-added").await
 }

@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 
 use crate::actions;
 use crate::credentials::random_bytes;
-use crate::db::{Tx, admin_incidents, draft_presence, drafts};
+use crate::db::{Tx, admin_incidents, draft_presence, drafts, maintenances};
 use crate::domain::draft::DraftReader;
-use crate::domain::forms::{IncidentForm, UpdateForm};
+use crate::domain::forms::{IncidentForm, MaintenanceUpdateForm, SeriesForm, UpdateForm};
 use crate::domain::{DraftId, IncidentId, SavedDraft};
 use crate::state::State;
 use crate::ui::admin_layout::AdminContext;
@@ -19,6 +19,7 @@ use crate::web::admin::composer::{
     Composer, ComposerDraft, FoundDraft, IncidentComposer, UpdateComposer, find_submitted_draft,
 };
 use crate::web::admin::edit::{Edit, Editor, Problem, show as show_editor};
+use crate::web::admin::maintenances::composer::{MaintenanceComposer, MaintenanceUpdateComposer};
 use crate::web::form::{Form, QueryFields};
 use crate::web::page::layout::admin_context;
 use crate::web::page::page_response;
@@ -48,18 +49,35 @@ pub async fn show(
     shell.notify.is_on = draft.fields.notify_choice().unwrap_or(true);
     let opened = ComposerDraft::Opened { draft: draft.clone(), readers };
     let html = match &draft.incident {
+        None if draft.is_maintenance() => maintenance_html(&mut tx, shell, &draft, opened).await?,
         None => {
             let form = IncidentForm::read(&draft.fields);
-            IncidentComposer { draft: opened }.html(&mut tx, shell, form, Problem::none()).await?
+            IncidentComposer::new(opened).html(&mut tx, shell, form, Problem::none()).await?
         }
         Some(incident) => {
             let incident = admin_incidents::find(&mut tx, incident).await?;
             // Keeps the version it was written against, so that an update posted since is a conflict.
             let form = UpdateForm::read(&draft.fields);
-            UpdateComposer { incident, draft: opened }.html(&mut tx, shell, form, Problem::none()).await?
+            UpdateComposer::new(incident, opened).html(&mut tx, shell, form, Problem::none()).await?
         }
     };
     Ok(page_response(html))
+}
+
+async fn maintenance_html(
+    tx: &mut Tx,
+    shell: AdminContext,
+    draft: &SavedDraft,
+    opened: ComposerDraft,
+) -> Result<String> {
+    let Some(id) = draft.maintenance() else {
+        let form = SeriesForm::read(&draft.fields);
+        return MaintenanceComposer::new(opened).html(tx, shell, form, Problem::none()).await;
+    };
+    let maintenance = maintenances::find(tx, &id).await?;
+    // Keeps the version it was written against, so that an update posted since is a conflict.
+    let form = MaintenanceUpdateForm::read(&draft.fields);
+    MaintenanceUpdateComposer::new(maintenance, opened).html(tx, shell, form, Problem::none()).await
 }
 
 /// Records for other managers that this one has the draft open. If that fails or times out, the page is shown anyway.
@@ -120,10 +138,7 @@ impl DeletionEditor {
         manager: &Manager<P>,
         now: DateTime<Utc>,
     ) -> Result<DeletionEditor> {
-        let title = match &draft.incident {
-            None => draft.fields.text("title"),
-            Some(incident) => admin_incidents::find(tx, incident).await?.title,
-        };
+        let title = actions::drafts::find_title(tx, &draft).await?;
         let mut readers = draft_presence::list_others(tx, &manager.id, now).await?;
         readers.retain(|reader| reader.draft == draft.id);
         Ok(Self { draft, title, readers, changed: false })
@@ -145,7 +160,7 @@ impl Editor for DeletionEditor {
 ///
 /// # Errors
 /// 409 with the composer if someone else changed the draft, 422 if the limit is reached.
-pub(super) async fn save<C: Composer>(
+pub(in crate::web::admin) async fn save<C: Composer>(
     mut edit: Edit<CanPublish>,
     composer: &C,
     form: C::Form,

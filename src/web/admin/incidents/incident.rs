@@ -4,15 +4,17 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use crate::actions;
 use crate::credentials::random_bytes;
 use crate::db::{self, Tx, admin_incidents, components};
-use crate::domain::forms::{IncidentDetailsForm, IncidentForm, UpdateForm};
+use crate::domain::forms::{Fields, IncidentDetailsForm, IncidentForm, UpdateForm};
 use crate::domain::history::Cursor;
 use crate::domain::search::IncidentSearch;
-use crate::domain::{Incident, IncidentId, Invalid, Phase, UpdateId};
+use crate::domain::{Incident, IncidentId, Invalid, Phase, Status, UpdateId};
 use crate::state::State;
 use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::{IncidentDeletion, IncidentEdit, IncidentList};
 use crate::web::access::manager::{CanPublish, CanRead, Fresh, Manager};
-use crate::web::admin::composer::{ComposerDraft, IncidentComposer, UpdateComposer, check_draft};
+use crate::web::admin::composer::{
+    ComposerDraft, IncidentComposer, UpdateComposer, check_draft, check_status, confirmed_phase,
+};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show as show_editor, show_submitted};
 use crate::web::admin::incidents::double_submit::{self, Submission};
 use crate::web::admin::incidents::drafts;
@@ -62,10 +64,27 @@ pub async fn new(
         form.apply_template(&template, &meanings);
         shell.notify.is_on = template.notify;
     }
+    preset_components(&mut tx, &query, &mut form).await?;
     form.details.zone = db::page_settings::load(&mut tx).await?.time_zone.name().to_owned();
     form.details.publish_zone = form.details.zone.clone();
-    let composer = IncidentComposer { draft: ComposerDraft::None };
+    let composer = IncidentComposer::new(ComposerDraft::None);
     Ok(page_response(composer.html(&mut tx, shell, form, Problem::none()).await?))
+}
+
+/// Adds the components that the query names, with their status or, if they are operational, the mildest other.
+async fn preset_components(tx: &mut Tx, query: &Fields, form: &mut IncidentForm) -> Result<()> {
+    let named = query.values("component");
+    if named.is_empty() {
+        return Ok(());
+    }
+    for component in components::list(tx).await?.iter().filter(|it| named.iter().any(|id| *id == it.id.as_str())) {
+        let status = match component.status {
+            Status::Operational => Status::DegradedPerformance,
+            status => status,
+        };
+        form.components.entry(component.id.to_string()).or_insert_with(|| status.key().to_owned());
+    }
+    Ok(())
 }
 
 /// `POST /admin/incidents`
@@ -74,7 +93,9 @@ pub async fn create(
     FromState(state): FromState<State>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let (form, composer) = (IncidentForm::read(&fields), IncidentComposer { draft: ComposerDraft::submitted(&fields) });
+    let mut form = IncidentForm::read(&fields);
+    form.phase = confirmed_phase(&fields, form.phase);
+    let composer = IncidentComposer::new(ComposerDraft::submitted(&fields));
     if fields.has("preview") && !fields.has("save_draft") {
         let mut tx = state.db.read().await?;
         return show_submitted(&state, &mut tx, &manager, &composer, (form, &fields)).await;
@@ -97,10 +118,12 @@ pub async fn create(
     let components = components::list(&mut edit.tx).await?;
     let first = UpdateId::from_random(random_bytes());
     let opened = form.parse().and_then(|new| new.open(id, first, &components, edit.now));
-    let incident = edit.check(&composer, form, opened).await?;
+    let incident = edit.check(&composer, form.clone(), opened).await?;
     if edit.wants_preview() {
         return preview_opened(edit, incident).await;
     }
+    let said = (incident.phase, form.body.clone());
+    check_status(&mut edit, &composer, form, (said.0, &said.1)).await?;
     choose_notification(&mut edit, &incident).await?;
     let entry = actions::incidents::open(&mut edit.tx, &incident, draft.as_ref()).await?;
     edit.save([entry], &address(&incident), opened_flash(&incident)).await
@@ -139,9 +162,8 @@ pub async fn show(
     let incident = find_incident(&mut tx, &id).await?;
     let mut shell = admin_context(&state, &mut tx, &manager, &query).await?;
     let mut form = UpdateForm::from_incident(&incident);
-    if let Some(phase) = Phase::from_key(&query.text("phase")) {
-        form.phase = phase.key().to_owned();
-    }
+    let phase = Phase::from_key(&query.text("phase")).unwrap_or_else(|| incident.phase.likely_next());
+    form.phase = phase.key().to_owned();
     let template = templates::requested_template(&mut tx, &query).await?;
     if let Some(template) = template.filter(|template| !template.phase.is_maintenance()) {
         let subject = Some((&incident).into());
@@ -149,7 +171,7 @@ pub async fn show(
         form.apply_template(&template, &meanings);
         shell.notify.is_on = template.notify;
     }
-    let composer = UpdateComposer { incident, draft: ComposerDraft::None };
+    let composer = UpdateComposer::new(incident, ComposerDraft::None);
     Ok(page_response(composer.html(&mut tx, shell, form, Problem::none()).await?))
 }
 

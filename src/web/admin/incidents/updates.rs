@@ -12,7 +12,7 @@ use crate::state::State;
 use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::{UpdateDeletion, UpdateEditView};
 use crate::web::access::manager::{CanPublish, Fresh, Manager};
-use crate::web::admin::composer::{ComposerDraft, UpdateComposer, check_draft};
+use crate::web::admin::composer::{ComposerDraft, UpdateComposer, check_draft, check_status, confirmed_phase};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show, show_submitted};
 use crate::web::form::Form;
 use crate::web::page::layout::admin_context;
@@ -26,15 +26,17 @@ pub async fn create(
     Path(id): Path<String>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let (form, draft) = (UpdateForm::read(&fields), ComposerDraft::submitted(&fields));
+    let (mut form, draft) = (UpdateForm::read(&fields), ComposerDraft::submitted(&fields));
+    form.phase = confirmed_phase(&fields, form.phase);
     if fields.has("preview") && !fields.has("save_draft") {
         let mut tx = state.db.read().await?;
         let incident = find_incident(&mut tx, &id).await?;
-        return show_submitted(&state, &mut tx, &manager, &UpdateComposer { incident, draft }, (form, &fields)).await;
+        let composer = UpdateComposer::new(incident, draft);
+        return show_submitted(&state, &mut tx, &manager, &composer, (form, &fields)).await;
     }
     let mut edit = Edit::begin(state, manager, fields).await?;
     let before = find_incident(&mut edit.tx, &id).await?;
-    let composer = UpdateComposer { incident: before.clone(), draft };
+    let composer = UpdateComposer::new(before.clone(), draft);
     if edit.fields.has("save_draft") {
         return drafts::save(edit, &composer, form, Some(before.id)).await;
     }
@@ -45,10 +47,12 @@ pub async fn create(
     let components = components::list(&mut edit.tx).await?;
     let update = UpdateId::from_random(random_bytes());
     let posted = form.parse().and_then(|new| new.post(&mut after, update, &components, edit.now));
-    edit.check(&composer, form, posted).await?;
+    edit.check(&composer, form.clone(), posted).await?;
     if edit.wants_preview() {
         return edit.preview_incident(after, format!("{}/updates", address(&before))).await;
     }
+    let body = form.body.clone();
+    check_status(&mut edit, &composer, form, (after.phase, &body)).await?;
     edit.apply_notify_switch(&id, after.newest_update().map(|update| &update.id)).await?;
     let entry = actions::incidents::post_update(&mut edit.tx, &before, &mut after, draft.as_ref(), edit.now).await?;
     edit.save([entry], &address(&before), "update-posted").await

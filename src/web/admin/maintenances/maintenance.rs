@@ -1,21 +1,24 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
+use super::composer::{MaintenanceComposer, MaintenanceUpdateComposer};
 use crate::actions;
 use crate::credentials::random_bytes;
-use crate::db::{self, Tx, audit, components, maintenances, series};
+use crate::db::{self, Tx, components, maintenances, series};
 use crate::domain::audit::{Action, Entry};
 use crate::domain::forms::{MaintenanceUpdateForm, PlanForm, SeriesForm};
 use crate::domain::history::Cursor;
 use crate::domain::maintenance::Automation;
-use crate::domain::{Invalid, Maintenance, MaintenanceId, MaintenancePhase, UpdateId};
+use crate::domain::{Invalid, Maintenance, MaintenanceId, UpdateId};
 use crate::state::State;
 use crate::ui::admin_layout::AdminContext;
-use crate::ui::pages::admin::{MaintenanceEdit, MaintenanceList, MaintenanceNew, MaintenanceView};
+use crate::ui::pages::admin::{MaintenanceEdit, MaintenanceList};
 use crate::web::access::manager::{CanPublish, CanRead, Manager, Policy};
+use crate::web::admin::composer::{ComposerDraft, check_draft};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show as show_editor, show_submitted};
 use crate::web::admin::incidents::double_submit::{self, Submission, series_id};
-use crate::web::admin::{notify, templates};
+use crate::web::admin::incidents::drafts;
+use crate::web::admin::templates;
 use crate::web::form::{Form, QueryFields};
 use crate::web::page::flash::redirect_with_flash;
 use crate::web::page::layout::{admin_context, component_board};
@@ -59,7 +62,7 @@ pub async fn new(
     form.first.window.zone = db::page_settings::load(&mut tx).await?.time_zone.name().to_owned();
     let mut shell = admin_context(&state, &mut tx, &manager, &query).await?;
     shell.notify.is_on = is_on;
-    Ok(page_response(NewEditor.html(&mut tx, shell, form, Problem::none()).await?))
+    Ok(page_response(MaintenanceComposer::new(ComposerDraft::None).html(&mut tx, shell, form, Problem::none()).await?))
 }
 
 /// `POST /admin/maintenances`: a single maintenance, or a recurring one.
@@ -69,25 +72,31 @@ pub async fn create(
     Form(fields): Form,
 ) -> Result<Response> {
     let form = SeriesForm::read(&fields);
-    if fields.has("preview") {
+    let composer = MaintenanceComposer::new(ComposerDraft::submitted(&fields));
+    if fields.has("preview") && !fields.has("save_draft") {
         let mut tx = state.db.read().await?;
-        return show_submitted(&state, &mut tx, &manager, &NewEditor, (form, &fields)).await;
+        return show_submitted(&state, &mut tx, &manager, &composer, (form, &fields)).await;
     }
     let mut edit = Edit::begin(state, manager, fields).await?;
+    if edit.fields.has("save_draft") {
+        return drafts::save(edit, &composer, form, None).await;
+    }
     let id = MaintenanceId::parse_fresh(&form.id).unwrap_or_else(|| MaintenanceId::from_random(random_bytes()));
     match double_submit::find_submitted_maintenance(&mut edit.tx, &edit.manager, &id, &form).await? {
         Submission::First => {}
         Submission::Again(path) => return Ok(redirect_with_flash(&path, "maintenance-planned")),
         Submission::Taken => {
             let (form, wrong) = (SeriesForm { id: String::new(), ..form }, Invalid::field("title", ALREADY_SUBMITTED));
-            return Err(edit.reject(&NewEditor, form, wrong).await);
+            return Err(edit.reject(&composer, form, wrong).await);
         }
     }
+    let draft = check_draft(&mut edit, &composer, form.clone()).await?;
     let (made, entries) = if form.recurrence.is_wanted() {
-        schedule_recurring(&mut edit, form, &id).await?
+        schedule_recurring(&mut edit, &composer, form, &id).await?
     } else {
-        schedule(&mut edit, form, id).await?
+        schedule(&mut edit, &composer, form, id).await?
     };
+    actions::drafts::delete_published(&mut edit.tx, draft.as_ref()).await?;
     if edit.wants_preview() {
         return edit.preview_maintenance(&made.id, "/admin/maintenances".into()).await;
     }
@@ -96,12 +105,13 @@ pub async fn create(
 
 async fn schedule(
     edit: &mut Edit<CanPublish>,
+    composer: &MaintenanceComposer,
     form: SeriesForm,
     id: MaintenanceId,
 ) -> Result<(Maintenance, Vec<Entry>)> {
     let known = components::list(&mut edit.tx).await?;
     let planned = form.first.parse().and_then(|new| new.plan((id, fresh_update_id()), &known, edit.now));
-    let made = edit.check(&NewEditor, form, planned).await?;
+    let made = edit.check(composer, form, planned).await?;
     edit.apply_notify_switch(made.id.as_str(), made.newest_update().map(|update| &update.id)).await?;
     choose_step_notifications(edit, made.id.as_str()).await?;
     let entry = actions::maintenances::schedule(&mut edit.tx, &made).await?;
@@ -111,21 +121,22 @@ async fn schedule(
 /// The recurring maintenance gets the form's `id`; each of its maintenances gets a new one.
 async fn schedule_recurring(
     edit: &mut Edit<CanPublish>,
+    composer: &MaintenanceComposer,
     form: SeriesForm,
     id: &MaintenanceId,
 ) -> Result<(Maintenance, Vec<Entry>)> {
     let known = components::list(&mut edit.tx).await?;
     let id = series_id(id)?;
     let begun = form.parse().and_then(|new| new.begin(id, &known, edit.now));
-    let begun = edit.check(&NewEditor, form.clone(), begun).await?;
+    let begun = edit.check(composer, form.clone(), begun).await?;
     choose_step_notifications(edit, begun.id.as_str()).await?;
     let announces = edit.fields.notify_choice().unwrap_or(true);
     let added = actions::recurring_maintenances::add(&mut edit.tx, begun, announces, edit.now).await;
-    match edit.check_limit(&NewEditor, form.clone(), added, "repeats").await? {
+    match edit.check_limit(composer, form.clone(), added, "repeats").await? {
         Some(added) => Ok(added),
         None => {
             let wrong = Invalid::field("scheduled_until", "This rule produces no future dates.");
-            Err(edit.reject(&NewEditor, form, wrong).await)
+            Err(edit.reject(composer, form, wrong).await)
         }
     }
 }
@@ -137,29 +148,6 @@ pub(super) async fn choose_step_notifications<P: Policy>(edit: &mut Edit<P>, sub
         actions::notices::set_step_notifications(&mut edit.tx, subject, notifies).await?;
     }
     Ok(())
-}
-
-struct NewEditor;
-
-impl Editor for NewEditor {
-    type Form = SeriesForm;
-    type Theirs = ();
-
-    async fn html(
-        &self,
-        tx: &mut Tx,
-        mut shell: AdminContext,
-        mut form: SeriesForm,
-        problem: Problem<()>,
-    ) -> Result<String> {
-        if MaintenanceId::parse_fresh(&form.id).is_none() {
-            form.id = MaintenanceId::from_random(random_bytes()).to_string();
-        }
-        shell.notify.reach = notify::of_new_maintenance(tx).await?;
-        let board = component_board(tx).await?;
-        let templates = templates::maintenance_templates(tx, &[MaintenancePhase::Scheduled]).await?;
-        Ok(MaintenanceNew { shell, form, invalid: problem.invalid, board, templates }.html())
-    }
 }
 
 /// `GET /admin/maintenances/{id}`: the composer above the timeline, filled from a template if the query names one.
@@ -179,31 +167,8 @@ pub async fn show(
         form.apply_template(&template, &meanings);
     }
     let shell = admin_context(&state, &mut tx, &manager, &query).await?;
-    Ok(page_response(UpdateComposer { maintenance }.html(&mut tx, shell, form, Problem::none()).await?))
-}
-
-/// The page of a maintenance, with the form for an update.
-pub(super) struct UpdateComposer {
-    pub maintenance: Maintenance,
-}
-
-impl Editor for UpdateComposer {
-    type Form = MaintenanceUpdateForm;
-    type Theirs = ();
-
-    async fn html(
-        &self,
-        tx: &mut Tx,
-        mut shell: AdminContext,
-        form: MaintenanceUpdateForm,
-        problem: Problem<()>,
-    ) -> Result<String> {
-        let (Problem { invalid, conflict }, maintenance) = (problem, self.maintenance.clone());
-        shell.notify.reach = notify::of_maintenance(tx, &maintenance).await?;
-        let undoes_start = can_undo_start(tx, &maintenance).await?;
-        let templates = templates::maintenance_templates(tx, maintenance.phase.next()).await?;
-        Ok(MaintenanceView { shell, maintenance, form, invalid, conflict, undoes_start, templates }.html())
-    }
+    let composer = MaintenanceUpdateComposer::new(maintenance, ComposerDraft::None);
+    Ok(page_response(composer.html(&mut tx, shell, form, Problem::none()).await?))
 }
 
 /// `GET /admin/maintenances/{id}/edit`
@@ -292,15 +257,6 @@ pub(super) fn address(maintenance: &Maintenance) -> String {
 pub(super) async fn find_maintenance(tx: &mut Tx, id: &str) -> Result<Maintenance> {
     let id = MaintenanceId::parse(id).ok_or(Error::NotFound)?;
     Ok(maintenances::find(tx, &id).await?)
-}
-
-/// Whether the start is the last change of the maintenance.
-pub(super) async fn can_undo_start(tx: &mut Tx, it: &Maintenance) -> Result<bool> {
-    if !it.phase.is_active() {
-        return Ok(false);
-    }
-    let newest = audit::find_latest_of(tx, it.id.as_str(), "maintenance").await?;
-    Ok(newest.is_some_and(|record| record.action == Action::MaintenanceStart.key()))
 }
 
 pub(super) fn fresh_update_id() -> UpdateId {

@@ -1,5 +1,6 @@
 //! Maintenance: scheduling, rescheduling, updates and recurring maintenance.
 
+pub(in crate::web) mod composer;
 pub(in crate::web) mod deletion;
 pub(in crate::web) mod maintenance;
 pub(in crate::web) mod recurring;

@@ -3,7 +3,8 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
-use super::maintenance::{address, can_undo_start, find_maintenance, fresh_update_id, save};
+use super::composer::can_undo_start;
+use super::maintenance::{address, find_maintenance, fresh_update_id, save};
 use crate::db::Tx;
 use crate::domain::Maintenance;
 use crate::domain::audit::Action;

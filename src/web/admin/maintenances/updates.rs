@@ -1,7 +1,9 @@
 use axum::extract::{Path, State as FromState};
 use axum::response::Response;
 
-use super::maintenance::{UpdateComposer, address, find_maintenance, fresh_update_id, save};
+use super::composer::MaintenanceUpdateComposer;
+use super::maintenance::{address, find_maintenance, fresh_update_id, save};
+use crate::actions;
 use crate::db::Tx;
 use crate::domain::audit::Action;
 use crate::domain::forms::{MaintenanceUpdateForm, UpdateEditForm};
@@ -10,7 +12,9 @@ use crate::state::State;
 use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::MaintenanceUpdateEditView;
 use crate::web::access::manager::{CanPublish, Manager};
+use crate::web::admin::composer::{ComposerDraft, check_draft};
 use crate::web::admin::edit::{Edit, Editor, Problem, Saved, show, show_submitted};
+use crate::web::admin::incidents::drafts;
 use crate::web::form::Form;
 use crate::web::{Error, Result};
 
@@ -21,20 +25,25 @@ pub async fn create(
     Path(id): Path<String>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let form = MaintenanceUpdateForm::read(&fields);
-    if fields.has("preview") {
+    let (form, draft) = (MaintenanceUpdateForm::read(&fields), ComposerDraft::submitted(&fields));
+    if fields.has("preview") && !fields.has("save_draft") {
         let mut tx = state.db.read().await?;
-        let maintenance = find_maintenance(&mut tx, &id).await?;
-        return show_submitted(&state, &mut tx, &manager, &UpdateComposer { maintenance }, (form, &fields)).await;
+        let composer = MaintenanceUpdateComposer::new(find_maintenance(&mut tx, &id).await?, draft);
+        return show_submitted(&state, &mut tx, &manager, &composer, (form, &fields)).await;
     }
     let mut edit = Edit::begin(state, manager, fields).await?;
     let before = find_maintenance(&mut edit.tx, &id).await?;
-    let composer = UpdateComposer { maintenance: before.clone() };
+    let composer = MaintenanceUpdateComposer::new(before.clone(), draft);
+    if edit.fields.has("save_draft") {
+        return drafts::save(edit, &composer, form, None).await;
+    }
     let saved = Saved { audit_id: &id, version: before.version, theirs: () };
     let form = edit.check_version(&composer, form, saved).await?;
+    let draft = check_draft(&mut edit, &composer, form.clone()).await?;
     let mut after = before.clone();
     let posted = form.parse().and_then(|new| new.post(&mut after, fresh_update_id(), edit.now));
     edit.check(&composer, form, posted).await?;
+    actions::drafts::delete_published(&mut edit.tx, draft.as_ref()).await?;
     let form_address = format!("{}/updates", address(&before));
     save(edit, Action::MaintenanceUpdate, (&before, after), form_address, "update-posted").await
 }

@@ -1,6 +1,7 @@
 //! Pages about incidents and their updates, with sample data.
 
 use super::*;
+use crate::domain::subscriber::Channel;
 
 pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let shell = || world.shell.clone();
@@ -10,6 +11,8 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     written.body = format!("{text}\n\nOutbound traffic uses the second pool. The queue is **shrinking**.");
     let mut conflict = world.view(&world.open, written.clone());
     conflict.conflict = world.conflict(());
+    let mut asking = world.view(&world.open, written.clone());
+    asking.suggested_phase = Some(Phase::Resolved);
     let notice = AdminContext { notice: Some(format!("Published: {text}")), ..shell() };
     vec![
         (
@@ -24,6 +27,9 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
                 recent: vec![world.over.clone()],
                 drafts: vec![world.draft()],
                 readers: vec![world.reader()],
+                checklist: None,
+                subscribers: vec![(Channel::Email, 1204)],
+                activity: people::records(world),
             }
             .html(),
         ),
@@ -39,6 +45,9 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
                 recent: vec![],
                 drafts: vec![],
                 readers: vec![],
+                checklist: None,
+                subscribers: vec![],
+                activity: vec![],
             }
             .html(),
         ),
@@ -56,6 +65,7 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
         ("incident-untouched", world.view(&world.open, UpdateForm::from_incident(&world.open)).html()),
         ("incident-resolved", world.view(&world.over, UpdateForm::from_incident(&world.over)).html()),
         ("incident-conflict", conflict.html()),
+        ("incident-asking", asking.html()),
         (
             "incident-delete",
             IncidentDeletion {
@@ -75,7 +85,8 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
 fn incident_forms(world: &Gallery) -> Vec<(&'static str, String)> {
     let shell = || world.shell.clone();
     let new = |form, invalid| {
-        IncidentNew { shell: shell(), form, invalid, board: world.board(), extras: world.extras() }.html()
+        let (board, extras) = (world.board(), world.extras());
+        IncidentNew { shell: shell(), form, invalid, board, extras, suggested_phase: None }.html()
     };
     let wrong = IncidentForm {
         phase: "investigating".into(),

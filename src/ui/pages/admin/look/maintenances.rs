@@ -7,16 +7,16 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let none = Invalid::new;
     let view = |it: Maintenance, conflict| {
         let form = MaintenanceUpdateForm { body: world.text.clone(), ..MaintenanceUpdateForm::from_maintenance(&it) };
-        let templates = vec![world.template()];
+        let extras = world.extras();
         let maintenance = it;
-        MaintenanceView { shell: shell(), maintenance, form, invalid: none(), conflict, undoes_start: true, templates }
+        MaintenanceView { shell: shell(), maintenance, form, invalid: none(), conflict, undoes_start: true, extras }
             .html()
     };
     let wrong = SeriesForm::default();
     let invalid = wrong.parse().unwrap_err();
     let new = |form, invalid| {
-        let templates = vec![world.template()];
-        MaintenanceNew { shell: shell(), form, invalid, board: world.board(), templates }.html()
+        let extras = world.extras();
+        MaintenanceNew { shell: shell(), form, invalid, board: world.board(), extras }.html()
     };
     let theirs = PlanForm { title: "Their title".into(), ..PlanForm::from_maintenance(&world.planned()) };
     let edit = MaintenanceEdit {

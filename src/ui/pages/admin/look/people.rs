@@ -114,7 +114,7 @@ fn tokens(world: &Gallery) -> TokenList {
     TokenList { shell: world.shell.clone(), tokens: vec![token(world), used], older: None, form, invalid }
 }
 
-fn records(world: &Gallery) -> Vec<Record> {
+pub fn records(world: &Gallery) -> Vec<Record> {
     let actor = || Actor { manager_id: None, name: world.shell.manager.name.clone(), address: "2001:db8::17".into() };
     let record = |id, action: &str, before, after| Record {
         id,

@@ -15,7 +15,15 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let extras = ComposerExtras { conflict: Some(conflict), ..world.extras() };
     let composer = |extras| {
         let form = IncidentForm { body: world.text.clone(), ..Default::default() };
-        IncidentNew { shell: shell(), form, invalid: Invalid::new(), board: world.board(), extras }.html()
+        IncidentNew {
+            shell: shell(),
+            form,
+            invalid: Invalid::new(),
+            board: world.board(),
+            extras,
+            suggested_phase: None,
+        }
+        .html()
     };
     let previewed = PagePreview {
         shell: shell(),

@@ -121,5 +121,6 @@ fn notifying(world: &Gallery) -> String {
     let reach = Reach { count: 1204, is_limit: true, channels: vec![Channel::Email, Channel::Slack] };
     let shell = AdminContext { notify: NotifySwitch { is_on: true, reach }, ..world.shell.clone() };
     let (form, invalid) = (IncidentForm::default(), Invalid::new());
-    IncidentNew { shell, form, invalid, board: world.board(), extras: world.extras() }.html()
+    let (board, extras) = (world.board(), world.extras());
+    IncidentNew { shell, form, invalid, board, extras, suggested_phase: None }.html()
 }
