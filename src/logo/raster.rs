@@ -26,7 +26,10 @@ struct Pixels {
     rgba: Vec<u8>,
 }
 
-pub(super) fn encode_again(bytes: &[u8]) -> Result<(LogoFormat, (u32, u32), Vec<u8>), String> {
+/// An image as it is stored: its format, width and height in pixels, and bytes.
+type EncodedImage = (LogoFormat, (u32, u32), Vec<u8>);
+
+pub(super) fn encode_again(bytes: &[u8]) -> Result<EncodedImage, String> {
     let pixels = if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
         decode_png(bytes)?
     } else if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {

@@ -4,7 +4,7 @@ use candor::domain::{Maintenance, Phase, Status, UpdateId};
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 
 use crate::support::app::TestApp;
-use crate::support::{TestDb, day_name, fixtures, noon_in};
+use crate::support::{TestDb, fixtures, noon_in};
 
 fn month_path(at: DateTime<Utc>) -> String {
     at.format("/history/%Y-%m").to_string()

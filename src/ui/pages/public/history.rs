@@ -413,7 +413,7 @@ fn month_summary(page: &HistoryPage, items: &[HistoryItem<'_>]) -> String {
         .collect();
     let length = |it: &&Incident| (it.ended_at.unwrap_or(page.shell.now) - it.started_at).num_seconds().max(0);
     let seconds: i64 = incidents.iter().map(length).sum();
-    let sum = (seconds > 0).then(|| format!(" · {}", duration::spell_total(seconds))).unwrap_or_default();
+    let sum = if seconds > 0 { format!(" · {}", duration::spell_total(seconds)) } else { String::new() };
     match incidents.len() {
         0 => "No incidents".to_owned(),
         number => format!("{}{sum}", count_words(number as i64, "incident")),
