@@ -199,11 +199,12 @@
     if (shown && !shown.parentNode.contains(target)) shown.hidePopover();
   });
 
-  // The link of an update is copied, too.
-  on('click', async ({ target }) => {
-    const link = target.closest('.here');
-    if (!link) return;
-    await navigator.clipboard?.writeText(link.href).catch(() => {});
+  // The link of an incident or an update is copied; without a clipboard it is a link.
+  on('click', async (event) => {
+    const link = event.target.closest('.here, .share');
+    if (!link || !navigator.clipboard) return;
+    if (link.matches('.share')) event.preventDefault();
+    await navigator.clipboard.writeText(link.href).then(() => (link.dataset.copied = ''), () => {});
   });
 
   const key = (node) => node.nodeName + (node.id || node.textContent);

@@ -46,7 +46,7 @@ export function managerPlaces(means: Means): Place[] {
     ...brandPlaces(means),
     settings,
     errorPlace(means, 422, 'settings-refused', filledForm(settings, 'Page name', ''), 'Save settings'),
-    conflictPlace(means, settings, 'Save settings', (page) => page.getByLabel('Header text (optional)').fill('Tides')),
+    conflictPlace(means, settings, 'Save settings', (page) => page.getByLabel('Page name').fill('Tides')),
   ];
 }
 

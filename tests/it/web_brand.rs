@@ -35,7 +35,7 @@ fn part(name: &str, bytes: &[u8]) -> Vec<u8> {
     part
 }
 
-async fn upload_to(browser: &mut Browser, path: &str, fields: &[(&str, &[u8])]) -> Answer {
+pub async fn upload_to(browser: &mut Browser, path: &str, fields: &[(&str, &[u8])]) -> Answer {
     let good = GOOD.iter().map(|(name, value)| (*name, value.as_bytes()));
     let mut body: Vec<u8> = good.chain(fields.iter().copied()).flat_map(|(name, bytes)| part(name, bytes)).collect();
     body.extend_from_slice(b"--x--\r\n");
@@ -48,7 +48,8 @@ async fn public_logo(app: &TestApp) -> String {
     app.visitor().get("/").await.attributes(".logo img", "src").concat()
 }
 
-async fn upload(browser: &mut Browser, fields: &[(&str, &[u8])]) -> Answer {
+/// Saves the brand of version 1 with `fields`.
+pub async fn upload(browser: &mut Browser, fields: &[(&str, &[u8])]) -> Answer {
     upload_to(browser, PATH, fields).await
 }
 

@@ -26,8 +26,7 @@ pub struct Settings {
     pub test_result: Option<String>,
 }
 
-const FIELD_ORDER: [&str; 8] =
-    ["name", "url", "logo_text", "time_zone", "links", "embedders", "session_idle", "password_only_for"];
+const FIELD_ORDER: [&str; 6] = ["name", "url", "time_zone", "embedders", "session_idle", "password_only_for"];
 
 #[component]
 pub fn SettingsPage(page: Settings) -> impl IntoView {
@@ -64,11 +63,7 @@ pub(super) fn settings_tabs(current: &str, shell: &AdminContext) -> AnyView {
 fn settings_form(form: &PageForm, problems: &FormErrors) -> AnyView {
     let name = Field::new("name", "Page name").with_error(problems);
     let url = Field::new("url", "Your website (optional)").hint("Linked in the footer.").with_error(problems);
-    let logo =
-        Field::new("logo_text", "Header text (optional)").hint("Defaults to the page name.").with_error(problems);
     let zone = Field::new("time_zone", "Time zone").hint("Used for all times and day boundaries.");
-    let links = Field::new("links", "Footer links (optional)")
-        .hint("One per line, at most 8: URL, a space, label. https://example.org/help Help");
     let embedders = Field::new("embedders", "Allowed embed origins (optional)")
         .hint("One per line, at most 10, like https://www.example.org. Only these sites may embed /embed.");
     view! {
@@ -76,10 +71,8 @@ fn settings_form(form: &PageForm, problems: &FormErrors) -> AnyView {
             <Hidden name="version" value=form.version.to_string()/>
             <TextInput field=name value=form.name.clone()/>
             <TextInput field=url value=form.url.clone() kind="url"/>
-            <TextInput field=logo value=form.logo_text.clone()/>
             <ZoneInput field=zone.with_error(problems) value=form.time_zone.clone()/>
             {zone_list()}
-            <TextArea field=links.with_error(problems) value=form.links.clone() rows=4/>
             <TextArea field=embedders.with_error(problems) value=form.embedders.clone() rows=2/>
             <p class="actions"><Submit words="Save settings"/></p>
         </form>
