@@ -95,8 +95,9 @@
       asking = new AbortController();
       const fields = new URLSearchParams(new FormData(form));
       fields.set('live', '1');
-      for (const [name, usual] of [['title', 'Title'], ['body', 'Your message shows here.']]) {
-        if (fields.has(name) && !fields.get(name).trim()) fields.set(name, usual);
+      for (const name of new Set(fields.keys())) {
+        const usual = name === 'title' ? 'Title' : /^(update\.\d+\.)?body$/.test(name) && 'Your message shows here.';
+        if (usual && !fields.get(name).trim()) fields.set(name, usual);
       }
       if (fields.get('next_update') === 'other' && !fields.get('next_update_other').trim()) fields.set('next_update', 'none');
       try {

@@ -8,6 +8,7 @@ use axum::http::{Method, header};
 use bytes::BytesMut;
 use http_body_util::BodyExt as _;
 
+use crate::domain::forms::{ADD_UPDATE, PAST_INCIDENT, REMOVE_UPDATE};
 use crate::import::subscriber_list::MAX_LIST;
 use crate::logo::{MAX_LOGO, MAX_UPLOAD};
 use crate::ui::pages::admin::TypedForm;
@@ -39,9 +40,10 @@ const VISIBLE_FIELD_COST: usize = 400;
 const HIDDEN_FIELD_COST: usize = 50;
 
 /// Fields without text, which are hidden in the returned form.
-const HIDDEN_FIELDS: [&str; 17] = [
+const HIDDEN_FIELDS: [&str; 18] = [
     "version",
     "new_id",
+    PAST_INCIDENT,
     "draft",
     "draft_version",
     "preview",
@@ -61,7 +63,7 @@ const HIDDEN_FIELDS: [&str; 17] = [
 /// Single-use values: the page asks for them again.
 const ONE_TIME_FIELDS: [&str; 2] = ["code", "proof_code"];
 /// Buttons beside the one that saves.
-const BUTTONS: [&str; 4] = ["preview", "preview_page", "save_draft", "confirm_status"];
+const BUTTONS: [&str; 6] = ["preview", "preview_page", "save_draft", "confirm_status", ADD_UPDATE, REMOVE_UPDATE];
 /// Responses of a device, which an error page can't request again.
 const PASSKEY_FIELDS: [&str; 2] = ["credential", "proof_passkey"];
 

@@ -86,7 +86,7 @@ fn incident_forms(world: &Gallery) -> Vec<(&'static str, String)> {
     let shell = || world.shell.clone();
     let new = |form, invalid| {
         let (board, extras) = (world.board(), world.extras());
-        IncidentNew { shell: shell(), form, invalid, board, extras, suggested_phase: None }.html()
+        IncidentNew { shell: shell(), form, invalid, board, extras, suggested_phase: None, focus_update: None }.html()
     };
     let wrong = IncidentForm {
         phase: "investigating".into(),
