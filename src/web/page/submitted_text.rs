@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 
 use crate::domain::forms::{ADD_UPDATE, PAST_INCIDENT, REMOVE_UPDATE};
 use crate::import::subscriber_list::MAX_LIST;
-use crate::logo::{MAX_LOGO, MAX_UPLOAD};
+use crate::logo::{MAX_FAVICON, MAX_FAVICON_UPLOAD, MAX_LOGO, MAX_UPLOAD};
 use crate::ui::pages::admin::TypedForm;
 use crate::web::access::routes::Access;
 use crate::web::edge::body_timeout::is_body_timeout;
@@ -24,10 +24,10 @@ const MAX_PUBLIC_BODY: usize = 16 * 1024;
 /// The form that takes a list of subscribers, and its largest body in bytes: the list and the other fields.
 const LIST_IMPORT: &str = "/admin/subscribers/import";
 const MAX_LIST_BODY: usize = MAX_LIST + 64 * 1024;
-/// The forms that take two logos, and their largest body in bytes: the files, those kept from the last time in base64,
+/// The forms that take two logos and a favicon, and their largest body in bytes: the files, those kept from the last time in base64,
 /// and the other fields.
 const BRAND_FORMS: [&str; 3] = ["/admin/brand", "/admin/brand/preview", "/admin/setup/brand"];
-const MAX_BRAND_BODY: usize = 2 * MAX_UPLOAD + 2 * MAX_LOGO * 4 / 3 + MAX_TEXTS;
+const MAX_BRAND_BODY: usize = 2 * MAX_UPLOAD + MAX_FAVICON_UPLOAD + (2 * MAX_LOGO + MAX_FAVICON) * 4 / 3 + MAX_TEXTS;
 const MAX_TEXTS: usize = 128 * 1024;
 /// How much of a larger body is read and dropped, in bytes: a browser that is still sending ignores the response.
 const MAX_DROPPED: usize = 4 * 1024 * 1024;
