@@ -7,7 +7,7 @@ use crate::domain::forms::{ComponentNamesForm, ManagerForm, PageForm};
 use crate::domain::{Invalid, Role};
 use crate::ui::admin_layout::{AdminContext, AdminLayout};
 use crate::ui::form::{
-    ErrorSummary, Field, FormErrors, Hidden, PostButton, Select, Submit, TextArea, TextInput, zone_choices,
+    ErrorSummary, Field, FormErrors, Hidden, PostButton, Submit, TextArea, TextInput, ZoneInput, zone_list,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +100,8 @@ pub fn SetupPageStepPage(page: SetupPageStep) -> impl IntoView {
                 <Hidden name="version" value=form.version.to_string()/>
                 <TextInput field=name value=shown_name autofocus=problems.is_empty()/>
                 <TextInput field=url value=form.url.clone() kind="url"/>
-                <Select field=zone choices=zone_choices() value=form.time_zone.clone()/>
+                <ZoneInput field=zone value=form.time_zone.clone()/>
+                {zone_list()}
                 <p class="actions"><Submit words="Continue"/>{setup_links(SetupStep::Page)}</p>
             </form>
         </div>
