@@ -39,10 +39,11 @@
       }
       let frame = stage.querySelector('iframe');
       if (!frame) {
-        frame = make('iframe', { title: 'Status page as visitors will see it' });
+        frame = make('iframe');
         frame.setAttribute('sandbox', '');
         stage.replaceChildren(frame);
       }
+      frame.title = `${views[chosen].name} as visitors will see it`;
       if (frame.srcdoc !== html) frame.srcdoc = html;
     };
     const draw = () => {
@@ -86,7 +87,10 @@
         subject: it.querySelector(':scope > p')?.textContent,
         text: it.querySelector('pre').textContent,
       }));
-      return [{ name: 'Status page', html: trim(status.getAttribute('srcdoc')) }, ...messages];
+      const view = (name, it) => ({ name, html: trim(it.getAttribute('srcdoc')) });
+      // The status page names a past incident in one row.
+      const own = form.elements.namedItem('past') && frames.find((it) => it.title.startsWith('/incidents/'));
+      return [...(own ? [view('Incident page', own)] : []), view('Status page', status), ...messages];
     };
     // One at a time: the server finishes each, and publishing waits for it.
     const ask = async () => {

@@ -53,8 +53,8 @@ pub fn IncidentNewPage(page: IncidentNew) -> impl IntoView {
     let phase = chosen_phase(form);
     let asks = page.suggested_phase.map(|suggested| status_question(suggested, phase));
     let fields = view! {
+        {is_past.then(past_marks)}
         <Hidden name="new_id" value=form.id.clone()/>
-        {is_past.then(default_button)}
         {page.extras.hidden_fields()}
         {asks}
         <TextInput
@@ -112,10 +112,15 @@ fn other_form_link(is_past: bool) -> AnyView {
     view! { <a class="other-form" href=path>{words}</a> }.into_any()
 }
 
-/// The button that the Enter key presses: the first in the form. The first visible one would remove an update.
-fn default_button() -> AnyView {
+/// What makes it the form of a past incident, and the button that the Enter key presses: the first in the form. The
+/// first visible one would remove an update.
+fn past_marks() -> AnyView {
     let formaction = format!("{ACTION}#preview");
-    view! { <button type="submit" hidden name="preview" value="1" formaction=formaction>"Preview"</button> }.into_any()
+    view! {
+        <button type="submit" hidden name="preview" value="1" formaction=formaction>"Preview"</button>
+        <Hidden name=PAST_INCIDENT value="1"/>
+    }
+    .into_any()
 }
 
 /// Status, message, components and promise of an incident that begins now.
@@ -135,7 +140,6 @@ fn current_fields(page: &IncidentNew, problems: &FormErrors) -> AnyView {
 fn past_fields(page: &IncidentNew, problems: &FormErrors) -> AnyView {
     let form = &page.form;
     view! {
-        <Hidden name=PAST_INCIDENT value="1"/>
         {period_fields(&form.details, problems, "Leave empty to use the time of the first update.")}
         {zone_field(&form.details, page.shell.zone, problems)}
         {zone_list()}

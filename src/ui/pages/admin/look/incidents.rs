@@ -97,11 +97,8 @@ fn incident_forms(world: &Gallery) -> Vec<(&'static str, String)> {
         },
         ..Default::default()
     };
-    let row = |phase: Phase, at: &str| PastUpdateForm {
-        phase: phase.key().into(),
-        at: at.into(),
-        body: world.text.clone(),
-    };
+    let row =
+        |phase: Phase, at: &str| PastUpdateForm { phase: phase.key().into(), at: at.into(), body: world.text.clone() };
     let past = IncidentForm {
         title: "Logins failed".into(),
         past: vec![
