@@ -96,10 +96,7 @@ pub async fn create(
     FromState(state): FromState<State>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let mut form = IncidentForm::read(&fields);
-    let phase = form.newest_phase();
-    *phase = confirmed_phase(&fields, std::mem::take(phase));
-    let pressed = form.press_row_button(&fields);
+    let (form, pressed) = read_submitted(&fields);
     let composer = IncidentComposer::new(ComposerDraft::submitted(&fields)).focusing(pressed);
     if pressed.is_some() || (fields.has("preview") && !fields.has("save_draft")) {
         let mut tx = state.db.read().await?;
@@ -132,6 +129,16 @@ pub async fn create(
     choose_notification(&mut edit, &incident).await?;
     let entry = actions::incidents::open(&mut edit.tx, &incident, draft.as_ref()).await?;
     edit.save([entry], &address(&incident), opened_flash(&incident)).await
+}
+
+/// The form with the confirmed status, after the button that adds or removes an update of a past incident, and the index
+/// of the update to continue with.
+fn read_submitted(fields: &Fields) -> (IncidentForm, Option<usize>) {
+    let mut form = IncidentForm::read(fields);
+    let phase = form.newest_phase();
+    *phase = confirmed_phase(fields, std::mem::take(phase));
+    let pressed = form.press_row_button(fields);
+    (form, pressed)
 }
 
 /// Stores the choice of the form. A past incident, or one that was over when it was entered, has a tick of its own, off
