@@ -5,6 +5,7 @@ import { type Means, type Place, conflictPlace, errorPlace, filledForm, follow, 
 const COMPOSER = linkedPlace('composer', '/admin', '.card h3 a');
 const RECENT = 'tbody tr:nth-child(2) a[href^="/admin/incidents/"]';
 const NEW = placeAt('incident-new', '/admin/incidents/new');
+const PAST = placeAt('incident-past', '/admin/incidents/new?past=1');
 
 /** The page behind a link on the open incident's page. */
 function linkedFromIncident(name: string, link: string | RegExp): Place {
@@ -50,6 +51,8 @@ export function incidentPlaces(means: Means): Place[] {
     placeAt('incidents', '/admin/incidents'),
     NEW,
     invalidForm(means, NEW, 'Publish incident'),
+    PAST,
+    invalidForm(means, PAST, 'Publish incident'),
     COMPOSER,
     linkedPlace('composer-resolved', '/admin/incidents', RECENT),
     invalidForm(means, COMPOSER, 'Publish update'),

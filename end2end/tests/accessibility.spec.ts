@@ -129,7 +129,7 @@ test.describe('an empty page', () => {
       await checkPage(page, path);
     }
     await logIn(page);
-    for (const path of ['', '/incidents', '/incidents/new', '/components']) {
+    for (const path of ['', '/incidents', '/incidents/new', '/incidents/new?past=1', '/components']) {
       await page.goto(`/admin${path}`);
       await checkPage(page, `/admin${path}`);
     }

@@ -41,7 +41,7 @@ create table page_links (
 
 -- Sanitised images of the brand.
 create table page_logos (
-  scheme text primary key check (scheme in ('light', 'dark')),
+  scheme text primary key check (scheme in ('light', 'dark', 'favicon')),
   format text not null check (format in ('svg', 'png', 'webp')),
   width bigint not null check (width > 0),
   height bigint not null check (height > 0),

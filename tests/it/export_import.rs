@@ -330,8 +330,8 @@ async fn add_brand(test: &TestDb) {
         noindex: true,
         ..BrandForm::default()
     };
-    let logo = candor::logo::sanitize_logo(SVG).unwrap();
-    let settings = form.parse(&PageBrand::default(), [Some(logo), None]).unwrap();
+    let (logo, icon) = (candor::logo::sanitize_logo(SVG).unwrap(), candor::logo::sanitize_favicon(SVG).unwrap());
+    let settings = form.parse(&PageBrand::default(), [Some(logo), None, Some(icon)]).unwrap();
     let mut tx = test.write().await.unwrap();
     let page = page_settings::load(&mut tx).await.unwrap();
     page_settings::update_brand(&mut tx, &page, &settings, page.updated_at).await.unwrap();
@@ -361,6 +361,7 @@ async fn export_and_import_carry_the_brand(test: TestDb) {
     let report = import_folder(&elsewhere, &out).await;
     assert_eq!((report.warnings.as_slice(), report.refusals.as_slice()), (&[][..], &[][..]));
     assert_eq!(stored_brand(&elsewhere).await, stored_brand(&app.test).await);
+    assert!(stored_brand(&elsewhere).await.2.favicon.is_some());
     assert!(import_folder(&elsewhere, &out).await.changes_nothing());
 }
 
@@ -372,6 +373,8 @@ async fn hostile_brand_is_not_imported(test: TestDb) {
         ("\"ground\":\"warm\",\"typeface\":\"system\",\"appearance\":\"light\"", "PHN2Zz48c2NyaXB0Lz48L3N2Zz4=");
     for wrong in [
         format!("{{\"brand\":{{{good},\"logo\":\"{script}\"}}}}"),
+        format!("{{\"brand\":{{{good},\"favicon\":\"{script}\"}}}}"),
+        format!("{{\"brand\":{{{good},\"favicon\":\"no base64\"}}}}"),
         format!("{{\"brand\":{{{good},\"accent\":\"red;}}\"}}}}"),
         format!("{{\"brand\":{{{good},\"support\":\"javascript:alert(1)\"}}}}"),
         "{\"brand\":{\"ground\":\"pink\"}}".to_owned(),

@@ -109,6 +109,7 @@ mod web_login;
 mod web_maintenances;
 mod web_maintenances_public;
 mod web_passkeys;
+mod web_past_incidents;
 mod web_public;
 mod web_routes;
 mod web_sessions;

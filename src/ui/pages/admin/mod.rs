@@ -44,6 +44,7 @@ mod one_time_link;
 mod operator_channel;
 mod pagination;
 mod passkey_new;
+mod past_updates;
 mod postmortem_edit;
 mod preview;
 mod reauthenticate;

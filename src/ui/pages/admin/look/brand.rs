@@ -41,7 +41,11 @@ fn brand(world: &Gallery, is_setup: bool, invalid: Invalid) -> String {
         ..BrandForm::default()
     };
     let shown = PageBrand { accent: Colour::parse(&form.accent), ..PageBrand::default() };
-    let slots = [LogoSlot { upload: Some(logo.clone()), stored: None }, LogoSlot { upload: None, stored: Some(logo) }];
+    let slots = [
+        LogoSlot { upload: Some(logo.clone()), stored: None },
+        LogoSlot { upload: None, stored: Some(logo) },
+        LogoSlot::default(),
+    ];
     BrandEdit { shell: world.shell.clone(), is_setup, form, slots, shown, invalid, conflict: None }.html()
 }
 
