@@ -56,7 +56,7 @@ pub use component::{Component, Group};
 pub use draft::SavedDraft;
 pub use id::{
     AnnouncementId, ComponentId, CorrectionId, DraftId, GroupId, IncidentId, MaintenanceId, ManagerId, NoticeId,
-    PasskeyId, SeriesId, SubscriberId, TemplateId, TokenId, UpdateId,
+    PageImportId, PasskeyId, SeriesId, SubscriberId, TemplateId, TokenId, UpdateId,
 };
 pub use impact::Impact;
 pub use incident::Incident;
@@ -66,7 +66,7 @@ pub use maintenance_phase::MaintenancePhase;
 pub use manager::{Manager, Role};
 pub use notice::Notice;
 pub use page::Page;
-pub use page_import::ImportSource;
+pub use page_import::{ImportSource, PageImport};
 pub use phase::Phase;
 pub use postmortem::Postmortem;
 pub use recurring_maintenance::Series;

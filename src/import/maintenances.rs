@@ -11,6 +11,7 @@ use super::progress::{Import, LocalChange, MAINTENANCE_NOUNS, find_local_change}
 use super::sanitize;
 use super::source::SourceIncident;
 use super::times::{displayed_at, oldest_first, read_time};
+use super::name_newest;
 use crate::actions::imported;
 use crate::db::{Result, WriteTx, admin_incidents, maintenances};
 use crate::domain::maintenance::{Automation, PlannedComponent};
@@ -264,6 +265,7 @@ impl Import<'_> {
             }
             self.entries.push(imported::maintenance(tx, None, &mut thing, self.now).await?);
             self.report.maintenances.created += 1;
+            name_newest(&mut self.report.new_maintenances, thing.scheduled_for, &thing.title);
             self.report.warnings.extend(warnings);
             return Ok(());
         }

@@ -21,6 +21,7 @@ mod kuma;
 mod maintenances;
 mod openstatus;
 mod order;
+pub mod page_import;
 mod postmortems;
 mod progress;
 mod reserved;
@@ -115,7 +116,15 @@ pub struct ImportReport {
     pub skips: Vec<String>,
     /// Rejected items with the reason; each message names the item.
     pub refusals: Vec<String>,
+    /// The first created components.
+    pub new_components: Vec<String>,
+    /// The newest created incidents and maintenances, newest first: begin and title.
+    pub new_incidents: Vec<(DateTime<Utc>, String)>,
+    pub new_maintenances: Vec<(DateTime<Utc>, String)>,
 }
+
+/// Created items of a kind that a report names.
+pub const MAX_NAMED_ITEMS: usize = 10;
 
 impl ImportReport {
     pub fn changes_nothing(&self) -> bool {
@@ -155,6 +164,23 @@ impl ImportReport {
         self.warnings.extend(other.warnings);
         self.skips.extend(other.skips);
         self.refusals.extend(other.refusals);
+        self.new_components.extend(other.new_components);
+        self.new_components.truncate(MAX_NAMED_ITEMS);
+        for (at, title) in other.new_incidents {
+            name_newest(&mut self.new_incidents, at, &title);
+        }
+        for (at, title) in other.new_maintenances {
+            name_newest(&mut self.new_maintenances, at, &title);
+        }
+    }
+}
+
+/// Adds an item to the newest ones.
+fn name_newest(items: &mut Vec<(DateTime<Utc>, String)>, at: DateTime<Utc>, title: &str) {
+    let place = items.partition_point(|(other, _)| *other >= at);
+    if place < MAX_NAMED_ITEMS {
+        items.insert(place, (at, title.to_owned()));
+        items.truncate(MAX_NAMED_ITEMS);
     }
 }
 

@@ -43,6 +43,9 @@ const ROUTES_TESTED_ELSEWHERE: &[(&str, &str, &str)] = &[
     ("/forgotten", "password_reset.rs", "needs a mail server"),
     ("/admin/settings/test-mail", "web_admin_subscriber_tests.rs", "needs a mail server"),
     ("/admin/brand/preview", "web_brand.rs", "changes nothing"),
+    ("/admin/import", "web_page_import.rs", "needs another status page"),
+    ("/admin/import/{id}/confirmation", "web_page_import.rs", "needs another status page"),
+    ("/admin/import/{id}/discarding", "web_page_import.rs", "needs another status page"),
     ("/admin/subscribers/{id}/test", "web_admin_subscriber_tests.rs", "needs an endpoint"),
 ];
 
@@ -55,6 +58,9 @@ const ACTIONS_TESTED_ELSEWHERE: &[(Action, &str)] = &[
     (Action::SubscriberQuarantine, "web_admin_subscribers.rs"),
     (Action::SubscriberTest, "web_admin_subscriber_tests.rs"),
     (Action::MailTest, "web_admin_subscriber_tests.rs"),
+    (Action::ImportFetch, "web_page_import.rs"),
+    (Action::ImportConfirm, "web_page_import.rs"),
+    (Action::ImportDiscard, "web_page_import.rs"),
     (Action::ManagerMailResetLink, "password_reset.rs"),
     (Action::ManagerRequestEmail, "web_email_confirmation.rs"),
     (Action::ManagerLoginByOidc, "oidc.rs"),
