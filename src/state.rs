@@ -138,7 +138,7 @@ pub struct StateParts {
     pub provider: Option<Provider>,
     /// Proxies whose forwarding headers are trusted.
     pub trusted_proxies: TrustedProxies,
-    /// Endpoints of subscribers at these hosts may have private addresses.
+    /// Endpoints of subscribers and imported pages at these hosts may have private addresses.
     pub endpoint_hosts: Vec<Url>,
     /// The folder of the server's files.
     pub data_dir: PathBuf,
