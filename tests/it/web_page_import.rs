@@ -51,7 +51,7 @@ async fn page_is_fetched_previewed_and_imported(test: TestDb) {
     let path = begin(&mut owner, "statuspage", server.url.as_str()).await;
     let preview = wait_for_heading(&mut owner, &path, "Check the import").await;
     assert_eq!((count_of(&preview, "Components"), count_of(&preview, "Incidents")), ("1 new".into(), "4 new".into()));
-    let words = "Import 4 incidents, 2 maintenances and 1 component";
+    let words = "Import 4 incidents, 2 maintenance windows and 1 component";
     assert_eq!(preview.words("button.primary"), [words], "one primary button");
     assert_eq!(preview.words("[aria-labelledby=new-components] li"), ["API"]);
     let newest = preview.words("[aria-labelledby=new-incidents] li");

@@ -211,7 +211,7 @@ fn import_words(summary: &ImportSummary) -> String {
     };
     let parts = [
         part("incidents", "incident", "incidents"),
-        part("maintenances", "maintenance", "maintenances"),
+        part("maintenances", "maintenance window", "maintenance windows"),
         part("components", "component", "components"),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
@@ -358,7 +358,7 @@ mod tests {
     fn button_says_what_is_imported() {
         for (counts, words) in [
             (vec![("incidents", 214), ("components", 12)], "Import 214 incidents and 12 components"),
-            (vec![("incidents", 1), ("maintenances", 2), ("components", 1)], "Import 1 incident, 2 maintenances and 1 component"),
+            (vec![("incidents", 1), ("maintenances", 2), ("components", 1)], "Import 1 incident, 2 maintenance windows and 1 component"),
             (vec![("components", 1_200)], "Import 1,200 components"),
             (vec![("page", 1)], "Import 1 change"),
             (vec![("groups", 3)], "Import 3 changes"),
