@@ -34,8 +34,8 @@ pub async fn begin(
 /// Lets the server that fetched the page import it; `None` unless the preview waits.
 pub async fn confirm(tx: &mut WriteTx, import: &PageImport, now: DateTime<Utc>) -> Result<Option<Entry>> {
     let is_ready = import.state_at(now) == ImportState::Ready;
-    let begins = is_ready
-        && page_imports::set_state(tx, &import.id, ImportState::Ready, ImportState::Importing, now).await?;
+    let begins =
+        is_ready && page_imports::set_state(tx, &import.id, ImportState::Ready, ImportState::Importing, now).await?;
     Ok(begins.then(|| Entry::new(Action::ImportConfirm, &import.id, &import.address)))
 }
 

@@ -22,8 +22,8 @@ use crate::domain::subscriber::SubscriberState;
 use crate::import::fetch::{self, DownloadCache, FetchStep, Throttle, ThrottledClient};
 use crate::import::subscriber_list::{SubscriberList, read_statuspage, skip_known};
 use crate::import::{
-    self, CState, Cachet, Format, ImportError, ImportOptions, ImportReport, KindCounts, Kuma, SourceFiles, documents_url,
-    fetch_hosted_page, source_format,
+    self, CState, Cachet, Format, ImportError, ImportOptions, ImportReport, KindCounts, Kuma, SourceFiles,
+    documents_url, fetch_hosted_page, source_format,
 };
 
 /// The number of incidents from which a progress bar is shown.

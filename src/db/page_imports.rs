@@ -73,14 +73,16 @@ pub async fn insert(tx: &mut WriteTx, import: &PageImport) -> Result<()> {
 }
 
 pub async fn find(tx: &mut Tx, id: &PageImportId) -> Result<PageImport> {
-    let sql = "select id, source, address, state, step, documents, done, total, summary, started_by, started_at, seen_at
+    let sql =
+        "select id, source, address, state, step, documents, done, total, summary, started_by, started_at, seen_at
                from page_imports where id = $1";
     row!(tx, Row, sql, id.as_str())?.ok_or(Error::NotFound)?.try_into()
 }
 
 /// The newest ones, newest first.
 pub async fn list(tx: &mut Tx) -> Result<Vec<PageImport>> {
-    let sql = "select id, source, address, state, step, documents, done, total, summary, started_by, started_at, seen_at
+    let sql =
+        "select id, source, address, state, step, documents, done, total, summary, started_by, started_at, seen_at
                from page_imports order by started_at desc, id limit $1";
     rows!(tx, Row, sql, MAX_LISTED)?.into_iter().map(PageImport::try_from).collect()
 }

@@ -25,8 +25,7 @@ pub enum ImportSource {
 }
 
 impl ImportSource {
-    pub const ALL: [Self; 5] =
-        [Self::Statuspage, Self::Instatus, Self::OpenStatus, Self::Upptime, Self::IncidentIo];
+    pub const ALL: [Self; 5] = [Self::Statuspage, Self::Instatus, Self::OpenStatus, Self::Upptime, Self::IncidentIo];
 
     pub fn key(self) -> &'static str {
         match self {
@@ -66,15 +65,8 @@ pub enum ImportState {
 }
 
 impl ImportState {
-    const ALL: [Self; 7] = [
-        Self::Fetching,
-        Self::Ready,
-        Self::Importing,
-        Self::Done,
-        Self::Failed,
-        Self::Interrupted,
-        Self::Discarded,
-    ];
+    const ALL: [Self; 7] =
+        [Self::Fetching, Self::Ready, Self::Importing, Self::Done, Self::Failed, Self::Interrupted, Self::Discarded];
 
     pub fn key(self) -> &'static str {
         match self {
@@ -229,7 +221,11 @@ mod tests {
             (ImportState::Failed, 1_000, ImportState::Failed),
             (ImportState::Discarded, 1_000, ImportState::Discarded),
         ] {
-            assert_eq!(import(state, seen).state_at(seen + TimeDelta::minutes(minutes)), expected, "{state:?} {minutes}");
+            assert_eq!(
+                import(state, seen).state_at(seen + TimeDelta::minutes(minutes)),
+                expected,
+                "{state:?} {minutes}"
+            );
         }
     }
 

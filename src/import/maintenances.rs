@@ -7,11 +7,11 @@ use chrono_tz::Tz;
 
 use super::context::ImportContext;
 use super::convert::{self, Converted};
+use super::name_newest;
 use super::progress::{Import, LocalChange, MAINTENANCE_NOUNS, find_local_change};
 use super::sanitize;
 use super::source::SourceIncident;
 use super::times::{displayed_at, oldest_first, read_time};
-use super::name_newest;
 use crate::actions::imported;
 use crate::db::{Result, WriteTx, admin_incidents, maintenances};
 use crate::domain::maintenance::{Automation, PlannedComponent};

@@ -90,7 +90,8 @@ fn outbound(state: &State) -> Result<HttpClient, HttpClientError> {
 
 /// Starts the work on an import that was just stored. It ends when the server stops.
 pub fn start(state: &State, started: &PageImport, url: Url) {
-    let work = Work { state: state.clone(), id: started.id.clone(), source: started.source, url, shown: Arc::default() };
+    let work =
+        Work { state: state.clone(), id: started.id.clone(), source: started.source, url, shown: Arc::default() };
     tokio::spawn(state.admin_requests().track_future(async move { work.run().await }));
 }
 

@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 use crate::actions;
 use crate::credentials::secret_token;
 use crate::db::{
-    admin_incidents, challenges, future_times, known_browsers, managers, notices, one_time_links, outbox,
-    page_imports, page_settings, pending_forms, sessions, subscribers, suppressions,
+    admin_incidents, challenges, future_times, known_browsers, managers, notices, one_time_links, outbox, page_imports,
+    page_settings, pending_forms, sessions, subscribers, suppressions,
 };
 use crate::domain::IncidentId;
 use crate::domain::audit::{Action, Actor, start_of_hour};

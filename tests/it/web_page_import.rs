@@ -114,7 +114,11 @@ async fn fetch_shows_progress_and_can_be_stopped(test: TestDb) {
     let path = begin(&mut owner, "statuspage", server.url.as_str()).await;
     let first = owner.get(&path).await;
     assert_eq!(first.word("h1"), "Fetching the page");
-    assert!(first.text().contains("<noscript><meta http-equiv=\"refresh\" content=\"3\"></noscript>"), "{}", first.text());
+    assert!(
+        first.text().contains("<noscript><meta http-equiv=\"refresh\" content=\"3\"></noscript>"),
+        "{}",
+        first.text()
+    );
     let shown = wait_for(async || {
         let words = owner.get(&path).await.word("[data-reload]");
         words.contains("history.json?page=2").then_some(words)

@@ -93,13 +93,7 @@ impl<'a> ThrottledClient<'a> {
 
     /// Creates a client for `base`, which a manager entered: only what `outbound` allows is requested, and an address
     /// without a server is an error at once.
-    pub fn for_entered_url(
-        outbound: HttpClient,
-        base: &Url,
-        pace: Throttle,
-        clock: &Clock,
-        watch: Watch<'a>,
-    ) -> Self {
+    pub fn for_entered_url(outbound: HttpClient, base: &Url, pace: Throttle, clock: &Clock, watch: Watch<'a>) -> Self {
         Self { is_entered: true, ..Self::over(outbound, base, pace, clock, watch) }
     }
 

@@ -45,8 +45,7 @@ pub async fn create(
         return Ok(redirect_with_flash(&import_path(&running), "import-running"));
     }
     let name = edit.manager.name.clone();
-    let (import, entry) =
-        actions::page_imports::begin(&mut edit.tx, (source, url.as_str()), &name, edit.now).await?;
+    let (import, entry) = actions::page_imports::begin(&mut edit.tx, (source, url.as_str()), &name, edit.now).await?;
     let Edit { state, manager, tx, now, .. } = edit;
     tx.commit(&manager.actor(), now, entry).await?;
     page_import::start(&state, &import, url);

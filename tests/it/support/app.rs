@@ -27,8 +27,9 @@ use candor::domain::manager::LinkPurpose;
 use candor::domain::page_import::{ImportProgress, ImportState};
 use candor::domain::second_factor::Passkey;
 use candor::domain::{
-    Announcement, Component, ComponentId, CorrectionId, DraftId, Group, ImportSource, Incident, IncidentId, LoginPolicy,
-    Maintenance, MaintenanceId, Manager, PageImport, PageImportId, PasskeyId, PasswordPolicy, Phase, Role, SavedDraft, SeriesId, Status, UptimeCorrection,
+    Announcement, Component, ComponentId, CorrectionId, DraftId, Group, ImportSource, Incident, IncidentId,
+    LoginPolicy, Maintenance, MaintenanceId, Manager, PageImport, PageImportId, PasskeyId, PasswordPolicy, Phase, Role,
+    SavedDraft, SeriesId, Status, UptimeCorrection,
 };
 use candor::net::allowed_hosts::AllowedHosts;
 use candor::net::trusted_proxies::TrustedProxies;

@@ -11,9 +11,7 @@ use crate::domain::{ImportSource, Invalid, PageImport};
 use crate::format::number::group_thousands;
 use crate::format::time::format_full;
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
-use crate::ui::form::{
-    ButtonStyle, Choice, ErrorSummary, Field, FormErrors, PostButton, Select, Submit, TextInput,
-};
+use crate::ui::form::{ButtonStyle, Choice, ErrorSummary, Field, FormErrors, PostButton, Select, Submit, TextInput};
 use crate::ui::time::Time;
 
 pub const PATH: &str = "/admin/import";
@@ -120,11 +118,7 @@ pub fn PageImportPage(page: PageImportView) -> impl IntoView {
         ImportState::Interrupted => ("The import was interrupted", interruption(import, &problems)),
         ImportState::Discarded => ("Import discarded", discarded()),
     };
-    let head = if page.is_setup {
-        setup_steps(SetupStep::Components)
-    } else {
-        settings_tabs(PATH, &shell)
-    };
+    let head = if page.is_setup { setup_steps(SetupStep::Components) } else { settings_tabs(PATH, &shell) };
     let reloads = matches!(state, ImportState::Fetching | ImportState::Importing);
     let content = view! {
         {head}
@@ -155,7 +149,8 @@ fn progress_box(import: &PageImport, state: ImportState) -> AnyView {
         view! { <progress aria-label="Progress"></progress> }.into_any()
     };
     let is_fetching = state == ImportState::Fetching;
-    let words = if is_fetching { "One request at a time: a page with many incidents takes several minutes." } else { "" };
+    let words =
+        if is_fetching { "One request at a time: a page with many incidents takes several minutes." } else { "" };
     let stop = is_fetching.then(|| view! { <PostButton action=discard_path(import) words="Stop"/> });
     view! {
         <div class="box import-progress" data-reload="">
@@ -330,7 +325,8 @@ fn form_again(import: &PageImport, problems: &FormErrors) -> AnyView {
 
 fn interruption(import: &PageImport, problems: &FormErrors) -> AnyView {
     let step = &import.progress.step;
-    let reason = if import.state == ImportState::Interrupted { step.as_str() } else { "The server stopped while it worked." };
+    let reason =
+        if import.state == ImportState::Interrupted { step.as_str() } else { "The server stopped while it worked." };
     view! {
         <p>{reason.to_owned()}" Start it again: what was imported already is not imported twice."</p>
         {import_form(&PageImportForm::from_import(import), problems, ButtonStyle::Primary)}
@@ -358,7 +354,10 @@ mod tests {
     fn button_says_what_is_imported() {
         for (counts, words) in [
             (vec![("incidents", 214), ("components", 12)], "Import 214 incidents and 12 components"),
-            (vec![("incidents", 1), ("maintenances", 2), ("components", 1)], "Import 1 incident, 2 maintenance windows and 1 component"),
+            (
+                vec![("incidents", 1), ("maintenances", 2), ("components", 1)],
+                "Import 1 incident, 2 maintenance windows and 1 component",
+            ),
             (vec![("components", 1_200)], "Import 1,200 components"),
             (vec![("page", 1)], "Import 1 change"),
             (vec![("groups", 3)], "Import 3 changes"),
@@ -371,8 +370,7 @@ mod tests {
                 skipped: 0,
                 refused: 0,
             };
-            let summary =
-                ImportSummary { kinds: counts.into_iter().map(kind).collect(), ..ImportSummary::default() };
+            let summary = ImportSummary { kinds: counts.into_iter().map(kind).collect(), ..ImportSummary::default() };
             assert_eq!(import_words(&summary), words);
         }
     }

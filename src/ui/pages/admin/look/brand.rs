@@ -7,9 +7,7 @@ use crate::domain::brand::{Logo, LogoFormat};
 use crate::domain::colour::Colour;
 use crate::domain::forms::{AnnouncementForm, BrandForm, ComponentNamesForm, PageForm, PageImportForm};
 use crate::domain::page_import::{ImportProgress, ImportState, ImportSummary, KindSummary, Notes};
-use crate::domain::{
-    Announcement, AnnouncementId, ImportSource, Invalid, PageBrand, PageImport, PageImportId,
-};
+use crate::domain::{Announcement, AnnouncementId, ImportSource, Invalid, PageBrand, PageImport, PageImportId};
 use crate::ui::pages::admin::{
     AnnouncementDeletion, AnnouncementEdit, AnnouncementList, BrandEdit, LogoSlot, PageImportNew, PageImportView,
     SetupComponents, SetupManagers, SetupPageStep,
