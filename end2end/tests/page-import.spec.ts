@@ -1,4 +1,4 @@
-import { logIn, openFresh } from '../steps';
+import { expectMessage, logIn, openFresh } from '../steps';
 import { expect, test } from '../test';
 
 test.use({ hasOldPage: true });
@@ -11,6 +11,7 @@ test.describe('an owner who moves from another program', () => {
     await page.getByLabel('Address of the page').fill(oldPage.url);
     await page.getByRole('button', { name: 'Fetch and preview' }).click();
     const heading = page.getByRole('heading', { level: 1 });
+    await expectMessage(page, 'Import started.');
     await expect(heading).toHaveText('Fetching the page');
     await expect(page.getByRole('progressbar', { name: 'Progress' })).toBeVisible();
     await expect(page.locator('[data-reload]'), 'the progress appears by itself').toContainText('/history.json?page=1');

@@ -164,12 +164,14 @@ pub fn AdminLayout(
     /// Whether the page contains an island and loads the module.
     #[prop(optional)]
     island: bool,
-    /// Whether the page shows progress: without scripts, the browser loads it again.
-    #[prop(optional)]
-    reloads: bool,
+    /// The path that shows newer progress, which the browser loads after a while if it runs no scripts.
+    #[prop(optional_no_strip)]
+    reload: Option<String>,
 ) -> impl IntoView {
     let scripts = island.then(|| island_script(&shell.assets));
-    let refresh = reloads.then(|| view! { <noscript><meta http-equiv="refresh" content="3"/></noscript> });
+    let refresh = reload.map(|path| {
+        view! { <noscript><meta http-equiv="refresh" content=format!("3;url={path}")/></noscript> }
+    });
     let title = format!("{title} · {} admin", shell.page_name);
     let notice = shell.notice.clone().map(|text| view! { <p class="notice" role="status" dir="auto">{text}</p> });
     let open = shell.can_publish().then(|| view! { <a href="/admin/incidents/new" data-keys="n">"New incident"</a> });

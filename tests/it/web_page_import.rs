@@ -27,7 +27,7 @@ async fn app_without_pauses(test: TestDb) -> TestApp {
 async fn begin(owner: &mut Browser, source: &str, address: &str) -> String {
     let answer = owner.post("/admin/import", &[("source", source), ("address", address)]).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
-    answer.location().to_owned()
+    answer.location().strip_suffix("?done=import-started").expect("the page of the import").to_owned()
 }
 
 /// Reads the page of the import until it has this heading.
@@ -115,7 +115,7 @@ async fn fetch_shows_progress_and_can_be_stopped(test: TestDb) {
     let first = owner.get(&path).await;
     assert_eq!(first.word("h1"), "Fetching the page");
     assert!(
-        first.text().contains("<noscript><meta http-equiv=\"refresh\" content=\"3\"></noscript>"),
+        first.text().contains(&format!("<noscript><meta http-equiv=\"refresh\" content=\"3;url={path}\"></noscript>")),
         "{}",
         first.text()
     );

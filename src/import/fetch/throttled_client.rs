@@ -149,6 +149,7 @@ impl<'a> ThrottledClient<'a> {
                     }
                 }
                 Err(HttpClientError::Failed(_)) if self.has_answer || !self.is_entered => None,
+                Err(HttpClientError::Failed(error)) => bail!("{url}: {}", HttpClientError::Failed(error)),
                 Err(error) => return Err(error).with_context(|| url.to_string()),
             };
             let seconds = wait.unwrap_or(1 << attempt);

@@ -49,7 +49,7 @@ pub async fn create(
     let Edit { state, manager, tx, now, .. } = edit;
     tx.commit(&manager.actor(), now, entry).await?;
     page_import::start(&state, &import, url);
-    Ok(Redirect::to(&import_path(&import)).into_response())
+    Ok(redirect_with_flash(&import_path(&import), "import-started"))
 }
 
 struct ImportEditor;

@@ -43,6 +43,7 @@ mod oidc_redirect;
 mod one_time_link;
 mod operator_channel;
 mod page_import;
+mod page_import_form;
 mod pagination;
 mod passkey_new;
 mod postmortem_edit;

@@ -3,18 +3,19 @@
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
+use super::page_import_form::import_form;
 use super::settings::settings_tabs;
 use super::setup::{SetupStep, setup_steps};
 use crate::domain::forms::PageImportForm;
 use crate::domain::page_import::{ImportState, ImportSummary, KindSummary, Notes};
-use crate::domain::{ImportSource, Invalid, PageImport};
+use crate::domain::{Invalid, PageImport};
 use crate::format::number::group_thousands;
 use crate::format::time::format_full;
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
-use crate::ui::form::{ButtonStyle, Choice, ErrorSummary, Field, FormErrors, PostButton, Select, Submit, TextInput};
+use crate::ui::form::{ButtonStyle, ErrorSummary, FormErrors, PostButton, Submit};
 use crate::ui::time::Time;
 
-pub const PATH: &str = "/admin/import";
+const PATH: &str = "/admin/import";
 
 /// The form, and the newest imports.
 #[derive(Clone, Debug)]
@@ -47,23 +48,6 @@ pub fn PageImportNewPage(page: PageImportNew) -> impl IntoView {
     };
     let title = problems.titled("Import a page");
     view! { <AdminLayout shell title section=Some(Section::Settings) content=content.into_any()/> }
-}
-
-/// The form that fetches a page; also in the guided setup.
-pub(super) fn import_form(form: &PageImportForm, problems: &FormErrors, weight: ButtonStyle) -> AnyView {
-    let source = Field::new("source", "Where the page is now").with_error(problems);
-    let choices = ImportSource::ALL.map(|source| Choice::new(source.key(), source.words())).to_vec();
-    let address = Field::new("address", "Address of the page")
-        .hint("Like https://status.example.org; for Upptime, its repository at GitHub.")
-        .with_error(problems);
-    view! {
-        <form method="post" action=PATH novalidate>
-            <Select field=source choices value=form.source.clone()/>
-            <TextInput field=address value=form.address.clone() kind="url"/>
-            <p class="actions"><Submit words="Fetch and preview" weight/></p>
-        </form>
-    }
-    .into_any()
 }
 
 fn recent_imports(recent: &[PageImport], shell: &AdminContext) -> AnyView {
@@ -119,7 +103,8 @@ pub fn PageImportPage(page: PageImportView) -> impl IntoView {
         ImportState::Discarded => ("Import discarded", discarded()),
     };
     let head = if page.is_setup { setup_steps(SetupStep::Components) } else { settings_tabs(PATH, &shell) };
-    let reloads = matches!(state, ImportState::Fetching | ImportState::Importing);
+    let is_working = matches!(state, ImportState::Fetching | ImportState::Importing);
+    let reload = is_working.then(|| import_path(import));
     let content = view! {
         {head}
         <div class="column">
@@ -128,7 +113,7 @@ pub fn PageImportPage(page: PageImportView) -> impl IntoView {
             {body}
         </div>
     };
-    view! { <AdminLayout shell title=title section=Some(Section::Settings) content=content.into_any() reloads/> }
+    view! { <AdminLayout shell title=title section=Some(Section::Settings) content=content.into_any() reload/> }
 }
 
 /// What the server does; a script replaces it every two seconds, without one the page reloads.
@@ -151,7 +136,7 @@ fn progress_box(import: &PageImport, state: ImportState) -> AnyView {
     let is_fetching = state == ImportState::Fetching;
     let words =
         if is_fetching { "One request at a time: a page with many incidents takes several minutes." } else { "" };
-    let stop = is_fetching.then(|| view! { <PostButton action=discard_path(import) words="Stop"/> });
+    let stop = is_fetching.then(|| view! { <Submit words="Stop" weight=ButtonStyle::Quiet/> });
     view! {
         <div class="box import-progress" data-reload="">
             {bar}
@@ -159,8 +144,9 @@ fn progress_box(import: &PageImport, state: ImportState) -> AnyView {
             <p class="soft breaks" dir="auto">{progress.step.clone()}</p>
         </div>
         <p class="soft">{words}" You can leave this page and come back."</p>
-        <p class="actions"><a class="button" href=import_path(import)>"Update now"</a></p>
-        {stop}
+        <form method="post" action=discard_path(import)>
+            <p class="actions">{stop}<a href=import_path(import)>"Update now"</a></p>
+        </form>
     }
     .into_any()
 }
@@ -223,9 +209,10 @@ fn counts(summary: &ImportSummary) -> AnyView {
         let parts = [
             (kind.created, "new"),
             (kind.changed, "changed"),
-            (kind.unchanged, "unchanged"),
             (kind.skipped, "skipped"),
             (kind.refused, "refused"),
+            // Documents repeat items: what else is unchanged says little.
+            (if kind.created + kind.changed == 0 { kind.unchanged } else { 0 }, "unchanged"),
         ];
         let parts = parts.into_iter().filter(|(count, _)| *count > 0);
         let words: Vec<String> = parts.map(|(count, word)| format!("{} {word}", thousands(count))).collect();

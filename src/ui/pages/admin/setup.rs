@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::managers::invitation_form;
-use super::page_import::import_form;
+use super::page_import_form::import_form;
 use crate::domain::forms::{ComponentNamesForm, ManagerForm, PageForm, PageImportForm};
 use crate::domain::{Invalid, Role};
 use crate::ui::admin_layout::{AdminContext, AdminLayout};
