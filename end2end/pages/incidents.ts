@@ -45,8 +45,8 @@ export function incidentPlaces(means: Means): Place[] {
   };
   const draft = composerAfter('draft', (page) => page.getByRole('button', { name: 'Save as draft' }).click());
   return [
-    placeAt('desk', '/admin'),
-    placeAt('desk-shortcuts', '/admin/shortcuts'),
+    placeAt('dashboard', '/admin'),
+    placeAt('shortcuts', '/admin/shortcuts'),
     placeAt('incidents', '/admin/incidents'),
     NEW,
     invalidForm(means, NEW, 'Publish incident'),
@@ -86,7 +86,7 @@ function templatePlaces(means: Means): Place[] {
   const edit = linkedPlace('template-edit', '/admin/templates', 'a[href^="/admin/templates/"][href$="/edit"]');
   const added = placeAt('template-new', '/admin/templates/new');
   const addedTemplate: Place = {
-    name: 'templates-told',
+    name: 'templates-saved',
     go: async (page) => {
       await page.goto('/admin/templates/new');
       await page.getByLabel('Name', { exact: true }).fill(`Slow ${Date.now()}`);

@@ -55,7 +55,7 @@ function brandPlaces(means: Means): Place[] {
   const brand = placeAt('brand', '/admin/brand');
   const added = placeAt('announcement-new', '/admin/announcements/new');
   const addedAnnouncement: Place = {
-    name: 'announcements-told',
+    name: 'announcements-saved',
     go: async (page) => {
       await added.go(page);
       await page.getByLabel('Title').fill(`Office closed ${Date.now()}`);

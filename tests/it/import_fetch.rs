@@ -340,9 +340,9 @@ async fn candor_page_imports_identically(test: TestDb) {
     let (here, there) = (TestApp::at(test, &origin).await, TestApp::at(elsewhere, &origin).await);
     // Only the management API returns whether an impact was overridden and what a past maintenance did automatically;
     // details that the lists contain are not requested again.
-    let untold =
+    let omitted =
         ["impact_override", "scheduled_remind_prior", "scheduled_auto_in_progress", "scheduled_auto_completed"];
-    let different = differing_documents(&here, &there, &untold).await;
+    let different = differing_documents(&here, &there, &omitted).await;
     assert!(different.is_empty(), "{different:#?}");
 }
 

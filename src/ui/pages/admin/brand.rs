@@ -57,6 +57,8 @@ const FIELD_ORDER: [&str; 14] = [
     "support",
 ];
 
+const TEXT_FIELDS: [&str; 4] = ["logo_text", "about", "links", "support"];
+
 #[component]
 pub fn BrandEditPage(page: BrandEdit) -> impl IntoView {
     let shell = page.shell.clone();
@@ -76,7 +78,7 @@ pub fn BrandEditPage(page: BrandEdit) -> impl IntoView {
             <Hidden name="version" value=page.form.version.to_string()/>
             <div class="brand-fields">
                 {look_fields(&page, &problems)}
-                {text_fields(&page.form, &problems)}
+                {more_fields(&page, &problems)}
                 <p class="actions">
                     <Submit words/>
                     {preview_button()}
@@ -230,6 +232,17 @@ fn adjustment(chosen: Colour, used: Colour) -> String {
     }
     let change = if used.lightness() > chosen.lightness() { "lightened" } else { "darkened" };
     format!(", {change} from {chosen} to {used}")
+}
+
+/// The texts: folded during the setup, unless one of them has an error.
+fn more_fields(page: &BrandEdit, problems: &FormErrors) -> AnyView {
+    let fields = text_fields(&page.form, problems);
+    if !page.is_setup {
+        return fields;
+    }
+    let open = TEXT_FIELDS.iter().any(|name| page.invalid.get(name).is_some());
+    view! { <details class="fold" open=open><summary>"Texts, links and search engines"</summary>{fields}</details> }
+        .into_any()
 }
 
 /// Texts of the header and the footer, and what search engines may do.

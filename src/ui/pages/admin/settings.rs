@@ -7,7 +7,7 @@ use crate::domain::{Invalid, Manager};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{
     CheckBox, Choice, ErrorSummary, Field, FormErrors, Hidden, PostButton, Select, Submit, TextArea, TextInput,
-    zone_choices,
+    ZoneInput, zone_list,
 };
 
 /// The page settings and the security policy.
@@ -82,7 +82,8 @@ fn settings_form(form: &PageForm, problems: &FormErrors) -> AnyView {
             <TextInput field=name value=form.name.clone()/>
             <TextInput field=url value=form.url.clone() kind="url"/>
             <TextInput field=logo value=form.logo_text.clone()/>
-            <Select field=zone.with_error(problems) choices=zone_choices() value=form.time_zone.clone()/>
+            <ZoneInput field=zone.with_error(problems) value=form.time_zone.clone()/>
+            {zone_list()}
             <TextArea field=links.with_error(problems) value=form.links.clone() rows=4/>
             <TextArea field=embedders.with_error(problems) value=form.embedders.clone() rows=2/>
             <p class="actions"><Submit words="Save settings"/></p>

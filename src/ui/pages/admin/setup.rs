@@ -8,7 +8,7 @@ use crate::domain::forms::{ComponentNamesForm, ManagerForm, PageForm, PageImport
 use crate::domain::{Invalid, Role};
 use crate::ui::admin_layout::{AdminContext, AdminLayout};
 use crate::ui::form::{
-    ButtonStyle, ErrorSummary, Field, FormErrors, Hidden, PostButton, Select, Submit, TextArea, TextInput, zone_choices,
+    ButtonStyle, ErrorSummary, Field, FormErrors, Hidden, PostButton, Submit, TextArea, TextInput, ZoneInput, zone_list,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +101,8 @@ pub fn SetupPageStepPage(page: SetupPageStep) -> impl IntoView {
                 <Hidden name="version" value=form.version.to_string()/>
                 <TextInput field=name value=shown_name autofocus=problems.is_empty()/>
                 <TextInput field=url value=form.url.clone() kind="url"/>
-                <Select field=zone choices=zone_choices() value=form.time_zone.clone()/>
+                <ZoneInput field=zone value=form.time_zone.clone()/>
+                {zone_list()}
                 <p class="actions"><Submit words="Continue"/>{setup_links(SetupStep::Page)}</p>
             </form>
         </div>

@@ -84,6 +84,10 @@ fn history_summary(page: &HistoryPage) -> AnyView {
     if page.filter.range_error().is_some() {
         return view! { <p class="lede">"This period ends before it starts. "<a href="/history">"Clear filters"</a></p> }.into_any();
     }
+    if is_empty_result(page) && page.filter.is_all() {
+        // The list says it.
+        return ().into_any();
+    }
     let scope = if page.month.is_some() { Vec::new() } else { filter_words(page) };
     // An empty result has a button for this.
     let is_clearable = page.month.is_none() && !page.filter.is_all() && !is_empty_result(page);
