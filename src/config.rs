@@ -68,8 +68,8 @@ pub struct ServeConfig {
     #[arg(long, env = "CANDOR_ALLOWED_HOSTS", value_delimiter = ',', value_name = "HOST")]
     pub allowed_hosts: Vec<String>,
 
-    /// Webhook servers of your own network, as URLs (comma separated). Messages to subscribers may go to them although
-    /// their addresses are private, or without TLS
+    /// Webhook servers of your own network, as URLs (comma separated). Messages to subscribers may go to them, and pages
+    /// be imported from them, although their addresses are private, or without TLS
     #[arg(long, env = "CANDOR_ENDPOINT_HOSTS", value_delimiter = ',', value_name = "URL")]
     pub endpoint_hosts: Vec<Url>,
 

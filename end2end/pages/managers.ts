@@ -50,7 +50,7 @@ export function managerPlaces(means: Means): Place[] {
   ];
 }
 
-/** The brand and the announcements. */
+/** The brand, the announcements and the import. */
 function brandPlaces(means: Means): Place[] {
   const brand = placeAt('brand', '/admin/brand');
   const added = placeAt('announcement-new', '/admin/announcements/new');
@@ -62,6 +62,15 @@ function brandPlaces(means: Means): Place[] {
       await page.getByRole('button', { name: 'Publish announcement' }).click();
     },
   };
+  const failedImport: Place = {
+    name: 'import-failed',
+    go: async (page) => {
+      await page.goto('/admin/import');
+      await page.getByLabel('Address of the page').fill('https://localhost');
+      await page.getByRole('button', { name: 'Fetch and preview' }).click();
+      await page.getByRole('heading', { level: 1, name: 'The page could not be imported' }).waitFor();
+    },
+  };
   return [
     brand,
     errorPlace(means, 422, 'brand-refused', filledForm(brand, 'Support (optional)', 'nonsense'), 'Save brand'),
@@ -70,6 +79,9 @@ function brandPlaces(means: Means): Place[] {
     invalidForm(means, added, 'Publish announcement'),
     addedAnnouncement,
     linkedPlace('announcement-edit', '/admin/announcements', 'a[href$="/edit"]'),
+    placeAt('import', '/admin/import'),
+    invalidForm(means, placeAt('import', '/admin/import'), 'Fetch and preview'),
+    failedImport,
     linkedPlace('announcement-deletion', '/admin/announcements', 'a[href$="/deletion"]'),
   ];
 }

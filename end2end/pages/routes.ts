@@ -72,6 +72,8 @@ export const ROUTES: Record<string, string> = {
   '/admin/announcements/{id}/edit': 'announcement-edit',
   '/admin/announcements/{id}/deletion': 'announcement-deletion',
   '/admin/brand': 'brand',
+  '/admin/import': 'import',
+  '/admin/import/{id}': 'import-failed',
 };
 
 /** Whether `path` matches the pattern `route`. */

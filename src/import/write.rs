@@ -13,7 +13,7 @@ use super::postmortems::{self, Existing};
 use super::progress::{COMPONENT_NOUNS, GROUP_NOUNS, INCIDENT_NOUNS, Import, LocalChange, find_local_change};
 use super::source::{Source, SourceComponent, SourceIncident, SourcePage};
 use super::zones::parse_zone_name;
-use super::{ImportReport, KindCounts, maintenances, sanitize};
+use super::{ImportReport, KindCounts, MAX_NAMED_ITEMS, maintenances, name_newest, sanitize};
 use crate::actions::imported;
 use crate::db::{self, Result, WriteTx, admin_incidents, components, page_settings};
 use crate::domain::forms::{BrandFile, BrandSettings, PageSettings};
@@ -248,6 +248,9 @@ impl Import<'_> {
                 None => {
                     self.entries.push(imported::component(tx, None, &mut thing, self.now).await?);
                     self.report.components.created += 1;
+                    if self.report.new_components.len() < MAX_NAMED_ITEMS {
+                        self.report.new_components.push(thing.name.clone());
+                    }
                     self.report.warnings.extend(warnings);
                 }
                 Some(before) => {
@@ -301,6 +304,7 @@ impl Import<'_> {
                 self.review(tx, review, &thing.title, 0).await?;
             }
             self.report.incidents.created += 1;
+            name_newest(&mut self.report.new_incidents, thing.started_at, &thing.title);
             self.report.warnings.extend(warnings);
             return Ok(());
         }

@@ -108,6 +108,7 @@ mod web_incidents;
 mod web_login;
 mod web_maintenances;
 mod web_maintenances_public;
+mod web_page_import;
 mod web_passkeys;
 mod web_past_incidents;
 mod web_public;

@@ -51,12 +51,17 @@ pub fn SettingsPage(page: Settings) -> impl IntoView {
 
 /// The pages of the settings that this manager can open.
 pub(super) fn settings_tabs(current: &str, shell: &AdminContext) -> AnyView {
-    let tabs = [("/admin/settings", "General"), ("/admin/brand", "Brand"), ("/admin/announcements", "Announcements")];
-    let tab = |(path, words): (&'static str, &'static str)| {
+    let tabs = [
+        ("/admin/settings", "General", false),
+        ("/admin/brand", "Brand", true),
+        ("/admin/announcements", "Announcements", false),
+        ("/admin/import", "Import", true),
+    ];
+    let tab = |(path, words, _): (&'static str, &'static str, bool)| {
         let current = (path == current).then_some("page");
         view! { <li><a href=path aria-current=current>{words}</a></li> }
     };
-    let tabs = tabs.into_iter().filter(|(path, _)| shell.is_owner() || *path != "/admin/brand").map(tab);
+    let tabs = tabs.into_iter().filter(|(_, _, is_for_owners)| shell.is_owner() || !is_for_owners).map(tab);
     view! { <nav class="settings-tabs" aria-label="Settings"><ul>{tabs.collect_view()}</ul></nav> }.into_any()
 }
 

@@ -223,7 +223,10 @@ mod tests {
         assert_eq!(html.matches("<li id=\"update-").count(), 3, "{html}");
         assert_eq!(html.matches("href=\"#update-").count(), 3, "{html}");
         assert!(html.contains(">Link to this incident</a>"), "{html}");
-        assert!(html.contains("<a class=\"share\" href=\"https://status.harbormail.example/incidents/signin000001\">"), "{html}");
+        assert!(
+            html.contains("<a class=\"share\" href=\"https://status.harbormail.example/incidents/signin000001\">"),
+            "{html}"
+        );
     }
 
     #[test]
