@@ -200,11 +200,11 @@
   });
 
   // The link of an incident or an update is copied; without a clipboard it is a link.
-  on('click', async (event) => {
+  on('click', (event) => {
     const link = event.target.closest('.here, .share');
     if (!link || !navigator.clipboard) return;
-    if (link.matches('.share')) event.preventDefault();
-    await navigator.clipboard.writeText(link.href).then(() => (link.dataset.copied = ''), () => {});
+    if (!link.hash) event.preventDefault();
+    navigator.clipboard.writeText(link.href).then(() => (link.dataset.copied = ''), () => {});
   });
 
   const key = (node) => node.nodeName + (node.id || node.textContent);

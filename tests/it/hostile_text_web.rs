@@ -205,7 +205,7 @@ async fn hostile_settings_are_escaped() {
         let brand = upload(&mut owner, &[("logo_text", text.as_bytes())]).await;
         for (answer, field) in [(settings, "name"), (brand, "logo_text")] {
             assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{text:?}");
-            assert!(!answer.message(field).is_empty(), "{text:?}");
+            assert!(!answer.message(field).is_empty(), "{field} {text:?}");
             is_clean(&answer, &text);
         }
     }

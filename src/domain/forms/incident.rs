@@ -141,7 +141,7 @@ impl IncidentForm {
             true => self.parse_past(details.as_ref(), &mut invalid),
             false => self.parse_first(&mut invalid),
         };
-        let phase = updates.last().map(|newest| newest.phase);
+        let phase = Phase::from_key(self.past.last().map_or(&self.phase, |newest| &newest.phase));
         let next_update = parse_next_update(phase, &self.next_update, &mut invalid);
         if phase.is_some_and(Phase::is_open) && !self.details.ended_at.trim().is_empty() {
             invalid.add("ended_at", "Only resolved incidents have an end time.");

@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(html.matches("href=\"#update-").count(), 3, "{html}");
         assert!(html.contains(">Link to this incident</a>"), "{html}");
         assert!(
-            html.contains("<a class=\"share\" href=\"https://status.harbormail.example/incidents/signin000001\">"),
+            html.contains("<a href=\"https://status.harbormail.example/incidents/signin000001\" class=\"share\">"),
             "{html}"
         );
     }

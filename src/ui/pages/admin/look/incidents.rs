@@ -16,7 +16,7 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let notice = AdminContext { notice: Some(format!("Published: {text}")), ..shell() };
     vec![
         (
-            "desk",
+            "dashboard",
             Dashboard {
                 queue: QueueState::default(),
                 shell: notice,
@@ -34,7 +34,7 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
             .html(),
         ),
         (
-            "desk-empty",
+            "dashboard-empty",
             Dashboard {
                 queue: QueueState::default(),
                 shell: AdminContext { tone: Tone::Operational, ..shell() },
