@@ -6,7 +6,7 @@ export default defineConfig({
   testMatch: 'look.ts',
   fullyParallel: true,
   workers: 2,
-  timeout: 180_000,
+  timeout: 900_000,
   reporter: [['list']],
   use: { ...chromium, actionTimeout: 15_000 },
 });

@@ -2,13 +2,29 @@ import { type Page } from '@playwright/test';
 import { Candor } from './candor';
 import { placeAt } from './pages/page';
 import { type Place, adminPlaces, providerPlaces, publicPlaces, quietPlaces, stalePlaces, viewerPlaces } from './pages';
-import { logIn, waitUntilStale } from './steps';
+import { expectMessage, logIn, waitUntilStale } from './steps';
 import { test, VIEWER } from './test';
 
 /** The maximum height of a screenshot in px, which limits the size of files. */
 const TALLEST = 1600;
 /** The height of the window in px. */
 const HEIGHT = 800;
+
+/** Brands of fictional companies, as an owner sets them in the form. */
+const BRANDS = [
+  {
+    name: 'nightjar',
+    header: 'Nightjar Cloud',
+    choices: ['Violet', 'White', 'Rounded'],
+    logo: '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="9" fill="#6a3fc8"/><path fill="#fff" d="M7 18c5-1 8-5 9-10 1 5 4 9 9 10-4 1-7 3-9 7-2-4-5-6-9-7z"/></svg>',
+  },
+  {
+    name: 'quay',
+    header: 'Quay & Lantern',
+    choices: ['Blue', 'Cool', 'Serif', 'Dark'],
+    logo: '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><path fill="#7fb0ff" d="M12 1 3 7v10l9 6 9-6V7zm0 4 5 3-5 3-5-3zm-6 5 5 3v6l-5-3zm12 0v6l-5 3v-6z"/></svg>',
+  },
+];
 
 test.use({ initialData: 'sample' });
 
@@ -60,6 +76,31 @@ for (const colorScheme of ['light', 'dark'] as const) {
         });
       });
     });
+  }
+}
+
+for (const brand of BRANDS) {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    for (const width of [360, 768, 1280]) {
+      test.describe(`brand ${brand.name}, ${width} px ${colorScheme}`, () => {
+        test.use({ colorScheme, viewport: { width, height: HEIGHT }, reducedMotion: 'reduce' });
+
+        test('what everybody and an owner see', async ({ page, candor, watch }) => {
+          await logIn(page);
+          await page.goto('/admin/brand');
+          await page.getByLabel('Header text (optional)').fill(brand.header);
+          for (const name of brand.choices) await page.getByRole('radio', { name, exact: true }).check();
+          await page
+            .getByLabel('Logo', { exact: true })
+            .setInputFiles({ name: 'logo.svg', mimeType: 'image/svg+xml', buffer: Buffer.from(brand.logo) });
+          await page.getByRole('button', { name: 'Save brand' }).click();
+          await expectMessage(page, 'Brand saved. The page shows it now.');
+          const shown = ['status-open', 'history', 'uptime', 'incident', 'subscribe-feeds', 'login'];
+          const places = publicPlaces({ candor, watch }).filter(({ name }) => shown.includes(name));
+          await shoot(page, [...places, placeAt('dashboard', '/admin'), placeAt('brand', '/admin/brand')], `${brand.name}-${width}-${colorScheme}`);
+        });
+      });
+    }
   }
 }
 

@@ -27,6 +27,12 @@ export async function openSection(page: Page, name: string): Promise<void> {
   await link.click();
 }
 
+/** Opens the preview beside a composer, which is folded on a phone. */
+export async function openPreview(page: Page): Promise<void> {
+  const panel = page.locator('#preview');
+  if ((await panel.getAttribute('open')) === null) await panel.locator('summary').click();
+}
+
 /** Goes from a composer to the preview of the page; on a phone, the button is folded away. */
 export async function previewPage(page: Page): Promise<void> {
   const button = page.getByRole('button', { name: 'Preview page' });

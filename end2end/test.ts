@@ -2,6 +2,7 @@ import { type Page, test as base, expect } from '@playwright/test';
 import { Candor } from './candor';
 import { IdentityProvider } from './identity-provider';
 import { MailServer } from './mail-server';
+import { OldPage } from './old-page';
 import { useKeyboardOnly } from './keyboard';
 import { Watch } from './console-errors';
 
@@ -31,12 +32,16 @@ export type Options = {
   hasProvider: boolean;
   /** Whether the server has a mail server; implies `onLocalhost`. */
   hasMail: boolean;
+  /** Whether there is a status page of another program, which the server may request; implies `onLocalhost`. */
+  hasOldPage: boolean;
 };
 
 type Fixtures = {
   candor: Candor;
   /** The mail server of `hasMail`. */
   mailServer: MailServer;
+  /** The other page of `hasOldPage`. */
+  oldPage: OldPage;
   watch: Watch;
   /** Opens a page in a new browser without a session. */
   anotherBrowser: () => Promise<Page>;
@@ -83,6 +88,7 @@ export const test = base.extend<Options & Fixtures, Shared>({
   onLocalhost: [false, { option: true }],
   hasProvider: [false, { option: true }],
   hasMail: [false, { option: true }],
+  hasOldPage: [false, { option: true }],
 
   sharedServer: [
     async ({}, use) => {
@@ -93,7 +99,7 @@ export const test = base.extend<Options & Fixtures, Shared>({
     { scope: 'worker' },
   ],
 
-  candor: async ({ initialData, onLocalhost, hasProvider, hasMail, mailServer, sharedServer }, use, testInfo) => {
+  candor: async ({ initialData, onLocalhost, hasProvider, hasMail, mailServer, hasOldPage, oldPage, sharedServer }, use, testInfo) => {
     const folder = testInfo.outputPath('server');
     const keepIfFailed = async (candor: Candor) => {
       if (testInfo.status !== testInfo.expectedStatus) await candor.saveState(folder);
@@ -104,7 +110,7 @@ export const test = base.extend<Options & Fixtures, Shared>({
       return keepIfFailed(candor);
     }
     const provider = hasProvider ? new IdentityProvider() : undefined;
-    const peers = [provider, hasMail ? mailServer : undefined].filter((peer) => peer !== undefined);
+    const peers = [provider, hasMail ? mailServer : undefined, hasOldPage ? oldPage : undefined].filter((peer) => peer !== undefined);
     const candor = await start(initialData, onLocalhost || peers.length > 0, peers);
     await use(candor);
     await keepIfFailed(candor);
@@ -116,6 +122,12 @@ export const test = base.extend<Options & Fixtures, Shared>({
     const server = new MailServer();
     await use(server);
     await server.stop();
+  },
+
+  oldPage: async ({}, use) => {
+    const page = new OldPage();
+    await use(page);
+    await page.stop();
   },
 
   baseURL: async ({ candor }, use) => use(candor.url),

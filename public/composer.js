@@ -39,10 +39,11 @@
       }
       let frame = stage.querySelector('iframe');
       if (!frame) {
-        frame = make('iframe', { title: 'Status page as visitors will see it' });
+        frame = make('iframe');
         frame.setAttribute('sandbox', '');
         stage.replaceChildren(frame);
       }
+      frame.title = `${views[chosen].name} as visitors will see it`;
       if (frame.srcdoc !== html) frame.srcdoc = html;
     };
     const draw = () => {
@@ -86,7 +87,10 @@
         subject: it.querySelector(':scope > p')?.textContent,
         text: it.querySelector('pre').textContent,
       }));
-      return [{ name: 'Status page', html: trim(status.getAttribute('srcdoc')) }, ...messages];
+      const view = (name, it) => ({ name, html: trim(it.getAttribute('srcdoc')) });
+      // The status page names a past incident in one row.
+      const own = form.elements.namedItem('past') && frames.find((it) => it.title.startsWith('/incidents/'));
+      return [...(own ? [view('Incident page', own)] : []), view('Status page', status), ...messages];
     };
     // One at a time: the server finishes each, and publishing waits for it.
     const ask = async () => {
@@ -95,8 +99,9 @@
       asking = new AbortController();
       const fields = new URLSearchParams(new FormData(form));
       fields.set('live', '1');
-      for (const [name, usual] of [['title', 'Title'], ['body', 'Your message shows here.']]) {
-        if (fields.has(name) && !fields.get(name).trim()) fields.set(name, usual);
+      for (const name of new Set(fields.keys())) {
+        const usual = name === 'title' ? 'Title' : /^(update\.\d+\.)?body$/.test(name) && 'Your message shows here.';
+        if (usual && !fields.get(name).trim()) fields.set(name, usual);
       }
       if (fields.get('next_update') === 'other' && !fields.get('next_update_other').trim()) fields.set('next_update', 'none');
       try {

@@ -53,9 +53,9 @@
       if (minutes < 1) continue;
       const [days, hours] = [Math.floor(minutes / 1440), Math.floor(minutes / 60) % 24];
       const parts = days ? [[days, 'd'], [hours, 'h']] : [[hours, 'h'], [minutes % 60, 'min']];
-      const words = parts.filter(([number]) => number).map((part) => part.join(' ')).join(' ');
-      const suffix = time.closest('.said') ? ' ago' : '';
-      if (time.textContent !== words + suffix) time.textContent = words + suffix;
+      const length = parts.filter(([number]) => number).map((part) => part.join(' ')).join(' ');
+      const words = length + (time.closest('.said') ? ' ago' : '');
+      if (time.textContent !== words) time.textContent = words;
     }
   };
   setInterval(grow, 15000);
@@ -80,7 +80,6 @@
     const [words, other] = zone.childNodes;
     zone.dataset.words ??= words.textContent;
     const button = other ?? zone.appendChild(document.createElement('button'));
-    button.type = 'button';
     words.textContent = isOwn ? `All times in ${place} (${here.timeZoneName})` : zone.dataset.words;
     button.textContent = isOwn ? `Show in ${zone.dataset.words.replace(/^All times in /, '')}` : 'Show in my time';
   };
@@ -128,7 +127,6 @@
       const { weekday, day, month, year } = read(Date.parse(bars.dataset.last) - (DAYS - 1 - place) * 864e5, 'UTC');
       const date = `${weekday} ${day} ${month}`;
       const words = hasNoData(bars, place) ? 'No data' : 'No incidents';
-      target.type = 'button';
       target.className = `d quiet t${Math.floor(start / 10)} u${start % 10} ${['l', '', 'r'][place - start]}`;
       target.ariaLabel = `${bars.dataset.name}, ${date}: ${words}`;
       target.dataset.date = `${date} ${year}`;
@@ -199,11 +197,12 @@
     if (shown && !shown.parentNode.contains(target)) shown.hidePopover();
   });
 
-  // The link of an update is copied, too.
-  on('click', async ({ target }) => {
-    const link = target.closest('.here');
-    if (!link) return;
-    await navigator.clipboard?.writeText(link.href).catch(() => {});
+  // The link of an incident or an update is copied; without a clipboard it is a link.
+  on('click', (event) => {
+    const link = event.target.closest('.here, .share');
+    if (!link || !navigator.clipboard) return;
+    if (!link.hash) event.preventDefault();
+    navigator.clipboard.writeText(link.href).then(() => (link.title = 'Copied')).catch(() => {});
   });
 
   const key = (node) => node.nodeName + (node.id || node.textContent);
@@ -256,7 +255,7 @@
     document.body.className = fresh.body.className;
     if (!held.isConnected && !held.matches('.d')) {
       const name = held.id ? 'id' : 'href';
-      const again = [...document.querySelectorAll(`[${name}]`)];
+      const again = all(`[${name}]`);
       again.find((one) => one.getAttribute(name) === held.getAttribute(name))?.focus({ preventScroll: true });
     }
     const isChanged = heading(document) !== before;

@@ -13,7 +13,7 @@
   const address = (form) => BEGIN + new URL(form.getAttribute('action'), location.href).pathname;
   const ownId = (form) => form.elements.namedItem('new_id')?.value ?? '';
   const place = (form) => (ownId(form) ? `${address(form)}#${ownId(form)}` : address(form));
-  const storage = (form) => (form.elements.namedItem('body')?.matches?.('textarea') ? localStorage : sessionStorage);
+  const storage = (form) => (form.querySelector('textarea:is([name=body], [name$=".body"])') ? localStorage : sessionStorage);
   const controls = (form) =>
     [...form.elements].filter((it) => it.matches(KINDS) && it.name && !it.readOnly && !it.hidden && !SECRET.test(it.name));
   const isChoice = (it) => it.matches('[type=checkbox], [type=radio]');
@@ -112,8 +112,15 @@
     form.addEventListener('change', () => keep(form));
     for (const key of keys(form)) if (lost(form, key).length) offer(form, key);
   }
-  document.addEventListener('submit', ({ target }) => {
+  // The updates after a removed one move up.
+  const forgetUpdates = (form) => {
+    const kept = Object.entries(read(form, place(form))).filter(([name]) => !name.startsWith('update.'));
+    forget(place(form));
+    if (kept.length) storage(form).setItem(place(form), JSON.stringify(Object.fromEntries(kept)));
+  };
+  document.addEventListener('submit', ({ target, submitter }) => {
     const action = target.getAttribute('action');
+    if (submitter?.name === 'remove_update') forgetUpdates(target);
     if (action === '/logout') {
       for (const kept of [localStorage, sessionStorage]) {
         Object.keys(kept).filter((key) => key.startsWith(BEGIN) || key === SENT).forEach(forget);

@@ -68,8 +68,8 @@ pub struct ServeConfig {
     #[arg(long, env = "CANDOR_ALLOWED_HOSTS", value_delimiter = ',', value_name = "HOST")]
     pub allowed_hosts: Vec<String>,
 
-    /// Webhook servers of your own network, as URLs (comma separated). Messages to subscribers may go to them although
-    /// their addresses are private, or without TLS
+    /// Webhook servers of your own network, as URLs (comma separated). Messages to subscribers may go to them, and pages
+    /// be imported from them, although their addresses are private, or without TLS
     #[arg(long, env = "CANDOR_ENDPOINT_HOSTS", value_delimiter = ',', value_name = "URL")]
     pub endpoint_hosts: Vec<Url>,
 
@@ -270,9 +270,9 @@ pub struct OidcConfig {
     #[arg(long, env = "CANDOR_OIDC_SCOPES", value_delimiter = ',', value_name = "SCOPE")]
     pub oidc_scopes: Vec<String>,
 
-    /// Whether an OpenID Connect login counts as two-factor: as-told (if the provider's claims say so),
+    /// Whether an OpenID Connect login counts as two-factor: by-claims (if the provider's claims say so),
     /// always or never
-    #[arg(long, env = "CANDOR_OIDC_SECOND_FACTOR", default_value = "as-told", value_name = "WHEN")]
+    #[arg(long, env = "CANDOR_OIDC_SECOND_FACTOR", default_value = "by-claims", value_name = "WHEN")]
     pub oidc_second_factor: ProviderFactor,
 }
 

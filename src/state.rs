@@ -1,10 +1,13 @@
 //! State shared by all handlers and workers.
 
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
@@ -29,6 +32,8 @@ use crate::publish::Publisher;
 
 /// The shortest time in which a person fills in the form of subscribers.
 pub const MIN_FILL_TIME: TimeDelta = TimeDelta::seconds(2);
+/// Between two requests to a page that is imported.
+const IMPORT_PAUSE: Duration = Duration::from_millis(200);
 /// Login attempts per network: burst size, and time until one more is allowed.
 const LOGIN_BURST: i32 = 10;
 const LOGIN_INTERVAL: TimeDelta = TimeDelta::seconds(6);
@@ -67,6 +72,8 @@ struct Shared {
     streams: EventStreams,
     connections: ClientCounter,
     admin_requests: TaskTracker,
+    stopping: CancellationToken,
+    import_pause: Mutex<Duration>,
     responses: ResponseCounts,
     failed_logins: Counter,
     untrusted_proxy: UntrustedProxy,
@@ -131,8 +138,10 @@ pub struct StateParts {
     pub provider: Option<Provider>,
     /// Proxies whose forwarding headers are trusted.
     pub trusted_proxies: TrustedProxies,
-    /// Endpoints of subscribers at these hosts may have private addresses.
+    /// Endpoints of subscribers and imported pages at these hosts may have private addresses.
     pub endpoint_hosts: Vec<Url>,
+    /// The folder of the server's files.
+    pub data_dir: PathBuf,
 }
 
 impl State {
@@ -149,6 +158,8 @@ impl State {
             streams: EventStreams::new(MAX_STREAMS),
             connections: ClientCounter::default(),
             admin_requests: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            import_pause: Mutex::new(IMPORT_PAUSE),
             responses: ResponseCounts::default(),
             failed_logins: Counter::default(),
             untrusted_proxy: UntrustedProxy::default(),
@@ -225,6 +236,16 @@ impl State {
     /// Requests on the admin threads, which run to their end even if the client disconnects.
     pub fn admin_requests(&self) -> &TaskTracker {
         &self.0.admin_requests
+    }
+
+    /// Cancelled when the server stops; imports of pages end then.
+    pub fn stopping(&self) -> &CancellationToken {
+        &self.0.stopping
+    }
+
+    /// The pause between two requests to a page that is imported.
+    pub fn import_pause(&self) -> &Mutex<Duration> {
+        &self.0.import_pause
     }
 
     pub fn responses(&self) -> &ResponseCounts {

@@ -15,7 +15,7 @@ export function componentPlaces(means: Means): Place[] {
   });
   return [
     placeAt('components', '/admin/components'),
-    placeAt('desk-told', '/admin/components?done=component-added'),
+    placeAt('components-added', '/admin/components?done=component-added'),
     added,
     invalidForm(means, added, 'Add component'),
     edit,

@@ -5,6 +5,7 @@ import { type Means, type Place, conflictPlace, errorPlace, filledForm, follow, 
 const COMPOSER = linkedPlace('composer', '/admin', '.card h3 a');
 const RECENT = 'tbody tr:nth-child(2) a[href^="/admin/incidents/"]';
 const NEW = placeAt('incident-new', '/admin/incidents/new');
+const PAST = placeAt('incident-past', '/admin/incidents/new?past=1');
 
 /** The page behind a link on the open incident's page. */
 function linkedFromIncident(name: string, link: string | RegExp): Place {
@@ -45,11 +46,13 @@ export function incidentPlaces(means: Means): Place[] {
   };
   const draft = composerAfter('draft', (page) => page.getByRole('button', { name: 'Save as draft' }).click());
   return [
-    placeAt('desk', '/admin'),
-    placeAt('desk-shortcuts', '/admin/shortcuts'),
+    placeAt('dashboard', '/admin'),
+    placeAt('shortcuts', '/admin/shortcuts'),
     placeAt('incidents', '/admin/incidents'),
     NEW,
     invalidForm(means, NEW, 'Publish incident'),
+    PAST,
+    invalidForm(means, PAST, 'Publish incident'),
     COMPOSER,
     linkedPlace('composer-resolved', '/admin/incidents', RECENT),
     invalidForm(means, COMPOSER, 'Publish update'),
@@ -86,7 +89,7 @@ function templatePlaces(means: Means): Place[] {
   const edit = linkedPlace('template-edit', '/admin/templates', 'a[href^="/admin/templates/"][href$="/edit"]');
   const added = placeAt('template-new', '/admin/templates/new');
   const addedTemplate: Place = {
-    name: 'templates-told',
+    name: 'templates-saved',
     go: async (page) => {
       await page.goto('/admin/templates/new');
       await page.getByLabel('Name', { exact: true }).fill(`Slow ${Date.now()}`);

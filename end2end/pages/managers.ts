@@ -46,20 +46,29 @@ export function managerPlaces(means: Means): Place[] {
     ...brandPlaces(means),
     settings,
     errorPlace(means, 422, 'settings-refused', filledForm(settings, 'Page name', ''), 'Save settings'),
-    conflictPlace(means, settings, 'Save settings', (page) => page.getByLabel('Header text (optional)').fill('Tides')),
+    conflictPlace(means, settings, 'Save settings', (page) => page.getByLabel('Page name').fill('Tides')),
   ];
 }
 
-/** The brand and the announcements. */
+/** The brand, the announcements and the import. */
 function brandPlaces(means: Means): Place[] {
   const brand = placeAt('brand', '/admin/brand');
   const added = placeAt('announcement-new', '/admin/announcements/new');
   const addedAnnouncement: Place = {
-    name: 'announcements-told',
+    name: 'announcements-saved',
     go: async (page) => {
       await added.go(page);
       await page.getByLabel('Title').fill(`Office closed ${Date.now()}`);
       await page.getByRole('button', { name: 'Publish announcement' }).click();
+    },
+  };
+  const failedImport: Place = {
+    name: 'import-failed',
+    go: async (page) => {
+      await page.goto('/admin/import');
+      await page.getByLabel('Address of the page').fill('https://localhost');
+      await page.getByRole('button', { name: 'Fetch and preview' }).click();
+      await page.getByRole('heading', { level: 1, name: 'The page could not be imported' }).waitFor();
     },
   };
   return [
@@ -70,6 +79,9 @@ function brandPlaces(means: Means): Place[] {
     invalidForm(means, added, 'Publish announcement'),
     addedAnnouncement,
     linkedPlace('announcement-edit', '/admin/announcements', 'a[href$="/edit"]'),
+    placeAt('import', '/admin/import'),
+    invalidForm(means, placeAt('import', '/admin/import'), 'Fetch and preview'),
+    failedImport,
     linkedPlace('announcement-deletion', '/admin/announcements', 'a[href$="/deletion"]'),
   ];
 }

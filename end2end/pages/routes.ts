@@ -7,8 +7,8 @@ export const ROUTES: Record<string, string> = {
   '/login/factor': 'second-step',
   '/forgotten': 'forgotten',
   '/setup/{token}': 'setup',
-  '/admin': 'desk',
-  '/admin/shortcuts': 'desk-shortcuts',
+  '/admin': 'dashboard',
+  '/admin/shortcuts': 'shortcuts',
   '/admin/pending-forms/{id}': 'pending-form',
   '/admin/incidents': 'incidents',
   '/admin/incidents/new': 'incident-new',
@@ -72,6 +72,8 @@ export const ROUTES: Record<string, string> = {
   '/admin/announcements/{id}/edit': 'announcement-edit',
   '/admin/announcements/{id}/deletion': 'announcement-deletion',
   '/admin/brand': 'brand',
+  '/admin/import': 'import',
+  '/admin/import/{id}': 'import-failed',
 };
 
 /** Whether `path` matches the pattern `route`. */

@@ -4,7 +4,7 @@ import { type Means, type Place, linkedPlace, placeAt } from './page';
 /** Pages that only look different for viewers. */
 export function viewerPlaces({ watch }: Means): Place[] {
   return [
-    placeAt('desk-viewer', '/admin'),
+    placeAt('dashboard-viewer', '/admin'),
     linkedPlace('incident-viewer', '/admin', '.card h3 a'),
     linkedPlace('maintenance-viewer', '/admin/maintenances', 'table a'),
     placeAt('components-viewer', '/admin/components'),

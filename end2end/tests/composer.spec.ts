@@ -1,4 +1,5 @@
 import { addComponent, affect, compose, expectMessage, expectNoOverflow, expectPreview, logIn, openFresh, openIncident, UPDATE_BUTTON } from '../steps';
+import { minutesAhead } from '../clock';
 import { expect, test } from '../test';
 
 const TITLE = 'Search is slow';
@@ -143,4 +144,71 @@ test('a maintenance is left as a draft and scheduled later', async ({ page }) =>
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Schedule maintenance');
   await expect(page.getByLabel('Message', { exact: true })).toHaveValue('We move to new disks.');
   await expectNoOverflow(page);
+});
+
+test('a past incident gets several updates with their own times', async ({ page, visitor, watch }) => {
+  const unsaved = page.getByText('You have unsaved text from an earlier visit.');
+  const update = (number: number) => page.getByRole('group', { name: `Update ${number}`, exact: true });
+  const [first, second, early, removed, last] = [-180, -170, -190, -120, -100].map(minutesAhead);
+  const fill = async (number: number, status: string, time: string, message: string) => {
+    await update(number).getByRole('radio', { name: status }).check();
+    await update(number).getByLabel('Time', { exact: true }).fill(time);
+    await update(number).getByLabel('Message', { exact: true }).fill(message);
+  };
+  await logIn(page);
+  await addComponent(page, 'Search');
+  await page.goto('/admin/incidents');
+  await page.getByRole('link', { name: 'Add past incident' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Add past incident');
+  await page.getByLabel('Title', { exact: true }).fill(TITLE);
+  await affect(page, 'Search', 'Partial outage');
+  await fill(1, 'Investigating', first, 'Search answers slowly.');
+
+  await test.step('an update is added with what was typed kept', async () => {
+    await page.getByRole('button', { name: 'Add update' }).click();
+    await expect(update(2).getByRole('radio', { name: 'Identified' }), 'the likely next status').toBeFocused();
+    await expect(update(1).getByLabel('Message', { exact: true })).toHaveValue('Search answers slowly.');
+    await expect(page.getByLabel('Search', { exact: true })).toHaveValue('partial_outage');
+    await fill(2, 'Identified', early, 'A disk is full.');
+    await page.getByRole('button', { name: 'Add update' }).click();
+    await fill(3, 'Monitoring', removed, 'This one is removed.');
+    await page.getByRole('button', { name: 'Add update' }).click();
+    await fill(4, 'Resolved', last, 'The disk was replaced.');
+    await expectNoOverflow(page);
+  });
+
+  await test.step('the Enter key removes nothing, the button does', async () => {
+    await page.getByLabel('Title', { exact: true }).press('Enter');
+    await expect(page.locator('#preview')).toContainText('The disk was replaced.');
+    await expect(update(4)).toBeVisible();
+    await page.getByRole('button', { name: 'Remove update 3' }).click();
+    await expect(update(4)).toHaveCount(0);
+    await expect(update(3).getByLabel('Message', { exact: true })).toHaveValue('The disk was replaced.');
+    await expect(unsaved).toHaveCount(0);
+  });
+
+  await test.step('a wrong time is refused beside its row', async () => {
+    await watch.expects(422, page, () => page.getByRole('button', { name: 'Publish incident' }).click());
+    await expect(update(2)).toContainText('This is earlier than the previous update.');
+    await expect(update(2).getByLabel('Time', { exact: true })).toBeFocused();
+    await expect(update(3).getByLabel('Message', { exact: true })).toHaveValue('The disk was replaced.');
+    await expectNoOverflow(page);
+    await update(2).getByLabel('Time', { exact: true }).fill(second);
+  });
+
+  await expectPreview(page, 'A disk is full.');
+  await page.getByRole('button', { name: 'Publish incident' }).click();
+  await expectMessage(page, 'Incident published.');
+  const id = new URL(page.url()).pathname.split('/').pop()!;
+  await openFresh(visitor, `/incidents/${id}`);
+  await expect(visitor.locator('.banner')).toContainText('Added retroactively.');
+  for (const words of ['Search answers slowly.', 'A disk is full.', 'The disk was replaced.']) {
+    await expect(visitor.getByText(words)).toBeVisible();
+  }
+  await expect(visitor.getByText('This one is removed.')).toHaveCount(0);
+  for (const time of [first, second, last]) {
+    await expect(visitor.locator(`time[datetime="${time}:00Z"]`).first()).toBeAttached();
+  }
+  await page.goto('/admin/incidents/new?past=1');
+  await expect(unsaved, 'what was published is not offered again').toHaveCount(0);
 });

@@ -25,9 +25,12 @@ test('hostile text stays text on public pages and in forms', async ({ page, visi
   const id = await openIncident(page, NASTY, { message: BODY, components: { [NASTY]: 'Partial outage' } });
   await page.goto('/admin/settings');
   await page.getByLabel('Page name').fill(NASTY);
-  await page.getByLabel('Footer links').fill(`https://example.org/ ${NASTY.slice(0, 40)}`);
   await page.getByRole('button', { name: 'Save settings' }).click();
   await expectMessage(page, 'Settings saved.');
+  await page.goto('/admin/brand');
+  await page.getByLabel('Footer links').fill(`https://example.org/ ${NASTY.slice(0, 40)}`);
+  await page.getByRole('button', { name: 'Save brand' }).click();
+  await expectMessage(page, 'Brand saved. The page shows it now.');
 
   await test.step('visitors read it literally', async () => {
     for (const path of ['/', '/history', `/incidents/${id}`, `/history?q=${encodeURIComponent(NASTY)}`]) {
@@ -66,7 +69,7 @@ test('hostile text stays text on public pages and in forms', async ({ page, visi
     await expect(page.getByLabel('Name', { exact: true })).toHaveValue(NASTY);
     await expect(page.getByLabel('Group', { exact: true }).getByRole('option', { name: NASTY })).toHaveCount(1);
     await expectHarmless(page);
-    for (const path of ['', '/incidents', '/incidents/new', '/audit', '/settings', '/managers', '/account']) {
+    for (const path of ['', '/incidents', '/incidents/new', '/audit', '/settings', '/brand', '/managers', '/account']) {
       await page.goto(`/admin${path}`);
       await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
       await expectHarmless(page);
@@ -74,9 +77,9 @@ test('hostile text stays text on public pages and in forms', async ({ page, visi
   });
 
   await test.step('the footer links nowhere but to the web and to mail', async () => {
-    await page.goto('/admin/settings');
+    await page.goto('/admin/brand');
     await page.getByLabel('Footer links').fill('javascript:alert(1) Help');
-    await watch.expects(422, page, () => page.getByRole('button', { name: 'Save settings' }).click());
+    await watch.expects(422, page, () => page.getByRole('button', { name: 'Save brand' }).click());
     await expect(page.getByLabel('Footer links')).toHaveAttribute('aria-invalid', 'true');
     await expect(page.getByLabel('Footer links')).toHaveValue('javascript:alert(1) Help');
   });

@@ -1,4 +1,4 @@
-import { addComponent, compose, logIn, openIncident, expectMessage } from '../steps';
+import { addComponent, compose, logIn, openIncident, openPreview, expectMessage } from '../steps';
 import { expect, test } from '../test';
 
 const COUNT = '#body-count';
@@ -10,6 +10,7 @@ test('the composer previews the message and counts its characters', async ({ pag
   await expect(page.locator(COUNT)).toHaveText('0 of 25,000');
   await page.getByLabel('Message').pressSequentially('It is **late** today');
   await expect(page.locator(COUNT)).toHaveText('20 of 25,000');
+  await openPreview(page);
   await expect(preview.locator('.prose strong')).toHaveText('late');
   await page.getByRole('radio', { name: 'Identified' }).check();
   await expect(preview.locator('.said')).toContainText('Identified');

@@ -167,10 +167,13 @@ test('an owner sets up the page and its managers', async ({
     await logIn(page);
     await openSection(page, 'Settings');
     await page.getByLabel('Page name').fill('Tidewater');
-    await page.getByLabel('Time zone').selectOption('Europe/Lisbon');
-    await page.getByLabel('Footer links (optional)').fill('https://example.org/help Help');
+    await page.getByLabel('Time zone').fill('Europe/Lisbon');
     await page.getByRole('button', { name: 'Save settings' }).click();
     await expectMessage(page, 'Settings saved.');
+    await page.getByRole('navigation', { name: 'Settings' }).getByRole('link', { name: 'Brand' }).click();
+    await page.getByLabel('Footer links (optional)').fill('https://example.org/help Help');
+    await page.getByRole('button', { name: 'Save brand' }).click();
+    await expectMessage(page, 'Brand saved. The page shows it now.');
     await addGroup(page, 'Mail');
     await addComponent(page, 'Sending', 'Mail');
     await expectNoOverflow(page);

@@ -41,7 +41,7 @@ create table page_links (
 
 -- Sanitised images of the brand.
 create table page_logos (
-  scheme text primary key check (scheme in ('light', 'dark')),
+  scheme text primary key check (scheme in ('light', 'dark', 'favicon')),
   format text not null check (format in ('svg', 'png', 'webp')),
   width integer not null check (width > 0),
   height integer not null check (height > 0),
@@ -61,6 +61,26 @@ create table announcements (
   created_at text not null,
   updated_at text not null,
   version integer not null
+) strict;
+
+-- Imports of a page from its address that were started in the admin.
+create table page_imports (
+  id text primary key check (length(id) between 1 and 40),
+  source text not null check (length(source) between 1 and 20),
+  address text not null check (length(address) between 1 and 600),
+  state text not null
+    check (state in ('fetching', 'ready', 'importing', 'done', 'failed', 'interrupted', 'discarded')),
+  -- What it does now; why it failed.
+  step text not null check (length(step) <= 1000),
+  documents integer not null check (documents >= 0),
+  done integer not null check (done >= 0),
+  total integer not null check (total >= 0),
+  -- JSON: what it would change, or changed.
+  summary text check (length(summary) <= 524288),
+  started_by text not null check (length(started_by) between 1 and 100),
+  started_at text not null,
+  -- The last sign of life of the server that works on it.
+  seen_at text not null
 ) strict;
 
 -- Grows by one with every change; a published page belongs to one revision. One row.

@@ -16,6 +16,7 @@ pub mod incidents;
 pub mod maintenances;
 pub mod managers;
 pub mod notices;
+pub mod page_imports;
 mod positions;
 pub mod postmortems;
 pub mod recurring_maintenances;

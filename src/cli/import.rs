@@ -14,6 +14,7 @@ use crate::actions;
 use crate::actions::subscriber_import::KnownAddresses;
 use crate::clock::Clock;
 use crate::db::{Db, components};
+use crate::domain::ImportSource;
 use crate::domain::audit::Actor;
 use crate::domain::forms::parse_line;
 use crate::domain::incident::MAX_DETECTED_BY;
@@ -21,8 +22,8 @@ use crate::domain::subscriber::SubscriberState;
 use crate::import::fetch::{self, DownloadCache, FetchStep, Throttle, ThrottledClient};
 use crate::import::subscriber_list::{SubscriberList, read_statuspage, skip_known};
 use crate::import::{
-    self, CState, Cachet, Format, ImportError, ImportOptions, ImportReport, IncidentIo, Instatus, KindCounts, Kuma,
-    OpenStatus, SourceFiles, Statuspage, Upptime,
+    self, CState, Cachet, Format, ImportError, ImportOptions, ImportReport, KindCounts, Kuma, SourceFiles,
+    documents_url, fetch_hosted_page, source_format,
 };
 
 /// The number of incidents from which a progress bar is shown.
@@ -108,43 +109,17 @@ pub enum Command {
     },
 }
 
-/// A source that can be fetched from a URL.
-#[derive(Clone, Copy, Debug)]
-enum Hosted {
-    Statuspage,
-    Instatus,
-    OpenStatus,
-    Upptime,
-    IncidentIo,
-}
-
-impl Hosted {
-    fn format(self) -> &'static dyn Format {
-        match self {
-            Self::Statuspage => &Statuspage,
-            Self::Instatus => &Instatus,
-            Self::OpenStatus => &OpenStatus,
-            Self::Upptime => &Upptime,
-            Self::IncidentIo => &IncidentIo,
-        }
-    }
-
-    /// Fetches the page; returns a message for each document that could not be fetched.
-    async fn fetch(
-        self,
-        polite: &mut ThrottledClient<'_>,
-        keep: &DownloadCache,
-        (url, from, has_token): (&Url, &FetchArgs, bool),
-    ) -> anyhow::Result<Vec<String>> {
-        match self {
-            Self::Statuspage if has_token => fetch::fetch_managed(polite, keep, from.page.as_deref()).await,
-            Self::Statuspage => fetch::fetch_public(polite, keep).await,
-            Self::Instatus if has_token => fetch::fetch_instatus_managed(polite, keep, from.page.as_deref()).await,
-            Self::Instatus => fetch::fetch_instatus(polite, keep).await,
-            Self::OpenStatus => fetch::fetch_openstatus(polite, keep).await,
-            Self::Upptime => fetch::fetch_upptime(polite, keep).await,
-            Self::IncidentIo => fetch::fetch_incident_io(polite, keep, url.host_str().unwrap_or_default()).await,
-        }
+/// Fetches the page; returns a message for each document that could not be fetched.
+async fn fetch_page(
+    source: ImportSource,
+    polite: &mut ThrottledClient<'_>,
+    keep: &DownloadCache,
+    (url, from, has_token): (&Url, &FetchArgs, bool),
+) -> anyhow::Result<Vec<String>> {
+    match source {
+        ImportSource::Statuspage if has_token => fetch::fetch_managed(polite, keep, from.page.as_deref()).await,
+        ImportSource::Instatus if has_token => fetch::fetch_instatus_managed(polite, keep, from.page.as_deref()).await,
+        source => fetch_hosted_page(source, url, polite, keep).await,
     }
 }
 
@@ -190,19 +165,19 @@ pub struct ImportArgs {
 
 /// The exit code is 2 if items were refused or documents could not be fetched.
 pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<ExitCode> {
-    let (hosted, manner, from) = match command {
+    let (source, manner, from) = match command {
         Command::Cachet { manner, zone } => return import_files(&Cachet { zone }, &manner, db, clock).await,
         Command::Cstate { manner, zone } => return import_files(&CState { zone }, &manner, db, clock).await,
         Command::Kuma(manner) => return import_files(&Kuma, &manner, db, clock).await,
-        Command::Statuspage { manner, from } => (Hosted::Statuspage, manner, from),
-        Command::Instatus { manner, from } => (Hosted::Instatus, manner, from),
-        Command::Openstatus { manner, from } => (Hosted::OpenStatus, manner, from),
-        Command::Upptime { manner, from } => (Hosted::Upptime, manner, from),
-        Command::IncidentIo { manner, from } => (Hosted::IncidentIo, manner, from),
+        Command::Statuspage { manner, from } => (ImportSource::Statuspage, manner, from),
+        Command::Instatus { manner, from } => (ImportSource::Instatus, manner, from),
+        Command::Openstatus { manner, from } => (ImportSource::OpenStatus, manner, from),
+        Command::Upptime { manner, from } => (ImportSource::Upptime, manner, from),
+        Command::IncidentIo { manner, from } => (ImportSource::IncidentIo, manner, from),
     };
     match parse_url_argument(&manner.paths)? {
-        Some(url) => import_page(hosted, &url, manner, &from, (db, clock)).await,
-        None => import_files(hosted.format(), &manner, db, clock).await,
+        Some(url) => import_page(source, &url, manner, &from, (db, clock)).await,
+        None => import_files(source_format(source), &manner, db, clock).await,
     }
 }
 
@@ -242,7 +217,7 @@ fn parse_url_argument(paths: &[PathBuf]) -> anyhow::Result<Option<Url>> {
 }
 
 async fn import_page(
-    hosted: Hosted,
+    source: ImportSource,
     url: &Url,
     manner: ImportArgs,
     from: &FetchArgs,
@@ -255,15 +230,15 @@ async fn import_page(
     let bar = ProgressBar::no_length();
     let watch = |step: FetchStep<'_>| show_step(&bar, step);
     let pace = if token.is_some() { Throttle::managed() } else { Throttle::public() };
-    let base = if matches!(hosted, Hosted::Upptime) { fetch::github_api(url)? } else { url.clone() };
+    let base = documents_url(source, url)?;
     let polite = ThrottledClient::new(&base, token.as_deref(), pace, clock, &watch)?;
-    let is_statuspage = matches!(hosted, Hosted::Statuspage);
+    let is_statuspage = source == ImportSource::Statuspage;
     let mut polite = if is_statuspage { polite } else { polite.with_bearer(token.as_deref()) };
-    let problems = hosted.fetch(&mut polite, &keep, (url, from, token.is_some())).await;
+    let problems = fetch_page(source, &mut polite, &keep, (url, from, token.is_some())).await;
     bar.finish_and_clear();
     let problems = problems?;
     let manner = ImportArgs { paths: vec![folder], ..manner };
-    let code = import_files(hosted.format(), &manner, db, clock).await?;
+    let code = import_files(source_format(source), &manner, db, clock).await?;
     if is_statuspage && token.is_some() {
         import_subscribers(&keep, from, manner.dry_run, (db, clock)).await?;
     }

@@ -151,13 +151,13 @@ async fn open(
     let zone = page_settings::load(&mut tx).await?.time_zone;
     let next_update = NextUpdateForm::from_text(said.next_update.as_deref(), zone);
     let title = details.title.clone();
-    let form = IncidentForm { id: String::new(), title, phase, body, components: chosen, next_update, details };
+    let form = IncidentForm { title, phase, body, components: chosen, next_update, details, ..IncidentForm::default() };
     let mut new = form.parse()?;
     if let Some(text) = started_at {
         new.details.started_at = Some(parse_time_option("--started-at", text, zone)?);
     }
     new.details.visibility = parse_visibility(seen, zone)?;
-    let incident = new.open(fresh_id(), fresh_update_id(), &known, now)?;
+    let incident = new.open(fresh_id(), fresh_update_id, &known, now)?;
     notify.apply(&mut tx, incident.id.as_str(), incident.newest_update().map(|update| &update.id)).await?;
     let entry = actions::incidents::open(&mut tx, &incident, None).await.map_err(output::describe_error)?;
     tx.commit(&Actor::shell(), now, entry).await.map_err(output::describe_error)?;

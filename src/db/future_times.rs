@@ -14,7 +14,7 @@ const LONGEST_DELIVERY_WAIT: TimeDelta = TimeDelta::minutes(30);
 const MAX_LINKS: i64 = 1_000;
 
 /// Times that are only ever written as the current time, and that something waits for.
-const PRESENT_COLUMNS: [&str; 18] = [
+const PRESENT_COLUMNS: [&str; 20] = [
     "update sessions set created_at = $1 where created_at > $2",
     "update sessions set last_seen_at = $1 where last_seen_at > $2",
     "update login_failures set failed_at = $1 where failed_at > $2",
@@ -32,6 +32,8 @@ const PRESENT_COLUMNS: [&str; 18] = [
     "update subscribers set probed_at = $1 where probed_at > $2",
     "update sender_rejections set last_at = $1 where last_at > $2",
     "update sender_rejections set alarmed_at = $1 where alarmed_at > $2",
+    "update page_imports set started_at = $1 where started_at > $2",
+    "update page_imports set seen_at = $1 where seen_at > $2",
     "update notices set created_at = $1 where created_at > $2",
 ];
 

@@ -47,6 +47,7 @@ pub mod notices;
 pub mod oidc_identities;
 pub mod one_time_links;
 pub mod outbox;
+pub mod page_imports;
 pub mod page_settings;
 pub mod passkeys;
 pub mod pending_forms;

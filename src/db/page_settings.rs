@@ -67,6 +67,7 @@ fn brand(row: &Row, logos: &[LogoRow]) -> PageBrand {
     PageBrand {
         logo: logo(LIGHT),
         logo_dark: logo(DARK),
+        favicon: logo(FAVICON),
         accent: Colour::parse(&row.accent),
         accent_dark: Colour::parse(&row.accent_dark),
         ground: ground.unwrap_or(Ground::Warm),
@@ -81,6 +82,7 @@ fn brand(row: &Row, logos: &[LogoRow]) -> PageBrand {
 
 const LIGHT: &str = "light";
 const DARK: &str = "dark";
+const FAVICON: &str = "favicon";
 
 pub async fn load(tx: &mut Tx) -> Result<Page> {
     let sql = "select id, name, url, time_zone, logo_text, embedders, accent, accent_dark, ground, ground_light,
@@ -167,7 +169,7 @@ pub async fn update_brand(tx: &mut WriteTx, page: &Page, settings: &BrandSetting
     }
     write_links(tx, links).await?;
     run!(tx, "delete from page_logos")?;
-    for (scheme, logo) in [(LIGHT, &brand.logo), (DARK, &brand.logo_dark)] {
+    for (scheme, logo) in [(LIGHT, &brand.logo), (DARK, &brand.logo_dark), (FAVICON, &brand.favicon)] {
         let Some(logo) = logo else { continue };
         run!(
             tx,

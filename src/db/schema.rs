@@ -9,7 +9,7 @@ use sqlx::postgres::PgConnection;
 
 use super::{Result, Tx};
 
-pub const TABLES: [&str; 52] = [
+pub const TABLES: [&str; 53] = [
     "announcements",
     "api_metadata",
     "api_tokens",
@@ -46,6 +46,7 @@ pub const TABLES: [&str; 52] = [
     "one_time_links",
     "outbox",
     "page",
+    "page_imports",
     "page_links",
     "page_logos",
     "passkeys",

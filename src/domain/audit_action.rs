@@ -109,6 +109,9 @@ actions! {
     AnnouncementAdd = "announcement.add", "added announcement", Adds;
     AnnouncementEdit = "announcement.edit", "edited announcement", MayWithdraw;
     AnnouncementDelete = "announcement.delete", "deleted announcement", MayWithdraw;
+    ImportFetch = "import.fetch", "fetched for an import:", Private;
+    ImportConfirm = "import.confirm", "started the import of", Private;
+    ImportDiscard = "import.discard", "discarded the import of", Private;
     SubscriberAdd = "subscriber.add", "added subscriber", Private;
     SubscriberResend = "subscriber.resend", "sent the confirmation again to", Private;
     SubscriberExport = "subscriber.export", "exported", Private;

@@ -17,6 +17,8 @@ pub struct PageBrand {
     /// Shown on light grounds, and on dark ones if there is no other.
     pub logo: Option<Logo>,
     pub logo_dark: Option<Logo>,
+    /// Square; shown in the browser's tab while all is well.
+    pub favicon: Option<Logo>,
     /// As chosen; `None` for the default. [`PageBrand::palette`] has the colour in use.
     pub accent: Option<Colour>,
     /// `None` to derive it from `accent`.
@@ -38,6 +40,7 @@ impl Default for PageBrand {
         Self {
             logo: None,
             logo_dark: None,
+            favicon: None,
             accent: None,
             accent_dark: None,
             ground: Ground::Warm,
@@ -396,6 +399,12 @@ impl PageBrand {
     pub fn logos(&self) -> impl Iterator<Item = &Logo> {
         let dark = self.logo_dark.as_ref().filter(|dark| self.logo.as_ref() != Some(*dark));
         self.logo.iter().chain(dark)
+    }
+
+    /// The logos and the favicon, without repetition.
+    pub fn images(&self) -> impl Iterator<Item = &Logo> {
+        let favicon = self.favicon.as_ref().filter(|icon| self.logos().all(|logo| logo != *icon));
+        self.logos().chain(favicon)
     }
 
     /// The rules that set the page's tokens, empty for the default brand.

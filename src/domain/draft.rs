@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::forms::Fields;
+use super::forms::{ADD_UPDATE, Fields, REMOVE_UPDATE};
 use super::{DraftId, IncidentId, MaintenanceId};
 
 /// The field with the maintenance that a draft updates.
@@ -13,8 +13,17 @@ pub const MAINTENANCE_FIELD: &str = "maintenance";
 pub const SCHEDULE_FIELD: &str = "notify_steps_shown";
 
 /// Fields that control the composer and are not part of a draft.
-const UNSAVED_FIELDS: [&str; 7] =
-    ["new_id", "draft", "draft_version", "preview", "save_draft", "preview_page", "confirm_status"];
+const UNSAVED_FIELDS: [&str; 9] = [
+    "new_id",
+    "draft",
+    "draft_version",
+    "preview",
+    "save_draft",
+    "preview_page",
+    "confirm_status",
+    ADD_UPDATE,
+    REMOVE_UPDATE,
+];
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedDraft {

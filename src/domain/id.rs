@@ -119,6 +119,10 @@ id!(
     /// An announcement's id.
     AnnouncementId
 );
+id!(
+    /// The id of an import that was started in the admin.
+    PageImportId
+);
 
 #[cfg(test)]
 mod tests {

@@ -71,9 +71,10 @@ impl Incident {
         self.phase.is_open()
     }
 
-    /// Whether the first update already resolves the incident: it was entered after it was over.
+    /// Whether it was entered after it was over: the first update resolves it, or one with a time before the entry does.
     pub fn is_backfilled(&self) -> bool {
-        self.updates.first().is_some_and(|first| !first.phase.is_open())
+        let first_resolved = self.updates.iter().position(|update| !update.phase.is_open());
+        first_resolved.is_some_and(|index| index == 0 || self.updates[index].posted_at < self.created_at)
     }
 
     pub fn duration(&self) -> Option<TimeDelta> {

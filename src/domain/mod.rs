@@ -31,6 +31,7 @@ pub mod notice;
 pub mod oidc_roles;
 pub mod operator_endpoint;
 pub mod page;
+pub mod page_import;
 pub mod page_status;
 pub mod parse_time;
 pub mod phase;
@@ -55,7 +56,7 @@ pub use component::{Component, Group};
 pub use draft::SavedDraft;
 pub use id::{
     AnnouncementId, ComponentId, CorrectionId, DraftId, GroupId, IncidentId, MaintenanceId, ManagerId, NoticeId,
-    PasskeyId, SeriesId, SubscriberId, TemplateId, TokenId, UpdateId,
+    PageImportId, PasskeyId, SeriesId, SubscriberId, TemplateId, TokenId, UpdateId,
 };
 pub use impact::Impact;
 pub use incident::Incident;
@@ -65,6 +66,7 @@ pub use maintenance_phase::MaintenancePhase;
 pub use manager::{Manager, Role};
 pub use notice::Notice;
 pub use page::Page;
+pub use page_import::{ImportSource, PageImport};
 pub use phase::Phase;
 pub use postmortem::Postmortem;
 pub use recurring_maintenance::Series;

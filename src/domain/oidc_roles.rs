@@ -113,7 +113,7 @@ impl FromStr for RoleRule {
 pub enum ProviderFactor {
     /// If the provider reports one.
     #[default]
-    AsTold,
+    ByClaims,
     Always,
     Never,
 }
@@ -128,7 +128,7 @@ impl ProviderFactor {
         match self {
             Self::Always => true,
             Self::Never => false,
-            Self::AsTold => names(&["mfa"]) || FACTOR_KINDS.into_iter().filter(|kind| names(kind)).count() >= 2,
+            Self::ByClaims => names(&["mfa"]) || FACTOR_KINDS.into_iter().filter(|kind| names(kind)).count() >= 2,
         }
     }
 }
@@ -138,10 +138,10 @@ impl FromStr for ProviderFactor {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
-            "as-told" => Ok(Self::AsTold),
+            "by-claims" => Ok(Self::ByClaims),
             "always" => Ok(Self::Always),
             "never" => Ok(Self::Never),
-            _ => Err(format!("“{text}” must be as-told, always or never")),
+            _ => Err(format!("“{text}” must be by-claims, always or never")),
         }
     }
 }
@@ -208,14 +208,14 @@ mod tests {
     #[test]
     fn password_or_sms_alone_is_no_second_factor() {
         let methods = |list: &[&str]| list.iter().map(|method| (*method).to_owned()).collect::<Vec<_>>();
-        assert!(ProviderFactor::AsTold.counts(&methods(&["pwd", "mfa"])));
-        assert!(ProviderFactor::AsTold.counts(&methods(&["pwd", "otp"])));
-        assert!(ProviderFactor::AsTold.counts(&methods(&["hwk", "fpt"])));
+        assert!(ProviderFactor::ByClaims.counts(&methods(&["pwd", "mfa"])));
+        assert!(ProviderFactor::ByClaims.counts(&methods(&["pwd", "otp"])));
+        assert!(ProviderFactor::ByClaims.counts(&methods(&["hwk", "fpt"])));
         for one in [&["otp"][..], &["hwk"], &["sc"], &["otp", "hwk"], &["pwd", "pin"], &["pwd", "sms"], &["pwd", "tel"]]
         {
-            assert!(!ProviderFactor::AsTold.counts(&methods(one)), "{one:?}");
+            assert!(!ProviderFactor::ByClaims.counts(&methods(one)), "{one:?}");
         }
-        assert!(!ProviderFactor::AsTold.counts(&[]));
+        assert!(!ProviderFactor::ByClaims.counts(&[]));
         assert!(!ProviderFactor::Never.counts(&methods(&["mfa"])));
         assert!(ProviderFactor::Always.counts(&[]));
     }

@@ -27,7 +27,7 @@ pub struct AuditSearch {
 }
 
 /// The nouns of actions, with their labels.
-pub const NOUNS: [(&str, &str); 18] = [
+pub const NOUNS: [(&str, &str); 19] = [
     ("incident", "Incidents"),
     ("postmortem", "Postmortems"),
     ("draft", "Drafts"),
@@ -44,6 +44,7 @@ pub const NOUNS: [(&str, &str); 18] = [
     ("audit", "Audit log"),
     ("page", "Settings"),
     ("announcement", "Announcements"),
+    ("import", "Imports"),
     ("database", "Database"),
     ("sample", "Sample page"),
 ];

@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 
 use super::context::ImportContext;
 use super::convert::{self, Converted};
+use super::name_newest;
 use super::progress::{Import, LocalChange, MAINTENANCE_NOUNS, find_local_change};
 use super::sanitize;
 use super::source::SourceIncident;
@@ -264,6 +265,7 @@ impl Import<'_> {
             }
             self.entries.push(imported::maintenance(tx, None, &mut thing, self.now).await?);
             self.report.maintenances.created += 1;
+            name_newest(&mut self.report.new_maintenances, thing.scheduled_for, &thing.title);
             self.report.warnings.extend(warnings);
             return Ok(());
         }

@@ -12,6 +12,7 @@ mod feed;
 mod feed_ids;
 pub mod fetch;
 mod files;
+mod hosted_source;
 mod html;
 mod incident_io;
 mod instatus;
@@ -20,6 +21,7 @@ mod kuma;
 mod maintenances;
 mod openstatus;
 mod order;
+pub mod page_import;
 mod postmortems;
 mod progress;
 mod reserved;
@@ -36,6 +38,7 @@ mod zones;
 pub use cachet::Cachet;
 pub use cstate::CState;
 pub use files::{BrokenDocument, SourceFiles, SourceParts};
+pub use hosted_source::{documents_url, fetch_hosted_page, source_format};
 pub use incident_io::IncidentIo;
 pub use instatus::Instatus;
 pub use kuma::Kuma;
@@ -113,7 +116,15 @@ pub struct ImportReport {
     pub skips: Vec<String>,
     /// Rejected items with the reason; each message names the item.
     pub refusals: Vec<String>,
+    /// The first created components.
+    pub new_components: Vec<String>,
+    /// The newest created incidents and maintenances, newest first: begin and title.
+    pub new_incidents: Vec<(DateTime<Utc>, String)>,
+    pub new_maintenances: Vec<(DateTime<Utc>, String)>,
 }
+
+/// Created items of a kind that a report names.
+pub const MAX_NAMED_ITEMS: usize = 10;
 
 impl ImportReport {
     pub fn changes_nothing(&self) -> bool {
@@ -153,6 +164,23 @@ impl ImportReport {
         self.warnings.extend(other.warnings);
         self.skips.extend(other.skips);
         self.refusals.extend(other.refusals);
+        self.new_components.extend(other.new_components);
+        self.new_components.truncate(MAX_NAMED_ITEMS);
+        for (at, title) in other.new_incidents {
+            name_newest(&mut self.new_incidents, at, &title);
+        }
+        for (at, title) in other.new_maintenances {
+            name_newest(&mut self.new_maintenances, at, &title);
+        }
+    }
+}
+
+/// Adds an item to the newest ones.
+fn name_newest(items: &mut Vec<(DateTime<Utc>, String)>, at: DateTime<Utc>, title: &str) {
+    let place = items.partition_point(|(other, _)| *other >= at);
+    if place < MAX_NAMED_ITEMS {
+        items.insert(place, (at, title.to_owned()));
+        items.truncate(MAX_NAMED_ITEMS);
     }
 }
 

@@ -13,7 +13,7 @@ use super::postmortems::{self, Existing};
 use super::progress::{COMPONENT_NOUNS, GROUP_NOUNS, INCIDENT_NOUNS, Import, LocalChange, find_local_change};
 use super::source::{Source, SourceComponent, SourceIncident, SourcePage};
 use super::zones::parse_zone_name;
-use super::{ImportReport, KindCounts, maintenances, sanitize};
+use super::{ImportReport, KindCounts, MAX_NAMED_ITEMS, maintenances, name_newest, sanitize};
 use crate::actions::imported;
 use crate::db::{self, Result, WriteTx, admin_incidents, components, page_settings};
 use crate::domain::forms::{BrandFile, BrandSettings, PageSettings};
@@ -22,7 +22,7 @@ use crate::domain::page::MAX_PAGE_TEXT;
 use crate::domain::parse_time::parse_instant;
 use crate::domain::{Component, ComponentId, Group, GroupId, Incident, MaintenanceId, Page, PageBrand, Postmortem};
 use crate::format::url::is_safe_url;
-use crate::logo::{MAX_UPLOAD, sanitize_logo};
+use crate::logo::{MAX_UPLOAD, sanitize_favicon, sanitize_logo};
 
 /// The name of an unconfigured page.
 const DEFAULT_PAGE_NAME: &str = "Status";
@@ -248,6 +248,9 @@ impl Import<'_> {
                 None => {
                     self.entries.push(imported::component(tx, None, &mut thing, self.now).await?);
                     self.report.components.created += 1;
+                    if self.report.new_components.len() < MAX_NAMED_ITEMS {
+                        self.report.new_components.push(thing.name.clone());
+                    }
                     self.report.warnings.extend(warnings);
                 }
                 Some(before) => {
@@ -301,6 +304,7 @@ impl Import<'_> {
                 self.review(tx, review, &thing.title, 0).await?;
             }
             self.report.incidents.created += 1;
+            name_newest(&mut self.report.new_incidents, thing.started_at, &thing.title);
             self.report.warnings.extend(warnings);
             return Ok(());
         }
@@ -402,16 +406,15 @@ fn page_settings(existing: &Page, source: &SourcePage, known: &ImportContext) ->
 
 /// Checks a brand like a submitted one: a file may come from anywhere.
 fn brand_settings(source: &BrandFile) -> std::result::Result<BrandSettings, String> {
-    let logo = |base64: &str| match base64 {
+    let read = |base64: &str| match base64 {
         "" => Ok(None),
-        base64 if base64.len() > MAX_UPLOAD * 2 => Err("a logo is too large".to_owned()),
-        base64 => {
-            let bytes = BASE64_STANDARD.decode(base64).map_err(|_| "a logo is not in base64".to_owned())?;
-            sanitize_logo(&bytes).map(Some)
-        }
+        base64 if base64.len() > MAX_UPLOAD * 2 => Err("an image is too large".to_owned()),
+        base64 => BASE64_STANDARD.decode(base64).map(Some).map_err(|_| "an image is not in base64".to_owned()),
     };
-    let logos = [logo(&source.logo)?, logo(&source.logo_dark)?];
-    source.form.parse(&PageBrand::default(), logos).map_err(|wrong| wrong.to_string())
+    let logo = |base64: &str| read(base64)?.map(|bytes| sanitize_logo(&bytes)).transpose();
+    let favicon = read(&source.favicon)?.map(|bytes| sanitize_favicon(&bytes)).transpose()?;
+    let images = [logo(&source.logo)?, logo(&source.logo_dark)?, favicon];
+    source.form.parse(&PageBrand::default(), images).map_err(|wrong| wrong.to_string())
 }
 
 fn same_group(a: &Group, b: &Group) -> bool {

@@ -15,6 +15,8 @@ const MAX_MEMORY: usize = 24 << 20;
 /// The largest logo, in pixels: three times its size on the page.
 const MAX_WIDTH: u32 = 540;
 const MAX_HEIGHT: u32 = 90;
+/// The largest favicon, in pixels: twice its size in most browsers.
+const ICON_SIDE: u32 = 64;
 
 const UNKNOWN: &str = "Upload an SVG, PNG or WebP.";
 const ANIMATED: &str = "The image is animated, which is not allowed.";
@@ -26,7 +28,33 @@ struct Pixels {
     rgba: Vec<u8>,
 }
 
-pub(super) fn encode_again(bytes: &[u8]) -> Result<(LogoFormat, (u32, u32), Vec<u8>), String> {
+/// An image as it is stored: its format, width and height in pixels, and bytes.
+pub(super) type EncodedImage = (LogoFormat, (u32, u32), Vec<u8>);
+
+pub(super) fn encode_again(bytes: &[u8]) -> Result<EncodedImage, String> {
+    let pixels = read_pixels(bytes, (MAX_WIDTH, MAX_HEIGHT))?;
+    let png = encode_png(&pixels).map_err(|error| encoding_failed(&error))?;
+    let mut webp = Vec::new();
+    WebPEncoder::new(&mut webp)
+        .encode(&pixels.rgba, pixels.width, pixels.height, image_webp::ColorType::Rgba8)
+        .map_err(|error| encoding_failed(&error))?;
+    let size = (pixels.width, pixels.height);
+    Ok(if webp.len() < png.len() { (LogoFormat::Webp, size, webp) } else { (LogoFormat::Png, size, png) })
+}
+
+/// As [`encode_again`], always as a PNG.
+pub(super) fn encode_icon(bytes: &[u8]) -> Result<EncodedImage, String> {
+    let pixels = read_pixels(bytes, (ICON_SIDE, ICON_SIDE))?;
+    let png = encode_png(&pixels).map_err(|error| encoding_failed(&error))?;
+    Ok((LogoFormat::Png, (pixels.width, pixels.height), png))
+}
+
+fn encoding_failed(error: &dyn std::fmt::Display) -> String {
+    format!("The image can't be encoded: {error}.")
+}
+
+/// The pixels of an upload, at most `max` wide and high.
+fn read_pixels(bytes: &[u8], max: (u32, u32)) -> Result<Pixels, String> {
     let pixels = if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
         decode_png(bytes)?
     } else if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
@@ -35,15 +63,7 @@ pub(super) fn encode_again(bytes: &[u8]) -> Result<(LogoFormat, (u32, u32), Vec<
         return Err(UNKNOWN.to_owned());
     };
     check_ratio(f64::from(pixels.width), f64::from(pixels.height))?;
-    let pixels = scale_down(pixels);
-    let failed = |error: &dyn std::fmt::Display| format!("The image can't be encoded: {error}.");
-    let png = encode_png(&pixels).map_err(|error| failed(&error))?;
-    let mut webp = Vec::new();
-    WebPEncoder::new(&mut webp)
-        .encode(&pixels.rgba, pixels.width, pixels.height, image_webp::ColorType::Rgba8)
-        .map_err(|error| failed(&error))?;
-    let size = (pixels.width, pixels.height);
-    Ok(if webp.len() < png.len() { (LogoFormat::Webp, size, webp) } else { (LogoFormat::Png, size, png) })
+    Ok(scale_down(pixels, max))
 }
 
 fn check_size(width: u32, height: u32) -> Result<(), String> {
@@ -106,8 +126,8 @@ fn check_pixels(pixels: Pixels) -> Result<Pixels, String> {
 }
 
 /// Each new pixel is the mean of those it covers, weighted by their alpha.
-fn scale_down(pixels: Pixels) -> Pixels {
-    let shrink = (f64::from(pixels.width) / f64::from(MAX_WIDTH)).max(f64::from(pixels.height) / f64::from(MAX_HEIGHT));
+fn scale_down(pixels: Pixels, (max_width, max_height): (u32, u32)) -> Pixels {
+    let shrink = (f64::from(pixels.width) / f64::from(max_width)).max(f64::from(pixels.height) / f64::from(max_height));
     if shrink <= 1.0 {
         return pixels;
     }
@@ -206,10 +226,22 @@ mod tests {
         let (_, size, _) = encode_again(&encode_png(&square(400)).unwrap()).unwrap();
         assert_eq!(size, (90, 90));
         let plain = Pixels { width: 1080, height: 180, rgba: [10, 20, 30, 255].repeat(1080 * 180) };
-        let small = scale_down(plain);
+        let small = scale_down(plain, (MAX_WIDTH, MAX_HEIGHT));
         assert_eq!((small.width, small.height, &small.rgba[..4]), (540, 90, &[10, 20, 30, 255][..]));
-        let clear = scale_down(Pixels { width: 180, height: 180, rgba: [9, 9, 9, 0].repeat(180 * 180) });
+        let clear = scale_down(
+            Pixels { width: 180, height: 180, rgba: [9, 9, 9, 0].repeat(180 * 180) },
+            (MAX_WIDTH, MAX_HEIGHT),
+        );
         assert!(clear.rgba.iter().all(|byte| *byte == 0));
+    }
+
+    #[test]
+    fn icon_is_a_png_of_at_most_64_pixels() {
+        for upload in [encode_png(&square(400)).unwrap(), webp(&square(400))] {
+            let (format, size, out) = encode_icon(&upload).unwrap();
+            assert_eq!((format, size), (LogoFormat::Png, (64, 64)));
+            assert!(decode_png(&out).is_ok());
+        }
     }
 
     #[test]

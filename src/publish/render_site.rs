@@ -119,7 +119,7 @@ pub fn render_site(snapshot: &Snapshot, before: &Site, origin: &str, now: DateTi
     documents.add_page("/api".to_owned(), 200, list);
     let words = PictureWords::of_page(&snapshot.page, origin, &view.banner, view.is_empty);
     documents.add_picture(PICTURE_PATH.to_owned(), render_picture(&words));
-    for logo in snapshot.page.brand.logos().filter(|logo| !logo.is_inline()) {
+    for logo in snapshot.page.brand.images().filter(|logo| !logo.is_inline()) {
         let make = || Document::new(200, logo.format.media_type(), logo.bytes.clone());
         documents.add_bytes(logo.path(), &logo.bytes, |_| true, make);
     }

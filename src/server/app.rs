@@ -66,6 +66,7 @@ impl App {
             provider,
             trusted_proxies,
             endpoint_hosts,
+            data_dir: serve.site.data_dir.clone(),
         };
         let state = State::new(parts);
         *state.token_calls().lock().unwrap_or_else(PoisonError::into_inner) =
@@ -95,10 +96,11 @@ impl App {
     /// Fails if the database has a newer schema or is not a Candor database.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let front = FastPath::new(self.state.clone(), self.limits.body);
-        let (streams, stopped) = (self.state.streams().clone(), stop.clone());
+        let (state, stopped) = (self.state.clone(), stop.clone());
         tokio::spawn(async move {
             stopped.cancelled().await;
-            streams.close_all();
+            state.streams().close_all();
+            state.stopping().cancel();
         });
         if let Some(listener) = self.metrics {
             tokio::spawn(web::edge::prometheus::serve_metrics(listener, self.state.clone(), stop.clone()));

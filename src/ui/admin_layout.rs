@@ -164,13 +164,19 @@ pub fn AdminLayout(
     /// Whether the page contains an island and loads the module.
     #[prop(optional)]
     island: bool,
+    /// The path that shows newer progress, which the browser loads after a while if it runs no scripts.
+    #[prop(optional_no_strip)]
+    reload: Option<String>,
 ) -> impl IntoView {
     let scripts = island.then(|| island_script(&shell.assets));
+    let refresh = reload.map(|path| {
+        view! { <noscript><meta http-equiv="refresh" content=format!("3;url={path}")/></noscript> }
+    });
     let title = format!("{title} · {} admin", shell.page_name);
     let notice = shell.notice.clone().map(|text| view! { <p class="notice" role="status" dir="auto">{text}</p> });
     let open = shell.can_publish().then(|| view! { <a href="/admin/incidents/new" data-keys="n">"New incident"</a> });
     let keys = view! { <script defer src=shell.assets.keys_href.clone() nonce=shell.assets.nonce.clone()></script> };
-    let scripts = Some(view! { {keys}{scripts} }.into_any());
+    let scripts = Some(view! { {keys}{scripts}{refresh} }.into_any());
     let body = view! {
         <a class="skip" href="#main">"Skip to content"</a>
         <header class="top">{page_header(&shell, section)}</header>

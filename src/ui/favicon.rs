@@ -1,7 +1,17 @@
 //! The icon of a public page in the browser's tab: the shape and colour of the page status. Inlined, so that it needs
 //! no request on a bad network.
 
+use super::brand::logo_url;
+use crate::domain::PageBrand;
 use crate::domain::page_status::Tone;
+
+/// The owner's icon while all is well, otherwise [`favicon_uri`]: a status must not look calm.
+pub fn page_icon(brand: &PageBrand, tone: Option<Tone>) -> String {
+    match (&brand.favicon, tone) {
+        (Some(own), Some(Tone::Operational)) => logo_url(own),
+        _ => favicon_uri(tone),
+    }
+}
 
 /// As a data URI. `None` is neutral: the status is unknown, or nothing is set up.
 pub fn favicon_uri(tone: Option<Tone>) -> String {
@@ -38,3 +48,28 @@ pub fn favicon_uri(tone: Option<Tone>) -> String {
 }
 
 const CIRCLE: &str = "M16 1a15 15 0 1 1 0 30 15 15 0 0 1 0-30z";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::brand::{Logo, LogoFormat};
+
+    #[test]
+    fn own_icon_never_hides_a_status() {
+        let icon = |size: usize| Logo {
+            format: LogoFormat::Png,
+            width: 64,
+            height: 64,
+            digest: "0123456789abcdef".into(),
+            bytes: vec![7; size],
+        };
+        let brand = |size| PageBrand { favicon: Some(icon(size)), ..PageBrand::default() };
+        assert!(page_icon(&brand(9), Some(Tone::Operational)).starts_with("data:image/png;base64,"));
+        assert_eq!(page_icon(&brand(5000), Some(Tone::Operational)), "/brand/0123456789abcdef.png");
+        for tone in [Tone::Notice, Tone::Maintenance, Tone::Degraded, Tone::PartialOutage, Tone::MajorOutage] {
+            assert_eq!(page_icon(&brand(9), Some(tone)), favicon_uri(Some(tone)));
+        }
+        assert_eq!(page_icon(&brand(9), None), favicon_uri(None), "the status is unknown");
+        assert_eq!(page_icon(&PageBrand::default(), Some(Tone::Operational)), favicon_uri(Some(Tone::Operational)));
+    }
+}

@@ -251,10 +251,6 @@ impl Choice {
     }
 }
 
-pub fn zone_choices() -> Vec<Choice> {
-    chrono_tz::TZ_VARIANTS.iter().map(|zone| Choice::new(zone.name(), zone.name())).collect()
-}
-
 /// The id of [`zone_list`].
 const ZONE_LIST: &str = "zones";
 

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use leptos::prelude::*;
 
 use super::brand::{about, brand_stylesheet, logo, support_link};
-use super::favicon::favicon_uri;
+use super::favicon::page_icon;
 use super::icon::{Icon, symbols_placeholder};
 use super::live_script;
 use super::social_tags::{SocialPicture, SocialTags, social_tags};
@@ -162,7 +162,8 @@ pub fn PublicLayout(shell: PublicContext, head: PageHead, children: Children) ->
             picture: shell.picture.clone(),
         })
     });
-    let icon = favicon_uri((head.kind != PageKind::Error && !shell.is_empty).then_some(shell.tone));
+    let tone = (head.kind != PageKind::Error && !shell.is_empty).then_some(shell.tone);
+    let icon = page_icon(&shell.page.brand, tone);
     // An error page has no live data to follow.
     let script = match head.kind {
         PageKind::Error => None,

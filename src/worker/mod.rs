@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::actions;
 use crate::credentials::secret_token;
 use crate::db::{
-    admin_incidents, challenges, future_times, known_browsers, managers, notices, one_time_links, outbox,
+    admin_incidents, challenges, future_times, known_browsers, managers, notices, one_time_links, outbox, page_imports,
     page_settings, pending_forms, sessions, subscribers, suppressions,
 };
 use crate::domain::IncidentId;
@@ -297,6 +297,7 @@ pub async fn sweep(state: &State) -> db::Result<()> {
     subscribers::delete_expired(&mut tx, now).await?;
     suppressions::delete_expired(&mut tx, now).await?;
     notices::delete_done(&mut tx, now - DELIVERY_LOG).await?;
+    page_imports::delete_expired(&mut tx, now - page_imports::RETENTION).await?;
     known_browsers::delete_unused(&mut tx, now - known_browsers::RETENTION).await?;
     tx.commit_unaudited().await
 }

@@ -13,6 +13,7 @@ use candor::domain::api_token::Scope;
 use candor::domain::audit::{Action, Effect};
 use candor::domain::manager::LinkPurpose;
 use candor::domain::oidc_roles::Identity;
+use candor::domain::page_import::ImportState;
 use candor::domain::subscriber::{Scope as Coverage, SubscriberState};
 use candor::domain::{Manager, Series, SeriesId, Visibility};
 use candor::import::{ImportOptions, import, read};
@@ -43,6 +44,7 @@ const ROUTES_TESTED_ELSEWHERE: &[(&str, &str, &str)] = &[
     ("/forgotten", "password_reset.rs", "needs a mail server"),
     ("/admin/settings/test-mail", "web_admin_subscriber_tests.rs", "needs a mail server"),
     ("/admin/brand/preview", "web_brand.rs", "changes nothing"),
+    ("/admin/import", "web_page_import.rs", "needs another status page"),
     ("/admin/subscribers/{id}/test", "web_admin_subscriber_tests.rs", "needs an endpoint"),
 ];
 
@@ -55,6 +57,7 @@ const ACTIONS_TESTED_ELSEWHERE: &[(Action, &str)] = &[
     (Action::SubscriberQuarantine, "web_admin_subscribers.rs"),
     (Action::SubscriberTest, "web_admin_subscriber_tests.rs"),
     (Action::MailTest, "web_admin_subscriber_tests.rs"),
+    (Action::ImportFetch, "web_page_import.rs"),
     (Action::ManagerMailResetLink, "password_reset.rs"),
     (Action::ManagerRequestEmail, "web_email_confirmation.rs"),
     (Action::ManagerLoginByOidc, "oidc.rs"),
@@ -548,6 +551,7 @@ async fn walk_settings(walk: &mut Walk) {
     walk.submit("/admin/setup/finish", &[], &[], &[Action::PageFinishSetup]).await;
     walk.submit("/admin/setup/checklist/dismissal", &[], &[], &[Action::PageDismissChecklist]).await;
     walk_announcements(walk).await;
+    walk_page_imports(walk).await;
     let fields = [("version", policy.as_str()), ("api_key_in_query", "1")];
     walk.submit("/admin/policy", &[], &fields, &[Action::PolicyEdit]).await;
 }
@@ -561,6 +565,18 @@ async fn walk_announcements(walk: &mut Walk) {
     walk.submit("/admin/announcements/{id}", &[&id], &fields, &[Action::AnnouncementEdit]).await;
     walk.submit("/admin/announcements/{id}/end", &[&id], &[], &[Action::AnnouncementEdit]).await;
     walk.submit("/admin/announcements/{id}/deletion", &[&id], &[], &[Action::AnnouncementDelete]).await;
+}
+
+async fn walk_page_imports(walk: &mut Walk) {
+    for (id, route, action) in [
+        ("first", "/admin/import/{id}/confirmation", Action::ImportConfirm),
+        ("second", "/admin/import/{id}/discarding", Action::ImportDiscard),
+    ] {
+        walk.app.page_import(id, ImportState::Ready, "https://status.example.org/").await;
+        walk.submit(route, &[id], &[], &[action]).await;
+        // Too late: nothing changes.
+        walk.submit(route, &[id], &[], &[]).await;
+    }
 }
 
 async fn walk_managers(walk: &mut Walk) {

@@ -78,7 +78,7 @@ async fn add_endpoint(app: &TestApp, channel: Channel, url: &str) -> Subscriber 
     added
 }
 
-async fn wait_for<T>(mut what: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn wait_for<T>(mut what: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
         if let Some(found) = what().await {

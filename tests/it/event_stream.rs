@@ -173,6 +173,7 @@ impl Published {
             provider,
             trusted_proxies,
             endpoint_hosts: Vec::new(),
+            data_dir: folder.path().to_owned(),
         };
         let state = State::new(parts);
         state.publish().await;

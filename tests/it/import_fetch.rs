@@ -79,6 +79,10 @@ fn history(codes: &[&str]) -> Value {
 
 /// A page whose lists have two incidents and a maintenance, and whose history has more.
 fn hosted_page() -> FakeStatuspage {
+    hosted_page_at("127.0.0.1")
+}
+
+pub fn hosted_page_at(address: &str) -> FakeStatuspage {
     let page = json!({"id": "k2v7xq0m4c9z", "name": "Acme", "url": "https://acme.test", "time_zone": "America/Denver",
                       "updated_at": "2026-03-04T09:15:02.417-07:00"});
     let part = json!({"id": "b1n8y5t3w6qd", "name": "API", "status": "operational", "position": 1, "group": false,
@@ -87,7 +91,7 @@ fn hosted_page() -> FakeStatuspage {
         incident("recent", "resolved", &[("investigating", "Looking"), ("resolved", "Over")]),
         incident("newer", "postmortem", &[("resolved", "Over"), ("postmortem", "A pump failed.")]),
     );
-    let server = FakeStatuspage::new();
+    let server = FakeStatuspage::at(address);
     server.serve_document(
         "/api/v2/summary.json",
         json!({"page": page, "components": [part], "incidents": [],
@@ -336,9 +340,9 @@ async fn candor_page_imports_identically(test: TestDb) {
     let (here, there) = (TestApp::at(test, &origin).await, TestApp::at(elsewhere, &origin).await);
     // Only the management API returns whether an impact was overridden and what a past maintenance did automatically;
     // details that the lists contain are not requested again.
-    let untold =
+    let omitted =
         ["impact_override", "scheduled_remind_prior", "scheduled_auto_in_progress", "scheduled_auto_completed"];
-    let different = differing_documents(&here, &there, &untold).await;
+    let different = differing_documents(&here, &there, &omitted).await;
     assert!(different.is_empty(), "{different:#?}");
 }
 

@@ -44,11 +44,11 @@ async fn automatic_start_and_end_are_exact_and_published(test: TestDb) {
     assert_eq!(headline().await, "All systems operational");
     advance_to(&app, maintenance.scheduled_for);
     work.tick(&app).await;
-    assert_eq!(headline().await, "Service Under Maintenance");
+    assert_eq!(headline().await, "API: under maintenance until 15:00");
     assert_eq!(app.visitor().get("/").await.word("li.row .state"), Status::UnderMaintenance.words());
     advance_to(&app, maintenance.scheduled_until - TimeDelta::microseconds(1));
     work.tick(&app).await;
-    assert_eq!(headline().await, "Service Under Maintenance");
+    assert_eq!(headline().await, "API: under maintenance until 15:00");
     advance_to(&app, maintenance.scheduled_until);
     work.tick(&app).await;
     work.tick(&app).await;

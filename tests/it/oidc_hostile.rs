@@ -245,7 +245,7 @@ async fn inconsistent_settings_fail_at_start() {
         ([&client[..], &rule].concat(), 1, "--oidc-issuer"),
         ([&open[..], &client, &rule].concat(), 1, "must begin with https://"),
         ([&issuer[..], &client, &["--oidc-roles", "owners=owner"]].concat(), 2, "is not a role mapping"),
-        ([&issuer[..], &client, &rule, &["--oidc-second-factor", "maybe"]].concat(), 2, "must be as-told"),
+        ([&issuer[..], &client, &rule, &["--oidc-second-factor", "maybe"]].concat(), 2, "must be by-claims"),
     ] {
         let serve = [&["serve", "--listen", "127.0.0.1:0"][..], &arguments].concat();
         let error = stderr_text(&candor(&test, &serve, ""), code);

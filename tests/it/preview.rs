@@ -237,7 +237,7 @@ async fn status_preview_shows_page_and_returns_to_dashboard(test: TestDb) {
     let address = format!("/admin/components/{}/status", admin.api.id);
     let menu = admin.publisher.get("/admin").await;
     assert_eq!(menu.word(".board .pick summary"), "API: Operational");
-    assert_eq!(menu.attributes(".board .sheet form", "action"), [address.clone()]);
+    assert_eq!(menu.attributes(".board .sheet form", "action"), std::slice::from_ref(&address));
     assert_eq!(menu.attributes(".board .sheet [aria-current]", "value"), ["operational"]);
     let fields = [("version", "1"), ("status", "partial_outage")];
     let answer = admin.preview(&address, &fields).await;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use candor::domain::Role::{Owner, Publisher};
-use candor::logo::{MAX_LOGO, MAX_UPLOAD};
+use candor::logo::{MAX_FAVICON, MAX_FAVICON_UPLOAD, MAX_LOGO, MAX_UPLOAD};
 
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp};
@@ -28,14 +28,15 @@ const GOOD: [(&str, &str); 8] = [
 ];
 
 fn part(name: &str, bytes: &[u8]) -> Vec<u8> {
-    let file = if name.starts_with("logo") && name != "logo_text" { "; filename=\"logo.svg\"" } else { "" };
+    let is_file = ["logo", "logo_dark", "favicon"].contains(&name);
+    let file = if is_file { "; filename=\"logo.svg\"" } else { "" };
     let mut part = format!("--x\r\ncontent-disposition: form-data; name=\"{name}\"{file}\r\n\r\n").into_bytes();
     part.extend_from_slice(bytes);
     part.extend_from_slice(b"\r\n");
     part
 }
 
-async fn upload_to(browser: &mut Browser, path: &str, fields: &[(&str, &[u8])]) -> Answer {
+pub async fn upload_to(browser: &mut Browser, path: &str, fields: &[(&str, &[u8])]) -> Answer {
     let good = GOOD.iter().map(|(name, value)| (*name, value.as_bytes()));
     let mut body: Vec<u8> = good.chain(fields.iter().copied()).flat_map(|(name, bytes)| part(name, bytes)).collect();
     body.extend_from_slice(b"--x--\r\n");
@@ -48,7 +49,8 @@ async fn public_logo(app: &TestApp) -> String {
     app.visitor().get("/").await.attributes(".logo img", "src").concat()
 }
 
-async fn upload(browser: &mut Browser, fields: &[(&str, &[u8])]) -> Answer {
+/// Saves the brand of version 1 with `fields`.
+pub async fn upload(browser: &mut Browser, fields: &[(&str, &[u8])]) -> Answer {
     upload_to(browser, PATH, fields).await
 }
 
@@ -126,7 +128,7 @@ async fn hostile_logos_are_refused_beside_their_field(test: TestDb) {
         ("large", vec![b'<'; MAX_UPLOAD + 1]),
     ];
     for (what, bytes) in &hostile {
-        for name in ["logo", "logo_dark"] {
+        for name in ["logo", "logo_dark", "favicon"] {
             let answer = upload(&mut owner, &[(name, bytes), ("support", b"kept@example.org")]).await;
             assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{what}");
             assert!(!answer.message(name).is_empty(), "{what}: {}", answer.text());
@@ -279,4 +281,75 @@ async fn brand_conflict_shows_the_other_version(test: TestDb) {
     let version = conflict.field("version");
     let again = upload(&mut owner, &[("version", version.as_bytes()), ("logo_text", b"Second")]).await;
     assert_eq!(again.status, StatusCode::SEE_OTHER, "{}", again.text());
+}
+
+/// The icon of the status page in the browser's tab.
+async fn tab_icon(app: &TestApp) -> String {
+    app.visitor().get("/").await.attributes("link[rel=icon]", "href").concat()
+}
+
+#[apply(on_both_databases!)]
+async fn own_favicon_shows_while_operational_and_is_removable(test: TestDb) {
+    let app = TestApp::new(test).await;
+    app.component("API").await;
+    app.publish().await;
+    let mut owner = app.logged_in(Owner).await;
+    let usual = tab_icon(&app).await;
+    let saved = upload(&mut owner, &[("favicon", SVG.as_bytes())]).await;
+    assert!(saved.location().ends_with("done=brand-saved"), "{}", saved.text());
+    let own = tab_icon(&app).await;
+    assert!(own.starts_with("data:image/svg+xml,") && own.contains("0f5f6b"), "{own}");
+    assert!(!usual.contains("0f5f6b") && public_logo(&app).await.is_empty());
+    let form = owner.get(PATH).await;
+    assert_eq!(form.attributes(".logo-now img", "alt"), ["Current favicon"]);
+    assert!(form.word(".logo-now").contains("in every page, no extra request"), "{}", form.word(".logo-now"));
+    app.add(&[crate::support::fixtures::incident("down", app.clock.now())]).await;
+    let during = tab_icon(&app).await;
+    assert!(!during.contains("0f5f6b") && during != usual, "an incident keeps its icon: {during}");
+    let version = form.field("version");
+    let kept = upload(&mut owner, &[("version", version.as_bytes()), ("favicon", b"")]).await;
+    assert_eq!(kept.status, StatusCode::SEE_OTHER, "{}", kept.text());
+    let version = owner.get(PATH).await.field("version");
+    let removed = upload(&mut owner, &[("version", version.as_bytes()), ("remove_favicon", b"1")]).await;
+    assert_eq!(removed.status, StatusCode::SEE_OTHER, "{}", removed.text());
+    assert!(owner.get(PATH).await.words(".logo-now").is_empty());
+    assert_eq!(app.texts("select scheme from page_logos").await, <[String; 0]>::default());
+}
+
+#[apply(on_both_databases!)]
+async fn large_favicon_is_a_file_cached_forever(test: TestDb) {
+    let app = TestApp::new(test).await;
+    app.component("API").await;
+    let mut owner = app.logged_in(Owner).await;
+    let path = (0..600).fold(String::new(), |path, at| path + &format!("M{at} {}h1", at * 7 % 900));
+    let large = format!("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 900 900\"><path d=\"{path}\"/></svg>");
+    assert!(large.len() > 4096 && large.len() < MAX_FAVICON);
+    let saved = upload(&mut owner, &[("favicon", large.as_bytes())]).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.text());
+    let source = tab_icon(&app).await;
+    assert!(source.starts_with("/brand/") && source.ends_with(".svg"), "{source}");
+    let file = app.visitor().get(&source).await;
+    assert_eq!((file.status, file.header("content-type")), (StatusCode::OK, "image/svg+xml"));
+    assert!(file.header("cache-control").contains("immutable"), "{}", file.header("cache-control"));
+    assert!(file.header("content-security-policy").contains("default-src 'none'"));
+    assert!(owner.get(PATH).await.word(".logo-now").contains("a request of its own"));
+    assert!(!owner.get(PREVIEW).await.text().contains("/brand/"));
+}
+
+#[apply(on_both_databases!)]
+async fn favicon_that_is_not_square_or_too_large_is_refused(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let mut owner = app.logged_in(Owner).await;
+    let before = app.all_content().await;
+    let long = SVG.replace("0 0 24 24", "0 0 48 24");
+    let large = vec![b'<'; MAX_FAVICON_UPLOAD + 1];
+    for (bytes, words) in [(long.as_bytes(), "as wide as high"), (&large, "at most 128 KB")] {
+        let answer = upload(&mut owner, &[("favicon", bytes), ("logo", SVG.as_bytes())]).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(answer.message("favicon").contains(words), "{}", answer.message("favicon"));
+        assert!(!answer.field("kept_logo").is_empty(), "the accepted file is kept");
+    }
+    let refused = upload(&mut owner, &[("favicon", SVG.as_bytes()), ("support", b"nonsense")]).await;
+    assert!(!refused.field("kept_favicon").is_empty());
+    assert!(app.all_content().await == before, "nothing was saved");
 }

@@ -6,6 +6,7 @@ use candor::domain::Role::Owner;
 use crate::support::TestDb;
 use crate::support::app::{Answer, Browser, TestApp, status_of};
 use crate::support::html::Page;
+use crate::web_brand::upload;
 
 /// Texts that are markup unless they are escaped.
 const HOSTILE: [&str; 10] = [
@@ -42,7 +43,10 @@ pub fn is_clean(answer: &Answer, what: &str) {
             assert!(!["srcdoc", "style", "http-equiv", "srcset"].contains(&name.as_str()), "{what}: {name}={value}");
         }
         let foreign = ["img", "iframe", "base", "object", "embed", "math", "frame", "template", "noscript"];
-        assert!(!foreign.contains(&element.name.as_str()), "{what}: <{}>", element.name);
+        let is_our_preview = element.name == "iframe"
+            && element.attr("sandbox") == Some("")
+            && element.attr("src") == Some("/admin/brand/preview");
+        assert!(is_our_preview || !foreign.contains(&element.name.as_str()), "{what}: <{}>", element.name);
         if element.name == "script" {
             let is_allowed =
                 element.attr("nonce").is_some() || element.attr("src").is_some_and(|src| src.starts_with('/'));
@@ -66,14 +70,12 @@ fn id_in(answer: &Answer, before: &str, after: &str) -> String {
 /// Saves `text` in every text field; returns the ids of the incident and the manager.
 async fn fill_fields(app: &TestApp, owner: &mut Browser, text: &str) -> (String, String) {
     let version = owner.get("/admin/settings").await.field("version");
-    let settings = [
-        ("version", version.as_str()),
-        ("name", text),
-        ("logo_text", text),
-        ("time_zone", "UTC"),
-        ("links", &format!("https://example.org/?{} {text}", "x")),
-    ];
+    let settings = [("version", version.as_str()), ("name", text), ("time_zone", "UTC")];
     assert_eq!(owner.post("/admin/settings", &settings).await.status, StatusCode::SEE_OTHER, "{text}");
+    let version = owner.get("/admin/brand").await.field("version");
+    let links = format!("https://example.org/?x {text}");
+    let brand = [("version", version.as_bytes()), ("logo_text", text.as_bytes()), ("links", links.as_bytes())];
+    assert_eq!(upload(owner, &brand).await.status, StatusCode::SEE_OTHER, "{text}");
     owner.post("/admin/groups", &[("name", text), ("description", text)]).await;
     let group = app.texts("select id from component_groups order by created_at desc, id desc").await.remove(0);
     let component = [("name", text), ("description", text), ("group", &group), ("status", "partial_outage")];
@@ -200,7 +202,7 @@ async fn text_is_escaped_in_returned_forms(test: TestDb) {
         ("/admin/groups".into(), &["name", "description", "position"]),
         (format!("/admin/groups/{group}"), &["version", "name", "description", "position"]),
         ("/admin/managers".into(), &["name", "email", "role"]),
-        ("/admin/settings".into(), &["version", "name", "url", "time_zone", "logo_text", "links"]),
+        ("/admin/settings".into(), &["version", "name", "url", "time_zone", "embedders"]),
     ];
     for text in HOSTILE {
         // A new session for each text, because a session may send only so many forms a minute.
@@ -221,6 +223,11 @@ async fn text_is_escaped_in_returned_forms(test: TestDb) {
                 is_clean(&answer, &format!("{address} again with {text}"));
             }
         }
+        let fields = ["accent", "ground", "typeface", "logo_text", "about", "links", "support", "logo"];
+        let brand = fields.map(|name| (name, text.as_bytes()));
+        let answer = upload(&mut owner, &brand).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{text}");
+        is_clean(&answer, &format!("the brand with {text}"));
         let setup = [("name", text), ("email", text), ("password", text)];
         let manager = app.texts("select id from managers").await.remove(0);
         let bad = owner.post(&format!("/admin/managers/{manager}/role"), &setup).await;
@@ -276,13 +283,8 @@ async fn links_never_run_scripts(test: TestDb) {
         let answer = owner.post("/admin/settings", &settings).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{address}");
         assert!(!answer.message("url").is_empty() && answer.field("url") == address, "{address}");
-        let settings =
-            [("version", "1"), ("name", "Page"), ("time_zone", "UTC"), ("links", &format!("{address} Words"))];
-        assert_eq!(
-            owner.post("/admin/settings", &settings).await.status,
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "{address}"
-        );
+        let answer = upload(&mut owner, &[("links", format!("{address} Words").as_bytes())]).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{address}");
         let body = format!("[here]({address}) <{address}> ![pic]({address}) [ref]\n\n[ref]: {address}");
         let fields = [("title", "Mail"), ("phase", "identified"), ("body", body.as_str())];
         let id = id_in(&owner.post("/admin/incidents", &fields).await, "/admin/incidents/", "?done=incident-opened");

@@ -76,7 +76,7 @@ async fn totp_counts_after_confirmation(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Viewer).await;
     let mut browser = app.through_login(&manager).await;
-    assert_eq!(browser.get("/admin/account/totp").await.words("svg").len(), 0);
+    assert_eq!(browser.get("/admin/account/totp").await.words("svg[role=img]").len(), 0);
     browser.post("/admin/account/totp", &[]).await;
     let shown = browser.get("/admin/account/totp").await;
     assert_eq!(shown.words("svg[role=img]").len(), 1, "{}", shown.text());

@@ -20,6 +20,7 @@ use crate::support::TestDb;
 use crate::support::api_client::ApiClient;
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp};
 use crate::support::fixtures;
+use crate::web_brand::upload;
 
 async fn with_an_incident(test: TestDb) -> (TestApp, Browser) {
     let app = TestApp::new(test).await;
@@ -149,17 +150,9 @@ async fn wrong_method_changes_nothing(test: TestDb) {
 async fn no_setting_takes_control_characters_or_a_megabyte(test: TestDb) {
     let (app, mut owner) = with_an_incident(test).await;
     let before = app.all_content().await;
-    let good = [
-        ("version", "1"),
-        ("name", "Page"),
-        ("url", ""),
-        ("time_zone", "UTC"),
-        ("logo_text", ""),
-        ("links", ""),
-        ("embedders", ""),
-    ];
+    let good = [("version", "1"), ("name", "Page"), ("url", ""), ("time_zone", "UTC"), ("embedders", "")];
     let framed = app.visitor().get("/embed").await.headers;
-    for field in ["name", "url", "time_zone", "logo_text", "links", "embedders"] {
+    for field in ["name", "url", "time_zone", "embedders"] {
         for (bad, status) in [
             ("a\rb", 422),
             ("a\nb", 422),
@@ -175,10 +168,22 @@ async fn no_setting_takes_control_characters_or_a_megabyte(test: TestDb) {
             assert_eq!(answer.status.as_u16(), status, "{field} {short:?}");
         }
     }
+    for field in ["logo_text", "about", "links", "support"] {
+        for bad in ["a\0b", &*"x".repeat(300_000)] {
+            let answer = upload(&mut owner, &[(field, bad.as_bytes())]).await;
+            assert_eq!(answer.status.as_u16(), 422, "{field} {:?}", &bad[..2]);
+        }
+    }
+    for field in ["logo_text", "support"] {
+        for bad in ["a\rb", "a\nb", "a\r\nX: y"] {
+            let answer = upload(&mut owner, &[(field, bad.as_bytes())]).await;
+            assert_eq!(answer.status.as_u16(), 422, "{field} {bad:?}");
+        }
+    }
     // Values that would inject into the embed page's policy.
     for bad in ["https://a.test\0", "https://a.test;script-src *", "https://a.test\r\nX: y", "https://a.test 'self'"] {
         let mut fields = good;
-        fields[6].1 = bad;
+        fields[4].1 = bad;
         assert_eq!(owner.post("/admin/settings", &fields).await.status.as_u16(), 422, "{bad:?}");
     }
     assert!(app.all_content().await == before);

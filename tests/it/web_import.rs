@@ -131,9 +131,15 @@ fn assert_page_shows(page: &crate::support::app::Answer, expected: &AggregatedIn
     let headings = page.words(".timeline .said");
     let texts = page.words(".timeline .text");
     assert_eq!(headings.len(), expected.updates.len(), "{}", expected.title);
-    for ((phase, at, text), (heading, shown)) in expected.updates.iter().rev().zip(headings.iter().zip(&texts)) {
+    let times = page.attributes(".timeline .said time", "datetime");
+    assert_eq!(times.len(), headings.len(), "{times:?}");
+    for (n, (phase, at, text)) in expected.updates.iter().rev().enumerate() {
         let phase = phase[..1].to_uppercase() + &phase[1..];
-        assert_eq!(heading, &format!("{phase} {at}"));
-        assert_eq!(shown, text);
+        let instant = NaiveDateTime::parse_from_str(&times[n], "%Y-%m-%dT%H:%M:%SZ").unwrap();
+        assert_eq!(&instant.format("%-d %b %Y, %H:%M UTC").to_string(), at);
+        // The date is left out within a day, and the page names its zone once.
+        let clock = instant.format("%H:%M").to_string();
+        assert!(headings[n].starts_with(&phase) && headings[n].ends_with(&clock), "{} is {phase} {at}", headings[n]);
+        assert_eq!(&texts[n], text);
     }
 }

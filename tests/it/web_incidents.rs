@@ -682,7 +682,7 @@ async fn selected_components_change_together_or_not_at_all(test: TestDb) {
     let incident = [both.as_slice(), &[("new_incident", "1")]].concat();
     let answer = admin.publisher.post(address, &incident).await;
     assert_eq!(answer.location(), format!("/admin/incidents/new?component={}&component={}", api.id, mail.id));
-    let composer = admin.publisher.get(&answer.location().to_owned()).await;
+    let composer = admin.publisher.get(answer.location()).await;
     for component in [&api, &mail] {
         let chosen = format!(".chosen select[name=\"{}\"] option[selected]", status_of(&component.id));
         assert_eq!(composer.attributes(&chosen, "value"), ["major_outage"]);

@@ -4,7 +4,7 @@ use candor::domain::{Maintenance, Phase, Status, UpdateId};
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 
 use crate::support::app::TestApp;
-use crate::support::{TestDb, day_name, fixtures, noon_in};
+use crate::support::{TestDb, fixtures, noon_in};
 
 fn month_path(at: DateTime<Utc>) -> String {
     at.format("/history/%Y-%m").to_string()
@@ -65,7 +65,10 @@ async fn completed_maintenance_is_on_its_day_not_counted(test: TestDb) {
     maintenance.complete(UpdateId::parse("done").unwrap(), yesterday + TimeDelta::hours(3)).unwrap();
     app.plan(&[maintenance]).await;
     let page = app.visitor().get("/").await;
-    assert_eq!(page.word(".past.planned p"), "Maintenance, completed after 3 h · API");
+    assert_eq!(
+        page.word(".past.planned p"),
+        format!("Maintenance, completed after 3 h · {}", api.id.as_str().to_uppercase())
+    );
     assert!(!page.words(".day")[1].contains("No incidents"), "{:?}", page.words(".day"));
     assert_eq!(page.words(".card.planned"), [""; 0]);
     let bars = page.attributes(".bars svg[role=img]", "aria-label").concat();

@@ -92,8 +92,8 @@ async fn last_modified_follows_the_content(test: TestDb) {
     assert_eq!((stamp("/maintenance.ics").await, stamp("/history.atom").await), (after[1].clone(), after[2].clone()));
     let (state, _) = app.restart_with(app.db.clone());
     let restarted = state.publisher.site();
-    let cache_control = restarted.document("/api").unwrap().changed_at().unwrap();
-    assert_eq!(cache_control.format("%a, %d %b %Y %H:%M:%S GMT").to_string(), after[1]);
+    let calendar = restarted.document("/maintenance.ics").unwrap().changed_at().unwrap();
+    assert_eq!(calendar.format("%a, %d %b %Y %H:%M:%S GMT").to_string(), after[1]);
 }
 
 async fn stamps(app: &TestApp, addresses: &[&str]) -> Vec<String> {

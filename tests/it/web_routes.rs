@@ -7,6 +7,7 @@ use candor::domain::Role::{self, Owner, Publisher, Viewer};
 use candor::domain::api_token::Scope;
 use candor::domain::forms::NewApiToken;
 use candor::domain::manager::LinkPurpose;
+use candor::domain::page_import::ImportState;
 use candor::domain::{Manager, Phase};
 use candor::web::access::routes::Access;
 use candor::web::admin::routes;
@@ -191,6 +192,11 @@ const TABLE_END: &[(&str, &str, Option<Role>)] = &[
     ("POST", "/admin/brand", Some(Owner)),
     ("GET", "/admin/brand/preview", Some(Owner)),
     ("POST", "/admin/brand/preview", Some(Owner)),
+    ("GET", "/admin/import", Some(Owner)),
+    ("POST", "/admin/import", Some(Owner)),
+    ("GET", "/admin/import/{id}", Some(Owner)),
+    ("POST", "/admin/import/{id}/confirmation", Some(Owner)),
+    ("POST", "/admin/import/{id}/discarding", Some(Owner)),
     ("POST", "/admin/policy", Some(Owner)),
     ("POST", "/admin/islands/{*call}", Some(Publisher)),
 ];
@@ -290,6 +296,7 @@ impl Walk {
         app.add_template_and_draft("template", "draft").await;
         app.correction(&component, "correction").await;
         let announcement = app.announcement("Office closed").await.id.to_string();
+        app.page_import("import", ImportState::Ready, "https://status.example.org/").await;
         let token = app.link(LinkPurpose::Reset, Some(&target), TimeDelta::minutes(30)).await;
         let subscriber = add_to_page(&app, "reader@example.org").await.id.to_string();
         let erased_subscriber = add_to_page(&app, "other@example.org").await.id.to_string();
@@ -310,6 +317,7 @@ impl Walk {
             Some("subscribers") if path.ends_with("/erasure") => &self.erased_subscriber,
             Some("subscribers") => &self.subscriber,
             Some("announcements") => &self.announcement,
+            Some("import") => "import",
             Some("account") => "passkey",
             Some("tokens") => &self.api_token,
             Some("pending-forms") => PENDING,

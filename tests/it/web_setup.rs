@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 
 use crate::support::TestDb;
 use crate::support::app::TestApp;
+use crate::web_brand::upload;
 
 #[apply(on_both_databases!)]
 async fn first_owner_is_led_through_four_steps(test: TestDb) {
@@ -49,17 +50,18 @@ async fn name_step_keeps_the_other_settings(test: TestDb) {
         ("version", version.as_str()),
         ("name", "Tidewater"),
         ("time_zone", "UTC"),
-        ("logo_text", "Tides"),
-        ("links", "https://example.org/help Help"),
         ("embedders", "https://a.example"),
     ];
     owner.post("/admin/settings", &fields).await;
+    let version = owner.get("/admin/brand").await.field("version");
+    let links = b"https://example.org/help Help";
+    upload(&mut owner, &[("version", version.as_bytes()), ("logo_text", b"Tides"), ("links", links)]).await;
     let version = owner.get("/admin/setup/page").await.field("version");
     let fields = [("version", version.as_str()), ("name", "Tidewater Maps"), ("time_zone", "UTC")];
     assert_eq!(owner.post("/admin/setup/page", &fields).await.status, StatusCode::SEE_OTHER);
-    let settings = owner.get("/admin/settings").await;
-    assert_eq!((settings.field("name"), settings.field("logo_text")), ("Tidewater Maps".into(), "Tides".into()));
-    assert!(settings.field("links").contains("Help") && settings.field("embedders").contains("a.example"));
+    let (settings, brand) = (owner.get("/admin/settings").await, owner.get("/admin/brand").await);
+    assert_eq!((settings.field("name"), brand.field("logo_text")), ("Tidewater Maps".into(), "Tides".into()));
+    assert!(brand.field("links").contains("Help") && settings.field("embedders").contains("a.example"));
 }
 
 #[apply(on_both_databases!)]

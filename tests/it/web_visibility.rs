@@ -257,7 +257,7 @@ async fn an_embargo_ends_at_its_instant_and_only_once(test: TestDb) {
     let page = app.visitor().get("/incidents/later").await;
     assert_eq!((page.status, page.word("h1")), (StatusCode::OK, format!("{SECRET} later")));
     assert!(app.visitor().get("/").await.word("h1").starts_with("API: major outage"));
-    assert!(app.visitor().get("/uptime").await.text().contains("1 incident, 3h major outage"));
+    assert!(app.visitor().get("/uptime").await.text().contains("1 incident, 3 h major outage"));
     work.tick(&app).await;
     app.clock.advance(TimeDelta::hours(5));
     work.tick(&app).await;

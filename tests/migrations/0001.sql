@@ -4,6 +4,8 @@ insert into page (id, name, url, time_zone, logo_text, embedders, updated_at, ve
 insert into page_links values (1, 'Documentation', 'https://docs.tidewater.example');
 update page set accent = '#0f5f6b', ground = 'own', ground_light = '#fbfbf9', typeface = 'serif', appearance = 'dark', about = 'Maps', support = 'help@tidewater.example', powered_by = false, noindex = true, setup_step = 3, checklist_dismissed_at = '2026-11-10T12:00:00.123456+00:00';
 insert into page_logos (scheme, format, width, height, digest, bytes) values ('light', 'svg', 120, 120, '0123456789abcdef', x'3c7376672f3e');
+insert into page_logos (scheme, format, width, height, digest, bytes) values ('favicon', 'png', 64, 64, 'fedcba9876543210', x'89504e47');
+insert into page_imports values ('import1', 'statuspage', 'https://status.example.org/', 'done', 'Importing', 12, 3, 3, '{"kinds":[]}', 'Ines', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:10:00.123456+00:00');
 insert into announcements values ('closed', 'Office closed', 'Until *Monday*.', '2026-12-24T12:00:00+00:00', '2026-12-27T08:00:00+00:00', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);
 insert into revision values (1, 7, '2026-11-10T12:00:00.123456+00:00');
 insert into managers values ('ines', 'ines@example.org', 'Ines', 'owner', '$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA', null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);

@@ -38,10 +38,11 @@ pub struct BrandForm {
     pub noindex: bool,
     pub remove_logo: bool,
     pub remove_logo_dark: bool,
+    pub remove_favicon: bool,
     pub version: i64,
 }
 
-/// A brand as a file: what the form holds, and the logos in base64.
+/// A brand as a file: what the form holds, and the images in base64.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BrandFile {
@@ -49,6 +50,7 @@ pub struct BrandFile {
     pub form: BrandForm,
     pub logo: String,
     pub logo_dark: String,
+    pub favicon: String,
 }
 
 /// The brand and the texts of the header and the footer.
@@ -82,6 +84,7 @@ impl BrandForm {
             noindex: fields.has("noindex"),
             remove_logo: fields.has("remove_logo"),
             remove_logo_dark: fields.has("remove_logo_dark"),
+            remove_favicon: fields.has("remove_favicon"),
             version: fields.version(),
         }
     }
@@ -110,6 +113,7 @@ impl BrandForm {
             noindex: brand.noindex,
             remove_logo: false,
             remove_logo_dark: false,
+            remove_favicon: false,
             version: page.version,
         }
     }
@@ -124,8 +128,8 @@ impl BrandForm {
         }
     }
 
-    /// `logos` are the uploaded ones by scheme; without one, the stored logo of `before` stays.
-    pub fn parse(&self, before: &PageBrand, logos: [Option<Logo>; 2]) -> Result<BrandSettings, Invalid> {
+    /// `images` are the uploaded logo, logo on dark pages and favicon; without one, the stored one of `before` stays.
+    pub fn parse(&self, before: &PageBrand, images: [Option<Logo>; 3]) -> Result<BrandSettings, Invalid> {
         let mut invalid = Invalid::new();
         let header_text = invalid.take("logo_text", parse_line(&self.header_text, MAX_PAGE_TEXT));
         let links = invalid.take("links", parse_links(&self.links));
@@ -137,7 +141,7 @@ impl BrandForm {
         let appearance = invalid.take("appearance", Appearance::from_key(&self.appearance).ok_or(chosen.to_owned()));
         let about = invalid.take("about", parse_lines(&without_comments(&self.about), MAX_ABOUT));
         let support = invalid.take("support", parse_support(&self.support));
-        let [logo, logo_dark] = logos;
+        let [logo, logo_dark, favicon] = images;
         let kept = |is_removed: bool, stored: &Option<Logo>| stored.clone().filter(|_| !is_removed);
         let (Some(header_text), Some(links), Some(accent), Some(accent_dark), Some(ground)) =
             (header_text, links, accent, accent_dark, ground)
@@ -151,6 +155,7 @@ impl BrandForm {
         let brand = PageBrand {
             logo: logo.or_else(|| kept(self.remove_logo, &before.logo)),
             logo_dark: logo_dark.or_else(|| kept(self.remove_logo_dark, &before.logo_dark)),
+            favicon: favicon.or_else(|| kept(self.remove_favicon, &before.favicon)),
             accent,
             accent_dark,
             ground,
@@ -228,7 +233,7 @@ mod tests {
     }
 
     fn parsed(form: &BrandForm) -> Result<BrandSettings, Invalid> {
-        form.parse(&PageBrand::default(), [None, None])
+        form.parse(&PageBrand::default(), [None, None, None])
     }
 
     #[test]
@@ -294,9 +299,14 @@ mod tests {
             bytes: Vec::new(),
         };
         let before = PageBrand { logo: Some(logo("old")), ..PageBrand::default() };
-        let after = |form: &BrandForm, upload| form.parse(&before, [upload, None]).unwrap().brand.logo;
+        let after = |form: &BrandForm, upload| form.parse(&before, [upload, None, None]).unwrap().brand.logo;
         assert_eq!(after(&form(), None), Some(logo("old")));
         assert_eq!(after(&form(), Some(logo("new"))), Some(logo("new")));
         assert_eq!(after(&BrandForm { remove_logo: true, ..form() }, None), None);
+        let before = PageBrand { favicon: Some(logo("old")), ..PageBrand::default() };
+        let after = |form: &BrandForm, upload| form.parse(&before, [None, None, upload]).unwrap().brand.favicon;
+        assert_eq!(after(&form(), None), Some(logo("old")));
+        assert_eq!(after(&form(), Some(logo("new"))), Some(logo("new")));
+        assert_eq!(after(&BrandForm { remove_favicon: true, ..form() }, None), None);
     }
 }

@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+use super::past_updates::{parse_past_updates, press_row_button};
 use super::{
-    Fields, NextUpdate, NextUpdateForm, parse_body, parse_component_statuses, parse_line, parse_lines,
-    parse_required_line,
+    Fields, InitialUpdate, NextUpdate, NextUpdateForm, PastUpdateForm, parse_body, parse_component_statuses,
+    parse_line, parse_lines, parse_required_line,
 };
 use crate::domain::incident::{MAX_DETECTED_BY, MAX_NOTE, MAX_TITLE};
 use crate::domain::parse_time::{parse_local, parse_zone};
@@ -22,8 +23,12 @@ pub struct IncidentForm {
     pub title: String,
     pub phase: String,
     pub body: String,
+    /// The updates of a past incident, instead of `phase` and `body`; empty for an incident that begins now.
+    pub past: Vec<PastUpdateForm>,
     pub components: BTreeMap<String, String>,
     pub next_update: NextUpdateForm,
+    /// Whether subscribers are notified although the incident is over.
+    pub notify_backfill: bool,
     pub details: IncidentDetailsForm,
 }
 
@@ -51,8 +56,8 @@ pub struct IncidentDetailsForm {
 
 #[derive(Clone, Debug)]
 pub struct NewIncident {
-    pub phase: Phase,
-    pub body: String,
+    /// In order, at least one.
+    pub updates: Vec<InitialUpdate>,
     pub components: Vec<(ComponentId, Status)>,
     pub next_update: NextUpdate,
     pub details: IncidentDetails,
@@ -80,8 +85,10 @@ impl IncidentForm {
             title: fields.text("title"),
             phase: fields.text("phase"),
             body: fields.text("body"),
+            past: PastUpdateForm::read_all(fields),
             components: fields.components(),
             next_update: NextUpdateForm::read(fields),
+            notify_backfill: fields.has("notify_backfill"),
             details: IncidentDetailsForm::read(fields),
         }
     }
@@ -94,23 +101,67 @@ impl IncidentForm {
         self.components = template.statuses();
     }
 
+    /// Turns the form into that of a past incident, whose first update has the status and message so far.
+    pub fn begin_past(&mut self) {
+        let (phase, body) = (self.phase.clone(), std::mem::take(&mut self.body));
+        self.past = vec![PastUpdateForm { phase, body, ..PastUpdateForm::first() }];
+    }
+
+    pub fn is_past(&self) -> bool {
+        !self.past.is_empty()
+    }
+
+    /// Adds or removes an update of a past incident if the button for it was pressed. Returns the index of the update to
+    /// continue with.
+    pub fn press_row_button(&mut self, fields: &Fields) -> Option<usize> {
+        press_row_button(&mut self.past, fields)
+    }
+
+    /// The status of the newest update.
+    pub fn newest_phase(&mut self) -> &mut String {
+        match self.past.last_mut() {
+            Some(newest) => &mut newest.phase,
+            None => &mut self.phase,
+        }
+    }
+
+    /// The message of every update.
+    pub fn bodies(&self) -> Vec<&str> {
+        match self.is_past() {
+            true => self.past.iter().map(|row| row.body.as_str()).collect(),
+            false => vec![&self.body],
+        }
+    }
+
     pub fn parse(&self) -> Result<NewIncident, Invalid> {
         let mut invalid = Invalid::new();
-        let phase = Phase::from_key(&self.phase).ok_or_else(|| "Choose a status.".to_owned());
-        let phase = invalid.take("phase", phase);
-        let text = invalid.take("body", parse_body(&self.body));
         let components = parse_component_statuses(&self.components, &mut invalid);
-        let next_update = parse_next_update(phase, &self.next_update, &mut invalid);
         let details = self.details.parse_into(&mut invalid);
+        let updates = match self.is_past() {
+            true => self.parse_past(details.as_ref(), &mut invalid),
+            false => self.parse_first(&mut invalid),
+        };
+        let phase = Phase::from_key(self.past.last().map_or(&self.phase, |newest| &newest.phase));
+        let next_update = parse_next_update(phase, &self.next_update, &mut invalid);
         if phase.is_some_and(Phase::is_open) && !self.details.ended_at.trim().is_empty() {
             invalid.add("ended_at", "Only resolved incidents have an end time.");
         }
-        match (phase, text, details) {
-            (Some(phase), Some(body), Some(details)) if invalid.is_empty() => {
-                Ok(NewIncident { phase, body, components, next_update, details })
-            }
+        match details {
+            Some(details) if invalid.is_empty() => Ok(NewIncident { updates, components, next_update, details }),
             _ => Err(invalid),
         }
+    }
+
+    fn parse_first(&self, invalid: &mut Invalid) -> Vec<InitialUpdate> {
+        let phase = Phase::from_key(&self.phase).ok_or_else(|| "Choose a status.".to_owned());
+        let phase = invalid.take("phase", phase);
+        let body = invalid.take("body", parse_body(&self.body));
+        phase.zip(body).map(|(phase, body)| InitialUpdate { phase, body, at: None }).into_iter().collect()
+    }
+
+    fn parse_past(&self, details: Option<&IncidentDetails>, invalid: &mut Invalid) -> Vec<InitialUpdate> {
+        let zone = invalid.take("zone", parse_zone(&self.details.zone));
+        parse_past_updates(&self.past, zone, details.and_then(|details| details.started_at), invalid)
     }
 }
 
@@ -218,40 +269,36 @@ impl IncidentDetailsForm {
 }
 
 impl NewIncident {
-    /// Creates the incident with the current names of `components`. Rejects unknown components, future times and an end
-    /// before the start.
+    /// Creates the incident with the current names of `components`, which the first update names. A past incident begins
+    /// with its first update unless it has a start. Rejects unknown components, future times and an end before the start.
     pub fn open(
         self,
         id: IncidentId,
-        update: UpdateId,
+        fresh_update_id: impl FnMut() -> UpdateId,
         components: &[Component],
         now: DateTime<Utc>,
     ) -> Result<Incident, Invalid> {
         let details = self.details;
-        let started_at = details.started_at.unwrap_or(now);
+        let first_at = self.updates.first().and_then(|first| first.at);
+        let started_at = details.started_at.or(first_at).unwrap_or(now);
         let mut invalid = Invalid::new();
         check_times(started_at, details.ended_at, now, &mut invalid);
+        for (index, update) in self.updates.iter().enumerate() {
+            if update.at.is_some_and(|at| at > now) {
+                invalid.add(PastUpdateForm::field(index, "at"), "This time is in the future.");
+            }
+        }
         let visibility = details.visibility.unwrap_or_default();
         check_embargo(visibility, now, &mut invalid);
         let affected = resolve_components(&self.components, components, &mut invalid);
         let next_update_at = resolve_next_update(self.next_update, now, &mut invalid);
         invalid.check()?;
-        let first = Update {
-            id: update,
-            phase: self.phase,
-            body: self.body,
-            posted_at: now,
-            created_at: now,
-            edited_at: None,
-            version: 1,
-            components: affected,
-        };
         let mut incident = Incident {
             id,
             title: details.title,
             computed_impact: Impact::None,
             impact_override: details.impact_override,
-            phase: self.phase,
+            phase: Phase::default(),
             started_at,
             ended_at: details.ended_at,
             detected_by: details.detected_by,
@@ -263,11 +310,32 @@ impl NewIncident {
             created_at: now,
             updated_at: now,
             version: 1,
-            updates: vec![first],
+            updates: initial_updates(self.updates, affected, fresh_update_id, now),
         };
         incident.recompute();
         Ok(incident)
     }
+}
+
+fn initial_updates(
+    updates: Vec<InitialUpdate>,
+    mut affected: Vec<AffectedComponent>,
+    mut fresh_id: impl FnMut() -> UpdateId,
+    now: DateTime<Utc>,
+) -> Vec<Update> {
+    // Each was created a microsecond later than the previous one, so that their order is unambiguous.
+    let created = std::iter::successors(Some(now), |at| Some(*at + TimeDelta::microseconds(1)));
+    let update = |(update, created_at): (InitialUpdate, DateTime<Utc>)| Update {
+        id: fresh_id(),
+        phase: update.phase,
+        body: update.body,
+        posted_at: update.at.unwrap_or(now),
+        created_at,
+        edited_at: None,
+        version: 1,
+        components: std::mem::take(&mut affected),
+    };
+    updates.into_iter().zip(created).map(update).collect()
 }
 
 impl IncidentDetails {
@@ -379,7 +447,6 @@ pub(super) fn resolve_components(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::TimeDelta;
 
     fn form() -> IncidentForm {
         let details =
@@ -389,7 +456,8 @@ mod tests {
 
     fn open(form: &IncidentForm, now: DateTime<Utc>) -> Result<Incident, Invalid> {
         let id = IncidentId::parse("incident").unwrap();
-        form.parse()?.open(id, UpdateId::parse("update").unwrap(), &[], now)
+        let mut ids = (0..).map(|count| UpdateId::parse(&format!("update{count}")).unwrap());
+        form.parse()?.open(id, || ids.next().unwrap(), &[], now)
     }
 
     fn at(text: &str) -> DateTime<Utc> {
@@ -412,6 +480,57 @@ mod tests {
         assert_eq!(incident.started_at, at("2026-07-01T09:00:00Z"));
         assert_eq!(incident.duration(), Some(TimeDelta::minutes(90)));
         assert_eq!(incident.updates[0].posted_at, at("2026-07-05T00:00:00Z"));
+    }
+
+    fn past_form() -> IncidentForm {
+        let row = |phase: &str, at: &str| PastUpdateForm {
+            phase: phase.into(),
+            at: format!("2026-07-01T{at}"),
+            body: format!("It is {phase}."),
+        };
+        let past = vec![row("investigating", "10:00"), row("identified", "10:20"), row("resolved", "11:30")];
+        IncidentForm { past, ..form() }
+    }
+
+    #[test]
+    fn updates_of_past_incident_keep_their_times() {
+        let now = at("2026-07-05T00:00:00Z");
+        let incident = open(&past_form(), now).unwrap();
+        let times: Vec<_> = incident.updates.iter().map(|update| update.posted_at).collect();
+        assert_eq!(times, ["09:00", "09:20", "10:30"].map(|time| at(&format!("2026-07-01T{time}:00Z"))));
+        assert_eq!((incident.started_at, incident.ended_at), (times[0], Some(times[2])));
+        assert_eq!((incident.phase, incident.created_at), (Phase::Resolved, now));
+        assert!(incident.updates.iter().all(|update| update.created_at >= now));
+        assert!(incident.is_backfilled());
+    }
+
+    #[test]
+    fn past_incident_may_start_earlier_and_still_be_open() {
+        let mut form = past_form();
+        form.details.started_at = "2026-07-01T09:45".into();
+        form.past.pop();
+        let incident = open(&form, at("2026-07-05T00:00:00Z")).unwrap();
+        assert_eq!((incident.started_at, incident.ended_at), (at("2026-07-01T08:45:00Z"), None));
+        assert!(incident.is_open() && !incident.is_backfilled());
+        form.details.ended_at = "2026-07-01T12:00".into();
+        assert!(form.parse().unwrap_err().get("ended_at").is_some());
+    }
+
+    #[test]
+    fn update_of_past_incident_is_not_in_future() {
+        let invalid = open(&past_form(), at("2026-07-01T10:29:00Z")).unwrap_err();
+        let fields: Vec<&str> = invalid.iter().map(|(field, _)| field).collect();
+        assert_eq!(fields, ["update.2.at"]);
+        assert!(invalid.get("update.2.at").unwrap().contains("future"));
+    }
+
+    #[test]
+    fn past_incident_needs_a_zone() {
+        let mut form = past_form();
+        form.details.zone = "Atlantis".into();
+        let invalid = form.parse().unwrap_err();
+        let fields: Vec<&str> = invalid.iter().map(|(field, _)| field).collect();
+        assert_eq!(fields, ["zone"], "the times are not wrong");
     }
 
     #[test]

@@ -12,9 +12,6 @@ pub struct PageForm {
     pub name: String,
     pub url: String,
     pub time_zone: String,
-    pub logo_text: String,
-    /// One link per line: URL, space, label.
-    pub links: String,
     /// One origin per line.
     pub embedders: String,
     pub version: i64,
@@ -36,36 +33,31 @@ impl PageForm {
             name: fields.text("name"),
             url: fields.text("url"),
             time_zone: fields.text("time_zone"),
-            logo_text: fields.text("logo_text"),
-            links: fields.text("links"),
             embedders: fields.text("embedders"),
             version: fields.version(),
         }
     }
 
     pub fn from_page(page: &Page) -> Self {
-        let link = |link: &Link| format!("{} {}\n", link.url, link.label);
         Self {
             name: page.name.clone(),
             url: page.url.clone(),
             time_zone: page.time_zone.name().to_owned(),
-            logo_text: page.logo_text.clone(),
-            links: page.links.iter().map(link).collect(),
             embedders: page.embedders.iter().map(|origin| format!("{origin}\n")).collect(),
             version: page.version,
         }
     }
 
-    pub fn parse(&self) -> Result<PageSettings, Invalid> {
+    /// The header text and the links stay those of `page`: the form of the brand has them.
+    pub fn parse(&self, page: &Page) -> Result<PageSettings, Invalid> {
         let mut invalid = Invalid::new();
         let name = invalid.take("name", parse_required_line(&self.name, MAX_PAGE_TEXT, "Give the page a name."));
         let url = invalid.take("url", parse_address(&self.url));
         let time_zone = invalid.take("time_zone", parse_zone(&self.time_zone));
-        let logo_text = invalid.take("logo_text", parse_line(&self.logo_text, MAX_PAGE_TEXT));
-        let links = invalid.take("links", parse_links(&self.links));
         let embedders = invalid.take("embedders", parse_embedders(&self.embedders));
-        match (name, url, time_zone, logo_text, links, embedders) {
-            (Some(name), Some(url), Some(time_zone), Some(logo_text), Some(links), Some(embedders)) => {
+        match (name, url, time_zone, embedders) {
+            (Some(name), Some(url), Some(time_zone), Some(embedders)) => {
+                let (logo_text, links) = (page.logo_text.clone(), page.links.clone());
                 Ok(PageSettings { name, url, time_zone, logo_text, links, embedders })
             }
             _ => Err(invalid),

@@ -18,6 +18,7 @@ const MAX_ATTEMPTS: u32 = 6;
 /// The longest accepted `Retry-After`, in seconds.
 const MAX_RETRY_AFTER: u64 = 600;
 const RETRY_HINT: &str = "run the same command again later; fetched files are cached";
+const ENTERED_URL_HINT: &str = "try again later";
 
 /// Request rate and response limits.
 #[derive(Clone, Copy, Debug)]
@@ -56,10 +57,16 @@ pub struct ThrottledClient<'a> {
     authorization: Option<HeaderValue>,
     pace: Throttle,
     clock: Clock,
-    watch: &'a dyn Fn(FetchStep<'_>),
+    watch: Watch<'a>,
     asked: usize,
     received: usize,
+    /// Whether a manager entered the URL and waits.
+    is_entered: bool,
+    has_answer: bool,
 }
+
+/// Called at every step.
+type Watch<'a> = &'a (dyn Fn(FetchStep<'_>) + Sync);
 
 impl<'a> ThrottledClient<'a> {
     /// Creates a client for `base`; `token` is sent with every request. Fails if the URL or the token is invalid, or if
@@ -69,23 +76,44 @@ impl<'a> ThrottledClient<'a> {
         token: Option<&str>,
         pace: Throttle,
         clock: &Clock,
-        watch: &'a dyn Fn(FetchStep<'_>),
+        watch: Watch<'a>,
     ) -> anyhow::Result<Self> {
         ensure!(
             token.is_none() || base.scheme() == "https" || is_localhost(base),
             "{base}: the token is only sent over HTTPS; use a URL that begins with https://"
         );
-        let mut base = base.clone();
-        base.set_query(None);
-        base.set_fragment(None);
-        base.set_path(&format!("{}/", base.path().trim_end_matches('/')));
         let authorization = token.map(|token| HeaderValue::from_str(&format!("OAuth {token}"))).transpose();
         let mut authorization = authorization.context("the token has invalid characters")?;
         if let Some(value) = &mut authorization {
             value.set_sensitive(true);
         }
-        let outbound = HttpClient::new([&base], pace.bounds)?;
-        Ok(Self { outbound, base, authorization, pace, clock: clock.clone(), watch, asked: 0, received: 0 })
+        let outbound = HttpClient::new([base], pace.bounds)?;
+        Ok(Self { authorization, ..Self::over(outbound, base, pace, clock, watch) })
+    }
+
+    /// Creates a client for `base`, which a manager entered: only what `outbound` allows is requested, and an address
+    /// without a server is an error at once.
+    pub fn for_entered_url(outbound: HttpClient, base: &Url, pace: Throttle, clock: &Clock, watch: Watch<'a>) -> Self {
+        Self { is_entered: true, ..Self::over(outbound, base, pace, clock, watch) }
+    }
+
+    fn over(outbound: HttpClient, base: &Url, pace: Throttle, clock: &Clock, watch: Watch<'a>) -> Self {
+        let mut base = base.clone();
+        base.set_query(None);
+        base.set_fragment(None);
+        base.set_path(&format!("{}/", base.path().trim_end_matches('/')));
+        Self {
+            outbound,
+            base,
+            authorization: None,
+            pace,
+            clock: clock.clone(),
+            watch,
+            asked: 0,
+            received: 0,
+            is_entered: false,
+            has_answer: false,
+        }
     }
 
     /// Sends the token as a bearer token instead of Statuspage's `OAuth`.
@@ -109,6 +137,7 @@ impl<'a> ThrottledClient<'a> {
             (self.watch)(FetchStep::Asking(path));
             let wait = match self.outbound.send(self.request(&url)?).await {
                 Ok(answer) => {
+                    self.has_answer = true;
                     self.received += answer.body().len();
                     if self.received > self.pace.total {
                         bail!(FetchStopped(format!("{url}: the response is too large")));
@@ -119,18 +148,23 @@ impl<'a> ThrottledClient<'a> {
                         FetchOutcome::Later(wait) => wait,
                     }
                 }
-                Err(HttpClientError::Failed(_)) => None,
+                Err(HttpClientError::Failed(_)) if self.has_answer || !self.is_entered => None,
+                Err(HttpClientError::Failed(error)) => bail!("{url}: {}", HttpClientError::Failed(error)),
                 Err(error) => return Err(error).with_context(|| url.to_string()),
             };
             let seconds = wait.unwrap_or(1 << attempt);
             if seconds > MAX_RETRY_AFTER {
                 let minutes = seconds.div_ceil(60);
-                bail!(FetchStopped(format!("{url}: the server asks us to wait {minutes} minutes; {RETRY_HINT}")));
+                bail!(FetchStopped(format!("{url}: the server asks us to wait {minutes} minutes; {}", self.hint())));
             }
             (self.watch)(FetchStep::Waiting(seconds));
             tokio::time::sleep(self.pace.second.saturating_mul(u32::try_from(seconds)?)).await;
         }
-        bail!(FetchStopped(format!("{url}: no answer after {MAX_ATTEMPTS} attempts; {RETRY_HINT}")))
+        bail!(FetchStopped(format!("{url}: no answer after {MAX_ATTEMPTS} attempts; {}", self.hint())))
+    }
+
+    fn hint(&self) -> &'static str {
+        if self.is_entered { ENTERED_URL_HINT } else { RETRY_HINT }
     }
 
     pub fn report(&self, step: FetchStep<'_>) {

@@ -38,8 +38,8 @@ const BRAND_FILE: &str = "brand.json";
 fn brand_file(page: &Page) -> anyhow::Result<Vec<u8>> {
     let base64 =
         |logo: &Option<Logo>| logo.as_ref().map(|logo| BASE64_STANDARD.encode(&logo.bytes)).unwrap_or_default();
-    let (logo, logo_dark) = (base64(&page.brand.logo), base64(&page.brand.logo_dark));
-    let brand = BrandFile { form: BrandForm { version: 0, ..BrandForm::from_page(page) }, logo, logo_dark };
+    let [logo, logo_dark, favicon] = [&page.brand.logo, &page.brand.logo_dark, &page.brand.favicon].map(base64);
+    let brand = BrandFile { form: BrandForm { version: 0, ..BrandForm::from_page(page) }, logo, logo_dark, favicon };
     Ok(serde_json::to_vec(&serde_json::json!({ "brand": brand }))?)
 }
 

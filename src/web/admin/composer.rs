@@ -91,11 +91,17 @@ pub(super) async fn check_status<C: AsksStatus>(
 pub(super) struct IncidentComposer {
     draft: ComposerDraft,
     suggested_phase: Option<Phase>,
+    focus_update: Option<usize>,
 }
 
 impl IncidentComposer {
     pub fn new(draft: ComposerDraft) -> Self {
-        Self { draft, suggested_phase: None }
+        Self { draft, suggested_phase: None, focus_update: None }
+    }
+
+    /// Gives the update at `focus_update` of a past incident the focus.
+    pub fn focusing(self, focus_update: Option<usize>) -> Self {
+        Self { focus_update, ..self }
     }
 }
 
@@ -116,20 +122,20 @@ impl Editor for IncidentComposer {
         shell.notify.reach = notify::of_new_incident(tx).await?;
         let templates = incident_templates(tx).await?;
         let (board, extras) = (component_board(tx).await?, self.draft.extras(tx, templates).await?);
-        let suggested_phase = self.suggested_phase;
-        Ok(IncidentNew { shell, form, invalid: problem.invalid, board, extras, suggested_phase }.html())
+        let (suggested_phase, focus_update) = (self.suggested_phase, self.focus_update);
+        Ok(IncidentNew { shell, form, invalid: problem.invalid, board, extras, suggested_phase, focus_update }.html())
     }
 }
 
 impl Composer for IncidentComposer {
     fn with_draft(&self, draft: ComposerDraft) -> Self {
-        Self { draft, suggested_phase: self.suggested_phase }
+        Self { draft, suggested_phase: self.suggested_phase, focus_update: None }
     }
 }
 
 impl AsksStatus for IncidentComposer {
     fn asking(&self, suggested: Phase) -> Self {
-        Self { draft: self.draft.clone(), suggested_phase: Some(suggested) }
+        Self { draft: self.draft.clone(), suggested_phase: Some(suggested), focus_update: None }
     }
 }
 

@@ -14,6 +14,7 @@ mod login_policy;
 mod maintenances;
 mod managers;
 mod notify;
+mod page_import;
 mod preview;
 pub mod router;
 mod settings;
@@ -68,7 +69,7 @@ pub fn routes() -> Routes {
         .post("/admin/islands/{*call}", islands::call_server_function)
 }
 
-/// Settings, brand, announcements and the first steps of the page.
+/// Settings, brand, announcements, the first steps of the page and its import.
 fn page_routes(routes: Routes) -> Routes {
     routes
         .get("/admin/settings", settings::edit)
@@ -95,6 +96,11 @@ fn page_routes(routes: Routes) -> Routes {
         .post("/admin/brand", brand::update)
         .get("/admin/brand/preview", brand::show_preview)
         .post("/admin/brand/preview", brand::preview)
+        .get("/admin/import", page_import::new)
+        .post("/admin/import", page_import::create)
+        .get("/admin/import/{id}", page_import::show)
+        .post("/admin/import/{id}/confirmation", page_import::confirm)
+        .post("/admin/import/{id}/discarding", page_import::discard)
 }
 
 fn incident_routes(routes: Routes) -> Routes {

@@ -41,7 +41,7 @@ pub async fn update(
     let before = db::page_settings::load(&mut edit.tx).await?;
     let saved = Saved { audit_id: &before.id, version: before.version, theirs: PageForm::from_page(&before) };
     let form = edit.check_version(&editor, form, saved).await?;
-    let settings = edit.check(&editor, form.clone(), form.parse()).await?;
+    let settings = edit.check(&editor, form.clone(), form.parse(&before)).await?;
     let entry = actions::settings::edit_page(&mut edit.tx, &before, &settings, edit.now).await?;
     edit.save([entry], "/admin/settings", "settings-saved").await
 }

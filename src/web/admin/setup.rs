@@ -44,7 +44,7 @@ pub async fn update_page(
     let form = PageForm { name, url, time_zone, version, ..PageForm::from_page(&before) };
     let saved = Saved { audit_id: &before.id, version: before.version, theirs: PageForm::from_page(&before) };
     let form = edit.check_version(&PageEditor, form, saved).await?;
-    let settings = edit.check(&PageEditor, form.clone(), form.parse()).await?;
+    let settings = edit.check(&PageEditor, form.clone(), form.parse(&before)).await?;
     let entry = actions::settings::edit_page(&mut edit.tx, &before, &settings, edit.now).await?;
     edit.save([entry], SetupStep::Brand.path(), "settings-saved").await
 }

@@ -44,7 +44,7 @@ pub async fn create(mut change: Change<CanPublish>, context: &ApiContext, mut gi
     let (form, said) = read_incident_form(&mut given, context.zone(), backfilled);
     let (id, first, now) = (IncidentId::from_random(random_bytes()), fresh_update_id(), change.now);
     let said = merge_update_flags(said, &mut given, UpdateFlags::OF_INCIDENT, Some(first.as_str()));
-    let opened = form.parse().and_then(|new| new.open(id, first.clone(), &context.components, now));
+    let opened = form.parse().and_then(|new| new.open(id, || first.clone(), &context.components, now));
     let opened = opened.and_then(|mut incident| {
         // The update of a past incident shows the time at which the incident ended.
         if let Some(end) = incident.ended_at.filter(|_| backfilled) {
@@ -87,8 +87,10 @@ fn read_incident_form(given: &mut Params, zone: Tz, backfilled: bool) -> (Incide
             title,
             phase,
             body,
+            past: Vec::new(),
             components: read_components(given, &COMPONENT_FIELDS).unwrap_or_default(),
             next_update: read_next_update(given, zone),
+            notify_backfill: false,
             details,
         },
         said,

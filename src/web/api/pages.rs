@@ -181,8 +181,8 @@ pub async fn update(Path(page): Path<String>, mut change: Change<CanAdminister>)
     given.replace_text(PAGE.time_zone, &mut form.time_zone);
     let said_before = api_metadata::load(&mut change.tx, &before.id).await?;
     let said = merge_client_fields(said_before.clone(), &mut given);
-    let unchanged = PageForm::from_page(&before).parse();
-    let settings = given.finish(form.parse(), &[])?;
+    let unchanged = PageForm::from_page(&before).parse(&before);
+    let settings = given.finish(form.parse(&before), &[])?;
     let mut entries = Vec::new();
     if unchanged.as_ref() != Ok(&settings) {
         entries.push(actions::settings::edit_page(&mut change.tx, &before, &settings, change.now).await?);

@@ -39,7 +39,8 @@ const ADMIN_CSS: &str = concat!(
     include_str!("../../../style/brand-admin.css")
 );
 
-/// Keyboard shortcuts, the dashboard, the composer, keeping typed text until it is saved, and the preview of the brand.
+/// Keyboard shortcuts, the dashboard, the composer, keeping typed text until it is saved, the preview of the brand, and
+/// progress.
 const ADMIN_SCRIPT: &str = concat!(
     include_str!("../../../public/admin.js"),
     include_str!("../../../public/dashboard.js"),
@@ -47,7 +48,8 @@ const ADMIN_SCRIPT: &str = concat!(
     include_str!("../../../public/copy.js"),
     include_str!("../../../public/order.js"),
     include_str!("../../../public/typed.js"),
-    include_str!("../../../public/brand.js")
+    include_str!("../../../public/brand.js"),
+    include_str!("../../../public/reload.js")
 );
 /// Carries a passkey between the browser and a form.
 const PASSKEY_SCRIPT: &str = include_str!("../../../public/passkey.js");

@@ -83,6 +83,8 @@ const NOTICES: &[(&str, &str)] = &[
     ("components-added", "Components added. The page shows them now."),
     ("setup-finished", "Setup finished. The checklist says what is left to do."),
     ("checklist-dismissed", "Checklist dismissed."),
+    ("import-started", "Import started."),
+    ("import-running", "An import is in progress already. Finish or discard it first."),
     ("brand-saved", "Brand saved. The page shows it now."),
     ("welcome", "Welcome to Candor. Start by adding your components."),
 ];

@@ -8,8 +8,9 @@ use axum::http::{Method, header};
 use bytes::BytesMut;
 use http_body_util::BodyExt as _;
 
+use crate::domain::forms::{ADD_UPDATE, PAST_INCIDENT, REMOVE_UPDATE};
 use crate::import::subscriber_list::MAX_LIST;
-use crate::logo::{MAX_LOGO, MAX_UPLOAD};
+use crate::logo::{MAX_FAVICON, MAX_FAVICON_UPLOAD, MAX_LOGO, MAX_UPLOAD};
 use crate::ui::pages::admin::TypedForm;
 use crate::web::access::routes::Access;
 use crate::web::edge::body_timeout::is_body_timeout;
@@ -23,10 +24,10 @@ const MAX_PUBLIC_BODY: usize = 16 * 1024;
 /// The form that takes a list of subscribers, and its largest body in bytes: the list and the other fields.
 const LIST_IMPORT: &str = "/admin/subscribers/import";
 const MAX_LIST_BODY: usize = MAX_LIST + 64 * 1024;
-/// The forms that take two logos, and their largest body in bytes: the files, those kept from the last time in base64,
+/// The forms that take two logos and a favicon, and their largest body in bytes: the files, those kept from the last time in base64,
 /// and the other fields.
 const BRAND_FORMS: [&str; 3] = ["/admin/brand", "/admin/brand/preview", "/admin/setup/brand"];
-const MAX_BRAND_BODY: usize = 2 * MAX_UPLOAD + 2 * MAX_LOGO * 4 / 3 + MAX_TEXTS;
+const MAX_BRAND_BODY: usize = 2 * MAX_UPLOAD + MAX_FAVICON_UPLOAD + (2 * MAX_LOGO + MAX_FAVICON) * 4 / 3 + MAX_TEXTS;
 const MAX_TEXTS: usize = 128 * 1024;
 /// How much of a larger body is read and dropped, in bytes: a browser that is still sending ignores the response.
 const MAX_DROPPED: usize = 4 * 1024 * 1024;
@@ -39,9 +40,10 @@ const VISIBLE_FIELD_COST: usize = 400;
 const HIDDEN_FIELD_COST: usize = 50;
 
 /// Fields without text, which are hidden in the returned form.
-const HIDDEN_FIELDS: [&str; 17] = [
+const HIDDEN_FIELDS: [&str; 18] = [
     "version",
     "new_id",
+    PAST_INCIDENT,
     "draft",
     "draft_version",
     "preview",
@@ -61,7 +63,7 @@ const HIDDEN_FIELDS: [&str; 17] = [
 /// Single-use values: the page asks for them again.
 const ONE_TIME_FIELDS: [&str; 2] = ["code", "proof_code"];
 /// Buttons beside the one that saves.
-const BUTTONS: [&str; 4] = ["preview", "preview_page", "save_draft", "confirm_status"];
+const BUTTONS: [&str; 6] = ["preview", "preview_page", "save_draft", "confirm_status", ADD_UPDATE, REMOVE_UPDATE];
 /// Responses of a device, which an error page can't request again.
 const PASSKEY_FIELDS: [&str; 2] = ["credential", "proof_passkey"];
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
@@ -24,10 +24,12 @@ use candor::domain::forms::{
 };
 use candor::domain::maintenance::Automation;
 use candor::domain::manager::LinkPurpose;
+use candor::domain::page_import::{ImportProgress, ImportState};
 use candor::domain::second_factor::Passkey;
 use candor::domain::{
-    Announcement, Component, ComponentId, CorrectionId, DraftId, Group, Incident, IncidentId, LoginPolicy, Maintenance,
-    MaintenanceId, Manager, PasskeyId, PasswordPolicy, Phase, Role, SavedDraft, SeriesId, Status, UptimeCorrection,
+    Announcement, Component, ComponentId, CorrectionId, DraftId, Group, ImportSource, Incident, IncidentId,
+    LoginPolicy, Maintenance, MaintenanceId, Manager, PageImport, PageImportId, PasskeyId, PasswordPolicy, Phase, Role,
+    SavedDraft, SeriesId, Status, UptimeCorrection,
 };
 use candor::net::allowed_hosts::AllowedHosts;
 use candor::net::trusted_proxies::TrustedProxies;
@@ -235,6 +237,26 @@ impl TestApp {
         let added = candor::db::announcements::create(&mut tx, new, now).await.unwrap();
         tx.commit_unaudited().await.unwrap();
         added
+    }
+
+    /// An import of a page that no server works on.
+    pub async fn page_import(&self, id: &str, state: ImportState, address: &str) -> PageImport {
+        let now = self.clock.now();
+        let import = PageImport {
+            id: PageImportId::parse(id).unwrap(),
+            source: ImportSource::Statuspage,
+            address: address.into(),
+            state,
+            progress: ImportProgress::default(),
+            summary: None,
+            started_by: "Ines".into(),
+            started_at: now,
+            seen_at: now,
+        };
+        let mut tx = self.db.write().await.unwrap();
+        candor::db::page_imports::insert(&mut tx, &import).await.unwrap();
+        tx.commit_unaudited().await.unwrap();
+        import
     }
 
     /// A group at the last position; visible after the next publish.
@@ -459,6 +481,7 @@ impl Default for Settings<'_> {
 fn state(db: Db, clock: Clock, site_file: PathBuf, settings: Settings<'_>) -> State {
     let Settings { origin, render, mailer, bounce_hooks, provider } = settings;
     let secret_key = SecretKey::from_file(site_file.with_file_name("secret.key"));
+    let data_dir = site_file.parent().map(Path::to_owned).unwrap_or_default();
     let publisher = Publisher::new(db.clone(), clock.clone(), origin.into(), site_file).with_renderer(render);
     State::new(StateParts {
         db,
@@ -472,6 +495,7 @@ fn state(db: Db, clock: Clock, site_file: PathBuf, settings: Settings<'_>) -> St
         provider,
         trusted_proxies: TrustedProxies::default(),
         endpoint_hosts: endpoint_hosts(),
+        data_dir,
     })
 }
 

@@ -124,7 +124,7 @@ impl FakeProvider {
             rules: rules.iter().map(|rule| rule.parse().unwrap()).collect(),
             groups_claim: "groups".into(),
             scopes: vec!["groups".into()],
-            second_factor: ProviderFactor::AsTold,
+            second_factor: ProviderFactor::ByClaims,
         }
     }
 

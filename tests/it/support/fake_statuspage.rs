@@ -38,9 +38,13 @@ struct Inner {
 }
 
 impl FakeStatuspage {
-    /// It runs on its own thread, so that a test can block while it waits for a program that sends requests.
     pub fn new() -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::at("127.0.0.1")
+    }
+
+    /// It runs on its own thread, so that a test can block while it waits for a program that sends requests.
+    pub fn at(address: &str) -> Self {
+        let listener = std::net::TcpListener::bind((address, 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
         let inner = Arc::new(Inner::default());

@@ -10,8 +10,8 @@ use crate::domain::{Announcement, Invalid};
 use crate::format::time::format_full;
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{
-    DateTimeLocal, ErrorSummary, Field, FormErrors, Hidden, PostButton, Select, Submit, TextArea, TextInput,
-    zone_choices,
+    DateTimeLocal, ErrorSummary, Field, FormErrors, Hidden, PostButton, Submit, TextArea, TextInput, ZoneInput,
+    zone_list,
 };
 use crate::ui::time::Time;
 
@@ -122,7 +122,8 @@ pub fn AnnouncementEditPage(page: AnnouncementEdit) -> impl IntoView {
                 <TextArea field=body value=form.body.clone() rows=4/>
                 <DateTimeLocal field=starts value=form.starts_at.clone()/>
                 <DateTimeLocal field=ends.with_error(&problems) value=form.ends_at.clone()/>
-                <Select field=zone choices=zone_choices() value=form.zone.clone()/>
+                <ZoneInput field=zone value=form.zone.clone()/>
+                {zone_list()}
                 <p class="actions">
                     <Submit words=submit/>
                     <a href=PATH>"Cancel"</a>

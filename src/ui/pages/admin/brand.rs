@@ -23,8 +23,8 @@ pub struct BrandEdit {
     /// Whether this is a step of the guided setup.
     pub is_setup: bool,
     pub form: BrandForm,
-    /// The logos for light and dark pages.
-    pub slots: [LogoSlot; 2],
+    /// The logos for light and dark pages, and the favicon.
+    pub slots: [LogoSlot; 3],
     /// The brand whose contrast is shown: the submitted one if it is valid.
     pub shown: PageBrand,
     pub invalid: Invalid,
@@ -38,11 +38,16 @@ pub struct LogoSlot {
     pub stored: Option<Logo>,
 }
 
+const LOGO_HINT: &str =
+    "SVG, PNG or WebP up to 512 KB. Shown 30 pixels high and up to 180 wide. Up to 4 KB it is part of the page.";
+const FAVICON_HINT: &str = "Square SVG, PNG or WebP up to 128 KB. Shown in the browser's tab while all is well; any \
+                            other status keeps its own icon. Up to 4 KB it is part of the page.";
 const PREVIEW: &str = "/admin/brand/preview";
 const FRAME: &str = "brand-preview";
-const FIELD_ORDER: [&str; 14] = [
+const FIELD_ORDER: [&str; 15] = [
     "logo",
     "logo_dark",
+    "favicon",
     ACCENT_CHOICE,
     "accent",
     "accent_dark",
@@ -56,6 +61,8 @@ const FIELD_ORDER: [&str; 14] = [
     "links",
     "support",
 ];
+
+const TEXT_FIELDS: [&str; 4] = ["logo_text", "about", "links", "support"];
 
 #[component]
 pub fn BrandEditPage(page: BrandEdit) -> impl IntoView {
@@ -76,7 +83,7 @@ pub fn BrandEditPage(page: BrandEdit) -> impl IntoView {
             <Hidden name="version" value=page.form.version.to_string()/>
             <div class="brand-fields">
                 {look_fields(&page, &problems)}
-                {text_fields(&page.form, &problems)}
+                {more_fields(&page, &problems)}
                 <p class="actions">
                     <Submit words/>
                     {preview_button()}
@@ -94,15 +101,16 @@ pub fn BrandEditPage(page: BrandEdit) -> impl IntoView {
 /// Logo, colours, typeface and appearance.
 fn look_fields(page: &BrandEdit, problems: &FormErrors) -> AnyView {
     let form = &page.form;
-    let [light, dark] = &page.slots;
+    let [light, dark, favicon] = &page.slots;
     let grounds = Ground::PRESETS.into_iter().map(|(ground, words)| Choice::new(ground.key(), words));
     let grounds = grounds.chain([Choice::new(OWN, "Own…")]).collect();
     let typefaces = Typeface::ALL.iter().map(|it| Choice::new(it.key(), it.words())).collect();
     let appearances = Appearance::ALL.iter().map(|it| Choice::new(it.key(), it.words())).collect();
     let colour = |name: &'static str, label: &'static str| Field::new(name, label).with_error(problems);
     view! {
-        {logo_field("logo", "Logo", light, problems)}
-        {logo_field("logo_dark", "Logo on dark pages (optional)", dark, problems)}
+        {logo_field(("logo", "Logo", LOGO_HINT), light, problems)}
+        {logo_field(("logo_dark", "Logo on dark pages (optional)", LOGO_HINT), dark, problems)}
+        {logo_field(("favicon", "Favicon (optional)", FAVICON_HINT), favicon, problems)}
         {accent_field(form, problems)}
         <div class="own">
             <TextInput field=colour("accent", "Accent") value=form.accent.clone() class="short"/>
@@ -128,28 +136,29 @@ fn look_fields(page: &BrandEdit, problems: &FormErrors) -> AnyView {
     .into_any()
 }
 
-fn logo_field(name: &'static str, label: &'static str, slot: &LogoSlot, problems: &FormErrors) -> AnyView {
+/// `texts` are the field's name, label and hint.
+fn logo_field(texts: (&'static str, &'static str, &'static str), slot: &LogoSlot, problems: &FormErrors) -> AnyView {
+    let (name, label, hint) = texts;
+    let (kept, remove, current, remove_words) = match name {
+        "logo" => ("kept_logo", "remove_logo", "Current logo", "Remove this logo"),
+        "logo_dark" => ("kept_logo_dark", "remove_logo_dark", "Current logo", "Remove this logo"),
+        _ => ("kept_favicon", "remove_favicon", "Current favicon", "Remove this favicon"),
+    };
     let shown = slot.upload.as_ref().or(slot.stored.as_ref());
     let current = shown.map(|logo| {
         view! {
             <p class="logo-now">
-                <img class=format!("on-{name}") src=logo_data_url(logo) alt="Current logo"/>
+                <img class=format!("on-{name}") src=logo_data_url(logo) alt=current/>
                 <span class="soft">{logo_cost(logo)}</span>
             </p>
         }
     });
-    let (kept, remove) = match name {
-        "logo" => ("kept_logo", "remove_logo"),
-        _ => ("kept_logo_dark", "remove_logo_dark"),
-    };
     let kept = slot.upload.as_ref().map(|logo| {
         view! { <Hidden name=kept value=BASE64_STANDARD.encode(&logo.bytes)/> }
     });
     let remove = (slot.upload.is_none() && slot.stored.is_some()).then(|| {
-        view! { <CheckBox field=Field::new(remove, "Remove this logo") checked=false/> }
+        view! { <CheckBox field=Field::new(remove, remove_words) checked=false/> }
     });
-    let hint =
-        "SVG, PNG or WebP up to 512 KB. Shown 30 pixels high and up to 180 wide. Up to 4 KB it is part of the page.";
     let field = Field::new(name, label).hint(hint).with_error(problems);
     view! { <div class="logo-field">{current}{kept}<FileInput field accept=".svg,.png,.webp,image/svg+xml,image/png,image/webp"/>{remove}</div> }
         .into_any()
@@ -230,6 +239,17 @@ fn adjustment(chosen: Colour, used: Colour) -> String {
     }
     let change = if used.lightness() > chosen.lightness() { "lightened" } else { "darkened" };
     format!(", {change} from {chosen} to {used}")
+}
+
+/// The texts: folded during the setup, unless one of them has an error.
+fn more_fields(page: &BrandEdit, problems: &FormErrors) -> AnyView {
+    let fields = text_fields(&page.form, problems);
+    if !page.is_setup {
+        return fields;
+    }
+    let open = TEXT_FIELDS.iter().any(|name| page.invalid.get(name).is_some());
+    view! { <details class="fold" open=open><summary>"Texts, links and search engines"</summary>{fields}</details> }
+        .into_any()
 }
 
 /// Texts of the header and the footer, and what search engines may do.

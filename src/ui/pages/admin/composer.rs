@@ -61,8 +61,12 @@ pub fn save_draft_button() -> AnyView {
 }
 
 pub fn phase_field(value: &str, problems: &FormErrors) -> AnyView {
+    phase_segments(phase_choices(), value, problems)
+}
+
+pub fn phase_choices() -> Vec<Choice> {
     let choice = |phase: Phase| Choice::new(phase.key(), phase.words()).icon(phase.into());
-    phase_segments(Phase::ALL.into_iter().map(choice).collect(), value, problems)
+    Phase::ALL.into_iter().map(choice).collect()
 }
 
 pub fn maintenance_phase_field(phases: &[MaintenancePhase], value: &str, problems: &FormErrors) -> AnyView {
@@ -152,8 +156,7 @@ pub fn next_update_field(form: &NextUpdateForm, page_zone: Tz, problems: &FormEr
 
 /// The message as visitors see it, under the label of its phase. In a composer, the script shows the whole page instead.
 pub fn text_preview(body: &str, phase: &str) -> AnyView {
-    let phase = phase.to_owned();
-    let html = markdown::render_truncated(body, MAX_BODY);
+    let (html, phase) = (message_preview(body), phase.to_owned());
     view! {
         <section id="preview" aria-labelledby="preview-title">
             <h2 id="preview-title" class="label">"Preview as visitors see it"</h2>
@@ -167,16 +170,23 @@ pub fn text_preview(body: &str, phase: &str) -> AnyView {
 
 /// [`text_preview`] beside the composer at `action`, where the script shows the page and the messages instead.
 pub fn live_preview(action: &str, body: &str, phase: &str) -> AnyView {
-    let phase = phase.to_owned();
-    let html = markdown::render_truncated(body, MAX_BODY);
+    let (html, phase) = (message_preview(body), phase.to_owned());
+    live_preview_of(action, view! { <Composer html phase/> }.into_any())
+}
+
+/// The HTML of a message.
+pub fn message_preview(body: &str) -> String {
+    markdown::render_truncated(body, MAX_BODY)
+}
+
+/// As [`live_preview`], with `content` while no script shows the page.
+pub fn live_preview_of(action: &str, content: AnyView) -> AnyView {
     view! {
         <details class="live-preview" id="preview" open data-live="1">
             <summary>"Preview"<span>"Page and messages"</span></summary>
             <section aria-labelledby="preview-title">
                 <h2 id="preview-title" class="unseen">"Preview as visitors see it"</h2>
-                <div class="preview">
-                    <Composer html phase/>
-                </div>
+                <div class="preview">{content}</div>
                 <p class="preview-foot">
                     <span>"Nothing is published yet."</span>
                     <PreviewTextButton action/>

@@ -2,9 +2,11 @@
 
 use leptos::prelude::*;
 
+use super::composer::phase_words;
 use super::conflict::{ComparableForm, Conflict, conflict_details};
 use super::templates::template_links;
 use crate::domain::draft::DraftReader;
+use crate::domain::forms::PastUpdateForm;
 use crate::domain::{MaintenancePhase, Phase, SavedDraft, Template};
 use crate::format::time::{format_age, format_clock};
 use crate::ui::admin_layout::AdminContext;
@@ -38,11 +40,16 @@ impl ComparableForm for SavedDraft {
         let phase = phase.or_else(|| MaintenancePhase::from_key(&key).map(MaintenancePhase::words)).unwrap_or_default();
         let statuses = self.fields.components().into_iter().map(|(id, status)| format!("{id}: {status}"));
         let components = statuses.chain(self.fields.values("component"));
+        let past = PastUpdateForm::read_all(&self.fields);
+        let message: Vec<String> = match past.is_empty() {
+            true => vec![self.fields.text("body")],
+            false => past.into_iter().map(|row| format!("{}: {}", phase_words(&row.phase), row.body)).collect(),
+        };
         let window = ["scheduled_for", "scheduled_until"].map(|name| self.fields.text(name)).join(" ");
         vec![
             ("Title", self.fields.text("title")),
             ("Status", phase.to_owned()),
-            ("Message", self.fields.text("body")),
+            ("Message", message.join("\n\n")),
             ("Window", window.trim().to_owned()),
             ("Components", components.collect::<Vec<_>>().join("\n")),
         ]

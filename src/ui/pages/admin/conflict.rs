@@ -169,8 +169,6 @@ impl ComparableForm for PageForm {
             ("Name", self.name.clone()),
             ("Website", self.url.clone()),
             ("Time zone", self.time_zone.clone()),
-            ("Header text", self.logo_text.clone()),
-            ("Links", self.links.clone()),
             ("Allowed embed origins", self.embedders.clone()),
         ]
     }

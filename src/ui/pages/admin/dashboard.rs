@@ -274,7 +274,10 @@ fn automation_words(it: &Maintenance) -> &'static str {
 fn component_board(board: &ComponentBoard, shell: &AdminContext) -> AnyView {
     if board.is_empty() {
         let add = shell.is_owner().then(|| {
-            view! { <a class="button" href="/admin/components/new">"Add your first component"</a> }
+            view! {
+                <a class="button" href="/admin/components/new">"Add your first component"</a>
+                <a href="/admin/import">"Import a page"</a>
+            }
         });
         return view! { <p class="empty">"No components yet."{add}</p> }.into_any();
     }

@@ -82,26 +82,49 @@ pub fn visibility_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &F
 
 /// Times, zone, impact, detection, reminder and internal note; `no_start` is the hint for an empty start.
 pub fn detail_fields(form: &IncidentDetailsForm, page_zone: Tz, problems: &FormErrors, no_start: &str) -> AnyView {
+    view! {
+        {period_fields(form, problems, no_start)}
+        <div class="pair">
+            {zone_field(form, page_zone, problems)}
+            {impact_field(form, problems)}
+        </div>
+        {internal_fields(form, problems)}
+    }
+    .into_any()
+}
+
+pub fn period_fields(form: &IncidentDetailsForm, problems: &FormErrors, no_start: &str) -> AnyView {
     let started = Field::new("started_at", "Started").hint(no_start).with_error(problems);
     let ended = Field::new("ended_at", "Ended")
         .hint("Leave empty to use the time of the “Resolved” update.")
         .with_error(problems);
-    let zone = Field::new("zone", "Time zone").with_error(problems);
-    let zone_value = if form.zone.is_empty() { page_zone.name() } else { &form.zone };
-    let impact = Field::new("impact", "Impact").with_error(problems);
-    let remind = Field::new("reminder", "Remind managers to post an update").with_error(problems);
-    let detected =
-        Field::new("detected_by", "Detected by (optional)").hint("For example monitoring or a customer report.");
-    let note = Field::new("internal_note", "Internal note (optional)").hint("Only managers see it.");
     view! {
         <div class="pair">
             <DateTimeLocal field=started value=form.started_at.clone()/>
             <DateTimeLocal field=ended value=form.ended_at.clone()/>
         </div>
-        <div class="pair">
-            <ZoneInput field=zone value=zone_value/>
-            <Select field=impact choices=impact_choices() value=form.impact.clone()/>
-        </div>
+    }
+    .into_any()
+}
+
+pub fn zone_field(form: &IncidentDetailsForm, page_zone: Tz, problems: &FormErrors) -> AnyView {
+    let field = Field::new("zone", "Time zone").with_error(problems);
+    let value = if form.zone.is_empty() { page_zone.name() } else { &form.zone };
+    view! { <ZoneInput field value/> }.into_any()
+}
+
+pub fn impact_field(form: &IncidentDetailsForm, problems: &FormErrors) -> AnyView {
+    let field = Field::new("impact", "Impact").with_error(problems);
+    view! { <Select field choices=impact_choices() value=form.impact.clone()/> }.into_any()
+}
+
+/// Reminder, detection and internal note.
+pub fn internal_fields(form: &IncidentDetailsForm, problems: &FormErrors) -> AnyView {
+    let remind = Field::new("reminder", "Remind managers to post an update").with_error(problems);
+    let detected =
+        Field::new("detected_by", "Detected by (optional)").hint("For example monitoring or a customer report.");
+    let note = Field::new("internal_note", "Internal note (optional)").hint("Only managers see it.");
+    view! {
         <Select field=remind choices=reminder_choices(&form.reminder) value=form.reminder.clone()/>
         <TextInput field=detected.with_error(problems) value=form.detected_by.clone()/>
         <TextArea field=note.with_error(problems) value=form.internal_note.clone() rows=3/>

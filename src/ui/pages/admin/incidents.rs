@@ -25,7 +25,12 @@ pub struct IncidentList {
 pub fn IncidentsPage(page: IncidentList) -> impl IntoView {
     let shell = page.shell.clone();
     let new = shell.can_publish().then(|| {
-        view! { <a class="button primary" href="/admin/incidents/new">"Create incident"</a> }
+        view! {
+            <div class="do">
+                <a class="button" href="/admin/incidents/new?past=1">"Add past incident"</a>
+                <a class="button primary" href="/admin/incidents/new">"Create incident"</a>
+            </div>
+        }
     });
     let content = view! {
         <div class="headline">

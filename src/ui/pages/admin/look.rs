@@ -377,8 +377,6 @@ fn page_form(world: &Gallery) -> PageForm {
         name: world.text.clone(),
         url: "https://harbor.example".into(),
         time_zone: "Europe/Lisbon".into(),
-        logo_text: world.text.clone(),
-        links: format!("https://harbor.example/help {}\n", world.text),
         embedders: "https://www.harbor.example\n".into(),
         version: 7,
     }

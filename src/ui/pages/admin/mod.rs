@@ -42,8 +42,11 @@ mod notify;
 mod oidc_redirect;
 mod one_time_link;
 mod operator_channel;
+mod page_import;
+mod page_import_form;
 mod pagination;
 mod passkey_new;
+mod past_updates;
 mod postmortem_edit;
 mod preview;
 mod reauthenticate;
@@ -116,6 +119,7 @@ pub use notices::{NoticeList, NoticeRow, NoticesPage};
 pub use oidc_redirect::{OidcRedirect, OidcRedirectPage};
 pub use one_time_link::{OneTimeLink, OneTimeLinkPage};
 pub use operator_channel::{OperatorChannelNew, OperatorChannelNewPage};
+pub use page_import::{PageImportNew, PageImportNewPage, PageImportPage, PageImportView};
 pub use passkey_new::{PasskeyNew, PasskeyNewPage};
 pub use postmortem_edit::{PostmortemEdit, PostmortemEditPage};
 pub use preview::{FramedPage, PagePreview, PreviewPage, ShownMessage};
@@ -231,5 +235,7 @@ pages! {
     "/admin/announcements/{id}/edit" AnnouncementEdit => AnnouncementEditPage,
     "/admin/announcements/{id}/deletion" AnnouncementDeletion => AnnouncementDeletionPage,
     "/admin/brand" BrandEdit => BrandEditPage,
+    "/admin/import" PageImportNew => PageImportNewPage,
+    "/admin/import/{id}" PageImportView => PageImportPage,
     "any" AdminError => AdminErrorPage,
 }

@@ -7,7 +7,7 @@ use crate::domain::{Invalid, Manager};
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{
     CheckBox, Choice, ErrorSummary, Field, FormErrors, Hidden, PostButton, Select, Submit, TextArea, TextInput,
-    zone_choices,
+    ZoneInput, zone_list,
 };
 
 /// The page settings and the security policy.
@@ -26,8 +26,7 @@ pub struct Settings {
     pub test_result: Option<String>,
 }
 
-const FIELD_ORDER: [&str; 8] =
-    ["name", "url", "logo_text", "time_zone", "links", "embedders", "session_idle", "password_only_for"];
+const FIELD_ORDER: [&str; 6] = ["name", "url", "time_zone", "embedders", "session_idle", "password_only_for"];
 
 #[component]
 pub fn SettingsPage(page: Settings) -> impl IntoView {
@@ -52,23 +51,24 @@ pub fn SettingsPage(page: Settings) -> impl IntoView {
 
 /// The pages of the settings that this manager can open.
 pub(super) fn settings_tabs(current: &str, shell: &AdminContext) -> AnyView {
-    let tabs = [("/admin/settings", "General"), ("/admin/brand", "Brand"), ("/admin/announcements", "Announcements")];
-    let tab = |(path, words): (&'static str, &'static str)| {
+    let tabs = [
+        ("/admin/settings", "General", false),
+        ("/admin/brand", "Brand", true),
+        ("/admin/announcements", "Announcements", false),
+        ("/admin/import", "Import", true),
+    ];
+    let tab = |(path, words, _): (&'static str, &'static str, bool)| {
         let current = (path == current).then_some("page");
         view! { <li><a href=path aria-current=current>{words}</a></li> }
     };
-    let tabs = tabs.into_iter().filter(|(path, _)| shell.is_owner() || *path != "/admin/brand").map(tab);
+    let tabs = tabs.into_iter().filter(|(_, _, is_for_owners)| shell.is_owner() || !is_for_owners).map(tab);
     view! { <nav class="settings-tabs" aria-label="Settings"><ul>{tabs.collect_view()}</ul></nav> }.into_any()
 }
 
 fn settings_form(form: &PageForm, problems: &FormErrors) -> AnyView {
     let name = Field::new("name", "Page name").with_error(problems);
     let url = Field::new("url", "Your website (optional)").hint("Linked in the footer.").with_error(problems);
-    let logo =
-        Field::new("logo_text", "Header text (optional)").hint("Defaults to the page name.").with_error(problems);
     let zone = Field::new("time_zone", "Time zone").hint("Used for all times and day boundaries.");
-    let links = Field::new("links", "Footer links (optional)")
-        .hint("One per line, at most 8: URL, a space, label. https://example.org/help Help");
     let embedders = Field::new("embedders", "Allowed embed origins (optional)")
         .hint("One per line, at most 10, like https://www.example.org. Only these sites may embed /embed.");
     view! {
@@ -76,9 +76,8 @@ fn settings_form(form: &PageForm, problems: &FormErrors) -> AnyView {
             <Hidden name="version" value=form.version.to_string()/>
             <TextInput field=name value=form.name.clone()/>
             <TextInput field=url value=form.url.clone() kind="url"/>
-            <TextInput field=logo value=form.logo_text.clone()/>
-            <Select field=zone.with_error(problems) choices=zone_choices() value=form.time_zone.clone()/>
-            <TextArea field=links.with_error(problems) value=form.links.clone() rows=4/>
+            <ZoneInput field=zone.with_error(problems) value=form.time_zone.clone()/>
+            {zone_list()}
             <TextArea field=embedders.with_error(problems) value=form.embedders.clone() rows=2/>
             <p class="actions"><Submit words="Save settings"/></p>
         </form>

@@ -3,11 +3,12 @@
 use leptos::prelude::*;
 
 use super::managers::invitation_form;
-use crate::domain::forms::{ComponentNamesForm, ManagerForm, PageForm};
+use super::page_import_form::import_form;
+use crate::domain::forms::{ComponentNamesForm, ManagerForm, PageForm, PageImportForm};
 use crate::domain::{Invalid, Role};
 use crate::ui::admin_layout::{AdminContext, AdminLayout};
 use crate::ui::form::{
-    ErrorSummary, Field, FormErrors, Hidden, PostButton, Select, Submit, TextArea, TextInput, zone_choices,
+    ButtonStyle, ErrorSummary, Field, FormErrors, Hidden, PostButton, Submit, TextArea, TextInput, ZoneInput, zone_list,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +101,8 @@ pub fn SetupPageStepPage(page: SetupPageStep) -> impl IntoView {
                 <Hidden name="version" value=form.version.to_string()/>
                 <TextInput field=name value=shown_name autofocus=problems.is_empty()/>
                 <TextInput field=url value=form.url.clone() kind="url"/>
-                <Select field=zone choices=zone_choices() value=form.time_zone.clone()/>
+                <ZoneInput field=zone value=form.time_zone.clone()/>
+                {zone_list()}
                 <p class="actions"><Submit words="Continue"/>{setup_links(SetupStep::Page)}</p>
             </form>
         </div>
@@ -143,7 +145,11 @@ pub fn SetupComponentsPage(page: SetupComponents) -> impl IntoView {
                 <TextArea field=names value=page.form.names.clone() rows=8/>
                 <p class="actions"><Submit words="Continue"/>{setup_links(SetupStep::Components)}</p>
             </form>
-            <p class="soft">"Moving from Statuspage or another service? "<code>"candor import statuspage URL"</code>" on the server copies components and history."</p>
+            <section class="apart" aria-labelledby="import">
+                <h2 id="import">"Or import them"</h2>
+                <p class="soft">"Moving from Statuspage or another service? Its address is enough to copy components and history. You see what would change first."</p>
+                {import_form(&PageImportForm::default(), &FormErrors::default(), ButtonStyle::Quiet)}
+            </section>
         </div>
     };
     let title = problems.titled("Setup: components");

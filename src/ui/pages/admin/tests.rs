@@ -90,7 +90,7 @@ fn every_form_posts_or_searches() {
 fn viewer_sees_no_forms_except_own_account() {
     for (name, html) in every_page(Role::Viewer, "Late mail") {
         if ![
-            "desk",
+            "dashboard",
             "incidents",
             "incident",
             "incident-resolved",

@@ -84,6 +84,10 @@ fn history_summary(page: &HistoryPage) -> AnyView {
     if page.filter.range_error().is_some() {
         return view! { <p class="lede">"This period ends before it starts. "<a href="/history">"Clear filters"</a></p> }.into_any();
     }
+    if is_empty_result(page) && page.filter.is_all() {
+        // The list says it.
+        return ().into_any();
+    }
     let scope = if page.month.is_some() { Vec::new() } else { filter_words(page) };
     // An empty result has a button for this.
     let is_clearable = page.month.is_none() && !page.filter.is_all() && !is_empty_result(page);
@@ -413,7 +417,7 @@ fn month_summary(page: &HistoryPage, items: &[HistoryItem<'_>]) -> String {
         .collect();
     let length = |it: &&Incident| (it.ended_at.unwrap_or(page.shell.now) - it.started_at).num_seconds().max(0);
     let seconds: i64 = incidents.iter().map(length).sum();
-    let sum = (seconds > 0).then(|| format!(" · {}", duration::spell_total(seconds))).unwrap_or_default();
+    let sum = if seconds > 0 { format!(" · {}", duration::spell_total(seconds)) } else { String::new() };
     match incidents.len() {
         0 => "No incidents".to_owned(),
         number => format!("{}{sum}", count_words(number as i64, "incident")),

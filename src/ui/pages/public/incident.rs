@@ -55,7 +55,7 @@ pub fn IncidentView(page: IncidentPage) -> AnyView {
                 {event_timeline(&incident.updates, Phase::words, now, zone)}
                 {postmortem.map(|postmortem| postmortem_section(&postmortem, zone))}
             </article>
-            <p class="back"><a href=here>{Icon::Link.view()}"Link to this incident"</a></p>
+            <p class="back"><a class="share" href=here>{Icon::Link.view()}"Link to this incident"</a></p>
             {neighbour_links(&neighbours, zone)}
         </PublicLayout>
     }
@@ -223,7 +223,10 @@ mod tests {
         assert_eq!(html.matches("<li id=\"update-").count(), 3, "{html}");
         assert_eq!(html.matches("href=\"#update-").count(), 3, "{html}");
         assert!(html.contains(">Link to this incident</a>"), "{html}");
-        assert!(html.contains("<a href=\"https://status.harbormail.example/incidents/signin000001\">"), "{html}");
+        assert!(
+            html.contains("<a href=\"https://status.harbormail.example/incidents/signin000001\" class=\"share\">"),
+            "{html}"
+        );
     }
 
     #[test]

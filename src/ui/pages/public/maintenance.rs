@@ -51,7 +51,7 @@ pub fn MaintenanceView(page: MaintenancePage) -> AnyView {
                 {event_timeline(&maintenance.updates, MaintenancePhase::words, now, zone)}
             </article>
             <p class="back">
-                <a href=here>{Icon::Link.view()}"Link to this maintenance"</a>
+                <a class="share" href=here>{Icon::Link.view()}"Link to this maintenance"</a>
                 " "
                 <a href=format!("{}.ics", maintenance_href(&maintenance))>{Icon::Scheduled.view()}"Add to calendar"</a>
             </p>

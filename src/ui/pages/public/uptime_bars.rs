@@ -360,7 +360,7 @@ fn day_part(bars: &UptimeBars, day: &UptimeDay, zone: Tz) -> AnyView {
 fn incident_link(incident: &DayIncident, day: &UptimeDay, zone: Tz) -> Option<AnyView> {
     let clock = |at: DateTime<Utc>| {
         let day_of = time::today(at, zone);
-        let date = (day_of != day.date).then(|| format!("{}, ", day_of.format("%-d %b"))).unwrap_or_default();
+        let date = if day_of == day.date { String::new() } else { format!("{}, ", day_of.format("%-d %b")) };
         format!("{date}{}", time::format_clock(at, zone))
     };
     let (from, to) = (clock(incident.from), incident.to);

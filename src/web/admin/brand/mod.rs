@@ -26,11 +26,11 @@ use upload::BrandUpload;
 
 const PATH: &str = "/admin/brand";
 
-/// The submitted form with the logos that were uploaded, by scheme.
+/// The submitted form with the logos by scheme and the favicon that were uploaded.
 #[derive(Clone, Debug)]
 struct BrandDraft {
     form: BrandForm,
-    logos: [Option<Logo>; 2],
+    images: [Option<Logo>; 3],
     refused: Invalid,
 }
 
@@ -42,11 +42,11 @@ impl Versioned for BrandDraft {
 
 impl BrandDraft {
     fn stored(page: &Page) -> Self {
-        Self { form: BrandForm::from_page(page), logos: [None, None], refused: Invalid::new() }
+        Self { form: BrandForm::from_page(page), images: [None, None, None], refused: Invalid::new() }
     }
 
     fn parse(&self, before: &PageBrand) -> std::result::Result<BrandSettings, Invalid> {
-        let parsed = self.form.parse(before, self.logos.clone());
+        let parsed = self.form.parse(before, self.images.clone());
         let mut invalid = self.refused.clone();
         match parsed {
             Ok(settings) if invalid.is_empty() => Ok(settings),
@@ -110,11 +110,11 @@ pub async fn update_setup(
 async fn save(
     manager: Manager<CanAdminister>,
     state: State,
-    BrandUpload { fields, logos, refused }: BrandUpload,
+    BrandUpload { fields, images, refused }: BrandUpload,
     editor: &BrandEditor,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
-    let draft = BrandDraft { form: BrandForm::read(&edit.fields), logos, refused };
+    let draft = BrandDraft { form: BrandForm::read(&edit.fields), images, refused };
     let before = db::page_settings::load(&mut edit.tx).await?;
     let saved = Saved { audit_id: &before.id, version: before.version, theirs: BrandForm::from_page(&before) };
     let draft = edit.check_version(editor, draft, saved).await?;
@@ -142,10 +142,11 @@ impl Editor for BrandEditor {
     ) -> Result<String> {
         let page = db::page_settings::load(tx).await?;
         let shown = draft.parse(&page.brand).map_or_else(|_| page.brand.clone(), |settings| settings.brand);
-        let BrandDraft { form, logos: [light, dark], .. } = draft;
+        let BrandDraft { form, images: [light, dark, favicon], .. } = draft;
         let slots = [
             LogoSlot { upload: light, stored: page.brand.logo },
             LogoSlot { upload: dark, stored: page.brand.logo_dark },
+            LogoSlot { upload: favicon, stored: page.brand.favicon },
         ];
         let Problem { invalid, conflict } = problem;
         Ok(BrandEdit { shell, is_setup: self.is_setup, form, slots, shown, invalid, conflict }.html())
@@ -162,10 +163,10 @@ pub async fn show_preview(manager: Manager<CanAdminister>, FromState(state): Fro
 pub async fn preview(
     manager: Manager<CanAdminister>,
     FromState(state): FromState<State>,
-    BrandUpload { fields, logos, refused }: BrandUpload,
+    BrandUpload { fields, images, refused }: BrandUpload,
 ) -> Result<Response> {
     let mut edit = Edit::begin(state, manager, fields).await?;
-    let draft = BrandDraft { form: BrandForm::read(&edit.fields), logos, refused };
+    let draft = BrandDraft { form: BrandForm::read(&edit.fields), images, refused };
     let before = db::page_settings::load(&mut edit.tx).await?;
     let mut settings = match draft.parse(&before.brand) {
         Ok(settings) => settings,
@@ -186,7 +187,7 @@ async fn render_preview(state: &State, mut tx: WriteTx) -> Result<Response> {
     let status = preview.pages.into_iter().find(|page| page.path == "/").ok_or(Error::NotFound)?;
     let mut html = strip_script(&String::from_utf8_lossy(status.document.bytes(Encoding::Plain)));
     // A sandboxed frame loads nothing from the server.
-    for logo in page.brand.logos().filter(|logo| !logo.is_inline()) {
+    for logo in page.brand.images().filter(|logo| !logo.is_inline()) {
         html = html.replace(&logo.path(), &logo_data_url(logo));
     }
     Ok(framed(page_response(html), Some(&page)))

@@ -1,4 +1,4 @@
-//! Reads the brand's form: text fields and the files of two logos.
+//! Reads the brand's form: text fields and the files of two logos and a favicon.
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, Multipart, Request};
@@ -10,16 +10,23 @@ use base64::prelude::BASE64_STANDARD;
 use crate::domain::Invalid;
 use crate::domain::brand::Logo;
 use crate::domain::forms::Fields;
-use crate::logo::sanitize_logo;
+use crate::logo::{sanitize_favicon, sanitize_logo};
 use crate::web::{Error, MAX_BODY, Result, form};
 
-/// The files by scheme, and the hidden fields that carry an upload through a form that is shown again.
-const FILES: [(&str, &str); 2] = [("logo", "kept_logo"), ("logo_dark", "kept_logo_dark")];
+/// Makes an upload harmless.
+type Sanitize = fn(&[u8]) -> std::result::Result<Logo, String>;
 
-/// The submitted brand: sanitised logos by scheme, and what is wrong with those that were refused.
+/// The files, the hidden fields that carry an upload through a form that is shown again, and what checks them.
+const FILES: [(&str, &str, Sanitize); 3] = [
+    ("logo", "kept_logo", sanitize_logo),
+    ("logo_dark", "kept_logo_dark", sanitize_logo),
+    ("favicon", "kept_favicon", sanitize_favicon),
+];
+
+/// The submitted brand: sanitised logos by scheme and favicon, and what is wrong with those that were refused.
 pub struct BrandUpload {
     pub fields: Fields,
-    pub logos: [Option<Logo>; 2],
+    pub images: [Option<Logo>; 3],
     pub refused: Invalid,
 }
 
@@ -37,21 +44,21 @@ async fn read_upload<S: Send + Sync>(request: Request, state: &S) -> Result<Bran
         read_parts(request, state).await?
     } else {
         let bytes = to_bytes(request.into_body(), MAX_BODY).await.map_err(|_| Error::TooLarge)?;
-        (form::read_form(&bytes)?, <[Option<Bytes>; 2]>::default())
+        (form::read_form(&bytes)?, <[Option<Bytes>; 3]>::default())
     };
     // Decoding an image takes long enough to keep other requests waiting.
     let task = tokio::task::spawn_blocking(move || sanitize_uploads(fields, &files));
     task.await.map_err(|error| Error::Internal(error.into()))
 }
 
-async fn read_parts<S: Send + Sync>(request: Request, state: &S) -> Result<(Fields, [Option<Bytes>; 2])> {
+async fn read_parts<S: Send + Sync>(request: Request, state: &S) -> Result<(Fields, [Option<Bytes>; 3])> {
     let unreadable = || Error::BadRequest("The form could not be read.".into());
     let mut parts = Multipart::from_request(request, state).await.map_err(|_| unreadable())?;
-    let (mut fields, mut files) = (Vec::new(), <[Option<Bytes>; 2]>::default());
+    let (mut fields, mut files) = (Vec::new(), <[Option<Bytes>; 3]>::default());
     while let Some(part) = parts.next_field().await.map_err(|_| unreadable())? {
         let name = part.name().unwrap_or_default().to_owned();
         let bytes = part.bytes().await.map_err(|_| unreadable())?;
-        if let Some(at) = FILES.iter().position(|(file, _)| *file == name) {
+        if let Some(at) = FILES.iter().position(|(file, ..)| *file == name) {
             // A browser sends an empty file if none was chosen.
             files[at] = Some(bytes).filter(|bytes| !bytes.is_empty());
             continue;
@@ -65,15 +72,15 @@ async fn read_parts<S: Send + Sync>(request: Request, state: &S) -> Result<(Fiel
     Ok((form::limit_fields(fields.into_iter(), 0)?, files))
 }
 
-fn sanitize_uploads(fields: Fields, files: &[Option<Bytes>; 2]) -> BrandUpload {
+fn sanitize_uploads(fields: Fields, files: &[Option<Bytes>; 3]) -> BrandUpload {
     let mut refused = Invalid::new();
-    let mut logos = [None, None];
-    for (at, (name, kept)) in FILES.into_iter().enumerate() {
+    let mut images = [None, None, None];
+    for (at, (name, kept, sanitize)) in FILES.into_iter().enumerate() {
         let kept = BASE64_STANDARD.decode(fields.text(kept)).ok().filter(|bytes| !bytes.is_empty());
         let upload = files[at].as_deref().or(kept.as_deref());
-        logos[at] = upload.and_then(|bytes| refused.take(name, sanitize_logo(bytes)));
+        images[at] = upload.and_then(|bytes| refused.take(name, sanitize(bytes)));
     }
-    let is_kept = |name: &str| FILES.iter().any(|(_, kept)| *kept == name);
+    let is_kept = |name: &str| FILES.iter().any(|(_, kept, _)| *kept == name);
     let fields = Fields(fields.0.into_iter().filter(|(name, _)| !is_kept(name)).collect());
-    BrandUpload { fields, logos, refused }
+    BrandUpload { fields, images, refused }
 }

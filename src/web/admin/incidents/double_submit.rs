@@ -31,8 +31,8 @@ pub(in crate::web) async fn find_submitted_incident(
         found => found?,
     };
     // A manager who went back and wrote another incident must not lose it.
-    let body = form.body.trim_end();
-    let same = existing.title == form.title.trim() && existing.updates.iter().any(|update| update.body == body);
+    let is_posted = |body: &str| existing.updates.iter().any(|update| update.body == body.trim_end());
+    let same = existing.title == form.title.trim() && form.bodies().into_iter().all(is_posted);
     let own = db::audit::has_done(tx, &manager.id, Action::IncidentOpen, id.as_str()).await?;
     Ok(if same && own { Submission::Again(Box::new(existing)) } else { Submission::Taken })
 }

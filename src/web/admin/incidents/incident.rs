@@ -4,10 +4,10 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use crate::actions;
 use crate::credentials::random_bytes;
 use crate::db::{self, Tx, admin_incidents, components};
-use crate::domain::forms::{Fields, IncidentDetailsForm, IncidentForm, UpdateForm};
+use crate::domain::forms::{Fields, IncidentDetailsForm, IncidentForm, PAST_INCIDENT, UpdateForm};
 use crate::domain::history::Cursor;
 use crate::domain::search::IncidentSearch;
-use crate::domain::{Incident, IncidentId, Invalid, Phase, Status, UpdateId};
+use crate::domain::{Incident, IncidentId, Invalid, Phase, Status, UpdateId, Visibility};
 use crate::state::State;
 use crate::ui::admin_layout::AdminContext;
 use crate::ui::pages::admin::{IncidentDeletion, IncidentEdit, IncidentList};
@@ -64,6 +64,9 @@ pub async fn new(
         form.apply_template(&template, &meanings);
         shell.notify.is_on = template.notify;
     }
+    if query.has(PAST_INCIDENT) {
+        form.begin_past();
+    }
     preset_components(&mut tx, &query, &mut form).await?;
     form.details.zone = db::page_settings::load(&mut tx).await?.time_zone.name().to_owned();
     form.details.publish_zone = form.details.zone.clone();
@@ -93,10 +96,9 @@ pub async fn create(
     FromState(state): FromState<State>,
     Form(fields): Form,
 ) -> Result<Response> {
-    let mut form = IncidentForm::read(&fields);
-    form.phase = confirmed_phase(&fields, form.phase);
-    let composer = IncidentComposer::new(ComposerDraft::submitted(&fields));
-    if fields.has("preview") && !fields.has("save_draft") {
+    let (form, pressed) = read_submitted(&fields);
+    let composer = IncidentComposer::new(ComposerDraft::submitted(&fields)).focusing(pressed);
+    if pressed.is_some() || (fields.has("preview") && !fields.has("save_draft")) {
         let mut tx = state.db.read().await?;
         return show_submitted(&state, &mut tx, &manager, &composer, (form, &fields)).await;
     }
@@ -116,27 +118,44 @@ pub async fn create(
     }
     let draft = check_draft(&mut edit, &composer, form.clone()).await?;
     let components = components::list(&mut edit.tx).await?;
-    let first = UpdateId::from_random(random_bytes());
-    let opened = form.parse().and_then(|new| new.open(id, first, &components, edit.now));
+    let fresh_id = || UpdateId::from_random(random_bytes());
+    let opened = form.parse().and_then(|new| new.open(id, fresh_id, &components, edit.now));
     let incident = edit.check(&composer, form.clone(), opened).await?;
     if edit.wants_preview() {
         return preview_opened(edit, incident).await;
     }
-    let said = (incident.phase, form.body.clone());
-    check_status(&mut edit, &composer, form, (said.0, &said.1)).await?;
+    let newest = incident.newest_update().map_or("", |newest| &newest.body);
+    check_status(&mut edit, &composer, form, (incident.phase, newest)).await?;
     choose_notification(&mut edit, &incident).await?;
     let entry = actions::incidents::open(&mut edit.tx, &incident, draft.as_ref()).await?;
     edit.save([entry], &address(&incident), opened_flash(&incident)).await
 }
 
-/// Stores the choice of the form. An incident that was over when it was entered has a tick of its own, off by default.
+/// The form with the confirmed status, after the button that adds or removes an update of a past incident, and the index
+/// of the update to continue with.
+fn read_submitted(fields: &Fields) -> (IncidentForm, Option<usize>) {
+    let mut form = IncidentForm::read(fields);
+    let phase = form.newest_phase();
+    *phase = confirmed_phase(fields, std::mem::take(phase));
+    let pressed = form.press_row_button(fields);
+    (form, pressed)
+}
+
+/// Stores the choice of the form. A past incident, or one that was over when it was entered, has a tick of its own, off
+/// by default.
 async fn choose_notification(edit: &mut Edit<CanPublish>, incident: &Incident) -> Result<()> {
-    let Some(first) = incident.newest_update() else { return Ok(()) };
-    if incident.is_backfilled() && edit.fields.has("notify_backfill") {
-        let subject = incident.id.as_str();
-        return Ok(actions::notices::set_notification(&mut edit.tx, subject, &first.id, true).await?);
+    let Some(newest) = incident.newest_update() else { return Ok(()) };
+    let (is_wanted, is_past) = (edit.fields.has("notify_backfill"), edit.fields.has(PAST_INCIDENT));
+    // An internal incident follows the switch of its publication.
+    let would_notify = incident.is_open() && incident.visibility != Visibility::Internal;
+    if is_past && !is_wanted && !would_notify {
+        return Ok(());
     }
-    edit.apply_notify_switch(incident.id.as_str(), Some(&first.id)).await
+    if is_past || (incident.is_backfilled() && is_wanted) {
+        let subject = incident.id.as_str();
+        return Ok(actions::notices::set_notification(&mut edit.tx, subject, &newest.id, is_wanted).await?);
+    }
+    edit.apply_notify_switch(incident.id.as_str(), Some(&newest.id)).await
 }
 
 /// Previews a new incident; an embargoed one as it will look once it is public.

@@ -5,11 +5,12 @@ use chrono::TimeDelta;
 use super::Gallery;
 use crate::domain::brand::{Logo, LogoFormat};
 use crate::domain::colour::Colour;
-use crate::domain::forms::{AnnouncementForm, BrandForm, ComponentNamesForm, PageForm};
-use crate::domain::{Announcement, AnnouncementId, Invalid, PageBrand};
+use crate::domain::forms::{AnnouncementForm, BrandForm, ComponentNamesForm, PageForm, PageImportForm};
+use crate::domain::page_import::{ImportProgress, ImportState, ImportSummary, KindSummary, Notes};
+use crate::domain::{Announcement, AnnouncementId, ImportSource, Invalid, PageBrand, PageImport, PageImportId};
 use crate::ui::pages::admin::{
-    AnnouncementDeletion, AnnouncementEdit, AnnouncementList, BrandEdit, LogoSlot, SetupComponents, SetupManagers,
-    SetupPageStep,
+    AnnouncementDeletion, AnnouncementEdit, AnnouncementList, BrandEdit, LogoSlot, PageImportNew, PageImportView,
+    SetupComponents, SetupManagers, SetupPageStep,
 };
 
 const SVG: &str =
@@ -23,7 +24,59 @@ pub(super) fn brand_pages(world: &Gallery) -> Vec<(&'static str, String)> {
     ];
     pages.extend(setup_pages(world));
     pages.extend(announcement_pages(world));
+    pages.extend(import_pages(world));
     pages
+}
+
+fn import_pages(world: &Gallery) -> Vec<(&'static str, String)> {
+    let now = world.shell.now;
+    let kind = |name: &str, created, unchanged, refused| KindSummary {
+        name: name.into(),
+        created,
+        changed: 0,
+        unchanged,
+        skipped: 0,
+        refused,
+    };
+    let notes = |count| Notes { first: vec![world.text.clone()], count };
+    let summary = ImportSummary {
+        kinds: vec![kind("page", 0, 1, 0), kind("components", 12, 0, 0), kind("incidents", 214, 3, 1)],
+        components: vec!["Website".into(), world.text.clone()],
+        incidents: vec![(now, world.text.clone()), (now - TimeDelta::days(9), "Tiles load slowly".into())],
+        maintenances: Vec::new(),
+        unfetched: notes(1),
+        refusals: notes(1),
+        warnings: notes(60),
+        skips: Notes::default(),
+    };
+    let import = |state, total, summary| PageImport {
+        id: PageImportId::parse("import").expect("an id"),
+        source: ImportSource::Statuspage,
+        address: "https://status.harbor.example/".into(),
+        state,
+        progress: ImportProgress { step: world.text.clone(), documents: 1_040, done: 118, total },
+        summary,
+        started_by: world.text.clone(),
+        started_at: now,
+        seen_at: now,
+    };
+    let view = |state, total, summary, is_setup| {
+        PageImportView { shell: world.shell.clone(), import: import(state, total, summary), is_setup }.html()
+    };
+    let form = PageImportForm { source: "upptime".into(), address: world.text.clone() };
+    let recent = vec![import(ImportState::Done, 0, None)];
+    let invalid = Invalid::field("address", "This is no web address.");
+    vec![
+        ("import", PageImportNew { shell: world.shell.clone(), form, invalid, recent }.html()),
+        ("import-fetching", view(ImportState::Fetching, 214, None, false)),
+        ("import-ready", view(ImportState::Ready, 214, Some(summary.clone()), true)),
+        ("import-nothing", view(ImportState::Ready, 214, Some(ImportSummary::default()), false)),
+        ("import-writing", view(ImportState::Importing, 0, Some(summary.clone()), false)),
+        ("import-done", view(ImportState::Done, 214, Some(summary), false)),
+        ("import-failed", view(ImportState::Failed, 0, None, false)),
+        ("import-interrupted", view(ImportState::Interrupted, 0, None, true)),
+        ("import-discarded", view(ImportState::Discarded, 0, None, false)),
+    ]
 }
 
 fn brand(world: &Gallery, is_setup: bool, invalid: Invalid) -> String {
@@ -41,7 +94,11 @@ fn brand(world: &Gallery, is_setup: bool, invalid: Invalid) -> String {
         ..BrandForm::default()
     };
     let shown = PageBrand { accent: Colour::parse(&form.accent), ..PageBrand::default() };
-    let slots = [LogoSlot { upload: Some(logo.clone()), stored: None }, LogoSlot { upload: None, stored: Some(logo) }];
+    let slots = [
+        LogoSlot { upload: Some(logo.clone()), stored: None },
+        LogoSlot { upload: None, stored: Some(logo) },
+        LogoSlot::default(),
+    ];
     BrandEdit { shell: world.shell.clone(), is_setup, form, slots, shown, invalid, conflict: None }.html()
 }
 

@@ -16,7 +16,7 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
     let notice = AdminContext { notice: Some(format!("Published: {text}")), ..shell() };
     vec![
         (
-            "desk",
+            "dashboard",
             Dashboard {
                 queue: QueueState::default(),
                 shell: notice,
@@ -34,7 +34,7 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
             .html(),
         ),
         (
-            "desk-empty",
+            "dashboard-empty",
             Dashboard {
                 queue: QueueState::default(),
                 shell: AdminContext { tone: Tone::Operational, ..shell() },
@@ -86,7 +86,7 @@ fn incident_forms(world: &Gallery) -> Vec<(&'static str, String)> {
     let shell = || world.shell.clone();
     let new = |form, invalid| {
         let (board, extras) = (world.board(), world.extras());
-        IncidentNew { shell: shell(), form, invalid, board, extras, suggested_phase: None }.html()
+        IncidentNew { shell: shell(), form, invalid, board, extras, suggested_phase: None, focus_update: None }.html()
     };
     let wrong = IncidentForm {
         phase: "investigating".into(),
@@ -97,6 +97,19 @@ fn incident_forms(world: &Gallery) -> Vec<(&'static str, String)> {
         },
         ..Default::default()
     };
+    let row =
+        |phase: Phase, at: &str| PastUpdateForm { phase: phase.key().into(), at: at.into(), body: world.text.clone() };
+    let past = IncidentForm {
+        title: "Logins failed".into(),
+        past: vec![
+            row(Phase::Investigating, "2026-11-20T09:00"),
+            row(Phase::Identified, "2026-11-20T08:25"),
+            PastUpdateForm { body: String::new(), ..row(Phase::Resolved, "") },
+        ],
+        details: IncidentDetailsForm { zone: "Europe/Lisbon".into(), ..Default::default() },
+        ..Default::default()
+    };
+    let past_invalid = past.parse().unwrap_err();
     let mut mine = IncidentDetailsForm::from_incident(&world.open, Tz::UTC);
     mine.title = "My title".into();
     mine.version = 5;
@@ -108,6 +121,8 @@ fn incident_forms(world: &Gallery) -> Vec<(&'static str, String)> {
     vec![
         ("incident-new", new(IncidentForm::default(), Invalid::new())),
         ("incident-new-wrong", new(wrong, invalid)),
+        ("incident-past", new(past.clone(), Invalid::new())),
+        ("incident-past-wrong", new(past, past_invalid)),
         ("incident-edit", edit(IncidentDetailsForm::from_incident(&world.open, Tz::UTC), None)),
         ("incident-edit-conflict", edit(mine, world.conflict(theirs))),
     ]

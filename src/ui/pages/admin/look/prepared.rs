@@ -22,6 +22,7 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
             board: world.board(),
             extras,
             suggested_phase: None,
+            focus_update: None,
         }
         .html()
     };

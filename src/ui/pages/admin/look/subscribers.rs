@@ -122,5 +122,5 @@ fn notifying(world: &Gallery) -> String {
     let shell = AdminContext { notify: NotifySwitch { is_on: true, reach }, ..world.shell.clone() };
     let (form, invalid) = (IncidentForm::default(), Invalid::new());
     let (board, extras) = (world.board(), world.extras());
-    IncidentNew { shell, form, invalid, board, extras, suggested_phase: None }.html()
+    IncidentNew { shell, form, invalid, board, extras, suggested_phase: None, focus_update: None }.html()
 }
