@@ -89,7 +89,8 @@ for (const brand of BRANDS) {
           await logIn(page);
           await page.goto('/admin/brand');
           await page.getByLabel('Header text (optional)').fill(brand.header);
-          for (const name of brand.choices) await page.getByRole('radio', { name, exact: true }).check();
+          const fields = page.locator('.brand-fields');
+          for (const name of brand.choices) await fields.getByRole('radio', { name, exact: true }).check();
           await page
             .getByLabel('Logo', { exact: true })
             .setInputFiles({ name: 'logo.svg', mimeType: 'image/svg+xml', buffer: Buffer.from(brand.logo) });

@@ -236,9 +236,9 @@
       mend(match, node);
     });
     while (at) {
-      const gone = at;
-      at = at.nextSibling;
-      gone.remove();
+      const next = at.nextSibling;
+      at.remove();
+      at = next;
     }
   };
 
