@@ -236,7 +236,7 @@ impl Work {
             }
             tokio::time::sleep(DECISION_INTERVAL).await;
         }
-        Err(Stop::Interrupted("Nobody confirmed the preview within an hour."))
+        Err(Stop::Interrupted("The preview was not confirmed within an hour."))
     }
 
     async fn save_progress(&self, state: ImportState) -> Result<(), Stop> {

@@ -73,7 +73,7 @@ async fn page_is_fetched_previewed_and_imported(test: TestDb) {
     let mut visitor = app.visitor();
     assert!(visitor.get("/").await.text().contains("API"));
     assert_eq!(visitor.get("/incidents/old").await.word("h1"), "Incident old");
-    assert_eq!(app.number("select count(*) from notices").await, 0, "nobody is notified");
+    assert_eq!(app.number("select count(*) from notices").await, 0, "no subscriber is notified");
     let audit = app.audit().await;
     let own: Vec<_> = audit.iter().rev().filter(|row| row.action.starts_with("import.")).collect();
     let named: Vec<_> = own.iter().map(|row| (row.action.as_str(), row.actor.name.as_str())).collect();

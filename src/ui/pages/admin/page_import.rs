@@ -40,7 +40,7 @@ pub fn PageImportNewPage(page: PageImportNew) -> impl IntoView {
             <ErrorSummary problems=problems.clone()/>
             {import_form(&page.form, &problems, ButtonStyle::Primary)}
             <p class="soft">
-                "Nobody is notified of what is imported. From files, with a token, or from other programs: "
+                "No subscriber is notified of what is imported. From files, with a token, or from other programs: "
                 <code>"candor import"</code>" on the server."
             </p>
             {recent}
@@ -176,7 +176,7 @@ fn preview(import: &PageImport, shell: &AdminContext) -> AnyView {
                 <button type="submit" class=ButtonStyle::Quiet.class() formaction=discard_path(import)>"Discard"</button>
             </p>
         </form>
-        <p class="soft">"Nobody is notified of what is imported."</p>
+        <p class="soft">"No subscriber is notified of what is imported."</p>
         {samples(summary, shell)}
         {notes(summary)}
     }
