@@ -9,12 +9,12 @@ use candor::worker::maintenances::run_due_steps;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::support::app::TestApp;
-use crate::support::{TestDb, fixtures};
+use crate::support::{TestDb, fixtures, noon_in};
 
-/// A maintenance of the component API that starts in two hours and lasts one.
+/// A maintenance of the component API that starts at noon tomorrow and lasts one hour.
 async fn plan_maintenance(app: &TestApp) -> Maintenance {
     let api = app.component("API").await;
-    let begin = app.clock.now() + TimeDelta::hours(2);
+    let begin = noon_in(1);
     let maintenance = fixtures::maintenance("work", begin, begin + TimeDelta::hours(1), &[api.id.as_str()]);
     app.plan(std::slice::from_ref(&maintenance)).await;
     maintenance
@@ -44,11 +44,11 @@ async fn automatic_start_and_end_are_exact_and_published(test: TestDb) {
     assert_eq!(headline().await, "All systems operational");
     advance_to(&app, maintenance.scheduled_for);
     work.tick(&app).await;
-    assert_eq!(headline().await, "API: under maintenance until 15:00");
+    assert_eq!(headline().await, "API: under maintenance until 13:00");
     assert_eq!(app.visitor().get("/").await.word("li.row .state"), Status::UnderMaintenance.words());
     advance_to(&app, maintenance.scheduled_until - TimeDelta::microseconds(1));
     work.tick(&app).await;
-    assert_eq!(headline().await, "API: under maintenance until 15:00");
+    assert_eq!(headline().await, "API: under maintenance until 13:00");
     advance_to(&app, maintenance.scheduled_until);
     work.tick(&app).await;
     work.tick(&app).await;

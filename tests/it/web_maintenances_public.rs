@@ -39,7 +39,8 @@ async fn planned_maintenance_is_on_all_pages(test: TestDb) {
 async fn active_maintenance_never_hides_an_incident(test: TestDb) {
     let app = TestApp::new(test).await;
     let (api, web) = (app.component("API").await, app.component("Web").await);
-    let now = app.clock.now();
+    let now = noon_in(1);
+    app.clock.advance(now - app.clock.now());
     let mut maintenance =
         fixtures::maintenance("work", now, now + TimeDelta::hours(1), &[api.id.as_str(), web.id.as_str()]);
     begin_maintenance(&mut maintenance, now);
