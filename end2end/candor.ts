@@ -74,6 +74,12 @@ export class Candor {
     await this.shell(['manager', 'add', ...options, '--password-stdin'], `${who.password}\n`);
   }
 
+  /** Adds a subscriber to one component, or to the page. */
+  async addSubscriber(email: string, component?: string): Promise<void> {
+    const scope = component ? ['--component', component] : [];
+    await this.shell(['subscriber', 'add', email, ...scope, '--data-dir', this.folder]);
+  }
+
   /** Makes every login and re-authentication older by this many minutes. */
   async ageSessions(minutes: number): Promise<void> {
     const ago = `strftime('%Y-%m-%dT%H:%M:%f+00:00', created_at, '-${minutes} minutes')`;

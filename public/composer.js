@@ -77,6 +77,13 @@
       for (const it of page.querySelectorAll('body > header, body > footer, .skip')) it.remove();
       return `<!DOCTYPE html>${page.documentElement.outerHTML}`;
     };
+    // The button and the switch name the most that the form can reach until the server has counted.
+    const showRecipients = (words) => {
+      if (!words) return;
+      for (const it of form.querySelectorAll('.reach')) it.textContent = ` and notify ${words}`;
+      const name = form.querySelector('.notify .switch > span');
+      if (name) name.textContent = `Notify ${words}`;
+    };
     const read = (html) => {
       const page = parse(html);
       const frames = [...page.querySelectorAll('main > section > iframe[srcdoc]')];
@@ -87,6 +94,7 @@
         subject: it.querySelector(':scope > p')?.textContent,
         text: it.querySelector('pre').textContent,
       }));
+      showRecipients(page.querySelector('[data-recipients]')?.textContent);
       const view = (name, it) => ({ name, html: trim(it.getAttribute('srcdoc')) });
       // The status page names a past incident in one row.
       const own = form.elements.namedItem('past') && frames.find((it) => it.title.startsWith('/incidents/'));

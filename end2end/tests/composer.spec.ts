@@ -1,4 +1,17 @@
-import { addComponent, affect, compose, expectMessage, expectNoOverflow, expectPreview, logIn, openFresh, openIncident, UPDATE_BUTTON } from '../steps';
+import {
+  addComponent,
+  affect,
+  compose,
+  expectMessage,
+  expectNoOverflow,
+  expectPreview,
+  logIn,
+  openFresh,
+  openIncident,
+  openPreview,
+  previewPage,
+  UPDATE_BUTTON,
+} from '../steps';
 import { minutesAhead } from '../clock';
 import { expect, test } from '../test';
 
@@ -91,6 +104,29 @@ test('the primary button says what will happen', async ({ page }) => {
   await page.locator('summary', { hasText: 'Visibility' }).click();
   await page.getByLabel('Visibility', { exact: true }).selectOption('Internal');
   await expect(page.getByRole('button', { name: 'Save internally' })).toBeVisible();
+});
+
+test('the number of subscribers follows the chosen components', async ({ page, candor, javaScriptEnabled }) => {
+  await logIn(page);
+  for (const name of ['Search', 'Maps']) await addComponent(page, name);
+  await candor.addSubscriber('ana@example.org');
+  await candor.addSubscriber('leo@example.org', 'Maps');
+  await page.goto('/admin/incidents/new');
+  await page.getByLabel('Title', { exact: true }).fill(TITLE);
+  await compose(page, { phase: 'Identified', message: 'A disk is full.' });
+  const button = (count: string) => page.getByRole('button', { name: `Publish incident and notify ${count}` });
+  await expect(button('up to 2 subscribers')).toBeVisible();
+  await affect(page, 'Search', 'Major outage');
+  if (javaScriptEnabled === false) {
+    await previewPage(page);
+    await expect(page.locator('#messages')).toContainText('Sent to 1 subscriber if the form says to notify');
+    return;
+  }
+  await openPreview(page);
+  await expect(button('1 subscriber')).toBeVisible();
+  await expect(page.getByLabel('Notify 1 subscriber', { exact: true })).toBeChecked();
+  await affect(page, 'Maps', 'Major outage');
+  await expect(button('2 subscribers')).toBeVisible();
 });
 
 test('a default sentence of the chosen status is inserted', async ({ page, javaScriptEnabled }) => {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 
-use super::notices::{NoticeSubject, PreviewedMessage, preview_messages};
+use super::notices::{NoticeSubject, PreviewedNotice, preview_notice};
 use super::on_demand::LoadedPage;
 use super::{Document, JsonShape, OnDemandPage, Publisher, Site, Snapshot, render_site};
 use crate::db::{self, Tx, WriteTx};
@@ -24,8 +24,7 @@ pub struct SitePreview {
     pub header_paths: Vec<String>,
     /// The path of the subject's page, if visitors can no longer read it.
     pub removed: Option<String>,
-    /// What subscribers would get.
-    pub messages: Vec<PreviewedMessage>,
+    pub notice: PreviewedNotice,
 }
 
 #[derive(Debug)]
@@ -100,12 +99,12 @@ impl Publisher {
         let now = self.clock.now();
         let after = Snapshot::load(&mut tx, now).await?;
         let own_after = subject.load(&mut tx, now).await?;
-        let messages = match subject.event_id() {
+        let notice = match subject.event_id() {
             Some(id) => {
                 let stored = NoticeSubject::load(&mut self.db.read().await?, id).await?;
-                preview_messages(&mut tx, id, &stored, &self.origin, now).await?
+                preview_notice(&mut tx, id, &stored, &self.origin, now).await?
             }
-            None => Vec::new(),
+            None => PreviewedNotice::default(),
         };
         drop(tx);
         let mut tx = self.db.read().await?;
@@ -126,7 +125,7 @@ impl Publisher {
             compare_sites(&before, after, &subject)
         });
         let preview = rendered.await.context("rendering the preview")?;
-        Ok(SitePreview { messages, ..preview })
+        Ok(SitePreview { notice, ..preview })
     }
 }
 

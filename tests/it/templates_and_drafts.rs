@@ -373,6 +373,7 @@ async fn preview_shows_pages_and_writes_nothing(test: TestDb) {
     assert_eq!((answer.status, answer.header("cache-control")), (StatusCode::OK, "no-store"));
     let headings = answer.words("section h2");
     assert_eq!((headings.len(), headings[3].as_str()), (4, "Messages to subscribers"));
+    assert_eq!(answer.word("#messages [data-recipients]"), "0 subscribers");
     assert!(headings[0] == "/ changes" && headings[1].ends_with(" new") && headings[2] == "/history changes");
     let also = answer.words("details code");
     // The headings of the first two show the failure.

@@ -15,7 +15,7 @@ use candor::worker::measure_queue;
 use chrono::TimeDelta;
 use serde_json::Value;
 
-use crate::support::app::{Answer, Browser, ORIGIN, TestApp};
+use crate::support::app::{Answer, Browser, ORIGIN, TestApp, status_of};
 use crate::support::subscribers::{self, add_in, add_to_component, add_to_incident, add_to_page, notices};
 use crate::support::{TestDb, fixtures, noon_in};
 
@@ -160,6 +160,12 @@ async fn publish_button_states_a_truthful_number(test: TestDb) {
     assert_eq!(button(&page), "Publish incident and notify up to 3 subscribers");
     assert_eq!(page.word(".notify span"), "Notify up to 3 subscribers");
     assert!(page.word(".notify").contains("E-mail"), "{}", page.word(".notify"));
+    for (component, count) in [(&mail, "3 subscribers"), (&app.component("API").await, "2 subscribers")] {
+        let status = status_of(&component.id);
+        let chosen = [OPEN.as_slice(), &[(status.as_str(), "major_outage"), ("live", "1")]].concat();
+        let preview = publisher.post("/admin/incidents", &chosen).await;
+        assert_eq!(preview.word("#messages [data-recipients]"), count);
+    }
     let mut affected = fixtures::incident("slow", app.clock.now());
     affected.updates[0].components.clear();
     app.add(&[affected]).await;

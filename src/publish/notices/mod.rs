@@ -24,7 +24,7 @@ mod webhook;
 pub use chat::render_chat;
 pub use email::{Email, EmailTemplate};
 pub use message::Message;
-pub use preview::{NoticeSubject, PreviewedMessage, preview_messages};
+pub use preview::{NoticeSubject, PreviewedMessage, PreviewedNotice, preview_notice};
 pub use test_message::{TestBody, render_test_message};
 pub use webhook::{BodyForm, render_webhook};
 

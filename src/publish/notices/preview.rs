@@ -7,7 +7,7 @@ use super::{BodyForm, EmailTemplate, Links, NoticeContent, render_chat, render_w
 use crate::db::{self, Tx, incidents, maintenances, notices};
 use crate::domain::notice::Event;
 use crate::domain::subscriber::Channel;
-use crate::domain::{Incident, IncidentId, Maintenance, MaintenanceId};
+use crate::domain::{ComponentId, Incident, IncidentId, Maintenance, MaintenanceId};
 
 /// The links of a message that is sent to no subscriber.
 const NO_LINK: &str = "#";
@@ -25,6 +25,15 @@ pub struct PreviewedMessage {
     pub html: Option<String>,
     /// Plain text or JSON.
     pub text: String,
+}
+
+/// What subscribers would get, and how many of them.
+#[derive(Clone, Debug, Default)]
+pub struct PreviewedNotice {
+    /// One per channel; empty if no subscriber is notified of the change.
+    pub messages: Vec<PreviewedMessage>,
+    /// The subscribers that match, over all channels.
+    pub recipients: i64,
 }
 
 /// A public incident or a maintenance before or after a change.
@@ -45,6 +54,13 @@ impl NoticeSubject {
         Ok(Self { incident, maintenance })
     }
 
+    /// The components whose subscribers are notified.
+    fn components(&self) -> Vec<ComponentId> {
+        let of_incident = self.incident.iter().flat_map(Incident::affected_components).map(|(id, _)| id);
+        let of_maintenance = self.maintenance.iter().flat_map(|it| &it.components).map(|planned| &planned.id);
+        of_incident.chain(of_maintenance).cloned().collect()
+    }
+
     /// What the change from `before` tells subscribers.
     fn event(&self, before: &Self) -> Option<Event> {
         match (&self.incident, &self.maintenance) {
@@ -55,16 +71,16 @@ impl NoticeSubject {
     }
 }
 
-/// The messages of the change that `tx` makes to the incident or maintenance `id`; empty if subscribers hear nothing.
-pub async fn preview_messages(
+/// The notice of the change that `tx` makes to the incident or maintenance `id`.
+pub async fn preview_notice(
     tx: &mut Tx,
     id: &IncidentId,
     before: &NoticeSubject,
     origin: &str,
     now: DateTime<Utc>,
-) -> db::Result<Vec<PreviewedMessage>> {
+) -> db::Result<PreviewedNotice> {
     let after = NoticeSubject::load(tx, id).await?;
-    let Some(event) = after.event(before) else { return Ok(Vec::new()) };
+    let Some(event) = after.event(before) else { return Ok(PreviewedNotice::default()) };
     let mut notice = notices::new_notice(event, id.as_str(), now);
     notice.update_id = match (&after.incident, &after.maintenance) {
         (Some(incident), _) => incident.newest_update().map(|update| update.id.clone()),
@@ -72,8 +88,11 @@ pub async fn preview_messages(
             maintenance.as_ref().and_then(Maintenance::newest_update).map(|update| update.id.clone())
         }
     };
-    let Some(content) = NoticeContent::load(tx, &notice, origin).await? else { return Ok(Vec::new()) };
-    Ok(Channel::PUBLIC.into_iter().filter_map(|channel| message(&content, channel, now)).collect())
+    let Some(content) = NoticeContent::load(tx, &notice, origin).await? else { return Ok(PreviewedNotice::default()) };
+    let messages = Channel::PUBLIC.into_iter().filter_map(|channel| message(&content, channel, now)).collect();
+    let matching = notices::count_recipients(tx, event, &after.components()).await?;
+    let recipients = matching + notices::count_of_incident(tx, id.as_str()).await?;
+    Ok(PreviewedNotice { messages, recipients })
 }
 
 fn message(content: &NoticeContent, channel: Channel, now: DateTime<Utc>) -> Option<PreviewedMessage> {

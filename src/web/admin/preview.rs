@@ -109,7 +109,8 @@ pub(super) async fn show_preview<P: Policy>(
         pages: preview.pages.into_iter().map(framed_page).collect(),
         machine_paths: preview.machine_paths,
         header_paths: preview.header_paths,
-        messages: preview.messages.into_iter().map(shown_message).collect(),
+        messages: preview.notice.messages.into_iter().map(shown_message).collect(),
+        recipients: preview.notice.recipients,
     };
     let mut response = page_response(page.html()).into_response();
     // A `srcdoc` frame inherits the policy of its page, so the policy also allows the public stylesheets.

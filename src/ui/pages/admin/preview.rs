@@ -1,6 +1,7 @@
 use leptos::prelude::*;
 
 use crate::domain::Visibility;
+use crate::format::number::group_thousands;
 use crate::format::time::format_full;
 use crate::ui::admin_layout::{AdminContext, AdminLayout, Section};
 use crate::ui::form::{ButtonStyle, Submit};
@@ -29,6 +30,8 @@ pub struct PagePreview {
     pub header_paths: Vec<String>,
     /// What subscribers would get, by channel.
     pub messages: Vec<ShownMessage>,
+    /// How many subscribers would get one.
+    pub recipients: i64,
 }
 
 #[derive(Clone, Debug)]
@@ -70,7 +73,7 @@ pub fn PreviewPage(page: PagePreview) -> impl IntoView {
             </p>
         </form>
         {page.pages.iter().map(page_frame).collect_view()}
-        {message_list(&page.messages)}
+        {message_list(&page.messages, page.recipients)}
         {path_list("machine-documents", "API documents, feeds and badges that change", &page.machine_paths)}
         {path_list("other-pages", "Other pages; only their header changes", &page.header_paths)}
         <p class="soft">
@@ -118,17 +121,26 @@ fn page_frame(page: &FramedPage) -> AnyView {
 }
 
 /// Each message in a fold of its own.
-fn message_list(messages: &[ShownMessage]) -> Option<AnyView> {
+fn message_list(messages: &[ShownMessage], recipients: i64) -> Option<AnyView> {
     (!messages.is_empty()).then(|| {
         view! {
             <section id="messages">
                 <h2>"Messages to subscribers"</h2>
-                <p class="soft">"Sent if the form says to notify subscribers. The links lead to each subscription."</p>
+                // public/composer.js copies the number into the form.
+                <p class="soft">
+                    "Sent to "<b data-recipients>{recipient_words(recipients)}</b>
+                    " if the form says to notify subscribers. The links lead to each subscription."
+                </p>
                 {messages.iter().map(shown_message).collect_view()}
             </section>
         }
         .into_any()
     })
+}
+
+fn recipient_words(recipients: i64) -> String {
+    let noun = if recipients == 1 { "subscriber" } else { "subscribers" };
+    format!("{} {noun}", group_thousands(recipients))
 }
 
 fn shown_message(message: &ShownMessage) -> AnyView {

@@ -47,6 +47,7 @@ pub fn pages(world: &Gallery) -> Vec<(&'static str, String)> {
             html: None,
             text: "Identified\n\nA disk is full.".into(),
         }],
+        recipients: 1204,
     };
     let gone =
         PagePreview { back: Some("/admin".into()), removed: Some("/incidents/late".into()), ..previewed.clone() };
