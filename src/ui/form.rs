@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::admin_icon::AdminIcon;
 use crate::domain::Invalid;
+use crate::domain::forms::PastUpdateForm;
 
 /// Validation errors, in the order of the fields on the page.
 #[derive(Clone, Debug, Default)]
@@ -534,7 +535,10 @@ pub fn ErrorSummary(problems: FormErrors) -> impl IntoView {
             1 => "Please fix 1 error".to_owned(),
             count => format!("Please fix {count} errors"),
         };
-        let line = |(field, text): (String, String)| view! { <li><a href=format!("#{field}")>{text}</a></li> };
+        let line = |(field, text): (String, String)| {
+            let row = PastUpdateForm::number_of_field(&field).map(|number| format!("Update {number}: "));
+            view! { <li><a href=format!("#{field}")>{row}{text}</a></li> }
+        };
         view! {
             <div class="summary" role="alert">
                 <p><strong>{heading}</strong></p>

@@ -169,6 +169,7 @@ async fn error_is_beside_its_row_and_the_others_are_kept(test: TestDb) {
     assert_eq!(answer.message("update.2.body"), "Enter a message.");
     let links = ["#update.1.at", "#update.2.at", "#update.2.body"];
     assert_eq!(answer.attributes(".summary a", "href"), links, "in the order of the fields");
+    assert_eq!(answer.words(".summary a")[2], "Update 3: Enter a message.", "the summary names the row");
     let mut early = admin.fields(&ROWS);
     early.push(("started_at".into(), "2026-07-01T09:10".into()));
     let answer = admin.post(&early, None).await;

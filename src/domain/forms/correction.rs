@@ -1,9 +1,11 @@
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use super::{Fields, parse_required_line};
 use crate::domain::parse_time::{parse_local, parse_zone};
 use crate::domain::uptime_correction::MAX_REASON;
-use crate::domain::{ComponentId, CorrectionId, Invalid, Status, UptimeCorrection};
+use crate::domain::{Component, CorrectionId, Invalid, Status, UptimeCorrection};
+use crate::format::time::format_day;
 
 #[derive(Clone, Debug, Default)]
 pub struct CorrectionForm {
@@ -58,10 +60,11 @@ impl CorrectionForm {
 }
 
 impl NewCorrection {
-    /// Rejects a correction that ends in the future or overlaps one of `others`.
+    /// Rejects a correction that ends in the future or before the component's history, or overlaps one of `others`.
     pub fn into_correction(
         self,
-        component: ComponentId,
+        component: &Component,
+        zone: Tz,
         id: CorrectionId,
         others: &[UptimeCorrection],
         now: DateTime<Utc>,
@@ -69,12 +72,17 @@ impl NewCorrection {
         if self.to > now {
             return Err(Invalid::field("ended_at", "The end can't be in the future."));
         }
+        let start = component.history_start(zone);
+        if self.to <= start {
+            let begins = format!("The history of this component begins on {}.", format_day(start, zone));
+            return Err(Invalid::field("ended_at", begins));
+        }
         if others.iter().any(|other| other.overlaps(self.from, self.to)) {
             return Err(Invalid::field("started_at", "This overlaps an existing correction."));
         }
         Ok(UptimeCorrection {
             id,
-            component_id: component,
+            component_id: component.id.clone(),
             from: self.from,
             to: self.to,
             status: self.status,
@@ -86,7 +94,10 @@ impl NewCorrection {
 
 #[cfg(test)]
 mod tests {
+    use chrono::NaiveDate;
+
     use super::*;
+    use crate::domain::component::tests::component;
 
     fn form() -> CorrectionForm {
         CorrectionForm {
@@ -100,8 +111,21 @@ mod tests {
 
     fn of(form: &CorrectionForm, others: &[UptimeCorrection]) -> Result<UptimeCorrection, Invalid> {
         let now = "2026-11-10T12:00:00Z".parse().unwrap();
-        let component = ComponentId::parse("api").unwrap();
-        form.parse()?.into_correction(component, CorrectionId::parse("c").unwrap(), others, now)
+        let component = component(Status::Operational);
+        form.parse()?.into_correction(&component, Tz::UTC, CorrectionId::parse("c").unwrap(), others, now)
+    }
+
+    #[test]
+    fn correction_ends_after_the_history_begins() {
+        let correct = |start_date| {
+            let component = Component { start_date, ..component(Status::Operational) };
+            let (id, now) = (CorrectionId::parse("c").unwrap(), "2026-11-10T12:00:00Z".parse().unwrap());
+            form().parse().unwrap().into_correction(&component, Tz::UTC, id, &[], now)
+        };
+        let day = |day| NaiveDate::from_ymd_opt(2026, 11, day);
+        assert!(correct(day(3)).is_ok());
+        let early = correct(day(4)).unwrap_err();
+        assert_eq!(early.get("ended_at"), Some("The history of this component begins on 4 Nov 2026."));
     }
 
     #[test]

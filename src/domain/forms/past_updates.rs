@@ -38,6 +38,12 @@ impl PastUpdateForm {
         format!("update.{index}.{part}")
     }
 
+    /// The position, from 1, of the update that `field` belongs to; `None` for other fields.
+    pub fn number_of_field(field: &str) -> Option<usize> {
+        let (index, _) = field.strip_prefix("update.")?.split_once('.')?;
+        Some(index.parse::<usize>().ok()?.saturating_add(1))
+    }
+
     /// The updates of a past incident, at most one more than accepted; empty in any other form.
     pub fn read_all(fields: &Fields) -> Vec<Self> {
         if !fields.has(PAST_INCIDENT) {

@@ -50,14 +50,14 @@ pub async fn create(
     let component = find_component(&mut edit.tx, &id).await?;
     let others = uptime_corrections::list_for_component(&mut edit.tx, &component.id).await?;
     let fresh = CorrectionId::from_random(random_bytes());
-    let parsed = form.parse().and_then(|new| new.into_correction(component.id.clone(), fresh, &others, edit.now));
+    let zone = page_settings::load(&mut edit.tx).await?.time_zone;
+    let parsed = form.parse().and_then(|new| new.into_correction(&component, zone, fresh, &others, edit.now));
     let editor = CorrectionEditor { component };
     let correction = edit.check(&editor, form.clone(), parsed).await?;
     let added = actions::components::correct_uptime(&mut edit.tx, &editor.component, &correction).await;
     let entry = edit.check_limit(&editor, form, added, "reason").await?;
     let address = format!("/admin/components/{id}/corrections");
     if edit.wants_preview() {
-        let zone = page_settings::load(&mut edit.tx).await?.time_zone;
         let month = Month::from_time(correction.from, zone);
         let subject = PreviewSubject::uptime(editor.component.id.clone(), month);
         return edit.preview_page(subject, Section::Components, address).await;
