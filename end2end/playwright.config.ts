@@ -36,10 +36,12 @@ const timed = ['command-line.spec.ts'];
 export default defineConfig<Options>({
   testDir: 'tests',
   fullyParallel: true,
-  workers: 2,
+  // Tests wait for the server and for timers: two workers leave a third of two cores unused.
+  workers: 3,
   retries: 0,
   forbidOnly: true,
-  timeout: 60_000,
+  timeout: 90_000,
+  expect: { timeout: 10_000 },
   reporter: [['list'], ['./report.ts']],
   outputDir: FAILURES,
   use: {
@@ -58,7 +60,7 @@ export default defineConfig<Options>({
       use: { viewport: phone, hasTouch: true, isMobile: true },
     },
     // Every Tab is a traced round trip to the page, which doubles the time.
-    { name: 'by keyboard', testMatch: scenarios, use: { inputDevice: 'keyboard' }, timeout: 180_000 },
+    { name: 'by keyboard', testMatch: scenarios, use: { inputDevice: 'keyboard' }, timeout: 240_000 },
     {
       name: 'on a phone without JavaScript',
       testMatch: scenarios,

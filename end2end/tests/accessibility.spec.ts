@@ -19,7 +19,7 @@ const RULES = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'];
 /** The rules that depend on the colour scheme. */
 const COLOUR_RULES = { type: 'rule' as const, values: ['color-contrast', 'link-in-text-block'] };
 
-test.describe.configure({ timeout: 300_000 });
+test.describe.configure({ timeout: 450_000 });
 test.use({ initialData: 'sample', actionTimeout: 15_000 });
 
 test('axe checks every page of the admin', ({ candor, watch }) => {
