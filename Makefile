@@ -105,7 +105,7 @@ static: islands ## Builds the static binary: target/ARCHITECTURE-unknown-linux-m
 
 packages: build ## Builds the Debian package, the container image, the archive and the bill of materials: target/packages
 	.ci/tools packages
-	for part in sbom deb image archive; do packaging/build $$part || exit 1; done
+	for part in texts sbom deb image archive; do packaging/build $$part || exit 1; done
 
 image: $(if $(CANDOR_BINARY),,build) ## Builds the container image without a container engine (CANDOR_BINARY=… for another binary)
 	.ci/tools packages
