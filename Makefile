@@ -11,6 +11,10 @@ PKG := target/site/pkg
 WASM := target/wasm32-unknown-unknown/wasm-release/candor.wasm
 BROWSER_SOURCES := Cargo.toml Cargo.lock src/lib.rs $(shell find src/domain src/format src/islands -name '*.rs')
 
+# Without paths of this machine, the same sources give the same bytes.
+CARGO_HOME ?= $(HOME)/.cargo
+remap = "--remap-path-prefix=$(1)=$(2)"
+
 .DEFAULT_GOAL := help
 .PHONY: help run test test-dates check unit faults e2e look lighthouse advisories fuzz bench bench-scale build islands \
 	static packages image test-packages
@@ -98,10 +102,10 @@ bench-notify: islands ## Benchmarks messages to 50,000 subscribers and 10,000 we
 build: islands ## Builds the self-contained release binary: target/release/candor
 	cargo build --release
 
-# Statically linked with musl: runs on every Linux of this architecture.
-static: islands ## Builds the static binary: target/ARCHITECTURE-unknown-linux-musl/release/candor
+# Statically linked with musl: runs on every Linux of its architecture.
+static: islands ## Builds the static binaries: target/ARCHITECTURE-unknown-linux-musl/release/candor (ARCHITECTURES="x86_64 aarch64")
 	.ci/tools static
-	cargo build --release --target $(shell uname -m)-unknown-linux-musl
+	for architecture in $(or $(ARCHITECTURES),x86_64 aarch64); do .ci/static $$architecture || exit 1; done
 
 packages: build ## Builds the Debian package, the container image, the archive and the bill of materials: target/packages
 	.ci/tools packages
@@ -126,7 +130,8 @@ $(PKG)/candor.js: $(WASM) | $(BINDGEN) $(WASM_OPT)
 
 $(WASM): $(BROWSER_SOURCES)
 	.ci/tools wasm
-	cargo build --lib --target wasm32-unknown-unknown --profile wasm-release --no-default-features --features hydrate
+	cargo build --lib --target wasm32-unknown-unknown --profile wasm-release --no-default-features --features hydrate \
+	  --config 'target.wasm32-unknown-unknown.rustflags=["--cfg","erase_components",$(call remap,$(CURDIR),/candor),$(call remap,$(CARGO_HOME),/cargo)]'
 	@touch $@
 
 $(BINDGEN): $(wildcard .ci/wasm-bindgen/Cargo.* .ci/wasm-bindgen/src/*)

@@ -79,7 +79,9 @@ fn shown_settings_have_no_secrets() {
         "smtp-url = \"smtp://candor:{SECRET}@mail.example.org\"\nsmtp-from = \"a@example.org\"\n\
          endpoint-hosts = [\"https://u:{SECRET}@hooks.example\"]\n"
     ));
-    let variables = [("CANDOR_MAIL_HOOK_TOKEN", SECRET), ("CANDOR_OIDC_CLIENT_SECRET", SECRET)];
+    let issuer = format!("https://u:{SECRET}@id.example");
+    let variables =
+        [("CANDOR_MAIL_HOOK_TOKEN", SECRET), ("CANDOR_IMPORT_TOKEN", SECRET), ("CANDOR_OIDC_NAME", issuer.as_str())];
     let database = format!("postgres://candor:{SECRET}@db/candor");
     let arguments = ["--database-url", &database];
     for format in [&["config"][..], &["config", "--json"], &["config", "--check"]] {
@@ -159,7 +161,8 @@ fn check_finds_every_problem_that_stops_the_server() {
     for problem in expected {
         assert!(error.contains(problem), "{problem}: {error}");
     }
-    assert_eq!((text.as_str(), error.lines().count()), ("", expected.len()), "{error}");
+    let problems = error.lines().filter(|line| line.starts_with("problem: ")).count();
+    assert_eq!((text.as_str(), problems), ("", expected.len()), "{error}");
     let (_, error) = setup.texts(2, &variables, &["serve"]);
     assert!(error.contains(expected[0]) && error.contains(expected[1]), "{error}");
     std::fs::write(setup.file(), "smtp-url = \"smtp://localhost\"\noidc-client-id = \"candor\"\n").unwrap();

@@ -7,6 +7,8 @@ use clap::builder::ValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command};
 
+use super::redact;
+
 /// Similar enough to be a typing mistake; the limit that clap uses for flags.
 const LIKELY_MISTAKE: f64 = 0.7;
 
@@ -55,6 +57,10 @@ impl Setting {
     /// Whether a key of the settings file may have this name.
     pub fn is_key(&self) -> bool {
         !self.is_hidden && self.id != super::FILE_SETTING
+    }
+
+    pub fn has_secret(&self, value: &str) -> bool {
+        redact::hide_secrets(value, self.is_secret) != value
     }
 
     /// The flag's own parser judges the values. The error says what is wrong with them, without a secret.

@@ -8,7 +8,6 @@ use serde::Serialize;
 use toml::de::{DeTable, DeValue};
 
 use super::catalogue::{Kind, Setting, nearest_name};
-use super::redact;
 use crate::regular_file::{self, Links};
 
 /// In bytes.
@@ -111,9 +110,9 @@ impl SettingsFile {
     }
 
     fn holds_secret(&self, known: &[Setting]) -> bool {
+        let setting = |name: &str| known.iter().find(|setting| setting.name == name);
         self.entries.iter().any(|(name, entry)| {
-            let is_secret = known.iter().any(|setting| setting.name == *name && setting.is_secret);
-            entry.values.iter().any(|value| redact::hide_secrets(value, is_secret) != *value)
+            setting(name).is_some_and(|setting| entry.values.iter().any(|value| setting.has_secret(value)))
         })
     }
 }

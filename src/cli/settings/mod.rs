@@ -114,11 +114,15 @@ impl Reader {
 
     fn prepare_argument(&self, arg: Arg, overruled: &Overruled) -> Arg {
         let Some(setting) = Setting::from_arg(&arg) else { return arg };
-        let is_ignored = variable_value(&setting).is_none_or(|value| setting.check(&[value]).is_err());
+        let value = std::env::var_os(&setting.variable);
+        let is_ignored =
+            value.as_ref().is_some_and(|value| value.is_empty() || setting.check(&[value.clone()]).is_err());
         let arg = if is_ignored || overruled.variables.contains(&setting.variable) {
             arg.env(None::<&'static str>)
         } else {
-            arg
+            // The help shows variables and defaults.
+            let has_secret = value.is_some_and(|value| setting.has_secret(&value.to_string_lossy()));
+            if has_secret { arg.hide_env_values(true) } else { arg }
         };
         let entry = self.file.entries.get(&setting.name).filter(|_| !overruled.keys.contains(&setting.name));
         let Some(entry) = entry else { return arg };
@@ -127,8 +131,8 @@ impl Reader {
         if setting.check(&words).is_err() {
             return arg;
         }
-        // The help shows defaults.
-        let arg = if setting.is_secret { arg.hide_default_value(true) } else { arg };
+        let has_secret = entry.values.iter().any(|value| setting.has_secret(value));
+        let arg = if has_secret { arg.hide_default_value(true) } else { arg };
         arg.default_values(entry.values.clone())
     }
 
