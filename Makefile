@@ -11,6 +11,8 @@ PKG := target/site/pkg
 WASM := target/wasm32-unknown-unknown/wasm-release/candor.wasm
 BROWSER_SOURCES := Cargo.toml Cargo.lock src/lib.rs $(shell find src/domain src/format src/islands -name '*.rs')
 
+# What `make static` and `make packages` build for.
+ARCHITECTURES ?= $(shell uname -m)
 # Without paths of this machine, the same sources give the same bytes.
 CARGO_HOME ?= $(HOME)/.cargo
 remap = "--remap-path-prefix=$(1)=$(2)"
@@ -103,15 +105,19 @@ build: islands ## Builds the self-contained release binary: target/release/cando
 	cargo build --release
 
 # Statically linked with musl: runs on every Linux of its architecture.
-static: islands ## Builds the static binaries: target/ARCHITECTURE-unknown-linux-musl/release/candor (ARCHITECTURES="x86_64 aarch64")
+static: islands ## Builds the static binary (ARCHITECTURES="x86_64 aarch64" for both)
 	.ci/tools static
-	for architecture in $(or $(ARCHITECTURES),x86_64 aarch64); do .ci/static $$architecture || exit 1; done
+	for architecture in $(ARCHITECTURES); do .ci/static $$architecture || exit 1; done
 
-packages: build ## Builds the Debian package, the container image, the archive and the bill of materials: target/packages
+packages: static ## Builds the Debian package, the container image, the archive and the bill of materials: target/packages
 	.ci/tools packages
-	for part in texts sbom deb image archive; do packaging/build $$part || exit 1; done
+	for architecture in $(ARCHITECTURES); do \
+	  for part in texts sbom deb image archive; do \
+	    CANDOR_BINARY=target/$$architecture-unknown-linux-musl/release/candor packaging/build $$part || exit 1; \
+	  done; \
+	done
 
-image: $(if $(CANDOR_BINARY),,build) ## Builds the container image without a container engine (CANDOR_BINARY=… for another binary)
+image: $(if $(CANDOR_BINARY),,static) ## Builds the container image without a container engine (CANDOR_BINARY=… for another binary)
 	.ci/tools packages
 	packaging/build sbom
 	packaging/build image
