@@ -11,6 +11,12 @@ PKG := target/site/pkg
 WASM := target/wasm32-unknown-unknown/wasm-release/candor.wasm
 BROWSER_SOURCES := Cargo.toml Cargo.lock src/lib.rs $(shell find src/domain src/format src/islands -name '*.rs')
 
+# What `make static` and `make packages` build for.
+ARCHITECTURES ?= $(shell uname -m)
+# Without paths of this machine, the same sources give the same bytes.
+CARGO_HOME ?= $(HOME)/.cargo
+remap = "--remap-path-prefix=$(1)=$(2)"
+
 .DEFAULT_GOAL := help
 .PHONY: help run test test-dates check unit faults e2e look lighthouse advisories fuzz bench bench-scale build islands \
 	static packages image test-packages
@@ -98,16 +104,20 @@ bench-notify: islands ## Benchmarks messages to 50,000 subscribers and 10,000 we
 build: islands ## Builds the self-contained release binary: target/release/candor
 	cargo build --release
 
-# Statically linked with musl: runs on every Linux of this architecture.
-static: islands ## Builds the static binary: target/ARCHITECTURE-unknown-linux-musl/release/candor
+# Statically linked with musl: runs on every Linux of its architecture.
+static: islands ## Builds the static binary (ARCHITECTURES="x86_64 aarch64" for both)
 	.ci/tools static
-	cargo build --release --target $(shell uname -m)-unknown-linux-musl
+	for architecture in $(ARCHITECTURES); do .ci/static $$architecture || exit 1; done
 
-packages: build ## Builds the Debian package, the container image, the archive and the bill of materials: target/packages
+packages: static ## Builds the Debian package, the container image, the archive and the bill of materials: target/packages
 	.ci/tools packages
-	for part in sbom deb image archive; do packaging/build $$part || exit 1; done
+	for architecture in $(ARCHITECTURES); do \
+	  for part in texts sbom deb image archive; do \
+	    CANDOR_BINARY=target/$$architecture-unknown-linux-musl/release/candor packaging/build $$part || exit 1; \
+	  done; \
+	done
 
-image: $(if $(CANDOR_BINARY),,build) ## Builds the container image without a container engine (CANDOR_BINARY=… for another binary)
+image: $(if $(CANDOR_BINARY),,static) ## Builds the container image without a container engine (CANDOR_BINARY=… for another binary)
 	.ci/tools packages
 	packaging/build sbom
 	packaging/build image
@@ -126,7 +136,8 @@ $(PKG)/candor.js: $(WASM) | $(BINDGEN) $(WASM_OPT)
 
 $(WASM): $(BROWSER_SOURCES)
 	.ci/tools wasm
-	cargo build --lib --target wasm32-unknown-unknown --profile wasm-release --no-default-features --features hydrate
+	cargo build --lib --target wasm32-unknown-unknown --profile wasm-release --no-default-features --features hydrate \
+	  --config 'target.wasm32-unknown-unknown.rustflags=["--cfg","erase_components",$(call remap,$(CURDIR),/candor),$(call remap,$(CARGO_HOME),/cargo)]'
 	@touch $@
 
 $(BINDGEN): $(wildcard .ci/wasm-bindgen/Cargo.* .ci/wasm-bindgen/src/*)

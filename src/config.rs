@@ -9,6 +9,7 @@ use clap::builder::BoolishValueParser;
 use ipnet::IpNet;
 use url::Url;
 
+use crate::db::Db;
 use crate::domain::oidc_roles::{ProviderFactor, RoleRule};
 use crate::net::trusted_proxies::parse_network;
 use crate::notify::bounce_hooks::BounceHooks;
@@ -345,6 +346,22 @@ impl SiteConfig {
     pub fn site_file(&self) -> PathBuf {
         self.data_dir.join("site")
     }
+}
+
+/// Why no server can run with these settings, as far as it can be told without starting one: settings that contradict
+/// each other, URLs and keys that can't be read.
+pub fn find_problems(serve: &ServeConfig, database: &DatabaseConfig) -> Vec<anyhow::Error> {
+    let origin = serve.site.origin(serve.listen);
+    let public = origin.as_ref().map_or_else(|_| "http://localhost".to_owned(), Clone::clone);
+    let checks = [
+        origin.map(drop),
+        database.url().and_then(|url| Ok(Db::at(&url).map(drop)?)),
+        serve.mail.mailer(&public).map(drop),
+        serve.mail.bounce_hooks().map(drop),
+        serve.oidc.provider(&public).map(drop),
+        min_fill_time().map(drop),
+    ];
+    checks.into_iter().filter_map(Result::err).collect()
 }
 
 /// Another time, in milliseconds, for test builds.

@@ -6,9 +6,13 @@ use std::time::Duration;
 use candor::clock::Clock;
 use candor::{cli, server};
 
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = cli::parse();
-    if matches!(cli.command, cli::Command::Serve(_)) {
+    if cfg!(target_env = "gnu") && matches!(cli.command, cli::Command::Serve(_)) {
         server::malloc::return_freed_memory();
     }
     let clock = match Clock::from_env() {

@@ -25,6 +25,14 @@ USER = 65532
 EPOCH = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
 ARCHITECTURES = {0x3E: "amd64", 0xB7: "arm64"}
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
+# Less than an environment variable, so every setting can be replaced by one.
+SETTINGS = """\
+database-url = "sqlite:///data/candor.db"
+data-dir = "/data"
+listen = "0.0.0.0:3000"
+"""
+# In nanoseconds.
+SECOND = 1_000_000_000
 OCI = "application/vnd.oci.image."
 
 
@@ -55,6 +63,7 @@ def add(tar, name, content=None, mode=0o644, owner=0):
 def layer(binary_path, sbom):
     files = {
         "candor": (Path(binary_path).read_bytes(), 0o755),
+        "etc/candor/candor.toml": (SETTINGS.encode(), 0o644),
         "etc/passwd": (f"candor:x:{USER}:{USER}::/data:/sbin/nologin\n".encode(), 0o644),
         "etc/group": (f"candor:x:{USER}:\n".encode(), 0o644),
         "etc/nsswitch.conf": (b"hosts: files dns\n", 0o644),
@@ -94,9 +103,7 @@ def config(arch, version, revision, diff_id):
             "User": f"{USER}:{USER}",
             "ExposedPorts": {"3000/tcp": {}},
             "Env": [
-                "CANDOR_DATABASE_URL=sqlite:///data/candor.db",
-                "CANDOR_DATA_DIR=/data",
-                "CANDOR_LISTEN=0.0.0.0:3000",
+                "CANDOR_CONFIG=/etc/candor/candor.toml",
                 f"SSL_CERT_FILE={AUTHORITIES}",
             ],
             "Entrypoint": ["/candor"],
@@ -105,6 +112,14 @@ def config(arch, version, revision, diff_id):
             "WorkingDir": "/data",
             "Labels": {f"org.opencontainers.image.{key}": value for key, value in labels.items()},
             "StopSignal": "SIGTERM",
+            # Docker's extension of OCI's configuration; Kubernetes has probes instead.
+            "Healthcheck": {
+                "Test": ["CMD", "/candor", "health"],
+                "Interval": 30 * SECOND,
+                "Timeout": 5 * SECOND,
+                "StartPeriod": 30 * SECOND,
+                "Retries": 3,
+            },
         },
         "rootfs": {"type": "layers", "diff_ids": [diff_id]},
         "history": [{"created": created, "created_by": "packaging/image/build.py"}],

@@ -4,16 +4,21 @@
 mod audit;
 mod backup;
 mod check;
+mod completions;
 mod components;
+mod config;
 pub mod demo;
 mod export;
+mod health;
 mod import;
 mod incidents;
 mod mail;
 mod maintenances;
 mod managers;
+mod manual;
 mod output;
 mod restore;
+mod settings;
 mod subscribers;
 
 use std::io::Read as _;
@@ -21,27 +26,37 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{FromArgMatches as _, Parser, Subcommand};
 
+use self::settings::{Settings, read_settings};
 use crate::clock::Clock;
 use crate::config::{DatabaseConfig, ServeConfig, SiteConfig};
 use crate::db::Db;
 use crate::server::app;
 
+/// The exit code for a command line or settings that can't be understood.
+const USAGE_ERROR: i32 = 2;
 /// In bytes; longer than the longest possible update.
 const MAX_INPUT: u64 = 1 << 20;
 
 /// Self-hosted status page server.
 ///
-/// Every setting is a flag and an environment variable. Start with `candor serve`; it prints a link
+/// Every setting is a flag, an environment variable and a key of the settings file. Start with `candor serve`; it prints a link
 /// to set up the owner account. `candor sample` fills an empty database with a fictional company.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "candor", version, max_term_width = 100)]
 pub struct Cli {
     #[command(flatten, next_help_heading = "Database")]
     pub database: DatabaseConfig,
+    /// Settings file (TOML) with long flags as keys, like base-url = "https://status.example.org"; flags and
+    /// environment variables have precedence
+    #[arg(long = "config", env = "CANDOR_CONFIG", value_name = "FILE", global = true, help_heading = "Settings")]
+    pub config_file: Option<PathBuf>,
     #[command(subcommand)]
     pub command: Command,
+    /// What reading them found.
+    #[arg(skip)]
+    settings: Settings,
 }
 
 /// What to do.
@@ -98,26 +113,50 @@ pub enum Command {
     Audit(audit::Command),
     /// Check database integrity; the exit code is 0 if it is intact
     Check(SiteConfig),
+    /// Show every setting of the server with its value and where it comes from, and check them; the exit code is 1 if
+    /// there is a problem
+    Config(Box<config::Args>),
+    /// Ask the running server whether it is well; the exit code is 0 if it is
+    Health(health::Args),
+    /// Print the completions for a shell
+    Completions(completions::Args),
+    /// Write the man pages into a folder
+    Man(manual::Args),
 }
 
-/// Parses the command line, or prints the help or an error and exits. An empty environment variable counts as unset.
+impl Command {
+    /// Whether it works with settings of a server. Others run although the settings have problems.
+    fn needs_settings(&self) -> bool {
+        !matches!(self, Self::Config(_) | Self::Health(_) | Self::Completions(_) | Self::Man(_))
+    }
+}
+
+/// Parses the command line and reads the other sources of settings, or prints the help or errors and exits.
 pub fn parse() -> Cli {
-    let matches = ignore_empty_variables(Cli::command()).get_matches();
-    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
-}
-
-fn ignore_empty_variables(command: clap::Command) -> clap::Command {
-    let is_empty = |arg: &clap::Arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
-    let command = command.mut_args(|arg| if is_empty(&arg) { arg.env(None::<&'static str>) } else { arg });
-    command.mut_subcommands(ignore_empty_variables)
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let (matches, settings) = read_settings(&arguments).unwrap_or_else(|error| error.exit());
+    let mut cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    if !settings.problems.is_empty() && cli.command.needs_settings() {
+        settings.print_problems();
+        std::process::exit(USAGE_ERROR);
+    }
+    cli.settings = settings;
+    cli
 }
 
 /// Runs the command. Errors are messages for the user; a failed command leaves nothing half-written.
 pub async fn run(cli: Cli, clock: &Clock) -> anyhow::Result<ExitCode> {
     let database = &cli.database;
-    if let Command::Serve(serve) = &cli.command {
-        app::serve(serve, database, clock.clone()).await?;
-        return Ok(ExitCode::SUCCESS);
+    match &cli.command {
+        Command::Serve(serve) => {
+            app::serve(serve, database, clock.clone(), &cli.settings.warnings).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Config(args) => return Ok(config::run(args, database, &cli.settings)),
+        Command::Health(args) => return Ok(health::run(args).await),
+        Command::Completions(args) => return Ok(completions::run(args)),
+        Command::Man(args) => return manual::run(args),
+        _ => {}
     }
     if let Command::Mail(command @ (mail::Command::Check { .. } | mail::Command::Test { .. })) = &cli.command {
         return mail::run(command, clock).await;
@@ -149,7 +188,12 @@ async fn run_command(command: Command, db: &Db, clock: &Clock) -> anyhow::Result
             let key_file = secret_key_file.unwrap_or_else(|| site.data_dir.join("secret.key"));
             return mail::read_bounce(db, clock, key_file).await;
         }
-        Command::Serve(_) | Command::Mail(_) => unreachable!("these open no database here"),
+        Command::Serve(_)
+        | Command::Mail(_)
+        | Command::Config(_)
+        | Command::Health(_)
+        | Command::Completions(_)
+        | Command::Man(_) => unreachable!("these open no database here"),
         Command::Export { dir, format, site } => export::run(db, clock, &site, &dir, format).await?,
         Command::Manager(command) => managers::run(command, db, clock).await?,
         Command::Incident(command) => incidents::run(command, db, clock).await?,

@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::{DatabaseConfig, ServeConfig, min_fill_time};
+use crate::config::{DatabaseConfig, ServeConfig, find_problems, min_fill_time};
 use crate::credentials::secret_key::SecretKey;
 use crate::db::Db;
 use crate::net::allowed_hosts::AllowedHosts;
@@ -134,17 +134,32 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))
 }
 
-/// `candor serve`: runs until SIGINT, SIGTERM or SIGQUIT.
-pub async fn serve(serve: &ServeConfig, database: &DatabaseConfig, clock: Clock) -> anyhow::Result<()> {
+/// `candor serve`: runs until SIGINT, SIGTERM or SIGQUIT. `warnings` are about the settings.
+pub async fn serve(
+    serve: &ServeConfig,
+    database: &DatabaseConfig,
+    clock: Clock,
+    warnings: &[String],
+) -> anyhow::Result<()> {
     let signals = Signals::handle()?;
     let _log = log::start_log(serve.log_json);
     connections::raise_open_files();
     if !serve.core_dumps {
         disable_core_dumps();
     }
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    refuse_bad_settings(serve, database)?;
     let app = App::build(serve, database, clock).await?;
     output::print_detached(format!("Listening on {}", app.state.origin));
     let stop = CancellationToken::new();
     tokio::spawn(signals.run(app.state.clone(), stop.clone()));
     app.run(stop).await
+}
+
+/// Names all problems at once.
+fn refuse_bad_settings(serve: &ServeConfig, database: &DatabaseConfig) -> anyhow::Result<()> {
+    let problems: Vec<String> = find_problems(serve, database).iter().map(|problem| format!("{problem:#}")).collect();
+    if problems.is_empty() { Ok(()) } else { Err(anyhow!(problems.join("\ncandor: "))) }
 }

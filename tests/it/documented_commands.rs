@@ -32,6 +32,7 @@ const FAILING: &[(&str, &str)] = &[
     ("candor mail check", "no mail server is configured"),
     ("candor mail test", "no mail server is configured"),
     ("candor mail bounce", "not a mail"),
+    ("candor health", "Connection refused"),
     // The fixture has a file that can't be imported.
     ("candor import cstate", "1 refused"),
 ];

@@ -5,6 +5,7 @@
 //! without redirects. A configured host may have any address, but its name must not resolve to a cloud metadata
 //! service.
 
+mod health;
 mod public_ip;
 
 use std::collections::BTreeSet;
@@ -18,6 +19,7 @@ use bytes::{Bytes, BytesMut};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
+pub use health::{HealthAnswer, LocalServer, ask_for_health};
 use public_ip::is_metadata;
 pub use public_ip::is_public;
 

@@ -69,9 +69,6 @@ spec:
           value: 0.0.0.0:9100
         {{- end }}
         {{- if .Values.database.existingSecret }}
-        # The image names an SQLite database. An empty variable counts as unset.
-        - name: CANDOR_DATABASE_URL
-          value: ""
         - name: CANDOR_DATABASE_URL_FILE
           value: /run/secrets/candor/database/url
         {{- end }}
