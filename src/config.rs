@@ -1,5 +1,7 @@
 //! Settings: each has a flag, an environment variable and a help text.
 
+mod tls;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -9,6 +11,7 @@ use clap::builder::BoolishValueParser;
 use ipnet::IpNet;
 use url::Url;
 
+pub use self::tls::TlsConfig;
 use crate::domain::oidc_roles::{ProviderFactor, RoleRule};
 use crate::net::trusted_proxies::parse_network;
 use crate::notify::bounce_hooks::BounceHooks;
@@ -72,6 +75,9 @@ pub struct ServeConfig {
     /// be imported from them, although their addresses are private, or without TLS
     #[arg(long, env = "CANDOR_ENDPOINT_HOSTS", value_delimiter = ',', value_name = "URL")]
     pub endpoint_hosts: Vec<Url>,
+
+    #[command(flatten)]
+    pub tls: TlsConfig,
 
     /// Address and port of the Prometheus metrics endpoint [default: disabled]
     #[arg(long, env = "CANDOR_METRICS_LISTEN", value_name = "ADDRESS")]
@@ -322,6 +328,19 @@ impl DatabaseConfig {
 }
 
 impl ServeConfig {
+    /// The origin of the public URL; without a base URL, of the address that the server listens on.
+    pub fn origin(&self, listen: SocketAddr) -> anyhow::Result<String> {
+        let origin = self.site.origin(listen)?;
+        if !self.tls.is_used() {
+            return Ok(origin);
+        }
+        if self.site.base_url.is_none() {
+            return Ok(self.tls.origin(listen));
+        }
+        ensure!(origin.starts_with("https://"), "with TLS, --base-url must begin with https://");
+        Ok(origin)
+    }
+
     pub fn secret_key_file(&self) -> PathBuf {
         self.secret_key_file.clone().unwrap_or_else(|| self.site.data_dir.join("secret.key"))
     }

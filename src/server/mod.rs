@@ -5,5 +5,8 @@ pub mod connection_limits;
 pub mod connections;
 pub mod core_dumps;
 pub mod http2;
+pub mod listener;
 pub mod malloc;
+pub mod redirect;
 pub mod signals;
+pub mod tls;
