@@ -11,7 +11,7 @@ use clap::builder::BoolishValueParser;
 use ipnet::IpNet;
 use url::Url;
 
-pub use self::tls::TlsConfig;
+pub use self::tls::{CertificateSource, TlsConfig};
 use crate::domain::oidc_roles::{ProviderFactor, RoleRule};
 use crate::net::trusted_proxies::parse_network;
 use crate::notify::bounce_hooks::BounceHooks;

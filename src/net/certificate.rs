@@ -13,8 +13,10 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+use crate::counters::Counter;
 use crate::regular_file::{self, Links};
 
 /// A chain with its key takes some kilobytes.
@@ -28,6 +30,7 @@ pub struct ServedCertificate(Arc<Shared>);
 struct Shared {
     current: ArcSwapOption<Certificate>,
     files: Mutex<Option<CertificateFiles>>,
+    renewal_failures: Counter,
 }
 
 /// A chain with its private key.
@@ -35,6 +38,9 @@ pub struct Certificate {
     key: Arc<CertifiedKey>,
     pub begins_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
+    /// The domains, in lower case.
+    names: Vec<String>,
+    is_stand_in: bool,
 }
 
 impl Certificate {
@@ -42,10 +48,35 @@ impl Certificate {
     pub fn from_pem(chain: &[u8], key: &[u8]) -> anyhow::Result<Self> {
         let chain = CertificateDer::pem_slice_iter(chain).collect::<Result<Vec<_>, _>>().context("the certificates")?;
         let first = chain.first().context("there is no certificate in PEM format")?;
-        let (begins_at, expires_at) = validity(first)?;
+        let (_, parsed) = X509Certificate::from_der(first).context("the first certificate")?;
+        let (begins_at, expires_at) = validity(&parsed)?;
+        let names = names(&parsed);
         let key = PrivateKeyDer::from_pem_slice(key).context("there is no private key in PEM format")?;
         let key = CertifiedKey::from_der(chain, key, &default_provider()).context("the private key")?;
-        Ok(Self { key: Arc::new(key), begins_at, expires_at })
+        Ok(Self { key: Arc::new(key), begins_at, expires_at, names, is_stand_in: false })
+    }
+
+    /// Private key and chain in one text.
+    pub fn from_bundle(pem: &[u8]) -> anyhow::Result<Self> {
+        Self::from_pem(pem, pem)
+    }
+
+    /// A certificate that no client trusts, so that health checks and curious people reach the server before it has
+    /// another. Browsers don't let visitors pass because of it, and keep no HSTS.
+    pub fn stand_in(domains: &[String]) -> anyhow::Result<Self> {
+        let key = rcgen::KeyPair::generate()?;
+        let certificate = rcgen::CertificateParams::new(domains)?.self_signed(&key)?;
+        let certificate = Self::from_pem(certificate.pem().as_bytes(), key.serialize_pem().as_bytes())?;
+        Ok(Self { is_stand_in: true, ..certificate })
+    }
+
+    pub fn is_stand_in(&self) -> bool {
+        self.is_stand_in
+    }
+
+    /// Whether it is for all these domains.
+    pub fn covers(&self, domains: &[String]) -> bool {
+        domains.iter().all(|domain| self.names.contains(domain))
     }
 
     /// When a third of the lifetime is left.
@@ -54,11 +85,21 @@ impl Certificate {
     }
 }
 
-fn validity(certificate: &CertificateDer<'_>) -> anyhow::Result<(DateTime<Utc>, DateTime<Utc>)> {
-    let (_, parsed) = X509Certificate::from_der(certificate).context("the first certificate")?;
+fn validity(certificate: &X509Certificate<'_>) -> anyhow::Result<(DateTime<Utc>, DateTime<Utc>)> {
     let time = |seconds| DateTime::from_timestamp(seconds, 0).context("the validity of the first certificate");
-    let validity = parsed.validity();
+    let validity = certificate.validity();
     Ok((time(validity.not_before.timestamp())?, time(validity.not_after.timestamp())?))
+}
+
+fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let Ok(Some(alternatives)) = certificate.subject_alternative_name() else { return Vec::new() };
+    let names = alternatives.value.general_names.iter();
+    names
+        .filter_map(|name| match name {
+            GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
+            _ => None,
+        })
+        .collect()
 }
 
 impl ServedCertificate {
@@ -78,9 +119,15 @@ impl ServedCertificate {
         self.0.current.load_full()
     }
 
-    /// How long the certificate is valid; negative if it has expired, `None` if there is none.
+    /// How long the certificate is valid; negative if it has expired or is none that clients trust, `None` without TLS.
     pub fn validity_left(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
-        self.current().map(|certificate| certificate.expires_at - now)
+        let current = self.current()?;
+        Some(if current.is_stand_in { TimeDelta::seconds(-1) } else { current.expires_at - now })
+    }
+
+    /// Attempts to get another certificate that failed.
+    pub fn renewal_failures(&self) -> &Counter {
+        &self.0.renewal_failures
     }
 
     /// Loads the files again. On failure the certificate stays.
@@ -194,6 +241,20 @@ mod tests {
         assert!(Certificate::from_pem(other_chain.as_bytes(), key.as_bytes()).is_err());
         assert!(Certificate::from_pem(b"", key.as_bytes()).is_err());
         assert!(Certificate::from_pem(chain.as_bytes(), b"").is_err());
+    }
+
+    #[test]
+    fn stand_in_is_never_valid() {
+        let domains = ["status.test".to_owned()];
+        let stand_in = Certificate::stand_in(&domains).unwrap();
+        assert!(stand_in.covers(&domains) && !stand_in.covers(&["other.test".to_owned()]));
+        let served = ServedCertificate::default();
+        assert_eq!(served.validity_left(DateTime::UNIX_EPOCH), None);
+        served.replace(stand_in);
+        assert_eq!(served.validity_left(DateTime::UNIX_EPOCH), Some(TimeDelta::seconds(-1)));
+        let (chain, key) = pem(2030);
+        served.replace(Certificate::from_bundle((key + &chain).as_bytes()).unwrap());
+        assert!(served.validity_left(DateTime::UNIX_EPOCH).unwrap() > TimeDelta::zero());
     }
 
     #[test]

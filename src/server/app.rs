@@ -10,8 +10,9 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use crate::acme::{Acme, AcmeStore};
 use crate::clock::Clock;
-use crate::config::{DatabaseConfig, ServeConfig, min_fill_time};
+use crate::config::{CertificateSource, DatabaseConfig, ServeConfig, min_fill_time};
 use crate::credentials::secret_key::SecretKey;
 use crate::db::Db;
 use crate::net::allowed_hosts::AllowedHosts;
@@ -37,6 +38,7 @@ pub struct App {
     redirect: Option<Listener>,
     metrics: Option<TcpListener>,
     tls: Option<TlsAcceptor>,
+    acme: Option<Acme>,
     limits: ConnectionLimits,
 }
 
@@ -49,7 +51,8 @@ impl App {
         let metrics = serve.metrics_listen.map(bind_tcp).transpose()?;
         let address = listener.address().context("the listening address")?;
         let origin = serve.origin(address)?;
-        let hosts = AllowedHosts::new(&origin, &serve.allowed_hosts).with_listen_address(address);
+        let allowed_hosts = [&serve.allowed_hosts[..], &serve.tls.acme_domain].concat();
+        let hosts = AllowedHosts::new(&origin, &allowed_hosts).with_listen_address(address);
         let db = Db::at(&database.url()?)?.unexamined();
         let file = serve.site.site_file();
         let publisher =
@@ -78,14 +81,17 @@ impl App {
         *state.token_calls().lock().unwrap_or_else(PoisonError::into_inner) =
             TokenCalls::per_minute(serve.api_reads, serve.api_writes);
         *state.min_fill_time().lock().unwrap_or_else(PoisonError::into_inner) = min_fill_time()?;
-        let tls = match serve.tls.files()? {
-            Some((certificate, key)) => {
-                state.certificate().use_files(certificate, key)?;
-                Some(tls_acceptor(state.certificate().clone())?)
+        let mut acme = None;
+        match serve.tls.source()? {
+            Some(CertificateSource::Files(certificate, key)) => state.certificate().use_files(certificate, key)?,
+            Some(CertificateSource::Acme(settings)) => {
+                let store = AcmeStore::folder(&state.data_dir).with_database(&state.db, &state.secret_key);
+                acme = Some(Acme::new(settings, store, state.certificate().clone(), state.clock.clone())?);
             }
-            None => None,
-        };
-        Ok(Self { state, listener, redirect, metrics, tls, limits: ConnectionLimits::default() })
+            None => {}
+        }
+        let tls = serve.tls.is_used().then(|| tls_acceptor(state.certificate().clone())).transpose()?;
+        Ok(Self { state, listener, redirect, metrics, tls, acme, limits: ConnectionLimits::default() })
     }
 
     #[must_use]
@@ -127,8 +133,12 @@ impl App {
             let certificate = self.state.certificate().clone();
             tokio::spawn(follow_certificate(certificate, self.limits.certificate_check, stop.clone()));
         }
+        let challenges = self.acme.as_ref().map(Acme::challenges);
+        if let Some(acme) = self.acme {
+            tokio::spawn(acme.run(self.limits.certificate_check, stop.clone()));
+        }
         let redirect = self.redirect.map(|listener| {
-            let service = Service::Redirect(Redirect::new(self.state.origin.clone()));
+            let service = Service::Redirect(Redirect::new(self.state.origin.clone(), challenges));
             Entrance { listener, service }
         });
         let site = Entrance { listener: self.listener, service: Service::Site(front, self.tls) };

@@ -1,20 +1,22 @@
-//! The listener without TLS beside the one with TLS: redirects to it.
+//! The listener without TLS beside the one with TLS: redirects to it, and answers the certificate authority.
 
 use http_body_util::Full;
+use http_body_util::{Either, Full};
 use http_connection::{Responder, ResponseFuture};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CACHE_CONTROL, CONNECTION, HeaderValue, LOCATION};
 use hyper::{Request, Response, StatusCode};
 
 /// Redirects every request to the same address at `origin`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Redirect {
     origin: String,
+    challenges: Option<Challenges>,
 }
 
 impl Redirect {
-    pub fn new(origin: String) -> Self {
-        Self { origin }
+    pub fn new(origin: String, challenges: Option<Challenges>) -> Self {
+        Self { origin, challenges }
     }
 
     /// The request's `Host` is not read: the target is always this server.
@@ -37,9 +39,27 @@ impl Redirect {
     }
 }
 
+/// The answer to a challenge of the certificate authority.
+async fn answer_challenge(challenges: Challenges, token: String) -> Response<Full<Bytes>> {
+    let answer = challenges.answer(&token).await;
+    let status = if answer.is_some() { StatusCode::OK } else { StatusCode::NOT_FOUND };
+    let mut response = Response::new(Full::from(answer.unwrap_or_default()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
 impl Responder for Redirect {
     fn respond(&self, request: Request<Incoming>) -> ResponseFuture {
-        ResponseFuture::ready(self.answer(&request))
+        match (&self.challenges, Challenges::token(request.uri().path())) {
+            (Some(challenges), Some(token)) => {
+                let (challenges, token) = (challenges.clone(), token.to_owned());
+                ResponseFuture::Pending(Box::pin(async { answer_challenge(challenges, token).await.map(Either::Left) }))
+            }
+            _ => ResponseFuture::ready(self.answer(&request)),
+        }
     }
 }
 
@@ -49,7 +69,7 @@ mod tests {
 
     fn target(uri: &str) -> Option<String> {
         let request = Request::builder().uri(uri).header("host", "evil.test").body(()).unwrap();
-        let response = Redirect::new("https://status.example.org".to_owned()).answer(&request);
+        let response = Redirect::new("https://status.example.org".to_owned(), None).answer(&request);
         let location = response.headers().get(LOCATION)?;
         assert_eq!(response.status(), StatusCode::PERMANENT_REDIRECT);
         Some(location.to_str().unwrap().to_owned())

@@ -90,6 +90,7 @@ mod single_use;
 mod site_file;
 mod submitted_text;
 mod templates_and_drafts;
+mod tls;
 mod uptime_calculation;
 mod v1_access_matrix;
 mod web_account_mail;

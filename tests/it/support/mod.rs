@@ -34,6 +34,7 @@ pub mod smtp;
 #[allow(dead_code, reason = "only the tests of subscribers need it")]
 pub mod subscribers;
 #[allow(dead_code, reason = "only the tests of mail need it")]
+pub mod tls;
 pub mod tools;
 
 use std::ops::Deref;
