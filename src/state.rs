@@ -81,6 +81,7 @@ struct Shared {
     untrusted_proxy: UntrustedProxy,
     worker_heartbeat: Heartbeat,
     worker_failure: OngoingSince,
+    worker_run: OngoingSince,
     writes: WriteHealth,
     mail_heartbeat: Arc<Heartbeat>,
     notices: Notify,
@@ -151,6 +152,7 @@ impl State {
         Self(Arc::new(Shared {
             worker_heartbeat: Heartbeat::new(parts.clock.clone()),
             worker_failure: OngoingSince::new(parts.clock.clone()),
+            worker_run: OngoingSince::new(parts.clock.clone()),
             writes: WriteHealth::new(parts.clock.clone()),
             mail_heartbeat: Arc::new(Heartbeat::new(parts.clock.clone())),
             notices: Notify::new(),
@@ -277,6 +279,11 @@ impl State {
     /// How long the worker's runs have been failing.
     pub fn worker_failure(&self) -> &OngoingSince {
         &self.0.worker_failure
+    }
+
+    /// How long the worker's present run has lasted, if one is going on.
+    pub fn worker_run(&self) -> &OngoingSince {
+        &self.0.worker_run
     }
 
     /// Whether the database accepts writes.

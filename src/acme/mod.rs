@@ -49,8 +49,8 @@ pub struct Acme {
     http: HttpClient,
     served: ServedCertificate,
     clock: Clock,
-    /// Moves the renewal, so that not all servers renew at once: 0 to 1.
-    jitter: f64,
+    /// Moves the renewal, so that not all servers renew at once: 0 to 1000.
+    jitter: i32,
 }
 
 impl Acme {
@@ -71,7 +71,7 @@ impl Acme {
                 served.replace(Certificate::stand_in(&settings.domains)?);
             }
         }
-        Ok(Self { settings, store, challenges, http, served, clock, jitter: rand::random() })
+        Ok(Self { settings, store, challenges, http, served, clock, jitter: rand::random_range(0..=1000) })
     }
 
     pub fn challenges(&self) -> Challenges {
@@ -139,9 +139,7 @@ impl Acme {
         if current.is_stand_in() || !current.covers(&self.settings.domains) {
             return true;
         }
-        let late = (current.expires_at - current.begins_at).as_seconds_f64() / 12.0 * self.jitter;
-        #[expect(clippy::cast_possible_truncation, reason = "seconds of a lifetime")]
-        let late = TimeDelta::seconds(late as i64);
+        let late = (current.expires_at - current.begins_at) / 12 / 1000 * self.jitter;
         current.renew_at() + late <= self.clock.now()
     }
 
@@ -172,10 +170,9 @@ impl Acme {
         let account = self.open_account().await?;
         let identifiers: Vec<_> = self.settings.domains.iter().cloned().map(Identifier::Dns).collect();
         let mut order = account.new_order(&NewOrder::new(&identifiers)).await.context("ordering")?;
-        let tokens = self.prepare_challenges(&mut order).await;
-        let issued = match &tokens {
-            Ok(_) => issue(&mut order).await,
-            Err(error) => Err(anyhow::anyhow!("{error:#}")),
+        let issued = match self.prepare_challenges(&mut order).await {
+            Ok(()) => issue(&mut order).await,
+            Err(error) => Err(error),
         };
         self.challenges.clear().await;
         issued
@@ -235,7 +232,8 @@ async fn issue(order: &mut Order) -> anyhow::Result<String> {
 async fn describe_failures(order: &mut Order) -> String {
     let mut reasons = Vec::new();
     let mut authorizations = order.authorizations();
-    while let Some(Ok(authorization)) = authorizations.next().await {
+    while let Some(Ok(mut authorization)) = authorizations.next().await {
+        let _ = authorization.refresh().await;
         let errors = authorization.challenges.iter().filter_map(|challenge| challenge.error.as_ref());
         reasons.extend(errors.map(|error| format!("{}: {error}", authorization.identifier())));
     }

@@ -51,7 +51,8 @@ impl TlsConfig {
         self.tls_cert.is_some() || !self.acme_domain.is_empty()
     }
 
-    pub fn source(&self) -> anyhow::Result<Option<CertificateSource<'_>>> {
+    /// `has_redirect` says whether there is a listener that redirects.
+    pub fn source(&self, has_redirect: bool) -> anyhow::Result<Option<CertificateSource<'_>>> {
         let files = match (&self.tls_cert, &self.tls_key) {
             (Some(certificate), Some(key)) => Some(CertificateSource::Files(certificate, key)),
             (None, None) => None,
@@ -61,14 +62,14 @@ impl TlsConfig {
             let is_half = self.acme_email.is_some() || self.acme_directory.is_some();
             ensure!(!is_half, "to get a certificate by ACME, set --acme-domain");
             ensure!(
-                files.is_some() || self.redirect_listen.is_none(),
+                files.is_some() || !has_redirect,
                 "--redirect-listen needs TLS: set --tls-cert and --tls-key, or --acme-domain"
             );
             return Ok(files);
         }
         ensure!(files.is_none(), "set either --tls-cert and --tls-key, or --acme-domain");
         ensure!(
-            self.redirect_listen.is_some(),
+            has_redirect,
             "--acme-domain needs --redirect-listen: the certificate authority asks there, on port 80"
         );
         let directory = self.acme_directory.clone().map_or_else(|| Url::parse(LETS_ENCRYPT), Ok)?;
@@ -110,9 +111,9 @@ mod tests {
             redirect_listen: Some("[::]:80".parse().unwrap()),
             ..TlsConfig::default()
         };
-        assert!(TlsConfig::default().source().unwrap().is_none());
-        assert!(matches!(files().source(), Ok(Some(CertificateSource::Files(..)))));
-        assert!(matches!(acme().source(), Ok(Some(CertificateSource::Acme(_)))));
+        assert!(TlsConfig::default().source(false).unwrap().is_none());
+        assert!(matches!(files().source(false), Ok(Some(CertificateSource::Files(..)))));
+        assert!(matches!(acme().source(true), Ok(Some(CertificateSource::Acme(_)))));
         for invalid in [
             TlsConfig { tls_key: None, ..files() },
             TlsConfig { tls_cert: None, ..files() },
@@ -121,7 +122,7 @@ mod tests {
             TlsConfig { acme_domain: Vec::new(), ..acme() },
             TlsConfig { acme_email: Some("a@status.test".to_owned()), ..files() },
         ] {
-            assert!(invalid.source().is_err(), "{invalid:?}");
+            assert!(invalid.source(invalid.redirect_listen.is_some()).is_err(), "{invalid:?}");
         }
     }
 

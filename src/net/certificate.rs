@@ -48,9 +48,7 @@ impl Certificate {
     pub fn from_pem(chain: &[u8], key: &[u8]) -> anyhow::Result<Self> {
         let chain = CertificateDer::pem_slice_iter(chain).collect::<Result<Vec<_>, _>>().context("the certificates")?;
         let first = chain.first().context("there is no certificate in PEM format")?;
-        let (_, parsed) = X509Certificate::from_der(first).context("the first certificate")?;
-        let (begins_at, expires_at) = validity(&parsed)?;
-        let names = names(&parsed);
+        let (begins_at, expires_at, names) = read_certificate(first)?;
         let key = PrivateKeyDer::from_pem_slice(key).context("there is no private key in PEM format")?;
         let key = CertifiedKey::from_der(chain, key, &default_provider()).context("the private key")?;
         Ok(Self { key: Arc::new(key), begins_at, expires_at, names, is_stand_in: false })
@@ -83,6 +81,13 @@ impl Certificate {
     pub fn renew_at(&self) -> DateTime<Utc> {
         self.expires_at - (self.expires_at - self.begins_at) / 3
     }
+}
+
+/// Begin and end of its validity, and its domains.
+fn read_certificate(der: &CertificateDer<'_>) -> anyhow::Result<(DateTime<Utc>, DateTime<Utc>, Vec<String>)> {
+    let (_, certificate) = X509Certificate::from_der(der).context("the first certificate")?;
+    let (begins_at, expires_at) = validity(&certificate)?;
+    Ok((begins_at, expires_at, names(&certificate)))
 }
 
 fn validity(certificate: &X509Certificate<'_>) -> anyhow::Result<(DateTime<Utc>, DateTime<Utc>)> {

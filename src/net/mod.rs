@@ -5,6 +5,7 @@ pub mod certificate;
 pub mod dns;
 pub mod event_streams;
 pub mod http_client;
+pub mod listen_address;
 pub mod peer;
 pub mod per_client;
 pub mod trusted_proxies;

@@ -1,7 +1,7 @@
 //! Builds, runs and stops the server.
 
 use std::net::SocketAddr;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -12,18 +12,20 @@ use tokio_util::sync::CancellationToken;
 
 use crate::acme::{Acme, AcmeStore};
 use crate::clock::Clock;
-use crate::config::{CertificateSource, DatabaseConfig, ServeConfig, min_fill_time};
+use crate::config::{CertificateSource, DatabaseConfig, ServeConfig, certificate_check, min_fill_time};
 use crate::credentials::secret_key::SecretKey;
 use crate::db::Db;
 use crate::net::allowed_hosts::AllowedHosts;
 use crate::net::certificate::ServedCertificate;
 use crate::net::trusted_proxies::TrustedProxies;
 use crate::publish::Publisher;
+use crate::server::activation::InheritedListeners;
 use crate::server::connection_limits::ConnectionLimits;
 use crate::server::connections::{self, Entrance, Service, Sharing};
 use crate::server::core_dumps::disable_core_dumps;
 use crate::server::listener::{Listener, bind_tcp};
 use crate::server::redirect::Redirect;
+use crate::server::service_manager::ServiceManager;
 use crate::server::signals::Signals;
 use crate::server::tls::tls_acceptor;
 use crate::state::{State, StateParts, TokenCalls};
@@ -46,13 +48,34 @@ impl App {
     /// Binds the address and reads the last published Site. The worker opens the database later, so that the page is
     /// served while the database is unavailable.
     pub async fn build(serve: &ServeConfig, database: &DatabaseConfig, clock: Clock) -> anyhow::Result<Self> {
-        let listener = Listener::Tcp(bind_tcp(serve.listen)?);
-        let redirect = serve.tls.redirect_listen.map(bind_tcp).transpose()?.map(Listener::Tcp);
-        let metrics = serve.metrics_listen.map(bind_tcp).transpose()?;
-        let address = listener.address().context("the listening address")?;
+        Self::build_on(InheritedListeners::default(), serve, database, clock).await
+    }
+
+    /// As [`App::build`], on listeners that are already bound.
+    async fn build_on(
+        inherited: InheritedListeners,
+        serve: &ServeConfig,
+        database: &DatabaseConfig,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
+        let has_redirect = inherited.redirect.is_some() || serve.tls.redirect_listen.is_some();
+        let source = serve.tls.source(has_redirect)?;
+        let listener = inherited.site.map_or_else(|| Listener::bind(&serve.listen), Ok)?;
+        let redirect = match (inherited.redirect, serve.tls.redirect_listen) {
+            (Some(listener), _) => Some(listener),
+            (None, Some(address)) => Some(Listener::Tcp(bind_tcp(address)?)),
+            (None, None) => None,
+        };
+        let metrics = match (inherited.metrics, serve.metrics_listen) {
+            (Some(listener), _) => Some(listener),
+            (None, Some(address)) => Some(bind_tcp(address)?),
+            (None, None) => None,
+        };
+        let address = listener.address();
         let origin = serve.origin(address)?;
         let allowed_hosts = [&serve.allowed_hosts[..], &serve.tls.acme_domain].concat();
-        let hosts = AllowedHosts::new(&origin, &allowed_hosts).with_listen_address(address);
+        let hosts = AllowedHosts::new(&origin, &allowed_hosts);
+        let hosts = address.into_iter().fold(hosts, AllowedHosts::with_listen_address);
         let db = Db::at(&database.url()?)?.unexamined();
         let file = serve.site.site_file();
         let publisher =
@@ -82,7 +105,7 @@ impl App {
             TokenCalls::per_minute(serve.api_reads, serve.api_writes);
         *state.min_fill_time().lock().unwrap_or_else(PoisonError::into_inner) = min_fill_time()?;
         let mut acme = None;
-        match serve.tls.source()? {
+        match source {
             Some(CertificateSource::Files(certificate, key)) => state.certificate().use_files(certificate, key)?,
             Some(CertificateSource::Acme(settings)) => {
                 let store = AcmeStore::folder(&state.data_dir).with_database(&state.db, &state.secret_key);
@@ -113,7 +136,7 @@ impl App {
     }
 
     pub fn address(&self) -> anyhow::Result<SocketAddr> {
-        self.listener.address().context("the listening address")
+        self.listener.address().context("a Unix socket has no address")
     }
 
     /// Serves until `stop`, then waits up to 10 seconds: `grace` (8 s) for open requests and 2 s for the database.
@@ -189,9 +212,16 @@ pub async fn serve(serve: &ServeConfig, database: &DatabaseConfig, clock: Clock)
     if !serve.core_dumps {
         disable_core_dumps();
     }
-    let app = App::build(serve, database, clock).await?;
+    let manager = Arc::new(ServiceManager::from_environment());
+    let mut app = App::build_on(InheritedListeners::take()?, serve, database, clock).await?;
+    if let Some(pause) = certificate_check()? {
+        app.limits.certificate_check = pause;
+    }
     output::print_detached(format!("Listening on {}", app.state.origin));
     let stop = CancellationToken::new();
-    tokio::spawn(signals.run(app.state.clone(), stop.clone()));
+    tokio::spawn(signals.run(app.state.clone(), manager.clone(), stop.clone()));
+    manager.notify_ready();
+    let (state, stopped) = (app.state.clone(), stop.clone());
+    tokio::spawn(async move { manager.run_watchdog(&state, &stopped).await });
     app.run(stop).await
 }

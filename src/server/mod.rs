@@ -1,5 +1,6 @@
 //! The server process: listens, accepts connections and stops on a signal.
 
+pub mod activation;
 pub mod app;
 pub mod connection_limits;
 pub mod connections;
@@ -8,5 +9,6 @@ pub mod http2;
 pub mod listener;
 pub mod malloc;
 pub mod redirect;
+pub mod service_manager;
 pub mod signals;
 pub mod tls;

@@ -1,11 +1,12 @@
 //! The listener without TLS beside the one with TLS: redirects to it, and answers the certificate authority.
 
-use http_body_util::Full;
 use http_body_util::{Either, Full};
 use http_connection::{Responder, ResponseFuture};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CACHE_CONTROL, CONNECTION, HeaderValue, LOCATION};
+use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, LOCATION};
 use hyper::{Request, Response, StatusCode};
+
+use crate::acme::Challenges;
 
 /// Redirects every request to the same address at `origin`.
 #[derive(Clone)]
@@ -56,7 +57,9 @@ impl Responder for Redirect {
         match (&self.challenges, Challenges::token(request.uri().path())) {
             (Some(challenges), Some(token)) => {
                 let (challenges, token) = (challenges.clone(), token.to_owned());
-                ResponseFuture::Pending(Box::pin(async { answer_challenge(challenges, token).await.map(Either::Left) }))
+                ResponseFuture::Pending(Box::pin(
+                    async move { answer_challenge(challenges, token).await.map(Either::Left) },
+                ))
             }
             _ => ResponseFuture::ready(self.answer(&request)),
         }

@@ -7,6 +7,7 @@ extern crate macro_rules_attribute;
 mod support;
 
 mod access_matrix;
+mod acme;
 mod action_walk;
 mod admin_access_recheck;
 mod api_recorded;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use candor::clock::Clock;
 use candor::config::{DatabaseConfig, ServeConfig, SiteConfig, TlsConfig};
+use candor::net::listen_address::ListenAddress;
 use candor::net::trusted_proxies::parse_network;
 use candor::server::app::App;
 use candor::server::connection_limits::ConnectionLimits;
@@ -59,7 +60,7 @@ impl Server {
         let (tls, mut serve) = (TestTls::new(), serve_config(data));
         serve.tls.tls_cert = Some(tls.certificate_file());
         serve.tls.tls_key = Some(tls.key_file());
-        serve.tls.redirect_listen = Some(serve.listen);
+        serve.tls.redirect_listen = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
         let mut server = Self::launch(serve, url, clock, limits).await;
         server.tls = Some(tls);
         let publisher = &server.state.publisher;
@@ -128,7 +129,7 @@ impl Drop for Server {
 pub fn serve_config(data: &TempDir) -> ServeConfig {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     ServeConfig {
-        listen: any,
+        listen: ListenAddress::Tcp(any),
         site: SiteConfig { base_url: None, data_dir: data.path().to_owned() },
         allowed_hosts: Vec::new(),
         tls: TlsConfig::default(),
