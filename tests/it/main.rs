@@ -87,6 +87,7 @@ mod restore;
 mod sample;
 mod secrets;
 mod security_catalogue;
+mod service;
 mod single_use;
 mod site_file;
 mod submitted_text;
