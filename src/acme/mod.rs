@@ -97,7 +97,7 @@ impl Acme {
     /// Returns false if the database can't be read.
     async fn look(&self, attempts: &mut Attempts) -> bool {
         match self.store.shared_certificate(&self.settings.domains).await {
-            Ok(Some(stored)) => self.serve_if_newer(stored),
+            Ok(Some(pem)) => self.serve_if_newer(&pem),
             Ok(None) => {}
             // The worker logs that the database is away.
             Err(error) => {
@@ -124,12 +124,19 @@ impl Acme {
         true
     }
 
-    fn serve_if_newer(&self, stored: Certificate) {
+    fn serve_if_newer(&self, pem: &[u8]) {
+        let stored = match Certificate::from_bundle(pem) {
+            Ok(stored) => stored,
+            Err(error) => return tracing::warn!("the shared TLS certificate can't be used: {error:#}"),
+        };
         let is_newer =
-            self.served.current().is_none_or(|current| current.is_stand_in() || current.expires_at < stored.expires_at);
+            self.served.current().is_none_or(|current| current.is_stand_in() || current.begins_at < stored.begins_at);
         if is_newer && stored.covers(&self.settings.domains) {
             tracing::info!("loaded the TLS certificate of another node, valid until {}", stored.expires_at);
             self.served.replace(stored);
+            if let Err(error) = self.store.keep_local_certificate(pem) {
+                tracing::warn!("the TLS certificate is served but could not be stored on this machine: {error:#}");
+            }
         }
     }
 
@@ -149,6 +156,7 @@ impl Acme {
             return Ok(Renewal::ByAnotherNode);
         }
         let ordered = timeout(ORDER_TIMEOUT.to_std()?, self.order_certificate()).await;
+        self.challenges.clear().await;
         self.store.release_order(&self.settings.domains).await;
         let pem = ordered.context("the certificate authority takes too long")??;
         let certificate = Certificate::from_bundle(pem.as_bytes())?;
@@ -169,13 +177,17 @@ impl Acme {
     async fn order_certificate(&self) -> anyhow::Result<String> {
         let account = self.open_account().await?;
         let identifiers: Vec<_> = self.settings.domains.iter().cloned().map(Identifier::Dns).collect();
-        let mut order = account.new_order(&NewOrder::new(&identifiers)).await.context("ordering")?;
-        let issued = match self.prepare_challenges(&mut order).await {
-            Ok(()) => issue(&mut order).await,
-            Err(error) => Err(error),
+        let mut order = match account.new_order(&NewOrder::new(&identifiers)).await {
+            Ok(order) => order,
+            Err(error) => {
+                if is_unknown_account(&error) {
+                    self.store.forget_account(self.settings.directory.as_str()).await;
+                }
+                return Err(error).context("ordering");
+            }
         };
-        self.challenges.clear().await;
-        issued
+        self.prepare_challenges(&mut order).await?;
+        issue(&mut order).await
     }
 
     async fn prepare_challenges(&self, order: &mut Order) -> anyhow::Result<()> {
@@ -211,6 +223,12 @@ impl Acme {
         self.store.keep_account(&stored, self.clock.now()).await?;
         Ok(account)
     }
+}
+
+/// Whether the authority has deleted the account; the next attempt creates another.
+fn is_unknown_account(error: &instant_acme::Error) -> bool {
+    const UNKNOWN: &str = "urn:ietf:params:acme:error:accountDoesNotExist";
+    matches!(error, instant_acme::Error::Api(problem) if problem.r#type.as_deref() == Some(UNKNOWN))
 }
 
 enum Renewal {

@@ -62,21 +62,25 @@ impl AcmeStore {
         Ok(Some(Certificate::from_bundle(&pem)?).filter(|certificate| certificate.covers(domains)))
     }
 
-    /// The certificate in the database.
-    pub async fn shared_certificate(&self, domains: &[String]) -> anyhow::Result<Option<Certificate>> {
+    /// The certificate in the database with its private key, in PEM.
+    pub async fn shared_certificate(&self, domains: &[String]) -> anyhow::Result<Option<Vec<u8>>> {
         let Some((db, secret_key)) = &self.shared else { return Ok(None) };
         let sealed = acme::find(&mut db.read().await?, AcmeKind::Certificate, &domains.join(",")).await?;
         let Some(sealed) = sealed else { return Ok(None) };
-        Ok(Some(Certificate::from_bundle(&secret_key.open(CERTIFICATE_OWNER, &sealed)?)?))
+        secret_key.open(CERTIFICATE_OWNER, &sealed).map(Some)
     }
 
     pub async fn keep_certificate(&self, domains: &[String], pem: &str, now: DateTime<Utc>) -> anyhow::Result<()> {
-        let kept = self.write(CERTIFICATE, pem.as_bytes());
+        let kept = self.keep_local_certificate(pem.as_bytes());
         if let Some((db, secret_key)) = &self.shared {
             let sealed = secret_key.seal(CERTIFICATE_OWNER, pem.as_bytes())?;
             put(db, AcmeKind::Certificate, &domains.join(","), &sealed, now).await?;
         }
         kept
+    }
+
+    pub fn keep_local_certificate(&self, pem: &[u8]) -> anyhow::Result<()> {
+        self.write(CERTIFICATE, pem)
     }
 
     pub async fn account(&self, directory: &str) -> anyhow::Result<Option<StoredAccount>> {
@@ -100,6 +104,14 @@ impl AcmeStore {
                 Ok(put(db, AcmeKind::Account, &account.directory, &sealed, now).await?)
             }
             None => self.write(ACCOUNT, &json),
+        }
+    }
+
+    pub async fn forget_account(&self, directory: &str) {
+        if self.shared.is_some() {
+            self.delete(AcmeKind::Account, directory).await;
+        } else if let Err(error) = std::fs::remove_file(self.folder.join(ACCOUNT)) {
+            tracing::warn!("an account that the certificate authority does not know can't be removed: {error}");
         }
     }
 
@@ -151,7 +163,7 @@ impl AcmeStore {
             tx.commit_unaudited().await
         };
         if let Err(error) = deleted.await {
-            tracing::debug!("a finished order was not cleaned up: {error}");
+            tracing::debug!("a row of an order was not deleted: {error}");
         }
     }
 

@@ -16,6 +16,9 @@ use crate::state::State;
 /// A run of the worker ends after 45 seconds at most, even if the database never answers.
 const MAX_WORKER_RUN: TimeDelta = TimeDelta::seconds(60);
 
+/// A service manager that does not read must not stop the server.
+const SEND_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Without a service manager, nothing is sent.
 #[derive(Debug, Default)]
 pub struct ServiceManager {
@@ -74,6 +77,6 @@ fn notify_socket(name: &OsStr) -> Option<(UnixDatagram, SocketAddr)> {
         None => SocketAddr::from_pathname(name),
     };
     let socket = UnixDatagram::unbound().ok()?;
-    socket.set_nonblocking(true).ok()?;
+    socket.set_write_timeout(Some(SEND_TIMEOUT)).ok()?;
     Some((socket, address.ok()?))
 }

@@ -174,8 +174,11 @@ async fn failure_leaves_the_page_up_and_is_reported() {
     }
     let head = node.curl(&["--insecure", "--include", &page]);
     assert!(head.starts_with("HTTP/2 200"), "{head}");
-    let ready = node.curl(&["--insecure", &format!("https://{}/readyz", node.address)]);
-    assert!(ready.contains("\"trouble\":\"certificate\""), "{ready}");
+    let ready = || node.curl(&["--insecure", &format!("https://{}/readyz", node.address)]);
+    while !ready().contains("\"trouble\":\"certificate\"") {
+        assert!(begun.elapsed() < PATIENCE, "{}", ready());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     assert!(node.metric("candor_certificate_seconds") < 0);
 }
 
@@ -201,5 +204,6 @@ async fn nodes_share_account_challenge_and_certificate() {
     for node in [&asked, &ordering] {
         assert!(!node.data.path().join("acme/account.json").exists());
         assert_eq!(node.certificate(), certificate);
+        assert!(node.data.path().join("acme/certificate.pem").exists(), "it has a copy for an outage of the database");
     }
 }

@@ -105,7 +105,7 @@ fn service_manager_hears_of_start_reload_and_stop() {
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         let address = free_address();
         let mut service = Service::start("exec \"$candor\" serve", |command| {
-            command.env("NOTIFY_SOCKET", &name).env("WATCHDOG_USEC", "200000");
+            command.env("NOTIFY_SOCKET", &name).env("WATCHDOG_USEC", "1000000");
             command.env("CANDOR_LISTEN", address.to_string());
             command.env("CANDOR_TLS_CERT", tls.certificate_file()).env("CANDOR_TLS_KEY", tls.key_file());
         });
