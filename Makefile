@@ -50,6 +50,7 @@ unit: islands ## Runs unit and integration tests on SQLite and PostgreSQL
 	.ci/tools postgres
 	.ci/tools webhooks
 	.ci/tools mail
+	.ci/tools acme
 	.ci/rust-tests unit --workspace
 	.ci/dates rust-today
 

@@ -1,7 +1,10 @@
 //! Settings: each has a flag, an environment variable and a help text.
 
+mod tls;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use chrono::TimeDelta;
@@ -11,6 +14,7 @@ use url::Url;
 
 use crate::db::Db;
 use crate::domain::oidc_roles::{ProviderFactor, RoleRule};
+use crate::net::listen_address::ListenAddress;
 use crate::net::trusted_proxies::parse_network;
 use crate::notify::bounce_hooks::BounceHooks;
 use crate::notify::dkim::DkimSigner;
@@ -51,9 +55,9 @@ pub struct SiteConfig {
 /// How the server listens and what it says of itself.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ServeConfig {
-    /// Address and port to listen on
+    /// Address and port to listen on, also for IPv6 like [::]:3000, or a Unix socket like unix:/PATH,mode=660
     #[arg(long, env = "CANDOR_LISTEN", default_value = DEFAULT_LISTEN)]
-    pub listen: SocketAddr,
+    pub listen: ListenAddress,
 
     #[command(flatten)]
     pub site: SiteConfig,
@@ -73,6 +77,9 @@ pub struct ServeConfig {
     /// be imported from them, although their addresses are private, or without TLS
     #[arg(long, env = "CANDOR_ENDPOINT_HOSTS", value_delimiter = ',', value_name = "URL")]
     pub endpoint_hosts: Vec<Url>,
+
+    #[command(flatten)]
+    pub tls: TlsConfig,
 
     /// Address and port of the Prometheus metrics endpoint [default: disabled]
     #[arg(long, env = "CANDOR_METRICS_LISTEN", value_name = "ADDRESS")]
@@ -323,6 +330,25 @@ impl DatabaseConfig {
 }
 
 impl ServeConfig {
+    /// The origin of the public URL; without a base URL, of the address that the server listens on, which a Unix socket
+    /// has not.
+    pub fn origin(&self, listen: Option<SocketAddr>) -> anyhow::Result<String> {
+        let Some(listen) = listen else {
+            ensure!(!self.tls.is_used(), "there is no TLS on a Unix socket: the reverse proxy decrypts");
+            ensure!(self.site.base_url.is_some(), "on a Unix socket, set --base-url to the page's public address");
+            return self.site.origin(SocketAddr::from(([127, 0, 0, 1], 0)));
+        };
+        let origin = self.site.origin(listen)?;
+        if !self.tls.is_used() {
+            return Ok(origin);
+        }
+        if self.site.base_url.is_none() {
+            return Ok(self.tls.origin(listen));
+        }
+        ensure!(origin.starts_with("https://"), "with TLS, --base-url must begin with https://");
+        Ok(origin)
+    }
+
     pub fn secret_key_file(&self) -> PathBuf {
         self.secret_key_file.clone().unwrap_or_else(|| self.site.data_dir.join("secret.key"))
     }
@@ -351,10 +377,12 @@ impl SiteConfig {
 /// Why no server can run with these settings, as far as it can be told without starting one: settings that contradict
 /// each other, URLs and keys that can't be read.
 pub fn find_problems(serve: &ServeConfig, database: &DatabaseConfig) -> Vec<anyhow::Error> {
-    let origin = serve.site.origin(serve.listen);
+    let origin = serve.origin(serve.listen.tcp());
     let public = origin.as_ref().map_or_else(|_| "http://localhost".to_owned(), Clone::clone);
     let checks = [
         origin.map(drop),
+        // The listener that redirects may come from systemd.
+        serve.tls.source(serve.tls.redirect_listen.is_some() || !serve.tls.acme_domain.is_empty()).map(drop),
         database.url().and_then(|url| Ok(Db::at(&url).map(drop)?)),
         serve.mail.mailer(&public).map(drop),
         serve.mail.bounce_hooks().map(drop),
@@ -375,10 +403,22 @@ pub fn min_fill_time() -> anyhow::Result<TimeDelta> {
 fn parse_fill_time(milliseconds: Option<&str>, built_for_tests: bool) -> anyhow::Result<TimeDelta> {
     let Some(milliseconds) = milliseconds else { return Ok(MIN_FILL_TIME) };
     ensure!(built_for_tests, "{TEST_FILL_TIME} is for tests: a release build does not accept faster forms; unset it");
-    let milliseconds: u32 = milliseconds
-        .parse()
-        .with_context(|| format!("{TEST_FILL_TIME} is not a number of milliseconds: {milliseconds}"))?;
-    Ok(TimeDelta::milliseconds(milliseconds.into()))
+    parse_milliseconds(TEST_FILL_TIME, milliseconds).map(|milliseconds| TimeDelta::milliseconds(milliseconds.into()))
+}
+
+fn parse_milliseconds(variable: &str, text: &str) -> anyhow::Result<u32> {
+    text.parse().with_context(|| format!("{variable} is not a number of milliseconds: {text}"))
+}
+
+/// Another time, in milliseconds, for test builds.
+const TEST_CERTIFICATE_CHECK: &str = "CANDOR_TEST_CERTIFICATE_CHECK_MS";
+
+/// The time between two looks at the certificate, if a test sets it. A release build refuses to start with one.
+pub fn certificate_check() -> anyhow::Result<Option<Duration>> {
+    let Ok(milliseconds) = std::env::var(TEST_CERTIFICATE_CHECK) else { return Ok(None) };
+    ensure!(cfg!(debug_assertions), "{TEST_CERTIFICATE_CHECK} is for tests; unset it");
+    let milliseconds = parse_milliseconds(TEST_CERTIFICATE_CHECK, &milliseconds)?;
+    Ok(Some(Duration::from_millis(milliseconds.into())))
 }
 
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:3000";

@@ -16,6 +16,8 @@ pub mod format;
 pub mod islands;
 
 #[cfg(feature = "ssr")]
+pub mod acme;
+#[cfg(feature = "ssr")]
 pub mod actions;
 #[cfg(feature = "ssr")]
 pub mod cli;

@@ -21,6 +21,7 @@ use crate::domain::audit_throttle::DenialThrottle;
 use crate::domain::rate_limit::RateLimit;
 use crate::domain::{ManagerId, TokenId};
 use crate::net::allowed_hosts::AllowedHosts;
+use crate::net::certificate::ServedCertificate;
 use crate::net::event_streams::{EventStreams, MAX_STREAMS};
 use crate::net::per_client::ClientCounter;
 use crate::net::trusted_proxies::TrustedProxies;
@@ -71,6 +72,7 @@ struct Shared {
     parts: StateParts,
     streams: EventStreams,
     connections: ClientCounter,
+    certificate: ServedCertificate,
     admin_requests: TaskTracker,
     stopping: CancellationToken,
     import_pause: Mutex<Duration>,
@@ -79,6 +81,7 @@ struct Shared {
     untrusted_proxy: UntrustedProxy,
     worker_heartbeat: Heartbeat,
     worker_failure: OngoingSince,
+    worker_run: OngoingSince,
     writes: WriteHealth,
     mail_heartbeat: Arc<Heartbeat>,
     notices: Notify,
@@ -149,6 +152,7 @@ impl State {
         Self(Arc::new(Shared {
             worker_heartbeat: Heartbeat::new(parts.clock.clone()),
             worker_failure: OngoingSince::new(parts.clock.clone()),
+            worker_run: OngoingSince::new(parts.clock.clone()),
             writes: WriteHealth::new(parts.clock.clone()),
             mail_heartbeat: Arc::new(Heartbeat::new(parts.clock.clone())),
             notices: Notify::new(),
@@ -157,6 +161,7 @@ impl State {
             parts,
             streams: EventStreams::new(MAX_STREAMS),
             connections: ClientCounter::default(),
+            certificate: ServedCertificate::default(),
             admin_requests: TaskTracker::new(),
             stopping: CancellationToken::new(),
             import_pause: Mutex::new(IMPORT_PAUSE),
@@ -233,6 +238,11 @@ impl State {
         &self.0.connections
     }
 
+    /// The certificate of TLS connections; without one there are none.
+    pub fn certificate(&self) -> &ServedCertificate {
+        &self.0.certificate
+    }
+
     /// Requests on the admin threads, which run to their end even if the client disconnects.
     pub fn admin_requests(&self) -> &TaskTracker {
         &self.0.admin_requests
@@ -271,6 +281,11 @@ impl State {
         &self.0.worker_failure
     }
 
+    /// How long the worker's present run has lasted, if one is going on.
+    pub fn worker_run(&self) -> &OngoingSince {
+        &self.0.worker_run
+    }
+
     /// Whether the database accepts writes.
     pub fn writes(&self) -> &WriteHealth {
         &self.0.writes
@@ -291,11 +306,13 @@ impl State {
         &self.0.delivery_queue
     }
 
-    /// Reloads the secret key file and the identity provider's metadata. Changed settings need a restart.
+    /// Reloads the secret key file, the TLS certificate and the identity provider's metadata. Changed settings need a
+    /// restart.
     pub fn reload(&self) {
         if let Err(error) = self.secret_key.reload() {
             tracing::warn!("keeping the current secret key, its file can't be read: {error:#}");
         }
+        self.certificate().reload_files();
         if let Some(provider) = &self.provider {
             provider.reload();
         }

@@ -11,7 +11,7 @@ const LAYERS: [&[&str]; 16] = [
     &["islands", "log"],
     &["credentials", "net"],
     &["db"],
-    &["notify", "oidc", "ui"],
+    &["acme", "notify", "oidc", "ui"],
     &["publish"],
     &["actions"],
     &["state"],

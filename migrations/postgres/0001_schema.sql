@@ -879,3 +879,14 @@ create table audit_log (
 );
 
 create index audit_log_by_subject on audit_log (subject_id, id desc);
+
+-- What nodes share to get a certificate (ACME); only with PostgreSQL.
+create table acme (
+  kind text not null check (kind in ('account', 'certificate', 'challenge', 'order')),
+  -- The address of the directory, the domains or the token.
+  name text not null,
+  -- Encrypted with the secret key if it contains a key.
+  value text not null,
+  updated_at timestamptz not null,
+  primary key (kind, name)
+);

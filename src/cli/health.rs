@@ -1,17 +1,15 @@
 //! `candor health`
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::str::FromStr;
 use std::time::Duration;
 
 use url::Url;
 
 use crate::config::DEFAULT_LISTEN;
 use crate::net::http_client::{HealthAnswer, LocalServer, ask_for_health};
+use crate::net::listen_address::ListenAddress;
 
-const UNIX: &str = "unix:";
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 #[derive(Clone, Debug, clap::Args)]
@@ -24,28 +22,10 @@ pub struct Args {
     listen: ListenAddress,
 }
 
-/// Where a server on this machine listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum ListenAddress {
-    Tcp(SocketAddr),
-    Unix(PathBuf),
-}
-
-impl FromStr for ListenAddress {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if let Some(path) = text.strip_prefix(UNIX).filter(|path| !path.is_empty()) {
-            return Ok(Self::Unix(path.into()));
-        }
-        text.parse().map(Self::Tcp).map_err(|_| "an address with a port, or unix:PATH".to_owned())
-    }
-}
-
 pub async fn run(args: &Args) -> ExitCode {
     let server = match (&args.url, &args.listen) {
         (Some(url), _) => LocalServer::Url(url.clone()),
-        (None, ListenAddress::Unix(path)) => LocalServer::Unix(path.clone()),
+        (None, ListenAddress::Unix { path, .. }) => LocalServer::Unix(path.clone()),
         (None, ListenAddress::Tcp(address)) => LocalServer::Tcp(reachable(*address)),
     };
     match tokio::time::timeout(TIMEOUT, ask_for_health(&server, TIMEOUT)).await {
@@ -81,13 +61,6 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn listen_address_may_be_a_socket_file() {
-        assert_eq!("unix:/run/candor.sock".parse(), Ok(ListenAddress::Unix("/run/candor.sock".into())));
-        assert_eq!("127.0.0.1:3000".parse(), Ok(ListenAddress::Tcp(([127, 0, 0, 1], 3000).into())));
-        assert!("localhost".parse::<ListenAddress>().is_err() && "unix:".parse::<ListenAddress>().is_err());
-    }
 
     #[test]
     fn server_on_all_addresses_is_asked_on_loopback() {

@@ -5,6 +5,7 @@
 
 #[macro_use]
 mod dispatch;
+pub mod acme;
 mod backup;
 mod connect;
 mod connection;

@@ -9,7 +9,8 @@ use sqlx::postgres::PgConnection;
 
 use super::{Result, Tx};
 
-pub const TABLES: [&str; 53] = [
+pub const TABLES: [&str; 54] = [
+    "acme",
     "announcements",
     "api_metadata",
     "api_tokens",

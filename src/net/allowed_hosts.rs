@@ -36,7 +36,7 @@ impl AllowedHosts {
             hosts.extend(["localhost", "127.0.0.1", "[::1]"].map(|name| format!("{name}:{port}")));
         }
         for host in hosts {
-            if let Some(name) = host.strip_suffix(":80") {
+            if let Some(name) = host.strip_suffix(":80").or_else(|| host.strip_suffix(":443")) {
                 self.0.push(name.to_owned());
             }
             self.0.push(host);

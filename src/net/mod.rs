@@ -1,9 +1,12 @@
-//! Network rules: allowed hosts, limits per client, event streams, DNS records, outgoing HTTP requests.
+//! Network rules: allowed hosts, limits per client, the TLS certificate, event streams, DNS records, outgoing HTTP requests.
 
 pub mod allowed_hosts;
+pub mod certificate;
 pub mod dns;
 pub mod event_streams;
 pub mod http_client;
+pub mod listen_address;
+pub mod peer;
 pub mod per_client;
 pub mod trusted_proxies;
 pub mod unnamed_proxy;

@@ -10,7 +10,7 @@ const _: () = assert!(IDLE_TIMEOUT.as_secs() > 2 * KEEP_ALIVE.as_secs(), "event 
 
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionLimits {
-    /// For the header of a request, and for the next request to begin.
+    /// For a TLS handshake, for the header of a request, and for the next request to begin.
     pub head: Duration,
     /// For the body of a request.
     pub body: Duration,
@@ -23,6 +23,8 @@ pub struct ConnectionLimits {
     /// High, because a whole office may share one address.
     pub per_address: usize,
     pub grace: Duration,
+    /// Between two looks at the files of the certificate.
+    pub certificate_check: Duration,
 }
 
 impl Default for ConnectionLimits {
@@ -35,6 +37,7 @@ impl Default for ConnectionLimits {
             connections: 25_000,
             per_address: 100,
             grace: Duration::from_secs(8),
+            certificate_check: Duration::from_secs(60),
         }
     }
 }

@@ -6,13 +6,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_connection::{Responder as _, ResponseBody};
+use http_connection::{Responder as _, ResponseBody, Stream};
 use hyper::Request;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http2::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +23,7 @@ const MAX_CONCURRENT_STREAMS: u32 = 100;
 /// The largest decompressed request header, in bytes.
 const MAX_HEAD: u32 = 16 * 1024;
 
-pub async fn serve_http2(stream: TcpStream, visit: Connection, limits: ConnectionLimits, stop: CancellationToken) {
+pub async fn serve_http2(stream: Stream, visit: Connection, limits: ConnectionLimits, stop: CancellationToken) {
     let used = Arc::new(Notify::new());
     let noticed = used.clone();
     let service = service_fn(move |request: Request<Incoming>| {

@@ -1,8 +1,11 @@
 //! Operating system signals: which stop the server, reload it or are ignored.
 
+use std::sync::Arc;
+
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::server::service_manager::ServiceManager;
 use crate::state::State;
 
 /// Signals whose default action ends the process. With `SIGXFSZ` handled, writing a file beyond its limit fails like
@@ -38,18 +41,23 @@ impl Signals {
         Ok(Self { stop, reload: signal(SignalKind::hangup())? })
     }
 
-    /// Cancels `stop` on `SIGINT`, `SIGTERM` or `SIGQUIT`. Each earlier `SIGHUP` reloads the secret key and OIDC
-    /// metadata.
-    pub async fn run(self, state: State, stop: CancellationToken) {
+    /// Cancels `stop` on `SIGINT`, `SIGTERM` or `SIGQUIT`. Each earlier `SIGHUP` reloads the secret key, the TLS
+    /// certificate and OIDC metadata. Tells `manager` of each.
+    pub async fn run(self, state: State, manager: Arc<ServiceManager>, stop: CancellationToken) {
         let Self { stop: [mut interrupt, mut terminate, mut quit], mut reload } = self;
         loop {
             tokio::select! {
                 _ = interrupt.recv() => break,
                 _ = terminate.recv() => break,
                 _ = quit.recv() => break,
-                _ = reload.recv() => state.reload(),
+                _ = reload.recv() => {
+                    manager.notify_reloading();
+                    state.reload();
+                    manager.notify_ready();
+                }
             }
         }
+        manager.notify_stopping();
         stop.cancel();
     }
 }

@@ -69,7 +69,10 @@ pub async fn run_worker(state: State, stop: CancellationToken) -> anyhow::Result
             state.publisher.mark_stale().await;
             state.worker_heartbeat().beat();
         } else {
-            match tokio::time::timeout(ROUND_TIMEOUT, ends(work.tick(&state))).await {
+            state.worker_run().set_ongoing(true);
+            let ran = tokio::time::timeout(ROUND_TIMEOUT, ends(work.tick(&state))).await;
+            state.worker_run().set_ongoing(false);
+            match ran {
                 Ok(true) => state.worker_heartbeat().beat(),
                 Ok(false) => {
                     state.worker_failure().set_ongoing(true);

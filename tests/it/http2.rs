@@ -1,4 +1,4 @@
-//! HTTP/2 over a real socket: the same answers as HTTP/1.1, and protocol abuse costs no more than a page.
+//! HTTP/2 over TLS on a real socket: the same answers as HTTP/1.1, and protocol abuse costs no more than a page.
 
 use std::time::Instant;
 
@@ -23,7 +23,7 @@ const SHORT_LIMITS: fn() -> ConnectionLimits =
     || ConnectionLimits { head: SOON, idle: SOON, unread: SOON, ..ConnectionLimits::default() };
 
 async fn send_request(edge: &Edge, request: Request<()>) -> (Response<()>, Vec<u8>) {
-    let stream = edge.wire().await.stream;
+    let stream = edge.server.connect_http2().await;
     let (mut client, connection) = h2::client::handshake(stream).await.unwrap();
     tokio::spawn(connection);
     let (answer, _) = client.send_request(request, true).unwrap();
@@ -38,7 +38,7 @@ async fn send_request(edge: &Edge, request: Request<()>) -> (Response<()>, Vec<u
 }
 
 fn request(edge: &Edge, method: Method, path: &str) -> Request<()> {
-    let address = format!("http://{}{path}", edge.server.address);
+    let address = format!("https://{}{path}", edge.server.address);
     Request::builder().version(Version::HTTP_2).method(method).uri(address).body(()).unwrap()
 }
 
@@ -57,7 +57,7 @@ async fn connections_are_closed(edge: &Edge) {
 
 #[tokio::test]
 async fn http1_and_http2_answer_alike() {
-    let edge = Edge::new().await;
+    let edge = Edge::with_tls(ConnectionLimits::default()).await;
     for (method, path) in [
         (Method::GET, "/"),
         (Method::HEAD, "/"),
@@ -97,7 +97,7 @@ fn raw_header_lines(head: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn http2_methods_and_hosts_are_checked() {
-    let edge = Edge::new().await;
+    let edge = Edge::with_tls(ConnectionLimits::default()).await;
     for (status, method) in [(405, "TRACE"), (405, "OPTIONS"), (405, "POST"), (501, "PROPFIND"), (501, "get")] {
         let mut asked = request(&edge, method.parse().unwrap(), "/");
         asked.headers_mut().insert("sec-fetch-site", "same-origin".parse().unwrap());
@@ -119,7 +119,7 @@ async fn http2_methods_and_hosts_are_checked() {
         (400, &own_host, &[&own_host, "evil.test"]),
         (400, &own_host, &[""]),
     ] {
-        let mut asked = Request::builder().uri(format!("http://{authority}/")).version(Version::HTTP_2);
+        let mut asked = Request::builder().uri(format!("https://{authority}/")).version(Version::HTTP_2);
         for host in hosts {
             asked = asked.header("host", *host);
         }
@@ -131,9 +131,9 @@ async fn http2_methods_and_hosts_are_checked() {
 
 #[tokio::test]
 async fn malformed_headers_are_rejected() {
-    let edge = Edge::new().await;
+    let edge = Edge::with_tls(ConnectionLimits::default()).await;
     let host = edge.server.address.to_string();
-    let (method, scheme) = ((":method", "GET"), (":scheme", "http"));
+    let (method, scheme) = ((":method", "GET"), (":scheme", "https"));
     let (path, authority) = ((":path", "/"), (":authority", host.as_str()));
     let user = format!("user@{host}");
     let foreign = format!("{host}@evil.test");
@@ -193,7 +193,7 @@ async fn malformed_headers_are_rejected() {
 
 #[tokio::test]
 async fn concurrent_streams_are_limited_to_100() {
-    let edge = Edge::new().await;
+    let edge = Edge::with_tls(ConnectionLimits::default()).await;
     let mut frames = RawHttp2::open(&edge.server, &[]).await;
     let form = [("sec-fetch-site", "same-origin"), ("content-type", "application/x-www-form-urlencoded")];
     for number in 0..101 {
@@ -212,7 +212,7 @@ async fn concurrent_streams_are_limited_to_100() {
 
 #[tokio::test]
 async fn large_headers_are_rejected() {
-    let edge = Edge::new().await;
+    let edge = Edge::with_tls(ConnectionLimits::default()).await;
     for (status, length) in [(200, 10_000), (431, 20_000)] {
         let mut asked = request(&edge, Method::GET, "/");
         asked.headers_mut().insert("x", "y".repeat(length).parse().unwrap());
@@ -238,7 +238,7 @@ async fn large_headers_are_rejected() {
 
 #[tokio::test]
 async fn endless_headers_close_the_connection() {
-    let edge = Edge::new().await;
+    let edge = Edge::with_tls(ConnectionLimits::default()).await;
     for load in [vec![], encode_headers(&[("x", "y")]), encode_headers(&[("x", &"y".repeat(15_000))])] {
         let mut frames = RawHttp2::open(&edge.server, &[]).await;
         let head = encode_headers(&frames.get("/", &[]));
@@ -256,7 +256,7 @@ async fn endless_headers_close_the_connection() {
 
 #[tokio::test]
 async fn rapid_reset_closes_the_connection() {
-    let edge = Edge::new().await;
+    let edge = Edge::with_tls(ConnectionLimits::default()).await;
     let mut frames = RawHttp2::open(&edge.server, &[]).await;
     let mut flood = Vec::new();
     for stream in (1..20_000).step_by(2) {
@@ -274,7 +274,7 @@ async fn rapid_reset_closes_the_connection() {
 /// CVE-2025-8671: invalid WINDOW_UPDATE frames make the server reset its own streams.
 #[tokio::test]
 async fn stream_error_flood_closes_the_connection() {
-    let edge = Edge::new().await;
+    let edge = Edge::with_tls(ConnectionLimits::default()).await;
     let mut frames = RawHttp2::open(&edge.server, &[]).await;
     let mut flood = Vec::new();
     for stream in (1..20_000).step_by(2) {
@@ -291,7 +291,7 @@ async fn stream_error_flood_closes_the_connection() {
 
 #[tokio::test]
 async fn ping_flood_without_reading_is_closed() {
-    let edge = Edge::with_limits(SHORT_LIMITS()).await;
+    let edge = Edge::with_tls(SHORT_LIMITS()).await;
     let ping = Frame::new(kind::PING, 0, 0, [7; 8]).bytes().repeat(1_000);
     let settings = Frame::new(kind::SETTINGS, 0, 0, NO_WINDOW).bytes().repeat(1_000);
     for flood in [ping, settings] {
@@ -306,7 +306,7 @@ async fn ping_flood_without_reading_is_closed() {
 
 #[tokio::test]
 async fn ping_flood_with_reading_gets_goaway() {
-    let edge = Edge::with_limits(SHORT_LIMITS()).await;
+    let edge = Edge::with_tls(SHORT_LIMITS()).await;
     let settings = Frame::new(kind::SETTINGS, 0, 0, [0, 4, 0, 0, 255, 255]);
     for frame in [Frame::new(kind::PING, 0, 0, [7; 8]), settings] {
         let mut frames = RawHttp2::open(&edge.server, &[]).await;
@@ -330,16 +330,15 @@ async fn ping_flood_with_reading_gets_goaway() {
 
 #[tokio::test]
 async fn idle_connection_after_preface_gets_goaway() {
-    let edge = Edge::with_limits(ConnectionLimits { head: SOON, unread: SOON, ..ConnectionLimits::default() }).await;
+    let edge = Edge::with_tls(ConnectionLimits { head: SOON, unread: SOON, ..ConnectionLimits::default() }).await;
     let mut frames = RawHttp2::open(&edge.server, &[]).await;
     let last = frames.wait_for(kind::GO_AWAY, 0).await.unwrap();
     assert_eq!(last.reason(), reason::NONE);
     frames.rest().await;
     // Also without settings, or with incomplete headers, and without acknowledgements.
     for raw_bytes in [vec![], Frame::new(kind::HEADERS, END, 1, [0x82]).bytes()] {
-        let mut wire = edge.wire().await;
-        wire.send_raw("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
-        let mut frames = RawHttp2::from_stream(wire.stream, &edge.server);
+        let mut frames = RawHttp2::from_stream(edge.server.connect_http2().await, &edge.server);
+        frames.send_raw(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
         frames.send_raw(&raw_bytes).await;
         assert!(frames.rest().await.iter().all(|frame| frame.kind != kind::HEADERS));
     }
@@ -348,7 +347,7 @@ async fn idle_connection_after_preface_gets_goaway() {
 
 #[tokio::test]
 async fn pings_do_not_keep_idle_connection_open() {
-    let edge = Edge::with_limits(SHORT_LIMITS()).await;
+    let edge = Edge::with_tls(SHORT_LIMITS()).await;
     let mut frames = RawHttp2::open(&edge.server, &[]).await;
     for stream in [1, 3] {
         frames.send_get(stream, "/healthz").await;
@@ -363,7 +362,7 @@ async fn pings_do_not_keep_idle_connection_open() {
 async fn active_event_stream_is_not_closed() {
     // Long enough for a publish on a busy machine.
     let idle = SOON * 5;
-    let edge = Edge::with_limits(ConnectionLimits { idle, unread: SOON, ..ConnectionLimits::default() }).await;
+    let edge = Edge::with_tls(ConnectionLimits { idle, unread: SOON, ..ConnectionLimits::default() }).await;
     let mut frames = RawHttp2::open(&edge.server, &[]).await;
     frames.send_get(1, "/events").await;
     assert_eq!(frames.outcome(1).await, StreamEnd::Answered(Some(200)));
@@ -384,7 +383,7 @@ async fn active_event_stream_is_not_closed() {
 
 #[tokio::test]
 async fn unread_response_closes_the_connection() {
-    let edge = Edge::with_limits(SHORT_LIMITS()).await;
+    let edge = Edge::with_tls(SHORT_LIMITS()).await;
     for (path, room) in [("/", 0), ("/", 1), ("/events", 0)] {
         let mut frames = RawHttp2::open(&edge.server, &NO_WINDOW).await;
         frames.send_get(1, path).await;
@@ -410,8 +409,7 @@ async fn slow_steady_reader_gets_whole_document() {
     // Long enough for a frame on a busy machine.
     let idle = SOON * 3;
     let edge =
-        Edge::with_limits(ConnectionLimits { head: SOON * 30, idle, unread: SOON, ..ConnectionLimits::default() })
-            .await;
+        Edge::with_tls(ConnectionLimits { head: SOON * 30, idle, unread: SOON, ..ConnectionLimits::default() }).await;
     for number in 0..150 {
         add_component(&edge.test, &format!("Number {number}")).await;
     }
@@ -440,7 +438,7 @@ async fn slow_steady_reader_gets_whole_document() {
 
 #[tokio::test]
 async fn shutdown_sends_goaway() {
-    let mut edge = Edge::new().await;
+    let mut edge = Edge::with_tls(ConnectionLimits::default()).await;
     let mut idle = RawHttp2::open(&edge.server, &[]).await;
     let mut follower = RawHttp2::open(&edge.server, &[]).await;
     idle.send_get(1, "/healthz").await;

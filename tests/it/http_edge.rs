@@ -30,6 +30,12 @@ impl Edge {
         Self { server, test, _data: data }
     }
 
+    pub async fn with_tls(limits: ConnectionLimits) -> Self {
+        let (test, data) = (TestDb::sqlite().await, tempfile::tempdir().unwrap());
+        let server = Server::with_tls(&test.url, &test.clock, limits, &data).await;
+        Self { server, test, _data: data }
+    }
+
     pub async fn wire(&self) -> RawHttp1 {
         self.server.connect().await
     }

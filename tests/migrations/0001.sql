@@ -86,3 +86,4 @@ insert into deliveries values ('notice', 'hook', 'webhook', 0, '2026-11-10T12:00
 insert into chat_messages values ('hook', 'incident', '1234567890', '2026-11-10T12:00:00.123456+00:00');
 insert into sender_rejections values (1, '550 5.7.26 unauthenticated', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00');
 insert into outbox values ('mail6', 'sender-rejected', 'ines', null, null, null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 0, null, null);
+insert into acme values ('challenge', 'token', 'token.thumbprint', '2026-11-10T12:00:00.123456+00:00');

@@ -4,6 +4,7 @@
 //! it is compiled once, for speed, while the crate that renders pages is compiled for size.
 
 mod request_length;
+mod stream;
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -20,10 +21,10 @@ use hyper::service::Service;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
-use tokio::net::TcpStream;
 
 pub use request_length::AmbiguousLength;
 use request_length::ScannedStream;
+pub use stream::Stream;
 
 /// The body of a response: prepared bytes, or the router's.
 pub type ResponseBody = Either<Full<Bytes>, axum::body::Body>;
@@ -71,7 +72,7 @@ pub struct HeadLimits {
 ///
 /// Boxed, so that the loop is compiled in this crate.
 pub fn serve_http1(
-    stream: TcpStream,
+    stream: Stream,
     responder: Arc<dyn Responder>,
     ambiguous: AmbiguousLength,
     limits: HeadLimits,

@@ -4,7 +4,8 @@ use super::catalogue::{Setting, nearest_name};
 
 const PREFIX: &str = "CANDOR_";
 /// They have messages of their own in release builds.
-const TEST_SETTINGS: [&str; 2] = ["CANDOR_TEST_CLOCK_OFFSET_MS", "CANDOR_TEST_MIN_FILL_MS"];
+const TEST_SETTINGS: [&str; 3] =
+    ["CANDOR_TEST_CLOCK_OFFSET_MS", "CANDOR_TEST_MIN_FILL_MS", "CANDOR_TEST_CERTIFICATE_CHECK_MS"];
 /// Variables of the tests, which start test builds with their own environment.
 const TEST_PREFIXES: [&str; 2] = ["CANDOR_TEST_", "CANDOR_REQUIRE_"];
 const TEST_VARIABLES: [&str; 5] =

@@ -16,9 +16,10 @@ use crate::db::{self, Tx, api_tokens, login_policy, managers};
 use crate::domain::api_token::ApiToken;
 use crate::domain::audit::{Action, Actor};
 use crate::domain::{self, Role};
+use crate::net::peer::Transport;
 use crate::state::State;
 use crate::web::api::rate_limit;
-use crate::web::edge::client_ip::{ClientAddress, is_forwarded, is_forwarded_https};
+use crate::web::edge::client_ip::{ClientAddress, is_forwarded, is_forwarded_https, is_trusted_proxy, transport};
 use crate::web::{Error, Result};
 
 /// Minimum age of the last-use time before it is written again.
@@ -148,12 +149,15 @@ async fn find_token(state: &State, secret: &str) -> Result<Option<(ApiToken, dom
     Ok(Some((token, manager)))
 }
 
-/// Whether the token was sent encrypted: a trusted proxy reports https, or the client is on this machine and uses no
-/// proxy. An untrusted proxy, even on this machine, proves nothing.
+/// Whether the token was sent encrypted: a trusted proxy reports https, or the client uses no proxy and either TLS or
+/// this machine. An untrusted proxy, even on this machine, proves nothing.
 fn is_confidential(parts: &Parts, ClientAddress(client): ClientAddress, state: &State) -> bool {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
-    if !peer.is_some_and(|peer| state.trusted_proxies.contains(peer)) {
-        return client.is_some_and(|client| client.is_loopback()) && !is_forwarded(&parts.headers);
+    let transport = transport(&parts.extensions);
+    let is_proxy = peer.is_some_and(|peer| is_trusted_proxy(peer, transport, &state.trusted_proxies));
+    if is_proxy {
+        return is_forwarded_https(&parts.headers);
     }
-    is_forwarded_https(&parts.headers)
+    let is_private = transport == Transport::Tls || client.is_some_and(|client| client.is_loopback());
+    is_private && !is_forwarded(&parts.headers)
 }

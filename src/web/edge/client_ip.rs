@@ -3,12 +3,13 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, Request, State as FromState};
-use axum::http::HeaderMap;
+use axum::http::{Extensions, HeaderMap};
 use axum::middleware::Next;
 use axum::response::Response;
 
 use super::forwarded;
 use crate::net::http_client::is_public;
+use crate::net::peer::Transport;
 use crate::net::trusted_proxies::TrustedProxies;
 use crate::state::State;
 
@@ -28,12 +29,27 @@ impl std::fmt::Display for ClientAddress {
 /// Adds the [`ClientAddress`] to every request.
 pub async fn resolve_address(FromState(state): FromState<State>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
-    let address = client_address(peer, request.headers(), &state.trusted_proxies);
+    let transport = transport(request.extensions());
+    let is_proxy = peer.is_some_and(|peer| is_trusted_proxy(peer, transport, &state.trusted_proxies));
+    let address = client_address(peer, is_proxy, request.headers(), &state.trusted_proxies);
     request.extensions_mut().insert(ClientAddress(address));
-    if let Some(peer) = peer.filter(|peer| is_untrusted_proxy(*peer, request.headers(), &state)) {
+    if let Some(peer) = peer
+        && !is_proxy
+        && is_untrusted_proxy(peer, transport, request.headers(), &state)
+    {
         state.untrusted_proxy().record(peer);
     }
     next.run(request).await
+}
+
+/// How the request came; tests without a connection name none.
+pub fn transport(extensions: &Extensions) -> Transport {
+    extensions.get().copied().unwrap_or(Transport::Tcp)
+}
+
+/// Whether the forwarding headers of the peer count. Those of a peer at a Unix socket do.
+pub fn is_trusted_proxy(peer: IpAddr, transport: Transport, trusted: &TrustedProxies) -> bool {
+    transport == Transport::Unix || trusted.contains(peer)
 }
 
 /// Whether a proxy's headers say that it forwarded the request.
@@ -43,19 +59,25 @@ pub fn is_forwarded(headers: &HeaderMap) -> bool {
 }
 
 /// Whether the peer forwards requests and may be a proxy missing from the settings: a peer with a private address, or,
-/// if no proxy is set and the public URL is HTTPS, any peer, because this server does not speak TLS. Other clients may
-/// send forwarding headers without a proxy.
-fn is_untrusted_proxy(peer: IpAddr, headers: &HeaderMap, state: &State) -> bool {
-    let could_be = !is_public(peer) || state.is_secure() && state.trusted_proxies.is_empty();
-    could_be && !state.trusted_proxies.contains(peer) && is_forwarded(headers)
+/// if no proxy is set and the public URL is HTTPS, any peer that speaks no TLS. Other clients may send forwarding
+/// headers without a proxy.
+fn is_untrusted_proxy(peer: IpAddr, transport: Transport, headers: &HeaderMap, state: &State) -> bool {
+    let is_decrypted = state.is_secure() && transport == Transport::Tcp;
+    let could_be = !is_public(peer) || is_decrypted && state.trusted_proxies.is_empty();
+    could_be && is_forwarded(headers)
 }
 
 /// The last address in `X-Forwarded-For` or `Forwarded` (RFC 7239) that is not a trusted proxy, if the peer is one.
 ///
 /// A proxy that writes one of the headers may pass on the other as the client sent it. If they disagree, neither counts.
-fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &TrustedProxies) -> Option<IpAddr> {
+fn client_address(
+    peer: Option<IpAddr>,
+    is_proxy: bool,
+    headers: &HeaderMap,
+    trusted: &TrustedProxies,
+) -> Option<IpAddr> {
     let peer = peer?;
-    if !trusted.contains(peer) {
+    if !is_proxy {
         return Some(peer);
     }
     let by_list = header_text(headers, "x-forwarded-for").map(|text| last_client(text.split(','), peer, trusted));
@@ -123,7 +145,13 @@ mod tests {
         for line in forwarded {
             headers.append("x-forwarded-for", HeaderValue::from_bytes(line).unwrap());
         }
-        client_address(Some(peer.parse().unwrap()), &headers, &proxies()).unwrap().to_string()
+        address(peer, Transport::Tcp, &headers)
+    }
+
+    fn address(peer: &str, transport: Transport, headers: &HeaderMap) -> String {
+        let (peer, proxies) = (peer.parse().unwrap(), proxies());
+        let is_proxy = is_trusted_proxy(peer, transport, &proxies);
+        client_address(Some(peer), is_proxy, headers, &proxies).unwrap().to_string()
     }
 
     fn proxies() -> TrustedProxies {
@@ -140,9 +168,7 @@ mod tests {
 
     #[test]
     fn standard_forwarded_header_is_read() {
-        let client = |lines: &[(&'static str, &str)]| {
-            client_address(Some("10.0.0.1".parse().unwrap()), &headers(lines), &proxies()).unwrap().to_string()
-        };
+        let client = |lines: &[(&'static str, &str)]| address("10.0.0.1", Transport::Tcp, &headers(lines));
         for (value, meant) in [
             ("for=203.0.113.5", "203.0.113.5"),
             ("For=\"[2001:db8::5]:4711\";proto=https", "2001:db8::5"),
@@ -158,6 +184,14 @@ mod tests {
         assert_eq!(client(&[("forwarded", "for=203.0.113.5"), ("x-forwarded-for", "203.0.113.5")]), "203.0.113.5");
         let disagreeing = [("forwarded", "for=198.51.100.9"), ("x-forwarded-for", "203.0.113.5")];
         assert_eq!(client(&disagreeing), "10.0.0.1", "one of them may be the client's own");
+    }
+
+    #[test]
+    fn peer_at_a_unix_socket_is_a_trusted_proxy() {
+        let forwarded = headers(&[("x-forwarded-for", "198.51.100.1, 203.0.113.5")]);
+        assert_eq!(address("127.0.0.1", Transport::Unix, &forwarded), "203.0.113.5");
+        assert_eq!(address("127.0.0.1", Transport::Unix, &HeaderMap::new()), "127.0.0.1");
+        assert_eq!(address("127.0.0.1", Transport::Tls, &forwarded), "127.0.0.1");
     }
 
     #[test]

@@ -6,7 +6,6 @@
 //! log. Responses of the router have both.
 
 use std::collections::{HashMap, HashSet};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +23,7 @@ use super::body_timeout::TimedBody;
 use super::{assets, request_checks};
 use crate::counters::ResponseClass;
 use crate::domain::IncidentId;
+use crate::net::peer::Peer;
 use crate::publish::address::{canonical_path, has_known_parameter, is_hot_only};
 use crate::publish::previous_address::previous_targets;
 use crate::publish::{OnDemandPage, PreparedResponse};
@@ -56,12 +56,12 @@ impl FastPath {
     }
 
     /// The service for one connection.
-    pub fn connection(&self, peer: SocketAddr) -> Connection {
+    pub fn connection(&self, peer: Peer) -> Connection {
         Connection { front: self.clone(), peer, ambiguous: AmbiguousLength::default() }
     }
 
     /// Answers a request; `peer` is `None` in tests without a connection.
-    pub fn respond<B>(&self, request: Request<B>, peer: Option<SocketAddr>) -> ResponseFuture
+    pub fn respond<B>(&self, request: Request<B>, peer: Option<Peer>) -> ResponseFuture
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
@@ -153,7 +153,7 @@ impl FastPath {
         canonical_path(path).is_some() || previous_targets(path).any(|target| !target.event.is_some_and(is_missing))
     }
 
-    async fn route<B>(self, request: Request<B>, peer: Option<SocketAddr>) -> Response<ResponseBody>
+    async fn route<B>(self, request: Request<B>, peer: Option<Peer>) -> Response<ResponseBody>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
@@ -170,7 +170,8 @@ impl FastPath {
             }
         });
         if let Some(peer) = peer {
-            request.extensions_mut().insert(ConnectInfo(peer));
+            request.extensions_mut().insert(ConnectInfo(peer.address));
+            request.extensions_mut().insert(peer.transport);
         }
         let Ok(response) = self.0.router.clone().oneshot(request).await;
         self.0.state.responses().count(class, response.status());
@@ -210,7 +211,7 @@ pub fn first_segment(path: &str) -> &str {
 #[derive(Clone)]
 pub struct Connection {
     front: FastPath,
-    peer: SocketAddr,
+    peer: Peer,
     ambiguous: AmbiguousLength,
 }
 

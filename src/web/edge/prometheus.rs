@@ -83,6 +83,12 @@ pub fn render_metrics(state: &State) -> String {
     number("candor_oldest_mail_seconds", "gauge", "Seconds that the oldest e-mail to a subscriber waits.", &oldest);
     let rejected = u8::from(queue.is_sender_rejected);
     number("candor_sender_rejected", "gauge", "1 if the mail server rejected this sender within an hour.", &rejected);
+    if let Some(left) = state.certificate().validity_left(state.clock.now()) {
+        let what = "Seconds until the TLS certificate expires; negative if clients do not accept it.";
+        number("candor_certificate_seconds", "gauge", what, &left.num_seconds());
+        let failures = state.certificate().renewal_failures().value();
+        number("candor_certificate_failures_total", "counter", "Failed attempts to renew the certificate.", &failures);
+    }
     lines.0
 }
 

@@ -60,6 +60,8 @@ enum HealthProblem {
     /// The mail server rejects this sender.
     Sender,
     Storing,
+    /// Clients do not accept the TLS certificate.
+    Certificate,
     /// The database can't be read, for an unknown reason.
     Reading,
     #[serde(untagged)]
@@ -78,6 +80,7 @@ impl HealthProblem {
             Self::MailWorker => "Mail is not being sent.",
             Self::Queue => "E-mails to subscribers have been waiting for more than 15 minutes.",
             Self::Sender => "The mail server rejects this sender. Run candor mail check.",
+            Self::Certificate => "The TLS certificate has expired, or there is none yet.",
             Self::Storing => "The page can't be stored on disk; a restart would serve an older one.",
             Self::Database(outage) => outage.sentence(),
         }
@@ -169,9 +172,14 @@ fn find_problems(state: &State) -> Vec<(HealthProblem, Option<TimeDelta>)> {
             .map(|lasts| (HealthProblem::MailWorker, lasts)),
         queue_age(state).map(|lasts| (HealthProblem::Queue, Some(lasts))),
         state.delivery_queue().value().is_sender_rejected.then_some((HealthProblem::Sender, None)),
+        has_invalid_certificate(state).then_some((HealthProblem::Certificate, None)),
         lasts(Step::Storing).map(|lasts| (HealthProblem::Storing, Some(lasts))),
     ];
     found.into_iter().flatten().collect()
+}
+
+fn has_invalid_certificate(state: &State) -> bool {
+    state.certificate().validity_left(state.clock.now()).is_some_and(|left| left < TimeDelta::zero())
 }
 
 /// How long the oldest e-mail to a subscriber waits, if that is too long and a mail server is configured.

@@ -32,6 +32,7 @@ use candor::domain::{
     SavedDraft, SeriesId, Status, UptimeCorrection,
 };
 use candor::net::allowed_hosts::AllowedHosts;
+use candor::net::peer::{Peer, Transport};
 use candor::net::trusted_proxies::TrustedProxies;
 use candor::notify::Mailer;
 use candor::notify::bounce_hooks::BounceHooks;
@@ -578,7 +579,13 @@ impl Browser {
             request = request.header(header::COOKIE, jar.join("; "));
         }
         let peer = self.peer.map(|peer| SocketAddr::new(peer, 40_000));
-        let Ok(response) = self.front.respond(request.body(body).expect("a request"), peer).await;
+        let Ok(response) = self
+            .front
+            .respond(
+                request.body(body).expect("a request"),
+                peer.map(|address| Peer { address, transport: Transport::Tcp }),
+            )
+            .await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("a whole body").to_bytes();
         let answer = Answer { status: parts.status, headers: parts.headers, body };

@@ -24,8 +24,9 @@ pub mod fixtures;
 pub mod html;
 #[allow(dead_code, reason = "only the tests of nasty texts need it")]
 pub mod html_allowlist;
-pub mod postgres;
 #[allow(dead_code, reason = "only the tests of HTTP/2 need it")]
+pub mod pebble;
+pub mod postgres;
 pub mod raw_http2;
 #[allow(dead_code, reason = "only the tests over a socket need it")]
 pub mod server;
@@ -34,6 +35,7 @@ pub mod smtp;
 #[allow(dead_code, reason = "only the tests of subscribers need it")]
 pub mod subscribers;
 #[allow(dead_code, reason = "only the tests of mail need it")]
+pub mod tls;
 pub mod tools;
 
 use std::ops::Deref;

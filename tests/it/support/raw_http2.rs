@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::server::Server;
+use super::server::{Connection, Server};
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// How long a test waits for a frame.
@@ -97,7 +96,7 @@ pub fn encode_string(text: &str) -> Vec<u8> {
 }
 
 pub struct RawHttp2 {
-    stream: TcpStream,
+    stream: Box<dyn Connection>,
     buffered: Vec<u8>,
     /// The value of `:authority`.
     pub host: String,
@@ -106,11 +105,11 @@ pub struct RawHttp2 {
 impl RawHttp2 {
     /// Connects and sends the preface and these settings.
     pub async fn open(server: &Server, settings: &[u8]) -> Self {
-        Self::over(server.connect().await.stream, server, settings).await
+        Self::over(server.connect_http2().await, server, settings).await
     }
 
     /// Sends the preface and these settings on an existing connection.
-    pub async fn over(stream: TcpStream, server: &Server, settings: &[u8]) -> Self {
+    pub async fn over(stream: Box<dyn Connection>, server: &Server, settings: &[u8]) -> Self {
         let mut frames = Self::from_stream(stream, server);
         frames.send_raw(PREFACE).await;
         frames.send(&Frame::new(kind::SETTINGS, 0, 0, settings)).await;
@@ -118,12 +117,12 @@ impl RawHttp2 {
     }
 
     /// Reads frames from a connection on which the test sends the preface itself.
-    pub fn from_stream(stream: TcpStream, server: &Server) -> Self {
+    pub fn from_stream(stream: Box<dyn Connection>, server: &Server) -> Self {
         Self { stream, buffered: Vec::new(), host: server.address.to_string() }
     }
 
     pub fn get<'a>(&'a self, path: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-        let head = [(":method", "GET"), (":scheme", "http"), (":path", path), (":authority", &self.host)];
+        let head = [(":method", "GET"), (":scheme", "https"), (":path", path), (":authority", &self.host)];
         [&head, more].concat()
     }
 

@@ -4,17 +4,20 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use candor::clock::Clock;
-use candor::config::{DatabaseConfig, ServeConfig, SiteConfig};
+use candor::config::{DatabaseConfig, ServeConfig, SiteConfig, TlsConfig};
+use candor::net::listen_address::ListenAddress;
 use candor::net::trusted_proxies::parse_network;
 use candor::server::app::App;
 use candor::server::connection_limits::ConnectionLimits;
 use candor::state::State;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+
+use super::tls::TestTls;
 
 /// How long a test waits for a state, on a machine that also runs other tests.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -23,6 +26,10 @@ pub struct Server {
     pub address: SocketAddr,
     /// The address of the metrics.
     pub metrics: SocketAddr,
+    /// The address that redirects, with TLS.
+    pub redirect: Option<SocketAddr>,
+    /// The authority of the certificate, with TLS.
+    pub tls: Option<TestTls>,
     pub state: State,
     pub stop: CancellationToken,
     pub ended: oneshot::Receiver<anyhow::Result<()>>,
@@ -43,23 +50,25 @@ impl Server {
     }
 
     pub async fn behind(proxies: &[&str], url: &str, clock: &Clock, limits: ConnectionLimits, data: &TempDir) -> Self {
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let serve = ServeConfig {
-            listen: any,
-            site: SiteConfig { base_url: None, data_dir: data.path().to_owned() },
-            allowed_hosts: Vec::new(),
-            metrics_listen: Some(any),
-            secret_key_file: None,
-            endpoint_hosts: Vec::new(),
-            trusted_proxies: proxies.iter().map(|proxy| parse_network(proxy).unwrap()).collect(),
-            api_writes: candor::state::TOKEN_WRITES,
-            api_reads: candor::state::TOKEN_READS,
-            mail: candor::config::MailConfig::default(),
-            oidc: candor::config::OidcConfig::default(),
-            core_dumps: true,
-            accept_empty: false,
-            log_json: false,
-        };
+        let mut serve = serve_config(data);
+        serve.trusted_proxies = proxies.iter().map(|proxy| parse_network(proxy).unwrap()).collect();
+        Self::launch(serve, url, clock, limits).await
+    }
+
+    /// Starts a server with TLS and waits until it has published.
+    pub async fn with_tls(url: &str, clock: &Clock, limits: ConnectionLimits, data: &TempDir) -> Self {
+        let (tls, mut serve) = (TestTls::new(), serve_config(data));
+        serve.tls.tls_cert = Some(tls.certificate_file());
+        serve.tls.tls_key = Some(tls.key_file());
+        serve.tls.redirect_listen = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
+        let mut server = Self::launch(serve, url, clock, limits).await;
+        server.tls = Some(tls);
+        let publisher = &server.state.publisher;
+        until("it has published", || publisher.site().document("/").is_some_and(|page| page.status == 200)).await;
+        server
+    }
+
+    async fn launch(serve: ServeConfig, url: &str, clock: &Clock, limits: ConnectionLimits) -> Self {
         let database = DatabaseConfig { database_url: url.to_owned(), database_url_file: None };
         let (clock, stop) = (clock.clone(), CancellationToken::new());
         let (say_start, start) = oneshot::channel();
@@ -68,24 +77,39 @@ impl Server {
         std::thread::spawn(move || {
             tokio::runtime::Runtime::new().unwrap().block_on(async {
                 let app = App::build(&serve, &database, clock).await.unwrap().with_limits(limits);
-                let metrics = app.metrics_address().unwrap();
-                drop(say_start.send((app.address().unwrap(), metrics, app.state().clone())));
+                let (metrics, redirect) = (app.metrics_address().unwrap(), app.redirect_address());
+                drop(say_start.send((app.address().unwrap(), metrics, redirect, app.state().clone())));
                 // The receiver is gone if a test has failed.
                 drop(say_end.send(app.run(stopping).await));
             });
         });
-        let (address, metrics, state) = start.await.unwrap();
-        Self { address, metrics, state, stop, ended }
+        let (address, metrics, redirect, state) = start.await.unwrap();
+        Self { address, metrics, redirect, tls: None, state, stop, ended }
     }
 
+    /// Connects, with TLS if the server speaks it.
     pub async fn connect(&self) -> RawHttp1 {
-        RawHttp1 { stream: TcpStream::connect(self.address).await.unwrap(), host: self.address.to_string() }
+        self.over(TcpStream::connect(self.address).await.unwrap(), b"http/1.1").await
+    }
+
+    /// Connects for HTTP/2.
+    pub async fn connect_http2(&self) -> Box<dyn Connection> {
+        self.over(TcpStream::connect(self.address).await.unwrap(), b"h2").await.stream
     }
 
     pub async fn connect_with_small_buffer(&self) -> RawHttp1 {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(1024).unwrap();
-        RawHttp1 { stream: socket.connect(self.address).await.unwrap(), host: self.address.to_string() }
+        let protocol: &[u8] = if self.tls.is_some() { b"h2" } else { b"http/1.1" };
+        self.over(socket.connect(self.address).await.unwrap(), protocol).await
+    }
+
+    async fn over(&self, stream: TcpStream, protocol: &[u8]) -> RawHttp1 {
+        let stream: Box<dyn Connection> = match &self.tls {
+            Some(tls) => Box::new(tls.connect(stream, &[protocol]).await.unwrap()),
+            None => Box::new(stream),
+        };
+        RawHttp1::new(stream, self.address.to_string())
     }
 
     pub async fn answer(&self, request: &str) -> String {
@@ -101,12 +125,43 @@ impl Drop for Server {
     }
 }
 
+/// The settings of a server on a free port.
+pub fn serve_config(data: &TempDir) -> ServeConfig {
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    ServeConfig {
+        listen: ListenAddress::Tcp(any),
+        site: SiteConfig { base_url: None, data_dir: data.path().to_owned() },
+        allowed_hosts: Vec::new(),
+        tls: TlsConfig::default(),
+        metrics_listen: Some(any),
+        secret_key_file: None,
+        endpoint_hosts: Vec::new(),
+        trusted_proxies: Vec::new(),
+        api_writes: candor::state::TOKEN_WRITES,
+        api_reads: candor::state::TOKEN_READS,
+        mail: candor::config::MailConfig::default(),
+        oidc: candor::config::OidcConfig::default(),
+        core_dumps: true,
+        accept_empty: false,
+        log_json: false,
+    }
+}
+
+/// A connection, with or without TLS.
+pub trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
+
 pub struct RawHttp1 {
-    pub stream: TcpStream,
+    pub stream: Box<dyn Connection>,
     host: String,
 }
 
 impl RawHttp1 {
+    pub fn new(stream: Box<dyn Connection>, host: String) -> Self {
+        Self { stream, host }
+    }
+
     /// Replaces `HOST` by the server's address. Ignores errors: the server may have closed the connection.
     pub async fn send_raw(&mut self, text: &str) {
         let _ = self.stream.write_all(text.replace("HOST", &self.host).as_bytes()).await;
