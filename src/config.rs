@@ -9,6 +9,7 @@ use clap::builder::BoolishValueParser;
 use ipnet::IpNet;
 use url::Url;
 
+use crate::domain::node::{MigrateMode, NodeName, NodeSettings};
 use crate::domain::oidc_roles::{ProviderFactor, RoleRule};
 use crate::net::trusted_proxies::parse_network;
 use crate::notify::bounce_hooks::BounceHooks;
@@ -92,6 +93,9 @@ pub struct ServeConfig {
     pub api_reads: i32,
 
     #[command(flatten)]
+    pub node: NodeConfig,
+
+    #[command(flatten)]
     pub mail: MailConfig,
 
     #[command(flatten)]
@@ -109,6 +113,35 @@ pub struct ServeConfig {
     /// Write the log as JSON, one object per line
     #[arg(long, env = "CANDOR_LOG_JSON", value_parser = BoolishValueParser::new())]
     pub log_json: bool,
+}
+
+/// What matters where several nodes share a PostgreSQL database.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct NodeConfig {
+    /// Name of this node in `candor nodes` and the metrics [default: the host name]
+    #[arg(long, env = "CANDOR_NODE_NAME", value_name = "NAME")]
+    pub node_name: Option<NodeName>,
+
+    /// Direct address of the PostgreSQL database for notifications of changes, if --database-url leads to a
+    /// pooler in transaction mode [default: the database URL]
+    #[arg(long, env = "CANDOR_DATABASE_LISTEN_URL", hide_env_values = true, value_name = "URL")]
+    pub database_listen_url: Option<String>,
+
+    /// What to do with a database of an older version: auto (migrate and serve), never (wait until another
+    /// process has migrated it) or only (migrate and exit)
+    #[arg(long, env = "CANDOR_MIGRATE", default_value = "auto", value_name = "WHEN")]
+    pub migrate: MigrateMode,
+}
+
+impl NodeConfig {
+    pub fn settings(&self) -> NodeSettings {
+        let host = || NodeName::from_lossy(&rustix::system::uname().nodename().to_string_lossy());
+        NodeSettings {
+            name: self.node_name.clone().unwrap_or_else(host),
+            listen_url: self.database_listen_url.clone(),
+            migrate: self.migrate,
+        }
+    }
 }
 
 /// How mail leaves.

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::{DatabaseConfig, ServeConfig, min_fill_time};
 use crate::credentials::secret_key::SecretKey;
 use crate::db::Db;
+use crate::domain::node::MigrateMode;
 use crate::net::allowed_hosts::AllowedHosts;
 use crate::net::trusted_proxies::TrustedProxies;
 use crate::publish::Publisher;
@@ -44,7 +45,7 @@ impl App {
         let address = listener.local_addr()?;
         let origin = serve.site.origin(address)?;
         let hosts = AllowedHosts::new(&origin, &serve.allowed_hosts).with_listen_address(address);
-        let db = Db::at(&database.url()?)?.unexamined();
+        let db = Db::at(&database.url()?)?.for_server();
         let file = serve.site.site_file();
         let publisher =
             Publisher::new(db.clone(), clock.clone(), origin.clone(), file).with_accept_empty(serve.accept_empty);
@@ -67,6 +68,7 @@ impl App {
             trusted_proxies,
             endpoint_hosts,
             data_dir: serve.site.data_dir.clone(),
+            node: serve.node.settings(),
         };
         let state = State::new(parts);
         *state.token_calls().lock().unwrap_or_else(PoisonError::into_inner) =
@@ -122,6 +124,7 @@ impl App {
             }
         };
         stop.cancel();
+        worker::nodes::say_goodbye(&self.state).await;
         serving.await.context("serving")?;
         if tokio::time::timeout(CLOSE_TIMEOUT, self.state.db.close()).await.is_err() {
             tracing::warn!("the database did not close in {} s", CLOSE_TIMEOUT.as_secs());
@@ -134,10 +137,23 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))
 }
 
+/// `candor serve --migrate only`
+async fn migrate_only(database: &DatabaseConfig, clock: &Clock) -> anyhow::Result<()> {
+    let db = Db::at(&database.url()?)?;
+    let prepared = db.prepare(clock.now()).await;
+    db.close().await;
+    prepared?;
+    output::print_detached("The database is up to date.".to_owned());
+    Ok(())
+}
+
 /// `candor serve`: runs until SIGINT, SIGTERM or SIGQUIT.
 pub async fn serve(serve: &ServeConfig, database: &DatabaseConfig, clock: Clock) -> anyhow::Result<()> {
     let signals = Signals::handle()?;
     let _log = log::start_log(serve.log_json);
+    if serve.node.migrate == MigrateMode::Only {
+        return migrate_only(database, &clock).await;
+    }
     connections::raise_open_files();
     if !serve.core_dumps {
         disable_core_dumps();

@@ -8,6 +8,9 @@ insert into page_logos (scheme, format, width, height, digest, bytes) values ('f
 insert into page_imports values ('import1', 'statuspage', 'https://status.example.org/', 'done', 'Importing', 12, 3, 3, '{"kinds":[]}', 'Ines', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:10:00.123456+00:00');
 insert into announcements values ('closed', 'Office closed', 'Until *Monday*.', '2026-12-24T12:00:00+00:00', '2026-12-27T08:00:00+00:00', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);
 insert into revision values (1, 7, '2026-11-10T12:00:00.123456+00:00');
+insert into leases values ('outbox', 'run', 2, '2026-11-10T12:00:00.123456+00:00');
+insert into nodes values ('run', 'web-1', '0.1.0', 7, true, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00');
+update schema_floor set version = 1;
 insert into managers values ('ines', 'ines@example.org', 'Ines', 'owner', '$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA', null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);
 update login_policy set second_factor_required = true, api_key_in_query = true, break_glass_owner_id = 'ines', session_idle_minutes = 60, version = 3;
 insert into one_time_links values ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 'reset', 'ines', null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00');
@@ -24,10 +27,10 @@ insert into known_browsers values ('eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee
 insert into sessions values ('cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc', 'ines', '{}', '192.0.2.1', 'Browser', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 2);
 insert into challenges values ('cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc', 'passkey-login', '{}', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:05:00.123456+00:00');
 insert into pending_forms values ('ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff', 'ines', '/admin/incidents', 'title=Late', '2026-11-10T12:00:00.123456+00:00');
-insert into outbox values ('mail', 'password-reset', 'ines', null, null, null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1, '2026-11-10T12:00:01.123456+00:00', 'sent');
-insert into outbox values ('mail2', 'password-reset', null, null, null, null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 0, null, null);
-insert into outbox values ('mail3', 'account-change', 'ines', null, 'old@example.org', 'email', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 0, null, null);
-insert into outbox values ('mail4', 'email-confirmation', 'ines', null, 'new@example.org', null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 0, '2026-11-10T12:00:00.123456+00:00', 'no-recipient');
+insert into outbox values ('mail', 'password-reset', 'ines', null, null, null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', null, 1, '2026-11-10T12:00:01.123456+00:00', 'sent');
+insert into outbox values ('mail2', 'password-reset', null, null, null, null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', null, 0, null, null);
+insert into outbox values ('mail3', 'account-change', 'ines', null, 'old@example.org', 'email', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', null, 0, null, null);
+insert into outbox values ('mail4', 'email-confirmation', 'ines', null, 'new@example.org', null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', null, 0, '2026-11-10T12:00:00.123456+00:00', 'no-recipient');
 insert into component_groups values ('maps', 'Maps', 'What a map is drawn from', 1, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);
 insert into components values ('tiles', 'maps', 'Tile API', '', 'operational', 1, '2024-11-10', true, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 3);
 insert into components values ('billing', null, 'Billing', '', 'partial_outage', 2, null, true, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1);
@@ -78,11 +81,11 @@ insert into subscribers values ('reader', 'email', 'reader@example.org', '111111
 insert into subscribers values ('hook', 'webhook', 'hook@example.org', '2222222222222222222222222222222222222222222222222222222222222222', 'hooks.example.org', 'c2VhbGVk', 'c2VhbGVk', 'incident', false, 'opened_and_resolved', false, 'quarantined', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1, '2026-11-10T12:00:00.123456+00:00', 'HTTP 404', 10, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 2);
 insert into subscriber_components values ('reader', 'tiles');
 insert into suppressions values ('3333333333333333333333333333333333333333333333333333333333333333', 'unsubscribed', '2026-11-10T12:00:00.123456+00:00');
-insert into outbox values ('mail5', 'subscription-confirmation', null, 'reader', null, null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 0, null, null);
+insert into outbox values ('mail5', 'subscription-confirmation', null, 'reader', null, null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', null, 0, null, null);
 insert into notices values ('notice', 'incident.opened', 'incident', 'update', null, null, '2026-11-10T12:00:00.123456+00:00', 'reader', '2026-11-10T12:00:00.123456+00:00', 1);
 insert into notice_components values ('notice', 'tiles');
 insert into deliveries values ('notice', 'reader', 'email', 1, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 1, 'lease', null, null, null);
 insert into deliveries values ('notice', 'hook', 'webhook', 0, '2026-11-10T12:00:00.123456+00:00', null, 10, null, '2026-11-10T12:00:00.123456+00:00', 'rejected', 'HTTP 404');
 insert into chat_messages values ('hook', 'incident', '1234567890', '2026-11-10T12:00:00.123456+00:00');
 insert into sender_rejections values (1, '550 5.7.26 unauthenticated', '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00');
-insert into outbox values ('mail6', 'sender-rejected', 'ines', null, null, null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', 0, null, null);
+insert into outbox values ('mail6', 'sender-rejected', 'ines', null, null, null, '2026-11-10T12:00:00.123456+00:00', '2026-11-10T12:00:00.123456+00:00', null, 0, null, null);

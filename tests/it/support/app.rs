@@ -496,6 +496,7 @@ fn state(db: Db, clock: Clock, site_file: PathBuf, settings: Settings<'_>) -> St
         trusted_proxies: TrustedProxies::default(),
         endpoint_hosts: endpoint_hosts(),
         data_dir,
+        node: candor::domain::node::NodeSettings::default(),
     })
 }
 

@@ -54,6 +54,7 @@ impl Server {
             trusted_proxies: proxies.iter().map(|proxy| parse_network(proxy).unwrap()).collect(),
             api_writes: candor::state::TOKEN_WRITES,
             api_reads: candor::state::TOKEN_READS,
+            node: candor::config::NodeConfig::default(),
             mail: candor::config::MailConfig::default(),
             oidc: candor::config::OidcConfig::default(),
             core_dumps: true,
