@@ -12,7 +12,7 @@ WASM := target/wasm32-unknown-unknown/wasm-release/candor.wasm
 BROWSER_SOURCES := Cargo.toml Cargo.lock src/lib.rs $(shell find src/domain src/format src/islands -name '*.rs')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-dates check unit faults e2e look lighthouse advisories fuzz bench bench-scale build islands \
+.PHONY: help run test test-dates check unit faults ha e2e look lighthouse advisories fuzz bench bench-scale build islands \
 	static packages image test-packages
 
 help: ## Lists the commands
@@ -51,6 +51,13 @@ faults: islands ## Runs fault injection: full disks, failing system calls, clock
 	.ci/tools postgres
 	.ci/tools faults
 	RUST_BACKTRACE=0 cargo test --test faults -- --test-threads=2
+
+# The binary is target/debug/candor, or CANDOR_BINARY.
+ha: islands ## Tests several nodes on PostgreSQL: failover, silent networks, leases, clocks, PgBouncer, upgrades; needs root
+	.ci/tools postgres
+	.ci/tools ha
+	$(if $(CANDOR_BINARY),,cargo build)
+	tests/ha/run $(PARTS)
 
 e2e: islands end2end/node_modules ## Runs browser tests in Chromium, with and without JavaScript, and API clients
 	.ci/tools browser
