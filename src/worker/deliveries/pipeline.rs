@@ -167,6 +167,10 @@ impl<S: SendMessage> Pipeline<S> {
                 tracing::warn!("results of messages to subscribers can't be written: {error}");
                 tokio::time::sleep(RETRY_PAUSE).await;
             }
+            // A message may now be due sooner than its lease ends.
+            if batch.iter().any(|result| matches!(result.outcome, Outcome::Retry { .. })) {
+                self.wake.notify_one();
+            }
             for result in batch.drain(..) {
                 let _ = result.done.send(());
             }
