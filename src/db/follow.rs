@@ -57,6 +57,11 @@ impl Db {
         }
     }
 
+    /// Fails if `url` can't be an address to listen at.
+    pub fn check_listen_url(url: &str) -> Result<()> {
+        parse_servers(url).map(drop)
+    }
+
     /// Whether a listener hears of each commit. Always true on SQLite.
     pub fn is_listening(&self) -> bool {
         match self {
@@ -131,7 +136,7 @@ async fn listen(pool: &PgPool, link: &Link, servers: &Servers) -> sqlx::Result<s
     let (_, options) = servers.find_writable().await.map_err(unreachable)?;
     let mut listener = open_listener(options).await?;
     // An echo from another connection shows that notifications arrive: a pooler would swallow them.
-    sqlx::raw_sql("select pg_notify('candor', 'echo')").execute(pool).await?;
+    bounded(ACQUIRE_TIMEOUT, sqlx::raw_sql("select pg_notify('candor', 'echo')").execute(pool)).await?;
     if !matches!(timeout(ECHO, listener.try_recv()).await, Ok(Ok(Some(_)))) {
         return Err(sqlx::Error::Io(std::io::Error::other("no notification arrives")));
     }

@@ -47,6 +47,9 @@ impl App {
         let hosts = AllowedHosts::new(&origin, &serve.allowed_hosts).with_listen_address(address);
         let db = Db::at(&database.url()?)?.for_server();
         let file = serve.site.site_file();
+        if let Some(url) = &serve.node.database_listen_url {
+            Db::check_listen_url(url).context("--database-listen-url")?;
+        }
         let publisher =
             Publisher::new(db.clone(), clock.clone(), origin.clone(), file).with_accept_empty(serve.accept_empty);
         let trusted_proxies = TrustedProxies::new(serve.trusted_proxies.iter().copied());
