@@ -18,8 +18,11 @@ CARGO_HOME ?= $(HOME)/.cargo
 remap = "--remap-path-prefix=$(1)=$(2)"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-dates check unit faults e2e look lighthouse advisories fuzz bench bench-scale build islands \
+.PHONY: help run test test-dates check unit faults ha pgbouncer e2e look lighthouse advisories fuzz bench bench-scale build islands \
 	static packages image test-packages
+
+PGBOUNCER = db_components db_incidents db_maintenances db_managers db_notices db_page db_sessions deliveries \
+	maintenance_steps multi_node notices web_incidents web_login web_maintenances web_v1_events worker
 
 help: ## Lists the commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -58,6 +61,19 @@ faults: islands ## Runs fault injection: full disks, failing system calls, clock
 	.ci/tools postgres
 	.ci/tools faults
 	RUST_BACKTRACE=0 cargo test --test faults -- --test-threads=2
+
+# The binary is target/debug/candor, or CANDOR_BINARY.
+ha: islands ## Tests several nodes on PostgreSQL: failover, silent networks, leases, clocks, PgBouncer, upgrades; needs root
+	.ci/tools postgres
+	.ci/tools ha
+	$(if $(CANDOR_BINARY),,cargo build)
+	tests/ha/run $(PARTS)
+
+# Modules whose tests use no sessions of their own.
+pgbouncer: islands ## Runs integration tests on PostgreSQL through PgBouncer in transaction mode
+	.ci/tools postgres
+	.ci/tools ha
+	CANDOR_TEST_PGBOUNCER=1 cargo test --test it -- $(addsuffix ::,$(PGBOUNCER)) --skip sqlite
 
 e2e: islands end2end/node_modules ## Runs browser tests in Chromium, with and without JavaScript, and API clients
 	.ci/tools browser

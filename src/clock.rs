@@ -1,8 +1,9 @@
 //! The clock, passed in wherever time matters: wall-clock time for what is stored or shown, monotonic time for timeouts
 //! and limits.
 
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -12,6 +13,12 @@ use crate::domain::parse_time;
 
 /// Shifts the clock of a test build, in milliseconds. All processes of one test get the same offset.
 const TEST_OFFSET: &str = "CANDOR_TEST_CLOCK_OFFSET_MS";
+
+/// Smaller differences are the time that the database's answer takes, and normal clock synchronization.
+const MIN_LEAD: TimeDelta = TimeDelta::seconds(2);
+
+/// How often a sleeper looks at a clock that a test moves.
+const FIXED_CLOCK_POLL: Duration = Duration::from_millis(20);
 
 /// When a repeated task last ran.
 pub struct Heartbeat {
@@ -61,7 +68,8 @@ pub struct Clock(Source);
 
 #[derive(Clone)]
 enum Source {
-    System,
+    /// With the lead of the database's clock in microseconds, if the two differ.
+    System(Arc<AtomicI64>),
     Shifted(TimeDelta),
     Fixed(Arc<Mutex<FixedTimes>>),
 }
@@ -77,7 +85,7 @@ static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl Clock {
     pub fn system() -> Self {
-        Self(Source::System)
+        Self(Source::System(Arc::default()))
     }
 
     /// The system clock, shifted by `CANDOR_TEST_CLOCK_OFFSET_MS`. A release build refuses to start with an offset.
@@ -102,20 +110,52 @@ impl Clock {
     /// The UTC time, truncated to microseconds.
     pub fn now(&self) -> DateTime<Utc> {
         match &self.0 {
-            Source::System => system_now(),
+            Source::System(lead) => system_now() + TimeDelta::microseconds(lead.load(Relaxed)),
             Source::Shifted(offset) => system_now() + *offset,
             Source::Fixed(faces) => faces.lock().unwrap_or_else(PoisonError::into_inner).wall,
+        }
+    }
+
+    /// Follows the clock of a database, which shows `now`, if the machine's clock is wrong. Nodes that share a database
+    /// then agree about the time. Test clocks stay as they are.
+    pub fn follow_database(&self, now: DateTime<Utc>) {
+        if let Source::System(lead) = &self.0 {
+            let difference = now - system_now();
+            let difference = if difference.abs() < MIN_LEAD { TimeDelta::zero() } else { difference };
+            let known = TimeDelta::microseconds(lead.load(Relaxed));
+            if (difference - known).abs() >= MIN_LEAD {
+                tracing::warn!(
+                    "the clocks of this machine and of the database differ by {} s",
+                    difference.num_seconds()
+                );
+                lead.store(difference.num_microseconds().unwrap_or_default(), Relaxed);
+            }
         }
     }
 
     /// The monotonic time, for timeouts, limits and retries inside this process.
     pub fn monotonic(&self) -> Monotonic {
         match &self.0 {
-            Source::System | Source::Shifted(_) => {
+            Source::System(_) | Source::Shifted(_) => {
                 let elapsed = TimeDelta::from_std(STARTED.elapsed()).unwrap_or(TimeDelta::MAX);
                 Monotonic::START + elapsed
             }
             Source::Fixed(faces) => faces.lock().unwrap_or_else(PoisonError::into_inner).monotonic,
+        }
+    }
+
+    /// Sleeps until the wall time is `at`; without one, for ever. Setting the machine's clock meanwhile has no effect.
+    pub async fn sleep_until(&self, at: Option<DateTime<Utc>>) {
+        let Some(at) = at else { return std::future::pending().await };
+        match &self.0 {
+            Source::System(_) | Source::Shifted(_) => {
+                tokio::time::sleep((at - self.now()).to_std().unwrap_or_default()).await;
+            }
+            Source::Fixed(_) => {
+                while self.now() < at {
+                    tokio::time::sleep(FIXED_CLOCK_POLL).await;
+                }
+            }
         }
     }
 

@@ -13,6 +13,7 @@ use ipnet::IpNet;
 use url::Url;
 
 use crate::db::Db;
+use crate::domain::node::{MigrateMode, NodeName, NodeSettings};
 use crate::domain::oidc_roles::{ProviderFactor, RoleRule};
 use crate::net::listen_address::ListenAddress;
 use crate::net::trusted_proxies::parse_network;
@@ -100,6 +101,9 @@ pub struct ServeConfig {
     pub api_reads: i32,
 
     #[command(flatten)]
+    pub node: NodeConfig,
+
+    #[command(flatten)]
     pub mail: MailConfig,
 
     #[command(flatten)]
@@ -117,6 +121,35 @@ pub struct ServeConfig {
     /// Write the log as JSON, one object per line
     #[arg(long, env = "CANDOR_LOG_JSON", value_parser = BoolishValueParser::new())]
     pub log_json: bool,
+}
+
+/// What matters where several nodes share a PostgreSQL database.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct NodeConfig {
+    /// Name of this node in `candor nodes` and the metrics [default: the host name]
+    #[arg(long, env = "CANDOR_NODE_NAME", value_name = "NAME")]
+    pub node_name: Option<NodeName>,
+
+    /// Direct address of the PostgreSQL database for notifications of changes, if --database-url leads to a
+    /// pooler in transaction mode [default: the database URL]
+    #[arg(long, env = "CANDOR_DATABASE_LISTEN_URL", hide_env_values = true, value_name = "URL")]
+    pub database_listen_url: Option<String>,
+
+    /// What to do with a database of an older version: auto (migrate and serve), never (wait until another
+    /// process has migrated it) or only (migrate and exit)
+    #[arg(long, env = "CANDOR_MIGRATE", default_value = "auto", value_name = "WHEN")]
+    pub migrate: MigrateMode,
+}
+
+impl NodeConfig {
+    pub fn settings(&self) -> NodeSettings {
+        let host = || NodeName::from_lossy(&rustix::system::uname().nodename().to_string_lossy());
+        NodeSettings {
+            name: self.node_name.clone().unwrap_or_else(host),
+            listen_url: self.database_listen_url.clone(),
+            migrate: self.migrate,
+        }
+    }
 }
 
 /// How mail leaves.
@@ -384,12 +417,18 @@ pub fn find_problems(serve: &ServeConfig, database: &DatabaseConfig) -> Vec<anyh
         // The listener that redirects may come from systemd.
         serve.tls.source(serve.tls.redirect_listen.is_some() || !serve.tls.acme_domain.is_empty()).map(drop),
         database.url().and_then(|url| Ok(Db::at(&url).map(drop)?)),
+        serve.node.database_listen_url.as_deref().map_or(Ok(()), check_listen_url),
         serve.mail.mailer(&public).map(drop),
         serve.mail.bounce_hooks().map(drop),
         serve.oidc.provider(&public).map(drop),
         min_fill_time().map(drop),
     ];
     checks.into_iter().filter_map(Result::err).collect()
+}
+
+/// The address of notifications must be that of a PostgreSQL database.
+pub fn check_listen_url(url: &str) -> anyhow::Result<()> {
+    Db::check_listen_url(url).context("--database-listen-url")
 }
 
 /// Another time, in milliseconds, for test builds.

@@ -109,6 +109,28 @@ impl ResponseClass {
     }
 }
 
+/// What a node knows of itself among the others.
+#[derive(Debug, Default)]
+pub struct NodeGauge(Mutex<NodeMeasurement>);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeMeasurement {
+    /// Revisions that this node does not serve yet.
+    pub revision_lag: i64,
+    /// The names of the leases, and whether this node holds them.
+    pub leases: Vec<(String, bool)>,
+}
+
+impl NodeGauge {
+    pub fn set(&self, measured: NodeMeasurement) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = measured;
+    }
+
+    pub fn value(&self) -> NodeMeasurement {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// Responses by class and status class.
 #[derive(Debug, Default)]
 pub struct ResponseCounts([[Counter; 5]; ResponseClass::ALL.len()]);

@@ -6,18 +6,19 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::clock::{Clock, Heartbeat, OngoingSince};
-use crate::counters::{Counter, QueueGauge, ResponseCounts};
+use crate::counters::{Counter, NodeGauge, QueueGauge, ResponseCounts};
+use crate::credentials::random_bytes;
 use crate::credentials::secret_key::SecretKey;
 use crate::credentials::subscriber_links::SubscriberLinks;
 use crate::db::Db;
 use crate::db::write_health::WriteHealth;
 use crate::domain::audit_throttle::DenialThrottle;
+use crate::domain::node::NodeSettings;
 use crate::domain::rate_limit::RateLimit;
 use crate::domain::{ManagerId, TokenId};
 use crate::net::allowed_hosts::AllowedHosts;
@@ -70,6 +71,8 @@ pub struct State(Arc<Shared>);
 
 struct Shared {
     parts: StateParts,
+    node_id: Arc<str>,
+    node_gauge: NodeGauge,
     streams: EventStreams,
     connections: ClientCounter,
     certificate: ServedCertificate,
@@ -84,7 +87,6 @@ struct Shared {
     worker_run: OngoingSince,
     writes: WriteHealth,
     mail_heartbeat: Arc<Heartbeat>,
-    notices: Notify,
     delivery_queue: QueueGauge,
     min_fill_time: Mutex<TimeDelta>,
     audit_denials: Mutex<DenialThrottle>,
@@ -145,17 +147,19 @@ pub struct StateParts {
     pub endpoint_hosts: Vec<Url>,
     /// The folder of the server's files.
     pub data_dir: PathBuf,
+    pub node: NodeSettings,
 }
 
 impl State {
     pub fn new(parts: StateParts) -> Self {
         Self(Arc::new(Shared {
+            node_id: TokenId::from_random(random_bytes()).as_str().into(),
+            node_gauge: NodeGauge::default(),
             worker_heartbeat: Heartbeat::new(parts.clock.clone()),
             worker_failure: OngoingSince::new(parts.clock.clone()),
             worker_run: OngoingSince::new(parts.clock.clone()),
             writes: WriteHealth::new(parts.clock.clone()),
             mail_heartbeat: Arc::new(Heartbeat::new(parts.clock.clone())),
-            notices: Notify::new(),
             delivery_queue: QueueGauge::default(),
             min_fill_time: Mutex::new(MIN_FILL_TIME),
             parts,
@@ -183,9 +187,14 @@ impl State {
         SubscriberLinks::from_secret_key(&self.secret_key)
     }
 
-    /// Wakes the worker that notifies subscribers.
-    pub fn notices(&self) -> &Notify {
-        &self.0.notices
+    /// Names this run of the server in leases.
+    pub fn node_id(&self) -> &Arc<str> {
+        &self.0.node_id
+    }
+
+    /// What this node knows of itself in the cluster.
+    pub fn node_gauge(&self) -> &NodeGauge {
+        &self.0.node_gauge
     }
 
     pub fn streams(&self) -> &EventStreams {
@@ -230,6 +239,7 @@ impl State {
             mailer: mailer.clone(),
             origin: origin.clone(),
             secret_key: secret_key.clone(),
+            node_id: self.0.node_id.clone(),
             heartbeat: pulse,
         }
     }
@@ -326,7 +336,6 @@ impl State {
 
     /// Publishes a committed change before the manager gets the response. If publishing fails, the worker retries.
     pub async fn publish(&self) {
-        self.0.notices.notify_one();
         if let Err(error) = self.publisher.publish().await {
             self.publisher.invalidate_copies();
             tracing::error!("a change was saved but could not be published yet: {error:#}");

@@ -90,6 +90,35 @@ create table revision (
   changed_at timestamptz not null
 );
 
+-- The oldest schema version whose programs may still run on this database; raised when a column goes.
+create table schema_floor (
+  id bigint primary key check (id = 1),
+  version bigint not null
+);
+
+insert into schema_floor (id, version) values (1, 1);
+
+-- Work that one node does at a time.
+create table leases (
+  name text primary key check (length(name) between 1 and 40),
+  -- The run of a server.
+  holder text not null check (length(holder) between 1 and 40),
+  -- Higher for each new holder.
+  token bigint not null check (token > 0),
+  expires_at timestamptz not null
+);
+
+-- The servers of a PostgreSQL database, one row per run.
+create table nodes (
+  id text primary key check (length(id) between 1 and 40),
+  name text not null check (length(name) between 1 and 100),
+  version text not null check (length(version) between 1 and 100),
+  revision bigint not null,
+  is_listening boolean not null,
+  started_at timestamptz not null,
+  seen_at timestamptz not null
+);
+
 -- Managers and how they log in.
 
 create table managers (
@@ -742,6 +771,8 @@ create table outbox (
   created_at timestamptz not null,
   -- The earliest time of the next attempt; postponed during an attempt.
   due_at timestamptz not null,
+  -- The token of the lease under which it is sent; of an earlier holder if that was killed.
+  lease bigint,
   attempts bigint not null check (attempts >= 0),
   done_at timestamptz,
   outcome text check (outcome in ('sent', 'given-up', 'no-recipient')),

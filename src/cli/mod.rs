@@ -16,6 +16,7 @@ mod mail;
 mod maintenances;
 mod managers;
 mod manual;
+mod nodes;
 mod output;
 mod restore;
 mod settings;
@@ -107,6 +108,12 @@ pub enum Command {
     Restore {
         /// The backup file
         file: PathBuf,
+    },
+    /// List the servers that share this PostgreSQL database: state, revision, leases
+    Nodes {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Verify the audit log
     #[command(subcommand)]
@@ -204,6 +211,7 @@ async fn run_command(command: Command, db: &Db, clock: &Clock) -> anyhow::Result
         Command::Sample => demo::run(db, clock).await?,
         Command::Backup { file } => backup::run(db, &file).await?,
         Command::Restore { file } => restore::run(db, clock, &file).await?,
+        Command::Nodes { json } => nodes::run(db, clock, json).await?,
         Command::Audit(command) => return audit::run(command, db).await,
         Command::Check(site) => return check::run(db, clock, &site).await,
     }

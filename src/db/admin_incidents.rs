@@ -133,6 +133,12 @@ pub async fn list_due_embargoes(tx: &mut Tx, now: DateTime<Utc>) -> Result<Vec<I
     Ok(rows.iter().filter_map(|(id,)| IncidentId::parse(id)).collect())
 }
 
+/// When the next embargo ends.
+pub async fn find_next_embargo(tx: &mut Tx) -> Result<Option<DateTime<Utc>>> {
+    let sql = "select min(publish_at) from incidents where visibility = 'embargoed'";
+    Ok(row!(tx, (Option<DateTime<Utc>>,), sql)?.and_then(|(at,)| at))
+}
+
 pub fn incident_cursor(incident: &Incident) -> Option<Cursor> {
     Some(Cursor { started_at: incident.started_at, id: incident.id.clone() })
 }

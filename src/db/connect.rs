@@ -13,14 +13,14 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::backup::copy_before_upgrade;
-use super::connection::{ACQUIRE_TIMEOUT, BEGIN_TIMEOUT};
+use super::connection::{ACQUIRE_TIMEOUT, Opening};
 use super::disk_file::{create, read_mark};
 use super::examine::{lock_sidecar, set_foreign_wal_aside};
+use super::link::Link;
 use super::postgres;
 use super::schema::{self, SQLITE};
 use super::sidecar::Sidecar;
 use super::sqlite_file::Opened;
-use super::statements::Statements;
 use super::tx::{DeliveryTx, Tx, WriteTx};
 use super::{Error, Result, audit_chain, connection, page_settings, random_mark};
 
@@ -43,14 +43,15 @@ pub enum Db {
         readers: SqlitePool,
         opened: Opened,
     },
-    Postgres(PgPool, Statements),
+    Postgres(PgPool, Link),
 }
 
 impl Db {
     /// The database at `url`: `sqlite://PATH` or `postgres://…`. Fails only for a malformed URL; it does not connect.
     pub fn at(url: &str) -> Result<Self> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Ok(Self::Postgres(postgres::pool(url)?, Statements::default()));
+            let (pool, link) = postgres::pool(url)?;
+            return Ok(Self::Postgres(pool, link));
         }
         match url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")) {
             Some(path) if !path.is_empty() => Ok(Self::sqlite(Path::new(path))),
@@ -92,12 +93,22 @@ impl Db {
             Self::Sqlite { path, writer, readers, opened } => {
                 prepare_sqlite(path, [writer, readers], opened, &SQLITE, now).await?;
             }
-            Self::Postgres(pool, _) => postgres::migrate(pool).await?,
+            Self::Postgres(pool, link) => postgres::migrate(pool, link).await?,
         }
         let mut tx = self.write().await?;
         page_settings::ensure(&mut tx, now).await?;
         audit_chain::chain_existing_rows(&mut tx).await?;
         tx.commit_unaudited().await
+    }
+
+    /// Whether the schema is of this version or a newer one. False for an empty database.
+    pub async fn is_migrated(&self) -> Result<bool> {
+        let mut tx = match self {
+            Self::Sqlite { path, .. } if !path.exists() => return Ok(false),
+            Self::Sqlite { readers, .. } => Tx::begin_on(readers, "begin").await?,
+            Self::Postgres(..) => self.read().await?,
+        };
+        schema::is_migrated(&mut tx).await
     }
 
     /// Commits whose outcome is unknown.
@@ -108,7 +119,7 @@ impl Db {
     pub(super) fn uncertain(&self) -> &AtomicU64 {
         match self {
             Self::Sqlite { opened, .. } => &opened.uncertain,
-            Self::Postgres(_, statements) => &statements.uncertain,
+            Self::Postgres(_, link) => &link.statements.uncertain,
         }
     }
 
@@ -117,11 +128,10 @@ impl Db {
         Ok(match self {
             Self::Sqlite { path, readers, opened, .. } => {
                 opened.check(path)?;
-                Tx::Sqlite(connection::begin(readers, "begin", BEGIN_TIMEOUT, &Statements::default()).await?)
+                Tx::begin_on(readers, "begin").await?
             }
-            Self::Postgres(pool, statements) => {
-                statements.look_for_pooler(pool).await?;
-                Tx::Postgres(connection::begin(pool, postgres::BEGIN_READ, ACQUIRE_TIMEOUT, statements).await?)
+            Self::Postgres(pool, link) => {
+                Tx::Postgres(connection::begin(pool, postgres::reading(link.limits), Some(link)).await?)
             }
         })
     }
@@ -132,18 +142,15 @@ impl Db {
         let tx = match self {
             Self::Sqlite { path, writer, opened, .. } => {
                 opened.check(path)?;
-                let statements = Statements::default();
-                let tx = connection::begin(writer, "begin immediate", BEGIN_TIMEOUT, &statements).await?;
+                let tx = connection::begin(writer, Opening::sqlite("begin immediate"), None).await?;
                 // A restore may have moved the file away while this transaction waited.
                 opened.check(path)?;
                 Tx::Sqlite(tx)
             }
-            Self::Postgres(pool, statements) => {
+            Self::Postgres(pool, link) => {
                 let queue = timeout(BUSY_TIMEOUT + ACQUIRE_TIMEOUT, WRITERS.acquire()).await;
                 let _place = queue.map_err(|_| Error::Unavailable("too many changes wait for the lock".to_owned()))?;
-                statements.look_for_pooler(pool).await?;
-                let (begin, limit) = (postgres::BEGIN_WRITE, postgres::WRITE_TIMEOUT);
-                Tx::Postgres(connection::begin(pool, begin, limit, statements).await?)
+                Tx::Postgres(connection::begin(pool, postgres::writing(link.limits), Some(link)).await?)
             }
         };
         Ok(WriteTx::new(tx, self.clone()))
@@ -154,11 +161,9 @@ impl Db {
     pub async fn deliver(&self) -> Result<DeliveryTx> {
         match self {
             Self::Sqlite { .. } => Ok(DeliveryTx(self.write().await?.into_tx())),
-            Self::Postgres(pool, statements) => {
-                statements.look_for_pooler(pool).await?;
-                let (begin, limit) = (postgres::BEGIN_DELIVERY, postgres::WRITE_TIMEOUT);
-                Ok(DeliveryTx(Tx::Postgres(connection::begin(pool, begin, limit, statements).await?)))
-            }
+            Self::Postgres(pool, link) => Ok(DeliveryTx(Tx::Postgres(
+                connection::begin(pool, postgres::delivering(link.limits), Some(link)).await?,
+            ))),
         }
     }
 
@@ -204,6 +209,7 @@ async fn prepare_sqlite(
     if known > 0 {
         schema::refuse_sqlite_pre_release(&mut connection).await?;
         let version = schema::sqlite_version(&mut connection).await?;
+        schema::refuse_sqlite_floor(&mut connection, version).await?;
         if migrations.iter().any(|migration| migration.version > version) {
             copy_before_upgrade(&mut connection, path, version).await?;
         }

@@ -17,7 +17,7 @@ use sqlx::{Database, Pool, Postgres, Sqlite};
 use tokio::time::timeout;
 
 use super::faults::{self, Fault, FaultInjector};
-use super::statements::Statements;
+use super::link::Link;
 use super::{Error, Result};
 
 /// How long a request waits for a connection before it fails as unavailable.
@@ -27,9 +27,32 @@ pub(super) const BEGIN_TIMEOUT: Duration = Duration::from_secs(60);
 /// Deadline for an orderly close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How a transaction begins, and the deadlines of its statements.
+#[derive(Clone, Copy)]
+pub(super) struct Opening {
+    pub begin: &'static str,
+    pub limit: Duration,
+    /// Sent after `begin`, with its deadline.
+    pub lock: Option<(&'static str, Duration)>,
+    /// Deadline of each statement on PostgreSQL, and of `commit` there.
+    pub statement: Duration,
+}
+
+impl Opening {
+    /// `begin` or `begin immediate` of SQLite, which has no silent network.
+    pub(super) fn sqlite(begin: &'static str) -> Self {
+        Self { begin, limit: BEGIN_TIMEOUT, lock: None, statement: Sqlite::END_TIMEOUT }
+    }
+}
+
 pub trait Backend: Database {
-    /// Deadline of `commit` and `rollback`.
+    /// Deadline of `rollback`, and of `commit` on SQLite.
     const END_TIMEOUT: Duration;
+
+    /// Call before a connection is taken from the pool.
+    fn prepare(_pool: &Pool<Self>, _link: Option<&Link>) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
 
     /// Sends SQL without a prepared statement.
     fn send(connection: &mut Self::Connection, sql: &'static str) -> impl Future<Output = sqlx::Result<()>> + Send;
@@ -74,16 +97,23 @@ impl Backend for Postgres {
     /// Longer than the 10 s `statement_timeout`, because a statement may still be running.
     const END_TIMEOUT: Duration = Duration::from_secs(12);
 
+    async fn prepare(pool: &Pool<Self>, link: Option<&Link>) -> Result<()> {
+        match link {
+            Some(link) => link.prepare(pool).await,
+            None => Ok(()),
+        }
+    }
+
     async fn send(connection: &mut Self::Connection, sql: &'static str) -> sqlx::Result<()> {
         sqlx::raw_sql(sql).execute(connection).await.map(drop)
     }
 
-    /// False if the server ended the session, or the session's plans or prepared statements are stale.
+    /// False if the server ended the session or is a standby, or the session's plans or prepared statements are stale.
     fn is_sound_after(error: &sqlx::Error) -> bool {
         let sqlx::Error::Database(error) = error else { return false };
         let code = error.code().unwrap_or_default();
         let ended = ["08", "57P", "58", "XX"].iter().any(|class| code.starts_with(class));
-        let stale = ["0A000", "26000", "42P05", "25P03", "25P04"].contains(&code.as_ref());
+        let stale = ["0A000", "25006", "26000", "42P05", "25P03", "25P04"].contains(&code.as_ref());
         !ended && !stale
     }
 }
@@ -106,7 +136,10 @@ pub struct Transaction<D: Backend> {
     health: Health,
     /// Set in the rollback task: dropping it again closes the connection.
     is_dropped: bool,
-    statements: Statements,
+    /// Deadline of a statement on PostgreSQL.
+    limit: Duration,
+    /// None for SQLite.
+    link: Option<Link>,
     faults: Option<Arc<dyn FaultInjector>>,
 }
 
@@ -124,27 +157,25 @@ impl<D: Backend> DerefMut for Transaction<D> {
     }
 }
 
-/// Opens a transaction with `sql`, and replaces idle connections that turn out to be dead.
-pub(super) async fn begin<D: Backend>(
-    pool: &Pool<D>,
-    sql: &'static str,
-    limit: Duration,
-    statements: &Statements,
-) -> Result<Transaction<D>> {
+/// Opens a transaction, and replaces idle connections that turn out to be dead.
+pub(super) async fn begin<D: Backend>(pool: &Pool<D>, opening: Opening, link: Option<&Link>) -> Result<Transaction<D>> {
     let faults = faults::current();
     let (begun, patience) = (Instant::now(), pool.options().get_acquire_timeout());
     let mut replaced = 0;
     loop {
+        D::prepare(pool, link).await?;
         // The pool sends nothing on an idle connection, so cancelling here is safe.
-        let connection = pool.acquire().await?;
+        let connection =
+            pool.acquire().await.inspect_err(|error| link.into_iter().for_each(|link| link.note_refusal(error)))?;
         let transaction = Transaction {
             connection: Some(connection),
             health: Health::Sound,
             is_dropped: false,
-            statements: statements.clone(),
+            limit: opening.statement,
+            link: link.cloned(),
             faults: faults.clone(),
         };
-        match transaction.open(sql, limit).await {
+        match transaction.open(opening).await {
             Err(error) if replaced < pool.options().get_max_connections() && begun.elapsed() < patience => {
                 if D::is_sound_after(&error) {
                     return Err(error.into());
@@ -157,9 +188,12 @@ pub(super) async fn begin<D: Backend>(
 }
 
 impl<D: Backend> Transaction<D> {
-    async fn open(mut self, sql: &'static str, limit: Duration) -> sqlx::Result<Self> {
+    async fn open(mut self, opening: Opening) -> sqlx::Result<Self> {
         let opening = tokio::spawn(async move {
-            self.send(sql, limit).await?;
+            self.send(opening.begin, opening.limit).await?;
+            if let Some((lock, limit)) = opening.lock {
+                self.send(lock, limit).await?;
+            }
             Ok(self)
         });
         opening.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
@@ -169,7 +203,7 @@ impl<D: Backend> Transaction<D> {
     pub(super) async fn commit(mut self) -> Result<()> {
         self.check()?;
         let committing = tokio::spawn(async move {
-            let Err(error) = self.send("commit", D::END_TIMEOUT).await else {
+            let Err(error) = self.send("commit", self.limit).await else {
                 drop(self.connection.take());
                 return Ok(());
             };
@@ -213,7 +247,11 @@ impl<D: Backend> Transaction<D> {
 
     /// Whether statements may be prepared and cached.
     pub(super) fn keeps_statements(&self) -> bool {
-        self.statements.are_kept()
+        self.link.as_ref().is_some_and(|link| link.statements.are_kept())
+    }
+
+    pub(super) fn limit(&self) -> Duration {
+        self.limit
     }
 
     async fn send(&mut self, sql: &'static str, limit: Duration) -> sqlx::Result<()> {
@@ -222,8 +260,7 @@ impl<D: Backend> Transaction<D> {
             self.inject_fault(sql).await?;
             D::send(self, sql).await
         };
-        let result = timeout(limit, sending).await;
-        let result = result.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())));
+        let result = timeout(limit, sending).await.unwrap_or_else(|_| Err(silence()));
         self.update_health(&result);
         result
     }
@@ -243,7 +280,7 @@ impl<D: Backend> Transaction<D> {
             Ok(_) => Health::Sound,
             Err(error) if D::is_sound_after(error) => Health::Failed,
             Err(error) => {
-                self.statements.note(error);
+                self.link.iter().for_each(|link| link.note(error));
                 Health::Broken
             }
         };
@@ -262,6 +299,16 @@ impl<D: Backend> Transaction<D> {
         }
         matches!(rollback, Some(Ok(())))
     }
+}
+
+/// Waits for the answer to a statement on PostgreSQL. A silent network never gives one.
+pub(super) async fn bounded<T>(limit: Duration, answer: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+    timeout(limit, answer).await.unwrap_or_else(|_| Err(silence()))
+}
+
+/// The error of an answer that did not come in time.
+fn silence() -> sqlx::Error {
+    sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "the database does not answer"))
 }
 
 /// Closes a connection that must not be reused. The pool opens no replacement until this returns.
@@ -283,7 +330,8 @@ impl<D: Backend> Drop for Transaction<D> {
             connection: Some(connection),
             health: self.health,
             is_dropped: true,
-            statements: self.statements.clone(),
+            limit: self.limit,
+            link: self.link.clone(),
             faults: self.faults.take(),
         };
         runtime.spawn(async move { transaction.roll_back().await });

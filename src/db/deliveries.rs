@@ -120,6 +120,12 @@ pub async fn is_due(tx: &mut Tx, transport: Transport, now: DateTime<Utc>) -> Re
     Ok(row!(tx, (String,), sql, now, transport == Transport::Mail)?.is_some())
 }
 
+/// When the next message is due, or its lease ends.
+pub async fn find_next_due(tx: &mut Tx, transport: Transport) -> Result<Option<DateTime<Utc>>> {
+    let sql = "select min(due_at) from deliveries where done_at is null and (channel = 'email') = $1";
+    Ok(row!(tx, (Option<DateTime<Utc>>,), sql, transport == Transport::Mail)?.and_then(|(at,)| at))
+}
+
 /// Writes how an attempt ended, unless another process took the message over.
 pub async fn record(
     tx: &mut DeliveryTx,

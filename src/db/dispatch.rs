@@ -36,7 +36,9 @@ macro_rules! sent {
                 }
                 $crate::db::Tx::Postgres(tx) => {
                     let persistent = tx.keeps_statements();
-                    let result = $query(sql)$(.bind($value))*.persistent(persistent).$fetch(&mut **tx).await;
+                    let limit = tx.limit();
+                    let answer = $query(sql)$(.bind($value))*.persistent(persistent).$fetch(&mut **tx);
+                    let result = $crate::db::connection::bounded(limit, answer).await;
                     tx.after_statement(result.map($result))
                 }
             },

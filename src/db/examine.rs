@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 
 use super::disk_file::{Shape, beside, descriptor, folder, inode, lock, read_mark};
-use super::schema::{FOREIGN_KEYS, SchemaError, TABLES, is_newest, is_pre_release, newest_version};
+use super::link::Limits;
+use super::schema::{FOREIGN_KEYS, SchemaError, TABLES, has_own_tables, is_pre_release, newest_version};
 use super::sidecar::{self, Wal, owner_of_wal};
 use super::sqlite_file::{Closed, Opened};
 use super::{Db, Error, Result, Tx, audit_chain, notices};
@@ -45,11 +46,13 @@ pub struct DatabaseState {
 }
 
 impl Db {
-    /// Refuses transactions until [`Db::examine`] and [`Db::prepare`] have run.
+    /// For servers: requests fail soon on a silent network, and SQLite refuses transactions until [`Db::examine`] and
+    /// [`Db::prepare`] have run.
     #[must_use]
-    pub fn unexamined(self) -> Self {
-        if let Self::Sqlite { opened, .. } = &self {
-            opened.close_until_examined();
+    pub fn for_server(mut self) -> Self {
+        match &mut self {
+            Self::Sqlite { opened, .. } => opened.close_until_examined(),
+            Self::Postgres(_, link) => link.limits = Limits::Server,
         }
         self
     }
@@ -358,7 +361,7 @@ async fn find(tx: &mut Tx) -> Result<Examination> {
     if !has("audit_log") {
         return Ok(Examination::Foreign);
     }
-    if is_newest(version) {
+    if has_own_tables(version) {
         if let Some(missing) = TABLES.iter().find(|table| !has(table)) {
             return Ok(Examination::Broken(format!("the database is incomplete: the table {missing} is missing")));
         }

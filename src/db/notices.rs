@@ -84,6 +84,7 @@ pub async fn insert(tx: &mut WriteTx, notice: &Notice) -> Result<()> {
         let sql = "insert into notice_components (notice_id, component_id) values ($1, $2) on conflict do nothing";
         run!(tx, sql, notice.id.as_str(), component.as_str())?;
     }
+    tx.wake_jobs();
     Ok(())
 }
 
@@ -100,7 +101,14 @@ pub async fn is_waiting(tx: &mut Tx) -> Result<bool> {
 /// Matches the next range of subscribers with the newest notice that is not complete. Returns `false` when there is
 /// none.
 pub async fn expand_next(tx: &mut DeliveryTx, now: DateTime<Utc>) -> Result<bool> {
-    let sql = concat!(columns!(), "where expanded_at is null order by created_at desc, id desc limit 1");
+    // On PostgreSQL, no two nodes work on the same notice.
+    let sql = match **tx {
+        Tx::Sqlite(_) => concat!(columns!(), "where expanded_at is null order by created_at desc, id desc limit 1"),
+        Tx::Postgres(_) => concat!(
+            columns!(),
+            "where expanded_at is null order by created_at desc, id desc limit 1 for update skip locked"
+        ),
+    };
     let Some(row) = row!(tx, Row, sql)? else { return Ok(false) };
     let event = event_of(&row.event)?;
     let from = row.expanded_to.as_deref().unwrap_or_default();
@@ -226,6 +234,7 @@ const MISSED: TimeDelta = TimeDelta::days(30);
 /// Queues the newest notice of each incident and maintenance that is in progress, or whose beginning the subscriber
 /// got, unless it was sent: a reactivated endpoint gets the current state once instead of the missed steps.
 pub async fn queue_current_state(tx: &mut WriteTx, subscriber: &SubscriberId, now: DateTime<Utc>) -> Result<u64> {
+    tx.wake_jobs();
     run!(tx, CURRENT_STATE, subscriber.as_str(), now, now - MISSED)
 }
 

@@ -10,7 +10,7 @@ use crate::domain::{ManagerId, Subscriber, SubscriberId, TokenId};
 
 /// Rows per lease.
 const MAX_TAKEN: i64 = 20;
-/// How long other processes skip a leased mail; longer than sending takes.
+/// How long a mail is skipped whose result could not be recorded; longer than sending takes.
 const LEASE: TimeDelta = TimeDelta::minutes(5);
 
 const SENDER_REJECTED: &str = "sender-rejected";
@@ -24,6 +24,8 @@ pub struct Mail {
     pub created_at: DateTime<Utc>,
     /// Including the current attempt.
     pub attempts: i64,
+    /// The token of the lease under which it is sent.
+    pub lease: i64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +83,7 @@ struct Row {
     account_change: Option<String>,
     created_at: DateTime<Utc>,
     attempts: i64,
+    lease: Option<i64>,
 }
 
 impl TryFrom<Row> for Mail {
@@ -102,7 +105,8 @@ impl TryFrom<Row> for Mail {
             (None, None, _) => Kind::Reset,
         };
         let manager_id = row.manager_id.as_deref().and_then(ManagerId::parse);
-        Ok(Self { id: row.id, manager_id, kind, created_at: row.created_at, attempts: row.attempts })
+        let lease = row.lease.unwrap_or_default();
+        Ok(Self { id: row.id, manager_id, kind, created_at: row.created_at, attempts: row.attempts, lease })
     }
 }
 
@@ -122,6 +126,7 @@ pub async fn add_reset(tx: &mut WriteTx, manager: Option<&ManagerId>, now: DateT
     let sql = "insert into outbox (id, kind, manager_id, created_at, due_at, attempts)
                values ($1, 'password-reset', $2, $3, $3, 0)";
     run!(tx, sql, id.as_str(), manager.map(ManagerId::as_str), now)?;
+    tx.wake_jobs();
     Ok(())
 }
 
@@ -137,6 +142,7 @@ pub async fn add_change(
     let sql = "insert into outbox (id, kind, manager_id, recipient, account_change, created_at, due_at, attempts)
                values ($1, 'account-change', $2, $3, $4, $5, $5, 0)";
     run!(tx, sql, id.as_str(), manager.as_str(), recipient, change.key(), now)?;
+    tx.wake_jobs();
     Ok(())
 }
 
@@ -145,6 +151,7 @@ pub async fn add_sender_alarm(tx: &mut WriteTx, owner: &ManagerId, now: DateTime
     let id = TokenId::from_random(random_bytes());
     let sql = "insert into outbox (id, kind, manager_id, created_at, due_at, attempts) values ($1, $2, $3, $4, $4, 0)";
     run!(tx, sql, id.as_str(), SENDER_REJECTED, owner.as_str(), now)?;
+    tx.wake_jobs();
     Ok(())
 }
 
@@ -159,6 +166,7 @@ pub async fn add_confirmation(
     let sql = "insert into outbox (id, kind, manager_id, recipient, created_at, due_at, attempts)
                values ($1, 'email-confirmation', $2, $3, $4, $4, 0)";
     run!(tx, sql, id.as_str(), manager.as_str(), recipient, now)?;
+    tx.wake_jobs();
     Ok(())
 }
 
@@ -172,6 +180,7 @@ pub async fn add_subscription_mail(
     let sql =
         "insert into outbox (id, kind, subscriber_id, created_at, due_at, attempts) values ($1, $2, $3, $4, $4, 0)";
     run!(tx, sql, id.as_str(), mail.key(), subscriber.as_str(), now)?;
+    tx.wake_jobs();
     Ok(())
 }
 
@@ -219,26 +228,43 @@ pub async fn changes_since(tx: &mut Tx, manager: &ManagerId, since: DateTime<Utc
     Ok(row!(tx, (i64,), sql, manager.as_str(), since)?.map_or(0, |(count,)| count))
 }
 
-/// Leases due mails, so that no other process sends them. After a crash they are due again when the lease ends.
-pub async fn lease_due(tx: &mut WriteTx, now: DateTime<Utc>) -> Result<Vec<Mail>> {
-    let sql = "update outbox set attempts = attempts + 1, due_at = $1
-               where id in (select id from outbox where done_at is null and due_at <= $2 order by due_at, id limit $3)
-               returning id, kind, manager_id, subscriber_id, recipient, account_change, created_at, attempts";
-    let rows = rows!(tx, Row, sql, now + LEASE, now, MAX_TAKEN)?;
+/// Takes due mails for the holder of the lease [`leases::OUTBOX`] with this token, and those that an earlier holder has
+/// not finished.
+pub async fn lease_due(tx: &mut WriteTx, token: i64, now: DateTime<Utc>) -> Result<Vec<Mail>> {
+    let sql = "update outbox set attempts = attempts + 1, due_at = $1, lease = $2
+               where id in (select id from outbox where done_at is null and (due_at <= $3 or lease < $4)
+                            order by due_at, id limit $5)
+               returning id, kind, manager_id, subscriber_id, recipient, account_change, created_at, attempts, lease";
+    let rows = rows!(tx, Row, sql, now + LEASE, token, now, token, MAX_TAKEN)?;
     rows.into_iter().map(Mail::try_from).collect()
 }
 
-pub async fn is_due(tx: &mut Tx, now: DateTime<Utc>) -> Result<bool> {
-    Ok(row!(tx, (String,), "select id from outbox where done_at is null and due_at <= $1 limit 1", now)?.is_some())
+/// Whether a mail is due, or was taken by another node than `holder`, which may be dead.
+pub async fn is_due(tx: &mut Tx, holder: &str, now: DateTime<Utc>) -> Result<bool> {
+    let sql = "select id from outbox
+               where done_at is null and (due_at <= $1 or lease is not null and not exists
+                 (select 1 from leases l where l.name = 'outbox' and l.holder = $2 and l.token = outbox.lease))
+               limit 1";
+    Ok(row!(tx, (String,), sql, now, holder)?.is_some())
 }
 
-pub async fn postpone(tx: &mut WriteTx, id: &str, due_at: DateTime<Utc>) -> Result<()> {
-    run!(tx, "update outbox set due_at = $1 where id = $2", due_at, id)?;
+/// When the next mail is due, or its lease ends.
+pub async fn find_next_due(tx: &mut Tx) -> Result<Option<DateTime<Utc>>> {
+    Ok(row!(tx, (Option<DateTime<Utc>>,), "select min(due_at) from outbox where done_at is null")?.and_then(|(at,)| at))
+}
+
+/// Does nothing if another node took the mail over.
+pub async fn postpone(tx: &mut WriteTx, mail: &Mail, due_at: DateTime<Utc>) -> Result<()> {
+    let sql = "update outbox set due_at = $1, lease = null where id = $2 and lease = $3 and done_at is null";
+    run!(tx, sql, due_at, mail.id.as_str(), mail.lease)?;
     Ok(())
 }
 
-pub async fn finish(tx: &mut WriteTx, id: &str, outcome: Outcome, now: DateTime<Utc>) -> Result<()> {
-    run!(tx, "update outbox set done_at = $1, outcome = $2 where id = $3", now, outcome.key(), id)?;
+/// Does nothing if another node took the mail over.
+pub async fn finish(tx: &mut WriteTx, mail: &Mail, outcome: Outcome, now: DateTime<Utc>) -> Result<()> {
+    let sql = "update outbox set done_at = $1, outcome = $2, lease = null
+               where id = $3 and lease = $4 and done_at is null";
+    run!(tx, sql, now, outcome.key(), mail.id.as_str(), mail.lease)?;
     Ok(())
 }
 

@@ -7,9 +7,9 @@ use sqlx::SqliteConnection;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::postgres::PgConnection;
 
-use super::{Result, Tx};
+use super::{Outage, Result, Tx};
 
-pub const TABLES: [&str; 54] = [
+pub const TABLES: [&str; 57] = [
     "acme",
     "announcements",
     "api_metadata",
@@ -31,6 +31,7 @@ pub const TABLES: [&str; 54] = [
     "incident_updates",
     "incidents",
     "known_browsers",
+    "leases",
     "login_failures",
     "login_policy",
     "maintenance_components",
@@ -41,6 +42,7 @@ pub const TABLES: [&str; 54] = [
     "maintenance_updates",
     "maintenances",
     "managers",
+    "nodes",
     "notice_components",
     "notices",
     "oidc_identities",
@@ -55,6 +57,7 @@ pub const TABLES: [&str; 54] = [
     "postmortems",
     "recovery_codes",
     "revision",
+    "schema_floor",
     "sender_rejections",
     "sessions",
     "subscriber_components",
@@ -84,13 +87,19 @@ macro_rules! migrator {
     };
 }
 
-pub(super) static SQLITE: LazyLock<Migrator> = LazyLock::new(|| migrator!("sqlite", (1, "schema")));
+pub(super) static SQLITE: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrations = migrator!("sqlite", (1, "schema"));
+    // The floor decides instead.
+    migrations.set_ignore_missing(true);
+    migrations
+});
 
 /// sqlx's migration lock belongs to a session, which a pooler shares between clients; our migration transaction takes a
 /// lock instead.
 pub(super) static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| {
     let mut migrations = migrator!("postgres", (1, "schema"));
     migrations.set_locking(false);
+    migrations.set_ignore_missing(true);
     migrations
 });
 
@@ -98,7 +107,12 @@ pub(super) static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| {
 pub enum SchemaError {
     #[error("{PRE_RELEASE}")]
     PreRelease,
-    /// A newer version or another application made the schema.
+    #[error(
+        "a newer version of Candor made this database (schema {version}) and needs at least a program with schema {floor}; \
+         this one has schema {own}: upgrade it"
+    )]
+    TooOld { own: i64, version: i64, floor: i64 },
+    /// Another application made the schema, or a migration was altered.
     #[error(transparent)]
     Migrate(MigrateError),
 }
@@ -121,8 +135,62 @@ pub(super) async fn sqlite_version(connection: &mut SqliteConnection) -> Result<
     Ok(version)
 }
 
-pub(super) fn is_newest(version: i64) -> bool {
-    SQLITE.iter().map(|migration| migration.version).max() == Some(version)
+/// The newest schema version that this program knows.
+pub(super) fn own_version() -> i64 {
+    SQLITE.iter().map(|migration| migration.version).max().unwrap_or_default()
+}
+
+/// Whether a database of this version has all tables of this program. Newer versions only add some, as long as the floor
+/// stays.
+pub(super) fn has_own_tables(version: i64) -> bool {
+    version >= own_version()
+}
+
+pub(super) async fn is_migrated(tx: &mut Tx) -> Result<bool> {
+    match newest_version(tx).await {
+        Ok(version) => Ok(has_own_tables(version)),
+        // There is no table of migrations.
+        Err(error) if Outage::from_error(&error) == Outage::Incomplete => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// The oldest schema version whose programs may still run on the database.
+const FLOOR: &str = "select version from schema_floor where id = 1";
+
+/// Refuses a database that a newer version has made unusable for this program.
+pub(super) async fn refuse_sqlite_floor(connection: &mut SqliteConnection, version: i64) -> Result<()> {
+    if version <= own_version() {
+        return Ok(());
+    }
+    let floor: Option<(i64,)> = sqlx::query_as(FLOOR).fetch_optional(connection).await.unwrap_or_default();
+    check_floor(version, floor)
+}
+
+/// As [`refuse_sqlite_floor`], in the transaction of the migration.
+async fn refuse_postgres_floor(connection: &mut PgConnection) -> Result<()> {
+    let (version,): (i64,) = sqlx::query_as(VERSION).persistent(false).fetch_one(&mut *connection).await?;
+    if version <= own_version() {
+        return Ok(());
+    }
+    let known = "select count(*) from pg_class where oid = to_regclass('schema_floor')";
+    let (known,): (i64,) = sqlx::query_as(known).persistent(false).fetch_one(&mut *connection).await?;
+    let floor = match known {
+        0 => None,
+        _ => sqlx::query_as(FLOOR).persistent(false).fetch_optional(connection).await?,
+    };
+    check_floor(version, floor)
+}
+
+fn check_floor(version: i64, floor: Option<(i64,)>) -> Result<()> {
+    let own = own_version();
+    match floor {
+        Some((floor,)) if floor <= own => {
+            tracing::info!("the database has schema {version}, made by a newer version; this program knows {own}");
+            Ok(())
+        }
+        floor => Err(SchemaError::TooOld { own, version, floor: floor.map_or(version, |(floor,)| floor) }.into()),
+    }
 }
 
 /// Whether a pre-release made the database. The table `_sqlx_migrations` must exist.
@@ -137,7 +205,7 @@ pub(super) async fn refuse_sqlite_pre_release(connection: &mut SqliteConnection)
     refuse_other_migrations(found)
 }
 
-pub(super) async fn refuse_postgres_pre_release(connection: &mut PgConnection) -> Result<()> {
+pub(super) async fn refuse_postgres_schema(connection: &mut PgConnection) -> Result<()> {
     let known = "select count(*) from pg_class where oid = to_regclass('_sqlx_migrations')";
     // Not prepared: behind a pooler, the session may already have a statement of this name.
     let (known,): (i64,) = sqlx::query_as(known).persistent(false).fetch_one(&mut *connection).await?;
@@ -145,7 +213,8 @@ pub(super) async fn refuse_postgres_pre_release(connection: &mut PgConnection) -
         return Ok(());
     }
     let query = sqlx::query_as(OTHER_FIRST_MIGRATION).bind(first_checksum(&POSTGRES)).persistent(false);
-    refuse_other_migrations(query.fetch_one(connection).await?)
+    refuse_other_migrations(query.fetch_one(&mut *connection).await?)?;
+    refuse_postgres_floor(connection).await
 }
 
 fn refuse_other_migrations((others,): (i64,)) -> Result<()> {

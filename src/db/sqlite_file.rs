@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::{Connection as _, SqliteConnection};
 
+use super::changes::Changes;
 use super::disk_file::{Shape, beside, descriptor, inode, mark_of};
 use super::sidecar::Sidecar;
 use super::{Error, Result};
@@ -50,6 +51,7 @@ pub struct Opened {
     state: Arc<Mutex<State>>,
     /// Commits whose outcome is unknown.
     pub(super) uncertain: Arc<AtomicU64>,
+    pub(super) changes: Changes,
 }
 
 #[derive(Debug, Default)]

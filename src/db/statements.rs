@@ -8,6 +8,7 @@ use sqlx::postgres::{PgConnection, PgPool};
 use tokio::sync::OnceCell;
 
 use super::Result;
+use super::connection::{ACQUIRE_TIMEOUT, bounded};
 
 /// Whether to cache prepared statements in PostgreSQL sessions.
 ///
@@ -38,6 +39,9 @@ impl Statements {
 
     /// Checks once whether two connections share a session, which happens only behind a pooler in transaction mode.
     pub(super) async fn look_for_pooler(&self, pool: &PgPool) -> Result<()> {
+        if self.looked.initialized() {
+            return Ok(());
+        }
         self.looked.get_or_try_init(|| self.compare_sessions(pool)).await.copied()
     }
 
@@ -64,6 +68,6 @@ impl Statements {
 
 async fn session(connection: &mut PgConnection) -> Result<i32> {
     // Not prepared, so no statement name can collide.
-    let row = sqlx::raw_sql("select pg_backend_pid()").fetch_one(connection).await?;
+    let row = bounded(ACQUIRE_TIMEOUT, sqlx::raw_sql("select pg_backend_pid()").fetch_one(connection)).await?;
     Ok(row.try_get(0)?)
 }

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqlitePool;
 use sqlx::{Postgres, Sqlite};
 
-use super::connection::{self, BEGIN_TIMEOUT, Transaction};
-use super::statements::Statements;
+use super::changes::Origin;
+use super::connection::{self, Opening, Transaction};
 use super::{Db, Error, Result, audit, audit_chain};
 use crate::domain::audit::{Actor, Digest, Entry};
 
@@ -23,6 +23,10 @@ pub struct WriteTx {
     tx: Tx,
     /// For checking whether a commit without an answer happened.
     db: Db,
+    /// Whether background jobs wait for this transaction.
+    wakes: bool,
+    /// The revision that it creates.
+    revision: Option<i64>,
 }
 
 impl Deref for WriteTx {
@@ -69,7 +73,7 @@ impl DeliveryTx {
 
 impl WriteTx {
     pub(super) fn new(tx: Tx, db: Db) -> Self {
-        Self { tx, db }
+        Self { tx, db, wakes: false, revision: None }
     }
 
     pub(super) fn into_tx(self) -> Tx {
@@ -119,14 +123,36 @@ impl WriteTx {
         self.finish(None).await
     }
 
+    /// Wakes the background jobs of all nodes when the transaction is committed.
+    pub(super) fn wake_jobs(&mut self) {
+        self.wakes = true;
+    }
+
     async fn next_revision(&mut self, at: DateTime<Utc>) -> Result<i64> {
-        let sql = "update revision set number = number + 1, changed_at = $1 where id = 1 returning number";
+        let sql = match self.tx {
+            Tx::Sqlite(_) => "update revision set number = number + 1, changed_at = $1 where id = 1 returning number",
+            // One notification per commit, with nothing but the revision.
+            Tx::Postgres(_) => {
+                "with next as (update revision set number = number + 1, changed_at = $1 where id = 1 returning number)
+                 select number from next, lateral pg_notify('candor', number::text)"
+            }
+        };
         let next: Option<(i64,)> = row!(self, (i64,), sql, at)?;
-        next.map(|(number,)| number).ok_or_else(|| Error::other("the revision row is missing"))
+        let number = next.map(|(number,)| number).ok_or_else(|| Error::other("the revision row is missing"))?;
+        self.revision = Some(number);
+        Ok(number)
     }
 
     /// Commits. If the outcome is unknown, the last audit row decides.
-    async fn finish(self, last: Option<Digest>) -> Result<()> {
+    async fn finish(mut self, last: Option<Digest>) -> Result<()> {
+        let is_announced = self.wakes || self.revision.is_some();
+        // Other processes learn of the jobs from the revision, if there is one.
+        if self.wakes && self.revision.is_none() && matches!(self.tx, Tx::Postgres(_)) {
+            run!(self, "select pg_notify('candor', '')")?;
+        }
+        if let Some(revision) = self.revision {
+            self.db.changes().add_own(revision);
+        }
         let committed = match self.tx {
             Tx::Sqlite(tx) => tx.commit().await,
             Tx::Postgres(tx) => tx.commit().await,
@@ -137,6 +163,12 @@ impl WriteTx {
         };
         if matches!(outcome, Err(Error::Uncertain(_))) {
             self.db.uncertain().fetch_add(1, Relaxed);
+        }
+        if let (Err(_), Some(revision)) = (&outcome, self.revision) {
+            self.db.changes().remove_own(revision);
+        }
+        if is_announced {
+            self.db.changes().announce(Origin::Here);
         }
         outcome
     }
@@ -155,7 +187,7 @@ async fn look_for_row(db: &Db, row: &Digest, cause: String) -> Result<()> {
 impl Tx {
     /// Skips the check that the file is the open one.
     pub(super) async fn begin_on(pool: &SqlitePool, sql: &'static str) -> Result<Self> {
-        Ok(Self::Sqlite(connection::begin(pool, sql, BEGIN_TIMEOUT, &Statements::default()).await?))
+        Ok(Self::Sqlite(connection::begin(pool, Opening::sqlite(sql), None).await?))
     }
 
     pub(super) async fn before(&mut self, sql: &str) -> Result<()> {

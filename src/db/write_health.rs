@@ -57,6 +57,13 @@ impl WriteHealth {
         known.ended.is_none_or(|ended| now - ended >= every).then_some(depth)
     }
 
+    /// The time until the next probe is due, unless a query fails before.
+    pub fn until_due(&self) -> TimeDelta {
+        let (known, now) = (self.known(), self.clock.monotonic());
+        let every = if known.failing.is_some() { RETRY_EVERY } else { PROBE_EVERY };
+        known.ended.map_or(TimeDelta::zero(), |ended| every - (now - ended))
+    }
+
     pub fn begin(&self) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.begun = Some(self.clock.monotonic());

@@ -27,6 +27,7 @@ pub mod maintenance;
 mod maintenance_phase;
 pub mod manager;
 pub mod monotonic;
+pub mod node;
 pub mod notice;
 pub mod oidc_roles;
 pub mod operator_endpoint;

@@ -44,7 +44,7 @@ async fn prepare_confirmation(
         _ => false,
     };
     if !is_pending {
-        outbox::finish(&mut tx, &mail.id, Outcome::NoRecipient, now).await?;
+        outbox::finish(&mut tx, mail, Outcome::NoRecipient, now).await?;
         tx.commit_unaudited().await?;
         return Ok(None);
     }

@@ -34,17 +34,19 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Heartbeat};
 use crate::credentials::secret_key::SecretKey;
+use crate::db::leases::{self, Hold};
 use crate::db::outbox::{Kind, Mail, Outcome};
 use crate::db::{self, Db, outbox};
 use crate::domain::mail_retry::next_attempt;
 
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// Pause before the outbox is read again after a failure.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// How long the outbox keeps rows of sent mail.
 pub const SENT_RETENTION: TimeDelta = TimeDelta::days(1);
 
@@ -58,6 +60,8 @@ pub struct MailWorker {
     pub origin: String,
     /// Signs the links of subscribers.
     pub secret_key: SecretKey,
+    /// Of this run of the server.
+    pub node_id: Arc<str>,
     /// Beats after every poll of the outbox.
     pub heartbeat: Arc<Heartbeat>,
 }
@@ -66,34 +70,90 @@ impl MailWorker {
     /// Delivers due mail until `stop`. Logs a failure once, when it begins; a panic ends one round only.
     pub async fn run(self, stop: CancellationToken) {
         let mut failing = false;
+        let mut changes = self.db.changes().subscribe();
         while !stop.is_cancelled() {
-            if let Ok(sent) = AssertUnwindSafe(self.deliver_due()).catch_unwind().await {
-                if let (Err(error), false) = (&sent, failing) {
+            let round = async {
+                match self.deliver_due().await? {
+                    Some(left) => Ok(Some(self.clock.now() + left)),
+                    None => self.find_next_due().await,
+                }
+            };
+            let round = AssertUnwindSafe(round).catch_unwind().await.ok();
+            if let Some(sent) = &round {
+                if let (Err(error), false) = (sent, failing) {
                     tracing::warn!("the mail outbox can't be read: {error}");
                 }
                 failing = sent.is_err();
                 self.heartbeat.beat();
             }
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = tokio::time::sleep(POLL_INTERVAL) => {}
-            }
+            let waiting = async {
+                match round {
+                    Some(Ok(next)) => {
+                        tokio::select! { () = self.clock.sleep_until(next) => {}, _ = changes.changed() => {} }
+                    }
+                    _ => tokio::time::sleep(RETRY_INTERVAL).await,
+                }
+            };
+            tokio::select! { () = stop.cancelled() => {}, () = waiting => {} }
         }
         if let Some(mailer) = &self.mailer {
             mailer.pool().close().await;
         }
     }
 
-    /// Sends all due mail. A mail that can't be sent is postponed or given up.
-    pub async fn deliver_due(&self) -> db::Result<()> {
-        let Some(mailer) = &self.mailer else { return Ok(()) };
+    async fn find_next_due(&self) -> db::Result<Option<DateTime<Utc>>> {
+        match &self.mailer {
+            Some(_) => outbox::find_next_due(&mut self.db.read().await?).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Sends all due mail. A mail that can't be sent is postponed or given up. If another node sends the mails, returns
+    /// when its lease ends.
+    pub async fn deliver_due(&self) -> db::Result<Option<TimeDelta>> {
+        let Some(mailer) = &self.mailer else { return Ok(None) };
         let now = self.clock.now();
-        if !outbox::is_due(&mut self.db.read().await?, now).await? {
-            return Ok(());
+        if !outbox::is_due(&mut self.db.read().await?, &self.node_id, now).await? {
+            return Ok(None);
         }
         let mut tx = self.db.write().await?;
-        let due = outbox::lease_due(&mut tx, now).await?;
+        let token = match leases::hold(&mut tx, leases::OUTBOX, &self.node_id, leases::LEASE, now).await? {
+            Hold::Held(token) => token,
+            Hold::Elsewhere(left) => return Ok(Some(left)),
+        };
+        let due = outbox::lease_due(&mut tx, token, now).await?;
         tx.commit_unaudited().await?;
+        tokio::select! {
+            sent = self.send_all(mailer, due) => sent.map(|()| None),
+            lost = self.renew_lease(token) => lost,
+        }
+    }
+
+    /// Renews the lease until it is lost; what is being sent then goes to its new holder.
+    async fn renew_lease(&self, token: i64) -> db::Result<Option<TimeDelta>> {
+        loop {
+            tokio::time::sleep(leases::RENEWAL).await;
+            let renewed = async {
+                let mut tx = self.db.deliver().await?;
+                let hold =
+                    leases::hold(&mut tx, leases::OUTBOX, &self.node_id, leases::LEASE, self.clock.now()).await?;
+                tx.commit().await?;
+                Ok::<_, db::Error>(hold)
+            };
+            match renewed.await {
+                Ok(Hold::Held(current)) if current == token => {}
+                Ok(Hold::Held(_)) => return Ok(None),
+                Ok(Hold::Elsewhere(left)) => {
+                    tracing::warn!("another node took over sending mail");
+                    return Ok(Some(left));
+                }
+                // The lease outlasts two failures.
+                Err(error) => tracing::debug!("the lease of the outbox was not renewed: {error}"),
+            }
+        }
+    }
+
+    async fn send_all(&self, mailer: &Mailer, due: Vec<Mail>) -> db::Result<()> {
         for mail in due {
             match mail.kind.clone() {
                 Kind::Reset => password_reset::deliver_reset(self, mailer, mail).await?,
@@ -118,13 +178,13 @@ async fn record_delivery(worker: &MailWorker, mail: &Mail, sent: Result<(), Smtp
     let now = worker.clock.now();
     let mut tx = worker.db.write().await?;
     match sent {
-        Ok(()) => outbox::finish(&mut tx, &mail.id, Outcome::Sent, now).await?,
+        Ok(()) => outbox::finish(&mut tx, mail, Outcome::Sent, now).await?,
         Err(unsent) => {
             tracing::warn!("a mail could not be sent: {unsent}");
             let again = next_attempt(mail.attempts, mail.created_at, now).filter(|_| unsent.kind.is_retriable());
             match again {
-                Some(due_at) => outbox::postpone(&mut tx, &mail.id, due_at).await?,
-                None => outbox::finish(&mut tx, &mail.id, Outcome::GivenUp, now).await?,
+                Some(due_at) => outbox::postpone(&mut tx, mail, due_at).await?,
+                None => outbox::finish(&mut tx, mail, Outcome::GivenUp, now).await?,
             }
         }
     }

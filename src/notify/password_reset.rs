@@ -32,7 +32,7 @@ async fn prepare_reset(worker: &MailWorker, reset: &Mail) -> db::Result<Option<(
         _ => None,
     };
     let Some(manager) = manager else {
-        outbox::finish(&mut tx, &reset.id, Outcome::NoRecipient, now).await?;
+        outbox::finish(&mut tx, reset, Outcome::NoRecipient, now).await?;
         tx.commit_unaudited().await?;
         return Ok(None);
     };

@@ -16,7 +16,7 @@ pub(super) async fn deliver_sender_alarm(worker: &MailWorker, mailer: &Mailer, m
     drop(tx);
     let Some((owner, reason)) = owner.zip(reason) else {
         let mut tx = worker.db.write().await?;
-        outbox::finish(&mut tx, &mail.id, Outcome::NoRecipient, now).await?;
+        outbox::finish(&mut tx, mail, Outcome::NoRecipient, now).await?;
         return tx.commit_unaudited().await;
     };
     let text = format!(

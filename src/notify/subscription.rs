@@ -50,7 +50,7 @@ pub(super) async fn deliver_subscription_mail(
     drop(tx);
     let Some((subscriber, email)) = subscriber.and_then(|it| it.email.clone().map(|email| (it, email))) else {
         let mut tx = worker.db.write().await?;
-        outbox::finish(&mut tx, &mail.id, Outcome::NoRecipient, worker.clock.now()).await?;
+        outbox::finish(&mut tx, mail, Outcome::NoRecipient, worker.clock.now()).await?;
         return tx.commit_unaudited().await;
     };
     let links = SubscriberLinks::from_secret_key(&worker.secret_key).map_err(db::Error::other)?;

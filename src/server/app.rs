@@ -12,9 +12,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::acme::{Acme, AcmeStore};
 use crate::clock::Clock;
-use crate::config::{CertificateSource, DatabaseConfig, ServeConfig, certificate_check, find_problems, min_fill_time};
+use crate::config::{
+    CertificateSource, DatabaseConfig, ServeConfig, certificate_check, check_listen_url, find_problems, min_fill_time,
+};
 use crate::credentials::secret_key::SecretKey;
 use crate::db::Db;
+use crate::domain::node::MigrateMode;
 use crate::net::allowed_hosts::AllowedHosts;
 use crate::net::certificate::ServedCertificate;
 use crate::net::trusted_proxies::TrustedProxies;
@@ -76,8 +79,9 @@ impl App {
         let allowed_hosts = [&serve.allowed_hosts[..], &serve.tls.acme_domain].concat();
         let hosts = AllowedHosts::new(&origin, &allowed_hosts);
         let hosts = address.into_iter().fold(hosts, AllowedHosts::with_listen_address);
-        let db = Db::at(&database.url()?)?.unexamined();
+        let db = Db::at(&database.url()?)?.for_server();
         let file = serve.site.site_file();
+        serve.node.database_listen_url.as_deref().map_or(Ok(()), check_listen_url)?;
         let publisher =
             Publisher::new(db.clone(), clock.clone(), origin.clone(), file).with_accept_empty(serve.accept_empty);
         let trusted_proxies = TrustedProxies::new(serve.trusted_proxies.iter().copied());
@@ -99,6 +103,7 @@ impl App {
             trusted_proxies,
             endpoint_hosts,
             data_dir: serve.site.data_dir.clone(),
+            node: serve.node.settings(),
         };
         let state = State::new(parts);
         *state.token_calls().lock().unwrap_or_else(PoisonError::into_inner) =
@@ -187,6 +192,7 @@ impl App {
             }
         };
         stop.cancel();
+        worker::nodes::say_goodbye(&self.state).await;
         serving.await.context("serving")?;
         if timeout(CLOSE_TIMEOUT, self.state.db.close()).await.is_err() {
             tracing::warn!("the database did not close in {} s", CLOSE_TIMEOUT.as_secs());
@@ -204,6 +210,16 @@ async fn follow_certificate(certificate: ServedCertificate, pause: Duration, sto
     }
 }
 
+/// `candor serve --migrate only`
+async fn migrate_only(database: &DatabaseConfig, clock: &Clock) -> anyhow::Result<()> {
+    let db = Db::at(&database.url()?)?;
+    let prepared = db.prepare(clock.now()).await;
+    db.close().await;
+    prepared?;
+    output::print_detached("The database is up to date.".to_owned());
+    Ok(())
+}
+
 /// `candor serve`: runs until SIGINT, SIGTERM or SIGQUIT. `warnings` are about the settings.
 pub async fn serve(
     serve: &ServeConfig,
@@ -213,6 +229,9 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let signals = Signals::handle()?;
     let _log = log::start_log(serve.log_json);
+    if serve.node.migrate == MigrateMode::Only {
+        return migrate_only(database, &clock).await;
+    }
     connections::raise_open_files();
     if !serve.core_dumps {
         disable_core_dumps();

@@ -2,13 +2,14 @@
 
 pub mod deliveries;
 pub mod maintenances;
+pub mod nodes;
 mod probe;
 
 pub use probe::{measure_queue, probe_if_due};
 
 use std::panic::AssertUnwindSafe;
 use std::sync::PoisonError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
@@ -16,27 +17,41 @@ use tokio_util::sync::CancellationToken;
 
 use crate::actions;
 use crate::credentials::secret_token;
+use crate::db::leases::{self, Hold};
 use crate::db::{
-    admin_incidents, challenges, future_times, known_browsers, managers, notices, one_time_links, outbox, page_imports,
-    page_settings, pending_forms, sessions, subscribers, suppressions,
+    WriteTx, admin_incidents, challenges, future_times, known_browsers, managers, notices, one_time_links, outbox,
+    page_imports, page_settings, pending_forms, sessions, subscribers, suppressions,
 };
 use crate::domain::IncidentId;
 use crate::domain::audit::{Action, Actor, start_of_hour};
 use crate::domain::manager::LinkPurpose;
 use crate::domain::monotonic::Monotonic;
+use crate::domain::node::MigrateMode;
 use crate::publish::SuccessionError;
 use crate::state::State;
 use crate::{db, notify, output};
 
-/// A change by another process is visible within a second.
-const POLL_INTERVAL: Duration = Duration::from_millis(300);
+/// Pause before a failed round is repeated, and before a database that is not open is tried again.
+const RETRY_INTERVAL: Duration = Duration::from_millis(300);
+/// Pause between a change of this process and the next round: its request publishes it.
+const OWN_CHANGE_PAUSE: Duration = Duration::from_millis(300);
+/// Pause between two rounds, so that a burst of changes is published together.
+const MIN_PAUSE: Duration = Duration::from_millis(50);
 /// A tick needs a timeout: on a dropped network connection a response may never arrive.
 const ROUND_TIMEOUT: Duration = Duration::from_secs(45);
+/// How long a start waits for another process to migrate the database before it says so more clearly.
+const MIGRATION_PATIENCE: Duration = Duration::from_secs(60);
+const WAITS_FOR_MIGRATION: &str =
+    "the database has the schema of an older version; with --migrate never, another process must migrate it";
+const NOT_MIGRATED: &str = "the database still has the schema of an older version after 60 s: run candor serve \
+    --migrate only, or start without --migrate never";
 /// Re-renders an unchanged Site, because ages ("open for 12m") and days change.
 const REFRESH_INTERVAL: TimeDelta = TimeDelta::seconds(60);
 const SWEEP_INTERVAL: TimeDelta = TimeDelta::minutes(10);
 /// How long the log of notices and deliveries is kept.
 const DELIVERY_LOG: TimeDelta = TimeDelta::days(30);
+/// How long `candor nodes` lists a node that has gone.
+const NODE_LOG: TimeDelta = TimeDelta::days(1);
 /// The smallest clock change that is noticed; smaller ones are normal clock synchronization.
 const CLOCK_JUMP: TimeDelta = TimeDelta::seconds(5);
 pub const SETUP_LINK_LIFETIME: TimeDelta = TimeDelta::minutes(30);
@@ -46,16 +61,16 @@ pub const SETUP_LINK_LIFETIME: TimeDelta = TimeDelta::minutes(30);
 pub async fn run_worker(state: State, stop: CancellationToken) -> anyhow::Result<()> {
     let mut work = Worker::default();
     let (mut opened, mut logged) = (false, None);
+    let begun = Instant::now();
+    let mut changes = state.db.changes().subscribe();
     // The stored Site may be old, and opening the database may take a while.
     state.publisher.mark_stale().await;
     while !stop.is_cancelled() {
         if !opened {
-            match open_database(&state).await? {
+            match open_database(&state, begun.elapsed()).await? {
                 None => {
                     opened = true;
-                    tokio::spawn(probe::run_probe(state.clone(), stop.clone()));
-                    tokio::spawn(state.mail_worker().run(stop.clone()));
-                    tokio::spawn(deliveries::run_deliveries(state.clone(), stop.clone()));
+                    start_background_jobs(&state, &stop);
                 }
                 Some(cause) => {
                     if logged.as_ref() != Some(&cause) {
@@ -65,34 +80,58 @@ pub async fn run_worker(state: State, stop: CancellationToken) -> anyhow::Result
                 }
             }
         }
-        if !opened {
+        if opened {
+            run_round(&state, &mut work).await;
+        } else {
             state.publisher.mark_stale().await;
             state.worker_heartbeat().beat();
-        } else {
-            state.worker_run().set_ongoing(true);
-            let ran = tokio::time::timeout(ROUND_TIMEOUT, ends(work.tick(&state))).await;
-            state.worker_run().set_ongoing(false);
-            match ran {
-                Ok(true) => state.worker_heartbeat().beat(),
-                Ok(false) => {
-                    state.worker_failure().set_ongoing(true);
-                    work = Worker::default();
-                }
-                Err(_) => {
-                    tracing::warn!("the database has not answered for {} s", ROUND_TIMEOUT.as_secs());
-                    state.publisher.set_database_unavailable("the database does not answer".to_owned());
-                    state.publisher.mark_stale().await;
-                    state.worker_failure().set_ongoing(true);
-                    work = Worker::default();
-                }
-            }
         }
+        let waiting = async {
+            if opened && !work.failing && work.refreshed_at.is_some() {
+                work.wait(&state, &mut changes).await;
+            } else {
+                tokio::time::sleep(RETRY_INTERVAL).await;
+            }
+        };
         tokio::select! {
             () = stop.cancelled() => {}
-            () = tokio::time::sleep(POLL_INTERVAL) => {}
+            () = waiting => {}
         }
     }
     Ok(())
+}
+
+fn start_background_jobs(state: &State, stop: &CancellationToken) {
+    tokio::spawn(probe::run_probe(state.clone(), stop.clone()));
+    tokio::spawn(state.mail_worker().run(stop.clone()));
+    tokio::spawn(deliveries::run_deliveries(state.clone(), stop.clone()));
+    let (state, stop) = (state.clone(), stop.clone());
+    tokio::spawn(async move {
+        let listen_url = state.node.listen_url.as_deref();
+        if let Err(error) = state.db.follow_changes(listen_url, stop).await {
+            tracing::error!("changes of other processes are not noticed: {error}");
+        }
+    });
+}
+
+async fn run_round(state: &State, work: &mut Worker) {
+    state.worker_run().set_ongoing(true);
+    let ran = tokio::time::timeout(ROUND_TIMEOUT, ends(work.tick(state))).await;
+    state.worker_run().set_ongoing(false);
+    match ran {
+        Ok(true) => state.worker_heartbeat().beat(),
+        Ok(false) => {
+            state.worker_failure().set_ongoing(true);
+            *work = Worker::default();
+        }
+        Err(_) => {
+            tracing::warn!("the database has not answered for {} s", ROUND_TIMEOUT.as_secs());
+            state.publisher.set_database_unavailable("the database does not answer".to_owned());
+            state.publisher.mark_stale().await;
+            state.worker_failure().set_ongoing(true);
+            *work = Worker::default();
+        }
+    }
 }
 
 /// Runs `future` and returns whether it finished without a panic. After a panic the Site stays live and readiness
@@ -105,9 +144,15 @@ async fn ends(future: impl Future<Output = ()>) -> bool {
     ended
 }
 
-/// Opens and migrates the database, and offers a setup link. Returns the reason if the database is not used.
-async fn open_database(state: &State) -> anyhow::Result<Option<String>> {
+/// Opens and migrates the database, and offers a setup link. Returns the reason if the database is not used. `waited` is
+/// the time since the start.
+async fn open_database(state: &State, waited: Duration) -> anyhow::Result<Option<String>> {
     let now = state.clock.now();
+    if state.node.migrate == MigrateMode::Never && !state.db.is_migrated().await.unwrap_or(true) {
+        let reason = if waited < MIGRATION_PATIENCE { WAITS_FOR_MIGRATION } else { NOT_MIGRATED };
+        state.publisher.set_database_unavailable(reason.to_owned());
+        return Ok(Some(reason.to_owned()));
+    }
     let taken_up = match state.db.examine(now).await {
         Ok(found) => match state.publisher.check_database(&found) {
             Ok(()) => state.db.prepare(now).await,
@@ -130,6 +175,9 @@ async fn open_database(state: &State) -> anyhow::Result<Option<String>> {
             state.publisher.set_database_unavailable(reason);
             return Ok(Some(error.to_string()));
         }
+    }
+    if let Err(error) = nodes::record_beat(state).await {
+        return Ok(Some(error.to_string()));
     }
     if let Err(error) = record_origin(state).await {
         return Ok(Some(error.to_string()));
@@ -176,6 +224,7 @@ pub struct Worker {
     refreshed_in: Option<DateTime<Utc>>,
     swept_at: Option<Monotonic>,
     last: Option<(DateTime<Utc>, Monotonic)>,
+    next_embargo: Option<DateTime<Utc>>,
     failing: bool,
     waits_for: Option<String>,
 }
@@ -197,6 +246,34 @@ impl Worker {
         }
     }
 
+    /// Waits until another round is due, or something changed.
+    async fn wait(&self, state: &State, changes: &mut db::Subscription) {
+        // What is overdue was left to another node, whose change is announced.
+        let next = self.next_due(state).max(state.clock.now() + TimeDelta::milliseconds(300));
+        tokio::select! {
+            () = state.clock.sleep_until(Some(next)) => {}
+            origin = changes.changed() => {
+                tokio::time::sleep(if origin == db::Origin::Here { OWN_CHANGE_PAUSE } else { MIN_PAUSE }).await;
+            }
+        }
+    }
+
+    /// When the next step, embargo, announcement, hour, refresh or sweep is due.
+    fn next_due(&self, state: &State) -> DateTime<Utc> {
+        let (now, monotonic) = (state.clock.now(), state.clock.monotonic());
+        let repeated = |last: Option<Monotonic>, every| last.map_or(now, |last| now + (every - (monotonic - last)));
+        let snapshot = state.publisher.snapshot();
+        let known = [
+            self.next_embargo,
+            snapshot.as_ref().and_then(|snapshot| snapshot.next_step),
+            snapshot.as_ref().and_then(|snapshot| snapshot.next_announcement_change),
+            Some(start_of_hour(now) + TimeDelta::hours(1)),
+            Some(repeated(self.swept_at, SWEEP_INTERVAL)),
+        ];
+        let refresh = repeated(self.refreshed_at, REFRESH_INTERVAL);
+        known.into_iter().flatten().fold(refresh, DateTime::min)
+    }
+
     /// Whether the wall clock was set since the last tick. If so, the rendered ages are wrong, and rows written while
     /// the clock was ahead have times in the future.
     fn was_clock_set(&mut self, state: &State) -> bool {
@@ -215,7 +292,7 @@ impl Worker {
         if !state.db.is_closed() {
             return;
         }
-        let cause = match open_database(state).await {
+        let cause = match open_database(state, Duration::ZERO).await {
             Ok(cause) => cause,
             Err(error) => Some(format!("{error:#}")),
         };
@@ -235,6 +312,7 @@ impl Worker {
         let due = |last: Option<Monotonic>, every| last.is_none_or(|last| now - last >= every);
         // An error here must not stop other changes from being published, so it is returned at the end.
         let ended = end_embargoes(state).await;
+        self.next_embargo = admin_incidents::find_next_embargo(&mut state.db.read().await?).await?;
         let mut published = state.publisher.follow().await?;
         if maintenances::run_due_steps(state).await? {
             state.publisher.publish().await?;
@@ -256,7 +334,7 @@ impl Worker {
         }
         record_suppressed_denials(state).await?;
         if due(self.swept_at, SWEEP_INTERVAL) {
-            sweep(state).await?;
+            sweep_once(state).await?;
             self.swept_at = Some(now);
         }
         // Without this note, the write-ahead log can only be judged by its content after a crash.
@@ -287,22 +365,39 @@ async fn end_embargo(state: &State, id: &IncidentId, now: DateTime<Utc>) -> db::
     Ok(())
 }
 
+/// As [`sweep`], unless another node has just done it.
+async fn sweep_once(state: &State) -> db::Result<()> {
+    let now = state.clock.now();
+    let length = SWEEP_INTERVAL - TimeDelta::minutes(1);
+    let mut tx = state.db.write().await?;
+    if let Hold::Elsewhere(_) = leases::hold(&mut tx, leases::SWEEP, state.node_id(), length, now).await? {
+        return Ok(());
+    }
+    sweep_rows(&mut tx, now).await?;
+    tx.commit_unaudited().await
+}
+
 /// Deletes expired rows. Times in the future, written while the clock was ahead, are set to now.
 pub async fn sweep(state: &State) -> db::Result<()> {
     let now = state.clock.now();
     let mut tx = state.db.write().await?;
-    future_times::clamp(&mut tx, now).await?;
-    sessions::delete_expired(&mut tx, now).await?;
-    pending_forms::delete_expired(&mut tx, now).await?;
-    challenges::delete_expired(&mut tx, now).await?;
-    one_time_links::delete_expired(&mut tx, now).await?;
-    outbox::delete_done(&mut tx, now - notify::SENT_RETENTION).await?;
-    subscribers::delete_expired(&mut tx, now).await?;
-    suppressions::delete_expired(&mut tx, now).await?;
-    notices::delete_done(&mut tx, now - DELIVERY_LOG).await?;
-    page_imports::delete_expired(&mut tx, now - page_imports::RETENTION).await?;
-    known_browsers::delete_unused(&mut tx, now - known_browsers::RETENTION).await?;
+    sweep_rows(&mut tx, now).await?;
     tx.commit_unaudited().await
+}
+
+async fn sweep_rows(tx: &mut WriteTx, now: DateTime<Utc>) -> db::Result<()> {
+    future_times::clamp(tx, now).await?;
+    sessions::delete_expired(tx, now).await?;
+    pending_forms::delete_expired(tx, now).await?;
+    challenges::delete_expired(tx, now).await?;
+    one_time_links::delete_expired(tx, now).await?;
+    outbox::delete_done(tx, now - notify::SENT_RETENTION).await?;
+    subscribers::delete_expired(tx, now).await?;
+    suppressions::delete_expired(tx, now).await?;
+    notices::delete_done(tx, now - DELIVERY_LOG).await?;
+    page_imports::delete_expired(tx, now - page_imports::RETENTION).await?;
+    known_browsers::delete_unused(tx, now - known_browsers::RETENTION).await?;
+    db::nodes::delete_unseen(tx, now - NODE_LOG).await
 }
 
 /// Records one audit row for all denied attempts that were only counted, once their minute is over.

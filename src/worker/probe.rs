@@ -1,33 +1,48 @@
 //! Probes whether writes to the database work, before a manager needs them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
+use super::nodes;
 use crate::counters::QueueMeasurement;
 use crate::db::{self, Outage, deliveries, sender_rejections};
 use crate::state::State;
 
-const PROBE_INTERVAL: Duration = Duration::from_millis(300);
+/// The longest pause before a failed query is noticed.
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 /// A probe needs a timeout: on a dropped network connection a response may never arrive.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// Probes between two measurements of the queue: ten seconds.
-const PROBES_PER_MEASUREMENT: u32 = 33;
+/// For clocks that tests don't move.
+const MIN_PAUSE: Duration = Duration::from_millis(100);
+const MEASUREMENT_INTERVAL: Duration = Duration::from_secs(10);
 
 pub async fn run_probe(state: State, stop: CancellationToken) {
-    for number in 0_u32.. {
-        if number.is_multiple_of(PROBES_PER_MEASUREMENT) {
+    let mut measured: Option<Instant> = None;
+    loop {
+        if measured.is_none_or(|at| at.elapsed() >= MEASUREMENT_INTERVAL) {
             measure_queue(&state).await;
+            record_beat(&state).await;
+            measured = Some(Instant::now());
         }
         tokio::select! {
             () = stop.cancelled() => return,
             () = probe_if_due(&state) => {}
         }
+        let pause = state.writes().until_due().to_std().unwrap_or_default().min(PROBE_INTERVAL);
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(PROBE_INTERVAL) => {}
+            () = tokio::time::sleep(pause.max(MIN_PAUSE)) => {}
         }
+    }
+}
+
+async fn record_beat(state: &State) {
+    match tokio::time::timeout(PROBE_TIMEOUT, nodes::record_beat(state)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!("this node did not tell that it is alive: {error}"),
+        Err(_) => tracing::debug!("this node did not tell in time that it is alive"),
     }
 }
 

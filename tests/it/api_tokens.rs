@@ -226,6 +226,7 @@ async fn token_requires_tls(test: TestDb) {
         trusted_proxies: TrustedProxies::new([proxy, local].map(Into::into)),
         endpoint_hosts: Vec::new(),
         data_dir: app.site_file().with_file_name("data"),
+        node: candor::domain::node::NodeSettings::default(),
     });
     let (https, http) = (("x-forwarded-proto", "https"), ("x-forwarded-proto", "http"));
     let stranger: IpAddr = "203.0.113.5".parse().unwrap();

@@ -74,7 +74,7 @@ async fn mail_queued_in_the_future_is_sent(test: TestDb) {
         tx.commit_unaudited().await.unwrap();
     })
     .await;
-    assert!(outbox::is_due(&mut app.db.read().await.unwrap(), app.clock.now()).await.unwrap());
+    assert!(outbox::is_due(&mut app.db.read().await.unwrap(), app.state.node_id(), app.clock.now()).await.unwrap());
 }
 
 #[apply(on_both_databases!)]

@@ -174,6 +174,7 @@ impl Published {
             trusted_proxies,
             endpoint_hosts: Vec::new(),
             data_dir: folder.path().to_owned(),
+            node: candor::domain::node::NodeSettings::default(),
         };
         let state = State::new(parts);
         state.publish().await;

@@ -65,6 +65,7 @@ mod mail_postfix;
 mod mail_sink;
 mod maintenance_steps;
 mod multi_node;
+mod nodes;
 mod notice_content;
 mod notice_loading;
 mod notices;

@@ -89,6 +89,17 @@ pub fn render_metrics(state: &State) -> String {
         let failures = state.certificate().renewal_failures().value();
         number("candor_certificate_failures_total", "counter", "Failed attempts to renew the certificate.", &failures);
     }
+    let node = state.node_gauge().value();
+    let lag = node.revision_lag;
+    number("candor_node_revision_lag", "gauge", "Revisions that this node did not serve ten seconds ago.", &lag);
+    let listening = u8::from(state.db.is_listening());
+    number("candor_node_notified", "gauge", "1 if the database notifies this node of changes.", &listening);
+    lines.begin("candor_node_lease", "gauge", "Whether this node holds the lease.");
+    for (name, is_held) in node.leases {
+        lines.add("candor_node_lease", &format!("{{lease=\"{name}\"}}"), u8::from(is_held));
+    }
+    lines.begin("candor_node_info", "gauge", "The name of this node.");
+    lines.add("candor_node_info", &format!("{{node=\"{}\"}}", state.node.name.as_str()), 1);
     lines.0
 }
 

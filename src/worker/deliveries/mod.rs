@@ -28,8 +28,8 @@ use crate::notify::endpoint::ENDPOINT_LIMITS;
 use crate::notify::standard_webhooks::webhook_key_pair;
 use crate::state::State;
 
-/// How often new notices and due messages are looked for, if nothing announces them.
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// Pause before notices are read again after a failure.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// When a message is tried again whose content could not be read.
 const READ_RETRY: TimeDelta = TimeDelta::seconds(30);
 /// Endpoints that are sent to at once. Each may take 15 seconds to answer.
@@ -69,15 +69,10 @@ async fn try_run(state: &State, stop: &CancellationToken) -> anyhow::Result<()> 
     };
     let mail = async {
         if let Some(mail) = mail {
-            mail.run(POLL_INTERVAL, stop.clone()).await;
+            mail.run(stop.clone()).await;
         }
     };
-    tokio::join!(
-        http.run(POLL_INTERVAL, stop.clone()),
-        mail,
-        revival.run(stop.clone()),
-        expand_until(state, queued, stop)
-    );
+    tokio::join!(http.run(stop.clone()), mail, revival.run(stop.clone()), expand_until(state, queued, stop));
     Ok(())
 }
 
@@ -97,11 +92,13 @@ async fn release_leases(state: &State) {
 }
 
 fn pipeline<S>(state: &State, transport: Transport, (senders, sender): (usize, S), wake: Arc<Notify>) -> Pipeline<S> {
-    Pipeline { db: state.db.clone(), clock: state.clock.clone(), transport, senders, sender, wake }
+    let (db, clock, node_id) = (state.db.clone(), state.clock.clone(), state.node_id().clone());
+    Pipeline { db, clock, node_id, transport, senders, sender, wake }
 }
 
 async fn expand_until(state: &State, queued: impl Fn(), stop: &CancellationToken) {
     let mut failing = false;
+    let mut changes = state.db.changes().subscribe();
     while !stop.is_cancelled() {
         let expanded = expand_notices(&state.db, state.clock.now(), &queued).await;
         if let (Err(error), false) = (&expanded, failing) {
@@ -110,8 +107,8 @@ async fn expand_until(state: &State, queued: impl Fn(), stop: &CancellationToken
         failing = expanded.is_err();
         tokio::select! {
             () = stop.cancelled() => {}
-            () = tokio::time::sleep(POLL_INTERVAL) => {}
-            () = state.notices().notified() => {}
+            () = tokio::time::sleep(RETRY_INTERVAL), if failing => {}
+            _ = changes.changed(), if !failing => {}
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +23,16 @@ pub const MAX_ATTEMPT: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
 /// Pause before a transaction is tried again.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
+/// Pause after another node took what was due.
+const RACE_PAUSE: chrono::TimeDelta = chrono::TimeDelta::milliseconds(200);
+
+enum Lease {
+    /// Not empty.
+    Batch(Vec<Leased>),
+    /// When the next message is due, if one waits.
+    NothingUntil(Option<DateTime<Utc>>),
+}
+
 /// Sends one message.
 pub trait SendMessage: Send + Sync + 'static {
     fn send(&self, delivery: &Delivery) -> impl Future<Output = Outcome> + Send;
@@ -36,6 +47,8 @@ struct Recorded {
 pub struct Pipeline<S> {
     pub db: Db,
     pub clock: Clock,
+    /// Of this run of the server.
+    pub node_id: Arc<str>,
     pub transport: Transport,
     pub senders: usize,
     pub sender: S,
@@ -45,7 +58,7 @@ pub struct Pipeline<S> {
 
 impl<S: SendMessage> Pipeline<S> {
     /// Sends until `stop`. What is being sent then is finished.
-    pub async fn run(self, poll: Duration, stop: CancellationToken) {
+    pub async fn run(self, stop: CancellationToken) {
         let pipeline = Arc::new(self);
         let queue = Arc::new(Queue::default());
         let (results, received) = mpsc::channel(MAX_RESULTS);
@@ -54,7 +67,7 @@ impl<S: SendMessage> Pipeline<S> {
             .map(|_| tokio::spawn(pipeline.clone().send_queued(queue.clone(), results.clone(), stop.clone())))
             .collect();
         drop(results);
-        pipeline.fill(&queue, poll, &stop).await;
+        pipeline.fill(&queue, &stop).await;
         for sender in senders {
             let _ = sender.await;
         }
@@ -79,8 +92,9 @@ impl<S: SendMessage> Pipeline<S> {
     }
 
     /// Leases messages whenever the queue runs low.
-    async fn fill(&self, queue: &Queue, poll: Duration, stop: &CancellationToken) {
+    async fn fill(&self, queue: &Queue, stop: &CancellationToken) {
         let mut failing = false;
+        let mut changes = self.db.changes().subscribe();
         while !stop.is_cancelled() {
             if queue.len() > self.senders {
                 tokio::select! { () = queue.wait_until_taken() => {}, () = stop.cancelled() => {} }
@@ -92,29 +106,39 @@ impl<S: SendMessage> Pipeline<S> {
             }
             failing = leased.is_err();
             match leased {
-                Ok(batch) if !batch.is_empty() => queue.add(batch),
-                Ok(_) | Err(_) => {
+                Ok(Lease::Batch(batch)) => queue.add(batch),
+                Ok(Lease::NothingUntil(next)) => {
                     tokio::select! {
-                        () = tokio::time::sleep(poll) => {}
+                        () = self.clock.sleep_until(next) => {}
                         () = self.wake.notified() => {}
+                        _ = changes.changed() => {}
                         () = stop.cancelled() => {}
                     }
                 }
+                Err(_) => tokio::select! { () = tokio::time::sleep(RETRY_PAUSE) => {}, () = stop.cancelled() => {} },
             }
         }
     }
 
-    async fn lease(&self) -> db::Result<Vec<Leased>> {
+    async fn lease(&self) -> db::Result<Lease> {
         let now = self.clock.now();
-        if !deliveries::is_due(&mut self.db.read().await?, self.transport, now).await? {
-            return Ok(Vec::new());
+        let mut tx = self.db.read().await?;
+        if !deliveries::is_due(&mut tx, self.transport, now).await? {
+            return Ok(Lease::NothingUntil(deliveries::find_next_due(&mut tx, self.transport).await?));
         }
-        let lease: Arc<str> = fresh_token()[..22].into();
+        drop(tx);
+        // Begins with the node, so that others can release what a dead one has leased.
+        let lease: Arc<str> = format!("{}~{}", self.node_id, &fresh_token()[..22]).into();
         let until = self.clock.monotonic() + (LEASE - MAX_ATTEMPT);
         let mut tx = self.db.deliver().await?;
         let batch = deliveries::lease_due(&mut tx, self.transport, &lease, now, BATCH).await?;
         tx.commit().await?;
-        Ok(batch.into_iter().map(|delivery| Leased { delivery, lease: lease.clone(), until }).collect())
+        if batch.is_empty() {
+            // Another node was faster.
+            return Ok(Lease::NothingUntil(Some(now + RACE_PAUSE)));
+        }
+        let leased = batch.into_iter().map(|delivery| Leased { delivery, lease: lease.clone(), until });
+        Ok(Lease::Batch(leased.collect()))
     }
 
     async fn send_queued(self: Arc<Self>, queue: Arc<Queue>, results: mpsc::Sender<Recorded>, stop: CancellationToken) {
@@ -142,6 +166,10 @@ impl<S: SendMessage> Pipeline<S> {
             while let Err(error) = self.record(&batch).await {
                 tracing::warn!("results of messages to subscribers can't be written: {error}");
                 tokio::time::sleep(RETRY_PAUSE).await;
+            }
+            // A message may now be due sooner than its lease ends.
+            if batch.iter().any(|result| matches!(result.outcome, Outcome::Retry { .. })) {
+                self.wake.notify_one();
             }
             for result in batch.drain(..) {
                 let _ = result.done.send(());

@@ -438,14 +438,19 @@ impl TestApp {
     pub async fn number(&self, sql: &'static str) -> i64 {
         match &self.db {
             Db::Sqlite { readers, .. } => sqlx::query_scalar(sql).fetch_one(readers).await.unwrap(),
-            Db::Postgres(pool, _) => sqlx::query_scalar(sql).fetch_one(pool).await.unwrap(),
+            // In a transaction, for the run through a pooler.
+            Db::Postgres(pool, _) => {
+                sqlx::query_scalar(sql).fetch_one(&mut *pool.begin().await.unwrap()).await.unwrap()
+            }
         }
     }
 
     pub async fn texts(&self, sql: &'static str) -> Vec<String> {
         match &self.db {
             Db::Sqlite { readers, .. } => sqlx::query_scalar(sql).fetch_all(readers).await.unwrap(),
-            Db::Postgres(pool, _) => sqlx::query_scalar(sql).fetch_all(pool).await.unwrap(),
+            Db::Postgres(pool, _) => {
+                sqlx::query_scalar(sql).fetch_all(&mut *pool.begin().await.unwrap()).await.unwrap()
+            }
         }
     }
 
@@ -497,6 +502,7 @@ fn state(db: Db, clock: Clock, site_file: PathBuf, settings: Settings<'_>) -> St
         trusted_proxies: TrustedProxies::default(),
         endpoint_hosts: endpoint_hosts(),
         data_dir,
+        node: candor::domain::node::NodeSettings::default(),
     })
 }
 

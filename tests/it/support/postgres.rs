@@ -35,6 +35,29 @@ control -m immediate stop
 rm -rf "$home"
 "#;
 
+/// Runs PgBouncer in transaction mode in the folder $1 before the server whose socket is in $2, until the test process
+/// closes the pipe.
+const POOLER: &str = r#"
+home=$1
+printf '%s\n' '[databases]' "* = host=$2 user=postgres" '[pgbouncer]' 'listen_addr =' 'listen_port = 5432' \
+  "unix_socket_dir = $home" 'auth_type = any' 'pool_mode = transaction' 'default_pool_size = 4' 'max_client_conn = 2000' \
+  'server_idle_timeout = 5' "logfile = $home/log" >"$home/pooler.ini"
+chmod 755 "$home"
+PATH=$PATH:/usr/sbin
+if [ "$(id -u)" = 0 ]; then
+  chown -R postgres "$home"
+  setpriv --reuid postgres --clear-groups pgbouncer -q "$home/pooler.ini" &
+else
+  pgbouncer -q "$home/pooler.ini" &
+fi
+pooler=$!
+until [ -S "$home/.s.PGSQL.5432" ]; do kill -0 $pooler || exit 1; sleep 0.1; done
+echo ready
+cat >/dev/null
+kill $pooler
+rm -rf "$home"
+"#;
+
 /// The database that is copied for each test.
 const TEMPLATE: &str = "candor_template";
 
@@ -71,7 +94,7 @@ impl Database {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let name = format!("candor_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         server.run(&format!("create database {name}{options}")).await;
-        Self { url: server.address(&name), name }
+        Self { url: server.client_address(&name), name }
     }
 }
 
@@ -92,6 +115,8 @@ struct Server {
     url: url::Url,
     /// Whether it is our own cluster, with a migrated database to copy.
     has_template: bool,
+    /// The address of a pooler before it, if the tests run through one.
+    pooled: Option<(url::Url, Child)>,
     /// The script of our own cluster, which runs until this end of its pipe closes.
     _script: Option<Child>,
 }
@@ -99,6 +124,14 @@ struct Server {
 impl Server {
     fn address(&self, database: &str) -> String {
         let mut url = self.url.clone();
+        url.set_path(database);
+        url.into()
+    }
+
+    /// Where the tests connect.
+    fn client_address(&self, database: &str) -> String {
+        let Some((pooled, _)) = &self.pooled else { return self.address(database) };
+        let mut url = pooled.clone();
         url.set_path(database);
         url.into()
     }
@@ -114,7 +147,12 @@ impl Server {
 /// it panics.
 fn server() -> Option<&'static Server> {
     let server = SERVER.get_or_init(|| match std::env::var("TEST_POSTGRES_URL") {
-        Ok(url) => Some(Server { url: url.parse().expect("TEST_POSTGRES_URL"), has_template: false, _script: None }),
+        Ok(url) => Some(Server {
+            url: url.parse().expect("TEST_POSTGRES_URL"),
+            has_template: false,
+            pooled: None,
+            _script: None,
+        }),
         Err(_) => binaries().map(|bin| start(&bin)),
     });
     if server.is_none() {
@@ -143,7 +181,8 @@ fn version(bin: &Path) -> u32 {
 
 fn start(bin: &Path) -> Server {
     let (url, script) = launch(bin);
-    let server = Server { url, has_template: true, _script: Some(script) };
+    let pooled = std::env::var("CANDOR_TEST_PGBOUNCER").is_ok_and(|value| value == "1").then(|| launch_pooler(&url));
+    let server = Server { url, has_template: true, pooled, _script: Some(script) };
     let template = server.address(TEMPLATE);
     let prepare = || async {
         server.run(&format!("create database {TEMPLATE}")).await;
@@ -216,6 +255,25 @@ fn launch(bin: &Path) -> (url::Url, Child) {
     let socket = home.display().to_string().replace('/', "%2F");
     let url = format!("postgres://postgres@localhost/postgres?host={socket}").parse().expect("an address");
     (url, child)
+}
+
+/// CANDOR_TEST_PGBOUNCER=1 runs the tests through PgBouncer. Panics if there is none.
+fn launch_pooler(server: &url::Url) -> (url::Url, Child) {
+    let (_, socket) = server.query_pairs().find(|(name, _)| name == "host").expect("the socket of our own cluster");
+    let home = tempfile::Builder::new().prefix("candor-pooler-").tempdir().expect("a temporary folder").keep();
+    let mut child = Command::new("sh")
+        .args(["-c", POOLER, "pooler"])
+        .arg(&home)
+        .arg(&*socket)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .expect("sh");
+    assert_eq!(read_line(&mut child), "ready\n", "CANDOR_TEST_PGBOUNCER is set, but PgBouncer did not start");
+    let socket = home.display().to_string().replace('/', "%2F");
+    let url = format!("postgres://postgres@localhost/postgres?host={socket}&statement-cache-capacity=0");
+    (url.parse().expect("an address"), child)
 }
 
 async fn migrate(url: &str) {

@@ -139,6 +139,7 @@ pub fn serve_config(data: &TempDir) -> ServeConfig {
         trusted_proxies: Vec::new(),
         api_writes: candor::state::TOKEN_WRITES,
         api_reads: candor::state::TOKEN_READS,
+        node: candor::config::NodeConfig::default(),
         mail: candor::config::MailConfig::default(),
         oidc: candor::config::OidcConfig::default(),
         core_dumps: true,
