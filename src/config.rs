@@ -12,6 +12,7 @@ use clap::builder::BoolishValueParser;
 use ipnet::IpNet;
 use url::Url;
 
+pub use self::tls::{CertificateSource, TlsConfig};
 use crate::db::Db;
 use crate::domain::node::{MigrateMode, NodeName, NodeSettings};
 use crate::domain::oidc_roles::{ProviderFactor, RoleRule};
