@@ -149,7 +149,8 @@ impl<S: SendMessage> Pipeline<S> {
                 queue.finish(&leased.delivery);
                 continue;
             }
-            let outcome = self.sender.send(&leased.delivery).await;
+            // Boxed: the future is large, and hundreds of senders wait most of the time.
+            let outcome = Box::pin(self.sender.send(&leased.delivery)).await;
             queue.finish(&leased.delivery);
             let (done, recorded) = oneshot::channel();
             if results.send(Recorded { leased, outcome, done }).await.is_err() {
