@@ -12,7 +12,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = cli::parse();
-    if cfg!(target_env = "gnu") && matches!(cli.command, cli::Command::Serve(_)) {
+    if matches!(cli.command, cli::Command::Serve(_)) {
         server::malloc::return_freed_memory();
     }
     let clock = match Clock::from_env() {

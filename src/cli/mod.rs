@@ -42,8 +42,9 @@ const MAX_INPUT: u64 = 1 << 20;
 
 /// Self-hosted status page server.
 ///
-/// Every setting is a flag, an environment variable and a key of the settings file. Start with `candor serve`; it prints a link
-/// to set up the owner account. `candor sample` fills an empty database with a fictional company.
+/// Every setting is a flag, an environment variable and a key of the settings file. Start with
+/// `candor serve`; it prints a link to set up the owner account. `candor sample` fills an empty database
+/// with a fictional company.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "candor", version, max_term_width = 100)]
 pub struct Cli {

@@ -135,6 +135,9 @@ fn of_two_forms_the_better_source_counts() {
     let (_, error) =
         setup.texts(1, &[], &["config", "--check", "--database-url", "sqlite://a", "--database-url-file", "b"]);
     assert!(error.contains("--database-url and --database-url-file are both set"), "{error}");
+    std::fs::write(setup.file(), "database-url = \"sqlite://file.db\"\n").unwrap();
+    let settings = setup.settings(&[("CANDOR_DATABASE_URL_FILE", "url")], &[]);
+    assert_eq!(settings["database-url"].1["from"], "default", "the key does not count");
     // The default is no second form.
     std::fs::write(setup.folder.path().join("database"), "sqlite://named.db").unwrap();
     setup.texts(0, &[("CANDOR_DATABASE_URL_FILE", "database")], &["sample"]);

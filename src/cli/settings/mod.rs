@@ -88,7 +88,7 @@ pub fn read_settings(arguments: &[OsString]) -> Result<(ArgMatches, Settings), c
     if !overruled.variables.is_empty() || !overruled.keys.is_empty() {
         matches = reader.parse(arguments, &overruled)?;
     }
-    settings.rows = reader.rows(&matches);
+    settings.rows = reader.rows(&matches, &overruled);
     Ok((matches, settings))
 }
 
@@ -155,7 +155,7 @@ impl Reader {
         for direct in &settings {
             let file_name = format!("{}-file", direct.name);
             let Some(from_file) = settings.iter().find(|setting| setting.name == file_name) else { continue };
-            let origins = [direct, from_file].map(|setting| self.origin(setting, matches));
+            let origins = [direct, from_file].map(|setting| self.origin(setting, matches, &Overruled::default()));
             let [direct_rank, file_rank] = origins.each_ref().map(rank);
             if direct_rank == 0 || file_rank == 0 {
                 continue;
@@ -172,23 +172,24 @@ impl Reader {
         problems
     }
 
-    fn origin(&self, setting: &Setting, matches: &ArgMatches) -> Origin {
+    fn origin(&self, setting: &Setting, matches: &ArgMatches, overruled: &Overruled) -> Origin {
+        let entry = self.file.entries.get(&setting.name).filter(|_| !overruled.keys.contains(&setting.name));
         match matches.value_source(&setting.id) {
             Some(ValueSource::CommandLine) => Origin::Flag,
             Some(ValueSource::EnvVariable) => Origin::Variable(setting.variable.clone()),
-            Some(ValueSource::DefaultValue) if self.file.entries.contains_key(&setting.name) => {
-                Origin::File(self.file.place(self.file.entries[&setting.name].line))
+            Some(ValueSource::DefaultValue) => {
+                entry.map_or(Origin::Default, |entry| Origin::File(self.file.place(entry.line)))
             }
             _ => Origin::Default,
         }
     }
 
-    fn rows(&self, matches: &ArgMatches) -> Vec<SettingRow> {
+    fn rows(&self, matches: &ArgMatches, overruled: &Overruled) -> Vec<SettingRow> {
         let (settings, matches) = chosen_settings(matches);
         let visible = settings.into_iter().filter(|setting| !setting.is_hidden);
         let row = |setting: Setting| SettingRow {
             value: shown_value(&setting, matches),
-            origin: self.origin(&setting, matches),
+            origin: self.origin(&setting, matches, overruled),
             name: setting.name,
             variable: setting.variable,
         };
