@@ -9,13 +9,9 @@ use crate::counters::QueueMeasurement;
 use crate::db::{self, Outage, deliveries, sender_rejections};
 use crate::state::State;
 
-/// The longest pause before a failed query is noticed.
-const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 /// A probe needs a timeout: on a dropped network connection a response may never arrive.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// For clocks that tests don't move.
-const MIN_PAUSE: Duration = Duration::from_millis(100);
 const MEASUREMENT_INTERVAL: Duration = Duration::from_secs(10);
 
 pub async fn run_probe(state: State, stop: CancellationToken) {
@@ -30,10 +26,10 @@ pub async fn run_probe(state: State, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = probe_if_due(&state) => {}
         }
-        let pause = state.writes().until_due().to_std().unwrap_or_default().min(PROBE_INTERVAL);
+        // Together with the look at the database's file, so that a process at rest wakes once a second.
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(pause.max(MIN_PAUSE)) => {}
+            () = db::next_second() => {}
         }
     }
 }
