@@ -124,7 +124,10 @@ impl Clock {
             let difference = if difference.abs() < MIN_LEAD { TimeDelta::zero() } else { difference };
             let known = TimeDelta::microseconds(lead.load(Relaxed));
             if (difference - known).abs() >= MIN_LEAD {
-                tracing::warn!("the clocks of this machine and of the database differ by {} s", difference.num_seconds());
+                tracing::warn!(
+                    "the clocks of this machine and of the database differ by {} s",
+                    difference.num_seconds()
+                );
                 lead.store(difference.num_microseconds().unwrap_or_default(), Relaxed);
             }
         }

@@ -30,7 +30,8 @@ pub async fn run(db: &Db, clock: &Clock, json: bool) -> anyhow::Result<()> {
     let mut tx = db.read().await.map_err(output::describe_error)?;
     let newest = tx.revision().await?;
     let held = leases::list_held(&mut tx, clock.now()).await?;
-    let listed: Vec<_> = nodes::list(&mut tx).await?.into_iter().map(|node| describe_node(node, newest, &held)).collect();
+    let listed: Vec<_> =
+        nodes::list(&mut tx).await?.into_iter().map(|node| describe_node(node, newest, &held)).collect();
     if json {
         say!("{}", serde_json::to_string_pretty(&listed)?);
         return Ok(());

@@ -161,9 +161,9 @@ impl Db {
     pub async fn deliver(&self) -> Result<DeliveryTx> {
         match self {
             Self::Sqlite { .. } => Ok(DeliveryTx(self.write().await?.into_tx())),
-            Self::Postgres(pool, link) => {
-                Ok(DeliveryTx(Tx::Postgres(connection::begin(pool, postgres::delivering(link.limits), Some(link)).await?)))
-            }
+            Self::Postgres(pool, link) => Ok(DeliveryTx(Tx::Postgres(
+                connection::begin(pool, postgres::delivering(link.limits), Some(link)).await?,
+            ))),
         }
     }
 

@@ -158,18 +158,15 @@ impl<D: Backend> DerefMut for Transaction<D> {
 }
 
 /// Opens a transaction, and replaces idle connections that turn out to be dead.
-pub(super) async fn begin<D: Backend>(
-    pool: &Pool<D>,
-    opening: Opening,
-    link: Option<&Link>,
-) -> Result<Transaction<D>> {
+pub(super) async fn begin<D: Backend>(pool: &Pool<D>, opening: Opening, link: Option<&Link>) -> Result<Transaction<D>> {
     let faults = faults::current();
     let (begun, patience) = (Instant::now(), pool.options().get_acquire_timeout());
     let mut replaced = 0;
     loop {
         D::prepare(pool, link).await?;
         // The pool sends nothing on an idle connection, so cancelling here is safe.
-        let connection = pool.acquire().await.inspect_err(|error| link.into_iter().for_each(|link| link.note_refusal(error)))?;
+        let connection =
+            pool.acquire().await.inspect_err(|error| link.into_iter().for_each(|link| link.note_refusal(error)))?;
         let transaction = Transaction {
             connection: Some(connection),
             health: Health::Sound,

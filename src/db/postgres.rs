@@ -37,11 +37,8 @@ macro_rules! begin {
 /// Of all changes.
 const WRITERS_LOCK: &str = "select pg_advisory_xact_lock(1128353860)";
 /// Migrating a large table takes longer.
-const BEGIN_MIGRATION: &str = begin!(
-    "read committed",
-    "10min",
-    "; set local lock_timeout = '2s'; select pg_advisory_xact_lock(1128353860)"
-);
+const BEGIN_MIGRATION: &str =
+    begin!("read committed", "10min", "; set local lock_timeout = '2s'; select pg_advisory_xact_lock(1128353860)");
 /// A change of a table that waits for its lock holds up everybody behind it, so it gives up soon and tries again.
 const MIGRATION_ATTEMPTS: u32 = 5;
 const MIGRATION_PAUSE: Duration = Duration::from_secs(1);

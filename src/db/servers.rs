@@ -59,9 +59,9 @@ impl Servers {
     pub(super) fn note(&self, error: &sqlx::Error) {
         let is_gone = match error {
             sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) => true,
-            sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-                code == "25006" || code.starts_with("57P") || code.starts_with("08")
-            }),
+            sqlx::Error::Database(error) => {
+                error.code().is_some_and(|code| code == "25006" || code.starts_with("57P") || code.starts_with("08"))
+            }
             _ => false,
         };
         if is_gone {

@@ -40,8 +40,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Heartbeat};
 use crate::credentials::secret_key::SecretKey;
-use crate::db::outbox::{Kind, Mail, Outcome};
 use crate::db::leases::{self, Hold};
+use crate::db::outbox::{Kind, Mail, Outcome};
 use crate::db::{self, Db, outbox};
 use crate::domain::mail_retry::next_attempt;
 

@@ -19,8 +19,8 @@ use crate::actions;
 use crate::credentials::secret_token;
 use crate::db::leases::{self, Hold};
 use crate::db::{
-    WriteTx, admin_incidents, challenges, future_times, known_browsers, managers, notices, one_time_links, outbox, page_imports,
-    page_settings, pending_forms, sessions, subscribers, suppressions,
+    WriteTx, admin_incidents, challenges, future_times, known_browsers, managers, notices, one_time_links, outbox,
+    page_imports, page_settings, pending_forms, sessions, subscribers, suppressions,
 };
 use crate::domain::IncidentId;
 use crate::domain::audit::{Action, Actor, start_of_hour};

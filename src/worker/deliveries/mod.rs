@@ -72,12 +72,7 @@ async fn try_run(state: &State, stop: &CancellationToken) -> anyhow::Result<()> 
             mail.run(stop.clone()).await;
         }
     };
-    tokio::join!(
-        http.run(stop.clone()),
-        mail,
-        revival.run(stop.clone()),
-        expand_until(state, queued, stop)
-    );
+    tokio::join!(http.run(stop.clone()), mail, revival.run(stop.clone()), expand_until(state, queued, stop));
     Ok(())
 }
 

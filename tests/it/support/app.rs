@@ -438,14 +438,18 @@ impl TestApp {
         match &self.db {
             Db::Sqlite { readers, .. } => sqlx::query_scalar(sql).fetch_one(readers).await.unwrap(),
             // In a transaction, for the run through a pooler.
-            Db::Postgres(pool, _) => sqlx::query_scalar(sql).fetch_one(&mut *pool.begin().await.unwrap()).await.unwrap(),
+            Db::Postgres(pool, _) => {
+                sqlx::query_scalar(sql).fetch_one(&mut *pool.begin().await.unwrap()).await.unwrap()
+            }
         }
     }
 
     pub async fn texts(&self, sql: &'static str) -> Vec<String> {
         match &self.db {
             Db::Sqlite { readers, .. } => sqlx::query_scalar(sql).fetch_all(readers).await.unwrap(),
-            Db::Postgres(pool, _) => sqlx::query_scalar(sql).fetch_all(&mut *pool.begin().await.unwrap()).await.unwrap(),
+            Db::Postgres(pool, _) => {
+                sqlx::query_scalar(sql).fetch_all(&mut *pool.begin().await.unwrap()).await.unwrap()
+            }
         }
     }
 

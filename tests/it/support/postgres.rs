@@ -147,7 +147,12 @@ impl Server {
 /// it panics.
 fn server() -> Option<&'static Server> {
     let server = SERVER.get_or_init(|| match std::env::var("TEST_POSTGRES_URL") {
-        Ok(url) => Some(Server { url: url.parse().expect("TEST_POSTGRES_URL"), has_template: false, pooled: None, _script: None }),
+        Ok(url) => Some(Server {
+            url: url.parse().expect("TEST_POSTGRES_URL"),
+            has_template: false,
+            pooled: None,
+            _script: None,
+        }),
         Err(_) => binaries().map(|bin| start(&bin)),
     });
     if server.is_none() {
