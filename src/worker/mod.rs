@@ -103,6 +103,7 @@ pub async fn run_worker(state: State, stop: CancellationToken) -> anyhow::Result
 
 fn start_background_jobs(state: &State, stop: &CancellationToken) {
     tokio::spawn(probe::run_probe(state.clone(), stop.clone()));
+    tokio::spawn(probe::run_measurements(state.clone(), stop.clone()));
     tokio::spawn(state.mail_worker().run(stop.clone()));
     tokio::spawn(deliveries::run_deliveries(state.clone(), stop.clone()));
     let (state, stop) = (state.clone(), stop.clone());

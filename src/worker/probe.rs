@@ -1,6 +1,6 @@
 //! Probes whether writes to the database work, before a manager needs them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -15,13 +15,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(45);
 const MEASUREMENT_INTERVAL: Duration = Duration::from_secs(10);
 
 pub async fn run_probe(state: State, stop: CancellationToken) {
-    let mut measured: Option<Instant> = None;
     loop {
-        if measured.is_none_or(|at| at.elapsed() >= MEASUREMENT_INTERVAL) {
-            measure_queue(&state).await;
-            record_beat(&state).await;
-            measured = Some(Instant::now());
-        }
         tokio::select! {
             () = stop.cancelled() => return,
             () = probe_if_due(&state) => {}
@@ -30,6 +24,21 @@ pub async fn run_probe(state: State, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => return,
             () = db::next_second() => {}
+        }
+    }
+}
+
+/// Apart from the probes, because each query takes seconds on a silent network.
+pub async fn run_measurements(state: State, stop: CancellationToken) {
+    loop {
+        let measuring = async {
+            measure_queue(&state).await;
+            record_beat(&state).await;
+            tokio::time::sleep(MEASUREMENT_INTERVAL).await;
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = measuring => {}
         }
     }
 }
