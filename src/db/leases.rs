@@ -89,7 +89,6 @@ pub async fn list_held(tx: &mut Tx, now: DateTime<Utc>) -> Result<Vec<Lease>> {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a lease lasts minutes")]
 fn seconds(length: TimeDelta) -> f64 {
     length.num_milliseconds() as f64 / 1000.0
 }

@@ -1,12 +1,12 @@
 //! The servers of a PostgreSQL database. All times are the database's. A SQLite database has one server and no rows here.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use macro_rules_attribute::apply;
 
 use super::{DeliveryTx, Error, Result, Tx, WriteTx};
 
-/// A node that was not seen for this long is dead: others take over its work.
-pub const DEAD_AFTER: TimeDelta = TimeDelta::seconds(30);
+/// A node that was not seen for this long is dead: others take over its work. In seconds.
+const DEAD_AFTER: i32 = 30;
 
 /// What a node says of itself.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ pub struct Node {
 
 impl Node {
     pub fn is_alive(&self) -> bool {
-        self.silence < DEAD_AFTER.num_seconds()
+        self.silence < i64::from(DEAD_AFTER)
     }
 }
 
@@ -66,7 +66,7 @@ pub async fn release_deliveries_of_dead(tx: &mut DeliveryTx, now: DateTime<Utc>)
     let sql = "update deliveries set lease = null, due_at = $1
                where lease is not null and done_at is null and split_part(lease, '~', 1) in
                  (select id from nodes where seen_at < clock_timestamp() - make_interval(secs => $2))";
-    run!(tx, sql, now, 30.0_f64)
+    run!(tx, sql, now, f64::from(DEAD_AFTER))
 }
 
 pub async fn remove(tx: &mut DeliveryTx, id: &str) -> Result<()> {

@@ -8,8 +8,9 @@ use super::{Depth, Outage, failures_of_database};
 use crate::clock::Clock;
 use crate::domain::monotonic::Monotonic;
 
-const PROBE_EVERY: TimeDelta = TimeDelta::seconds(3);
-const RETRY_EVERY: TimeDelta = TimeDelta::seconds(1);
+// A little less than whole seconds, at which probes are due.
+const PROBE_EVERY: TimeDelta = TimeDelta::milliseconds(2800);
+const RETRY_EVERY: TimeDelta = TimeDelta::milliseconds(800);
 /// After this time a running probe counts as failed, since managers' changes are blocked too.
 const PATIENCE: TimeDelta = TimeDelta::seconds(2);
 
@@ -55,13 +56,6 @@ impl WriteHealth {
         // After a failure, only a commit shows that writing works. A healthy probe writes nothing to disk.
         let (every, depth) = if has_failed { (RETRY_EVERY, Depth::Committed) } else { (PROBE_EVERY, Depth::Quiet) };
         known.ended.is_none_or(|ended| now - ended >= every).then_some(depth)
-    }
-
-    /// The time until the next probe is due, unless a query fails before.
-    pub fn until_due(&self) -> TimeDelta {
-        let (known, now) = (self.known(), self.clock.monotonic());
-        let every = if known.failing.is_some() { RETRY_EVERY } else { PROBE_EVERY };
-        known.ended.map_or(TimeDelta::zero(), |ended| every - (now - ended))
     }
 
     pub fn begin(&self) {

@@ -103,6 +103,7 @@ pub async fn run_worker(state: State, stop: CancellationToken) -> anyhow::Result
 
 fn start_background_jobs(state: &State, stop: &CancellationToken) {
     tokio::spawn(probe::run_probe(state.clone(), stop.clone()));
+    tokio::spawn(probe::run_measurements(state.clone(), stop.clone()));
     tokio::spawn(state.mail_worker().run(stop.clone()));
     tokio::spawn(deliveries::run_deliveries(state.clone(), stop.clone()));
     let (state, stop) = (state.clone(), stop.clone());
@@ -312,8 +313,8 @@ impl Worker {
         let due = |last: Option<Monotonic>, every| last.is_none_or(|last| now - last >= every);
         // An error here must not stop other changes from being published, so it is returned at the end.
         let ended = end_embargoes(state).await;
-        self.next_embargo = admin_incidents::find_next_embargo(&mut state.db.read().await?).await?;
         let mut published = state.publisher.follow().await?;
+        self.next_embargo = admin_incidents::find_next_embargo(&mut state.db.read().await?).await?;
         if maintenances::run_due_steps(state).await? {
             state.publisher.publish().await?;
             published = true;

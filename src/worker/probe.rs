@@ -1,6 +1,6 @@
 //! Probes whether writes to the database work, before a manager needs them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -9,31 +9,36 @@ use crate::counters::QueueMeasurement;
 use crate::db::{self, Outage, deliveries, sender_rejections};
 use crate::state::State;
 
-/// The longest pause before a failed query is noticed.
-const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 /// A probe needs a timeout: on a dropped network connection a response may never arrive.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// For clocks that tests don't move.
-const MIN_PAUSE: Duration = Duration::from_millis(100);
 const MEASUREMENT_INTERVAL: Duration = Duration::from_secs(10);
 
 pub async fn run_probe(state: State, stop: CancellationToken) {
-    let mut measured: Option<Instant> = None;
     loop {
-        if measured.is_none_or(|at| at.elapsed() >= MEASUREMENT_INTERVAL) {
-            measure_queue(&state).await;
-            record_beat(&state).await;
-            measured = Some(Instant::now());
-        }
         tokio::select! {
             () = stop.cancelled() => return,
             () = probe_if_due(&state) => {}
         }
-        let pause = state.writes().until_due().to_std().unwrap_or_default().min(PROBE_INTERVAL);
+        // Together with the look at the database's file, so that a process at rest wakes once a second.
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(pause.max(MIN_PAUSE)) => {}
+            () = db::next_second() => {}
+        }
+    }
+}
+
+/// Apart from the probes, because each query takes seconds on a silent network.
+pub async fn run_measurements(state: State, stop: CancellationToken) {
+    loop {
+        let measuring = async {
+            measure_queue(&state).await;
+            record_beat(&state).await;
+            tokio::time::sleep(MEASUREMENT_INTERVAL).await;
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = measuring => {}
         }
     }
 }

@@ -322,11 +322,12 @@ async fn unknown_commit_outcome_is_reported(test: TestDb) {
 
 #[apply(on_both_databases!)]
 async fn a_failed_transaction_refuses_further_statements(test: TestDb) {
-    let way: FaultKind = match &test.db {
-        Db::Sqlite { .. } => |sql| sqlite_rollback(sql, "13"),
-        Db::Postgres(..) => |_| postgres_error("select 1 / 0"),
+    // After `begin`, and on PostgreSQL after the lock.
+    let (at, way): (usize, FaultKind) = match &test.db {
+        Db::Sqlite { .. } => (1, |sql| sqlite_rollback(sql, "13")),
+        Db::Postgres(..) => (2, |_| postgres_error("select 1 / 0")),
     };
-    let strike = InjectedFault::at(1, None, way);
+    let strike = InjectedFault::at(at, None, way);
     let mut tx = faults::scope(strike.clone(), test.write()).await.unwrap();
     assert!(components::create(&mut tx, component("API"), now()).await.is_err());
     assert!(strike.struck().is_some());

@@ -112,7 +112,7 @@ async fn publish_reaches_other_node_soon(test: TestDb) {
     let read = async || node.answer("GET / HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n").await;
     assert!(!read().await.contains(TITLE));
     open_incident(&app).await;
-    // It looks three times a second; the machine may also run other tests.
+    // It is notified, or looks every second; the machine may also run other tests.
     let followed = async {
         while !read().await.contains(TITLE) {
             tokio::time::sleep(Duration::from_millis(20)).await;
