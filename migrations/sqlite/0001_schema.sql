@@ -824,7 +824,7 @@ create table deliveries (
   notice_id text not null references notices (id) on delete cascade,
   subscriber_id text not null references subscribers (id) on delete cascade,
   channel text not null,
-  -- Smaller is sent first: subscribers of the incident, then of components, then of the page.
+  -- Smaller is sent first: subscribers of the incident, then of components, then of the page; then retries.
   rank integer not null,
   created_at text not null,
   -- The earliest time of the next attempt; null once it is done.

@@ -136,7 +136,9 @@ pub async fn record(
 ) -> Result<()> {
     let (notice, subscriber) = (delivery.notice.as_str(), delivery.subscriber.as_str());
     if let Outcome::Retry { at, reason } = outcome {
-        let sql = "update deliveries set lease = null, due_at = $1, reason = $2
+        // A retry waits behind first attempts, so that endpoints that never answer hold up no others.
+        let sql = "update deliveries set lease = null, due_at = $1, reason = $2,
+                     rank = case when rank < 3 then rank + 3 else rank end
                    where notice_id = $3 and subscriber_id = $4 and lease = $5 and done_at is null";
         run!(tx, sql, *at, bounded(reason), notice, subscriber, lease)?;
         return Ok(());

@@ -224,7 +224,8 @@ const CURRENT_STATE: &str = "
                  select 1 from subscriber_components c join notice_components k on k.component_id = c.component_id
                  where c.subscriber_id = s.id and k.notice_id = n.id))))
     on conflict (notice_id, subscriber_id) do update
-      set done_at = null, outcome = null, reason = null, lease = null, attempts = 0, created_at = excluded.created_at,
+      set done_at = null, outcome = null, reason = null, lease = null, attempts = 0, rank = excluded.rank,
+        created_at = excluded.created_at,
         due_at = excluded.due_at
       where deliveries.outcome in ('rejected', 'expired', 'replaced', 'cancelled')";
 

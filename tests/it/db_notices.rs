@@ -131,6 +131,29 @@ async fn first_and_last_word_is_all_that_was_asked_for(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
+async fn retry_waits_behind_first_attempts(test: TestDb) {
+    subscribe(&test, ["a", "b", "c"].map(|id| subscriber(&test, id, Scope::Page))).await;
+    open(&test, &fixtures::incident("it", test.clock.now())).await;
+    expand(&test).await;
+    let lease_next = async |lease: &str| {
+        let mut tx = test.db.deliver().await.unwrap();
+        let leased = deliveries::lease_due(&mut tx, Transport::Mail, lease, test.clock.now(), 1).await.unwrap();
+        tx.commit().await.unwrap();
+        leased.into_iter().next().unwrap()
+    };
+    let first = lease_next("one").await;
+    let retry = Outcome::Retry { at: test.clock.now(), reason: "no answer".into() };
+    let mut tx = test.db.deliver().await.unwrap();
+    deliveries::record(&mut tx, &first, "one", &retry, test.clock.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut order = vec![first.subscriber.to_string()];
+    for lease in ["two", "three", "four"] {
+        order.push(lease_next(lease).await.subscriber.to_string());
+    }
+    assert_eq!(order, ["a", "b", "c", "a"]);
+}
+
+#[apply(on_both_databases!)]
 async fn newer_notice_replaces_unsent_older_one_but_never_resolved(test: TestDb) {
     subscribe(&test, [subscriber(&test, "page", Scope::Page)]).await;
     let incident = fixtures::incident("it", test.clock.now());

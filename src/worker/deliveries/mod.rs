@@ -33,7 +33,7 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// When a message is tried again whose content could not be read.
 const READ_RETRY: TimeDelta = TimeDelta::seconds(30);
 /// Endpoints that are sent to at once. Each may take 15 seconds to answer.
-const HTTP_SENDERS: usize = 512;
+const HTTP_SENDERS: usize = 768;
 
 /// Tells subscribers until `stop`. Without a mail server, only endpoints are sent to.
 pub async fn run_deliveries(state: State, stop: CancellationToken) {
