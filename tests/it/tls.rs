@@ -64,7 +64,7 @@ async fn login_and_events_work_over_http2() {
     let (hash, mut tx) =
         (password::hash_password(PASSWORD.to_owned()).await.unwrap(), edge.test.db.write().await.unwrap());
     let ines = fixtures::manager("Ines", Role::Owner);
-    managers::create(&mut tx, ines, Some(hash), edge.test.clock.now()).await.unwrap();
+    managers::create(&mut tx, ines, Some(&hash), edge.test.clock.now()).await.unwrap();
     tx.commit_unaudited().await.unwrap();
     let cookies = authority(&edge).folder().join("cookies").display().to_string();
     let jar = ["--http2", "--cookie-jar", &cookies, "--cookie", &cookies, "--header", "sec-fetch-site: same-origin"];
