@@ -57,7 +57,11 @@ fn split_authority(address: &str) -> Result<(Vec<Server>, String)> {
     if servers.len() > 1 && servers.iter().any(|(host, _)| host.is_empty()) {
         return Err(Error::other("the database address has a comma without a host"));
     }
-    let first = hosts.split(',').next().unwrap_or_default();
+    let first = match hosts.split(',').next().unwrap_or_default() {
+        // A URL with a user needs a host; the parameter `host` replaces it.
+        "" if !user.is_empty() => "localhost",
+        first => first,
+    };
     let user = if user.is_empty() { String::new() } else { format!("{user}@") };
     Ok((servers, format!("{scheme}://{user}{first}{path}")))
 }
