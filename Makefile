@@ -13,7 +13,7 @@ BROWSER_SOURCES := Cargo.toml Cargo.lock src/lib.rs $(shell find src/domain src/
 
 # What `make static` and `make packages` build for.
 ARCHITECTURES ?= $(shell uname -m)
-# Without paths of this machine, the same sources give the same bytes.
+# No path of this machine goes into the program.
 CARGO_HOME ?= $(HOME)/.cargo
 remap = "--remap-path-prefix=$(1)=$(2)"
 

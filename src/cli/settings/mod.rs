@@ -116,7 +116,7 @@ impl Reader {
         let Some(setting) = Setting::from_arg(&arg) else { return arg };
         let value = std::env::var_os(&setting.variable);
         let is_ignored =
-            value.as_ref().is_some_and(|value| value.is_empty() || setting.check(&[value.clone()]).is_err());
+            value.as_ref().is_some_and(|value| value.is_empty() || setting.check(std::slice::from_ref(value)).is_err());
         let arg = if is_ignored || overruled.variables.contains(&setting.variable) {
             arg.env(None::<&'static str>)
         } else {
