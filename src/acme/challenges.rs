@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::store::AcmeStore;
 
@@ -12,8 +14,10 @@ use super::store::AcmeStore;
 const PREFIX: &str = "/.well-known/acme-challenge/";
 /// An authority's token has 22 characters or more; ours are stored as they are, so a limit suffices.
 const MAX_TOKEN: usize = 200;
-/// Lookups in the database at a time. Further ones are answered as unknown, so strangers can't occupy the database.
+/// Lookups in the database at a time, so that strangers can't occupy it. Further ones wait: an authority asks for each
+/// domain from several places at once.
 const LOOKUPS: usize = 2;
+const LOOKUP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Clones share the answers.
 #[derive(Clone)]
@@ -55,7 +59,7 @@ impl Challenges {
         if own.is_some() {
             return own;
         }
-        let _permit = self.0.lookups.try_acquire().ok()?;
+        let _permit = timeout(LOOKUP_PATIENCE, self.0.lookups.acquire()).await.ok()?.ok()?;
         self.0.store.shared_challenge(token).await
     }
 }

@@ -90,6 +90,14 @@ impl Node {
         self.wait_for("a certificate of Pebble", |text| text.contains("issuer=CN = Pebble Intermediate")).await
     }
 
+    async fn publishes(&self) {
+        let (begun, page) = (Instant::now(), format!("https://{}/healthz", self.address));
+        while self.curl(&["--insecure", &page]) != "ok\n" {
+            assert!(begun.elapsed() < PATIENCE, "it does not publish");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     fn metrics(&self) -> String {
         self.curl(&["--fail", &format!("http://{}/metrics", self.metrics)])
     }
@@ -129,6 +137,7 @@ async fn certificate_is_issued_stored_and_renewed() {
     // Two thirds of this pass within the test.
     let Some(pebble) = Pebble::start(30).await else { return };
     let node = Node::start(&pebble.directory, &pebble, None, challenge_address(&pebble), None);
+    node.publishes().await;
     let first = node.issued().await;
     assert!(first.contains("DNS:status.example.org, DNS:www.status.example.org"), "{first}");
     assert!(node.metric("candor_certificate_seconds") > 0);
@@ -148,14 +157,14 @@ async fn certificate_is_issued_stored_and_renewed() {
 
 #[tokio::test]
 async fn stored_certificate_is_used_after_a_restart_without_the_authority() {
-    let Some(pebble) = Pebble::start(3_600).await else { return };
+    let Some(mut pebble) = Pebble::start(3_600).await else { return };
     let node = Node::start(&pebble.directory, &pebble, None, challenge_address(&pebble), None);
     let issued = node.issued().await;
     let data = node.end();
     let address = challenge_address(&pebble);
     let directory = pebble.directory.clone();
+    pebble.end();
     let node = Node::start_in(data, &directory, &pebble, None, address, None);
-    drop(pebble);
     assert_eq!(node.issued().await, issued);
     assert_eq!(node.metric("candor_certificate_failures_total"), 0);
 }
@@ -165,6 +174,7 @@ async fn failure_leaves_the_page_up_and_is_reported() {
     let Some(pebble) = Pebble::start(3_600).await else { return };
     // Pebble asks on another port than the one that answers.
     let node = Node::start(&pebble.directory, &pebble, None, free_address(), None);
+    node.publishes().await;
     node.wait_for("a stand-in", |text| text.contains("DNS:status.example.org")).await;
     let page = format!("https://{}/", node.address);
     let begun = Instant::now();
