@@ -1,7 +1,6 @@
 //! `candor manager …`
 
 use std::io::IsTerminal as _;
-use std::net::SocketAddr;
 
 use anyhow::{Context as _, bail};
 use chrono::TimeDelta;
@@ -17,6 +16,7 @@ use crate::domain::audit::Actor;
 use crate::domain::forms::ManagerForm;
 use crate::domain::manager::{LinkPurpose, parse_email};
 use crate::domain::{LoginPolicy, Manager, PasswordPolicy};
+use crate::net::listen_address::ListenAddress;
 
 const RESET_LIFETIME: TimeDelta = TimeDelta::minutes(30);
 const INVITATION_LIFETIME: TimeDelta = TimeDelta::days(3);
@@ -82,7 +82,7 @@ pub struct LoginMethod {
 
     /// Listen address, used in the link without --base-url [default: that of the server's last start]
     #[arg(long, env = "CANDOR_LISTEN", hide = true)]
-    listen: Option<SocketAddr>,
+    listen: Option<ListenAddress>,
 }
 
 pub async fn run(command: Command, db: &Db, clock: &Clock) -> anyhow::Result<()> {
@@ -259,8 +259,10 @@ impl LoginMethod {
     async fn origin(&self, db: &Db) -> anyhow::Result<String> {
         let mut tx = db.read().await.map_err(output::describe_error)?;
         let stored = page_settings::server_origin(&mut tx).await.map_err(output::describe_error)?;
-        match (&self.base_url, self.listen, stored) {
+        match (&self.base_url, self.listen.as_ref().and_then(ListenAddress::tcp), stored) {
             (None, None, Some(origin)) => Ok(origin),
+            // The server spoke TLS, which the address does not say.
+            (None, Some(_), Some(origin)) if origin.starts_with("https://") => Ok(origin),
             (base_url, listen, _) => {
                 let listen = match listen {
                     Some(listen) => listen,
