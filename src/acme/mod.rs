@@ -166,10 +166,10 @@ impl Acme {
             self.settings.domains.join(", "),
             certificate.expires_at
         );
-        self.served.replace(certificate);
         if let Err(error) = self.store.keep_certificate(&self.settings.domains, &pem, self.clock.now()).await {
             tracing::warn!("the new TLS certificate is served but could not be stored: {error:#}");
         }
+        self.served.replace(certificate);
         Ok(Renewal::Done)
     }
 
