@@ -13,7 +13,8 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::backup::copy_before_upgrade;
-use super::connection::{ACQUIRE_TIMEOUT, Opening};
+use super::connection::Opening;
+use super::deadlines::ACQUIRE_TIMEOUT;
 use super::disk_file::{create, read_mark};
 use super::examine::{lock_sidecar, set_foreign_wal_aside};
 use super::link::Link;

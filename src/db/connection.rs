@@ -16,12 +16,11 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Database, Pool, Postgres, Sqlite};
 use tokio::time::timeout;
 
+use super::deadlines::silence;
 use super::faults::{self, Fault, FaultInjector};
 use super::link::Link;
 use super::{Error, Result};
 
-/// How long a request waits for a connection before it fails as unavailable.
-pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Deadline for opening an SQLite transaction, which has its own busy timeout.
 pub(super) const BEGIN_TIMEOUT: Duration = Duration::from_secs(60);
 /// Deadline for an orderly close.
@@ -299,16 +298,6 @@ impl<D: Backend> Transaction<D> {
         }
         matches!(rollback, Some(Ok(())))
     }
-}
-
-/// Waits for the answer to a statement on PostgreSQL. A silent network never gives one.
-pub(super) async fn bounded<T>(limit: Duration, answer: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
-    timeout(limit, answer).await.unwrap_or_else(|_| Err(silence()))
-}
-
-/// The error of an answer that did not come in time.
-fn silence() -> sqlx::Error {
-    sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "the database does not answer"))
 }
 
 /// Closes a connection that must not be reused. The pool opens no replacement until this returns.

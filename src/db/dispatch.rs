@@ -38,7 +38,7 @@ macro_rules! sent {
                     let persistent = tx.keeps_statements();
                     let limit = tx.limit();
                     let answer = $query(sql)$(.bind($value))*.persistent(persistent).$fetch(&mut **tx);
-                    let result = $crate::db::connection::bounded(limit, answer).await;
+                    let result = $crate::db::deadlines::bounded(limit, answer).await;
                     tx.after_statement(result.map($result))
                 }
             },

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::changes::{Changes, Origin};
-use super::connection::{ACQUIRE_TIMEOUT, bounded};
+use super::deadlines::{ACQUIRE_TIMEOUT, bounded};
 use super::disk_file::{Shape, beside};
 use super::link::Link;
 use super::postgres_url::parse_servers;

@@ -10,6 +10,7 @@ mod backup;
 mod changes;
 mod connect;
 mod connection;
+mod deadlines;
 mod disk_file;
 mod error;
 mod examine;

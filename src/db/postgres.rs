@@ -5,7 +5,8 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use super::connection::{ACQUIRE_TIMEOUT, Opening, bounded};
+use super::connection::Opening;
+use super::deadlines::{ACQUIRE_TIMEOUT, bounded};
 use super::link::{Limits, Link};
 use super::postgres_url::parse_servers;
 use super::servers::Servers;

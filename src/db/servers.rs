@@ -12,7 +12,7 @@ use sqlx::Row as _;
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use tokio::time::timeout;
 
-use super::connection::ACQUIRE_TIMEOUT;
+use super::deadlines::ACQUIRE_TIMEOUT;
 use super::{Error, Result};
 
 /// The shortest time in which a server must answer, so that a silent one does not hide the next.

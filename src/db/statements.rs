@@ -8,7 +8,7 @@ use sqlx::postgres::{PgConnection, PgPool};
 use tokio::sync::OnceCell;
 
 use super::Result;
-use super::connection::{ACQUIRE_TIMEOUT, bounded};
+use super::deadlines::{ACQUIRE_TIMEOUT, bounded};
 
 /// Whether to cache prepared statements in PostgreSQL sessions.
 ///

@@ -24,9 +24,10 @@ pub mod fixtures;
 pub mod html;
 #[allow(dead_code, reason = "only the tests of nasty texts need it")]
 pub mod html_allowlist;
-#[allow(dead_code, reason = "only the tests of HTTP/2 need it")]
+#[allow(dead_code, reason = "only the tests of ACME need it")]
 pub mod pebble;
 pub mod postgres;
+#[allow(dead_code, reason = "only the tests of HTTP/2 need it")]
 pub mod raw_http2;
 #[allow(dead_code, reason = "only the tests over a socket need it")]
 pub mod server;
@@ -34,8 +35,9 @@ pub mod server;
 pub mod smtp;
 #[allow(dead_code, reason = "only the tests of subscribers need it")]
 pub mod subscribers;
-#[allow(dead_code, reason = "only the tests of mail need it")]
+#[allow(dead_code, reason = "only the tests of TLS need it")]
 pub mod tls;
+#[allow(dead_code, reason = "not every test binary runs tools")]
 pub mod tools;
 
 use std::ops::Deref;
