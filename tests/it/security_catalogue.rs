@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The cases: 1-59, 64-77, 80-84 and 90-98, and those about the identity provider, the process, mail, and files and
+/// The cases: 1-59, 64-77, 80-84 and 90-99, and those about the identity provider, the process, mail, and files and
 /// restores.
 fn cases() -> Vec<String> {
-    let general = (1..=59).chain(64..=77).chain(80..=84).chain(90..=98).map(|number| format!("A-{number:02}"));
+    let general = (1..=59).chain(64..=77).chain(80..=84).chain(90..=99).map(|number| format!("A-{number:02}"));
     let provider = (1..=14).map(|number| format!("O-{number:02}"));
     let process = (1..=9).map(|number| format!("P-{number:02}"));
     let mail = (1..=6).map(|number| format!("M-{number:02}"));
