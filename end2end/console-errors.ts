@@ -31,7 +31,9 @@ export class Watch {
     context.on('response', (response) => {
       // The preview beside a composer keeps what it shows if it gets no answer.
       const isLivePreview = /(^|&)live=1(&|$)/.test(response.request().postData() ?? '');
-      if (response.status() < 400 || this.over || isLivePreview) return;
+      // The preview of the brand shows what is wrong with the form.
+      const isFramedForm = response.status() === 422 && isInsideFrame(response.request());
+      if (response.status() < 400 || this.over || isLivePreview || isFramedForm) return;
       this.refused.set(response.request(), `answer: ${response.status()} for ${response.url()}`);
     });
     context.on('dialog', (dialog) => {
@@ -44,7 +46,7 @@ export class Watch {
   async expects(status: number, page: Page, act: () => Promise<unknown>): Promise<void> {
     const answered = page.waitForResponse((response) => {
       const { request, status } = { request: response.request(), status: response.status() };
-      return request.isNavigationRequest() && (status < 300 || status >= 400);
+      return request.isNavigationRequest() && !isInsideFrame(request) && (status < 300 || status >= 400);
     });
     await act();
     const response = await answered;
@@ -63,5 +65,14 @@ export class Watch {
 
   private note(trouble: string): void {
     if (!this.over) this.troubles.push(trouble);
+  }
+}
+
+/** Whether a frame of a page navigates. A page that just opened has no frame yet. */
+function isInsideFrame(request: Request): boolean {
+  try {
+    return request.isNavigationRequest() && request.frame().parentFrame() !== null;
+  } catch {
+    return false;
   }
 }
