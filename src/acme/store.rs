@@ -136,7 +136,7 @@ impl AcmeStore {
         Ok(NodeClaim::Granted)
     }
 
-    /// A claim that can't be released ends by itself.
+    /// A claim that can't be released expires.
     pub async fn release_order(&self, domains: &[String]) {
         self.delete(AcmeKind::Order, &domains.join(",")).await;
     }
