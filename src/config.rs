@@ -413,10 +413,12 @@ impl SiteConfig {
 pub fn find_problems(serve: &ServeConfig, database: &DatabaseConfig) -> Vec<anyhow::Error> {
     let origin = serve.origin(serve.listen.tcp());
     let public = origin.as_ref().map_or_else(|_| "http://localhost".to_owned(), Clone::clone);
+    // The listener that redirects may come from systemd.
+    let may_inherit = std::env::var_os("LISTEN_FDS").is_some() && !serve.tls.acme_domain.is_empty();
+    let has_redirect = serve.tls.redirect_listen.is_some() || may_inherit;
     let checks = [
         origin.map(drop),
-        // The listener that redirects may come from systemd.
-        serve.tls.source(serve.tls.redirect_listen.is_some() || !serve.tls.acme_domain.is_empty()).map(drop),
+        serve.tls.source(has_redirect).map(drop),
         database.url().and_then(|url| Ok(Db::at(&url).map(drop)?)),
         serve.node.database_listen_url.as_deref().map_or(Ok(()), check_listen_url),
         serve.mail.mailer(&public).map(drop),
