@@ -18,7 +18,7 @@ pub struct InheritedListeners {
 
 impl InheritedListeners {
     /// Takes the sockets that LISTEN_FDS counts if LISTEN_PID is this process; LISTEN_FDNAMES has their names.
-    pub fn take() -> anyhow::Result<Self> {
+    pub fn from_environment() -> anyhow::Result<Self> {
         let mut inherited = Self::default();
         let is_for_us = std::env::var("LISTEN_PID").is_ok_and(|pid| pid == std::process::id().to_string());
         if !is_for_us {

@@ -241,7 +241,7 @@ pub async fn serve(
     }
     refuse_bad_settings(serve, database)?;
     let manager = Arc::new(ServiceManager::from_environment());
-    let mut app = App::build_on(InheritedListeners::take()?, serve, database, clock).await?;
+    let mut app = App::build_on(InheritedListeners::from_environment()?, serve, database, clock).await?;
     if let Some(pause) = certificate_check()? {
         app.limits.certificate_check = pause;
     }
