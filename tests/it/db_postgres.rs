@@ -59,7 +59,7 @@ async fn defaults_of_the_database_do_not_matter() {
     for setting in [
         "default_transaction_isolation = 'serializable'",
         "standard_conforming_strings = off",
-        "statement_timeout = '1ms'",
+        "statement_timeout = '1s'",
         "lock_timeout = '1ms'",
         "timezone = 'Asia/Kathmandu'",
         "datestyle = 'German, DMY'",
@@ -68,8 +68,23 @@ async fn defaults_of_the_database_do_not_matter() {
     }
     let db = Db::at(&test.url).unwrap();
     db.prepare(now()).await.unwrap();
-    check_writes_and_search(&db).await;
+    run(&mut operator, "select pg_advisory_lock(1128353860)").await;
+    tokio::join!(check_writes_and_search(&db), async {
+        while !waits_longer_than_a_second(&mut operator, &name).await {}
+        run(&mut operator, "select pg_advisory_unlock(1128353860)").await;
+    });
     db.close().await;
+}
+
+async fn waits_longer_than_a_second(operator: &mut PgConnection, database: &str) -> bool {
+    sqlx::query_scalar(
+        "select exists (select from pg_stat_activity where datname = $1 and wait_event_type = 'Lock'
+             and clock_timestamp() - query_start > '1100 ms')",
+    )
+    .bind(database)
+    .fetch_one(operator)
+    .await
+    .expect("the waiting sessions")
 }
 
 #[tokio::test]
