@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use sqlx::Row as _;
 use sqlx::postgres::{PgConnection, PgPool};
 use tokio::sync::OnceCell;
+use tokio::time::timeout;
 
 use super::Result;
-use super::deadlines::{ACQUIRE_TIMEOUT, bounded};
+use super::deadlines::{ACQUIRE_TIMEOUT, bounded, silence};
 
 /// Whether to cache prepared statements in PostgreSQL sessions.
 ///
@@ -42,7 +43,9 @@ impl Statements {
         if self.looked.initialized() {
             return Ok(());
         }
-        self.looked.get_or_try_init(|| self.compare_sessions(pool)).await.copied()
+        // Only one looks; the others wait for it, but no longer than for a connection.
+        let looking = timeout(ACQUIRE_TIMEOUT, self.looked.get_or_try_init(|| self.compare_sessions(pool)));
+        looking.await.unwrap_or_else(|_| Err(silence().into())).copied()
     }
 
     async fn compare_sessions(&self, pool: &PgPool) -> Result<()> {
