@@ -20,7 +20,7 @@ use super::examine::{lock_sidecar, set_foreign_wal_aside};
 use super::link::Link;
 use super::postgres;
 use super::schema::{self, SQLITE};
-use super::sidecar::Sidecar;
+use super::sidecar::{self, Sidecar};
 use super::sqlite_file::Opened;
 use super::tx::{DeliveryTx, Tx, WriteTx};
 use super::{Error, Result, audit_chain, connection, page_settings, random_mark};
@@ -171,11 +171,16 @@ impl Db {
     pub async fn close(&self) {
         match self {
             Self::Sqlite { path, writer, readers, opened } => {
+                let is_own = opened.is_open() && opened.check(path).is_ok();
                 if !opened.must_leave_wal(path) {
                     opened.close_held_connection().await;
                 }
                 readers.close().await;
                 writer.close().await;
+                // Otherwise the next server would wait until it is sure that the file is complete.
+                if is_own && let Err(error) = sidecar::refresh(path) {
+                    tracing::debug!("the closed database was not noted: {error}");
+                }
             }
             Self::Postgres(pool, _) => pool.close().await,
         }
