@@ -1,5 +1,7 @@
 //! Icons. Each is written once per page as a `<symbol>`, and shown with `<use>`.
 
+use std::collections::BTreeSet;
+
 use leptos::prelude::*;
 
 use crate::domain::page_status::Tone;
@@ -187,12 +189,12 @@ pub(super) fn insert_symbols(html: &str) -> String {
     if !html.contains(PLACEHOLDER) {
         return html.to_owned();
     }
+    let references = html.split("href=\"#").skip(1);
+    let used: BTreeSet<&str> = references.filter_map(|rest| rest.split_once('"')).map(|(id, _)| id).collect();
     let mut symbols = String::new();
-    for icon in Icon::ALL {
-        let id = icon.id();
-        if html.contains(&format!("href=\"#{id}\"")) {
-            symbols.push_str(&format!("<symbol id=\"{id}\" viewBox=\"0 0 24 24\">{}</symbol>", icon.drawing()));
-        }
+    for icon in Icon::ALL.into_iter().filter(|icon| used.contains(icon.id())) {
+        let (id, drawing) = (icon.id(), icon.drawing());
+        symbols.push_str(&format!("<symbol id=\"{id}\" viewBox=\"0 0 24 24\">{drawing}</symbol>"));
     }
     html.replacen(PLACEHOLDER, &symbols, 1)
 }
