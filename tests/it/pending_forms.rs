@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 
 use crate::support::app::{Answer, Browser, PASSWORD, TestApp, status_of};
 use crate::support::{TestDb, fixtures};
+use crate::web_brand;
 
 const BODY: &str = "We look into it.\n\n</textarea><script>alert(1)</script> & \"more\"";
 
@@ -152,6 +153,7 @@ async fn resuming_changes_nothing_for_any_form(test: TestDb) {
         ("name", "New words"),
         ("body", "New words"),
         ("reason", "New words"),
+        ("about", "New words"),
     ];
     for route in RENDERED_AGAIN {
         let id = match route.split('/').nth(2).unwrap() {
@@ -174,6 +176,19 @@ async fn resuming_changes_nothing_for_any_form(test: TestDb) {
         assert!(form.text().contains("New words"), "{route}: {}", form.text());
         assert!(app.all_content().await == before, "{route}");
     }
+}
+
+#[apply(on_both_databases!)]
+async fn expired_brand_form_goes_on_with_its_files(test: TestDb) {
+    let app = TestApp::new(test).await;
+    let manager = app.manager("Ines", Owner).await;
+    let mut browser = app.through_login(&manager).await;
+    expire(&app);
+    let ended = web_brand::upload(&mut browser, &[("about", b"New words"), ("logo", web_brand::SVG.as_bytes())]).await;
+    let resumed = log_in_there(&mut browser, &manager, &ended).await;
+    let form = browser.get(&resumed).await;
+    assert_eq!((form.status, form.field("about").as_str()), (StatusCode::OK, "New words"), "{}", form.text());
+    assert!(!form.field("kept_logo").is_empty(), "{}", form.text());
 }
 
 #[apply(on_both_databases!)]

@@ -2,10 +2,15 @@
 //!
 //! The body of a form is read before its handler runs. What a page returns is limited in size and has no secrets.
 
+use std::convert::Infallible;
+
 use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
 use axum::http::{Method, header};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use bytes::BytesMut;
+use futures_util::stream;
 use http_body_util::BodyExt as _;
 
 use crate::domain::forms::{ADD_UPDATE, PAST_INCIDENT, REMOVE_UPDATE};
@@ -26,7 +31,8 @@ const LIST_IMPORT: &str = "/admin/subscribers/import";
 const MAX_LIST_BODY: usize = MAX_LIST + 64 * 1024;
 /// The forms that take two logos and a favicon, and their largest body in bytes: the files, those kept from the last time in base64,
 /// and the other fields.
-const BRAND_FORMS: [&str; 3] = ["/admin/brand", "/admin/brand/preview", "/admin/setup/brand"];
+const BRAND_FORMS: [&str; 2] = ["/admin/brand", "/admin/setup/brand"];
+const BRAND_PREVIEW: &str = "/admin/brand/preview";
 const MAX_BRAND_BODY: usize = 2 * MAX_UPLOAD + MAX_FAVICON_UPLOAD + (2 * MAX_LOGO + MAX_FAVICON) * 4 / 3 + MAX_TEXTS;
 const MAX_TEXTS: usize = 128 * 1024;
 /// How much of a larger body is read and dropped, in bytes: a browser that is still sending ignores the response.
@@ -40,9 +46,12 @@ const VISIBLE_FIELD_COST: usize = 400;
 const HIDDEN_FIELD_COST: usize = 50;
 
 /// Fields without text, which are hidden in the returned form.
-const HIDDEN_FIELDS: [&str; 18] = [
+const HIDDEN_FIELDS: [&str; 21] = [
     "version",
     "new_id",
+    "kept_logo",
+    "kept_logo_dark",
+    "kept_favicon",
     PAST_INCIDENT,
     "draft",
     "draft_version",
@@ -73,8 +82,9 @@ pub struct SubmittedForm {
     /// Whether the route requires a login.
     pub is_guarded: bool,
     bytes: Bytes,
+    /// The URL-encoded fields; `None` if the body is not a form that a browser shows.
+    fields: Option<Bytes>,
     end: BodyEnd,
-    shows: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +101,7 @@ impl SubmittedForm {
         let max = match is_guarded {
             // An invented cookie does not raise the limit.
             true if parts.uri.path() == LIST_IMPORT && has_session(&parts.headers) => MAX_LIST_BODY,
-            true if BRAND_FORMS.contains(&parts.uri.path()) && has_session(&parts.headers) => MAX_BRAND_BODY,
+            true if takes_images(parts.uri.path()) && has_session(&parts.headers) => MAX_BRAND_BODY,
             true => MAX_BODY,
             false => MAX_PUBLIC_BODY,
         };
@@ -99,13 +109,14 @@ impl SubmittedForm {
         let path = parts.uri.path();
         // Calls of scripts are not forms that a browser shows.
         let called = path.starts_with("/admin/islands/") || wants_json(path, &parts.headers);
-        Self {
-            address: parts.uri.path_and_query().map_or(path, |whole| whole.as_str()).to_owned(),
-            is_guarded,
-            bytes,
-            end,
-            shows: !called && parts.method == Method::POST && is_form(parts),
-        }
+        let fields = match called || parts.method != Method::POST {
+            true => None,
+            false if is_form(parts) => Some(bytes.clone()),
+            false if BRAND_FORMS.contains(&path) => url_encode_parts(parts, &bytes).await,
+            false => None,
+        };
+        let address = parts.uri.path_and_query().map_or(path, |whole| whole.as_str()).to_owned();
+        Self { address, is_guarded, bytes, fields, end }
     }
 
     pub fn body(&self) -> Body {
@@ -125,24 +136,22 @@ impl SubmittedForm {
     /// The fields to continue with after a login, URL-encoded: without secrets, and without the button that was
     /// pressed. `None` if the form is incomplete, or was sent for the preview while someone writes.
     pub fn pending_fields(&self) -> Option<String> {
-        if !self.shows || self.end != BodyEnd::Whole || !is_utf8(&self.bytes) {
-            return None;
-        }
-        if url::form_urlencoded::parse(&self.bytes).any(|(name, _)| name == "live") {
+        let fields = self.fields.as_ref().filter(|fields| self.end == BodyEnd::Whole && is_utf8(fields))?;
+        if url::form_urlencoded::parse(fields).any(|(name, _)| name == "live") {
             return None;
         }
         let is_kept = |name: &str| {
             !is_secret_field(name)
                 && ![&ONE_TIME_FIELDS[..], &PASSKEY_FIELDS, &BUTTONS].iter().any(|names| names.contains(&name))
         };
-        let kept = url::form_urlencoded::parse(&self.bytes).filter(|(name, _)| is_kept(name));
+        let kept = url::form_urlencoded::parse(fields).filter(|(name, _)| is_kept(name));
         Some(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish())
     }
 
     /// The submitted text in at most `room` bytes of HTML; `None` if the body is not a form.
     pub fn typed(&self, room: usize) -> Option<TypedForm> {
-        self.shows.then(|| {
-            let mut typed = typed_fields(&self.bytes, room);
+        self.fields.as_ref().map(|fields| {
+            let mut typed = typed_fields(fields, room);
             typed.is_whole &= self.end == BodyEnd::Whole;
             typed
         })
@@ -175,6 +184,26 @@ async fn read_body(mut body: Body, max: usize) -> (Bytes, BodyEnd) {
         }
     }
     (bytes.freeze(), end)
+}
+
+/// The fields of a multipart form, URL-encoded, as far as they can be read. A file that is no larger than a stored image
+/// becomes the field that carries it through a form that is shown again; a larger one must be chosen again.
+async fn url_encode_parts(parts: &Parts, bytes: &Bytes) -> Option<Bytes> {
+    let kind = parts.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    let boundary = multer::parse_boundary(kind).ok()?;
+    let whole = bytes.clone();
+    let mut form = multer::Multipart::new(stream::once(async { Ok::<_, Infallible>(whole) }), boundary);
+    let mut fields = Vec::new();
+    while let Ok(Some(part)) = form.next_field().await {
+        let (name, is_file) = (part.name().unwrap_or_default().to_owned(), part.file_name().is_some());
+        let Ok(value) = part.bytes().await else { break };
+        if !is_file {
+            fields.push((name, String::from_utf8_lossy(&value).into_owned()));
+        } else if !value.is_empty() && value.len() <= MAX_LOGO {
+            fields.push((format!("kept_{name}"), BASE64_STANDARD.encode(&value)));
+        }
+    }
+    Some(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish().into())
 }
 
 /// The fields in order, as far as they fit into `room`. Unlike `form::read_form`, this also accepts forms beyond the
@@ -233,6 +262,10 @@ fn truncate_html(text: &str, mut room: usize) -> &str {
     text
 }
 
+fn takes_images(path: &str) -> bool {
+    BRAND_FORMS.contains(&path) || path == BRAND_PREVIEW
+}
+
 pub(in crate::web) fn is_form(parts: &Parts) -> bool {
     let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
@@ -270,8 +303,8 @@ mod tests {
             address: "/admin/incidents".into(),
             is_guarded: true,
             bytes: Bytes::from_static(body.as_bytes()),
+            fields: Some(Bytes::from_static(body.as_bytes())),
             end: BodyEnd::Whole,
-            shows: true,
         };
         let form =
             sent("title=Late&component.a=&password=y&current=x&proof_code=1&preview=1&save_draft=1&credential=z");
@@ -279,6 +312,19 @@ mod tests {
         assert_eq!(SubmittedForm { end: BodyEnd::TooLarge, ..sent("a=b") }.pending_fields(), None);
         assert_eq!(sent("a=%FF").pending_fields(), None);
         assert_eq!(sent("a=b&live=1").pending_fields(), None, "nobody pressed a button");
+    }
+
+    #[tokio::test]
+    async fn multipart_form_keeps_texts_and_small_files() {
+        let body = "--b\r\ncontent-disposition: form-data; name=\"about\"\r\n\r\nA & b\r\n\
+            --b\r\ncontent-disposition: form-data; name=\"logo\"; filename=\"a.svg\"\r\n\r\n<svg/>\r\n\
+            --b\r\ncontent-disposition: form-data; name=\"favicon\"; filename=\"\"\r\n\r\n\r\n--b--\r\n";
+        let request = axum::http::Request::post("/admin/brand")
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b")
+            .body(Body::empty())
+            .unwrap();
+        let sent = SubmittedForm::read(&request.into_parts().0, Access::Public, Body::from(body)).await;
+        assert_eq!(sent.pending_fields().as_deref(), Some("about=A+%26+b&kept_logo=PHN2Zy8%2B"));
     }
 
     #[test]

@@ -33,7 +33,7 @@ use crate::web::{Error, Result};
 
 /// Routes whose handler renders its form again for the button `preview`. The manager sends forms of other routes from
 /// a page with the fields.
-pub const RENDERED_AGAIN: [&str; 21] = [
+pub const RENDERED_AGAIN: [&str; 23] = [
     "/admin/incidents",
     "/admin/incidents/{id}",
     "/admin/incidents/{id}/postmortem",
@@ -55,6 +55,8 @@ pub const RENDERED_AGAIN: [&str; 21] = [
     "/admin/groups",
     "/admin/groups/{id}",
     "/admin/settings",
+    "/admin/brand",
+    "/admin/setup/brand",
 ];
 
 /// Keeps the form for the manager of the session that the cookies name, even if it has ended. Returns the path that continues it;
