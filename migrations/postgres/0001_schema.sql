@@ -848,7 +848,8 @@ create table deliveries (
   check ((done_at is null) = (due_at is not null))
 );
 
-create index deliveries_due on deliveries ((channel = 'email'), created_at desc, rank) where done_at is null;
+create index deliveries_due on deliveries ((channel = 'email'), created_at desc, rank, notice_id, subscriber_id)
+  where done_at is null;
 create index deliveries_by_lease on deliveries (lease) where lease is not null;
 create index deliveries_by_subscriber on deliveries (subscriber_id, created_at desc);
 create index deliveries_done on deliveries (done_at);

@@ -74,22 +74,43 @@ struct Row {
 }
 
 macro_rules! lease {
-    ($transport:literal, $lock:literal) => {
+    ($row:literal, $transport:literal, $end:literal) => {
         concat!(
-            "update deliveries set attempts = attempts + 1, lease = $1, due_at = $2
-             where (notice_id, subscriber_id) in (
-               select notice_id, subscriber_id from deliveries
-               where done_at is null and due_at <= $3 and (channel = 'email') = ",
+            "update deliveries set attempts = attempts + 1, lease = $1, due_at = $2 where ",
+            $row,
+            " from deliveries where done_at is null and due_at <= $3 and (channel = 'email') = ",
             $transport,
             " order by created_at desc, rank, notice_id, subscriber_id limit $4 ",
-            $lock,
-            ")"
+            $end
         )
     };
 }
 
-const LEASE_MAIL: [&str; 2] = [lease!("true", ""), lease!("true", "for update skip locked")];
-const LEASE_HTTP: [&str; 2] = [lease!("false", ""), lease!("false", "for update skip locked")];
+/// The first of SQLite. PostgreSQL finds rows by their place, because its generic plan would read the whole table.
+const LEASE_MAIL: [&str; 2] = [
+    lease!("rowid in (select rowid", "true", ")"),
+    lease!("ctid = any (array(select ctid", "true", "for update skip locked))"),
+];
+const LEASE_HTTP: [&str; 2] = [
+    lease!("rowid in (select rowid", "false", ")"),
+    lease!("ctid = any (array(select ctid", "false", "for update skip locked))"),
+];
+
+/// The first of SQLite. `$3` is a list of pairs in JSON.
+const RECORD_SENT: [&str; 2] = [
+    "update deliveries set lease = null, due_at = null, done_at = $1, outcome = 'sent', reason = null
+     where lease = $2 and done_at is null
+       and (notice_id, subscriber_id) in (select value ->> 0, value ->> 1 from json_each($3))",
+    "update deliveries set lease = null, due_at = null, done_at = $1, outcome = 'sent', reason = null
+     where lease = $2 and done_at is null
+       and (notice_id, subscriber_id) in (select value ->> 0, value ->> 1 from jsonb_array_elements($3::jsonb))",
+];
+const END_FAILURES: [&str; 2] = [
+    "update subscribers set failures = 0, failing_since = null
+     where failures > 0 and id in (select value ->> 1 from json_each($1))",
+    "update subscribers set failures = 0, failing_since = null
+     where failures > 0 and id in (select value ->> 1 from jsonb_array_elements($1::jsonb))",
+];
 
 /// Leases due messages, those of the newest notice first.
 pub async fn lease_due(
@@ -135,16 +156,16 @@ pub async fn record(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let (notice, subscriber) = (delivery.notice.as_str(), delivery.subscriber.as_str());
-    if let Outcome::Retry { at, reason } = outcome {
-        // A retry waits behind first attempts, so that endpoints that never answer hold up no others.
-        let sql = "update deliveries set lease = null, due_at = $1, reason = $2,
-                     rank = case when rank < 3 then rank + 3 else rank end
-                   where notice_id = $3 and subscriber_id = $4 and lease = $5 and done_at is null";
-        run!(tx, sql, *at, bounded(reason), notice, subscriber, lease)?;
-        return Ok(());
-    }
     let (key, reason) = match outcome {
-        Outcome::Sent | Outcome::Retry { .. } => ("sent", None),
+        Outcome::Sent => return record_sent(tx, &[delivery], lease, now).await,
+        Outcome::Retry { at, reason } => {
+            // A retry waits behind first attempts, so that endpoints that never answer hold up no others.
+            let sql = "update deliveries set lease = null, due_at = $1, reason = $2,
+                         rank = case when rank < 3 then rank + 3 else rank end
+                       where notice_id = $3 and subscriber_id = $4 and lease = $5 and done_at is null";
+            run!(tx, sql, *at, bounded(reason), notice, subscriber, lease)?;
+            return Ok(());
+        }
         Outcome::Rejected(reason) => ("rejected", Some(bounded(reason))),
         Outcome::Expired(reason) => ("expired", Some(bounded(reason))),
         Outcome::Cancelled => ("cancelled", None),
@@ -152,10 +173,16 @@ pub async fn record(
     let sql = "update deliveries set lease = null, due_at = null, done_at = $1, outcome = $2, reason = $3
                where notice_id = $4 and subscriber_id = $5 and lease = $6 and done_at is null";
     run!(tx, sql, now, key, reason, notice, subscriber, lease)?;
-    if *outcome == Outcome::Sent {
-        let sql = "update subscribers set failures = 0, failing_since = null where id = $1 and failures > 0";
-        run!(tx, sql, subscriber)?;
-    }
+    Ok(())
+}
+
+/// Writes that messages of one lease were sent, unless another process took them over.
+pub async fn record_sent(tx: &mut DeliveryTx, sent: &[&Delivery], lease: &str, now: DateTime<Utc>) -> Result<()> {
+    let database = usize::from(matches!(**tx, Tx::Postgres(_)));
+    let pairs: Vec<_> = sent.iter().map(|sent| [sent.notice.as_str(), sent.subscriber.as_str()]).collect();
+    let pairs = serde_json::to_string(&pairs).map_err(Error::other)?;
+    run!(tx, RECORD_SENT[database], now, lease, pairs.as_str())?;
+    run!(tx, END_FAILURES[database], pairs.as_str())?;
     Ok(())
 }
 

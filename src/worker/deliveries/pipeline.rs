@@ -1,6 +1,7 @@
 //! Leases due messages, sends them on several connections at once, and records every result before its sender takes the
 //! next message: after a kill, at most one message per sender is sent twice.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -181,8 +182,16 @@ impl<S: SendMessage> Pipeline<S> {
     async fn record(&self, batch: &[Recorded]) -> db::Result<()> {
         let now = self.clock.now();
         let mut tx = self.db.deliver().await?;
+        let mut sent = BTreeMap::<&str, Vec<&Delivery>>::new();
         for Recorded { leased, outcome, .. } in batch {
-            deliveries::record(&mut tx, &leased.delivery, &leased.lease, outcome, now).await?;
+            if *outcome == Outcome::Sent {
+                sent.entry(&leased.lease).or_default().push(&leased.delivery);
+            } else {
+                deliveries::record(&mut tx, &leased.delivery, &leased.lease, outcome, now).await?;
+            }
+        }
+        for (lease, sent) in sent {
+            deliveries::record_sent(&mut tx, &sent, lease, now).await?;
         }
         tx.commit().await
     }
