@@ -109,7 +109,7 @@ const END_FAILURES: [&str; 2] = [
     "update subscribers set failures = 0, failing_since = null
      where failures > 0 and id in (select value ->> 1 from json_each($1))",
     "update subscribers set failures = 0, failing_since = null
-     where failures > 0 and id in (select value ->> 1 from jsonb_array_elements($1::jsonb))",
+     where failures > 0 and id = any (array(select value ->> 1 from jsonb_array_elements($1::jsonb)))",
 ];
 
 /// Leases due messages, those of the newest notice first.

@@ -55,14 +55,24 @@ pub(super) fn reading(limits: Limits) -> Opening {
 /// Each statement sees what earlier writers committed. Not `read write`, which would override an operator's read-only
 /// setting.
 pub(super) fn writing(limits: Limits) -> Opening {
-    // The lock is a message of its own: others may hold it for seconds, but a silent network is noticed sooner.
-    Opening { lock: Some((WRITERS_LOCK, LOCK_TIMEOUT)), ..delivering(limits) }
-}
-
-pub(super) fn delivering(limits: Limits) -> Opening {
     let begin = match limits {
         Limits::Command => begin!("read committed", "10s", ""),
         Limits::Server => begin!("read committed", "5900ms", ""),
+    };
+    // The lock is a message of its own: others may hold it for seconds, but a silent network is noticed sooner.
+    Opening { begin, limit: ACQUIRE_TIMEOUT, lock: Some((WRITERS_LOCK, LOCK_TIMEOUT)), statement: limits.write() }
+}
+
+/// PostgreSQL has no statistics yet of deliveries that were just inserted. It would read and sort all of them for each
+/// lease instead of reading a few in the order of an index.
+pub(super) fn delivering(limits: Limits) -> Opening {
+    let begin = match limits {
+        Limits::Command => {
+            begin!("read committed", "10s", "; set local enable_sort = off; set local enable_bitmapscan = off")
+        }
+        Limits::Server => {
+            begin!("read committed", "5900ms", "; set local enable_sort = off; set local enable_bitmapscan = off")
+        }
     };
     Opening { begin, limit: ACQUIRE_TIMEOUT, lock: None, statement: limits.write() }
 }
