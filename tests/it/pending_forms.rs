@@ -1,6 +1,6 @@
 //! A form that is sent after its session has ended goes on after the login: whole, once, and for its manager only.
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use candor::db::pending_forms::{MAX_FORMS, RETENTION};
 use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::domain::{Manager, Phase, Status};
@@ -176,6 +176,25 @@ async fn resuming_changes_nothing_for_any_form(test: TestDb) {
         assert!(form.text().contains("New words"), "{route}: {}", form.text());
         assert!(app.all_content().await == before, "{route}");
     }
+}
+
+/// The preview beside the form asks while the manager writes.
+#[apply(on_both_databases!)]
+async fn script_that_asks_after_the_end_loses_no_form(test: TestDb) {
+    let app = TestApp::new(test.at_noon()).await;
+    let manager = app.manager("Ines", Publisher).await;
+    let mut browser = app.through_login(&manager).await;
+    expire(&app);
+    let headers = [
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("sec-fetch-site", "same-origin"),
+        ("sec-fetch-dest", "empty"),
+    ];
+    let asked = browser.send(Method::POST, "/admin/incidents", &headers, "title=Late&live=1".into()).await;
+    assert_eq!((asked.status, asked.cookies().len()), (StatusCode::UNAUTHORIZED, 0));
+    let ended = browser.post("/admin/incidents", &[("title", "Late")]).await;
+    let resumed = log_in_there(&mut browser, &manager, &ended).await;
+    assert_eq!(browser.get(&resumed).await.field("title"), "Late");
 }
 
 #[apply(on_both_databases!)]

@@ -6,7 +6,10 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use axum::http::{HeaderMap, header};
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use tower_sessions::cookie::SameSite;
@@ -110,6 +113,27 @@ pub fn session_layer(state: &State) -> SessionManagerLayer<Store> {
         .with_http_only(true)
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnSessionEnd)
+}
+
+/// Keeps the cookie of an ended session in responses to scripts, which ask in the background: the form that the manager
+/// sends next is kept for the manager of that session. A page that the manager opens removes the cookie.
+pub async fn keep_cookie_for_scripts(request: Request, next: Next) -> Response {
+    let is_script = request.headers().get("sec-fetch-dest").is_some_and(|destination| destination == "empty");
+    let mut response = next.run(request).await;
+    if is_script {
+        let is_removal = |cookie: &&HeaderValue| {
+            cookie.to_str().is_ok_and(|cookie| {
+                cookie.trim_start_matches("__Host-").starts_with("sid=") && cookie.contains("Max-Age=0")
+            })
+        };
+        let cookies = response.headers().get_all(header::SET_COOKIE).into_iter();
+        let others: Vec<_> = cookies.filter(|cookie| !is_removal(cookie)).cloned().collect();
+        response.headers_mut().remove(header::SET_COOKIE);
+        for cookie in others {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
+    response
 }
 
 /// The stored session that the cookies name, even if it has ended.

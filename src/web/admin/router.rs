@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State as FromState};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -30,6 +30,7 @@ pub fn router(state: &State) -> Router<State> {
         .layer(from_fn_with_state(asking, require_reauth))
         .layer(from_fn_with_state(state.clone(), render_admin_error))
         .layer(session::session_layer(state))
+        .layer(from_fn(session::keep_cookie_for_scripts))
         .layer(from_fn_with_state(state.clone(), csrf::reject_cross_origin))
         .layer(CatchPanicLayer::custom(error::panic_response))
         .layer(from_fn_with_state(state.admin_requests().clone(), threads::run_on_admin_threads))
