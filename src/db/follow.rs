@@ -21,6 +21,8 @@ use super::{Db, Result};
 
 /// How often a commit of another process is looked for where nothing tells of it.
 const POLL: Duration = Duration::from_secs(1);
+/// How often a SQLite file is looked at.
+const FILE_POLL: Duration = Duration::from_millis(500);
 /// How often everything is looked at, although nothing was announced.
 const FALLBACK: Duration = Duration::from_secs(10);
 /// How long a notification may take that this process sends to its listener.
@@ -78,13 +80,13 @@ impl Db {
     }
 }
 
-/// At most one wake-up and three system calls a second.
+/// Two wake-ups and six system calls a second: a change by the command line is rendered within a second.
 async fn follow_file(path: &Path, changes: &Changes, is_sound: impl Fn() -> bool) {
     let log = beside(path, "-wal");
     let look = || (Shape::at(path).ok(), Shape::at(&log).ok());
     let (mut before, mut quiet_since, mut has_changed) = (look(), Instant::now(), true);
     loop {
-        next_second().await;
+        next_multiple(FILE_POLL).await;
         let now = look();
         let changes_now = now != before || !is_sound();
         // A second commit within the resolution of the file's time shows in the next round.
@@ -96,11 +98,17 @@ async fn follow_file(path: &Path, changes: &Changes, is_sound: impl Fn() -> bool
     }
 }
 
-/// Waits for the next full second of the process, so that several tasks wake it only once.
+/// Waits for the next full second of the process.
 pub async fn next_second() {
+    next_multiple(POLL).await;
+}
+
+/// Waits until the process has run for a multiple of `interval`, so that several tasks wake it only once.
+async fn next_multiple(interval: Duration) {
     static EPOCH: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     let epoch = *EPOCH.get_or_init(Instant::now);
-    sleep_until(epoch + Duration::from_secs(epoch.elapsed().as_secs() + 1)).await;
+    let passed = epoch.elapsed().as_millis() / interval.as_millis();
+    sleep_until(epoch + interval * u32::try_from(passed + 1).unwrap_or(u32::MAX)).await;
 }
 
 async fn follow_notifications(pool: &PgPool, link: &Link, servers: &Servers, is_direct: bool) {
