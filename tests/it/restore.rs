@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use candor::db::{Db, Examination, audit, page_settings};
+use candor::db::{Db, Examination, audit, components, page_settings};
 use candor::domain::Role::Owner;
 use candor::publish::{Publisher, Site};
 use candor::server::connection_limits::ConnectionLimits;
@@ -490,6 +490,22 @@ async fn accepting_empty_starts_a_new_page(test: TestDb) {
 async fn complete_database_is_recognized(test: TestDb) {
     let found = test.db.examine(now()).await.unwrap();
     assert!(matches!(found, Examination::Complete(ref state) if state.revision == 1), "{found:?}");
+}
+
+/// The next server need not wait until the file has stayed unchanged for a while.
+#[tokio::test]
+async fn database_is_complete_once_a_command_has_closed_it() {
+    let app = TestApp::new(TestDb::sqlite().await).await;
+    let file = database_file(&app.test);
+    app.db.close().await;
+    let command = open_database(&file);
+    command.prepare(now()).await.unwrap();
+    let mut tx = command.write().await.unwrap();
+    components::create(&mut tx, fixtures::component("API"), now()).await.unwrap();
+    tx.commit(&fixtures::actor(), now(), fixtures::entry()).await.unwrap();
+    command.close().await;
+    let found = open_database(&file).examine(now()).await;
+    assert!(matches!(found, Ok(Examination::Complete(_))), "{found:?}");
 }
 
 #[tokio::test]
