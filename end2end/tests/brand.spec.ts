@@ -58,7 +58,7 @@ test.describe('the brand', () => {
 });
 
 test.describe('an announcement', () => {
-  test('stands above the status until it is ended', async ({ page }) => {
+  test('is shown above the status until it is ended', async ({ page }) => {
     await logIn(page);
     await page.goto('/admin/announcements');
     await page.getByRole('link', { name: 'New announcement' }).click();

@@ -99,7 +99,7 @@ test('the login cannot be framed', async ({ victim, candor, hostile }) => {
     const framed = victim.frames().slice(1);
     expect(framed.length).toBe(3);
     for (const frame of framed) {
-      await expect.poll(() => frame.url(), `what stands in the frame at ${host}`).toBe('chrome-error://chromewebdata/');
+      await expect.poll(() => frame.url(), `what the frame shows at ${host}`).toBe('chrome-error://chromewebdata/');
       await expect(frame.locator('form[data-passkey], input')).toHaveCount(0);
     }
     victim.removeAllListeners('response');

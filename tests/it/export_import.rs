@@ -190,7 +190,7 @@ async fn export_has_every_public_incident_only(test: TestDb) {
         .filter(|(name, _)| name.starts_with("history") && name.ends_with(".json"))
         .map(|(_, text)| String::from_utf8_lossy(text).matches("\"code\":").count())
         .sum();
-    assert_eq!(codes, 129, "every incident stands in the history once");
+    assert_eq!(codes, 129, "every incident is in the history once");
     assert!(!files.values().any(|text| String::from_utf8_lossy(text).contains("Xylophone")));
     let again = app.publisher.export_documents(&out, |_| {}).await;
     assert!(again.unwrap_err().to_string().contains("not empty"));

@@ -35,7 +35,7 @@ pub fn AnnouncementsPage(page: AnnouncementList) -> impl IntoView {
     });
     let rows = page.announcements.iter().map(|it| announcement_row(it, &shell)).collect_view();
     let list = if page.announcements.is_empty() {
-        view! { <p class="soft">"No announcements yet. An announcement stands above the status, and is no incident: it notifies no subscribers and counts in no uptime."</p> }
+        view! { <p class="soft">"No announcements yet. An announcement is shown above the status. It is not an incident: it notifies no subscribers and does not change uptime."</p> }
             .into_any()
     } else {
         view! { <ul class="plain-list">{rows}</ul> }.into_any()

@@ -394,5 +394,5 @@ fn check_markup(html: &str) {
     let all = ids.len();
     ids.sort_unstable();
     ids.dedup();
-    assert_eq!(ids.len(), all, "every id stands once");
+    assert_eq!(ids.len(), all, "every id occurs once");
 }

@@ -593,7 +593,7 @@ mod tests {
         let row = html.split("id=\"maintenance-upgrade00001\" class=\"planned\"").nth(1).unwrap();
         assert!(row.contains(">Thu 26</time>") && row.contains(">Maintenance · <bdi>Archive search</bdi><"), "{row}");
         assert!(row.contains("<span>Scheduled</span>") && row.contains("<span class=\"length\">2 h</span>"), "{row}");
-        assert!(html.find("Storage upgrade") < html.find("Delayed delivery"), "the later one stands first");
+        assert!(html.find("Storage upgrade") < html.find("Delayed delivery"), "the later one comes first");
     }
 
     #[test]

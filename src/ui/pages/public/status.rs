@@ -513,7 +513,7 @@ mod tests {
         ] {
             assert!(html.contains(words), "{words} in {html}");
         }
-        assert!(html.find(">Identified<") < html.find(">Investigating<"), "the newest update stands first");
+        assert!(html.find(">Identified<") < html.find(">Investigating<"), "the newest update comes first");
         assert_eq!(html.matches("Next update due by").count(), 2, "in the banner and in the card");
     }
 

@@ -227,7 +227,7 @@ fn grid_row(row: &ComponentUptime, page: &UptimePage) -> AnyView {
     });
     let total = figure(&row.total());
     let detail = chosen.map(|detail| detail_row(detail, page));
-    // On a phone, the summary stands for the row, and the cells are shown while it is open.
+    // On a phone, the summary replaces the row, and the cells are shown while it is open.
     view! {
         <tr id=format!("component-{}", row.id)>
             <th scope="row">
