@@ -156,6 +156,28 @@ fn disconnecting_readers_do_not_break_writes() {
     assert!(!server.log().contains("already a transaction in progress"));
 }
 
+/// Returns after a session of the database has waited longer than its default `statement_timeout` of 1 s.
+fn hold_writers_lock_until_a_writer_waits_a_second(admin: &str, database: &str) {
+    block_on(async {
+        let mut holder = PgConnection::connect(&with_database(admin, database)).await.expect("a connection");
+        holder.execute("set statement_timeout = 0; select pg_advisory_lock(1128353860)").await.expect("the lock");
+        loop {
+            let waits: bool = sqlx::query_scalar(
+                "select exists (select from pg_stat_activity where datname = $1 and wait_event_type = 'Lock'
+                     and clock_timestamp() - query_start > '1100 ms')",
+            )
+            .bind(database)
+            .fetch_one(&mut holder)
+            .await
+            .expect("the waiting sessions");
+            if waits {
+                break;
+            }
+        }
+        holder.close().await.expect("the connection ends");
+    });
+}
+
 #[test]
 fn defaults_of_the_database_change_nothing() {
     let (database, mut server) = postgres_server();
@@ -166,12 +188,15 @@ fn defaults_of_the_database_change_nothing() {
         "timezone = 'Asia/Kathmandu'",
         "datestyle = 'German'",
         "intervalstyle = 'sql_standard'",
-        "statement_timeout = '1ms'",
+        "statement_timeout = '1s'",
     ];
     sql(&admin, &settings.map(|setting| format!("alter database {name} set {setting}")));
     server.start();
     server.wait_until_ready_is(200);
     let mut owner = server.log_in();
+    let held_lock = std::thread::spawn(move || hold_writers_lock_until_a_writer_waits_a_second(&admin, &name));
+    assert_eq!(owner.post_incident("After a second of waiting").status, 303);
+    held_lock.join().expect("the lock is released");
     let answers: Vec<u16> = (0..6).map(|number| owner.post_incident(&format!("Post {number}")).status).collect();
     assert_eq!(answers, [303; 6]);
 }
