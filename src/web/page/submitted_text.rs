@@ -187,22 +187,26 @@ async fn read_body(mut body: Body, max: usize) -> (Bytes, BodyEnd) {
 }
 
 /// The fields of a multipart form, URL-encoded, as far as they can be read. A file that is no larger than a stored image
-/// becomes the field that carries it through a form that is shown again; a larger one must be chosen again.
+/// becomes the field that carries it through a form that is shown again, instead of an earlier one; a larger one must be
+/// chosen again.
 async fn url_encode_parts(parts: &Parts, bytes: &Bytes) -> Option<Bytes> {
     let kind = parts.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     let boundary = multer::parse_boundary(kind).ok()?;
     let whole = bytes.clone();
     let mut form = multer::Multipart::new(stream::once(async { Ok::<_, Infallible>(whole) }), boundary);
-    let mut fields = Vec::new();
+    let (mut fields, mut files) = (Vec::new(), Vec::new());
     while let Ok(Some(part)) = form.next_field().await {
         let (name, is_file) = (part.name().unwrap_or_default().to_owned(), part.file_name().is_some());
         let Ok(value) = part.bytes().await else { break };
         if !is_file {
             fields.push((name, String::from_utf8_lossy(&value).into_owned()));
-        } else if !value.is_empty() && value.len() <= MAX_LOGO {
-            fields.push((format!("kept_{name}"), BASE64_STANDARD.encode(&value)));
+        } else if !value.is_empty() {
+            files.push((format!("kept_{name}"), value));
         }
     }
+    fields.retain(|(name, _)| files.iter().all(|(file, _)| file != name));
+    let files = files.into_iter().filter(|(_, value)| value.len() <= MAX_LOGO);
+    fields.extend(files.map(|(name, value)| (name, BASE64_STANDARD.encode(value))));
     Some(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish().into())
 }
 
@@ -315,16 +319,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn multipart_form_keeps_texts_and_small_files() {
-        let body = "--b\r\ncontent-disposition: form-data; name=\"about\"\r\n\r\nA & b\r\n\
+    async fn multipart_form_keeps_texts_and_newest_small_files() {
+        let large = "x".repeat(MAX_LOGO + 1);
+        let body = format!(
+            "--b\r\ncontent-disposition: form-data; name=\"about\"\r\n\r\nA & b\r\n\
+            --b\r\ncontent-disposition: form-data; name=\"kept_logo\"\r\n\r\nb2xk\r\n\
             --b\r\ncontent-disposition: form-data; name=\"logo\"; filename=\"a.svg\"\r\n\r\n<svg/>\r\n\
-            --b\r\ncontent-disposition: form-data; name=\"favicon\"; filename=\"\"\r\n\r\n\r\n--b--\r\n";
+            --b\r\ncontent-disposition: form-data; name=\"kept_logo_dark\"\r\n\r\nb2xk\r\n\
+            --b\r\ncontent-disposition: form-data; name=\"logo_dark\"; filename=\"b.svg\"\r\n\r\n{large}\r\n\
+            --b\r\ncontent-disposition: form-data; name=\"kept_favicon\"\r\n\r\nb2xk\r\n\
+            --b\r\ncontent-disposition: form-data; name=\"favicon\"; filename=\"\"\r\n\r\n\r\n--b--\r\n"
+        );
         let request = axum::http::Request::post("/admin/brand")
             .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b")
             .body(Body::empty())
             .unwrap();
         let sent = SubmittedForm::read(&request.into_parts().0, Access::Public, Body::from(body)).await;
-        assert_eq!(sent.pending_fields().as_deref(), Some("about=A+%26+b&kept_logo=PHN2Zy8%2B"));
+        assert_eq!(sent.pending_fields().as_deref(), Some("about=A+%26+b&kept_favicon=b2xk&kept_logo=PHN2Zy8%2B"));
     }
 
     #[test]
