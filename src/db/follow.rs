@@ -2,8 +2,9 @@
 //!
 //! PostgreSQL notifies a connection that listens. Each commit of a revision, and of what background jobs wait for, sends
 //! one notification. Without a working listener (a pooler in transaction mode, a lost connection), the database is
-//! looked at every second. The write-ahead log of a SQLite file changes with each commit.
+//! looked at every second. The write-ahead log of a SQLite database changes with each commit; the kernel reports it.
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::changes::{Changes, Origin};
 use super::deadlines::{ACQUIRE_TIMEOUT, bounded};
-use super::disk_file::{Shape, beside};
+use super::file_watch::FileWatch;
 use super::link::Link;
 use super::postgres_url::parse_servers;
 use super::servers::Servers;
@@ -21,8 +22,8 @@ use super::{Db, Result};
 
 /// How often a commit of another process is looked for where nothing tells of it.
 const POLL: Duration = Duration::from_secs(1);
-/// How often a SQLite file is looked at.
-const FILE_POLL: Duration = Duration::from_millis(500);
+/// From a write to a SQLite file to its announcement: most are of this process, which publishes meanwhile.
+const FILE_PAUSE: Duration = Duration::from_millis(250);
 /// How often everything is looked at, although nothing was announced.
 const FALLBACK: Duration = Duration::from_secs(10);
 /// How long a notification may take that this process sends to its listener.
@@ -40,7 +41,7 @@ impl Db {
         let following = async {
             match self {
                 Self::Sqlite { path, opened, .. } => {
-                    follow_file(path, &opened.changes, || opened.check(path).is_ok()).await;
+                    follow_file(path, &opened.changes, || opened.check(path)).await;
                     Ok(())
                 }
                 Self::Postgres(pool, link) => {
@@ -80,22 +81,41 @@ impl Db {
     }
 }
 
-/// Two wake-ups and six system calls a second: a change by the command line is rendered within a second.
-async fn follow_file(path: &Path, changes: &Changes, is_sound: impl Fn() -> bool) {
-    let log = beside(path, "-wal");
-    let look = || (Shape::at(path).ok(), Shape::at(&log).ok());
-    let (mut before, mut quiet_since, mut has_changed) = (look(), Instant::now(), true);
+/// Announces writes to the database's files. Where they can't be watched, it announces every second.
+async fn follow_file(path: &Path, changes: &Changes, check: impl Fn() -> Result<()>) {
+    let mut is_warned = false;
     loop {
-        next_multiple(FILE_POLL).await;
-        let now = look();
-        let changes_now = now != before || !is_sound();
-        // A second commit within the resolution of the file's time shows in the next round.
-        if changes_now || has_changed || quiet_since.elapsed() >= FALLBACK {
-            changes.announce(Origin::Elsewhere);
-            quiet_since = Instant::now();
+        let ended = match FileWatch::open(path) {
+            Ok(mut watch) => follow_watch(&mut watch, changes, &check).await,
+            Err(error) => error,
+        };
+        if !std::mem::replace(&mut is_warned, true) {
+            tracing::info!("the database's files are not watched, looking every second: {ended}");
         }
-        (before, has_changed) = (now, changes_now);
+        next_second().await;
+        announce_file(changes, &check);
     }
+}
+
+async fn follow_watch(watch: &mut FileWatch, changes: &Changes, check: &impl Fn() -> Result<()>) -> io::Error {
+    loop {
+        // What was written before the watch began is announced too.
+        announce_file(changes, check);
+        let waited = tokio::select! {
+            waited = watch.wait() => waited,
+            () = next_multiple(FALLBACK) => continue,
+        };
+        if let Err(ended) = waited {
+            return ended;
+        }
+        sleep(FILE_PAUSE).await;
+    }
+}
+
+/// The check notices another file; jobs notice its result.
+fn announce_file(changes: &Changes, check: &impl Fn() -> Result<()>) {
+    let _ = check();
+    changes.announce(Origin::Elsewhere);
 }
 
 /// Waits for the next full second of the process.
@@ -104,7 +124,7 @@ pub async fn next_second() {
 }
 
 /// Waits until the process has run for a multiple of `interval`, so that several tasks wake it only once.
-async fn next_multiple(interval: Duration) {
+pub async fn next_multiple(interval: Duration) {
     static EPOCH: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     let epoch = *EPOCH.get_or_init(Instant::now);
     let passed = epoch.elapsed().as_millis() / interval.as_millis();
@@ -140,13 +160,13 @@ async fn follow_notifications(pool: &PgPool, link: &Link, servers: &Servers, is_
 
 /// Listens until the connection fails.
 async fn listen(pool: &PgPool, link: &Link, servers: &Servers) -> sqlx::Result<std::convert::Infallible> {
-    let unreachable = |error: super::Error| sqlx::Error::Io(std::io::Error::other(error.to_string()));
+    let unreachable = |error: super::Error| sqlx::Error::Io(io::Error::other(error.to_string()));
     let (_, options) = servers.find_writable().await.map_err(unreachable)?;
     let mut listener = open_listener(options).await?;
     // An echo from another connection shows that notifications arrive: a pooler would swallow them.
     bounded(ACQUIRE_TIMEOUT, sqlx::raw_sql("select pg_notify('candor', 'echo')").execute(pool)).await?;
     if !matches!(timeout(ECHO, listener.try_recv()).await, Ok(Ok(Some(_)))) {
-        return Err(sqlx::Error::Io(std::io::Error::other("no notification arrives")));
+        return Err(sqlx::Error::Io(io::Error::other("no notification arrives")));
     }
     link.changes.set_listening(true);
     // What was committed before was not announced.
@@ -157,7 +177,7 @@ async fn listen(pool: &PgPool, link: &Link, servers: &Servers) -> sqlx::Result<s
                 Ok(revision) if link.changes.is_own(revision) => {}
                 _ => link.changes.announce(Origin::Elsewhere),
             },
-            Ok(Ok(None)) => return Err(sqlx::Error::Io(std::io::ErrorKind::ConnectionAborted.into())),
+            Ok(Ok(None)) => return Err(sqlx::Error::Io(io::ErrorKind::ConnectionAborted.into())),
             Ok(Err(error)) => return Err(error),
             Err(_) => {
                 // The heartbeat: a half-open connection gives no error.

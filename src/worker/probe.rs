@@ -20,7 +20,7 @@ pub async fn run_probe(state: State, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = probe_if_due(&state) => {}
         }
-        // Together with the look at the database's file, so that a process at rest wakes once a second.
+        // On the full second, as other timers, so that a process at rest wakes once a second.
         tokio::select! {
             () = stop.cancelled() => return,
             () = db::next_second() => {}
@@ -34,7 +34,7 @@ pub async fn run_measurements(state: State, stop: CancellationToken) {
         let measuring = async {
             measure_queue(&state).await;
             record_beat(&state).await;
-            tokio::time::sleep(MEASUREMENT_INTERVAL).await;
+            db::next_multiple(MEASUREMENT_INTERVAL).await;
         };
         tokio::select! {
             () = stop.cancelled() => return,
