@@ -6,19 +6,26 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State as FromState};
-use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, TimeDelta};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{api, public};
+use super::public;
 use crate::db;
 use crate::log_limit::{FAULTS, LogPermit, OUTAGES};
 use crate::publish::address::{is_api_path, is_cross_origin};
 use crate::publish::{CACHE_SHORT, CSP_NONE, CrossOrigin, Document, OnDemandError, PreparedResponse, ResponsePolicy};
 use crate::state::State;
+
+/// An API token's limit, remaining calls, and seconds until the full limit is available again.
+pub const RATE_LIMIT_HEADERS: [HeaderName; 3] = [
+    HeaderName::from_static("ratelimit-limit"),
+    HeaderName::from_static("ratelimit-remaining"),
+    HeaderName::from_static("ratelimit-reset"),
+];
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -309,7 +316,7 @@ pub async fn render_error(FromState(state): FromState<State>, request: Request, 
     let kept = [header::RETRY_AFTER, header::ALLOW, header::CONNECTION, header::SET_COOKIE, header::WWW_AUTHENTICATE];
     let kept: Vec<_> = kept
         .into_iter()
-        .chain(api::rate_limit::RATE_LIMIT_HEADERS)
+        .chain(RATE_LIMIT_HEADERS)
         .filter_map(|name| response.headers().get(&name).cloned().map(|value| (name, value)))
         .collect();
     let reader: HeaderMap = accepted.map(|accepted| (header::ACCEPT_ENCODING, accepted)).into_iter().collect();

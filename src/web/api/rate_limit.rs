@@ -4,21 +4,15 @@ use std::sync::{Arc, OnceLock, PoisonError};
 
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, Method};
+use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 
 use crate::domain::TokenId;
 use crate::domain::rate_limit::Allowance;
 use crate::state::State;
+use crate::web::error::RATE_LIMIT_HEADERS;
 use crate::web::{Error, Result};
-
-/// Limit, remaining calls, and seconds until the full limit is available again.
-pub const RATE_LIMIT_HEADERS: [HeaderName; 3] = [
-    HeaderName::from_static("ratelimit-limit"),
-    HeaderName::from_static("ratelimit-remaining"),
-    HeaderName::from_static("ratelimit-reset"),
-];
 
 /// The remaining calls of the request's token, set once the token is known.
 #[derive(Clone, Default)]
