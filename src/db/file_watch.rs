@@ -1,16 +1,5 @@
 //! Notices writes to a SQLite database: its file, its write-ahead log, and files that replace them.
 
-use std::ffi::OsString;
-use std::path::Path;
-
-use super::disk_file::beside;
-
-/// The names of a database's files that each commit or replacement changes.
-fn watched_names(path: &Path) -> Vec<OsString> {
-    let files = [path.to_owned(), beside(path, "-wal")];
-    files.iter().filter_map(|file| file.file_name().map(OsString::from)).collect()
-}
-
 #[cfg(target_os = "linux")]
 pub(super) use linux::FileWatch;
 #[cfg(not(target_os = "linux"))]
@@ -20,39 +9,42 @@ pub(super) use other::FileWatch;
 mod linux {
     use std::ffi::OsString;
     use std::io;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     use futures_util::{FutureExt as _, StreamExt as _};
-    use inotify::{Event, EventMask, EventStream, Inotify, WatchMask};
+    use inotify::{Event, EventMask, EventStream, Inotify, WatchDescriptor, WatchMask};
 
-    /// Watches folders, because a watched file may be replaced.
+    use super::super::disk_file::beside;
+
+    /// Watches the files, and their folders, because a file may be created or replaced.
     pub struct FileWatch {
         events: EventStream<[u8; 4096]>,
-        names: Vec<OsString>,
+        folders: Vec<WatchDescriptor>,
+        files: Vec<PathBuf>,
     }
 
     impl FileWatch {
         /// # Errors
         /// A folder is missing, or the user has too many watches.
         pub fn open(path: &Path) -> io::Result<Self> {
-            let target = path.canonicalize()?;
             let inotify = Inotify::init()?;
-            let changes = WatchMask::MODIFY | WatchMask::CREATE | WatchMask::DELETE | WatchMask::MOVE;
-            let mask = changes | WatchMask::DELETE_SELF | WatchMask::MOVE_SELF | WatchMask::ONLYDIR;
-            let mut names = Vec::new();
+            let mask = WatchMask::CREATE | WatchMask::DELETE | WatchMask::MOVE | WatchMask::ONLYDIR;
+            let (mut folders, mut files) = (Vec::new(), Vec::new());
             // The path may be a symbolic link, which may change too.
-            for file in [path, &target] {
+            for file in [path.to_owned(), path.canonicalize()?] {
                 let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-                inotify.watches().add(folder, mask)?;
-                names.extend(super::watched_names(file));
+                folders.push(inotify.watches().add(folder, mask)?);
+                files.extend([beside(&file, "-wal"), file]);
             }
-            Ok(Self { events: inotify.into_event_stream([0; 4096])?, names })
+            let watch = Self { events: inotify.into_event_stream([0; 4096])?, folders, files };
+            watch.add_files();
+            Ok(watch)
         }
 
         /// Waits until one of the files is written, created, moved or deleted. Events that arrived meanwhile count once.
         ///
         /// # Errors
-        /// The watch has ended, for example because the folder is gone.
+        /// The watch has ended, because a folder is gone.
         pub async fn wait(&mut self) -> io::Result<()> {
             loop {
                 let event = self.events.next().await;
@@ -63,16 +55,28 @@ mod linux {
             while let Some(event) = self.events.next().now_or_never() {
                 self.is_change(event)?;
             }
+            self.add_files();
             Ok(())
+        }
+
+        /// Watches the files that exist. For one that is watched already it changes nothing.
+        fn add_files(&self) {
+            for file in &self.files {
+                let _ = self.events.watches().add(file, WatchMask::MODIFY);
+            }
         }
 
         fn is_change(&self, event: Option<io::Result<Event<OsString>>>) -> io::Result<bool> {
             let event = event.ok_or(io::ErrorKind::UnexpectedEof)??;
-            if event.mask.contains(EventMask::IGNORED) {
-                return Err(io::Error::new(io::ErrorKind::NotFound, "the watched folder is gone"));
+            if !self.folders.contains(&event.wd) {
+                return Ok(true);
             }
-            // Without a name, the folder itself changed, or events were lost.
-            Ok(event.name.is_none_or(|name| self.names.contains(&name)))
+            if event.mask.contains(EventMask::IGNORED) {
+                return Err(io::Error::new(io::ErrorKind::NotFound, "the folder is gone"));
+            }
+            // Without a name, events were lost.
+            let is_watched = |name: OsString| self.files.iter().any(|file| file.file_name() == Some(&*name));
+            Ok(event.name.is_none_or(is_watched))
         }
     }
 }
@@ -103,6 +107,7 @@ mod tests {
 
     use tokio::time::timeout;
 
+    use super::super::disk_file::beside;
     use super::*;
 
     const LONG: Duration = Duration::from_secs(10);
@@ -122,6 +127,10 @@ mod tests {
         fs::OpenOptions::new().append(true).open(&log).unwrap().write_all(b"2").unwrap();
         timeout(LONG, watch.wait()).await.unwrap().unwrap();
         fs::rename(folder.path().join("b.db"), &path).unwrap();
+        timeout(LONG, watch.wait()).await.unwrap().unwrap();
+        // The new file is watched instead.
+        while timeout(SHORT, watch.wait()).await.is_ok() {}
+        fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"2").unwrap();
         timeout(LONG, watch.wait()).await.unwrap().unwrap();
     }
 
