@@ -51,6 +51,8 @@ pub enum Outcome {
     Expired(String),
     /// Its subject was deleted, or the subscriber has gone.
     Cancelled,
+    /// Its turn did not come before the lease ended, or the server stops. It does not count as an attempt.
+    NotTried,
 }
 
 impl Delivery {
@@ -164,6 +166,12 @@ pub async fn record(
                          rank = case when rank < 3 then rank + 3 else rank end
                        where notice_id = $3 and subscriber_id = $4 and lease = $5 and done_at is null";
             run!(tx, sql, *at, bounded(reason), notice, subscriber, lease)?;
+            return Ok(());
+        }
+        Outcome::NotTried => {
+            let sql = "update deliveries set lease = null, due_at = $1, attempts = attempts - 1
+                       where notice_id = $2 and subscriber_id = $3 and lease = $4 and done_at is null";
+            run!(tx, sql, now, notice, subscriber, lease)?;
             return Ok(());
         }
         Outcome::Rejected(reason) => ("rejected", Some(bounded(reason))),

@@ -86,8 +86,7 @@ impl<S: SendMessage> Pipeline<S> {
         let now = self.clock.now();
         let mut tx = self.db.deliver().await?;
         for Leased { delivery, lease, .. } in &waiting {
-            let retry = Outcome::Retry { at: now, reason: String::new() };
-            deliveries::record(&mut tx, delivery, lease, &retry, now).await?;
+            deliveries::record(&mut tx, delivery, lease, &Outcome::NotTried, now).await?;
         }
         tx.commit().await
     }
@@ -97,7 +96,7 @@ impl<S: SendMessage> Pipeline<S> {
         let mut failing = false;
         let mut changes = self.db.changes().subscribe();
         while !stop.is_cancelled() {
-            if queue.len() > self.senders {
+            if queue.is_full(self.senders) {
                 tokio::select! { () = queue.wait_until_taken() => {}, () = stop.cancelled() => {} }
                 continue;
             }
@@ -145,13 +144,13 @@ impl<S: SendMessage> Pipeline<S> {
     async fn send_queued(self: Arc<Self>, queue: Arc<Queue>, results: mpsc::Sender<Recorded>, stop: CancellationToken) {
         while !stop.is_cancelled() {
             let leased = tokio::select! { leased = queue.take() => leased, () = stop.cancelled() => return };
-            // The lease is about to end, so another process may take the message.
-            if self.clock.monotonic() >= leased.until {
-                queue.finish(&leased.delivery);
-                continue;
-            }
-            // Boxed: the future is large, and hundreds of senders wait most of the time.
-            let outcome = Box::pin(self.sender.send(&leased.delivery)).await;
+            let outcome = if self.clock.monotonic() >= leased.until {
+                // The lease is about to end, so another process may take the message.
+                Outcome::NotTried
+            } else {
+                // Boxed: the future is large, and hundreds of senders wait most of the time.
+                Box::pin(self.sender.send(&leased.delivery)).await
+            };
             queue.finish(&leased.delivery);
             let (done, recorded) = oneshot::channel();
             if results.send(Recorded { leased, outcome, done }).await.is_err() {
@@ -170,7 +169,7 @@ impl<S: SendMessage> Pipeline<S> {
                 tokio::time::sleep(RETRY_PAUSE).await;
             }
             // A message may now be due sooner than its lease ends.
-            if batch.iter().any(|result| matches!(result.outcome, Outcome::Retry { .. })) {
+            if batch.iter().any(|result| matches!(result.outcome, Outcome::Retry { .. } | Outcome::NotTried)) {
                 self.wake.notify_one();
             }
             for result in batch.drain(..) {

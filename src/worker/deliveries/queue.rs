@@ -11,6 +11,8 @@ use crate::domain::monotonic::Monotonic;
 
 /// Requests at once to one host. The mail server has its own limit.
 const MAX_PER_HOST: usize = 4;
+/// Messages of busy hosts that are kept aside, for each sender. Beyond that, hosts that answer wait too.
+const MAX_PARKED_PER_SENDER: usize = 4;
 
 pub(super) struct Leased {
     pub delivery: Delivery,
@@ -41,10 +43,10 @@ struct Host {
 }
 
 impl Queue {
-    /// Messages that no sender has taken.
-    pub(super) fn len(&self) -> usize {
+    /// Whether it has enough messages for so many senders.
+    pub(super) fn is_full(&self, senders: usize) -> bool {
         let lists = self.lists();
-        lists.ready.len() + lists.parked
+        lists.ready.len() > senders || lists.parked > MAX_PARKED_PER_SENDER * senders
     }
 
     pub(super) fn add(&self, batch: Vec<Leased>) {
@@ -81,7 +83,7 @@ impl Queue {
         if let Some(host) = &delivery.endpoint_host
             && self.lists().finish(host)
         {
-            self.arrived.notify_waiters();
+            self.arrived.notify_one();
         }
     }
 
@@ -117,5 +119,45 @@ impl Lists {
         self.parked -= 1;
         self.ready.push_front(next);
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::subscriber::Channel;
+    use crate::domain::{NoticeId, SubscriberId};
+
+    fn leased(number: usize, host: &str) -> Leased {
+        let delivery = Delivery {
+            notice: NoticeId::from_random([0; 12]),
+            subscriber: SubscriberId::parse(&format!("s{number:011}")).unwrap(),
+            channel: Channel::Webhook,
+            created_at: chrono::DateTime::UNIX_EPOCH,
+            attempts: 1,
+            email: None,
+            endpoint: None,
+            endpoint_host: Some(host.to_owned()),
+            secret: None,
+        };
+        Leased { delivery, lease: "lease".into(), until: Monotonic::START }
+    }
+
+    #[tokio::test]
+    async fn parked_messages_of_a_busy_host_let_others_pass() {
+        let (queue, senders) = (Queue::default(), 8);
+        queue.add((0..4 + senders).map(|number| leased(number, "slow.example")).collect());
+        assert!(queue.is_full(senders), "nothing was taken yet");
+        let taken: Vec<_> = [queue.take().await, queue.take().await, queue.take().await, queue.take().await].into();
+        queue.add(vec![leased(100, "quick.example")]);
+        assert_eq!(queue.take().await.delivery.endpoint_host.as_deref(), Some("quick.example"));
+        assert!(!queue.is_full(senders), "more messages than senders are parked");
+        queue.add((200..200 + 3 * senders + 1).map(|number| leased(number, "slow.example")).collect());
+        queue.add(vec![leased(101, "quick.example")]);
+        queue.take().await;
+        assert!(queue.is_full(senders));
+        queue.finish(&taken[0].delivery);
+        assert_eq!(queue.take().await.delivery.subscriber.as_str(), "s00000000004");
+        assert!(!queue.is_full(senders));
     }
 }
