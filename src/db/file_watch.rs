@@ -12,12 +12,13 @@ mod linux {
     use std::path::{Path, PathBuf};
 
     use futures_util::{FutureExt as _, StreamExt as _};
-    use inotify::{Event, EventMask, EventStream, Inotify, WatchDescriptor, WatchMask};
+    use inotify::{Event, EventStream, Inotify, WatchDescriptor, WatchMask};
 
     use super::super::disk_file::beside;
 
     /// Watches the files, and their folders, because a file may be created or replaced.
     pub struct FileWatch {
+        path: PathBuf,
         events: EventStream<[u8; 4096]>,
         folders: Vec<WatchDescriptor>,
         files: Vec<PathBuf>,
@@ -25,56 +26,64 @@ mod linux {
 
     impl FileWatch {
         /// # Errors
-        /// A folder is missing, or the user has too many watches.
+        /// The database file is missing, or the user has too many watches.
         pub fn open(path: &Path) -> io::Result<Self> {
-            let inotify = Inotify::init()?;
-            let mask = WatchMask::CREATE | WatchMask::DELETE | WatchMask::MOVE | WatchMask::ONLYDIR;
-            let (mut folders, mut files) = (Vec::new(), Vec::new());
-            // The path may be a symbolic link, which may change too.
-            for file in [path.to_owned(), path.canonicalize()?] {
-                let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-                folders.push(inotify.watches().add(folder, mask)?);
-                files.extend([beside(&file, "-wal"), file]);
-            }
-            let watch = Self { events: inotify.into_event_stream([0; 4096])?, folders, files };
-            watch.add_files();
+            let events = Inotify::init()?.into_event_stream([0; 4096])?;
+            let mut watch = Self { path: path.to_owned(), events, folders: Vec::new(), files: Vec::new() };
+            watch.renew()?;
             Ok(watch)
+        }
+
+        /// Watches what is at the path now: a folder or a symbolic link may have been replaced. What is watched already
+        /// stays watched.
+        ///
+        /// # Errors
+        /// As of [`FileWatch::open`].
+        pub fn renew(&mut self) -> io::Result<()> {
+            self.folders.clear();
+            self.files.clear();
+            for file in [self.path.clone(), self.path.canonicalize()?] {
+                let mask = WatchMask::CREATE | WatchMask::DELETE | WatchMask::MOVE | WatchMask::ONLYDIR;
+                let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+                self.folders.push(self.events.watches().add(folder, mask)?);
+                self.files.extend([beside(&file, "-wal"), file]);
+            }
+            for file in &self.files {
+                match self.events.watches().add(file, WatchMask::MODIFY) {
+                    // The log is created later.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    watched => {
+                        watched?;
+                    }
+                }
+            }
+            Ok(())
         }
 
         /// Waits until one of the files is written, created, moved or deleted. Events that arrived meanwhile count once.
         ///
         /// # Errors
-        /// The watch has ended, because a folder is gone.
-        pub async fn wait(&mut self) -> io::Result<()> {
+        /// As of [`FileWatch::open`].
+        pub async fn wait_for_change(&mut self) -> io::Result<()> {
             loop {
                 let event = self.events.next().await;
-                if self.is_change(event)? {
+                if self.is_database_change(event)? {
                     break;
                 }
             }
             while let Some(event) = self.events.next().now_or_never() {
-                self.is_change(event)?;
+                self.is_database_change(event)?;
             }
-            self.add_files();
-            Ok(())
+            self.renew()
         }
 
-        /// Watches the files that exist. For one that is watched already it changes nothing.
-        fn add_files(&self) {
-            for file in &self.files {
-                let _ = self.events.watches().add(file, WatchMask::MODIFY);
-            }
-        }
-
-        fn is_change(&self, event: Option<io::Result<Event<OsString>>>) -> io::Result<bool> {
+        fn is_database_change(&self, event: Option<io::Result<Event<OsString>>>) -> io::Result<bool> {
             let event = event.ok_or(io::ErrorKind::UnexpectedEof)??;
+            // Of a file, or events were lost.
             if !self.folders.contains(&event.wd) {
                 return Ok(true);
             }
-            if event.mask.contains(EventMask::IGNORED) {
-                return Err(io::Error::new(io::ErrorKind::NotFound, "the folder is gone"));
-            }
-            // Without a name, events were lost.
+            // Without a name, the folder is gone.
             let is_watched = |name: OsString| self.files.iter().any(|file| file.file_name() == Some(&*name));
             Ok(event.name.is_none_or(is_watched))
         }
@@ -93,7 +102,11 @@ mod other {
             Err(io::ErrorKind::Unsupported.into())
         }
 
-        pub async fn wait(&mut self) -> io::Result<()> {
+        pub fn renew(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        pub async fn wait_for_change(&mut self) -> io::Result<()> {
             std::future::pending().await
         }
     }
@@ -120,18 +133,18 @@ mod tests {
         fs::write(&path, "1").unwrap();
         let mut watch = FileWatch::open(&path).unwrap();
         fs::write(folder.path().join("b.db"), "1").unwrap();
-        assert!(timeout(SHORT, watch.wait()).await.is_err());
+        assert!(timeout(SHORT, watch.wait_for_change()).await.is_err());
         fs::write(&log, "1").unwrap();
-        timeout(LONG, watch.wait()).await.unwrap().unwrap();
-        assert!(timeout(SHORT, watch.wait()).await.is_err(), "events that arrived together count once");
+        timeout(LONG, watch.wait_for_change()).await.unwrap().unwrap();
+        assert!(timeout(SHORT, watch.wait_for_change()).await.is_err(), "events that arrived together count once");
         fs::OpenOptions::new().append(true).open(&log).unwrap().write_all(b"2").unwrap();
-        timeout(LONG, watch.wait()).await.unwrap().unwrap();
+        timeout(LONG, watch.wait_for_change()).await.unwrap().unwrap();
         fs::rename(folder.path().join("b.db"), &path).unwrap();
-        timeout(LONG, watch.wait()).await.unwrap().unwrap();
+        timeout(LONG, watch.wait_for_change()).await.unwrap().unwrap();
         // The new file is watched instead.
-        while timeout(SHORT, watch.wait()).await.is_ok() {}
+        while timeout(SHORT, watch.wait_for_change()).await.is_ok() {}
         fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"2").unwrap();
-        timeout(LONG, watch.wait()).await.unwrap().unwrap();
+        timeout(LONG, watch.wait_for_change()).await.unwrap().unwrap();
     }
 
     #[tokio::test]
@@ -142,9 +155,31 @@ mod tests {
         std::os::unix::fs::symlink(&target, &path).unwrap();
         let mut watch = FileWatch::open(&path).unwrap();
         fs::write(beside(&target, "-wal"), "1").unwrap();
-        timeout(LONG, watch.wait()).await.unwrap().unwrap();
-        fs::remove_file(&path).unwrap();
-        timeout(LONG, watch.wait()).await.unwrap().unwrap();
+        timeout(LONG, watch.wait_for_change()).await.unwrap().unwrap();
+        let other = elsewhere.path().join("c.db");
+        fs::write(&other, "1").unwrap();
+        std::os::unix::fs::symlink(&other, folder.path().join("new")).unwrap();
+        fs::rename(folder.path().join("new"), &path).unwrap();
+        timeout(LONG, watch.wait_for_change()).await.unwrap().unwrap();
+        while timeout(SHORT, watch.wait_for_change()).await.is_ok() {}
+        fs::write(beside(&other, "-wal"), "1").unwrap();
+        timeout(LONG, watch.wait_for_change()).await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn replaced_folder_is_watched_after_renewal() {
+        let around = tempfile::tempdir().unwrap();
+        let (folder, path) = (around.path().join("data"), around.path().join("data/a.db"));
+        fs::create_dir(&folder).unwrap();
+        fs::write(&path, "1").unwrap();
+        let mut watch = FileWatch::open(&path).unwrap();
+        fs::rename(&folder, around.path().join("old")).unwrap();
+        assert!(watch.renew().is_err(), "the file is missing");
+        fs::create_dir(&folder).unwrap();
+        fs::write(&path, "1").unwrap();
+        watch.renew().unwrap();
+        fs::write(beside(&path, "-wal"), "1").unwrap();
+        timeout(LONG, watch.wait_for_change()).await.unwrap().unwrap();
     }
 
     #[tokio::test]
@@ -154,7 +189,7 @@ mod tests {
         fs::write(&path, "1").unwrap();
         let mut watch = FileWatch::open(&path).unwrap();
         folder.close().unwrap();
-        let ended = async { while watch.wait().await.is_ok() {} };
+        let ended = async { while watch.wait_for_change().await.is_ok() {} };
         timeout(LONG, ended).await.unwrap();
         assert!(FileWatch::open(&path).is_err());
     }

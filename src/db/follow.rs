@@ -2,7 +2,8 @@
 //!
 //! PostgreSQL notifies a connection that listens. Each commit of a revision, and of what background jobs wait for, sends
 //! one notification. Without a working listener (a pooler in transaction mode, a lost connection), the database is
-//! looked at every second. The write-ahead log of a SQLite database changes with each commit; the kernel reports it.
+//! looked at every second. The write-ahead log of a SQLite database changes with each commit; Linux reports it;
+//! elsewhere it is looked at every second too.
 
 use std::io;
 use std::path::Path;
@@ -83,39 +84,47 @@ impl Db {
 
 /// Announces writes to the database's files. Where they can't be watched, it announces every second.
 async fn follow_file(path: &Path, changes: &Changes, check: impl Fn() -> Result<()>) {
-    let mut is_warned = false;
+    let check_and_announce = || {
+        // It notices another file; jobs notice its result.
+        let _ = check();
+        changes.announce(Origin::Elsewhere);
+    };
+    let mut is_watched = true;
     loop {
         let ended = match FileWatch::open(path) {
-            Ok(mut watch) => follow_watch(&mut watch, changes, &check).await,
+            Ok(mut watch) => {
+                is_watched = true;
+                follow_watch(&mut watch, &check_and_announce).await
+            }
             Err(error) => error,
         };
-        if !std::mem::replace(&mut is_warned, true) {
+        if std::mem::replace(&mut is_watched, false) {
             tracing::info!("the database's files are not watched, looking every second: {ended}");
         }
         next_second().await;
-        announce_file(changes, &check);
+        check_and_announce();
     }
 }
 
-async fn follow_watch(watch: &mut FileWatch, changes: &Changes, check: &impl Fn() -> Result<()>) -> io::Error {
+/// Returns why the watch ended.
+async fn follow_watch(watch: &mut FileWatch, check_and_announce: &impl Fn()) -> io::Error {
     loop {
         // What was written before the watch began is announced too.
-        announce_file(changes, check);
+        check_and_announce();
         let waited = tokio::select! {
-            waited = watch.wait() => waited,
-            () = next_multiple(FALLBACK) => continue,
+            waited = watch.wait_for_change() => waited,
+            () = next_multiple(FALLBACK) => {
+                if let Err(ended) = watch.renew() {
+                    return ended;
+                }
+                continue;
+            }
         };
         if let Err(ended) = waited {
             return ended;
         }
         sleep(FILE_PAUSE).await;
     }
-}
-
-/// The check notices another file; jobs notice its result.
-fn announce_file(changes: &Changes, check: &impl Fn() -> Result<()>) {
-    let _ = check();
-    changes.announce(Origin::Elsewhere);
 }
 
 /// Waits for the next full second of the process.
