@@ -52,7 +52,9 @@ pub enum Outcome {
     /// Its subject was deleted, or the subscriber has gone.
     Cancelled,
     /// Its turn did not come before the lease ended, or the server stops. It does not count as an attempt.
-    NotTried,
+    NotTried {
+        due_at: DateTime<Utc>,
+    },
 }
 
 impl Delivery {
@@ -168,10 +170,10 @@ pub async fn record(
             run!(tx, sql, *at, bounded(reason), notice, subscriber, lease)?;
             return Ok(());
         }
-        Outcome::NotTried => {
+        Outcome::NotTried { due_at } => {
             let sql = "update deliveries set lease = null, due_at = $1, attempts = attempts - 1
                        where notice_id = $2 and subscriber_id = $3 and lease = $4 and done_at is null";
-            run!(tx, sql, now, notice, subscriber, lease)?;
+            run!(tx, sql, *due_at, notice, subscriber, lease)?;
             return Ok(());
         }
         Outcome::Rejected(reason) => ("rejected", Some(bounded(reason))),

@@ -130,7 +130,7 @@ async fn first_and_last_word_is_all_that_was_asked_for(test: TestDb) {
     assert_eq!(recipients(&test).await, names(["brief"]));
 }
 
-async fn lease_next(test: &TestDb, lease: &str) -> deliveries::Delivery {
+async fn lease_next_message(test: &TestDb, lease: &str) -> deliveries::Delivery {
     let mut tx = test.db.deliver().await.unwrap();
     let leased = deliveries::lease_due(&mut tx, Transport::Mail, lease, test.clock.now(), 1).await.unwrap();
     tx.commit().await.unwrap();
@@ -144,11 +144,12 @@ async fn message_that_was_not_tried_keeps_its_turn_and_attempts(test: TestDb) {
     open(&test, &fixtures::incident("it", test.clock.now())).await;
     expand(&test).await;
     for lease in ["one", "two", "three"] {
-        let next = lease_next(&test, lease).await;
+        let next = lease_next_message(&test, lease).await;
         assert_eq!((next.subscriber.as_str(), next.attempts), ("a", 1));
+        let not_tried = Outcome::NotTried { due_at: test.clock.now() };
         for lease in ["another", lease] {
             let mut tx = test.db.deliver().await.unwrap();
-            deliveries::record(&mut tx, &next, lease, &Outcome::NotTried, test.clock.now()).await.unwrap();
+            deliveries::record(&mut tx, &next, lease, &not_tried, test.clock.now()).await.unwrap();
             tx.commit().await.unwrap();
         }
     }
@@ -159,14 +160,14 @@ async fn retry_waits_behind_first_attempts(test: TestDb) {
     subscribe(&test, ["a", "b", "c"].map(|id| subscriber(&test, id, Scope::Page))).await;
     open(&test, &fixtures::incident("it", test.clock.now())).await;
     expand(&test).await;
-    let first = lease_next(&test, "one").await;
+    let first = lease_next_message(&test, "one").await;
     let retry = Outcome::Retry { at: test.clock.now(), reason: "no answer".into() };
     let mut tx = test.db.deliver().await.unwrap();
     deliveries::record(&mut tx, &first, "one", &retry, test.clock.now()).await.unwrap();
     tx.commit().await.unwrap();
     let mut order = vec![first.subscriber.to_string()];
     for lease in ["two", "three", "four"] {
-        order.push(lease_next(&test, lease).await.subscriber.to_string());
+        order.push(lease_next_message(&test, lease).await.subscriber.to_string());
     }
     assert_eq!(order, ["a", "b", "c", "a"]);
 }

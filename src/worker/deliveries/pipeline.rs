@@ -24,6 +24,8 @@ pub const MAX_ATTEMPT: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
 /// Pause before a transaction is tried again.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
+/// Pause before a message whose turn did not come is leased again: meanwhile those behind it are leased.
+const PASS_PAUSE: chrono::TimeDelta = chrono::TimeDelta::seconds(5);
 /// Pause after another node took what was due.
 const RACE_PAUSE: chrono::TimeDelta = chrono::TimeDelta::milliseconds(200);
 
@@ -86,7 +88,7 @@ impl<S: SendMessage> Pipeline<S> {
         let now = self.clock.now();
         let mut tx = self.db.deliver().await?;
         for Leased { delivery, lease, .. } in &waiting {
-            deliveries::record(&mut tx, delivery, lease, &Outcome::NotTried, now).await?;
+            deliveries::record(&mut tx, delivery, lease, &Outcome::NotTried { due_at: now }, now).await?;
         }
         tx.commit().await
     }
@@ -146,7 +148,7 @@ impl<S: SendMessage> Pipeline<S> {
             let leased = tokio::select! { leased = queue.take() => leased, () = stop.cancelled() => return };
             let outcome = if self.clock.monotonic() >= leased.until {
                 // The lease is about to end, so another process may take the message.
-                Outcome::NotTried
+                Outcome::NotTried { due_at: self.clock.now() + PASS_PAUSE }
             } else {
                 // Boxed: the future is large, and hundreds of senders wait most of the time.
                 Box::pin(self.sender.send(&leased.delivery)).await
@@ -169,7 +171,7 @@ impl<S: SendMessage> Pipeline<S> {
                 tokio::time::sleep(RETRY_PAUSE).await;
             }
             // A message may now be due sooner than its lease ends.
-            if batch.iter().any(|result| matches!(result.outcome, Outcome::Retry { .. } | Outcome::NotTried)) {
+            if batch.iter().any(|result| matches!(result.outcome, Outcome::Retry { .. } | Outcome::NotTried { .. })) {
                 self.wake.notify_one();
             }
             for result in batch.drain(..) {

@@ -58,8 +58,12 @@ impl Queue {
     pub(super) async fn take(&self) -> Leased {
         loop {
             let arrived = self.arrived.notified();
-            if let Some(leased) = self.lists().take() {
+            let (leased, has_taken) = self.lists().take();
+            // Also if all were set aside.
+            if has_taken {
                 self.taken.notify_one();
+            }
+            if let Some(leased) = leased {
                 return leased;
             }
             arrived.await;
@@ -93,18 +97,21 @@ impl Queue {
 }
 
 impl Lists {
-    fn take(&mut self) -> Option<Leased> {
+    /// The next message of a host that has a place free, and whether one was taken from `ready`.
+    fn take(&mut self) -> (Option<Leased>, bool) {
+        let mut has_taken = false;
         while let Some(leased) = self.ready.pop_front() {
-            let Some(name) = &leased.delivery.endpoint_host else { return Some(leased) };
+            has_taken = true;
+            let Some(name) = &leased.delivery.endpoint_host else { return (Some(leased), true) };
             let host = self.hosts.entry(name.clone()).or_default();
             if host.sending < MAX_PER_HOST {
                 host.sending += 1;
-                return Some(leased);
+                return (Some(leased), true);
             }
             host.parked.push_back(leased);
             self.parked += 1;
         }
-        None
+        (None, has_taken)
     }
 
     /// Returns whether a message became ready.
@@ -146,7 +153,7 @@ mod tests {
     #[tokio::test]
     async fn parked_messages_of_a_busy_host_let_others_pass() {
         let (queue, senders) = (Queue::default(), 8);
-        queue.add((0..4 + senders).map(|number| leased(number, "slow.example")).collect());
+        queue.add((0..5 + senders).map(|number| leased(number, "slow.example")).collect());
         assert!(queue.is_full(senders), "nothing was taken yet");
         let taken: Vec<_> = [queue.take().await, queue.take().await, queue.take().await, queue.take().await].into();
         queue.add(vec![leased(100, "quick.example")]);
@@ -155,9 +162,24 @@ mod tests {
         queue.add((200..200 + 3 * senders + 1).map(|number| leased(number, "slow.example")).collect());
         queue.add(vec![leased(101, "quick.example")]);
         queue.take().await;
-        assert!(queue.is_full(senders));
+        assert!(queue.is_full(senders), "too many are parked");
         queue.finish(&taken[0].delivery);
         assert_eq!(queue.take().await.delivery.subscriber.as_str(), "s00000000004");
         assert!(!queue.is_full(senders));
+    }
+    #[tokio::test]
+    async fn setting_all_messages_aside_counts_as_taking() {
+        let queue = Queue::default();
+        queue.add((0..4).map(|number| leased(number, "slow.example")).collect());
+        for _ in 0..4 {
+            queue.take().await;
+        }
+        queue.wait_until_taken().await;
+        queue.add(vec![leased(5, "slow.example")]);
+        tokio::select! {
+            biased;
+            _ = queue.take() => panic!("the host is busy"),
+            () = queue.wait_until_taken() => {}
+        }
     }
 }
