@@ -21,7 +21,7 @@ use crate::web::access::routes::Access;
 use crate::web::edge::body_timeout::is_body_timeout;
 use crate::web::edge::threads::has_session;
 use crate::web::error::wants_json;
-use crate::web::form::{MAX_NAME, escaped_len, is_utf8};
+use crate::web::form::{MAX_FIELDS, MAX_NAME, escaped_len, is_utf8};
 use crate::web::{Error, MAX_BODY};
 
 /// Largest body, in bytes, without a login: an address, a password, the response of a passkey.
@@ -32,6 +32,7 @@ const MAX_LIST_BODY: usize = MAX_LIST + 64 * 1024;
 /// The forms that take two logos and a favicon, and their largest body in bytes: the files, those kept from the last time in base64,
 /// and the other fields.
 const BRAND_FORMS: [&str; 2] = ["/admin/brand", "/admin/setup/brand"];
+const IMAGE_FIELDS: [&str; 3] = ["logo", "logo_dark", "favicon"];
 const BRAND_PREVIEW: &str = "/admin/brand/preview";
 const MAX_BRAND_BODY: usize = 2 * MAX_UPLOAD + MAX_FAVICON_UPLOAD + (2 * MAX_LOGO + MAX_FAVICON) * 4 / 3 + MAX_TEXTS;
 const MAX_TEXTS: usize = 128 * 1024;
@@ -200,8 +201,11 @@ async fn url_encode_parts(parts: &Parts, bytes: &Bytes) -> Option<Bytes> {
         let Ok(value) = part.bytes().await else { break };
         if !is_file {
             fields.push((name, String::from_utf8_lossy(&value).into_owned()));
-        } else if !value.is_empty() {
+        } else if !value.is_empty() && IMAGE_FIELDS.contains(&name.as_str()) {
             files.push((format!("kept_{name}"), value));
+        }
+        if fields.len() + files.len() > MAX_FIELDS {
+            break;
         }
     }
     fields.retain(|(name, _)| files.iter().all(|(file, _)| file != name));
