@@ -2,7 +2,8 @@
 
 use std::io::Write as _;
 use std::net::TcpStream;
-use std::time::Duration;
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
 
 use sqlx::{Connection as _, Executor as _, PgConnection};
 
@@ -157,10 +158,12 @@ fn disconnecting_readers_do_not_break_writes() {
 }
 
 /// Returns after a session of the database has waited longer than its default `statement_timeout` of 1 s.
-fn hold_writers_lock_until_a_writer_waits_a_second(admin: &str, database: &str) {
+fn hold_writers_lock_until_a_writer_waits_a_second(admin: &str, database: &str, is_held: &Sender<()>) {
     block_on(async {
         let mut holder = PgConnection::connect(&with_database(admin, database)).await.expect("a connection");
         holder.execute("set statement_timeout = 0; select pg_advisory_lock(1128353860)").await.expect("the lock");
+        is_held.send(()).expect("the test waits");
+        let begun = Instant::now();
         loop {
             let waits: bool = sqlx::query_scalar(
                 "select exists (select from pg_stat_activity where datname = $1 and wait_event_type = 'Lock'
@@ -173,6 +176,8 @@ fn hold_writers_lock_until_a_writer_waits_a_second(admin: &str, database: &str) 
             if waits {
                 break;
             }
+            assert!(begun.elapsed() < Duration::from_secs(60), "no session waits");
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         holder.close().await.expect("the connection ends");
     });
@@ -194,9 +199,11 @@ fn defaults_of_the_database_change_nothing() {
     server.start();
     server.wait_until_ready_is(200);
     let mut owner = server.log_in();
-    let held_lock = std::thread::spawn(move || hold_writers_lock_until_a_writer_waits_a_second(&admin, &name));
+    let (is_held, held) = std::sync::mpsc::channel();
+    let holder = std::thread::spawn(move || hold_writers_lock_until_a_writer_waits_a_second(&admin, &name, &is_held));
+    held.recv().expect("the lock");
     assert_eq!(owner.post_incident("After a second of waiting").status, 303);
-    held_lock.join().expect("the lock is released");
+    holder.join().expect("the lock is released");
     let answers: Vec<u16> = (0..6).map(|number| owner.post_incident(&format!("Post {number}")).status).collect();
     assert_eq!(answers, [303; 6]);
 }
