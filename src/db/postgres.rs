@@ -30,7 +30,7 @@ macro_rules! begin {
             "; set local standard_conforming_strings = on",
             "; set local timezone = 'UTC'",
             "; set local datestyle = 'ISO, MDY'",
-            // All statements are short: compiling one takes longer than any of them.
+            // To compile a statement takes longer than to run it: almost all are short.
             "; set local jit = off",
             $then
         )
