@@ -287,6 +287,7 @@ pub(in crate::web) fn is_secret_field(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::manager::Role;
 
     fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
         list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -338,7 +339,7 @@ mod tests {
             .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b")
             .body(Body::empty())
             .unwrap();
-        let sent = SubmittedForm::read(&request.into_parts().0, Access::Public, Body::from(body)).await;
+        let sent = SubmittedForm::read(&request.into_parts().0, Access::AtLeast(Role::Owner), Body::from(body)).await;
         assert_eq!(sent.pending_fields().as_deref(), Some("about=A+%26+b&kept_favicon=b2xk&kept_logo=PHN2Zy8%2B"));
     }
 

@@ -159,7 +159,7 @@ mod tests {
         queue.add(vec![leased(100, "quick.example")]);
         assert_eq!(queue.take().await.delivery.endpoint_host.as_deref(), Some("quick.example"));
         assert!(!queue.is_full(senders), "more messages than senders are parked");
-        queue.add((200..200 + 3 * senders + 1).map(|number| leased(number, "slow.example")).collect());
+        queue.add((200..200 + 3 * senders).map(|number| leased(number, "slow.example")).collect());
         queue.add(vec![leased(101, "quick.example")]);
         queue.take().await;
         assert!(queue.is_full(senders), "too many are parked");
@@ -167,6 +167,7 @@ mod tests {
         assert_eq!(queue.take().await.delivery.subscriber.as_str(), "s00000000004");
         assert!(!queue.is_full(senders));
     }
+
     #[tokio::test]
     async fn setting_all_messages_aside_counts_as_taking() {
         let queue = Queue::default();
