@@ -102,6 +102,7 @@ test('an incident takes four clicks from the login, and is resolved with two', a
   const hand = new Hand(page);
   const heading = (words: string) => page.getByRole('heading', { level: 1, name: words });
   await page.goto('/login');
+  await expect(page.getByLabel('Email')).toBeFocused();
   await hand.type(OWNER.email);
   await hand.tab();
   await hand.type(OWNER.password);

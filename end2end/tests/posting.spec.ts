@@ -185,8 +185,11 @@ test('keyboard shortcuts navigate and can be turned off', async ({ page, javaScr
   await logIn(page);
   await addComponent(page, 'Search');
   const heading = page.getByRole('heading', { level: 1 });
+  // The keys work once the page is loaded.
+  await page.waitForLoadState();
   await page.keyboard.type('gi');
   await expect(heading).toHaveText('Incidents');
+  await page.waitForLoadState();
   await page.keyboard.type('/');
   await expect(page.getByLabel('Search incidents')).toBeFocused();
   await page.keyboard.type('gd');
@@ -194,6 +197,7 @@ test('keyboard shortcuts navigate and can be turned off', async ({ page, javaScr
   await page.goto('/admin');
   await page.keyboard.press('n');
   await expect(heading).toHaveText('Create incident');
+  await page.waitForLoadState();
   await page.getByLabel('Title', { exact: true }).fill(TITLE);
   await page.getByLabel('Message', { exact: true }).fill('We look.');
   await page.keyboard.press('Control+Enter');

@@ -29,6 +29,12 @@ async fn log_in_there(browser: &mut Browser, manager: &Manager, ended: &Answer) 
     next
 }
 
+/// The style sources that the policy of the page allows.
+fn styles_of(page: &Answer) -> &str {
+    let policy = page.header("content-security-policy");
+    policy.split("; ").find(|rule| rule.starts_with("style-src ")).unwrap_or_default()
+}
+
 #[apply(on_both_databases!)]
 async fn expired_form_goes_on_with_every_field(test: TestDb) {
     let app = TestApp::new(test.at_noon()).await;
@@ -60,6 +66,9 @@ async fn expired_form_goes_on_with_every_field(test: TestDb) {
     for (name, value) in fields {
         assert_eq!(form.field(name), value, "{name}");
     }
+    let composer = browser.get("/admin/incidents/new").await;
+    assert!(styles_of(&composer).contains("sha256-"), "{}", styles_of(&composer));
+    assert_eq!(styles_of(&form), styles_of(&composer), "its preview frames the public page too");
     assert!(app.incidents().await.is_empty(), "nothing was published");
     assert_eq!(browser.get(&path).await.status, StatusCode::NOT_FOUND, "it works once");
     let done = browser.post("/admin/incidents", &fields).await;

@@ -15,8 +15,8 @@ use crate::web::page::error_page::{SessionExpiredLayer, preserve_form, render_ad
 use crate::web::sign_in::pending_form::resume_form;
 use crate::web::sign_in::reauth::{ReauthLayer, require_reauth};
 
-/// The paths of pages with a composer.
-const COMPOSERS: [&str; 3] = ["/admin/incidents", "/admin/maintenances", "/admin/drafts"];
+/// The paths of pages with a composer. A form that is continued after a login may be one.
+const COMPOSERS: [&str; 4] = ["/admin/incidents", "/admin/maintenances", "/admin/drafts", "/admin/pending-forms"];
 
 /// The router of the admin. The outer layers respond to every failure, even a panic or an expired session, with a page
 /// that returns the submitted form.
