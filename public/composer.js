@@ -47,13 +47,17 @@
       if (frame.srcdoc !== html) frame.srcdoc = html;
     };
     const draw = () => {
-      tabs.replaceChildren(
-        ...views.map(({ name }, at) => {
-          const tab = make('button', { type: 'button', role: 'tab', textContent: name });
-          tab.addEventListener('click', () => show(at));
-          return tab;
-        }),
-      );
+      const isFocused = tabs.contains(document.activeElement);
+      const isSame = views.length === tabs.children.length && views.every(({ name }, at) => tabs.children[at].textContent === name);
+      if (!isSame) {
+        tabs.replaceChildren(
+          ...views.map(({ name }, at) => {
+            const tab = make('button', { type: 'button', role: 'tab', textContent: name });
+            tab.addEventListener('click', () => show(at));
+            return tab;
+          }),
+        );
+      }
       if (!tabs.isConnected) {
         section.insertBefore(tabs, words);
         section.insertBefore(stage, words);
@@ -61,6 +65,7 @@
         form.classList.add('is-live');
       }
       show(chosen);
+      if (isFocused && !isSame) tabs.children[chosen].focus();
     };
     tabs.addEventListener('keydown', (event) => {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key] * (document.dir === 'rtl' ? -1 : 1);

@@ -1,5 +1,5 @@
 import { type Page } from '@playwright/test';
-import { card } from '../steps';
+import { card, expectPreview, logIn } from '../steps';
 import { expect, OWNER, test } from '../test';
 
 test.use({ initialData: 'sample' });
@@ -75,6 +75,19 @@ test('an update can be published with the keyboard alone', async ({ page, visito
 
   await visitor.goto('/');
   await expect(card(visitor, 'Satellite tiles are missing over the Bay of Biscay')).toContainText(message);
+});
+
+test('a new preview leaves the focus on its tab', async ({ page }) => {
+  await logIn(page);
+  await page.goto('/admin/incidents/new');
+  const message = page.getByLabel('Message', { exact: true });
+  await message.fill('First.');
+  await expectPreview(page, 'First.');
+  const tab = page.getByRole('tab', { name: 'Status page' });
+  await message.fill('Second.');
+  await tab.focus();
+  await expectPreview(page, 'Second.');
+  await expect(tab).toBeFocused();
 });
 
 test('the first tab stop skips to the content', async ({ page }) => {
