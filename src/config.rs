@@ -3,7 +3,7 @@
 mod tls;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -42,7 +42,7 @@ pub struct DatabaseConfig {
     pub database_url_file: Option<PathBuf>,
 }
 
-/// Where the page stands, in the world and on the disk.
+/// The page's address, and its directory.
 #[derive(Clone, Debug, clap::Args)]
 pub struct SiteConfig {
     /// Public URL of the page, like https://status.example.org [default: the listen address]
@@ -136,6 +136,10 @@ pub struct NodeConfig {
     #[arg(long, env = "CANDOR_DATABASE_LISTEN_URL", hide_env_values = true, value_name = "URL")]
     pub database_listen_url: Option<String>,
 
+    /// Read the address for notifications from a file, to keep the password out of the environment
+    #[arg(long, env = "CANDOR_DATABASE_LISTEN_URL_FILE", value_name = "FILE")]
+    pub database_listen_url_file: Option<PathBuf>,
+
     /// What to do with a database of an older version: auto (migrate and serve), never (wait until another
     /// process has migrated it) or only (migrate and exit)
     #[arg(long, env = "CANDOR_MIGRATE", default_value = "auto", value_name = "WHEN")]
@@ -143,13 +147,20 @@ pub struct NodeConfig {
 }
 
 impl NodeConfig {
-    pub fn settings(&self) -> NodeSettings {
+    /// Fails if the address for notifications can't be read or is not that of a PostgreSQL database.
+    pub fn settings(&self) -> anyhow::Result<NodeSettings> {
         let host = || NodeName::from_lossy(&rustix::system::uname().nodename().to_string_lossy());
-        NodeSettings {
-            name: self.node_name.clone().unwrap_or_else(host),
-            listen_url: self.database_listen_url.clone(),
-            migrate: self.migrate,
-        }
+        let name = self.node_name.clone().unwrap_or_else(host);
+        Ok(NodeSettings { name, listen_url: self.listen_url()?, migrate: self.migrate })
+    }
+
+    fn listen_url(&self) -> anyhow::Result<Option<String>> {
+        let url = match &self.database_listen_url_file {
+            Some(file) => Some(read_trimmed(file)?),
+            None => self.database_listen_url.clone(),
+        };
+        url.as_deref().map_or(Ok(()), Db::check_listen_url).context("--database-listen-url")?;
+        Ok(url)
     }
 }
 
@@ -216,10 +227,7 @@ impl MailConfig {
     /// Creates the mailer, if a server is configured. Fails if only one of server and sender is set.
     pub fn mailer(&self, origin: &str) -> anyhow::Result<Option<Mailer>> {
         let url = match &self.smtp_url_file {
-            Some(file) => {
-                let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
-                Some(text.trim().to_owned())
-            }
+            Some(file) => Some(read_trimmed(file)?),
             None => self.smtp_url.clone(),
         };
         match (url, &self.smtp_from) {
@@ -235,10 +243,7 @@ impl MailConfig {
     /// Which mail providers may report bounces.
     pub fn bounce_hooks(&self) -> anyhow::Result<BounceHooks> {
         let token = match &self.mail_hook_token_file {
-            Some(file) => {
-                let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
-                Some(text.trim().to_owned())
-            }
+            Some(file) => Some(read_trimmed(file)?),
             None => self.mail_hook_token.clone(),
         };
         BounceHooks::new(token.as_deref(), &self.ses_topics, self.sendgrid_webhook_key.as_deref())
@@ -349,8 +354,7 @@ impl OidcConfig {
 
     fn client_secret(&self) -> anyhow::Result<Option<String>> {
         let Some(file) = &self.oidc_client_secret_file else { return Ok(self.oidc_client_secret.clone()) };
-        let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
-        Ok(Some(text.trim().to_owned()))
+        Ok(Some(read_trimmed(file)?))
     }
 }
 
@@ -358,9 +362,13 @@ impl DatabaseConfig {
     /// The database URL, read from the file if one is configured.
     pub fn url(&self) -> anyhow::Result<String> {
         let Some(file) = &self.database_url_file else { return Ok(self.database_url.clone()) };
-        let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
-        Ok(text.trim().to_owned())
+        read_trimmed(file)
     }
+}
+
+fn read_trimmed(file: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    Ok(text.trim().to_owned())
 }
 
 impl ServeConfig {
@@ -420,18 +428,13 @@ pub fn find_problems(serve: &ServeConfig, database: &DatabaseConfig) -> Vec<anyh
         origin.map(drop),
         serve.tls.source(has_redirect).map(drop),
         database.url().and_then(|url| Ok(Db::at(&url).map(drop)?)),
-        serve.node.database_listen_url.as_deref().map_or(Ok(()), check_listen_url),
+        serve.node.settings().map(drop),
         serve.mail.mailer(&public).map(drop),
         serve.mail.bounce_hooks().map(drop),
         serve.oidc.provider(&public).map(drop),
         min_fill_time().map(drop),
     ];
     checks.into_iter().filter_map(Result::err).collect()
-}
-
-/// The address of notifications must be that of a PostgreSQL database.
-pub fn check_listen_url(url: &str) -> anyhow::Result<()> {
-    Db::check_listen_url(url).context("--database-listen-url")
 }
 
 /// Another time, in milliseconds, for test builds.
@@ -475,5 +478,17 @@ mod tests {
         assert_eq!(parse_fill_time(Some("0"), true).unwrap(), TimeDelta::zero());
         assert!(parse_fill_time(Some("0"), false).is_err());
         assert!(parse_fill_time(Some("-1"), true).is_err() && parse_fill_time(Some("soon"), true).is_err());
+    }
+
+    #[test]
+    fn listen_url_comes_from_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("url");
+        let node = NodeConfig { database_listen_url_file: Some(file.clone()), ..NodeConfig::default() };
+        assert!(node.settings().unwrap_err().to_string().contains("reading "), "the file is missing");
+        std::fs::write(&file, "postgres://candor@db.example/candor\n").unwrap();
+        assert_eq!(node.settings().unwrap().listen_url.as_deref(), Some("postgres://candor@db.example/candor"));
+        std::fs::write(&file, "sqlite://candor.db").unwrap();
+        assert_eq!(node.settings().unwrap_err().to_string(), "--database-listen-url");
     }
 }

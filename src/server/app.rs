@@ -12,9 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::acme::{Acme, AcmeStore};
 use crate::clock::Clock;
-use crate::config::{
-    CertificateSource, DatabaseConfig, ServeConfig, certificate_check, check_listen_url, find_problems, min_fill_time,
-};
+use crate::config::{CertificateSource, DatabaseConfig, ServeConfig, certificate_check, find_problems, min_fill_time};
 use crate::credentials::secret_key::SecretKey;
 use crate::db::Db;
 use crate::domain::node::MigrateMode;
@@ -81,7 +79,7 @@ impl App {
         let hosts = address.into_iter().fold(hosts, AllowedHosts::with_listen_address);
         let db = Db::at(&database.url()?)?.for_server();
         let file = serve.site.site_file();
-        serve.node.database_listen_url.as_deref().map_or(Ok(()), check_listen_url)?;
+        let node = serve.node.settings()?;
         let publisher =
             Publisher::new(db.clone(), clock.clone(), origin.clone(), file).with_accept_empty(serve.accept_empty);
         let trusted_proxies = TrustedProxies::new(serve.trusted_proxies.iter().copied());
@@ -103,7 +101,7 @@ impl App {
             trusted_proxies,
             endpoint_hosts,
             data_dir: serve.site.data_dir.clone(),
-            node: serve.node.settings(),
+            node,
         };
         let state = State::new(parts);
         *state.token_calls().lock().unwrap_or_else(PoisonError::into_inner) =
