@@ -69,7 +69,7 @@ create table page_imports (
   source text not null check (length(source) between 1 and 20),
   address text not null check (length(address) between 1 and 600),
   state text not null
-    check (state in ('fetching', 'ready', 'importing', 'done', 'failed', 'interrupted', 'discarded')),
+    check (state in ('fetching', 'comparing', 'ready', 'importing', 'done', 'failed', 'interrupted', 'discarded')),
   -- What it does now; why it failed.
   step text not null check (length(step) <= 1000),
   documents bigint not null check (documents >= 0),

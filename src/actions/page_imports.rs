@@ -41,7 +41,7 @@ pub async fn confirm(tx: &mut WriteTx, import: &PageImport, now: DateTime<Utc>) 
 
 /// Stops an import that has not begun to write; `None` for others.
 pub async fn discard(tx: &mut WriteTx, import: &PageImport, now: DateTime<Utc>) -> Result<Option<Entry>> {
-    for state in [ImportState::Fetching, ImportState::Ready] {
+    for state in [ImportState::Fetching, ImportState::Comparing, ImportState::Ready] {
         if import.state_at(now) == state
             && page_imports::set_state(tx, &import.id, state, ImportState::Discarded, now).await?
         {

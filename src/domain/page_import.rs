@@ -7,8 +7,8 @@ use super::PageImportId;
 
 /// After this time without a sign of life an import has been interrupted.
 const SILENCE_LIMIT: TimeDelta = TimeDelta::minutes(2);
-/// While it writes, it can't give a sign of life.
-const WRITING_SILENCE_LIMIT: TimeDelta = TimeDelta::minutes(10);
+/// While it compares or imports, it holds the write lock, so it can't give a sign of life.
+const LOCKED_SILENCE_LIMIT: TimeDelta = TimeDelta::minutes(10);
 /// Sentences of a kind that a summary keeps.
 pub const MAX_NOTES: usize = 50;
 /// Of a sentence, in characters.
@@ -55,6 +55,8 @@ impl ImportSource {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImportState {
     Fetching,
+    /// A dry run counts what would change.
+    Comparing,
     /// The preview waits for a decision.
     Ready,
     Importing,
@@ -65,12 +67,21 @@ pub enum ImportState {
 }
 
 impl ImportState {
-    const ALL: [Self; 7] =
-        [Self::Fetching, Self::Ready, Self::Importing, Self::Done, Self::Failed, Self::Interrupted, Self::Discarded];
+    const ALL: [Self; 8] = [
+        Self::Fetching,
+        Self::Comparing,
+        Self::Ready,
+        Self::Importing,
+        Self::Done,
+        Self::Failed,
+        Self::Interrupted,
+        Self::Discarded,
+    ];
 
     pub fn key(self) -> &'static str {
         match self {
             Self::Fetching => "fetching",
+            Self::Comparing => "comparing",
             Self::Ready => "ready",
             Self::Importing => "importing",
             Self::Done => "done",
@@ -87,6 +98,7 @@ impl ImportState {
     pub fn words(self) -> &'static str {
         match self {
             Self::Fetching => "Fetching",
+            Self::Comparing => "Comparing",
             Self::Ready => "Preview ready",
             Self::Importing => "Importing",
             Self::Done => "Imported",
@@ -98,7 +110,7 @@ impl ImportState {
 
     /// Whether a task of a server works on it, or waits for a decision.
     pub fn is_live(self) -> bool {
-        matches!(self, Self::Fetching | Self::Ready | Self::Importing)
+        matches!(self, Self::Fetching | Self::Comparing | Self::Ready | Self::Importing)
     }
 }
 
@@ -122,7 +134,10 @@ pub struct PageImport {
 impl PageImport {
     /// A live import whose server gives no sign of life has been interrupted.
     pub fn state_at(&self, now: DateTime<Utc>) -> ImportState {
-        let limit = if self.state == ImportState::Importing { WRITING_SILENCE_LIMIT } else { SILENCE_LIMIT };
+        let limit = match self.state {
+            ImportState::Comparing | ImportState::Importing => LOCKED_SILENCE_LIMIT,
+            _ => SILENCE_LIMIT,
+        };
         if self.state.is_live() && now - self.seen_at > limit { ImportState::Interrupted } else { self.state }
     }
 }
@@ -214,6 +229,8 @@ mod tests {
         for (state, minutes, expected) in [
             (ImportState::Fetching, 2, ImportState::Fetching),
             (ImportState::Fetching, 3, ImportState::Interrupted),
+            (ImportState::Comparing, 10, ImportState::Comparing),
+            (ImportState::Comparing, 11, ImportState::Interrupted),
             (ImportState::Ready, 3, ImportState::Interrupted),
             (ImportState::Importing, 10, ImportState::Importing),
             (ImportState::Importing, 11, ImportState::Interrupted),

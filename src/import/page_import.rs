@@ -131,7 +131,7 @@ impl Work {
             Err(Stop::Interrupted(reason)) => (ImportState::Interrupted, reason.to_owned()),
         };
         self.show(|progress| progress.step = step);
-        for from in [ImportState::Fetching, ImportState::Ready, ImportState::Importing] {
+        for from in [ImportState::Fetching, ImportState::Comparing, ImportState::Ready, ImportState::Importing] {
             if let Err(error) = self.change_state(from, state, None).await {
                 tracing::warn!("the end of an import could not be saved: {error:#}");
                 return;
@@ -147,14 +147,14 @@ impl Work {
         let problems = problems.unwrap_or_else(|_| Err(anyhow::anyhow!("the page took more than two hours")));
         let problems = problems.map_err(|error| Stop::Failed(as_sentence(&format!("{error:#}"))))?;
         self.show(|progress| progress.step = "Comparing with what is here".into());
-        self.save_progress(ImportState::Fetching).await?;
+        self.finish_step(ImportState::Fetching, ImportState::Comparing, None).await?;
         let planned = self.summarize(&documents, &problems, true).await?;
-        self.finish_step(ImportState::Fetching, ImportState::Ready, &planned).await?;
+        self.finish_step(ImportState::Comparing, ImportState::Ready, Some(&planned)).await?;
         self.wait_for_decision().await?;
         self.show(|progress| progress.step = "Importing".into());
         let imported = self.summarize(&documents, &problems, false);
         let imported = self.while_alive(ImportState::Importing, imported).await??;
-        self.finish_step(ImportState::Importing, ImportState::Done, &imported).await
+        self.finish_step(ImportState::Importing, ImportState::Done, Some(&imported)).await
     }
 
     /// A folder for the documents, deleted at the end. Nothing else uses the folder around it: one import runs at a time.
@@ -248,8 +248,13 @@ impl Work {
         if is_current { Ok(()) } else { Err(Stop::Discarded) }
     }
 
-    async fn finish_step(&self, from: ImportState, to: ImportState, done: &ImportSummary) -> Result<(), Stop> {
-        if self.change_state(from, to, Some(done)).await? { Ok(()) } else { Err(Stop::Discarded) }
+    async fn finish_step(
+        &self,
+        from: ImportState,
+        to: ImportState,
+        summary: Option<&ImportSummary>,
+    ) -> Result<(), Stop> {
+        if self.change_state(from, to, summary).await? { Ok(()) } else { Err(Stop::Discarded) }
     }
 
     /// Saves progress and state; returns whether the state was `from`.

@@ -95,6 +95,7 @@ pub fn PageImportPage(page: PageImportView) -> impl IntoView {
     };
     let (title, body) = match state {
         ImportState::Fetching => ("Fetching the page", progress_box(import, state)),
+        ImportState::Comparing => ("Comparing", progress_box(import, state)),
         ImportState::Importing => ("Importing", progress_box(import, state)),
         ImportState::Ready => ("Check the import", preview(import, &shell)),
         ImportState::Done => ("Import finished", report(import, &page)),
@@ -103,7 +104,7 @@ pub fn PageImportPage(page: PageImportView) -> impl IntoView {
         ImportState::Discarded => ("Import discarded", discarded()),
     };
     let head = if page.is_setup { setup_steps(SetupStep::Components) } else { settings_tabs(PATH, &shell) };
-    let is_working = matches!(state, ImportState::Fetching | ImportState::Importing);
+    let is_working = matches!(state, ImportState::Fetching | ImportState::Comparing | ImportState::Importing);
     let reload = is_working.then(|| import_path(import));
     let content = view! {
         {head}
@@ -136,7 +137,7 @@ fn progress_box(import: &PageImport, state: ImportState) -> AnyView {
     let is_fetching = state == ImportState::Fetching;
     let words =
         if is_fetching { "One request at a time: a page with many incidents takes several minutes." } else { "" };
-    let stop = is_fetching.then(|| view! { <Submit words="Stop" weight=ButtonStyle::Quiet/> });
+    let stop = (state != ImportState::Importing).then(|| view! { <Submit words="Stop" weight=ButtonStyle::Quiet/> });
     view! {
         <div class="box import-progress" data-reload="">
             {bar}

@@ -69,6 +69,7 @@ fn import_pages(world: &Gallery) -> Vec<(&'static str, String)> {
     vec![
         ("import", PageImportNew { shell: world.shell.clone(), form, invalid, recent }.html()),
         ("import-fetching", view(ImportState::Fetching, 214, None, false)),
+        ("import-comparing", view(ImportState::Comparing, 0, None, false)),
         ("import-ready", view(ImportState::Ready, 214, Some(summary.clone()), true)),
         ("import-nothing", view(ImportState::Ready, 214, Some(ImportSummary::default()), false)),
         ("import-writing", view(ImportState::Importing, 0, Some(summary.clone()), false)),
