@@ -253,7 +253,7 @@ impl State {
         &self.0.certificate
     }
 
-    /// Requests on the admin threads, which run to their end even if the client disconnects.
+    /// Requests on the background threads, which run to their end even if the client disconnects.
     pub fn admin_requests(&self) -> &TaskTracker {
         &self.0.admin_requests
     }

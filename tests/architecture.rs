@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&[&str]; 16] = [
     &["format"],
     &["domain"],
-    &["clock", "counters", "log_limit", "logo", "output", "private_folder", "regular_file"],
+    &["background", "clock", "counters", "log_limit", "logo", "output", "private_folder", "regular_file"],
     &["islands", "log"],
     &["credentials", "net"],
     &["db"],

@@ -16,6 +16,7 @@ use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::actions;
+use crate::background::spawn_in_background;
 use crate::credentials::secret_token;
 use crate::db::leases::{self, Hold};
 use crate::db::{
@@ -105,7 +106,7 @@ fn start_background_jobs(state: &State, stop: &CancellationToken) {
     tokio::spawn(probe::run_probe(state.clone(), stop.clone()));
     tokio::spawn(probe::run_measurements(state.clone(), stop.clone()));
     tokio::spawn(state.mail_worker().run(stop.clone()));
-    tokio::spawn(deliveries::run_deliveries(state.clone(), stop.clone()));
+    spawn_in_background(deliveries::run_deliveries(state.clone(), stop.clone()));
     let (state, stop) = (state.clone(), stop.clone());
     tokio::spawn(async move {
         let listen_url = state.node.listen_url.as_deref();

@@ -33,7 +33,7 @@ pub fn router(state: &State) -> Router<State> {
         .layer(from_fn(session::keep_cookie_for_scripts))
         .layer(from_fn_with_state(state.clone(), csrf::reject_cross_origin))
         .layer(CatchPanicLayer::custom(error::panic_response))
-        .layer(from_fn_with_state(state.admin_requests().clone(), threads::run_on_admin_threads))
+        .layer(from_fn_with_state(state.admin_requests().clone(), threads::run_in_background))
         .layer(from_fn_with_state(keeping, preserve_form));
     let admin = router.clone().with_state(state.clone());
     router.layer(from_fn_with_state(admin, resume_form)).layer(from_fn_with_state(state.clone(), with_admin_headers))

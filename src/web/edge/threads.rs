@@ -1,5 +1,5 @@
-//! Threads for the admin: its pages are rendered per request, which must not delay visitors who read prepared
-//! responses.
+//! Moves requests of the admin to the background threads: its pages are rendered per request, which must not delay
+//! visitors who read prepared responses.
 
 use std::sync::{Arc, LazyLock};
 
@@ -7,65 +7,46 @@ use axum::extract::{Request, State as FromState};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use super::known_sessions::is_known_session;
+use crate::background::{background_threads, spawn_in_background};
 use crate::web::Error;
 
-const THREADS: usize = 2;
 /// Maximum number of requests running or waiting there, each for those with and without a known session.
 const MAX_WAITING: usize = 64;
 
-struct AdminThreads {
-    runtime: Runtime,
+struct Places {
     with_session: Arc<Semaphore>,
     without: Arc<Semaphore>,
 }
 
-/// `None` if the system gives no threads; requests then run where they arrive.
-static ADMIN_THREADS: LazyLock<Option<AdminThreads>> = LazyLock::new(|| {
-    let runtime = Builder::new_multi_thread().worker_threads(THREADS).thread_name("admin").enable_all().build();
+static PLACES: LazyLock<Places> = LazyLock::new(|| {
     let places = || Arc::new(Semaphore::new(MAX_WAITING));
-    match runtime {
-        Ok(runtime) => Some(AdminThreads { runtime, with_session: places(), without: places() }),
-        Err(error) => {
-            tracing::warn!("could not start the admin threads: {error}");
-            None
-        }
-    }
+    Places { with_session: places(), without: places() }
 });
 
-/// `None` if the program has a single thread.
-fn admin_threads() -> Option<&'static AdminThreads> {
-    let is_alone = Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread;
-    if is_alone { None } else { ADMIN_THREADS.as_ref() }
-}
-
-/// Answers a request on the admin threads. It runs to its end even if the client disconnects; `running` tracks it.
-pub async fn run_on_admin_threads(
-    FromState(running): FromState<TaskTracker>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let Some(threads) = admin_threads() else { return next.run(request).await };
-    let places = if has_session(request.headers()) { &threads.with_session } else { &threads.without };
+/// Answers a request on the background threads. It runs to its end even if the client disconnects; `running` tracks it.
+pub async fn run_in_background(FromState(running): FromState<TaskTracker>, request: Request, next: Next) -> Response {
+    if background_threads().is_none() {
+        return next.run(request).await;
+    }
+    let places = if has_session(request.headers()) { &PLACES.with_session } else { &PLACES.without };
     let Ok(place) = places.clone().try_acquire_owned() else { return Error::Busy.into_response() };
     let answering = async move {
         let response = next.run(request).await;
         drop(place);
         response
     };
-    let answered = threads.runtime.spawn(running.track_future(answering.in_current_span())).await;
+    let answered = spawn_in_background(running.track_future(answering.in_current_span())).await;
     answered.unwrap_or_else(|error| Error::Internal(error.into()).into_response())
 }
 
-/// Renders a page on the admin threads; empty if that fails.
-pub async fn render_on_admin_threads(page: impl FnOnce() -> String + Send + 'static) -> String {
-    let Some(threads) = admin_threads() else { return page() };
-    let rendered = threads.runtime.spawn(async move { page() }.in_current_span()).await;
+/// Renders a page on the background threads; empty if that fails.
+pub async fn render_in_background(page: impl FnOnce() -> String + Send + 'static) -> String {
+    let rendered = spawn_in_background(async move { page() }.in_current_span()).await;
     rendered.inspect_err(|error| tracing::error!("a page could not be rendered: {error}")).unwrap_or_default()
 }
 
@@ -100,7 +81,7 @@ mod tests {
         let router = Router::new()
             .route("/", get(on_which_thread))
             .route("/never", get(pending::<String>))
-            .layer(from_fn_with_state(TaskTracker::new(), run_on_admin_threads));
+            .layer(from_fn_with_state(TaskTracker::new(), run_in_background));
         let request = Request::get(path).header(header::COOKIE, cookie).body(Body::empty()).unwrap();
         let response = router.oneshot(request).await.unwrap();
         let status = response.status();
@@ -109,16 +90,14 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn full_admin_queue_rejects_requests() {
-        assert_eq!(ask("/", "").await, (StatusCode::OK, "admin".to_owned()));
-        assert_eq!(
-            render_on_admin_threads(|| std::thread::current().name().unwrap_or_default().to_owned()).await,
-            "admin"
-        );
+        assert_eq!(ask("/", "").await, (StatusCode::OK, "background".to_owned()));
+        let thread = render_in_background(|| std::thread::current().name().unwrap_or_default().to_owned()).await;
+        assert_eq!(thread, "background");
         let mut waiting = JoinSet::new();
         for _ in 0..MAX_WAITING {
             waiting.spawn(ask("/never", "a=b"));
         }
-        while ADMIN_THREADS.as_ref().unwrap().without.available_permits() > 0 {
+        while PLACES.without.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
         assert_eq!(ask("/", "").await.0, StatusCode::SERVICE_UNAVAILABLE);
@@ -126,13 +105,13 @@ mod tests {
         assert_eq!(invented.0, StatusCode::SERVICE_UNAVAILABLE, "an invented cookie is no session");
         remember_session("known");
         let known = ask("/", "a=b; __Host-sid=known").await;
-        assert_eq!(known, (StatusCode::OK, "admin".to_owned()), "strangers do not take the places of sessions");
+        assert_eq!(known, (StatusCode::OK, "background".to_owned()), "strangers do not take the places of sessions");
         forget_session("known");
         assert_eq!(ask("/", "sid=known").await.0, StatusCode::SERVICE_UNAVAILABLE);
     }
 
     #[tokio::test]
-    async fn single_threaded_runtime_needs_no_admin_threads() {
-        assert_ne!(ask("/", "sid=x").await, (StatusCode::OK, "admin".to_owned()));
+    async fn single_threaded_runtime_needs_no_background_threads() {
+        assert_ne!(ask("/", "sid=x").await, (StatusCode::OK, "background".to_owned()));
     }
 }

@@ -179,7 +179,7 @@ async fn session_expired_page(
     let (around, status) = (ErrorLayout::Plain(shell), StatusCode::UNAUTHORIZED);
     let page =
         AdminError { around, status: status.as_u16(), detail: None, typed: Some(typed), action, login: Some(login) };
-    let html = threads::render_on_admin_threads(move || page.html()).await;
+    let html = threads::render_in_background(move || page.html()).await;
     (status, [(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))], html).into_response()
 }
 
@@ -196,7 +196,7 @@ async fn error_response(
     // A form from another site must not be submitted from our page.
     let goes_again = !is_foreign && typed.as_ref().is_some_and(|typed| typed.is_whole) && !matches!(status, 404 | 413);
     let failure = AdminError { around, status, detail, typed, action: address.filter(|_| goes_again), login: None };
-    let html = threads::render_on_admin_threads(move || failure.html()).await;
+    let html = threads::render_in_background(move || failure.html()).await;
     head.headers.remove(header::CONTENT_LENGTH);
     head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     Response::from_parts(head, Body::from(html))
