@@ -25,14 +25,20 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::history::{self, Size};
 use crate::postgres::Cluster;
 use crate::print_progress;
-use crate::process::resident;
+use crate::process::{resident, thread_time};
 use crate::report::{self, mb, target_row};
 use crate::servers::{self, Server};
+use crate::wrk::{self, Load};
 
 const SEED: u64 = 20_261_128;
 /// Hosts of the measured endpoints: each takes four requests at once.
 const HOSTS: usize = 250;
 const PATIENCE: Duration = Duration::from_secs(300);
+/// Fewer are notified before readers are measured meanwhile.
+const MIN_BESIDE_READERS: usize = 30_000;
+const READER_ROUNDS: usize = 5;
+/// What tokio calls the threads that answer visitors; messages are sent on others.
+const VISITOR_THREADS: &str = "tokio-rt-worker";
 
 /// How many, and on what.
 #[derive(Clone, Debug, clap::Args)]
@@ -118,7 +124,13 @@ async fn mail(url: &str, folder: &Path, options: &Options, clock: &Clock) -> any
     }
     let (took, more) = (begun.elapsed().as_secs_f64(), most.saturating_sub(idle));
     let limit = 60 * 1024 * 1024;
-    Ok(vec![
+    let beside_readers = if options.subscribers >= MIN_BESIDE_READERS {
+        Some(measure_readers(&server, &sink, &db, options.subscribers, clock).await?)
+    } else {
+        print_progress(&format!("CPU of `/` meanwhile is measured with {MIN_BESIDE_READERS} subscribers or more"));
+        None
+    };
+    let rows = vec![
         target_row(
             &format!("{} mails handed to the mail server", options.subscribers),
             "<= 60 s",
@@ -126,7 +138,50 @@ async fn mail(url: &str, folder: &Path, options: &Options, clock: &Clock) -> any
             took <= 60.0,
         ),
         target_row("memory above idle meanwhile", "<= 60 MB", format!("{} MB", mb(more)), more <= limit),
-    ])
+    ];
+    Ok(rows.into_iter().chain(beside_readers).collect())
+}
+
+/// CPU time per request of `/` while mails are sent, relative to that before and after.
+async fn measure_readers(
+    server: &Server,
+    sink: &Sink,
+    db: &Db,
+    subscribers: usize,
+    clock: &Clock,
+) -> anyhow::Result<Vec<String>> {
+    let (mut rest, mut meanwhile) = (0.0, 0.0);
+    for _ in 0..READER_ROUNDS {
+        let before = time_per_request(server).await?;
+        let expected = sink.count() + subscribers;
+        open_incident(db, clock).await?;
+        meanwhile += time_per_request(server).await?;
+        ensure!(sink.count() < expected, "the mails were sent before the readers ended");
+        let begun = Instant::now();
+        while sink.count() < expected {
+            ensure!(begun.elapsed() < PATIENCE, "only {} of {expected} mails arrived", sink.count());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        rest += f64::midpoint(before, time_per_request(server).await?);
+    }
+    let ratio = meanwhile / rest;
+    let rounds = READER_ROUNDS as f64;
+    Ok(target_row(
+        "CPU of `/` meanwhile, relative to that at rest",
+        "<= 1.05",
+        format!("{ratio:.3} ({:.1} to {:.1} µs)", rest / rounds, meanwhile / rounds),
+        ratio <= 1.05,
+    ))
+}
+
+/// CPU time of the threads that answer visitors, in microseconds per request of `/`.
+async fn time_per_request(server: &Server) -> anyhow::Result<f64> {
+    let headers = vec!["Accept-Encoding: gzip".to_owned()];
+    let load = Load { address: server.address, connections: 64, lasting: Duration::from_secs(5), headers };
+    let before = thread_time(server.pid(), VISITOR_THREADS)?;
+    let outcome = wrk::run(load).await?;
+    let spent = thread_time(server.pid(), VISITOR_THREADS)? - before;
+    Ok(spent as f64 / 1000.0 / outcome.requests as f64)
 }
 
 /// Time until all endpoints that answer are notified, beside others that never answer or always fail.

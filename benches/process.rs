@@ -14,6 +14,20 @@ pub fn processor_time(pid: u32) -> anyhow::Result<Duration> {
     Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
 }
 
+/// CPU time so far of the threads of a process that are called `name`, in nanoseconds; see proc(5), schedstat.
+pub fn thread_time(pid: u32, name: &str) -> anyhow::Result<u64> {
+    let mut sum = 0;
+    for thread in std::fs::read_dir(format!("/proc/{pid}/task"))?.flatten() {
+        // The thread may have ended in between.
+        let Ok(own_name) = std::fs::read_to_string(thread.path().join("comm")) else { continue };
+        if own_name.trim_end() == name {
+            let times = std::fs::read_to_string(thread.path().join("schedstat"))?;
+            sum += times.split(' ').next().context("schedstat")?.parse::<u64>()?;
+        }
+    }
+    Ok(sum)
+}
+
 /// Resident memory of a process and its descendants, in bytes; shared pages count for each.
 pub fn resident(pid: u32) -> anyhow::Result<u64> {
     family(pid)?.into_iter().map(own_resident).sum()

@@ -489,6 +489,7 @@ mod tests {
         std::fs::write(&file, "postgres://candor@db.example/candor\n").unwrap();
         assert_eq!(node.settings().unwrap().listen_url.as_deref(), Some("postgres://candor@db.example/candor"));
         std::fs::write(&file, "sqlite://candor.db").unwrap();
-        assert_eq!(node.settings().unwrap_err().to_string(), "--database-listen-url");
+        let refused = format!("{:#}", node.settings().unwrap_err());
+        assert_eq!(refused, "--database-listen-url: the database address must begin with postgres://");
     }
 }

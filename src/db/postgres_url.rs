@@ -48,7 +48,8 @@ pub(super) fn parse_servers(address: &str) -> Result<Vec<PgConnectOptions>> {
 
 /// The servers of the authority, and the address with the first one only, because URLs name one host.
 fn split_authority(address: &str) -> Result<(Vec<Server>, String)> {
-    let Some((scheme, rest)) = address.split_once("://") else {
+    let parts = address.split_once("://").filter(|(scheme, _)| matches!(*scheme, "postgres" | "postgresql"));
+    let Some((scheme, rest)) = parts else {
         return Err(Error::other("the database address must begin with postgres://"));
     };
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
