@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::actions;
@@ -51,6 +52,8 @@ const REFRESH_INTERVAL: TimeDelta = TimeDelta::seconds(60);
 const SWEEP_INTERVAL: TimeDelta = TimeDelta::minutes(10);
 /// How long the log of notices and deliveries is kept.
 const DELIVERY_LOG: TimeDelta = TimeDelta::days(30);
+/// How long a stop waits for messages that are being sent. After it, the next process sends them again.
+const SENDING_GRACE: Duration = Duration::from_secs(5);
 /// How long `candor nodes` lists a node that has gone.
 const NODE_LOG: TimeDelta = TimeDelta::days(1);
 /// The smallest clock change that is noticed; smaller ones are normal clock synchronization.
@@ -61,7 +64,7 @@ pub const SETUP_LINK_LIFETIME: TimeDelta = TimeDelta::minutes(30);
 /// Candor's, or from a pre-release.
 pub async fn run_worker(state: State, stop: CancellationToken) -> anyhow::Result<()> {
     let mut work = Worker::default();
-    let (mut opened, mut logged) = (false, None);
+    let (mut opened, mut logged, mut sending) = (false, None, None);
     let begun = Instant::now();
     let mut changes = state.db.changes().subscribe();
     // The stored Site may be old, and opening the database may take a while.
@@ -71,7 +74,7 @@ pub async fn run_worker(state: State, stop: CancellationToken) -> anyhow::Result
             match open_database(&state, begun.elapsed()).await? {
                 None => {
                     opened = true;
-                    start_background_jobs(&state, &stop);
+                    sending = Some(start_background_jobs(&state, &stop));
                 }
                 Some(cause) => {
                     if logged.as_ref() != Some(&cause) {
@@ -99,14 +102,21 @@ pub async fn run_worker(state: State, stop: CancellationToken) -> anyhow::Result
             () = waiting => {}
         }
     }
+    if let Some(mut sending) = sending
+        && tokio::time::timeout(SENDING_GRACE, &mut sending).await.is_err()
+    {
+        sending.abort();
+        tracing::warn!("messages to subscribers that were being sent will be sent again after the next start");
+    }
     Ok(())
 }
 
-fn start_background_jobs(state: &State, stop: &CancellationToken) {
+/// Returns the task that sends messages to subscribers.
+fn start_background_jobs(state: &State, stop: &CancellationToken) -> JoinHandle<()> {
     tokio::spawn(probe::run_probe(state.clone(), stop.clone()));
     tokio::spawn(probe::run_measurements(state.clone(), stop.clone()));
     tokio::spawn(state.mail_worker().run(stop.clone()));
-    spawn_in_background(deliveries::run_deliveries(state.clone(), stop.clone()));
+    let sending = spawn_in_background(deliveries::run_deliveries(state.clone(), stop.clone()));
     let (state, stop) = (state.clone(), stop.clone());
     tokio::spawn(async move {
         let listen_url = state.node.listen_url.as_deref();
@@ -114,6 +124,7 @@ fn start_background_jobs(state: &State, stop: &CancellationToken) {
             tracing::error!("changes of other processes are not noticed: {error}");
         }
     });
+    sending
 }
 
 async fn run_round(state: &State, work: &mut Worker) {

@@ -13,6 +13,7 @@ use candor::domain::subscriber::{Channel, IncidentEvents, Scope, SubscriberState
 use candor::domain::{Incident, Phase, Subscriber};
 use candor::notify::Mailer;
 use candor::notify::standard_webhooks::webhook_key_pair;
+use candor::worker;
 use candor::worker::deliveries::run_deliveries;
 use chrono::TimeDelta;
 use tokio::net::TcpListener;
@@ -126,6 +127,27 @@ async fn published_update_is_mailed_with_its_links(test: TestDb) {
     assert_eq!(first.header("References"), second.header("References"));
     assert_ne!(first.header("Message-ID"), second.header("Message-ID"));
     assert_eq!(wait_until_done(&app).await, [(1, 0), (1, 0)]);
+}
+
+#[apply(on_both_databases!)]
+async fn stopped_worker_records_what_it_has_sent(test: TestDb) {
+    let (app, sink) = app_with_mail(test).await;
+    let all: Vec<_> = (0..300).map(|number| subscriber(&app.test, &format!("s{number}"), Scope::Page)).collect();
+    subscribe(&app.test, all.clone()).await;
+    open(&app, &fixtures::incident("logins", app.clock.now())).await;
+    let stop = CancellationToken::new();
+    let stopping = async {
+        wait_for_mails(&sink, 20).await;
+        stop.cancel();
+    };
+    let (worked, ()) = tokio::join!(worker::run_worker((*app).clone(), stop.clone()), stopping);
+    worked.unwrap();
+    let sent = sink.mails().len();
+    assert!(sent < all.len(), "it was stopped meanwhile");
+    let recorded = app.number("select count(*) from deliveries where outcome = 'sent'").await;
+    assert_eq!(usize::try_from(recorded).unwrap(), sent);
+    let leased = app.number("select count(*) from deliveries where lease is not null and done_at is null").await;
+    assert_eq!(leased, 0, "the next process need not wait for the end of leases");
 }
 
 #[apply(on_both_databases!)]
