@@ -146,7 +146,13 @@ impl Work {
         let problems = self.while_alive(ImportState::Fetching, fetching).await?;
         let problems = problems.unwrap_or_else(|_| Err(anyhow::anyhow!("the page took more than two hours")));
         let problems = problems.map_err(|error| Stop::Failed(as_sentence(&format!("{error:#}"))))?;
-        self.show(|progress| progress.step = "Comparing with what is here".into());
+        self.show(|progress| {
+            *progress = ImportProgress {
+                step: "Comparing with what is here".into(),
+                documents: progress.documents,
+                ..ImportProgress::default()
+            };
+        });
         self.finish_step(ImportState::Fetching, ImportState::Comparing, None).await?;
         let planned = self.summarize(&documents, &problems, true).await?;
         self.finish_step(ImportState::Comparing, ImportState::Ready, Some(&planned)).await?;

@@ -231,6 +231,19 @@ async fn import_of_a_killed_server_is_interrupted(test: TestDb) {
 }
 
 #[apply(on_both_databases!)]
+async fn comparison_takes_longer_than_a_fetch_and_can_not_be_stopped(test: TestDb) {
+    let app = TestApp::new(test).await;
+    app.page_import("slow", ImportState::Comparing, "https://status.example.org/").await;
+    let mut owner = app.logged_in(Owner).await;
+    app.clock.advance(TimeDelta::minutes(9));
+    let page = owner.get("/admin/import/slow").await;
+    assert_eq!(page.word("h1"), "Comparing");
+    assert!(!page.words("button").contains(&"Stop".to_owned()), "{:?}", page.words("button"));
+    app.clock.advance(TimeDelta::minutes(2));
+    assert_eq!(owner.get("/admin/import/slow").await.word("h1"), "The import was interrupted");
+}
+
+#[apply(on_both_databases!)]
 async fn only_owners_import_pages(test: TestDb) {
     let app = TestApp::new(test).await;
     app.page_import("ready", ImportState::Ready, "https://status.example.org/").await;

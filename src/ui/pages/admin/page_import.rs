@@ -137,7 +137,8 @@ fn progress_box(import: &PageImport, state: ImportState) -> AnyView {
     let is_fetching = state == ImportState::Fetching;
     let words =
         if is_fetching { "One request at a time: a page with many incidents takes several minutes." } else { "" };
-    let stop = (state != ImportState::Importing).then(|| view! { <Submit words="Stop" weight=ButtonStyle::Quiet/> });
+    // The comparison holds the write lock, so nothing can stop it.
+    let stop = is_fetching.then(|| view! { <Submit words="Stop" weight=ButtonStyle::Quiet/> });
     view! {
         <div class="box import-progress" data-reload="">
             {bar}
