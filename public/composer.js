@@ -123,7 +123,9 @@
         isOver = response.status === 401;
         const found = response.ok ? read(await response.text()) : [];
         if (!found.length) return;
+        const name = views[chosen]?.name;
         views = found;
+        chosen = Math.max(0, views.findIndex((view) => view.name === name));
         draw();
       } catch {
         // The preview stays as it was.
