@@ -1,6 +1,7 @@
 //! CPU time and memory of a process and its descendants, from /proc.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -14,18 +15,18 @@ pub fn processor_time(pid: u32) -> anyhow::Result<Duration> {
     Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
 }
 
-/// CPU time so far of the threads of a process that are called `name`, in nanoseconds; see proc(5), schedstat.
-pub fn thread_time(pid: u32, name: &str) -> anyhow::Result<u64> {
-    let mut sum = 0;
+/// CPU time so far of each thread of a process that is called `name`, in nanoseconds; see proc(5), schedstat.
+pub fn thread_times(pid: u32, name: &str) -> anyhow::Result<HashMap<OsString, u64>> {
+    let mut times = HashMap::new();
     for thread in std::fs::read_dir(format!("/proc/{pid}/task"))?.flatten() {
+        let read = |file: &str| std::fs::read_to_string(thread.path().join(file));
         // The thread may have ended in between.
-        let Ok(own_name) = std::fs::read_to_string(thread.path().join("comm")) else { continue };
+        let (Ok(own_name), Ok(schedule)) = (read("comm"), read("schedstat")) else { continue };
         if own_name.trim_end() == name {
-            let times = std::fs::read_to_string(thread.path().join("schedstat"))?;
-            sum += times.split(' ').next().context("schedstat")?.parse::<u64>()?;
+            times.insert(thread.file_name(), schedule.split(' ').next().context("schedstat")?.parse()?);
         }
     }
-    Ok(sum)
+    Ok(times)
 }
 
 /// Resident memory of a process and its descendants, in bytes; shared pages count for each.
