@@ -241,6 +241,7 @@ impl State {
             secret_key: secret_key.clone(),
             node_id: self.0.node_id.clone(),
             heartbeat: pulse,
+            stopping: self.stopping().clone(),
         }
     }
 
@@ -253,7 +254,7 @@ impl State {
         &self.0.certificate
     }
 
-    /// Requests on the background threads, which run to their end even if the client disconnects.
+    /// Requests on the threads for managers, which run to their end even if the client disconnects.
     pub fn admin_requests(&self) -> &TaskTracker {
         &self.0.admin_requests
     }

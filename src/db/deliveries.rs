@@ -109,6 +109,14 @@ const RECORD_SENT: [&str; 2] = [
      where lease = $2 and done_at is null
        and (notice_id, subscriber_id) in (select value ->> 0, value ->> 1 from jsonb_array_elements($3::jsonb))",
 ];
+const RELEASE_UNTRIED: [&str; 2] = [
+    "update deliveries set lease = null, due_at = $1, attempts = attempts - 1
+     where lease = $2 and done_at is null
+       and (notice_id, subscriber_id) in (select value ->> 0, value ->> 1 from json_each($3))",
+    "update deliveries set lease = null, due_at = $1, attempts = attempts - 1
+     where lease = $2 and done_at is null
+       and (notice_id, subscriber_id) in (select value ->> 0, value ->> 1 from jsonb_array_elements($3::jsonb))",
+];
 const END_FAILURES: [&str; 2] = [
     "update subscribers set failures = 0, failing_since = null
      where failures > 0 and id in (select value ->> 1 from json_each($1))",
@@ -170,12 +178,7 @@ pub async fn record(
             run!(tx, sql, *at, bounded(reason), notice, subscriber, lease)?;
             return Ok(());
         }
-        Outcome::NotTried { due_at } => {
-            let sql = "update deliveries set lease = null, due_at = $1, attempts = attempts - 1
-                       where notice_id = $2 and subscriber_id = $3 and lease = $4 and done_at is null";
-            run!(tx, sql, *due_at, notice, subscriber, lease)?;
-            return Ok(());
-        }
+        Outcome::NotTried { due_at } => return release_untried(tx, &[delivery], lease, *due_at).await,
         Outcome::Rejected(reason) => ("rejected", Some(bounded(reason))),
         Outcome::Expired(reason) => ("expired", Some(bounded(reason))),
         Outcome::Cancelled => ("cancelled", None),
@@ -189,11 +192,28 @@ pub async fn record(
 /// Writes that messages of one lease were sent, unless another process took them over.
 pub async fn record_sent(tx: &mut DeliveryTx, sent: &[&Delivery], lease: &str, now: DateTime<Utc>) -> Result<()> {
     let database = usize::from(matches!(**tx, Tx::Postgres(_)));
-    let pairs: Vec<_> = sent.iter().map(|sent| [sent.notice.as_str(), sent.subscriber.as_str()]).collect();
-    let pairs = serde_json::to_string(&pairs).map_err(Error::other)?;
+    let pairs = json_pairs(sent)?;
     run!(tx, RECORD_SENT[database], now, lease, pairs.as_str())?;
     run!(tx, END_FAILURES[database], pairs.as_str())?;
     Ok(())
+}
+
+/// Gives back messages of one lease that were not tried; they are due at `due_at`, and the attempt does not count.
+pub async fn release_untried(
+    tx: &mut DeliveryTx,
+    untried: &[&Delivery],
+    lease: &str,
+    due_at: DateTime<Utc>,
+) -> Result<()> {
+    let database = usize::from(matches!(**tx, Tx::Postgres(_)));
+    run!(tx, RELEASE_UNTRIED[database], due_at, lease, json_pairs(untried)?.as_str())?;
+    Ok(())
+}
+
+/// The keys of messages as a list of pairs in JSON.
+fn json_pairs(messages: &[&Delivery]) -> Result<String> {
+    let pairs: Vec<_> = messages.iter().map(|it| [it.notice.as_str(), it.subscriber.as_str()]).collect();
+    serde_json::to_string(&pairs).map_err(Error::other)
 }
 
 /// Counts a soft bounce of the subscriber's address and returns those since its last delivery.

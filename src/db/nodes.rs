@@ -69,6 +69,13 @@ pub async fn release_deliveries_of_dead(tx: &mut DeliveryTx, now: DateTime<Utc>)
     run!(tx, sql, now, f64::from(DEAD_AFTER))
 }
 
+/// Releases messages that the node `id` has leased. PostgreSQL only. `now` is when they are due.
+pub async fn release_deliveries_of_node(tx: &mut DeliveryTx, id: &str, now: DateTime<Utc>) -> Result<u64> {
+    let sql = "update deliveries set lease = null, due_at = $1
+               where lease is not null and done_at is null and split_part(lease, '~', 1) = $2";
+    run!(tx, sql, now, id)
+}
+
 pub async fn remove(tx: &mut DeliveryTx, id: &str) -> Result<()> {
     run!(tx, "delete from nodes where id = $1", id)?;
     Ok(())

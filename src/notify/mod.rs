@@ -64,6 +64,8 @@ pub struct MailWorker {
     pub node_id: Arc<str>,
     /// Beats after every poll of the outbox.
     pub heartbeat: Arc<Heartbeat>,
+    /// Ends a round after the mail that is being sent.
+    pub stopping: CancellationToken,
 }
 
 impl MailWorker {
@@ -95,9 +97,6 @@ impl MailWorker {
                 }
             };
             tokio::select! { () = stop.cancelled() => {}, () = waiting => {} }
-        }
-        if let Some(mailer) = &self.mailer {
-            mailer.pool().close().await;
         }
     }
 
@@ -155,6 +154,9 @@ impl MailWorker {
 
     async fn send_all(&self, mailer: &Mailer, due: Vec<Mail>) -> db::Result<()> {
         for mail in due {
+            if self.stopping.is_cancelled() {
+                break;
+            }
             match mail.kind.clone() {
                 Kind::Reset => password_reset::deliver_reset(self, mailer, mail).await?,
                 Kind::Change { recipient, change } => {

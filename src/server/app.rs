@@ -185,7 +185,7 @@ impl App {
         let worked = tokio::select! {
             worked = working => worked,
             () = too_late => {
-                tracing::warn!("shutdown timeout: requests did not finish in {} s and were aborted", self.limits.grace.as_secs());
+                tracing::warn!("shutdown timeout: requests or background work did not finish in {} s and were aborted", self.limits.grace.as_secs());
                 Ok(())
             }
         };

@@ -13,11 +13,12 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
-use tokio::task::JoinHandle;
+use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::actions;
-use crate::background::spawn_in_background;
+use crate::background::{BackgroundWork, spawn_in_background};
 use crate::credentials::secret_token;
 use crate::db::leases::{self, Hold};
 use crate::db::{
@@ -102,21 +103,35 @@ pub async fn run_worker(state: State, stop: CancellationToken) -> anyhow::Result
             () = waiting => {}
         }
     }
-    if let Some(mut sending) = sending
-        && tokio::time::timeout(SENDING_GRACE, &mut sending).await.is_err()
-    {
-        sending.abort();
-        tracing::warn!("messages to subscribers that were being sent will be sent again after the next start");
+    if let Some(sending) = sending {
+        finish_sending(&state, sending).await;
     }
     Ok(())
 }
 
-/// Returns the task that sends messages to subscribers.
-fn start_background_jobs(state: &State, stop: &CancellationToken) -> JoinHandle<()> {
+/// Waits for what is being sent, and closes the connections to the mail server. The tasks end if this is dropped.
+async fn finish_sending(state: &State, sending: [AbortOnDropHandle<()>; 2]) {
+    let finished = async {
+        join_all(sending).await;
+        if let Some(mailer) = &state.mailer {
+            mailer.pool().close().await;
+        }
+    };
+    if tokio::time::timeout(SENDING_GRACE, finished).await.is_err() {
+        tracing::warn!(
+            "what was being sent after {} s will be sent again after the next start",
+            SENDING_GRACE.as_secs()
+        );
+    }
+}
+
+/// Returns the tasks that send account mail and messages to subscribers.
+fn start_background_jobs(state: &State, stop: &CancellationToken) -> [AbortOnDropHandle<()>; 2] {
     tokio::spawn(probe::run_probe(state.clone(), stop.clone()));
     tokio::spawn(probe::run_measurements(state.clone(), stop.clone()));
-    tokio::spawn(state.mail_worker().run(stop.clone()));
-    let sending = spawn_in_background(deliveries::run_deliveries(state.clone(), stop.clone()));
+    let account_mail = tokio::spawn(state.mail_worker().run(stop.clone()));
+    let messages =
+        spawn_in_background(BackgroundWork::Messages, deliveries::run_deliveries(state.clone(), stop.clone()));
     let (state, stop) = (state.clone(), stop.clone());
     tokio::spawn(async move {
         let listen_url = state.node.listen_url.as_deref();
@@ -124,7 +139,7 @@ fn start_background_jobs(state: &State, stop: &CancellationToken) -> JoinHandle<
             tracing::error!("changes of other processes are not noticed: {error}");
         }
     });
-    sending
+    [account_mail, messages].map(AbortOnDropHandle::new)
 }
 
 async fn run_round(state: &State, work: &mut Worker) {

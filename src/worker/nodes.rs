@@ -1,9 +1,14 @@
 //! Says every ten seconds that this node is alive, learns the database's time, and releases the messages of dead nodes.
 
+use std::time::Duration;
+
 use crate::counters::NodeMeasurement;
 use crate::db::nodes::{self, Beat};
 use crate::db::{self, Db, leases};
 use crate::state::State;
+
+/// A stop does not wait longer for the database.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Records that this node is alive. Its clock then follows the database's, so that the nodes agree about the time. A
 /// SQLite database has one node, which needs none of this.
@@ -44,11 +49,14 @@ pub async fn say_goodbye(state: &State) {
         let mut tx = state.db.deliver().await?;
         leases::release_all(&mut tx, state.node_id(), state.clock.now()).await?;
         if matches!(state.db, Db::Postgres(..)) {
+            nodes::release_deliveries_of_node(&mut tx, state.node_id(), state.clock.now()).await?;
             nodes::remove(&mut tx, state.node_id()).await?;
         }
         tx.commit().await
     };
-    if let Err(error) = leaving.await {
-        tracing::debug!("the leases of this node end later: {error}");
+    match tokio::time::timeout(GOODBYE_TIMEOUT, leaving).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!("the leases of this node end later: {error}"),
+        Err(_) => tracing::debug!("the leases of this node end later: the database does not answer"),
     }
 }

@@ -1,4 +1,4 @@
-//! Moves requests of the admin to the background threads: its pages are rendered per request, which must not delay
+//! Moves requests of the admin to threads of their own: its pages are rendered per request, which must not delay
 //! visitors who read prepared responses.
 
 use std::sync::{Arc, LazyLock};
@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use super::known_sessions::is_known_session;
-use crate::background::{background_threads, spawn_in_background};
+use crate::background::{BackgroundWork, background_threads, spawn_in_background};
 use crate::web::Error;
 
 /// Maximum number of requests running or waiting there, each for those with and without a known session.
@@ -28,9 +28,9 @@ static PLACES: LazyLock<Places> = LazyLock::new(|| {
     Places { with_session: places(), without: places() }
 });
 
-/// Answers a request on the background threads. It runs to its end even if the client disconnects; `running` tracks it.
+/// Answers a request on the threads for managers. It runs to its end even if the client disconnects; `running` tracks it.
 pub async fn run_in_background(FromState(running): FromState<TaskTracker>, request: Request, next: Next) -> Response {
-    if background_threads().is_none() {
+    if background_threads(BackgroundWork::Managers).is_none() {
         return next.run(request).await;
     }
     let places = if has_session(request.headers()) { &PLACES.with_session } else { &PLACES.without };
@@ -40,13 +40,14 @@ pub async fn run_in_background(FromState(running): FromState<TaskTracker>, reque
         drop(place);
         response
     };
-    let answered = spawn_in_background(running.track_future(answering.in_current_span())).await;
+    let answered =
+        spawn_in_background(BackgroundWork::Managers, running.track_future(answering.in_current_span())).await;
     answered.unwrap_or_else(|error| Error::Internal(error.into()).into_response())
 }
 
-/// Renders a page on the background threads; empty if that fails.
+/// Renders a page on the threads for managers; empty if that fails.
 pub async fn render_in_background(page: impl FnOnce() -> String + Send + 'static) -> String {
-    let rendered = spawn_in_background(async move { page() }.in_current_span()).await;
+    let rendered = spawn_in_background(BackgroundWork::Managers, async move { page() }.in_current_span()).await;
     rendered.inspect_err(|error| tracing::error!("a page could not be rendered: {error}")).unwrap_or_default()
 }
 
@@ -90,9 +91,9 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn full_admin_queue_rejects_requests() {
-        assert_eq!(ask("/", "").await, (StatusCode::OK, "background".to_owned()));
+        assert_eq!(ask("/", "").await, (StatusCode::OK, "managers".to_owned()));
         let thread = render_in_background(|| std::thread::current().name().unwrap_or_default().to_owned()).await;
-        assert_eq!(thread, "background");
+        assert_eq!(thread, "managers");
         let mut waiting = JoinSet::new();
         for _ in 0..MAX_WAITING {
             waiting.spawn(ask("/never", "a=b"));
@@ -105,13 +106,13 @@ mod tests {
         assert_eq!(invented.0, StatusCode::SERVICE_UNAVAILABLE, "an invented cookie is no session");
         remember_session("known");
         let known = ask("/", "a=b; __Host-sid=known").await;
-        assert_eq!(known, (StatusCode::OK, "background".to_owned()), "strangers do not take the places of sessions");
+        assert_eq!(known, (StatusCode::OK, "managers".to_owned()), "strangers do not take the places of sessions");
         forget_session("known");
         assert_eq!(ask("/", "sid=known").await.0, StatusCode::SERVICE_UNAVAILABLE);
     }
 
     #[tokio::test]
     async fn single_threaded_runtime_needs_no_background_threads() {
-        assert_ne!(ask("/", "sid=x").await, (StatusCode::OK, "background".to_owned()));
+        assert_ne!(ask("/", "sid=x").await, (StatusCode::OK, "managers".to_owned()));
     }
 }

@@ -72,7 +72,12 @@ async fn try_run(state: &State, stop: &CancellationToken) -> anyhow::Result<()> 
             mail.run(stop.clone()).await;
         }
     };
-    tokio::join!(http.run(stop.clone()), mail, revival.run(stop.clone()), expand_until(state, queued, stop));
+    // Neither is needed for what is being sent: a stop ends both at once.
+    let preparing = async { tokio::join!(revival.run(stop.clone()), expand_until(state, queued, stop)) };
+    let preparing = async {
+        tokio::select! { _ = preparing => {}, () = stop.cancelled() => {} }
+    };
+    tokio::join!(http.run(stop.clone()), mail, preparing);
     Ok(())
 }
 

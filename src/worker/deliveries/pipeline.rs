@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::queue::{Leased, Queue};
@@ -65,30 +66,34 @@ impl<S: SendMessage> Pipeline<S> {
         let pipeline = Arc::new(self);
         let queue = Arc::new(Queue::default());
         let (results, received) = mpsc::channel(MAX_RESULTS);
-        let recorder = tokio::spawn(pipeline.clone().record_results(received));
-        let senders: Vec<_> = (0..pipeline.senders)
-            .map(|_| tokio::spawn(pipeline.clone().send_queued(queue.clone(), results.clone(), stop.clone())))
-            .collect();
+        // Their tasks end if this future is dropped.
+        let (mut recorder, mut senders) = (JoinSet::new(), JoinSet::new());
+        recorder.spawn(pipeline.clone().record_results(received));
+        for _ in 0..pipeline.senders {
+            senders.spawn(pipeline.clone().send_queued(queue.clone(), results.clone(), stop.clone()));
+        }
         drop(results);
         pipeline.fill(&queue, &stop).await;
-        for sender in senders {
-            let _ = sender.await;
-        }
-        let _ = recorder.await;
-        if let Err(error) = pipeline.release(queue.drain()).await {
+        // Before the last attempts end, because some take long.
+        if let Err(error) = pipeline.release(&queue.drain()).await {
             tracing::warn!("leases of messages to subscribers end later: {error}");
         }
+        while senders.join_next().await.is_some() {}
+        while recorder.join_next().await.is_some() {}
     }
 
     /// Gives back what no sender took, so that the next process need not wait for the end of the lease.
-    async fn release(&self, waiting: Vec<Leased>) -> db::Result<()> {
+    async fn release(&self, waiting: &[Leased]) -> db::Result<()> {
         if waiting.is_empty() {
             return Ok(());
         }
-        let now = self.clock.now();
+        let mut leases = BTreeMap::<&str, Vec<&Delivery>>::new();
+        for Leased { delivery, lease, .. } in waiting {
+            leases.entry(lease).or_default().push(delivery);
+        }
         let mut tx = self.db.deliver().await?;
-        for Leased { delivery, lease, .. } in &waiting {
-            deliveries::record(&mut tx, delivery, lease, &Outcome::NotTried { due_at: now }, now).await?;
+        for (lease, waiting) in leases {
+            deliveries::release_untried(&mut tx, &waiting, lease, self.clock.now()).await?;
         }
         tx.commit().await
     }
