@@ -32,7 +32,11 @@ pub fn Composer(
     let shown = RwSignal::new(html);
     let phase = RwSignal::new(phase);
     Effect::new(move |_| {
-        show_count(&message_text());
+        let text = message_text();
+        show_count(&text);
+        if has_typed() {
+            refresh(text, shown);
+        }
         follow_message(shown);
         follow_phase(phase);
     });
@@ -96,6 +100,11 @@ fn message_element() -> Option<web_sys::HtmlTextAreaElement> {
 
 fn message_text() -> String {
     message_element().map(|area| area.value()).unwrap_or_default()
+}
+
+/// Whether something was typed before the island was ready.
+fn has_typed() -> bool {
+    message_element().is_some_and(|area| area.default_value().is_ok_and(|initial| initial != area.value()))
 }
 
 fn is_message(event: &ev::Event) -> bool {
