@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::clock::{Clock, Heartbeat, OngoingSince};
 use crate::counters::{Counter, NodeGauge, QueueGauge, ResponseCounts};
+use crate::credentials::password::PasswordQueue;
 use crate::credentials::random_bytes;
 use crate::credentials::secret_key::SecretKey;
 use crate::credentials::subscriber_links::SubscriberLinks;
@@ -91,6 +92,7 @@ struct Shared {
     min_fill_time: Mutex<TimeDelta>,
     audit_denials: Mutex<DenialThrottle>,
     login_attempts: Mutex<RateLimit>,
+    passwords: PasswordQueue,
     password_resets: Mutex<RateLimit>,
     subscription_requests: Mutex<RateLimit>,
     subscriber_changes: Mutex<RateLimit>,
@@ -174,6 +176,7 @@ impl State {
             untrusted_proxy: UntrustedProxy::default(),
             audit_denials: Mutex::default(),
             login_attempts: Mutex::new(RateLimit::new(LOGIN_BURST, LOGIN_INTERVAL)),
+            passwords: PasswordQueue::default(),
             password_resets: Mutex::new(RateLimit::new(RESET_BURST, RESET_INTERVAL)),
             subscription_requests: Mutex::new(RateLimit::new(SUBSCRIBE_BURST, SUBSCRIBE_INTERVAL)),
             subscriber_changes: Mutex::new(RateLimit::new(SUBSCRIBER_CHANGE_BURST, SUBSCRIBER_CHANGE_INTERVAL)),
@@ -208,6 +211,11 @@ impl State {
 
     pub fn login_attempts(&self) -> &Mutex<RateLimit> {
         &self.0.login_attempts
+    }
+
+    /// The queue of password hashes.
+    pub fn passwords(&self) -> &PasswordQueue {
+        &self.0.passwords
     }
 
     pub fn password_resets(&self) -> &Mutex<RateLimit> {

@@ -32,7 +32,7 @@ async fn full_hashing_queue_rejects_immediately_and_pages_work(test: TestDb) {
     let mut known = app.through_login(&manager).await;
     let link = app.link(LinkPurpose::Reset, Some(&manager), TimeDelta::minutes(30)).await;
     let right = [("email", manager.email.as_str()), ("password", PASSWORD)];
-    let waiting: Vec<password::QueueSlot> = std::iter::from_fn(|| password::queue_slot().ok()).collect();
+    let waiting: Vec<password::QueueSlot> = std::iter::from_fn(|| app.passwords().slot().ok()).collect();
     assert!(waiting.len() > 50, "{}", waiting.len());
     let (before, rows) = (password::hash_count(), app.audit().await.len());
     let link = format!("/setup/{link}");
@@ -108,7 +108,7 @@ async fn queue_overflow_does_not_count_as_wrong_proof(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
     let mut browser = app.with_session(&manager).await;
-    let waiting: Vec<password::QueueSlot> = std::iter::from_fn(|| password::queue_slot().ok()).collect();
+    let waiting: Vec<password::QueueSlot> = std::iter::from_fn(|| app.passwords().slot().ok()).collect();
     for round in 0..7 {
         let busy = browser.post("/admin/proof", &[("proof_password", PASSWORD)]).await;
         assert_eq!((busy.status, busy.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "5"), "{round}");

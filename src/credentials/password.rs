@@ -20,10 +20,6 @@ const MAX_WAITING: usize = 50;
 /// Separate places for browsers that the account knows, so that a flood of other logins can't lock managers out.
 const MAX_KNOWN_WAITING: usize = 10;
 
-/// One hash per core at a time: each takes 19 MiB and about 20 ms.
-static QUEUE: LazyLock<HashQueue> =
-    LazyLock::new(|| HashQueue::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)));
-
 static HASHINGS: AtomicU64 = AtomicU64::new(0);
 
 #[derive(Debug, thiserror::Error)]
@@ -62,8 +58,10 @@ fn chars_without_words(password: &str, words: &[&str]) -> usize {
     words.iter().fold(password.to_lowercase(), strip).chars().count()
 }
 
+/// Hashes without waiting in a queue, for commands and tests. A server uses [`QueueSlot::hash`].
 pub async fn hash_password(password: String) -> Result<String, Error> {
-    queue_slot()?.run(move || hash_now(password.as_bytes())).await?
+    let hashing = tokio::task::spawn_blocking(move || hash_now(password.as_bytes()));
+    hashing.await.map_err(|error| Error::Failed(error.to_string()))?
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -74,25 +72,12 @@ pub enum Verdict {
     Outdated(String),
 }
 
-/// Without a hash, verifies against a dummy hash, so that timing doesn't reveal which accounts exist.
-pub async fn verify_password(password: String, hash: Option<String>) -> Result<Verdict, Error> {
-    queue_slot()?.verify(password, hash).await
-}
-
 pub fn hash_count() -> u64 {
     HASHINGS.load(Ordering::Relaxed)
 }
 
-/// Takes a place in the queue, or fails at once with `Busy`.
-pub fn queue_slot() -> Result<QueueSlot, Error> {
-    QUEUE.slot()
-}
-
-pub fn queue_slot_for_known() -> Result<QueueSlot, Error> {
-    QUEUE.slot_for_known()
-}
-
-struct HashQueue {
+/// Requests of one server that wait for a password hash.
+pub struct PasswordQueue {
     turns: Arc<Semaphore>,
     places: Arc<Semaphore>,
     known_places: Arc<Semaphore>,
@@ -104,18 +89,27 @@ pub struct QueueSlot {
     held: OwnedSemaphorePermit,
 }
 
-impl HashQueue {
+impl Default for PasswordQueue {
+    /// One hash per core at a time: each takes 19 MiB and about 20 ms.
+    fn default() -> Self {
+        Self::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
+    }
+}
+
+impl PasswordQueue {
     fn new(turns: usize) -> Self {
         let semaphore = |permits| Arc::new(Semaphore::new(permits));
         let (places, known_places) = (semaphore(turns + MAX_WAITING), semaphore(MAX_KNOWN_WAITING));
         Self { turns: semaphore(turns), places, known_places }
     }
 
-    fn slot(&self) -> Result<QueueSlot, Error> {
+    /// Takes a place in the queue, or fails at once with [`Error::Busy`].
+    pub fn slot(&self) -> Result<QueueSlot, Error> {
         self.slot_in(&self.places)
     }
 
-    fn slot_for_known(&self) -> Result<QueueSlot, Error> {
+    /// Like [`PasswordQueue::slot`], for a browser that the account knows.
+    pub fn slot_for_known(&self) -> Result<QueueSlot, Error> {
         self.slot_in(&self.known_places)
     }
 
@@ -126,6 +120,11 @@ impl HashQueue {
 }
 
 impl QueueSlot {
+    pub async fn hash(self, password: String) -> Result<String, Error> {
+        self.run(move || hash_now(password.as_bytes())).await?
+    }
+
+    /// Without a hash, verifies against a dummy hash, so that timing doesn't reveal which accounts exist.
     pub async fn verify(self, password: String, hash: Option<String>) -> Result<Verdict, Error> {
         self.run(move || verify_now(&password, hash.as_deref())).await?
     }
@@ -176,6 +175,10 @@ fn verify_now(password: &str, hash: Option<&str>) -> Result<Verdict, Error> {
 mod tests {
     use super::*;
 
+    async fn verify_password(password: String, hash: Option<String>) -> Result<Verdict, Error> {
+        PasswordQueue::new(1).slot()?.verify(password, hash).await
+    }
+
     #[tokio::test]
     async fn passwords_are_compared_exactly() {
         for password in ["correct horse battery", " Ünïcödé 🙂 with spaces ", &"x".repeat(MAX_BYTES)] {
@@ -188,7 +191,7 @@ mod tests {
 
     #[tokio::test]
     async fn full_queue_rejects_immediately() {
-        let queue = HashQueue::new(1);
+        let queue = PasswordQueue::new(1);
         let waiting: Vec<QueueSlot> = (0..=MAX_WAITING).map(|_| queue.slot().unwrap()).collect();
         assert!(matches!(queue.slot(), Err(Error::Busy)));
         assert!(queue.slot_for_known().is_ok(), "an unknown account does not take the slot of a known one");
@@ -198,7 +201,7 @@ mod tests {
 
     #[tokio::test]
     async fn disconnect_frees_neither_permit_nor_queue_slot() {
-        let queue = HashQueue::new(1);
+        let queue = PasswordQueue::new(1);
         let (begun, begins) = std::sync::mpsc::channel();
         let (end, ends) = std::sync::mpsc::channel::<()>();
         let work = queue.slot().unwrap().run(move || {

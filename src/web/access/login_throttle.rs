@@ -7,7 +7,7 @@ use std::sync::PoisonError;
 
 use super::denied_audit;
 use super::known_browser::KnownBrowser;
-use crate::credentials::password::{self, QueueSlot, Verdict};
+use crate::credentials::password::{QueueSlot, Verdict};
 use crate::db::{self, WriteTx, known_browsers, login_failures, login_policy, managers};
 use crate::domain::login_backoff::LoginFailures;
 use crate::domain::{Manager, ManagerId};
@@ -44,13 +44,13 @@ pub async fn begin_attempt(
 ) -> Result<LoginAttempt> {
     // A known browser is exempt from the network limit and has its own queue.
     let place = if is_known_browser(state, email, device).await? {
-        password::queue_slot_for_known()?
+        state.passwords().slot_for_known()?
     } else {
         if let Err(error) = count_attempt(state, address) {
             denied_audit::record_denied_login(state, address, email).await;
             return Err(error);
         }
-        password::queue_slot()?
+        state.passwords().slot()?
     };
     let now = state.clock.now();
     let mut tx = state.db.write().await?;

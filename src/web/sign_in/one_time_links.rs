@@ -86,7 +86,7 @@ pub async fn create(
             return Ok(without_referrer(invalid_response(setup.html())));
         }
     };
-    let hash = password::hash_password(chosen.password).await?;
+    let hash = state.passwords().slot()?.hash(chosen.password).await?;
     let manager = match use_link(&state, &token, &link, manager, chosen.manager, &hash, &address).await {
         Err(db::Error::NotFound | db::Error::Conflict(_)) => return link_expired_page(&state, &nonce, address).await,
         kept => kept?,

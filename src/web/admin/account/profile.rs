@@ -71,7 +71,7 @@ pub async fn set_password(
     let Some(known) = known.filter(|_| wrong.is_empty()) else {
         return Ok(invalid_response(account_page(&state, &manager, &Fields::default(), None, wrong).await?));
     };
-    let hash = password::hash_password(chosen).await?;
+    let hash = state.passwords().slot()?.hash(chosen).await?;
     let now = state.clock.now();
     let (mut tx, mut own) = manager.begin_as(&state).await?;
     if !own.is_unchanged(&known) {
