@@ -53,6 +53,8 @@ const REFRESH_INTERVAL: TimeDelta = TimeDelta::seconds(60);
 const SWEEP_INTERVAL: TimeDelta = TimeDelta::minutes(10);
 /// How long the log of notices and deliveries is kept.
 const DELIVERY_LOG: TimeDelta = TimeDelta::days(30);
+/// How long a stop waits for a round. The next start publishes what it leaves.
+const ROUND_GRACE: Duration = Duration::from_secs(1);
 /// How long a stop waits for messages that are being sent. After it, the next process sends them again.
 const SENDING_GRACE: Duration = Duration::from_secs(5);
 /// How long `candor nodes` lists a node that has gone.
@@ -86,7 +88,10 @@ pub async fn run_worker(state: State, stop: CancellationToken) -> anyhow::Result
             }
         }
         if opened {
-            run_round(&state, &mut work).await;
+            tokio::select! {
+                () = run_round(&state, &mut work) => {}
+                () = wait_for_stop(&stop, ROUND_GRACE) => break,
+            }
         } else {
             state.publisher.mark_stale().await;
             state.worker_heartbeat().beat();
@@ -107,6 +112,12 @@ pub async fn run_worker(state: State, stop: CancellationToken) -> anyhow::Result
         finish_sending(&state, sending).await;
     }
     Ok(())
+}
+
+/// Waits until `grace` after a stop.
+async fn wait_for_stop(stop: &CancellationToken, grace: Duration) {
+    stop.cancelled().await;
+    tokio::time::sleep(grace).await;
 }
 
 /// Waits for what is being sent, and closes the connections to the mail server. The tasks end if this is dropped.
