@@ -94,6 +94,28 @@ async fn wait_for_mails(sink: &FakeSmtpServer, count: usize) -> Vec<Mail> {
     wait_for(async || Some(sink.mails()).filter(|mails| mails.len() >= count)).await
 }
 
+/// Messages that some process has taken and not finished.
+async fn count_leased(app: &TestApp) -> i64 {
+    app.number("select count(*) from deliveries where lease is not null and done_at is null").await
+}
+
+/// The address of a host that accepts connections and never answers, and how many it has accepted.
+async fn silent_host() -> (String, Arc<AtomicUsize>) {
+    let silent = TcpListener::bind("127.0.0.2:0").await.unwrap();
+    let (url, open_requests) = (format!("http://{}/hook", silent.local_addr().unwrap()), Arc::new(AtomicUsize::new(0)));
+    tokio::spawn({
+        let open_requests = open_requests.clone();
+        async move {
+            let mut streams = Vec::new();
+            while let Ok((stream, _)) = silent.accept().await {
+                streams.push(stream);
+                open_requests.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    });
+    (url, open_requests)
+}
+
 async fn state_of(app: &TestApp, subscriber: &Subscriber) -> Subscriber {
     subscribers::find(&mut app.db.read().await.unwrap(), &subscriber.id).await.unwrap()
 }
@@ -146,8 +168,29 @@ async fn stopped_worker_records_what_it_has_sent(test: TestDb) {
     assert!(sent < all.len(), "it was stopped meanwhile");
     let recorded = app.number("select count(*) from deliveries where outcome = 'sent'").await;
     assert_eq!(usize::try_from(recorded).unwrap(), sent);
-    let leased = app.number("select count(*) from deliveries where lease is not null and done_at is null").await;
-    assert_eq!(leased, 0, "the next process need not wait for the end of leases");
+    assert_eq!(count_leased(&app).await, 0, "the next process need not wait for the end of leases");
+}
+
+#[apply(on_both_databases!)]
+async fn stop_gives_back_what_waits_for_a_silent_host(test: TestDb) {
+    let (app, _sink) = app_with_mail(test).await;
+    let (silent_url, open_requests) = silent_host().await;
+    for at in 0..20 {
+        add_endpoint(&app, Channel::Webhook, &format!("{silent_url}/{at}")).await;
+    }
+    open(&app, &fixtures::incident("it", app.clock.now())).await;
+    let stop = CancellationToken::new();
+    let stopping = async {
+        wait_for(async || (open_requests.load(Ordering::SeqCst) == 4).then_some(())).await;
+        // All are leased before the stop, those that wait too.
+        wait_for(async || (count_leased(&app).await == 20).then_some(())).await;
+        stop.cancel();
+    };
+    let (worked, ()) = tokio::join!(worker::run_worker((*app).clone(), stop.clone()), stopping);
+    worked.unwrap();
+    assert_eq!(count_leased(&app).await, 4, "only those that were being sent stay leased");
+    assert_eq!(open_requests.load(Ordering::SeqCst), 4, "none was begun after the stop");
+    assert_eq!(app.number("select count(*) from deliveries where attempts > 0").await, 4);
 }
 
 #[apply(on_both_databases!)]
@@ -241,20 +284,7 @@ async fn slow_host_holds_up_no_other(test: TestDb) {
 #[apply(on_both_databases!)]
 async fn one_host_gets_four_requests_at_once(test: TestDb) {
     let (app, _sink) = app_with_mail(test).await;
-    // Accepts connections and never answers.
-    let silent = TcpListener::bind("127.0.0.2:0").await.unwrap();
-    let silent_url = format!("http://{}/hook", silent.local_addr().unwrap());
-    let open_requests = Arc::new(AtomicUsize::new(0));
-    tokio::spawn({
-        let open_requests = open_requests.clone();
-        async move {
-            let mut streams = Vec::new();
-            while let Ok((stream, _)) = silent.accept().await {
-                streams.push(stream);
-                open_requests.fetch_add(1, Ordering::SeqCst);
-            }
-        }
-    });
+    let (silent_url, open_requests) = silent_host().await;
     let (endpoint, url) = Endpoint::open("127.0.0.3", &[]).await;
     for at in 0..10 {
         add_endpoint(&app, Channel::Webhook, &format!("{silent_url}/{at}")).await;

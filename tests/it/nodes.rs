@@ -1,12 +1,14 @@
 //! What nodes on one database share: leases, the announcement of changes, the list of nodes, and schemas of other versions.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use candor::db::faults::{self, Fault, FaultInjector};
 use candor::db::leases::{self, Hold};
 use candor::db::outbox::{self, Outcome};
-use candor::db::{Db, Error, components, nodes};
+use candor::db::{Db, Error, components, nodes, sessions};
 use candor::domain::Role::Owner;
-use candor::worker;
+use candor::worker::{self, Worker};
 use chrono::TimeDelta;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -45,6 +47,28 @@ async fn restarted_sqlite_server_takes_over_at_once() {
     let app = TestApp::new(TestDb::sqlite().await).await;
     assert_eq!(hold(&app, "one").await, Hold::Held(1));
     assert_eq!(hold(&app, "two").await, Hold::Held(2));
+}
+
+/// Breaks the connection near the end of a sweep, as the kill of a node does.
+struct KilledSweep;
+
+impl FaultInjector for KilledSweep {
+    fn inject(&self, sql: &str) -> Option<Fault> {
+        let error = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        sql.starts_with("delete from known_browsers").then(|| Fault { sql: None, error: Some(error.into()) })
+    }
+}
+
+#[apply(on_both_databases!)]
+async fn next_node_sweeps_after_a_killed_one(test: TestDb) {
+    let app = TestApp::new(test).await;
+    app.with_session(&app.manager("Ines", Owner).await).await;
+    app.clock.advance(sessions::ENDED_RETENTION + TimeDelta::days(1));
+    let leases_and_sessions = async || (app.number("select count(*) from leases").await, app.session_count().await);
+    faults::scope(Arc::new(KilledSweep), Worker::default().tick(&app)).await;
+    assert_eq!(leases_and_sessions().await, (0, 1), "the lease is rolled back with the work");
+    Worker::default().tick(&app).await;
+    assert_eq!(leases_and_sessions().await, (1, 0));
 }
 
 #[apply(on_both_databases!)]
