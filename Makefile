@@ -8,8 +8,9 @@ WASM_OPT := $(TOOLS)/node_modules/.bin/wasm-opt
 WASM_FEATURES := --enable-bulk-memory --enable-bulk-memory-opt --enable-call-indirect-overlong --enable-multivalue \
 	--enable-mutable-globals --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext
 PKG := target/site/pkg
-WASM := target/wasm32-unknown-unknown/wasm-release/candor.wasm
-BROWSER_SOURCES := Cargo.toml Cargo.lock src/lib.rs $(shell find src/domain src/format src/islands -name '*.rs')
+WASM := target/wasm32-unknown-unknown/wasm-release/candor_islands.wasm
+BROWSER_SOURCES := Cargo.toml Cargo.lock src/lib.rs \
+	$(shell find crates/islands src/domain src/format src/islands -name '*.rs' -o -name Cargo.toml)
 
 # What `make static` and `make packages` build for.
 ARCHITECTURES ?= $(shell uname -m)
@@ -27,8 +28,9 @@ PGBOUNCER = db_components db_incidents db_maintenances db_managers db_notices db
 help: ## Lists the commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-run: islands ## Starts on http://127.0.0.1:3000 with a sample page; prints a link for the first owner
-	cargo build
+# A debug build reads the islands when it runs, so both are built at once; the longer build goes first.
+run: ## Starts on http://127.0.0.1:3000 with a sample page; prints a link for the first owner
+	@nice $(MAKE) --no-print-directory islands & cargo build && wait $$!
 	@test -e data/candor.db || target/debug/candor sample
 	@target/debug/candor serve
 
@@ -153,7 +155,7 @@ $(PKG)/candor.js: $(WASM) | $(BINDGEN) $(WASM_OPT)
 
 $(WASM): $(BROWSER_SOURCES)
 	.ci/tools wasm
-	cargo build --lib --target wasm32-unknown-unknown --profile wasm-release --no-default-features --features hydrate \
+	cargo build --package candor-islands --target wasm32-unknown-unknown --profile wasm-release \
 	  --config 'target.wasm32-unknown-unknown.rustflags=["--cfg","erase_components",$(call remap,$(CURDIR),/candor),$(call remap,$(CARGO_HOME),/cargo)]'
 	@touch $@
 
