@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http_body_util::Full;
+use http_connection::{build_response, find_header};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 
@@ -93,7 +94,7 @@ impl PreparedResponse {
 
     /// The response to a request with these headers. With `head_only` it has no body, but its `Content-Length`.
     pub fn respond(&self, request: &HeaderMap, head_only: bool) -> Response<Full<Bytes>> {
-        let value = |name| request.get(name).map(HeaderValue::as_bytes);
+        let value = |name| find_header(request, &name);
         let encoding = Encoding::from_accept_encoding(value(header::ACCEPT_ENCODING).unwrap_or_default());
         let index = encoding as usize;
         let is_known = match (value(header::IF_NONE_MATCH), value(header::IF_MODIFIED_SINCE)) {
@@ -102,9 +103,9 @@ impl PreparedResponse {
             (None, None) => false,
         };
         if is_known && self.status == StatusCode::OK {
-            return build_response(StatusCode::NOT_MODIFIED, self.not_modified_headers[index].clone(), Bytes::new());
+            return build_response(StatusCode::NOT_MODIFIED, &self.not_modified_headers[index], Bytes::new());
         }
-        let (fields, bytes) = (self.full_headers[index].clone(), self.document.bytes(encoding));
+        let (fields, bytes) = (&self.full_headers[index], self.document.bytes(encoding));
         if !head_only {
             return build_response(self.status, fields, bytes.clone());
         }
@@ -128,13 +129,6 @@ impl PreparedResponse {
 
 /// The approximate memory use of one document's headers, in bytes.
 const HEADERS_WEIGHT: usize = 12 * 1024;
-
-fn build_response(status: StatusCode, fields: HeaderMap, body: Bytes) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body));
-    *response.status_mut() = status;
-    *response.headers_mut() = fields;
-    response
-}
 
 fn response_headers(document: &Document, encoding: Encoding, status: StatusCode, terms: &ResponsePolicy) -> HeaderMap {
     let mut fields: HeaderMap = SECURITY_HEADERS.into_iter().collect();

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_connection::{Responder as _, ResponseBody, Stream};
+use http_connection::{ResponseBody, Stream, respond};
 use hyper::Request;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http2::Builder;
@@ -28,7 +28,7 @@ pub async fn serve_http2(stream: Stream, visit: Connection, limits: ConnectionLi
     let noticed = used.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         noticed.notify_one();
-        let (answering, used) = (visit.respond(request), noticed.clone());
+        let (answering, used) = (respond(&visit, request), noticed.clone());
         async move { answering.await.map(|answer| answer.map(|body| TrackedBody { body, rest: Bytes::new(), used })) }
     });
     let mut connection = pin!(http2_builder(limits.head).serve_connection(TokioIo::new(stream), service));

@@ -53,7 +53,7 @@ async fn answer_challenge(challenges: Challenges, token: String) -> Response<Ful
 }
 
 impl Responder for Redirect {
-    fn respond(&self, request: Request<Incoming>) -> ResponseFuture {
+    fn route(&self, request: Request<Incoming>) -> ResponseFuture {
         match (&self.challenges, Challenges::token(request.uri().path())) {
             (Some(challenges), Some(token)) => {
                 let (challenges, token) = (challenges.clone(), token.to_owned());

@@ -1,8 +1,9 @@
-//! The HTTP/1 connection loop.
+//! The HTTP/1 connection loop, and what every prepared response goes through.
 //!
 //! hyper is generic over the service, the stream and the body, so its loop is compiled in the crate that names them. Here
 //! it is compiled once, for speed, while the crate that renders pages is compiled for size.
 
+mod prepared;
 mod request_length;
 mod stream;
 
@@ -22,6 +23,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
 
+pub use prepared::{build_response, find_header};
 pub use request_length::AmbiguousLength;
 use request_length::ScannedStream;
 pub use stream::Stream;
@@ -31,7 +33,21 @@ pub type ResponseBody = Either<Full<Bytes>, axum::body::Body>;
 
 /// Answers the requests of one connection.
 pub trait Responder: Send + Sync + 'static {
-    fn respond(&self, request: Request<Incoming>) -> ResponseFuture;
+    /// The response to a request for a prepared document.
+    fn find_prepared(&self, _request: &Request<Incoming>) -> Option<Response<Full<Bytes>>> {
+        None
+    }
+
+    /// The response to any other request.
+    fn route(&self, request: Request<Incoming>) -> ResponseFuture;
+}
+
+/// Answers one request.
+pub fn respond(responder: &dyn Responder, request: Request<Incoming>) -> ResponseFuture {
+    match responder.find_prepared(&request) {
+        Some(response) => ResponseFuture::ready(response),
+        None => responder.route(request),
+    }
 }
 
 /// A response, ready or pending; only pending ones are allocated.
@@ -103,6 +119,6 @@ impl Service<Request<Incoming>> for Dispatcher {
     type Future = ResponseFuture;
 
     fn call(&self, request: Request<Incoming>) -> ResponseFuture {
-        self.0.respond(request)
+        respond(&*self.0, request)
     }
 }

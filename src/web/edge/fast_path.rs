@@ -65,13 +65,13 @@ impl FastPath {
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        match self.try_fast_path(&request) {
+        match self.find_prepared(&request) {
             Some(response) => ResponseFuture::ready(response),
             None => ResponseFuture::Pending(Box::pin(self.clone().route(request, peer))),
         }
     }
 
-    fn try_fast_path<B>(&self, request: &Request<B>) -> Option<Response<Full<Bytes>>> {
+    fn find_prepared<B>(&self, request: &Request<B>) -> Option<Response<Full<Bytes>>> {
         let head_only = match *request.method() {
             Method::GET => false,
             Method::HEAD => true,
@@ -223,10 +223,14 @@ impl Connection {
 }
 
 impl Responder for Connection {
-    fn respond(&self, mut request: Request<Incoming>) -> ResponseFuture {
+    fn find_prepared(&self, request: &Request<Incoming>) -> Option<Response<Full<Bytes>>> {
+        self.front.find_prepared(request)
+    }
+
+    fn route(&self, mut request: Request<Incoming>) -> ResponseFuture {
         if self.ambiguous.is_set() {
             request.extensions_mut().insert(self.ambiguous.clone());
         }
-        self.front.respond(request, Some(self.peer))
+        ResponseFuture::Pending(Box::pin(self.front.clone().route(request, Some(self.peer))))
     }
 }
