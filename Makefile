@@ -49,7 +49,7 @@ check: islands ## Checks format, lints, and licences and sources of dependencies
 	cargo fmt --all --check
 	$(TOOLS)/bin/cargo-deny --config .ci/deny.toml check bans licenses sources
 	cargo clippy --workspace --all-targets --test faults -- -D warnings
-	cargo clippy --lib --target wasm32-unknown-unknown --no-default-features --features hydrate -- -D warnings
+	cargo clippy --package candor-islands --target wasm32-unknown-unknown --profile wasm-release -- -D warnings
 
 unit: islands ## Runs unit and integration tests on SQLite and PostgreSQL
 	.ci/tools postgres
