@@ -2,6 +2,7 @@
 
 use axum::extract::{FromRequest, FromRequestParts, Query, RawForm, Request};
 use axum::http::request::Parts;
+use percent_encoding::percent_decode;
 
 use super::edge::body_timeout::is_body_timeout;
 use super::{Error, MAX_BODY};
@@ -75,31 +76,22 @@ pub fn html_size(fields: &Fields) -> usize {
 
 /// Size of `text` in escaped HTML, in bytes.
 pub fn escaped_len(text: &str) -> usize {
-    let more = text.bytes().map(|byte| match byte {
-        b'"' => "&quot;".len() - 1,
-        b'&' => "&amp;".len() - 1,
-        b'\'' => "&#x27;".len() - 1,
-        b'<' | b'>' => "&lt;".len() - 1,
-        _ => 0,
-    });
-    text.len() + more.sum::<usize>()
+    let mut len = text.len();
+    for byte in text.as_bytes() {
+        len += match byte {
+            b'"' => "&quot;".len() - 1,
+            b'&' => "&amp;".len() - 1,
+            b'\'' => "&#x27;".len() - 1,
+            b'<' | b'>' => "&lt;".len() - 1,
+            _ => 0,
+        };
+    }
+    len
 }
 
 /// Whether the percent-decoded form is UTF-8.
 pub fn is_utf8(bytes: &[u8]) -> bool {
-    let mut raw = Vec::with_capacity(bytes.len());
-    let mut rest = bytes.iter();
-    while let Some(byte) = rest.next() {
-        let pair = rest.as_slice().first_chunk::<2>();
-        let decoded = pair
-            .filter(|_| *byte == b'%')
-            .and_then(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
-        raw.push(decoded.unwrap_or(*byte));
-        if decoded.is_some() {
-            rest = rest.as_slice()[2..].iter();
-        }
-    }
-    std::str::from_utf8(&raw).is_ok()
+    percent_decode(bytes).decode_utf8().is_ok()
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for QueryFields {
