@@ -12,6 +12,10 @@ WASM := target/wasm32-unknown-unknown/wasm-release/candor_islands.wasm
 BROWSER_SOURCES := Cargo.toml Cargo.lock src/lib.rs \
 	$(shell find crates/islands src/domain src/format src/islands -name '*.rs' -o -name Cargo.toml)
 
+# The program as tests use it. Their dependencies enable features of shared crates, so `cargo build` would build most of
+# it a second time.
+BUILD_FOR_TESTS = cargo build --bin candor --test architecture
+
 # What `make static` and `make packages` build for.
 ARCHITECTURES ?= $(shell uname -m)
 # No path of this machine goes into the program.
@@ -19,8 +23,8 @@ CARGO_HOME ?= $(HOME)/.cargo
 remap = "--remap-path-prefix=$(1)=$(2)"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-dates check unit faults ha pgbouncer e2e look lighthouse advisories fuzz bench bench-scale build islands \
-	static packages image test-packages
+.PHONY: help run test test-dates check check-server check-islands check-licences build-tests unit faults ha pgbouncer e2e \
+	look lighthouse advisories fuzz bench bench-scale bench-notify build islands static packages image test-packages
 
 PGBOUNCER = db_components db_incidents db_maintenances db_managers db_notices db_page db_sessions deliveries \
 	maintenance_steps multi_node notices web_incidents web_login web_maintenances web_v1_events worker
@@ -34,22 +38,36 @@ run: ## Starts on http://127.0.0.1:3000 with a sample page; prints a link for th
 	@test -e data/candor.db || target/debug/candor sample
 	@target/debug/candor serve
 
-test: check unit faults e2e ## Runs everything that CI runs: check, unit, faults, e2e
+# The islands, their lints and cargo-deny have build folders of their own: they are built beside the server and its tests.
+test: ## Runs everything that CI runs: check, unit, faults, e2e
+	@nice $(MAKE) --no-print-directory check-islands check-licences & \
+	  $(MAKE) --no-print-directory check-server build-tests && wait $$!
+	@$(MAKE) --no-print-directory unit faults e2e
 
 test-dates: islands end2end/node_modules ## Runs date-dependent tests at midnight, month ends, leap days … (DATES="noon leap-day")
 	.ci/tools postgres
 	.ci/tools browser
 	.ci/tools text
 	.ci/tools clients
-	cargo build
+	$(BUILD_FOR_TESTS)
 	.ci/dates run $(DATES)
 
-check: islands ## Checks format, lints, and licences and sources of dependencies
-	.ci/tools deny
+check: check-server check-islands check-licences ## Checks format, lints, and licences and sources of dependencies
+
+check-server:
 	cargo fmt --all --check
-	$(TOOLS)/bin/cargo-deny --config .ci/deny.toml check bans licenses sources
 	cargo clippy --workspace --all-targets --test faults -- -D warnings
+
+# With the profile of the islands, whose macros and build scripts are built already.
+check-islands: islands
 	cargo clippy --package candor-islands --target wasm32-unknown-unknown --profile wasm-release -- -D warnings
+
+check-licences:
+	.ci/tools deny
+	$(TOOLS)/bin/cargo-deny --config .ci/deny.toml check bans licenses sources
+
+build-tests:
+	cargo test --workspace --no-run
 
 unit: islands ## Runs unit and integration tests on SQLite and PostgreSQL
 	.ci/tools postgres
@@ -68,7 +86,7 @@ faults: islands ## Runs fault injection: full disks, failing system calls, clock
 ha: islands ## Tests several nodes on PostgreSQL: failover, silent networks, leases, clocks, PgBouncer, upgrades; needs root
 	.ci/tools postgres
 	.ci/tools ha
-	$(if $(CANDOR_BINARY),,cargo build)
+	$(if $(CANDOR_BINARY),,$(BUILD_FOR_TESTS))
 	tests/ha/run $(PARTS)
 
 # Modules whose tests use no sessions of their own.
@@ -81,18 +99,18 @@ e2e: islands end2end/node_modules ## Runs browser tests in Chromium, with and wi
 	.ci/tools browser
 	.ci/tools text
 	.ci/tools clients
-	cargo build
+	$(BUILD_FOR_TESTS)
 	cd end2end && CANDOR_TEST_NOW=$${CANDOR_TEST_NOW:-$$(../.ci/dates today)} npx playwright test
 
 look: islands end2end/node_modules ## Takes screenshots of every page into docs/look
 	.ci/tools browser
-	cargo build
+	$(BUILD_FOR_TESTS)
 	cd end2end && npm run look
 
 lighthouse: islands end2end/node_modules ## Prints the Lighthouse scores of the public pages on a slow phone
 	.ci/tools browser
 	.ci/tools lighthouse
-	cargo build
+	$(BUILD_FOR_TESTS)
 	cd end2end && npx playwright test --config lighthouse.config.ts
 
 advisories: ## Checks dependencies for known vulnerabilities in the RustSec database; needs internet
