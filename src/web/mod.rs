@@ -4,6 +4,7 @@ pub mod access;
 pub mod admin;
 pub mod api;
 pub mod edge;
+mod erased_handler;
 pub mod error;
 pub mod form;
 pub mod page;

@@ -11,6 +11,7 @@ use axum::routing::{MethodFilter, on};
 use crate::domain::Role;
 use crate::state::State;
 use crate::web::access::manager::{Manager, Policy};
+use crate::web::erased_handler::erase;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -89,7 +90,7 @@ impl Routes {
         handler: H,
     ) -> Self {
         let filter = if method == Method::GET { MethodFilter::GET } else { MethodFilter::POST };
-        self.router = self.router.route(path, on(filter, handler));
+        self.router = self.router.route(path, on(filter, erase(handler)));
         self.table.push(Route { method, path, access });
         self
     }
