@@ -40,7 +40,7 @@ run: ## Starts on http://127.0.0.1:3000 with a sample page; prints a link for th
 
 # The islands, their lints and cargo-deny have build folders of their own: they are built beside the server and its tests.
 test: ## Runs everything that CI runs: check, unit, faults, e2e
-	@nice $(MAKE) --no-print-directory check-islands check-licences & \
+	@$(MAKE) --no-print-directory check-islands check-licences & \
 	  $(MAKE) --no-print-directory check-server build-tests && wait $$!
 	@$(MAKE) --no-print-directory unit faults e2e
 
