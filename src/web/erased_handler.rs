@@ -14,7 +14,7 @@ use crate::state::State;
 #[derive(Clone)]
 pub struct ErasedHandler(Arc<dyn Fn(Request, State) -> BoxFuture<'static, Response> + Send + Sync>);
 
-pub fn erase<H: Handler<T, State>, T: 'static>(handler: H) -> ErasedHandler {
+pub fn erase_handler<H: Handler<T, State>, T: 'static>(handler: H) -> ErasedHandler {
     ErasedHandler(Arc::new(move |request, state| Box::pin(handler.clone().call(request, state))))
 }
 

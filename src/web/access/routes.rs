@@ -11,7 +11,7 @@ use axum::routing::{MethodFilter, on};
 use crate::domain::Role;
 use crate::state::State;
 use crate::web::access::manager::{Manager, Policy};
-use crate::web::erased_handler::erase;
+use crate::web::erased_handler::erase_handler;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -90,7 +90,7 @@ impl Routes {
         handler: H,
     ) -> Self {
         let filter = if method == Method::GET { MethodFilter::GET } else { MethodFilter::POST };
-        self.router = self.router.route(path, on(filter, erase(handler)));
+        self.router = self.router.route(path, on(filter, erase_handler(handler)));
         self.table.push(Route { method, path, access });
         self
     }

@@ -16,7 +16,7 @@ use crate::domain::Role;
 use crate::state::State;
 use crate::web::access::api_token::Token;
 use crate::web::access::manager::Policy;
-use crate::web::erased_handler::erase;
+use crate::web::erased_handler::erase_handler;
 
 #[derive(Clone, Debug)]
 pub struct ApiRoute {
@@ -189,7 +189,7 @@ impl Routes {
         operation: Operation,
     ) -> Self {
         let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
-        self.router = self.router.route(path, on(filter, erase(handler)));
+        self.router = self.router.route(path, on(filter, erase_handler(handler)));
         self.table.push(ApiRoute { method, path, role, operation });
         self
     }

@@ -15,7 +15,7 @@ use axum::routing::{MethodRouter, delete, get, post};
 
 use crate::publish::address::{ADDRESSES, Endpoint, PublicAddress};
 use crate::state::State;
-use crate::web::erased_handler::erase;
+use crate::web::erased_handler::erase_handler;
 use crate::web::subscribe::{api, bounce_hook, confirm, form, lost_link, manage, unsubscribe};
 
 /// The addresses that only our own pages may change something at.
@@ -31,36 +31,36 @@ pub fn cross_site_router() -> Router<State> {
 fn router_of(is_included: impl Fn(&PublicAddress) -> bool) -> Router<State> {
     ADDRESSES.iter().filter(|address| is_included(address)).fold(Router::new(), |router, address| {
         let handler = handler(address.endpoint);
-        let handler = if address.has_preflight() { handler.options(erase(cors::preflight)) } else { handler };
+        let handler = if address.has_preflight() { handler.options(erase_handler(cors::preflight)) } else { handler };
         router.route(address.pattern, handler)
     })
 }
 
 fn handler(endpoint: Endpoint) -> MethodRouter<State> {
     match endpoint {
-        Endpoint::Hot => get(erase(pages::show_hot)),
-        Endpoint::History => get(erase(pages::history)),
-        Endpoint::Month => get(erase(pages::month)),
-        Endpoint::Uptime => get(erase(pages::uptime)),
-        Endpoint::UptimeCsv => get(erase(pages::uptime_csv)),
-        Endpoint::Incident => get(erase(pages::incident)),
-        Endpoint::ApiIncident => get(erase(json::incident)),
-        Endpoint::HistoryJson => get(erase(json::history)),
-        Endpoint::Showcase => get(erase(json::showcase)),
-        Endpoint::Events => get(erase(event_stream::show)),
-        Endpoint::Health => get(erase(health::show_health)),
-        Endpoint::Readiness => get(erase(health::show_readiness)),
-        Endpoint::WebhookKey => get(erase(json::webhook_key)),
-        Endpoint::Subscribe => get(erase(form::new)).post(erase(form::create)),
-        Endpoint::SubscriberLinks => get(erase(lost_link::new)).post(erase(lost_link::create)),
-        Endpoint::ConfirmSubscription => get(erase(confirm::show)).post(erase(confirm::create)),
-        Endpoint::ManageSubscription => get(erase(manage::show)).post(erase(manage::change)),
-        Endpoint::Unsubscribe => get(erase(unsubscribe::show)).post(erase(unsubscribe::create)),
-        Endpoint::ApiSubscribers => post(erase(api::create)),
-        Endpoint::ApiSubscriber => delete(erase(api::destroy)),
-        Endpoint::ApiResend => post(erase(api::resend)),
-        Endpoint::StatuspageForm => post(erase(api::statuspage_form)),
-        Endpoint::BounceHook => post(erase(bounce_hook::create)),
-        Endpoint::NotFound => get(erase(not_found)),
+        Endpoint::Hot => get(erase_handler(pages::show_hot)),
+        Endpoint::History => get(erase_handler(pages::history)),
+        Endpoint::Month => get(erase_handler(pages::month)),
+        Endpoint::Uptime => get(erase_handler(pages::uptime)),
+        Endpoint::UptimeCsv => get(erase_handler(pages::uptime_csv)),
+        Endpoint::Incident => get(erase_handler(pages::incident)),
+        Endpoint::ApiIncident => get(erase_handler(json::incident)),
+        Endpoint::HistoryJson => get(erase_handler(json::history)),
+        Endpoint::Showcase => get(erase_handler(json::showcase)),
+        Endpoint::Events => get(erase_handler(event_stream::show)),
+        Endpoint::Health => get(erase_handler(health::show_health)),
+        Endpoint::Readiness => get(erase_handler(health::show_readiness)),
+        Endpoint::WebhookKey => get(erase_handler(json::webhook_key)),
+        Endpoint::Subscribe => get(erase_handler(form::new)).post(erase_handler(form::create)),
+        Endpoint::SubscriberLinks => get(erase_handler(lost_link::new)).post(erase_handler(lost_link::create)),
+        Endpoint::ConfirmSubscription => get(erase_handler(confirm::show)).post(erase_handler(confirm::create)),
+        Endpoint::ManageSubscription => get(erase_handler(manage::show)).post(erase_handler(manage::change)),
+        Endpoint::Unsubscribe => get(erase_handler(unsubscribe::show)).post(erase_handler(unsubscribe::create)),
+        Endpoint::ApiSubscribers => post(erase_handler(api::create)),
+        Endpoint::ApiSubscriber => delete(erase_handler(api::destroy)),
+        Endpoint::ApiResend => post(erase_handler(api::resend)),
+        Endpoint::StatuspageForm => post(erase_handler(api::statuspage_form)),
+        Endpoint::BounceHook => post(erase_handler(bounce_hook::create)),
+        Endpoint::NotFound => get(erase_handler(not_found)),
     }
 }
