@@ -17,24 +17,26 @@ pub struct LiveSite {
 
 impl LiveSite {
     pub(super) fn new(site: Arc<Site>, secure: bool) -> Self {
-        let policy = HeaderValue::from_str(&site.content_security_policy).unwrap_or(CSP_NONE);
-        let terms = ResponsePolicy {
-            cache_control: CACHE_SHORT,
-            content_security_policy: policy,
-            secure,
-            staleness: site.staleness.clone(),
-            now: site.confirmed_at,
+        let csp = HeaderValue::from_str(&site.content_security_policy).unwrap_or(CSP_NONE);
+        let policy = |cache_control| {
+            Arc::new(ResponsePolicy {
+                cache_control,
+                content_security_policy: csp.clone(),
+                secure,
+                staleness: site.staleness.clone(),
+                now: site.confirmed_at,
+            })
         };
-        let of_one = ResponsePolicy { cache_control: CACHE_BRIEF, ..terms.clone() };
-        let of_logo = ResponsePolicy { cache_control: CACHE_FOREVER, ..terms.clone() };
-        let terms = |path: &str| match path {
+        let (of_pages, of_incidents, of_logo) = (policy(CACHE_SHORT), policy(CACHE_BRIEF), policy(CACHE_FOREVER));
+        let policy = |path: &str| match path {
             _ if path.starts_with(LOGO_PATH) => &of_logo,
-            _ if is_single_incident(path) => &of_one,
-            _ => &terms,
+            _ if is_single_incident(path) => &of_incidents,
+            _ => &of_pages,
         };
-        let answer = |path: &str, document: &Arc<Document>| PreparedResponse::new(document.clone(), terms(path));
-        let answers = site.documents().map(|(path, document)| (path.to_owned(), answer(path, document)));
-        Self { responses: answers.collect(), site }
+        let respond =
+            |path: &str, document: &Arc<Document>| PreparedResponse::new(document.clone(), policy(path).clone());
+        let responses = site.documents().map(|(path, document)| (path.to_owned(), respond(path, document)));
+        Self { responses: responses.collect(), site }
     }
 
     /// The prepared response for a hot document.

@@ -250,10 +250,10 @@ impl Publisher {
     ) -> Arc<PreparedResponse> {
         let LatestCopy { edition, answer, .. } = latest;
         let key = format!("{} {} {address}", answer.document().etag(Encoding::Plain), age.confirmed_at);
-        let (terms, fresh) =
+        let (policy, fresh) =
             (ResponsePolicy { staleness: Some(age.clone()), ..self.on_demand_policy() }, answer.clone());
         let aging = async move {
-            let aging = move || Arc::new(PreparedResponse::new(Arc::new(fresh.document().as_stale(&age)), &terms));
+            let aging = move || Arc::new(PreparedResponse::new(Arc::new(fresh.document().as_stale(&age)), policy));
             tokio::task::spawn_blocking(aging).await
         };
         let Ok(answer) = self.on_demand.pages.try_get_with(key, aging).await else { return answer };
@@ -270,7 +270,7 @@ impl Publisher {
         let key = format!("{:?} {status} {sentence}", snapshot.as_ref().map(|snapshot| snapshot.revision));
         self.on_demand.errors.get_with(key, || {
             let html = render_error(status, sentence, snapshot.as_deref(), &self.origin, self.clock.now());
-            Arc::new(PreparedResponse::new(Arc::new(Document::html(status, html)), &self.on_demand_policy()))
+            Arc::new(PreparedResponse::new(Arc::new(Document::html(status, html)), self.on_demand_policy()))
         })
     }
 
@@ -285,7 +285,7 @@ impl Publisher {
         let found = page.load(&mut tx, now).await?;
         drop(tx);
         self.counts.rendered.increment();
-        let (origin, terms) = (self.origin.clone(), self.on_demand_policy());
+        let (origin, policy) = (self.origin.clone(), self.on_demand_policy());
         let changes = self.on_demand.changes.clone();
         let rendered = tokio::task::spawn_blocking(move || {
             let document = found.render(&origin, now);
@@ -294,7 +294,7 @@ impl Publisher {
             let before = before.map(|(known, changed_at)| PreviousVersion { is_same: known == tag, changed_at });
             let document = document.with_change_time(before, now);
             changes.insert(address, (tag, document.changed_at().unwrap_or(now)));
-            PreparedResponse::new(Arc::new(document), &terms)
+            PreparedResponse::new(Arc::new(document), policy)
         });
         Ok(rendered.await.map(Arc::new).map_err(db::Error::other)?)
     }

@@ -1,7 +1,7 @@
 //! A document with its response headers, built once so that requests need no formatting. All public documents are
 //! served through this type: hot pages, on-demand pages and files.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -70,22 +70,31 @@ pub struct ResponsePolicy {
 #[derive(Clone, Debug)]
 pub struct PreparedResponse {
     document: Arc<Document>,
+    policy: Arc<ResponsePolicy>,
     status: StatusCode,
-    /// By encoding.
-    full_headers: [HeaderMap; 3],
-    /// Headers of a 304, by encoding.
-    not_modified_headers: [HeaderMap; 3],
+    /// By encoding. Built by the first request for it: most documents of a revision get none.
+    headers: [OnceLock<ResponseHeaders>; 3],
+}
+
+#[derive(Clone, Debug)]
+struct ResponseHeaders {
+    full: HeaderMap,
+    not_modified: HeaderMap,
 }
 
 impl PreparedResponse {
-    pub fn new(document: Arc<Document>, terms: &ResponsePolicy) -> Self {
+    pub fn new(document: Arc<Document>, policy: impl Into<Arc<ResponsePolicy>>) -> Self {
         let status = StatusCode::from_u16(document.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let whole = Encoding::ALL.map(|encoding| response_headers(&document, encoding, status, terms));
-        let known = whole.clone().map(|mut fields| {
-            fields.remove(header::CONTENT_ENCODING);
-            fields
-        });
-        Self { document, status, full_headers: whole, not_modified_headers: known }
+        Self { document, policy: policy.into(), status, headers: Default::default() }
+    }
+
+    fn headers(&self, encoding: Encoding) -> &ResponseHeaders {
+        self.headers[encoding as usize].get_or_init(|| {
+            let full = response_headers(&self.document, encoding, self.status, &self.policy);
+            let mut not_modified = full.clone();
+            not_modified.remove(header::CONTENT_ENCODING);
+            ResponseHeaders { full, not_modified }
+        })
     }
 
     pub fn document(&self) -> &Arc<Document> {
@@ -96,32 +105,32 @@ impl PreparedResponse {
     pub fn respond(&self, request: &HeaderMap, head_only: bool) -> Response<Full<Bytes>> {
         let value = |name| find_header(request, &name);
         let encoding = Encoding::from_accept_encoding(value(header::ACCEPT_ENCODING).unwrap_or_default());
-        let index = encoding as usize;
+        let headers = self.headers(encoding);
         let is_known = match (value(header::IF_NONE_MATCH), value(header::IF_MODIFIED_SINCE)) {
             (Some(tags), _) => self.document.matches(tags),
-            (None, Some(since)) => self.is_unmodified_since(since),
+            (None, Some(since)) => self.is_unmodified_since(since, &headers.full),
             (None, None) => false,
         };
         if is_known && self.status == StatusCode::OK {
-            return build_response(StatusCode::NOT_MODIFIED, &self.not_modified_headers[index], Bytes::new());
+            return build_response(StatusCode::NOT_MODIFIED, &headers.not_modified, Bytes::new());
         }
-        let (fields, bytes) = (&self.full_headers[index], self.document.bytes(encoding));
+        let bytes = self.document.bytes(encoding);
         if !head_only {
-            return build_response(self.status, fields, bytes.clone());
+            return build_response(self.status, &headers.full, bytes.clone());
         }
-        let mut response = build_response(self.status, fields, Bytes::new());
+        let mut response = build_response(self.status, &headers.full, Bytes::new());
         response.headers_mut().insert(header::CONTENT_LENGTH, bytes.len().into());
         response
     }
 
-    fn is_unmodified_since(&self, since: &[u8]) -> bool {
-        let Some(own) = self.full_headers[0].get(header::LAST_MODIFIED) else { return false };
+    fn is_unmodified_since(&self, since: &[u8], own: &HeaderMap) -> bool {
+        let Some(own) = own.get(header::LAST_MODIFIED) else { return false };
         // Most clients repeat the header that they got.
         own == since
             || parse_http_date(since).zip(self.document.changed_at()).is_some_and(|(since, changed)| changed <= since)
     }
 
-    /// The approximate memory use, in bytes.
+    /// The approximate memory use once every encoding was requested, in bytes.
     pub fn weight(&self) -> usize {
         self.document.weight() + HEADERS_WEIGHT
     }
@@ -130,22 +139,22 @@ impl PreparedResponse {
 /// The approximate memory use of one document's headers, in bytes.
 const HEADERS_WEIGHT: usize = 12 * 1024;
 
-fn response_headers(document: &Document, encoding: Encoding, status: StatusCode, terms: &ResponsePolicy) -> HeaderMap {
+fn response_headers(document: &Document, encoding: Encoding, status: StatusCode, policy: &ResponsePolicy) -> HeaderMap {
     let mut fields: HeaderMap = SECURITY_HEADERS.into_iter().collect();
     fields.extend(HeaderValue::from_str(&document.content_type).map(|kind| (header::CONTENT_TYPE, kind)));
     let is_page = document.content_type.starts_with("text/html");
     fields.insert(
         header::CONTENT_SECURITY_POLICY,
-        if is_page { terms.content_security_policy.clone() } else { CSP_NONE },
+        if is_page { policy.content_security_policy.clone() } else { CSP_NONE },
     );
     fields.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     if status == StatusCode::OK {
-        fields.insert(header::CACHE_CONTROL, terms.cache_control.clone());
+        fields.insert(header::CACHE_CONTROL, policy.cache_control.clone());
         fields.extend(HeaderValue::from_str(document.etag(encoding)).map(|tag| (header::ETAG, tag)));
         // Of a stale document, only the entity tag tells that it is stale.
-        let changed_at = document.changed_at().filter(|at| terms.staleness.is_none() && *at <= terms.now);
+        let changed_at = document.changed_at().filter(|at| policy.staleness.is_none() && *at <= policy.now);
         fields.extend(changed_at.and_then(http_date).map(|at| (header::LAST_MODIFIED, at)));
-        fields.extend(terms.staleness.as_ref().and_then(Staleness::header_value).map(|at| (CONFIRMED_AT_HEADER, at)));
+        fields.extend(policy.staleness.as_ref().and_then(Staleness::header_value).map(|at| (CONFIRMED_AT_HEADER, at)));
     } else {
         fields.insert(header::CACHE_CONTROL, NO_STORE);
     }
@@ -153,9 +162,9 @@ fn response_headers(document: &Document, encoding: Encoding, status: StatusCode,
         fields.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     }
     if let CrossOrigin::FramedBy(origins) = &document.reach
-        && let Some(policy) = csp_with_frame_ancestors(&terms.content_security_policy, origins)
+        && let Some(framable) = csp_with_frame_ancestors(&policy.content_security_policy, origins)
     {
-        fields.insert(header::CONTENT_SECURITY_POLICY, policy);
+        fields.insert(header::CONTENT_SECURITY_POLICY, framable);
         fields.remove(header::X_FRAME_OPTIONS);
     }
     if document.reach == CrossOrigin::Any {
@@ -166,7 +175,7 @@ fn response_headers(document: &Document, encoding: Encoding, status: StatusCode,
             fields.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_name(CONFIRMED_AT_HEADER));
         }
     }
-    if terms.secure {
+    if policy.secure {
         fields.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
     }
     if let Some(name) = encoding.name() {
@@ -200,7 +209,7 @@ mod tests {
     fn answer(document: Document) -> PreparedResponse {
         PreparedResponse::new(
             Arc::new(document),
-            &ResponsePolicy {
+            ResponsePolicy {
                 cache_control: CACHE_SHORT,
                 content_security_policy: CSP_NONE,
                 secure: true,

@@ -392,7 +392,7 @@ impl PreparedNotFound {
             let document = Document::json_error(StatusCode::NOT_FOUND.as_u16(), text.clone(), reach);
             PreparedResponse::new(
                 Arc::new(document),
-                &ResponsePolicy {
+                ResponsePolicy {
                     cache_control: CACHE_SHORT,
                     content_security_policy: CSP_NONE,
                     secure,

@@ -118,7 +118,7 @@ pub fn prepared_files(secure: bool) -> HashMap<String, PreparedResponse> {
             path,
             PreparedResponse::new(
                 file.clone(),
-                &ResponsePolicy {
+                ResponsePolicy {
                     cache_control: kept,
                     content_security_policy: CSP_NONE,
                     secure,
