@@ -6,6 +6,7 @@
 mod prepared;
 mod request_length;
 mod stream;
+mod timer;
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -20,13 +21,14 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::Watcher;
 
 pub use prepared::{build_response, find_header};
 pub use request_length::AmbiguousLength;
 use request_length::ScannedStream;
 pub use stream::Stream;
+use timer::ConnectionTimer;
 
 /// The body of a response: prepared bytes, or the router's.
 pub type ResponseBody = Either<Full<Bytes>, axum::body::Body>;
@@ -104,7 +106,7 @@ pub fn serve_http1(
 fn http1_builder(limits: HeadLimits) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
-        .timer(TokioTimer::new())
+        .timer(ConnectionTimer::default())
         .header_read_timeout(limits.time)
         .max_buf_size(limits.size)
         .max_headers(limits.fields);
