@@ -1,4 +1,4 @@
-//! A document with its response headers, built once so that requests need no formatting. All public documents are
+//! A document with its response headers, which the first request builds and later ones copy. All public documents are
 //! served through this type: hot pages, on-demand pages and files.
 
 use std::sync::{Arc, OnceLock};
