@@ -42,6 +42,7 @@ pub mod tools;
 
 use std::ops::Deref;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use candor::clock::Clock;
 use candor::db::{self, Db, WriteTx};
@@ -59,18 +60,28 @@ macro_rules! on_both_databases {
         mod $name {
             #[tokio::test]
             async fn sqlite() {
-                super::$name($crate::support::TestDb::sqlite().await).await;
+                let test = super::$name($crate::support::TestDb::sqlite().await);
+                $crate::support::fail_if_hung(test).await;
             }
 
             #[tokio::test]
             async fn postgres() {
                 if let Some(db) = $crate::support::TestDb::postgres().await {
-                    super::$name(db).await;
+                    $crate::support::fail_if_hung(super::$name(db)).await;
                 }
             }
         }
     };
 }
+
+/// Panics if `test` waits for what never happens, so that the other tests still run and the output names this one.
+#[allow(dead_code, reason = "the tests of migrations treat the two databases differently")]
+pub async fn fail_if_hung(test: impl Future<Output = ()>) {
+    tokio::time::timeout(HUNG_AFTER, test).await.expect("a test that ends");
+}
+
+/// Several times longer than the slowest test takes on a slow machine.
+const HUNG_AFTER: Duration = Duration::from_secs(15 * 60);
 
 /// A migrated, empty database, deleted when dropped.
 #[allow(dead_code, reason = "not every test binary moves the clock or asks for the address")]
