@@ -1,6 +1,11 @@
 //! Password login switched off for everyone except one break-glass owner.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
+
 use axum::http::{HeaderMap, StatusCode};
+use candor::db::faults::{self, Fault, FaultInjector};
 use candor::db::{login_failures, login_policy, managers};
 use candor::domain::Role::{Owner, Publisher, Viewer};
 use candor::domain::manager::LinkPurpose;
@@ -261,29 +266,32 @@ async fn guessing_current_password_is_throttled_like_login(test: TestDb) {
     assert_eq!(answer.location(), "/admin/account?done=password-set", "{}", answer.text());
 }
 
+/// Changes the email of all accounts between the check of a password and the next transaction.
+#[derive(Default)]
+struct ChangeAfterCheck {
+    is_checked: AtomicBool,
+}
+
+impl FaultInjector for ChangeAfterCheck {
+    fn inject(&self, sql: &str) -> Option<Fault> {
+        // An attempt counts as wrong until the password is verified.
+        if sql.starts_with("delete from login_failures") {
+            self.is_checked.store(true, SeqCst);
+        }
+        let change = "update managers set email = 'ines@tidewater.example', version = version + 1";
+        let begins = sql.starts_with("begin") && self.is_checked.swap(false, SeqCst);
+        begins.then_some(Fault { sql: Some(change), error: None })
+    }
+}
+
 #[apply(on_both_databases!)]
 async fn password_change_of_changed_account_is_rejected(test: TestDb) {
     let app = TestApp::new(test).await;
     let manager = app.manager("Ines", Owner).await;
     let mut browser = app.with_session(&manager).await;
     let fields = [("current", PASSWORD), ("password", "gravel lantern otter")];
-    let changing = async {
-        let mut tried = false;
-        loop {
-            let mut tx = app.db.write().await.unwrap();
-            let counted = login_failures::load(&mut tx, &manager.id).await.unwrap().count > 0;
-            // The attempt counts as wrong until the password is verified; then the new one is hashed.
-            if tried && !counted {
-                let email = "ines@tidewater.example".to_owned();
-                managers::set_email(&mut tx, &mut manager.clone(), email, app.clock.now()).await.unwrap();
-                return tx.commit_unaudited().await.unwrap();
-            }
-            tried |= counted;
-            drop(tx);
-            tokio::task::yield_now().await;
-        }
-    };
-    let (answer, ()) = tokio::join!(browser.post("/admin/account/password", &fields), changing);
+    let answer =
+        faults::scope(Arc::new(ChangeAfterCheck::default()), browser.post("/admin/account/password", &fields)).await;
     assert_eq!((answer.status, answer.word("h1").as_str()), (StatusCode::CONFLICT, "Conflict"));
     assert!(answer.text().contains("Your account was changed in the meantime."), "{}", answer.text());
     let login = [("email", "ines@tidewater.example"), ("password", PASSWORD)];

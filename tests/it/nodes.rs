@@ -105,7 +105,8 @@ async fn commit_of_another_process_is_announced_within_a_second(test: TestDb) {
     };
     timeout(Duration::from_secs(10), listens).await.expect("it listens");
     // What it announces at its start.
-    while timeout(Duration::from_millis(2500), changes.changed()).await.is_ok() {}
+    let settles = async { while timeout(Duration::from_millis(2500), changes.changed()).await.is_ok() {} };
+    timeout(Duration::from_secs(30), settles).await.expect("it announces only changes");
     app.logged_in(Owner).await;
     let mut tx = app.db.write().await.unwrap();
     components::create(&mut tx, component("API"), now()).await.unwrap();
