@@ -17,7 +17,7 @@ impl Nginx {
     fn start(upstream: SocketAddr) -> Self {
         let (dir, address) = (tempfile::tempdir().expect("a temporary folder"), free_address());
         let config = format!(
-            "daemon off; pid {dir}/pid; error_log {dir}/error.log;\n\
+            "daemon off; master_process off; pid {dir}/pid; error_log {dir}/error.log;\n\
              events {{}}\n\
              http {{\n\
                access_log off; client_body_temp_path {dir}/body; proxy_temp_path {dir}/proxy;\n\
