@@ -438,9 +438,10 @@ impl TestApp {
     pub async fn number(&self, sql: &'static str) -> i64 {
         match &self.db {
             Db::Sqlite { readers, .. } => sqlx::query_scalar(sql).fetch_one(readers).await.unwrap(),
-            // In a transaction, for the run through a pooler.
+            // In a transaction, without a named statement: PgBouncer may give each query another connection.
             Db::Postgres(pool, _) => {
-                sqlx::query_scalar(sql).fetch_one(&mut *pool.begin().await.unwrap()).await.unwrap()
+                let mut tx = pool.begin().await.unwrap();
+                sqlx::query_scalar(sql).persistent(false).fetch_one(&mut *tx).await.unwrap()
             }
         }
     }
@@ -449,7 +450,8 @@ impl TestApp {
         match &self.db {
             Db::Sqlite { readers, .. } => sqlx::query_scalar(sql).fetch_all(readers).await.unwrap(),
             Db::Postgres(pool, _) => {
-                sqlx::query_scalar(sql).fetch_all(&mut *pool.begin().await.unwrap()).await.unwrap()
+                let mut tx = pool.begin().await.unwrap();
+                sqlx::query_scalar(sql).persistent(false).fetch_all(&mut *tx).await.unwrap()
             }
         }
     }
