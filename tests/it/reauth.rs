@@ -122,11 +122,9 @@ async fn concurrent_wrong_proofs_get_five_guesses(test: TestDb) {
     assert_eq!(asked_again + ended, 50);
     assert!(asked_again <= 4, "{asked_again}");
     let audit = app.audit().await;
-    assert_eq!(
-        audit.iter().filter(|row| row.action == "manager.deny-reauthentication").count(),
-        5,
-        "so many were looked at"
-    );
+    let checked = audit.iter().filter(|row| row.action == "manager.deny-reauthentication").count();
+    // Every checked proof is audited. The sixth attempt ends the session, perhaps before earlier ones are checked.
+    assert!((asked_again..=5).contains(&checked), "{checked} checked, {asked_again} asked again");
     assert!(app.sessions(&owner).await.is_empty(), "the session is over");
 }
 
