@@ -39,7 +39,7 @@ test('in a text browser the page starts with open incidents', {
   expectInOrder(lines, [
     'Skip to content',
     NAVIGATION,
-    /^Satellite imagery: partial outage since .*\d\d:\d\d$/,
+    /^Satellite imagery: partial outage since .*\d\d:\d\d( WES?T)?$/,
     /^The other 11 components are operational\. Next update due by .*\d\d:\d\d WES?T\.$/,
     'Active incident',
     TILES,
