@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use http_connection::AllowedHosts;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -22,7 +23,6 @@ use crate::domain::audit_throttle::DenialThrottle;
 use crate::domain::node::NodeSettings;
 use crate::domain::rate_limit::RateLimit;
 use crate::domain::{ManagerId, TokenId};
-use crate::net::allowed_hosts::AllowedHosts;
 use crate::net::certificate::ServedCertificate;
 use crate::net::event_streams::{EventStreams, MAX_STREAMS};
 use crate::net::per_client::ClientCounter;

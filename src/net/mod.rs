@@ -1,6 +1,5 @@
-//! Network rules: allowed hosts, limits per client, the TLS certificate, event streams, DNS records, outgoing HTTP requests.
+//! Network rules: limits per client, the TLS certificate, event streams, DNS records, outgoing HTTP requests.
 
-pub mod allowed_hosts;
 pub mod certificate;
 pub mod dns;
 pub mod event_streams;

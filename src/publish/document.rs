@@ -6,6 +6,7 @@ use ::brotli::CompressorWriter;
 use ::brotli::enc::BrotliEncoderParams;
 use bytes::Bytes;
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+use http_connection::Encoding;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -49,13 +50,6 @@ impl CrossOrigin {
     pub fn framed_by(origins: &[String]) -> Self {
         if origins.is_empty() { Self::SameOrigin } else { Self::FramedBy(origins.join(" ")) }
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
-    Plain,
-    Gzip,
-    Brotli,
 }
 
 /// A document with its compressed variants, made once and served many times.
@@ -205,38 +199,6 @@ impl Document {
     }
 }
 
-impl Encoding {
-    /// In the order of the discriminants, which index arrays.
-    pub const ALL: [Self; 3] = [Self::Plain, Self::Gzip, Self::Brotli];
-
-    /// The smallest encoding that an `Accept-Encoding` value allows. Codings with `q=0` are refused.
-    pub fn from_accept_encoding(accept_encoding: &[u8]) -> Self {
-        let mut accepted = Self::Plain;
-        for coding in accept_encoding.split(|byte| *byte == b',') {
-            let mut pieces = coding.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
-            let name = pieces.next().unwrap_or_default();
-            let named = match name.len() {
-                2 if name.eq_ignore_ascii_case(b"br") => Self::Brotli,
-                4 if name.eq_ignore_ascii_case(b"gzip") && accepted == Self::Plain => Self::Gzip,
-                _ => continue,
-            };
-            if !pieces.any(|q| matches!(q, b"q=0" | b"q=0.0" | b"q=0.00" | b"q=0.000")) {
-                accepted = named;
-            }
-        }
-        accepted
-    }
-
-    /// The value of `Content-Encoding`.
-    pub fn name(self) -> Option<&'static str> {
-        match self {
-            Self::Plain => None,
-            Self::Gzip => Some("gzip"),
-            Self::Brotli => Some("br"),
-        }
-    }
-}
-
 /// An entity tag of its own for a stale response with the same bytes and another header, so that a cached copy doesn't
 /// validate as fresh.
 fn stale_etag(tag: &str, age: &Staleness) -> String {
@@ -320,16 +282,6 @@ mod tests {
             Some(at(12_000)),
             "an outage is no change"
         );
-    }
-
-    #[test]
-    fn the_smallest_allowed_encoding_is_chosen() {
-        assert_eq!(Encoding::from_accept_encoding(b"gzip, deflate, br, zstd"), Encoding::Brotli);
-        assert_eq!(Encoding::from_accept_encoding(b"gzip;q=1.0, br;q=0"), Encoding::Gzip);
-        assert_eq!(Encoding::from_accept_encoding(b"br;q=0.001,GZIP"), Encoding::Brotli);
-        assert_eq!(Encoding::from_accept_encoding(b"identity"), Encoding::Plain);
-        assert_eq!(Encoding::from_accept_encoding(b""), Encoding::Plain);
-        assert_eq!(Encoding::from_accept_encoding(&[b','; 5000]), Encoding::Plain);
     }
 
     #[test]

@@ -33,8 +33,9 @@ mod uptime;
 mod withdrawals;
 
 pub use change_event::ChangeEvent;
-pub use document::{CrossOrigin, Document, Encoding, PreviousVersion, compress};
+pub use document::{CrossOrigin, Document, PreviousVersion, compress};
 pub use failure::{Step, StepFailure};
+pub use http_connection::Encoding;
 pub use live_site::LiveSite;
 pub use on_demand::OnDemandPage;
 pub use on_demand_cache::OnDemandError;

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use http_connection::AllowedHosts;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -16,7 +17,6 @@ use crate::config::{CertificateSource, DatabaseConfig, ServeConfig, certificate_
 use crate::credentials::secret_key::SecretKey;
 use crate::db::Db;
 use crate::domain::node::MigrateMode;
-use crate::net::allowed_hosts::AllowedHosts;
 use crate::net::certificate::ServedCertificate;
 use crate::net::trusted_proxies::TrustedProxies;
 use crate::publish::Publisher;

@@ -10,7 +10,6 @@ use candor::credentials::secret_token;
 use candor::db::managers;
 use candor::domain::Manager;
 use candor::domain::Role::{Owner, Publisher, Viewer};
-use candor::net::allowed_hosts::AllowedHosts;
 use candor::net::trusted_proxies::TrustedProxies;
 use candor::notify::bounce_hooks::BounceHooks;
 use candor::publish::Publisher as SitePublisher;
@@ -19,6 +18,7 @@ use candor::web::Error;
 use candor::web::access::api_token::Token;
 use candor::web::access::manager::{CanAdminister, CanPublish, CanRead, Policy};
 use chrono::TimeDelta;
+use http_connection::AllowedHosts;
 use serde_json::Value;
 use tokio::task::JoinSet;
 

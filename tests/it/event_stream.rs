@@ -9,7 +9,6 @@ use candor::db::components;
 use candor::domain::Status;
 use candor::domain::audit::{Action, Actor, Entry};
 use candor::domain::forms::NewComponent;
-use candor::net::allowed_hosts::AllowedHosts;
 use candor::net::event_streams::MAX_PER_CLIENT;
 use candor::net::trusted_proxies::TrustedProxies;
 use candor::notify::bounce_hooks::BounceHooks;
@@ -19,7 +18,7 @@ use candor::state::{State, StateParts};
 use candor::web::FastPath;
 use candor::{ui, web};
 use http_body_util::BodyExt as _;
-use http_connection::ResponseBody;
+use http_connection::{AllowedHosts, ResponseBody};
 use tempfile::TempDir;
 use tokio::time::timeout;
 

@@ -43,7 +43,7 @@ fn every_case_has_test_or_reason() {
     }
 }
 
-/// The third column names tests as `web_login::name`, `totp.rs::name` or `name.spec.ts`. A test with its own process
+/// The third column names tests as `web_login::name`, `totp.rs::name`, `crates/NAME/src/FILE.rs::name` or `name.spec.ts`. A test with its own process
 /// has its own file in `tests`.
 #[test]
 fn catalogue_tests_exist() {
@@ -60,6 +60,8 @@ fn catalogue_tests_exist() {
         let (place, function) = name.split_once("::").unwrap_or((name, ""));
         let file = if place.ends_with(".ts") {
             format!("end2end/tests/{place}")
+        } else if place.starts_with("crates/") {
+            place.to_owned()
         } else if place.ends_with(".rs") {
             format!("src/{place}")
         } else if root.join(format!("tests/{place}.rs")).exists() {

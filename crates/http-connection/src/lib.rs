@@ -3,6 +3,8 @@
 //! hyper is generic over the service, the stream and the body, so its loop is compiled in the crate that names them. Here
 //! it is compiled once, for speed, while the crate that renders pages is compiled for size.
 
+mod allowed_hosts;
+mod encoding;
 mod prepared;
 mod request_length;
 mod stream;
@@ -24,6 +26,8 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::Watcher;
 
+pub use allowed_hosts::{AllowedHosts, HostError};
+pub use encoding::Encoding;
 pub use prepared::{build_response, find_header};
 pub use request_length::AmbiguousLength;
 use request_length::ScannedStream;

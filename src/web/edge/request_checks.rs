@@ -5,9 +5,8 @@ use axum::http::header::{self, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http_connection::AmbiguousLength;
+use http_connection::{AmbiguousLength, HostError};
 
-use crate::net::allowed_hosts::HostError;
 use crate::state::State;
 
 pub const MAX_HEADERS: usize = 64;

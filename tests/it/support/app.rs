@@ -31,7 +31,6 @@ use candor::domain::{
     LoginPolicy, Maintenance, MaintenanceId, Manager, PageImport, PageImportId, PasskeyId, PasswordPolicy, Phase, Role,
     SavedDraft, SeriesId, Status, UptimeCorrection,
 };
-use candor::net::allowed_hosts::AllowedHosts;
 use candor::net::peer::{Peer, Transport};
 use candor::net::trusted_proxies::TrustedProxies;
 use candor::notify::Mailer;
@@ -43,6 +42,7 @@ use candor::web;
 use candor::web::FastPath;
 use chrono::{DateTime, TimeDelta};
 use http_body_util::BodyExt as _;
+use http_connection::AllowedHosts;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
