@@ -6,7 +6,7 @@ use ::brotli::CompressorWriter;
 use ::brotli::enc::BrotliEncoderParams;
 use bytes::Bytes;
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
-use http_connection::Encoding;
+use http_connection::{Encoding, names_etag};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -186,11 +186,7 @@ impl Document {
 
     /// Whether an `If-None-Match` value names this document in any encoding.
     pub fn matches(&self, if_none_match: &[u8]) -> bool {
-        if_none_match
-            .split(|byte| *byte == b',')
-            .map(<[u8]>::trim_ascii)
-            .map(|tag| tag.strip_prefix(b"W/").unwrap_or(tag))
-            .any(|tag| tag == b"*" || self.etags.iter().any(|own| own.as_bytes() == tag))
+        names_etag(if_none_match, &self.etags)
     }
 
     /// The approximate memory use, in bytes.

@@ -1,8 +1,8 @@
 //! The published Site with a prepared response for each document.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use http_connection::PathMap;
 use hyper::header::HeaderValue;
 
 use super::Document;
@@ -12,7 +12,7 @@ use super::site::{FILTER_UNAVAILABLE, Site, error_path};
 #[derive(Debug)]
 pub struct LiveSite {
     pub site: Arc<Site>,
-    responses: HashMap<String, PreparedResponse>,
+    responses: PathMap<PreparedResponse>,
 }
 
 impl LiveSite {

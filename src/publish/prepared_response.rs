@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http_body_util::Full;
-use http_connection::{build_response, find_header};
+use http_connection::{Conditions, build_response};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 
@@ -103,10 +103,9 @@ impl PreparedResponse {
 
     /// The response to a request with these headers. With `head_only` it has no body, but its `Content-Length`.
     pub fn respond(&self, request: &HeaderMap, head_only: bool) -> Response<Full<Bytes>> {
-        let value = |name| find_header(request, &name);
-        let encoding = Encoding::from_accept_encoding(value(header::ACCEPT_ENCODING).unwrap_or_default());
+        let Conditions { encoding, if_none_match, if_modified_since } = Conditions::from_headers(request);
         let headers = self.headers(encoding);
-        let is_known = match (value(header::IF_NONE_MATCH), value(header::IF_MODIFIED_SINCE)) {
+        let is_known = match (if_none_match, if_modified_since) {
             (Some(tags), _) => self.document.matches(tags),
             (None, Some(since)) => self.is_unmodified_since(since, &headers.full),
             (None, None) => false,

@@ -28,7 +28,7 @@ use hyper_util::server::graceful::Watcher;
 
 pub use allowed_hosts::{AllowedHosts, HostError};
 pub use encoding::Encoding;
-pub use prepared::{build_response, find_header};
+pub use prepared::{Conditions, PathMap, build_response, names_etag};
 pub use request_length::AmbiguousLength;
 use request_length::ScannedStream;
 pub use stream::Stream;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
+use memchr::memchr;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Longest part of a line that is looked at, in bytes: a name and a length are shorter.
@@ -111,11 +112,10 @@ impl HeadScanner {
     fn scan(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             match self.place {
-                Place::Head => match bytes.iter().position(|byte| *byte == b'\n') {
+                Place::Head => match memchr(b'\n', bytes) {
                     Some(end) => {
-                        self.push_to_line(&bytes[..end]);
+                        self.end_line(&bytes[..end]);
                         bytes = &bytes[end + 1..];
-                        self.end_line();
                     }
                     None => {
                         self.push_to_line(bytes);
@@ -140,11 +140,19 @@ impl HeadScanner {
         self.line_length += bytes.len();
     }
 
-    fn end_line(&mut self) {
-        let is_whole = self.line_length <= MAX_LINE;
-        let line = &self.line[..self.line_length.min(MAX_LINE)];
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
+    /// Reads the line that ends with these bytes.
+    fn end_line(&mut self, bytes: &[u8]) {
+        if self.line_length == 0 {
+            return self.read_line(&bytes[..bytes.len().min(MAX_LINE)], bytes.len() <= MAX_LINE);
+        }
+        self.push_to_line(bytes);
+        let (line, length) = (self.line, self.line_length);
         self.line_length = 0;
+        self.read_line(&line[..length.min(MAX_LINE)], length <= MAX_LINE);
+    }
+
+    fn read_line(&mut self, line: &[u8], is_whole: bool) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.is_empty() {
             if self.has_request_line {
                 self.end_head();
@@ -155,7 +163,11 @@ impl HeadScanner {
             self.has_request_line = true;
             return;
         }
-        let Some(colon) = line.iter().position(|byte| *byte == b':') else { return };
+        // Most lines are of other headers.
+        if !matches!(line[0], b'c' | b'C' | b't' | b'T') {
+            return;
+        }
+        let Some(colon) = memchr(b':', line) else { return };
         let (name, value) = (&line[..colon], &line[colon + 1..]);
         if name.eq_ignore_ascii_case(b"transfer-encoding") {
             self.has_transfer_encoding = true;

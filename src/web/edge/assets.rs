@@ -8,6 +8,7 @@ use std::sync::{Arc, LazyLock};
 
 use axum::http::HeaderValue;
 use chrono::DateTime;
+use http_connection::PathMap;
 use rust_embed::RustEmbed;
 use sha2::{Digest as _, Sha256};
 
@@ -110,7 +111,7 @@ pub fn asset_urls() -> &'static AssetUrls {
 }
 
 /// Prepared responses of all files, by path.
-pub fn prepared_files(secure: bool) -> HashMap<String, PreparedResponse> {
+pub fn prepared_files(secure: bool) -> PathMap<PreparedResponse> {
     let hashed = ASSETS.by_name.iter().map(|(name, file)| (format!("/assets/{name}"), file, CACHE_FOREVER));
     let fixed = PUBLIC_FILES.iter().map(|name| (format!("/{name}"), &FIXED[*name], CACHE_DAY));
     let answer = |(path, file, kept): (String, &Arc<Document>, HeaderValue)| {

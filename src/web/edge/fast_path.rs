@@ -5,7 +5,7 @@
 //! would cost more than the response; it is counted (`web::edge::prometheus`), and the reverse proxy has the access
 //! log. Responses of the router have both.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, Method, Request, Uri};
 use axum::{BoxError, Router};
 use bytes::Bytes;
 use http_body_util::{Either, Full};
-use http_connection::{AmbiguousLength, Responder, ResponseBody, ResponseFuture};
+use http_connection::{AmbiguousLength, PathMap, Responder, ResponseBody, ResponseFuture};
 use hyper::body::{Body, Incoming};
 use hyper::{Response, StatusCode};
 use tower::ServiceExt as _;
@@ -38,7 +38,7 @@ pub struct FastPath(Arc<Parts>);
 struct Parts {
     state: State,
     router: Router,
-    files: HashMap<String, PreparedResponse>,
+    files: PathMap<PreparedResponse>,
     not_found: PreparedNotFound,
     /// The first segments of the admin's and the management API's paths.
     private_segments: HashSet<&'static str>,
