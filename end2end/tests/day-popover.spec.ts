@@ -42,7 +42,7 @@ test('a click on a day opens its popover, which leads to the incident', async ({
   await popover.getByRole('button', { name: 'Close' }).click();
   await expect(popover).toBeHidden();
   await target.click();
-  await popover.getByRole('link', { name: /Satellite tiles are missing/ }).click();
+  await popover.getByRole('link', { name: /Satellite tiles are missing/ }).first().click();
   await expect(page).toHaveURL(/\/incidents\/\w+$/);
 });
 
