@@ -143,7 +143,8 @@ export class Candor {
 
   private start(...args: string[]): ChildProcess {
     const env: NodeJS.ProcessEnv = {
-      RUST_LOG: 'warn,tower_sessions=error',
+      // How long a connection to the database takes depends on what else the machine does.
+      RUST_LOG: 'warn,tower_sessions=error,sqlx::pool::acquire=error',
       CANDOR_DATABASE_URL: `sqlite://${this.folder}/candor.db`,
       // High limits for fast test clients; other tests cover the limits.
       CANDOR_API_READS: '100000',

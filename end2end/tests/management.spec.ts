@@ -47,7 +47,7 @@ test('an unmodified API client manages the page', { tag: '@dates' }, async ({ pa
 });
 
 test('API responses always match the OpenAPI document', async ({ page, candor }, { outputDir }) => {
-  test.setTimeout(360_000);
+  test.setTimeout(600_000);
   // schemathesis saves its examples in the working directory and would start with them next time.
   await mkdir(outputDir, { recursive: true });
   const secret = await createToken(page);
