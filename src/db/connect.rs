@@ -28,6 +28,9 @@ use super::{Error, Result, audit_chain, connection, page_settings, random_mark};
 /// How long SQLite waits for another process's write lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
+/// After this time, a reading connection is replaced when it is needed again. The pool takes the connection that waited
+/// longest, so all that once were open would stay in use, each with its own cache, schema and statements: about 1 MB.
+const READER_LIFETIME: Duration = Duration::from_secs(60);
 
 /// How many writers of this process may hold a PostgreSQL connection while they wait for the lock. The others wait
 /// without a connection, so that readers still get one.
@@ -82,7 +85,7 @@ impl Db {
             path: path.to_owned(),
             // A writer may wait for another process as long as SQLite's busy timeout.
             writer: pool(1).acquire_timeout(BUSY_TIMEOUT + ACQUIRE_TIMEOUT).connect_lazy_with(writing),
-            readers: pool(READERS).connect_lazy_with(reading),
+            readers: pool(READERS).max_lifetime(READER_LIFETIME).connect_lazy_with(reading),
             opened: Opened::default(),
         }
     }
